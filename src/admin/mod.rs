@@ -1,0 +1,5 @@
+//! Owns the admin listener: `/metrics`, `/live`, `/ready`, `/log-level`.
+
+mod options;
+
+pub use options::Admin;

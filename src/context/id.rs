@@ -1,0 +1,267 @@
+//! Owns the ids of W3C trace context: trace id, span id, flags.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::num::{NonZeroU64, NonZeroU128};
+
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+
+/// The 16 bytes that all spans and log lines of one request share, in every service. Never zero.
+///
+/// ```
+/// use tower_observability::context::TraceId;
+///
+/// let id = TraceId::new(0x4bf92f3577b34da6a3ce929d0e0e4736).ok_or("zero")?;
+/// assert_eq!(id.to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
+/// # Ok::<(), &str>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TraceId(NonZeroU128);
+
+/// The 8 bytes that name one span. Never zero.
+///
+/// ```
+/// use tower_observability::context::SpanId;
+///
+/// let id = SpanId::new(0x00f067aa0ba902b7).ok_or("zero")?;
+/// assert_eq!(id.to_string(), "00f067aa0ba902b7");
+/// # Ok::<(), &str>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SpanId(NonZeroU64);
+
+/// The trace flags: `sampled` (0x01) and `random` (0x02, level 2); every other bit is zero.
+///
+/// ```
+/// use tower_observability::context::Flags;
+///
+/// let flags = Flags::from_byte(0xff);
+/// assert!(flags.is_sampled() && flags.is_random());
+/// assert_eq!(flags.byte(), 0x03);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Flags(u8);
+
+/// One span's place: its trace, its id, its flags.
+///
+/// ```
+/// use tower_observability::context::{Flags, SpanId, TraceContext, TraceId};
+///
+/// let here = TraceContext { trace_id: TraceId::random(), span_id: SpanId::random(), flags: Flags::NONE };
+/// assert!(!here.flags.is_sampled());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceContext {
+    /// The trace.
+    pub trace_id: TraceId,
+    /// The span within the trace.
+    pub span_id: SpanId,
+    /// Sampled? Random?
+    pub flags: Flags,
+}
+
+thread_local! {
+    static RNG: RefCell<SmallRng> = RefCell::new(SmallRng::from_os_rng());
+}
+
+/// Uniform random bits from the thread's generator, seeded by the operating system.
+pub(crate) fn random_u128() -> u128 {
+    // At a thread's very end its generator is gone; a fresh one serves that last request.
+    RNG.try_with(|rng| rng.borrow_mut().random()).unwrap_or_else(|_| SmallRng::from_os_rng().random())
+}
+
+fn hex<const N: usize>(value: u128) -> [u8; N] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [b'0'; N];
+    for (place, byte) in text.iter_mut().enumerate() {
+        *byte = DIGITS[(value >> (4 * (N - 1 - place)) & 0xf) as usize];
+    }
+    text
+}
+
+/// Lower-case hex digits as text; `N` ASCII bytes are always valid UTF-8.
+fn text<const N: usize>(digits: &[u8; N]) -> &str {
+    std::str::from_utf8(digits).unwrap_or_default()
+}
+
+impl TraceId {
+    /// `None` for zero, which the standard forbids.
+    #[must_use]
+    pub const fn new(value: u128) -> Option<Self> {
+        match NonZeroU128::new(value) {
+            Some(value) => Some(Self(value)),
+            None => None,
+        }
+    }
+
+    /// A new id, uniform in all 128 bits, so that the `random` flag may be set.
+    #[must_use]
+    pub fn random() -> Self {
+        loop {
+            if let Some(id) = Self::new(random_u128()) {
+                return id;
+            }
+        }
+    }
+
+    /// The id as a number, most significant byte first.
+    #[must_use]
+    pub const fn value(self) -> u128 {
+        self.0.get()
+    }
+
+    /// The id's 32 lower-case hex digits, without an allocation.
+    #[must_use]
+    pub fn hex(self) -> [u8; 32] {
+        hex(self.value())
+    }
+
+    /// The right-most 56 bits, the randomness `R` that a consistent sampler compares.
+    #[must_use]
+    pub const fn randomness(self) -> u64 {
+        (self.0.get() & 0x00ff_ffff_ffff_ffff) as u64
+    }
+}
+
+impl SpanId {
+    /// `None` for zero, which the standard forbids.
+    #[must_use]
+    pub const fn new(value: u64) -> Option<Self> {
+        match NonZeroU64::new(value) {
+            Some(value) => Some(Self(value)),
+            None => None,
+        }
+    }
+
+    /// A new id.
+    #[must_use]
+    pub fn random() -> Self {
+        loop {
+            if let Some(id) = Self::new(random_u128() as u64) {
+                return id;
+            }
+        }
+    }
+
+    /// The id as a number, most significant byte first.
+    #[must_use]
+    pub const fn value(self) -> u64 {
+        self.0.get()
+    }
+
+    /// The id's 16 lower-case hex digits, without an allocation.
+    #[must_use]
+    pub fn hex(self) -> [u8; 16] {
+        hex(u128::from(self.value()))
+    }
+}
+
+impl Flags {
+    /// Neither sampled nor random.
+    pub const NONE: Self = Self(0);
+    /// Sampled.
+    pub const SAMPLED: Self = Self(0x01);
+    /// The trace id's last 56 bits are random.
+    pub const RANDOM: Self = Self(0x02);
+
+    /// Keeps the bits that level 2 defines; the others are dropped, as the standard demands.
+    #[must_use]
+    pub const fn from_byte(byte: u8) -> Self {
+        Self(byte & 0x03)
+    }
+
+    /// The flags as sent.
+    #[must_use]
+    pub const fn byte(self) -> u8 {
+        self.0
+    }
+
+    /// Is the trace recorded?
+    #[must_use]
+    pub const fn is_sampled(self) -> bool {
+        self.0 & 0x01 != 0
+    }
+
+    /// Are the trace id's last 56 bits random?
+    #[must_use]
+    pub const fn is_random(self) -> bool {
+        self.0 & 0x02 != 0
+    }
+
+    /// The same flags with `sampled` as given.
+    #[must_use]
+    pub const fn with_sampled(self, sampled: bool) -> Self {
+        Self(self.0 & !0x01 | sampled as u8)
+    }
+
+    /// The two lower-case hex digits.
+    #[must_use]
+    pub fn hex(self) -> [u8; 2] {
+        hex(u128::from(self.0))
+    }
+}
+
+impl fmt::Display for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(text(&self.hex()))
+    }
+}
+
+impl fmt::Debug for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TraceId({self})")
+    }
+}
+
+impl fmt::Display for SpanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(text(&self.hex()))
+    }
+}
+
+impl fmt::Debug for SpanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SpanId({self})")
+    }
+}
+
+impl fmt::Display for Flags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(text(&self.hex()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_print_as_lower_case_hex_with_leading_zeros() {
+        assert_eq!(
+            TraceId::new(0xab).map(|id| id.to_string()).as_deref(),
+            Some("000000000000000000000000000000ab")
+        );
+        assert_eq!(SpanId::new(0xab).map(|id| id.to_string()).as_deref(), Some("00000000000000ab"));
+        assert_eq!(Flags::SAMPLED.to_string(), "01");
+    }
+
+    #[test]
+    fn a_zero_id_does_not_exist() {
+        assert!(TraceId::new(0).is_none() && SpanId::new(0).is_none());
+    }
+
+    #[test]
+    fn unknown_flag_bits_are_dropped_and_sampled_is_set_alone() {
+        assert_eq!(Flags::from_byte(0xfe).byte(), 0x02);
+        assert_eq!(Flags::RANDOM.with_sampled(true).byte(), 0x03);
+        assert_eq!(Flags::from_byte(0x03).with_sampled(false).byte(), 0x02);
+    }
+
+    #[test]
+    fn random_ids_differ_between_threads_and_calls() {
+        let other = std::thread::spawn(TraceId::random).join().expect("a thread");
+        let (first, second) = (TraceId::random(), TraceId::random());
+        assert!(first != second && first != other);
+    }
+}

@@ -1,0 +1,15 @@
+//! Owns identity: which trace, which span, which request, and what travels beside them.
+//!
+//! Everything here is a value. The parsers are total: whatever a stranger sends is either understood or is
+//! `None`, never a panic.
+
+mod baggage;
+mod id;
+mod request_id;
+mod traceparent;
+mod tracestate;
+
+pub use baggage::Baggage;
+pub use id::{Flags, SpanId, TraceContext, TraceId};
+pub use request_id::RequestId;
+pub use tracestate::Tracestate;

@@ -1,0 +1,7 @@
+//! Owns the one place where the signals meet: a hop begins, and ends exactly once with one outcome.
+
+mod core;
+mod observation;
+
+pub(crate) use self::core::{Core, global, set_global};
+pub(crate) use observation::Observation;

@@ -1,0 +1,14 @@
+//! Owns the account of our own losses: what was created, delivered, dropped and why.
+//!
+//! For each signal, at every moment: created = delivered + unconfirmed + dropped + queued.
+
+mod complain;
+mod flow;
+mod phase;
+mod stripes;
+
+pub(crate) use complain::{Once, complain};
+pub use flow::FlowReport;
+pub(crate) use flow::{DropReason, Flow};
+pub(crate) use phase::Phase;
+pub(crate) use stripes::{Stripes, stripe_count, stripe_of_thread};

@@ -1,0 +1,153 @@
+//! Owns the bounded buffer between requests and our threads: one stripe per few threads, so that two requests
+//! rarely meet, and one lock held for a push or a swap.
+//!
+//! When full, the newest is refused and counted. Everything that is counted is counted under the stripe's own
+//! lock, so that no atomic is shared between requests.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+/// A buffer of `T`, bounded by the sum of its items' weights.
+#[derive(Debug)]
+pub(crate) struct Stripes<T> {
+    stripes: Box<[Stripe<T>]>,
+    capacity: usize,
+}
+
+// A line of its own, so that neighbours do not share it.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Stripe<T> {
+    held: Mutex<Held<T>>,
+    weight: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Held<T> {
+    items: T,
+    created: u64,
+    refused: u64,
+}
+
+static NEXT_THREAD: AtomicUsize = AtomicUsize::new(0);
+static STRIPES: LazyLock<usize> =
+    LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from).next_power_of_two().min(8));
+
+thread_local! {
+    static THREAD: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+/// How many stripes a buffer or a counter has: the processors, as a power of two, at most 8.
+pub(crate) fn stripe_count() -> usize {
+    *STRIPES
+}
+
+/// This thread's stripe, below `count`, which is a power of two.
+pub(crate) fn stripe_of_thread(count: usize) -> usize {
+    let number = THREAD
+        .try_with(|thread| {
+            if thread.get() == usize::MAX {
+                thread.set(NEXT_THREAD.fetch_add(1, Ordering::Relaxed));
+            }
+            thread.get()
+        })
+        .unwrap_or(0);
+    number & (count - 1)
+}
+
+impl<T: Default> Stripes<T> {
+    pub(crate) fn new(capacity: usize, count: usize) -> Self {
+        let stripe = || Stripe {
+            held: Mutex::new(Held { items: T::default(), created: 0, refused: 0 }),
+            weight: AtomicUsize::new(0),
+        };
+        Self { stripes: (0..count.next_power_of_two()).map(|_| stripe()).collect(), capacity }
+    }
+
+    /// Adds what `add` writes, of this weight, or counts the refusal. Returns the weight held before.
+    pub(crate) fn push(&self, weight: usize, add: impl FnOnce(&mut T)) -> Result<usize, ()> {
+        let stripe = &self.stripes[stripe_of_thread(self.stripes.len())];
+        let mut held = stripe.lock();
+        held.created += 1;
+        let before = self.weight();
+        if before + weight > self.capacity {
+            held.refused += 1;
+            return Err(());
+        }
+        add(&mut held.items);
+        // Only changed under this stripe's lock, so a plain store is enough.
+        stripe.weight.store(stripe.weight.load(Ordering::Relaxed) + weight, Ordering::Relaxed);
+        Ok(before)
+    }
+
+    /// Takes what one stripe holds, and gives it `spare` to go on with.
+    pub(crate) fn swap(&self, stripe: usize, spare: T) -> T {
+        let stripe = &self.stripes[stripe];
+        let mut held = stripe.lock();
+        stripe.weight.store(0, Ordering::Relaxed);
+        std::mem::replace(&mut held.items, spare)
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.stripes.len()
+    }
+
+    /// The sum of the weights held now.
+    pub(crate) fn weight(&self) -> usize {
+        self.stripes.iter().map(|stripe| stripe.weight.load(Ordering::Relaxed)).sum()
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// How many pushes there were, and how many of them were refused.
+    pub(crate) fn counted(&self) -> (u64, u64) {
+        self.stripes.iter().fold((0, 0), |(created, refused), stripe| {
+            let held = stripe.lock();
+            (created + held.created, refused + held.refused)
+        })
+    }
+}
+
+impl<T> Stripe<T> {
+    fn lock(&self) -> MutexGuard<'_, Held<T>> {
+        // A panic while adding leaves a batch that is whole up to the item before.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn when_full_the_newest_is_refused_and_counted() {
+        let stripes = Stripes::<Vec<u32>>::new(2, 4);
+        let pushed: Vec<_> = (0..3).map(|n| stripes.push(1, |items| items.push(n)).is_ok()).collect();
+        assert_eq!(pushed, [true, true, false]);
+        assert_eq!(stripes.counted(), (3, 1));
+        let held: Vec<u32> =
+            (0..stripes.count()).flat_map(|stripe| stripes.swap(stripe, Vec::new())).collect();
+        assert_eq!(held, [0, 1]);
+        assert!(stripes.push(1, |items| items.push(9)).is_ok());
+    }
+
+    #[test]
+    fn nothing_is_lost_or_doubled_between_threads() {
+        let stripes = Stripes::<Vec<u32>>::new(usize::MAX, 4);
+        std::thread::scope(|scope| {
+            for thread in 0..8 {
+                let stripes = &stripes;
+                scope.spawn(move || {
+                    (0..1_000).for_each(|n| drop(stripes.push(1, |items| items.push(thread * 1_000 + n))))
+                });
+            }
+        });
+        let mut held: Vec<u32> =
+            (0..stripes.count()).flat_map(|stripe| stripes.swap(stripe, Vec::new())).collect();
+        held.sort_unstable();
+        assert_eq!(held, (0..8_000).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,67 @@
+//! Owns what goes in and out of the process beside the payload: headers, and any other map of strings.
+//!
+//! [`Remote`] is what a stranger sent, already understood; an `Outgoing` is what we send on.
+
+mod carrier;
+mod headers;
+
+pub use carrier::Carrier;
+
+use crate::context::{Baggage, RequestId, TraceContext, Tracestate};
+
+/// What came in with a request or a message. Empty parts were absent, or not valid.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use tower_observability::propagation;
+///
+/// let headers = HashMap::from([(
+///     "traceparent".to_owned(),
+///     "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned(),
+/// )]);
+/// let remote = propagation::extract(&headers);
+/// assert!(remote.trace.is_some_and(|trace| trace.flags.is_sampled()));
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Remote {
+    /// The caller's span.
+    pub trace: Option<TraceContext>,
+    /// The vendors' list that belongs to it.
+    pub tracestate: Tracestate,
+    /// The user's own pairs.
+    pub baggage: Baggage,
+    /// The request's id.
+    pub request_id: Option<RequestId>,
+}
+
+/// What is written onto a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outgoing<'a> {
+    /// `None` where the host must not see our trace.
+    pub(crate) trace: Option<TraceContext>,
+    pub(crate) tracestate: &'a Tracestate,
+    /// `None` where the host is not trusted with it.
+    pub(crate) baggage: Option<&'a Baggage>,
+    pub(crate) request_id: Option<&'a RequestId>,
+}
+
+/// Which formats are read and written (`OTEL_PROPAGATORS`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Propagators {
+    pub(crate) tracecontext: bool,
+    pub(crate) baggage: bool,
+    pub(crate) request_id: bool,
+}
+
+impl Default for Propagators {
+    fn default() -> Self {
+        Self { tracecontext: true, baggage: true, request_id: true }
+    }
+}
+
+/// Reads trace context, baggage and request id from a map of strings, such as a message's headers.
+#[must_use]
+pub fn extract(carrier: &impl Carrier) -> Remote {
+    Propagators::default().read(carrier)
+}

@@ -1,0 +1,134 @@
+//! Owns the record of one hop: written at its begin, completed once at its end, read by every signal.
+
+use std::borrow::Cow;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::{ErrorType, Fields, Http, Outcome, Route, Value};
+use crate::clock::Moment;
+use crate::context::{Baggage, RequestId, SpanId, TraceContext, Tracestate};
+
+/// How many fields one hop may be given; the conventions' default limit of attributes.
+const MOST_FIELDS: usize = 128;
+
+/// What a hop is to the trace (OpenTelemetry's `SpanKind`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Answers a request.
+    Server,
+    /// Makes a request.
+    Client,
+    /// Hands a message to a broker.
+    Producer,
+    /// Processes a message.
+    Consumer,
+    /// Works within the process.
+    Internal,
+}
+
+/// What the hop does.
+#[derive(Debug)]
+pub(crate) enum Subject {
+    Http(Http),
+    Work(Work),
+}
+
+/// A job or a message.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) system: Option<Cow<'static, str>>,
+    pub(crate) destination: Option<Cow<'static, str>>,
+}
+
+/// One hop: a request served, a call made, a message processed.
+#[derive(Debug)]
+pub(crate) struct Hop {
+    pub(crate) trace: TraceContext,
+    pub(crate) parent: Option<SpanId>,
+    pub(crate) parent_is_remote: bool,
+    /// A context that is not the parent but belongs to the story.
+    pub(crate) link: Option<TraceContext>,
+    pub(crate) kind: Kind,
+    pub(crate) start: Moment,
+    pub(crate) tracestate: Tracestate,
+    pub(crate) baggage: Baggage,
+    pub(crate) request_id: Option<RequestId>,
+    pub(crate) subject: Subject,
+    pub(crate) route: OnceLock<Route>,
+    notes: Mutex<Option<Box<Notes>>>,
+    end: OnceLock<End>,
+}
+
+/// What the user said of the hop from below the layer.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    pub(crate) fields: Fields,
+    pub(crate) fields_dropped: u32,
+    /// The error's text and those of its sources, outermost first.
+    pub(crate) error: Option<Vec<String>>,
+    pub(crate) outcome: Option<Outcome>,
+}
+
+/// How the hop ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    pub(crate) outcome: Outcome,
+    pub(crate) error_type: ErrorType,
+    pub(crate) status: Option<u16>,
+    pub(crate) at: Moment,
+    pub(crate) first_byte: Option<Moment>,
+    pub(crate) response_bytes: u64,
+}
+
+impl Hop {
+    /// A hop that begins at `start`; its remaining facts are public fields, set before it is shared.
+    pub(crate) fn new(trace: TraceContext, kind: Kind, start: Moment, subject: Subject) -> Self {
+        Self {
+            trace,
+            parent: None,
+            parent_is_remote: false,
+            link: None,
+            kind,
+            start,
+            tracestate: Tracestate::default(),
+            baggage: Baggage::default(),
+            request_id: None,
+            subject,
+            route: OnceLock::new(),
+            notes: Mutex::new(None),
+            end: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn http(&self) -> Option<&Http> {
+        match &self.subject {
+            Subject::Http(http) => Some(http),
+            Subject::Work(_) => None,
+        }
+    }
+
+    /// What the user said so far; `None` costs nothing and is the common case.
+    pub(crate) fn notes(&self) -> MutexGuard<'_, Option<Box<Notes>>> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn add(&self, name: Cow<'static, str>, value: Value) {
+        let mut notes = self.notes();
+        let notes = notes.get_or_insert_default();
+        if notes.fields.len() < MOST_FIELDS || notes.fields.get(&name).is_some() {
+            notes.fields.set(name, value);
+        } else {
+            notes.fields_dropped += 1;
+        }
+    }
+
+    /// The hop's end; `None` while it is in progress.
+    pub(crate) fn end(&self) -> Option<&End> {
+        self.end.get()
+    }
+
+    /// Ends the hop; only the first call counts.
+    pub(crate) fn finish(&self, end: End) {
+        let _ = self.end.set(end);
+    }
+}

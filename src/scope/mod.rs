@@ -1,0 +1,27 @@
+//! Owns what is current: the hop in progress on this thread, and what is known of it.
+//!
+//! The layer hands a [`Hop`] in and puts it on the thread's stack while the user's service is polled; the log
+//! line, the child spans and the user's own calls ([`request`]) take it from there. At its end the same
+//! allocation is the record that the exporter reads.
+
+mod hop;
+mod http;
+mod outcome;
+pub mod request;
+mod route;
+mod spawn;
+mod stack;
+mod value;
+
+pub use self::http::{Method, Scheme};
+pub use hop::Kind;
+pub use outcome::Outcome;
+pub use spawn::{Scoped, in_scope, spawn};
+pub use value::Value;
+
+pub(crate) use self::http::{Http, HttpVersion, Piece};
+pub(crate) use hop::{End, Hop, Notes, Subject, Work};
+pub(crate) use outcome::ErrorType;
+pub(crate) use route::Route;
+pub(crate) use stack::{Current, Entered, current, enter_hop, enter_span, exit_span};
+pub(crate) use value::Fields;

@@ -1,0 +1,89 @@
+//! Owns the routes that this process knows: each text once, forever, bounded.
+//!
+//! A route becomes a number, so that a request neither copies its text nor hashes it again for metrics. The
+//! table never forgets, because the routes of a program are few; when somebody feeds it paths instead, it is
+//! full at [`CAPACITY`] and everything further is one route named `_OTHER`.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, OnceLock};
+
+/// How many different routes, and client destinations, one process tells apart.
+pub(crate) const CAPACITY: usize = 2_000;
+const SLOTS: usize = 4_096;
+
+/// A route of this process; two of the same text are equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Route(u16);
+
+struct Table {
+    slots: Box<[OnceLock<Box<str>>]>,
+    used: AtomicUsize,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| Table {
+    slots: (0..SLOTS).map(|_| OnceLock::new()).collect(),
+    used: AtomicUsize::new(0),
+});
+
+fn slot_of(text: &str) -> usize {
+    const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut hash = text.len() as u64;
+    let mut chunks = text.as_bytes().chunks_exact(8);
+    for chunk in &mut chunks {
+        let word = chunk.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        hash = (hash.rotate_left(5) ^ word).wrapping_mul(MIX);
+    }
+    let rest = chunks.remainder().iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    hash = (hash.rotate_left(5) ^ rest).wrapping_mul(MIX);
+    (hash >> 52) as usize % SLOTS
+}
+
+impl Route {
+    /// What everything beyond the table's capacity is called.
+    pub(crate) const OTHER: Self = Self(SLOTS as u16);
+
+    /// The route of this text, remembered from now on.
+    pub(crate) fn of(text: &str) -> Self {
+        let start = slot_of(text);
+        for step in 0..SLOTS {
+            let place = (start + step) % SLOTS;
+            let slot = &TABLE.slots[place];
+            let known = match slot.get() {
+                Some(known) => known,
+                None if TABLE.used.load(Ordering::Relaxed) >= CAPACITY => return Self::OTHER,
+                None => slot.get_or_init(|| {
+                    TABLE.used.fetch_add(1, Ordering::Relaxed);
+                    text.into()
+                }),
+            };
+            if **known == *text {
+                return Self(place as u16);
+            }
+        }
+        Self::OTHER
+    }
+
+    /// The route's text.
+    pub(crate) fn as_str(self) -> &'static str {
+        TABLE.slots.get(usize::from(self.0)).and_then(|slot| slot.get()).map_or("_OTHER", |text| text)
+    }
+
+    /// A small number, unique to the route.
+    pub(crate) fn index(self) -> u16 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_text_is_the_same_route() {
+        let first = Route::of("/users/{id}");
+        assert_eq!(first, Route::of("/users/{id}"));
+        assert_eq!(first.as_str(), "/users/{id}");
+        assert_ne!(first, Route::of("/users/{id}/cars"));
+        assert_eq!(Route::OTHER.as_str(), "_OTHER");
+    }
+}

@@ -1,0 +1,95 @@
+//! Owns the value of a field: what a user adds to a request, a span or a line.
+
+use std::borrow::Cow;
+
+/// A field's value, kept in its own type down to the log line and the span attribute.
+///
+/// ```
+/// use tower_observability::Value;
+///
+/// assert_eq!(Value::from(7), Value::I64(7));
+/// assert_eq!(Value::from("blue"), Value::Str("blue".into()));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Value {
+    /// `true` or `false`.
+    Bool(bool),
+    /// A signed integer.
+    I64(i64),
+    /// An unsigned integer.
+    U64(u64),
+    /// A floating-point number; not a number and the infinities become text in JSON.
+    F64(f64),
+    /// Text.
+    Str(Cow<'static, str>),
+}
+
+/// Fields in the order in which they were added, each name once.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fields(Vec<(Cow<'static, str>, Value)>);
+
+impl Fields {
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (&**name, value))
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
+    /// Sets a field; a later value replaces an earlier one of the same name.
+    pub(crate) fn set(&mut self, name: impl Into<Cow<'static, str>>, value: Value) {
+        let name = name.into();
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((name, value)),
+        }
+    }
+}
+
+macro_rules! value_from {
+    ($($from:ty => $variant:ident as $into:ty),+ $(,)?) => {
+        $(impl From<$from> for Value {
+            fn from(value: $from) -> Self {
+                Self::$variant(<$into>::from(value))
+            }
+        })+
+    };
+}
+
+value_from! {
+    bool => Bool as bool,
+    i8 => I64 as i64, i16 => I64 as i64, i32 => I64 as i64, i64 => I64 as i64,
+    u8 => U64 as u64, u16 => U64 as u64, u32 => U64 as u64, u64 => U64 as u64,
+    f32 => F64 as f64, f64 => F64 as f64,
+    &'static str => Str as Cow<'static, str>,
+    String => Str as Cow<'static, str>,
+    Cow<'static, str> => Str as Cow<'static, str>,
+}
+
+impl From<usize> for Value {
+    fn from(value: usize) -> Self {
+        Self::U64(value as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_set_twice_keeps_its_place_and_the_later_value() {
+        let mut fields = Fields::default();
+        fields.set("a", 1.into());
+        fields.set("b", 2.into());
+        fields.set("a", 3.into());
+        let names: Vec<_> = fields.iter().map(|(name, _)| name.to_owned()).collect();
+        assert_eq!(names, ["a", "b"]);
+        assert_eq!(fields.get("a"), Some(&Value::I64(3)));
+    }
+}

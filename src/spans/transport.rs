@@ -1,0 +1,32 @@
+//! Owns the one seam of export: a batch in; accepted, rejected, reason, retry-after out.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use super::Record;
+
+/// What became of one batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// Answered: all but `rejected` are stored.
+    Accepted { rejected: u64, message: Option<String> },
+    /// Answered: nothing is stored, and trying again is useless.
+    Refused { reason: String },
+    /// Not stored; try again, after this time if the receiver named one.
+    Retry { after: Option<Duration>, reason: String },
+    /// The bytes left, no answer came.
+    Unanswered { reason: String },
+    /// The batch is larger than the transport may send.
+    TooLarge { bytes: usize },
+}
+
+/// A way out of the process; one file per transport implements it.
+pub(crate) trait Transport: Send {
+    /// Sends one batch once, within `timeout`.
+    fn send<'a>(
+        &'a mut self,
+        batch: &'a [Record],
+        timeout: Duration,
+    ) -> Pin<Box<dyn Future<Output = Delivery> + Send + 'a>>;
+}

@@ -1,0 +1,10 @@
+//! Promises whose subject is a whole process: the test starts itself, or an example, again.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod init;
+mod panics;
+mod shutdown;
+mod workshop;

@@ -1,0 +1,1 @@
+//! Promise: exactly_once.

@@ -1,0 +1,2 @@
+//! What several promises need: one file per helper.
+#![allow(dead_code)] // each test binary uses its own part
