@@ -51,6 +51,12 @@ impl Moment {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
+    /// The moment so many nanoseconds later.
+    #[must_use]
+    pub fn after_nanos(self, nanos: u64) -> Self {
+        Self(self.0.saturating_add(nanos))
+    }
+
     /// Nanoseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub fn unix_nanos(self) -> u64 {

@@ -25,7 +25,7 @@ pub use bridge::Bridge;
 pub use clock::Moment;
 pub use error::Error;
 pub use init::init;
-pub use layer::{ObservabilityLayer, Trust};
+pub use layer::{ObservabilityLayer, Observed, ResponseBody, ResponseFuture, RouteLayer, Routed, Trust};
 pub use logs::Logs;
 pub use metrics::Metrics;
 pub use pipeline::FlowReport;

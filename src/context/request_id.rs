@@ -19,6 +19,12 @@ impl RequestId {
         Self(SmallVec::new())
     }
 
+    /// The id as a header's value.
+    #[must_use]
+    pub fn to_header_value(&self) -> http::HeaderValue {
+        http::HeaderValue::from_bytes(&self.0).unwrap_or(http::HeaderValue::from_static(""))
+    }
+
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

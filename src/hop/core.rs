@@ -16,6 +16,15 @@ pub(crate) struct Core {
     pub(crate) propagators: Propagators,
 }
 
+impl Core {
+    /// Is there nothing at all to do for a request, not even to hand its context on?
+    pub(crate) fn is_off(&self) -> bool {
+        let passes_on =
+            self.propagators.tracecontext || self.propagators.baggage || self.propagators.request_id;
+        !(passes_on || self.spans.is_on() || self.lines.is_on() || self.red.is_on())
+    }
+}
+
 static GLOBAL: OnceLock<&'static Core> = OnceLock::new();
 
 /// The process's signals; `None` before `init`.

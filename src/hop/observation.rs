@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use tracing::Span;
+
 use super::Core;
 use crate::clock::Moment;
-use crate::scope::{End, ErrorType, Hop, Outcome};
+use crate::scope::{End, ErrorType, Hop, Kind, Outcome, enter_hop};
 
 /// A hop that is still running. Dropping it unfinished reports [`Outcome::Cancelled`].
 #[derive(Debug)]
@@ -12,28 +14,177 @@ pub(crate) struct Observation {
     core: &'static Core,
     // `None` once the outcome is reported; this is what makes "exactly once" true.
     hop: Option<Arc<Hop>>,
+    /// The real `tracing` span of the request, where the user asked for one.
+    span: Option<Box<Span>>,
+    /// A health probe: reported only if it does not end well.
+    pub(crate) quiet: bool,
+    /// A gRPC call: its status may say more than HTTP's.
+    pub(crate) grpc: bool,
+    /// The caller gave up after this moment, so what is cut off later was a timeout.
+    pub(crate) deadline: Option<Moment>,
+    pub(crate) status: Option<u16>,
+    pub(crate) first_byte: Option<Moment>,
+    pub(crate) response_bytes: u64,
+}
+
+/// Finishes the hop as a panic, unless the work returned.
+///
+/// A guard around the call itself, because `thread::panicking()` says nothing to a body that a catch-panic
+/// layer drops after the unwinding.
+struct Unwinding<'a> {
+    observation: &'a mut Observation,
+    returned: bool,
 }
 
 impl Observation {
-    pub(crate) fn finish(&mut self, outcome: Outcome) {
-        let Some(hop) = self.hop.take() else { return };
-        let end = End {
-            outcome,
-            error_type: ErrorType::None,
+    /// Begins the hop: from here on it is in flight, and will be reported.
+    pub(crate) fn begin(core: &'static Core, hop: Hop) -> Self {
+        if let (Kind::Server, Some(http)) = (hop.kind, hop.http()) {
+            core.red.server_begins(http.method, http.scheme);
+        }
+        Self {
+            core,
+            hop: Some(Arc::new(hop)),
+            span: None,
+            quiet: false,
+            grpc: false,
+            deadline: None,
             status: None,
-            at: Moment::now(),
             first_byte: None,
             response_bytes: 0,
+        }
+    }
+
+    /// Opens a real `tracing` span for the hop, so that `Span::current()` exists in the user's service.
+    pub(crate) fn open_span(&mut self) {
+        let Some(hop) = &self.hop else { return };
+        let _entered = enter_hop(hop);
+        self.span = Some(Box::new(tracing::info_span!(target: "tower_observability::request", "request")));
+    }
+
+    pub(crate) fn core(&self) -> &'static Core {
+        self.core
+    }
+
+    /// The hop, while it runs.
+    pub(crate) fn hop(&self) -> Option<&Arc<Hop>> {
+        self.hop.as_ref()
+    }
+
+    /// Runs a piece of the user's work with the hop as the thread's current one. A panic ends the hop, and
+    /// goes on unwinding.
+    pub(crate) fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let Some(hop) = &self.hop else { return work() };
+        let _hop = enter_hop(hop);
+        // Cloned only where the user asked for the span; entering needs it to outlive the borrow of `self`.
+        let span = self.span.as_deref().cloned();
+        let _span = span.as_ref().map(Span::enter);
+        let mut unwinding = Unwinding { observation: self, returned: false };
+        let result = work();
+        unwinding.returned = true;
+        result
+    }
+
+    /// Ends the hop, unless it ended before; `word` says an error more precisely than the outcome.
+    pub(crate) fn finish(&mut self, reached: Outcome, word: Option<&'static str>) {
+        let Some(hop) = self.hop.take() else { return };
+        let at = Moment::now();
+        let outcome = self.outcome(&hop, reached, at);
+        let word = word.unwrap_or(outcome.as_str());
+        let end = End {
+            outcome,
+            error_type: error_type(hop.kind, outcome, self.status, word),
+            status: self.status,
+            at,
+            first_byte: self.first_byte,
+            response_bytes: self.response_bytes,
         };
         hop.finish(end);
-        self.core.red.hop(&hop, &end);
-        self.core.lines.hop(&hop, &end);
-        self.core.spans.hop(&hop);
+        self.report(&hop, &end);
+    }
+
+    /// What is reported: the user's word first, then what happened.
+    fn outcome(&self, hop: &Hop, reached: Outcome, at: Moment) -> Outcome {
+        let said = hop.notes().as_ref().and_then(|notes| notes.outcome);
+        let late = reached == Outcome::Cancelled && self.deadline.is_some_and(|deadline| at >= deadline);
+        said.unwrap_or(if late { Outcome::Timeout } else { reached })
+    }
+
+    fn report(&self, hop: &Arc<Hop>, end: &End) {
+        if self.quiet && end.outcome.is_good() {
+            if let Some(http) = hop.http() {
+                self.core.red.server_leaves(http.method, http.scheme);
+            }
+            return;
+        }
+        self.core.red.hop(hop, end);
+        self.core.lines.hop(hop, end);
+        if hop.trace.flags.is_sampled() {
+            self.core.spans.hop(hop);
+        }
     }
 }
 
 impl Drop for Observation {
     fn drop(&mut self) {
-        self.finish(Outcome::Cancelled);
+        self.finish(Outcome::Cancelled, None);
+    }
+}
+
+impl Drop for Unwinding<'_> {
+    fn drop(&mut self) {
+        if !self.returned {
+            self.observation.finish(Outcome::Panic, None);
+        }
+    }
+}
+
+/// The value of `error.type`, the same on span and metric (semantic conventions, "recording errors").
+fn error_type(kind: Kind, outcome: Outcome, status: Option<u16>, word: &'static str) -> ErrorType {
+    let first_error = if kind == Kind::Client { 400 } else { 500 };
+    match outcome {
+        Outcome::Ok | Outcome::Upgraded => ErrorType::None,
+        // A call that its own caller gave up is no error (HTTP spans, "intentional cancellation").
+        Outcome::Cancelled if kind == Kind::Client => ErrorType::None,
+        _ => match status {
+            Some(status) if status >= first_error => ErrorType::Status(status),
+            _ if outcome == Outcome::ClientError && kind == Kind::Server => ErrorType::None,
+            _ => ErrorType::Word(word),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(kind: Kind, outcome: Outcome, status: Option<u16>) -> Option<String> {
+        error_type(kind, outcome, status, outcome.as_str()).with_str(str::to_owned)
+    }
+
+    #[test]
+    fn a_status_of_the_error_class_is_the_error_type() {
+        assert_eq!(said(Kind::Server, Outcome::ServerError, Some(503)).as_deref(), Some("503"));
+        assert_eq!(said(Kind::Server, Outcome::Timeout, Some(504)).as_deref(), Some("504"));
+        assert_eq!(said(Kind::Client, Outcome::ClientError, Some(404)).as_deref(), Some("404"));
+    }
+
+    #[test]
+    fn a_clients_mistake_is_no_error_of_the_server() {
+        assert_eq!(said(Kind::Server, Outcome::ClientError, Some(404)), None);
+    }
+
+    #[test]
+    fn what_has_no_status_is_said_by_its_word() {
+        assert_eq!(said(Kind::Server, Outcome::Cancelled, None).as_deref(), Some("cancelled"));
+        assert_eq!(said(Kind::Server, Outcome::Panic, Some(200)).as_deref(), Some("panic"));
+        assert_eq!(said(Kind::Server, Outcome::ServerError, Some(200)).as_deref(), Some("server_error"));
+        assert_eq!(said(Kind::Consumer, Outcome::ServerError, None).as_deref(), Some("server_error"));
+    }
+
+    #[test]
+    fn giving_up_a_call_is_no_error() {
+        assert_eq!(said(Kind::Client, Outcome::Cancelled, None), None);
+        assert_eq!(said(Kind::Server, Outcome::Ok, Some(200)), None);
     }
 }

@@ -1,5 +1,19 @@
 //! Owns HTTP: the tower layer, its service, future and body, for the server's side and for the client's.
+//!
+//! A request comes in at `service`, where `server` or `client` begins the hop; `future` sees the response's
+//! head, `body` its last byte. Each of them may end the hop, and only the first that does counts.
 
+mod body;
+mod client;
+mod fault;
+mod future;
 mod options;
+mod route;
+mod server;
+mod service;
 
+pub use body::ResponseBody;
+pub use future::ResponseFuture;
 pub use options::{ObservabilityLayer, Trust};
+pub use route::{RouteLayer, Routed};
+pub use service::Observed;

@@ -1,34 +1,226 @@
 //! Owns the layer and its options.
 
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+use http::request::Parts;
+use tower::Layer;
+
+use super::Observed;
+use crate::hop::Core;
+
 /// What a foreign trace context may do.
+///
+/// ```
+/// use tower_observability::{ObservabilityLayer, Trust};
+///
+/// // A public edge: nobody outside decides which of our traces are recorded.
+/// let layer = ObservabilityLayer::new().trust(Trust::Link);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Trust {
-    /// The request continues the caller's trace.
+    /// The request continues the caller's trace, with the caller's decision whether it is recorded.
     #[default]
     Continue,
-    /// The request starts a trace of its own and links to the caller's.
+    /// The request starts a trace of its own and links to the caller's; the caller's tracestate and baggage
+    /// are not taken.
     Link,
-    /// The caller's trace context is not read.
+    /// The caller's trace context and baggage are not read.
     Ignore,
 }
 
-/// The tower layer.
-#[derive(Clone, Debug, Default)]
+/// The tower layer: one hop for each request, from its first byte to its last.
+///
+/// A request that a second layer of this kind meets is observed once.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use tower_observability::ObservabilityLayer;
+///
+/// let app: Router = Router::new()
+///     .route("/bookings/{id}", get(|| async { "booked" }))
+///     .layer(ObservabilityLayer::new());
+/// ```
+///
+/// The client's side goes around hyper-util's client, or any other service of HTTP requests:
+///
+/// ```
+/// use http_body_util::Empty;
+/// use hyper_util::client::legacy::{Client, connect::HttpConnector};
+/// use hyper_util::rt::TokioExecutor;
+/// use tower::Layer;
+/// use tower_observability::ObservabilityLayer;
+///
+/// let client: Client<HttpConnector, Empty<bytes::Bytes>> =
+///     Client::builder(TokioExecutor::new()).build_http();
+/// let client = ObservabilityLayer::client().layer(client);
+/// ```
+#[derive(Clone)]
+#[must_use = "hand it to `.layer(…)`"]
 pub struct ObservabilityLayer {
-    trust: Trust,
+    side: Side,
+    core: Option<&'static Core>,
+    // Shared by every clone of the service; `None` where nothing was changed, so that cloning is free.
+    options: Option<Arc<Options>>,
 }
 
+/// Which end of a connection the layer stands at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Server,
+    Client,
+}
+
+/// Decides whether a request is observed.
+type Filter = Arc<dyn Fn(&Parts) -> bool + Send + Sync>;
+
+/// Everything that can be chosen for a layer.
+#[derive(Clone)]
+pub(super) struct Options {
+    pub(super) trust: Trust,
+    pub(super) filter: Option<Filter>,
+    pub(super) health_paths: Vec<String>,
+    pub(super) request_span: bool,
+    pub(super) baggage_to: Vec<String>,
+    pub(super) no_context_to: Vec<String>,
+}
+
+const HEALTH_PATHS: [&str; 8] =
+    ["/live", "/livez", "/ready", "/readyz", "/health", "/healthz", "/metrics", "/-/healthy"];
+
+static UNCHANGED: LazyLock<Options> = LazyLock::new(Options::default);
+
 impl ObservabilityLayer {
-    /// The server's side.
-    #[must_use]
+    /// The server's side, with the process's signals; before `init` it passes requests on unseen.
     pub fn new() -> Self {
-        Self::default()
+        Self { side: Side::Server, core: None, options: None }
     }
 
-    /// What a foreign trace context may do. Default: [`Trust::Continue`].
-    #[must_use]
-    pub fn trust(mut self, trust: Trust) -> Self {
-        self.trust = trust;
+    /// The client's side: one span for each call, `traceparent`, `tracestate` and `x-request-id` on it.
+    pub fn client() -> Self {
+        Self { side: Side::Client, core: None, options: None }
+    }
+
+    /// Reports to these signals instead of the process's.
+    pub(crate) fn with_core(mut self, core: &'static Core) -> Self {
+        self.core = Some(core);
         self
+    }
+
+    /// What a foreign trace context may do (server's side). Default: [`Trust::Continue`].
+    pub fn trust(self, trust: Trust) -> Self {
+        self.change(|options| options.trust = trust)
+    }
+
+    /// Requests for which `observe` says false are passed on unseen. Default: every request is observed.
+    pub fn filter(self, observe: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
+        self.change(|options| options.filter = Some(Arc::new(observe)))
+    }
+
+    /// Paths that are observed only if they do not answer well (server's side). Replaces the default:
+    /// `/live`, `/livez`, `/ready`, `/readyz`, `/health`, `/healthz`, `/metrics`, `/-/healthy`.
+    pub fn health_paths<P: Into<String>>(self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.change(|options| options.health_paths = paths.into_iter().map(Into::into).collect())
+    }
+
+    /// Opens a real `tracing` span named `request` around each request, so that `Span::current()`,
+    /// `in_current_span` and fields recorded on it work in the user's service. Default: no such span; events
+    /// and spans inside the request carry its context without it.
+    pub fn request_span(self) -> Self {
+        self.change(|options| options.request_span = true)
+    }
+
+    /// Hosts that get our baggage (client's side); `.example.org` names all hosts below `example.org`.
+    /// Default: none.
+    pub fn baggage_to<H: Into<String>>(self, hosts: impl IntoIterator<Item = H>) -> Self {
+        self.change(|options| options.baggage_to = hosts.into_iter().map(Into::into).collect())
+    }
+
+    /// Hosts that get neither trace context nor baggage nor request id (client's side), written as for
+    /// [`baggage_to`](Self::baggage_to). Default: none.
+    pub fn no_context_to<H: Into<String>>(self, hosts: impl IntoIterator<Item = H>) -> Self {
+        self.change(|options| options.no_context_to = hosts.into_iter().map(Into::into).collect())
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut Options)) -> Self {
+        change(Arc::make_mut(self.options.get_or_insert_default()));
+        self
+    }
+}
+
+impl Default for ObservabilityLayer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S> Layer<S> for ObservabilityLayer {
+    type Service = Observed<S>;
+
+    fn layer(&self, inner: S) -> Observed<S> {
+        Observed { inner, side: self.side, core: self.core, options: self.options.clone() }
+    }
+}
+
+impl Options {
+    /// The options of a layer, or those of one that nobody changed.
+    pub(super) fn of(options: Option<&Arc<Options>>) -> &Options {
+        match options {
+            Some(options) => options,
+            None => &UNCHANGED,
+        }
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            trust: Trust::default(),
+            filter: None,
+            health_paths: HEALTH_PATHS.map(String::from).into(),
+            request_span: false,
+            baggage_to: Vec::new(),
+            no_context_to: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Debug for ObservabilityLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ObservabilityLayer").field("side", &self.side).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options").field("trust", &self.trust).finish_non_exhaustive()
+    }
+}
+
+/// Does a host stand in such a list? Hosts compare without case; `.example.org` covers every host below.
+pub(super) fn names_host(list: &[String], host: &str) -> bool {
+    list.iter().any(|named| match named.strip_prefix('.') {
+        Some(domain) => host
+            .len()
+            .checked_sub(named.len())
+            .and_then(|start| host.get(start..))
+            .is_some_and(|end| end.starts_with('.') && end[1..].eq_ignore_ascii_case(domain)),
+        None => named.eq_ignore_ascii_case(host),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_named_by_itself_or_by_a_domain_above_it() {
+        let list = ["api.example.org".to_owned(), ".Internal".to_owned()];
+        for host in ["api.example.org", "API.example.org", "db.internal", "a.b.internal"] {
+            assert!(names_host(&list, host), "{host}");
+        }
+        for host in ["example.org", "xapi.example.org", "internal", "evilinternal", "", "é.x"] {
+            assert!(!names_host(&list, host), "{host}");
+        }
     }
 }

@@ -31,6 +31,9 @@ impl Lines {
     /// Writes the line of an event.
     pub(crate) fn event(&self, _event: &tracing::Event<'_>, _place: &Place<'_>) {}
 
+    /// Writes the line of a call whose response's body failed after its head.
+    pub(crate) fn body_failed(&self, _hop: &Hop) {}
+
     /// Writes the one line of a finished hop.
     pub(crate) fn hop(&self, _hop: &Hop, _end: &End) {}
 }

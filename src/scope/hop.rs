@@ -46,8 +46,8 @@ pub(crate) struct Hop {
     pub(crate) trace: TraceContext,
     pub(crate) parent: Option<SpanId>,
     pub(crate) parent_is_remote: bool,
-    /// A context that is not the parent but belongs to the story.
-    pub(crate) link: Option<TraceContext>,
+    /// Contexts that are not the parent but belong to the story.
+    pub(crate) links: Vec<TraceContext>,
     pub(crate) kind: Kind,
     pub(crate) start: Moment,
     pub(crate) tracestate: Tracestate,
@@ -87,7 +87,7 @@ impl Hop {
             trace,
             parent: None,
             parent_is_remote: false,
-            link: None,
+            links: Vec::new(),
             kind,
             start,
             tracestate: Tracestate::default(),

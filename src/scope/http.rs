@@ -154,6 +154,13 @@ impl Http {
         }
     }
 
+    /// Remembers the method as sent, where the conventions do not know it.
+    pub(crate) fn set_original_method(&mut self, method: &http::Method) {
+        if self.method == Method::Other {
+            self.set(Piece::Method, method.as_str());
+        }
+    }
+
     /// A piece's text; empty if it was never set.
     pub(crate) fn piece(&self, piece: Piece) -> &str {
         let place = piece as usize;

@@ -1,0 +1,153 @@
+//! Owns the time from the response's head to its last byte or trailer.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Buf;
+use http::{HeaderMap, header};
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+use crate::hop::{Core, Observation};
+use crate::scope::{Hop, Outcome};
+
+pin_project! {
+    /// The body of an [`Observed`](super::Observed) service's response: the inner body, frame by frame, with
+    /// its own size hint and end.
+    #[derive(Debug)]
+    pub struct ResponseBody<B> {
+        #[pin]
+        inner: B,
+        watch: Watch,
+    }
+}
+
+#[derive(Debug)]
+enum Watch {
+    /// Nobody watches.
+    Passed,
+    /// A response that we serve: its hop lasts until the body's end.
+    Serving(Serving),
+    /// The response of a call: its hop ended at the head, but a body that fails is counted.
+    Calling(&'static Core, Arc<Hop>),
+}
+
+#[derive(Debug)]
+struct Serving {
+    observation: Observation,
+    /// What the head said; the body can only make it worse.
+    outcome: Outcome,
+    /// `Content-Length`, if the head names one.
+    length: Option<u64>,
+}
+
+impl<B> ResponseBody<B> {
+    pub(super) fn passed(inner: B) -> Self {
+        Self { inner, watch: Watch::Passed }
+    }
+
+    /// The `Content-Length` of a head.
+    pub(super) fn length(headers: &HeaderMap) -> Option<u64> {
+        headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
+    }
+}
+
+impl<B: Body> ResponseBody<B> {
+    pub(super) fn of_response(
+        inner: B,
+        observation: Observation,
+        outcome: Outcome,
+        length: Option<u64>,
+    ) -> Self {
+        let mut serving = Serving { observation, outcome, length };
+        serving.finish_if_over(&inner);
+        Self { inner, watch: Watch::Serving(serving) }
+    }
+
+    pub(super) fn of_call(inner: B, mut observation: Observation) -> Self {
+        let watch = match (observation.hop(), observation.status) {
+            (Some(hop), Some(status)) => {
+                let watch = Watch::Calling(observation.core(), Arc::clone(hop));
+                observation.finish(Outcome::of_status(status), None);
+                watch
+            }
+            _ => Watch::Passed,
+        };
+        Self { inner, watch }
+    }
+}
+
+impl Serving {
+    /// gRPC says in its trailers that the deadline passed, under an HTTP status of 200.
+    fn read_trailers(&mut self, trailers: Option<&HeaderMap>) {
+        if self.observation.grpc && trailers.is_some_and(deadline_exceeded) {
+            self.outcome = Outcome::Timeout;
+        }
+    }
+
+    /// Asked at construction and after every frame: with a `Content-Length` the caller stops polling here.
+    fn finish_if_over(&mut self, inner: &impl Body) {
+        let all_sent = self.length.is_some_and(|length| self.observation.response_bytes >= length);
+        if all_sent || inner.is_end_stream() {
+            self.observation.finish(self.outcome, None);
+        }
+    }
+}
+
+/// DEADLINE_EXCEEDED, in trailers or in a head that has no body.
+pub(super) fn deadline_exceeded(fields: &HeaderMap) -> bool {
+    fields.get("grpc-status").is_some_and(|status| status == "4")
+}
+
+impl<B: Body> Body for ResponseBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let mut this = self.project();
+        match this.watch {
+            Watch::Passed => this.inner.poll_frame(cx),
+            Watch::Serving(serving) => {
+                let frame = ready!(serving.observation.run(|| this.inner.as_mut().poll_frame(cx)));
+                match &frame {
+                    Some(Err(_)) => serving.observation.finish(Outcome::BodyError, None),
+                    Some(Ok(frame)) => {
+                        serving.read_trailers(frame.trailers_ref());
+                        let bytes = frame.data_ref().map_or(0, |data| data.remaining() as u64);
+                        serving.observation.response_bytes += bytes;
+                        serving.finish_if_over(&*this.inner);
+                    }
+                    None => serving.observation.finish(serving.outcome, None),
+                }
+                Poll::Ready(frame)
+            }
+            Watch::Calling(core, hop) => {
+                let frame = ready!(this.inner.poll_frame(cx));
+                if matches!(frame, Some(Err(_))) {
+                    core.red.client_body_failed();
+                    core.lines.body_failed(hop);
+                    *this.watch = Watch::Passed;
+                }
+                Poll::Ready(frame)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl<B: Default> Default for ResponseBody<B> {
+    fn default() -> Self {
+        Self::passed(B::default())
+    }
+}

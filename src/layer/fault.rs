@@ -1,0 +1,116 @@
+//! Owns the reading of an inner service's error: which outcome, which word, which chain of causes.
+//!
+//! The error itself passes through untouched. Its type is the user's, so that it can only be looked at where
+//! it is one that we know, or a box of such.
+
+use std::any::Any;
+use std::error::Error;
+use std::io;
+
+use crate::scope::Outcome;
+
+type Boxed = Box<dyn Error + Send + Sync>;
+
+/// How many causes are kept; a chain that is longer is most likely a loop.
+const MOST_CAUSES: usize = 16;
+
+/// What an error says.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) outcome: Outcome,
+    /// The value of `error.type`.
+    pub(super) word: Option<&'static str>,
+    /// Its text and its causes', outermost first; `None` for a type that we cannot read.
+    pub(super) chain: Option<Vec<String>>,
+}
+
+impl Fault {
+    pub(super) fn of(error: &dyn Any) -> Self {
+        let Some(error) = readable(error) else {
+            return Self { outcome: Outcome::ServerError, word: None, chain: None };
+        };
+        let causes = || std::iter::successors(Some(error), |&error| cause(error)).take(MOST_CAUSES);
+        let mut chain: Vec<String> = causes().map(ToString::to_string).collect();
+        chain.dedup();
+        let chain = Some(chain);
+        if causes().any(is_elapsed) {
+            return Self { outcome: Outcome::Timeout, word: Some("timeout"), chain };
+        }
+        Self { outcome: Outcome::ServerError, word: causes().find_map(connection_word), chain }
+    }
+}
+
+fn readable(error: &dyn Any) -> Option<&(dyn Error + 'static)> {
+    fn known<E: Error + 'static>(error: &dyn Any) -> Option<&(dyn Error + 'static)> {
+        error.downcast_ref::<E>().map(|error| error as _)
+    }
+    let boxed = error.downcast_ref::<Boxed>().map(|error| &**error as &(dyn Error + 'static));
+    boxed
+        .or_else(|| error.downcast_ref::<Box<dyn Error>>().map(|error| &**error as _))
+        .or_else(|| known::<io::Error>(error))
+        .or_else(|| known::<hyper::Error>(error))
+        .or_else(|| known::<http::Error>(error))
+        .or_else(|| known::<tower::timeout::error::Elapsed>(error))
+        .or_else(|| known::<tokio::time::error::Elapsed>(error))
+        .or_else(|| known::<hyper_util::client::legacy::Error>(error))
+}
+
+/// The next cause; an I/O error shows what it carries only by a method of its own.
+fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    let carried = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    carried.map(|carried| carried as _).or_else(|| error.source())
+}
+
+fn is_elapsed(error: &(dyn Error + 'static)) -> bool {
+    error.is::<tower::timeout::error::Elapsed>()
+        || error.is::<tokio::time::error::Elapsed>()
+        || error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
+        || error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_timeout)
+}
+
+/// A word for what kept a call from its answer.
+fn connection_word(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    if let Some(error) = error.downcast_ref::<io::Error>() {
+        return match error.kind() {
+            io::ErrorKind::ConnectionRefused => Some("connection_refused"),
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => {
+                Some("connection_reset")
+            }
+            _ => None,
+        };
+    }
+    let incomplete = error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message);
+    incomplete.then_some("connection_reset")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(error: &dyn Any) -> (Outcome, Option<&'static str>) {
+        let fault = Fault::of(error);
+        (fault.outcome, fault.word)
+    }
+
+    #[test]
+    fn an_elapsed_type_is_a_timeout_wherever_it_stands_in_the_chain() {
+        let elapsed = tower::timeout::error::Elapsed::new();
+        assert_eq!(said(&elapsed), (Outcome::Timeout, Some("timeout")));
+        let boxed: Boxed = Box::new(io::Error::other(elapsed));
+        assert_eq!(said(&boxed), (Outcome::Timeout, Some("timeout")));
+        assert_eq!(said(&io::Error::from(io::ErrorKind::TimedOut)).0, Outcome::Timeout);
+    }
+
+    #[test]
+    fn what_we_cannot_read_is_an_error_all_the_same() {
+        struct Opaque;
+        assert_eq!(said(&Opaque), (Outcome::ServerError, None));
+        assert!(Fault::of(&Opaque).chain.is_none());
+    }
+
+    #[test]
+    fn a_refused_connection_has_its_own_word() {
+        let boxed: Boxed = Box::new(io::Error::from(io::ErrorKind::ConnectionRefused));
+        assert_eq!(said(&boxed), (Outcome::ServerError, Some("connection_refused")));
+    }
+}

@@ -1,0 +1,142 @@
+//! Owns the time until the response's head.
+
+use std::any::Any;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::{HeaderValue, Method, Response, StatusCode};
+use http_body::Body;
+use pin_project_lite::pin_project;
+
+use super::ResponseBody;
+use super::body::deadline_exceeded;
+use super::fault::Fault;
+use super::options::Side;
+use crate::clock::Moment;
+use crate::hop::Observation;
+use crate::names::header;
+use crate::scope::Outcome;
+
+pin_project! {
+    /// The response of an [`Observed`](super::Observed) service, until its head is there.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<F> {
+        #[pin]
+        inner: F,
+        watch: Option<Watch>,
+    }
+}
+
+#[derive(Debug)]
+struct Watch {
+    observation: Observation,
+    head: Expects,
+    echo: Option<HeaderValue>,
+}
+
+/// What the request's method and side say about the response before it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expects {
+    /// A response to be followed to its last byte.
+    Body,
+    /// HEAD: hyper drops the body without polling it.
+    NoBody,
+    /// CONNECT: a 2xx turns the connection into a tunnel.
+    Tunnel,
+    /// The client's side: the hop ends at the head (HTTP spans, "HTTP client span duration").
+    Head,
+}
+
+impl<F> ResponseFuture<F> {
+    pub(super) fn passed(inner: F) -> Self {
+        Self { inner, watch: None }
+    }
+
+    pub(super) fn observed(
+        inner: F,
+        observation: Observation,
+        head: Expects,
+        echo: Option<HeaderValue>,
+    ) -> Self {
+        Self { inner, watch: Some(Watch { observation, head, echo }) }
+    }
+
+    pub(super) fn expects(side: Side, method: &Method) -> Expects {
+        match side {
+            Side::Client => Expects::Head,
+            Side::Server if *method == Method::HEAD => Expects::NoBody,
+            Side::Server if *method == Method::CONNECT => Expects::Tunnel,
+            Side::Server => Expects::Body,
+        }
+    }
+}
+
+impl<F, R, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    R: Body,
+    E: 'static,
+{
+    type Output = Result<Response<ResponseBody<R>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let Some(watch) = this.watch else {
+            return this.inner.poll(cx).map_ok(|response| response.map(ResponseBody::passed));
+        };
+        let result = ready!(watch.observation.run(|| this.inner.poll(cx)));
+        let Some(watch) = this.watch.take() else {
+            return Poll::Ready(result.map(|response| response.map(ResponseBody::passed)));
+        };
+        Poll::Ready(match result {
+            Ok(response) => Ok(watch.head_is_there(response)),
+            Err(error) => {
+                watch.failed(&error);
+                Err(error)
+            }
+        })
+    }
+}
+
+impl Watch {
+    fn failed(mut self, error: &dyn Any) {
+        let fault = Fault::of(error);
+        if let (Some(hop), Some(chain)) = (self.observation.hop(), fault.chain) {
+            hop.notes().get_or_insert_default().error.get_or_insert(chain);
+        }
+        self.observation.finish(fault.outcome, fault.word);
+    }
+
+    fn head_is_there<R: Body>(mut self, mut response: Response<R>) -> Response<ResponseBody<R>> {
+        let status = response.status();
+        self.observation.status = Some(status.as_u16());
+        self.observation.first_byte = Some(Moment::now());
+        if let Some(id) = self.echo {
+            response.headers_mut().entry(header::REQUEST_ID).or_insert(id);
+        }
+        if self.head == Expects::Head {
+            return response.map(|body| ResponseBody::of_call(body, self.observation));
+        }
+        let late = self.observation.grpc && deadline_exceeded(response.headers());
+        let outcome = if late { Outcome::Timeout } else { Outcome::of_status(status.as_u16()) };
+        if self.head.ends_with(status) {
+            let upgraded = self.head == Expects::Tunnel && status.is_success();
+            self.observation.finish(if upgraded { Outcome::Upgraded } else { outcome }, None);
+        }
+        let length = ResponseBody::<R>::length(response.headers());
+        response.map(|body| ResponseBody::of_response(body, self.observation, outcome, length))
+    }
+}
+
+impl Expects {
+    /// Is the response over with its head? hyper drops such a body without asking it again.
+    fn ends_with(self, status: StatusCode) -> bool {
+        let bodiless = matches!(
+            status,
+            StatusCode::SWITCHING_PROTOCOLS | StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+        );
+        bodiless || self == Self::NoBody || (self == Self::Tunnel && status.is_success())
+    }
+}

@@ -1,0 +1,105 @@
+//! Owns the matched route: read where the router tells it, handed out by [`RouteLayer`] where it does not.
+
+use std::task::{Context, Poll};
+
+use http::Request;
+use tower::{Layer, Service};
+
+pub(super) use framework::{matched, peer};
+
+/// Inside a router, hands the matched route out to an [`ObservabilityLayer`](super::ObservabilityLayer) that
+/// stands outside of it and so cannot see it.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use tower::Layer;
+/// use tower_observability::{ObservabilityLayer, RouteLayer};
+///
+/// let router: Router =
+///     Router::new().route("/bookings/{id}", get(|| async { "booked" })).route_layer(RouteLayer::new());
+/// let outside = ObservabilityLayer::new().layer(router);
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[must_use = "hand it to `Router::route_layer`"]
+pub struct RouteLayer(());
+
+/// The service that [`RouteLayer`] makes of another one.
+#[derive(Clone, Copy, Debug)]
+pub struct Routed<S>(S);
+
+impl RouteLayer {
+    /// The layer; it has nothing to choose.
+    pub fn new() -> Self {
+        Self(())
+    }
+}
+
+impl<S> Layer<S> for RouteLayer {
+    type Service = Routed<S>;
+
+    fn layer(&self, inner: S) -> Routed<S> {
+        Routed(inner)
+    }
+}
+
+impl<S: Service<Request<B>>, B> Service<Request<B>> for Routed<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> S::Future {
+        framework::hand_out(request.extensions());
+        self.0.call(request)
+    }
+}
+
+/// axum's router tells the route and the peer in the request's extensions.
+#[cfg(feature = "axum")]
+mod framework {
+    use std::net::SocketAddr;
+    use std::sync::OnceLock;
+
+    use axum::extract::{ConnectInfo, MatchedPath};
+    use http::Extensions;
+
+    use crate::scope::{Route, request};
+
+    pub(in crate::layer) fn matched(extensions: &Extensions, route: &mut OnceLock<Route>) {
+        if let Some(path) = extensions.get::<MatchedPath>() {
+            *route = OnceLock::from(Route::of(path.as_str()));
+        }
+    }
+
+    pub(in crate::layer) fn peer(extensions: &Extensions) -> Option<SocketAddr> {
+        extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0)
+    }
+
+    pub(super) fn hand_out(extensions: &Extensions) {
+        if let Some(path) = extensions.get::<MatchedPath>() {
+            request::route(path.as_str());
+        }
+    }
+}
+
+/// Without axum, the route comes from `request::route` alone.
+#[cfg(not(feature = "axum"))]
+mod framework {
+    use std::net::SocketAddr;
+    use std::sync::OnceLock;
+
+    use http::Extensions;
+
+    use crate::scope::Route;
+
+    pub(in crate::layer) fn matched(_: &Extensions, _: &mut OnceLock<Route>) {}
+
+    pub(in crate::layer) fn peer(extensions: &Extensions) -> Option<SocketAddr> {
+        extensions.get::<SocketAddr>().copied()
+    }
+
+    pub(super) fn hand_out(_: &Extensions) {}
+}

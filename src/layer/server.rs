@@ -1,0 +1,185 @@
+//! Owns the begin of a request that we serve: what is read from it, and whose trace it joins.
+
+use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderValue, Request, Uri, Version};
+
+use super::options::{Options, Side, Trust};
+use super::route;
+use crate::clock::Moment;
+use crate::context::{Flags, RequestId, SpanId, TraceContext, TraceId, Tracestate};
+use crate::hop::{Core, Observation};
+use crate::propagation::Remote;
+use crate::scope::{Hop, Http, Kind, Piece, Scheme, Subject};
+
+/// On a request that a server layer already observes; of no size, so that it costs no allocation.
+#[derive(Clone, Copy, Debug)]
+struct Served;
+
+/// Begins the hop of a request; `None` if an outer layer did.
+pub(super) fn begin<B>(
+    core: &'static Core,
+    options: &Options,
+    request: &mut Request<B>,
+) -> Option<Observation> {
+    if request.extensions_mut().insert(Served).is_some() {
+        return None;
+    }
+    let start = Moment::now();
+    let remote = core.propagators.read_headers(request.headers());
+    let mut hop = joined(core, options.trust, remote, start);
+    let recorded = hop.trace.flags.is_sampled() && core.spans.is_on();
+    hop.subject = Subject::Http(facts(request, recorded));
+    route::matched(request.extensions(), &mut hop.route);
+    let quiet = options.health_paths.iter().any(|path| path == request.uri().path());
+    let mut observation = Observation::begin(core, hop);
+    observation.quiet = quiet;
+    if is_grpc(request.version(), request.headers()) {
+        observation.grpc = true;
+        observation.deadline = deadline(request.headers(), start);
+    }
+    if options.request_span {
+        observation.open_span();
+    }
+    Some(observation)
+}
+
+/// The request id's header for the response.
+pub(super) fn echo(side: Side, observation: &Observation) -> Option<HeaderValue> {
+    if side == Side::Client {
+        return None;
+    }
+    observation.hop()?.request_id.as_ref().map(RequestId::to_header_value)
+}
+
+/// The hop's place in a trace, by what came in and how far it is trusted.
+fn joined(core: &Core, trust: Trust, remote: Remote, start: Moment) -> Hop {
+    let (parent, foreign, tracestate, baggage) = match trust {
+        Trust::Continue => (remote.trace, None, remote.tracestate, remote.baggage),
+        Trust::Link => (None, remote.trace, Tracestate::default(), Default::default()),
+        Trust::Ignore => (None, None, Tracestate::default(), Default::default()),
+    };
+    let trace_id = parent.map_or_else(TraceId::random, |parent| parent.trace_id);
+    let decision = core.spans.sampler.decide(parent.as_ref(), true, trace_id, &tracestate);
+    // The random flag is set where the trace starts, and copied where it goes on (level 2, "random trace id").
+    let flags = parent.map_or(Flags::RANDOM, |parent| parent.flags).with_sampled(decision.sampled);
+    let trace = TraceContext { trace_id, span_id: SpanId::random(), flags };
+    let subject =
+        Subject::Http(Http::new((&http::Method::GET).into(), Scheme::Http, Version::HTTP_11.into()));
+    let mut hop = Hop::new(trace, Kind::Server, start, subject);
+    hop.parent = parent.map(|parent| parent.span_id);
+    hop.parent_is_remote = parent.is_some();
+    hop.links.extend(foreign);
+    hop.tracestate = decision.tracestate.unwrap_or(tracestate);
+    hop.baggage = baggage;
+    if core.propagators.request_id {
+        let id = remote.request_id.unwrap_or_else(|| RequestId::make(start.unix_nanos() / 1_000_000));
+        hop.request_id = Some(id);
+    }
+    hop
+}
+
+/// Copies what span and line need; a request that is not recorded is spared what only its span would show.
+fn facts<B>(request: &Request<B>, recorded: bool) -> Http {
+    let uri = request.uri();
+    let scheme = if uri.scheme_str() == Some("https") { Scheme::Https } else { Scheme::Http };
+    let mut http = Http::new(request.method().into(), scheme, request.version().into());
+    http.set(Piece::Path, uri.path());
+    if !recorded {
+        return http;
+    }
+    http.set(Piece::Query, uri.query().unwrap_or_default());
+    if let Some((host, port)) = destination(uri, request.headers()) {
+        http.set(Piece::Host, host);
+        http.port = port;
+    }
+    http.set(Piece::UserAgent, text(request.headers().get(USER_AGENT)));
+    http.set_original_method(request.method());
+    http.peer = route::peer(request.extensions());
+    http
+}
+
+/// Host and port as the client asked for them: `:authority`, else `Host`.
+pub(super) fn destination<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<(&'a str, Option<u16>)> {
+    if let Some(authority) = uri.authority() {
+        return Some((authority.host(), authority.port_u16()));
+    }
+    let host = text(headers.get(HOST));
+    // A `Host` that is no authority is shown to nobody: it is the client's to invent.
+    host.parse::<Authority>().ok()?;
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => Some((name, port.parse().ok())),
+        _ => Some((host, None)).filter(|(host, _)| !host.is_empty()),
+    }
+}
+
+fn text(value: Option<&HeaderValue>) -> &str {
+    value.and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+fn is_grpc(version: Version, headers: &HeaderMap) -> bool {
+    version == Version::HTTP_2 && text(headers.get(CONTENT_TYPE)).starts_with("application/grpc")
+}
+
+/// When a gRPC caller gives up: `grpc-timeout` is up to eight digits and a unit.
+fn deadline(headers: &HeaderMap, start: Moment) -> Option<Moment> {
+    let timeout = text(headers.get("grpc-timeout"));
+    let (digits, unit) = timeout.split_at_checked(timeout.len().checked_sub(1)?)?;
+    let nanos = match unit {
+        "H" => 3_600_000_000_000,
+        "M" => 60_000_000_000,
+        "S" => 1_000_000_000,
+        "m" => 1_000_000,
+        "u" => 1_000,
+        "n" => 1,
+        _ => return None,
+    };
+    let count: u64 = digits.parse().ok().filter(|_| digits.len() <= 8)?;
+    Some(start.after_nanos(count.saturating_mul(nanos)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(uri: &str, host: &str) -> Option<(String, Option<u16>)> {
+        let uri: Uri = uri.parse().expect("a uri");
+        let mut headers = HeaderMap::new();
+        if !host.is_empty() {
+            headers.insert(HOST, host.parse().expect("a header"));
+        }
+        destination(&uri, &headers).map(|(host, port)| (host.to_owned(), port))
+    }
+
+    #[test]
+    fn the_destination_is_the_authority_or_the_host_header() {
+        assert_eq!(asked("http://a.example:81/x", "b"), Some(("a.example".into(), Some(81))));
+        assert_eq!(asked("/x", "b.example:8080"), Some(("b.example".into(), Some(8080))));
+        assert_eq!(asked("/x", "b.example"), Some(("b.example".into(), None)));
+        assert_eq!(asked("/x", "[::1]:80"), Some(("[::1]".into(), Some(80))));
+        assert_eq!(asked("/x", "[::1]"), Some(("[::1]".into(), None)));
+        assert_eq!(asked("/x", ""), None);
+        assert_eq!(asked("/x", "no host<at all"), None);
+    }
+
+    #[test]
+    fn a_grpc_callers_patience_is_digits_and_a_unit() {
+        let mut headers = HeaderMap::new();
+        let start = Moment::now();
+        headers.insert("grpc-timeout", HeaderValue::from_static("20m"));
+        assert_eq!(deadline(&headers, start), Some(start.after_nanos(20_000_000)));
+        for bad in ["", "m", "20", "20x", "123456789S", "é"] {
+            headers.insert("grpc-timeout", HeaderValue::from_bytes(bad.as_bytes()).expect("a header"));
+            assert_eq!(deadline(&headers, start), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn grpc_is_told_by_version_and_content_type() {
+        let mut headers = HeaderMap::new();
+        assert!(!is_grpc(Version::HTTP_2, &headers));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc+proto"));
+        assert!(is_grpc(Version::HTTP_2, &headers));
+        assert!(!is_grpc(Version::HTTP_11, &headers));
+    }
+}
