@@ -18,7 +18,7 @@ mod resource;
 mod scope;
 mod spans;
 mod variable;
-mod work;
+pub mod work;
 
 pub use admin::Admin;
 pub use bridge::Bridge;
@@ -32,3 +32,4 @@ pub use pipeline::FlowReport;
 pub use resource::Resource;
 pub use scope::{Kind, Method, Outcome, Scheme, Scoped, Value, in_scope, request, spawn};
 pub use spans::Traces;
+pub use work::Work;

@@ -4,16 +4,12 @@ use http::Request;
 
 use super::options::{Options, names_host};
 use super::server::destination;
+use super::twice::is_observed;
 use crate::clock::Moment;
 use crate::context::{Flags, SpanId, TraceContext, TraceId, Tracestate};
 use crate::hop::{Core, Observation};
 use crate::propagation::Outgoing;
 use crate::scope::{Current, Hop, Http, Kind, Piece, Scheme, Subject, current};
-
-/// On a request that a client layer already observes; a type of its own, because a proxy sends on the very
-/// request that it serves.
-#[derive(Clone, Copy, Debug)]
-struct Called;
 
 /// Begins the hop of a call and writes its context onto the request; `None` if an outer layer did.
 pub(super) fn begin<B>(
@@ -21,7 +17,7 @@ pub(super) fn begin<B>(
     options: &Options,
     request: &mut Request<B>,
 ) -> Option<Observation> {
-    if request.extensions_mut().insert(Called).is_some() {
+    if is_observed(Kind::Client, request) {
         return None;
     }
     let hop = below(core, current(), facts(request));

@@ -11,6 +11,7 @@ mod options;
 mod route;
 mod server;
 mod service;
+mod twice;
 
 pub use body::ResponseBody;
 pub use future::ResponseFuture;

@@ -6,23 +6,16 @@ use http::{HeaderMap, HeaderValue, Request, Uri, Version};
 
 use super::options::{Options, Side, Trust};
 use super::route;
+use super::twice::is_observed;
 use crate::clock::Moment;
 use crate::context::{Flags, RequestId, SpanId, TraceContext, TraceId, Tracestate};
 use crate::hop::{Core, Observation};
 use crate::propagation::Remote;
 use crate::scope::{Hop, Http, Kind, Piece, Scheme, Subject};
 
-/// On a request that a server layer already observes; of no size, so that it costs no allocation.
-#[derive(Clone, Copy, Debug)]
-struct Served;
-
 /// Begins the hop of a request; `None` if an outer layer did.
-pub(super) fn begin<B>(
-    core: &'static Core,
-    options: &Options,
-    request: &mut Request<B>,
-) -> Option<Observation> {
-    if request.extensions_mut().insert(Served).is_some() {
+pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request<B>) -> Option<Observation> {
+    if is_observed(Kind::Server, request) {
         return None;
     }
     let start = Moment::now();

@@ -46,7 +46,7 @@ impl<S> Observed<S> {
         let (mut request, wanted) = admitted(options, request);
         let observation = match self.side {
             _ if !wanted => None,
-            Side::Server => server::begin(core, options, &mut request),
+            Side::Server => server::begin(core, options, &request),
             Side::Client => client::begin(core, options, &mut request),
         };
         (request, observation)

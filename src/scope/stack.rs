@@ -51,6 +51,11 @@ pub(crate) fn current() -> Option<Current> {
     with_stack(|stack| stack.last().map(|frame| frame.current.clone())).flatten()
 }
 
+/// Looks at the innermost hop of this thread, without keeping it.
+pub(crate) fn top_hop<T>(look: impl FnOnce(&Hop) -> T) -> Option<T> {
+    with_stack(|stack| stack.last().and_then(|frame| frame.current.hop.as_deref()).map(look)).flatten()
+}
+
 /// Makes the hop current until the guard is dropped.
 pub(crate) fn enter_hop(hop: &Arc<Hop>) -> Entered {
     enter(Current { trace: hop.trace, hop: Some(Arc::clone(hop)) })
