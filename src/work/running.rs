@@ -6,7 +6,7 @@ use std::pin::pin;
 
 use super::Work;
 use crate::clock::Moment;
-use crate::context::{Baggage, Flags, RequestId, SpanId, TraceContext, TraceId, Tracestate};
+use crate::context::{Baggage, RequestId, TraceContext, Tracestate};
 use crate::hop::{Core, Observation};
 use crate::propagation::Remote;
 use crate::scope;
@@ -110,17 +110,13 @@ impl Origin {
 fn hop(core: &Core, work: Work) -> Hop {
     let start = Moment::now();
     let origin = Origin::of(work.parent, !work.links.is_empty());
-    let trace_id = origin.parent.map_or_else(TraceId::random, |parent| parent.trace_id);
-    let decision =
-        core.spans.sampler.decide(origin.parent.as_ref(), origin.remote, trace_id, &origin.tracestate);
-    let flags = origin.parent.map_or(Flags::RANDOM, |parent| parent.flags).with_sampled(decision.sampled);
-    let trace = TraceContext { trace_id, span_id: SpanId::random(), flags };
+    let (trace, tracestate) = core.place(origin.parent, origin.remote, origin.tracestate);
     let subject = scope::Work { name: work.name, system: work.system, destination: work.destination };
     let mut hop = Hop::new(trace, work.kind, start, Subject::Work(subject));
     hop.parent = origin.parent.map(|parent| parent.span_id);
     hop.parent_is_remote = origin.remote && origin.parent.is_some();
     hop.links = work.links.iter().filter_map(|remote| remote.trace).collect();
-    hop.tracestate = decision.tracestate.unwrap_or(origin.tracestate);
+    hop.tracestate = tracestate;
     hop.baggage = origin.baggage;
     hop.request_id =
         origin.request_id.or_else(|| work.links.into_iter().find_map(|remote| remote.request_id));
