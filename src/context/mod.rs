@@ -5,7 +5,9 @@
 
 mod baggage;
 mod id;
+mod ot;
 mod request_id;
+mod text;
 mod traceparent;
 mod tracestate;
 

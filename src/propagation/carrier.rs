@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use http::{HeaderMap, HeaderName, HeaderValue};
+
 use super::{Outgoing, Propagators, Remote};
+use crate::context::{Baggage, RequestId, TraceContext, Tracestate};
+use crate::names::header::{BAGGAGE, REQUEST_ID, TRACEPARENT, TRACESTATE};
 
 /// A map of strings that travels with a message: its headers, its attributes, its properties.
 ///
@@ -19,6 +23,12 @@ pub trait Carrier {
 
     /// Sets the key to this one value.
     fn put(&mut self, key: &'static str, value: String);
+
+    /// Takes the key away, so that nothing of an earlier hop travels on. Default: sets it to an empty value, which
+    /// every reader takes for absent.
+    fn remove(&mut self, key: &'static str) {
+        self.put(key, String::new());
+    }
 }
 
 macro_rules! carrier_for_map {
@@ -31,6 +41,10 @@ macro_rules! carrier_for_map {
             fn put(&mut self, key: &'static str, value: String) {
                 self.insert(key.to_owned(), value);
             }
+
+            fn remove(&mut self, key: &'static str) {
+                self.remove(key);
+            }
         }
     };
 }
@@ -38,12 +52,73 @@ macro_rules! carrier_for_map {
 carrier_for_map!(HashMap);
 carrier_for_map!(BTreeMap);
 
-impl Propagators {
-    /// Reads every enabled format.
-    pub(crate) fn read(&self, _carrier: &impl Carrier) -> Remote {
-        Remote::default()
+/// Headers of a request that does not go through the client layer, or of a message whose headers are HTTP's.
+impl Carrier for HeaderMap {
+    fn values_of(&self, key: &str) -> Vec<&[u8]> {
+        self.get_all(key).iter().map(HeaderValue::as_bytes).collect()
     }
 
-    /// Writes every enabled format.
-    pub(crate) fn write(&self, _carrier: &mut impl Carrier, _outgoing: Outgoing<'_>) {}
+    /// What is no name or no value of a header is left out.
+    fn put(&mut self, key: &'static str, value: String) {
+        if let (Ok(key), Ok(value)) = (HeaderName::from_bytes(key.as_bytes()), HeaderValue::try_from(value)) {
+            self.insert(key, value);
+        }
+    }
+
+    fn remove(&mut self, key: &'static str) {
+        self.remove(key);
+    }
+}
+
+/// The value if there is exactly one.
+fn only<'a>(carrier: &'a impl Carrier, key: &str) -> Option<&'a [u8]> {
+    match carrier.values_of(key).as_slice() {
+        [value] => Some(value),
+        _ => None,
+    }
+}
+
+fn replace(carrier: &mut impl Carrier, key: &'static str, value: Option<String>) {
+    match value {
+        Some(value) => carrier.put(key, value),
+        None if carrier.values_of(key).is_empty() => {}
+        None => carrier.remove(key),
+    }
+}
+
+impl Propagators {
+    /// Reads every enabled format; the rules are those of [`Self::read_headers`].
+    pub(crate) fn read(&self, carrier: &impl Carrier) -> Remote {
+        let mut remote = Remote::default();
+        if self.tracecontext {
+            remote.trace = only(carrier, TRACEPARENT.as_str()).and_then(TraceContext::from_traceparent);
+        }
+        if remote.trace.is_some() {
+            remote.tracestate = Tracestate::parse(carrier.values_of(TRACESTATE.as_str()));
+        }
+        if self.baggage {
+            remote.baggage = Baggage::parse(carrier.values_of(BAGGAGE.as_str()));
+        }
+        if self.request_id {
+            remote.request_id = only(carrier, REQUEST_ID.as_str()).and_then(RequestId::parse);
+        }
+        remote
+    }
+
+    /// Writes every enabled format; the rules are those of [`Self::write_headers`].
+    pub(crate) fn write(&self, carrier: &mut impl Carrier, outgoing: Outgoing<'_>) {
+        if self.tracecontext || outgoing.trace.is_none() {
+            let trace =
+                outgoing.trace.map(|trace| String::from_utf8_lossy(&trace.to_traceparent()).into_owned());
+            let tracestate = outgoing.trace.and(Some(outgoing.tracestate)).filter(|list| !list.is_empty());
+            replace(carrier, "traceparent", trace);
+            replace(carrier, "tracestate", tracestate.map(|list| list.as_str().to_owned()));
+        }
+        if let Some(baggage) = outgoing.baggage.filter(|_| self.baggage).and_then(Baggage::to_header) {
+            carrier.put("baggage", baggage);
+        }
+        if let Some(id) = outgoing.request_id.filter(|_| self.request_id) {
+            carrier.put("x-request-id", id.to_string());
+        }
+    }
 }

@@ -1,15 +1,218 @@
 //! Owns HTTP headers as a carrier, without an allocation on the common path.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{Outgoing, Propagators, Remote};
+use crate::context::{Baggage, RequestId, TraceContext, Tracestate};
+use crate::names::header::{BAGGAGE, REQUEST_ID, TRACEPARENT, TRACESTATE};
+
+/// The value if there is exactly one: whichever of two is taken, a stranger chose it.
+fn only(headers: &HeaderMap, name: HeaderName) -> Option<&[u8]> {
+    let mut values = headers.get_all(name).into_iter();
+    values.next().filter(|_| values.next().is_none()).map(HeaderValue::as_bytes)
+}
+
+fn all(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &[u8]> {
+    headers.get_all(name).into_iter().map(HeaderValue::as_bytes)
+}
 
 impl Propagators {
     /// Reads every enabled format from request headers; repeated headers are read whole.
-    pub(crate) fn read_headers(&self, _headers: &HeaderMap) -> Remote {
-        Remote::default()
+    ///
+    /// Without a valid `traceparent` a `tracestate` is not looked at (trace context level 2, 3.4).
+    pub(crate) fn read_headers(&self, headers: &HeaderMap) -> Remote {
+        let mut remote = Remote::default();
+        if self.tracecontext {
+            remote.trace = only(headers, TRACEPARENT).and_then(TraceContext::from_traceparent);
+        }
+        if remote.trace.is_some() {
+            remote.tracestate = Tracestate::parse(all(headers, TRACESTATE));
+        }
+        if self.baggage {
+            remote.baggage = Baggage::parse(all(headers, BAGGAGE));
+        }
+        if self.request_id {
+            remote.request_id = only(headers, REQUEST_ID).and_then(RequestId::parse);
+        }
+        remote
     }
 
     /// Writes every enabled format; what was there before under the same names is replaced.
-    pub(crate) fn write_headers(&self, _headers: &mut HeaderMap, _outgoing: Outgoing<'_>) {}
+    ///
+    /// Without a trace, what a forwarding proxy left of one is taken away, whatever formats are enabled: the host must
+    /// not see it. Baggage that the user set himself stays where we have none to write.
+    pub(crate) fn write_headers(&self, headers: &mut HeaderMap, outgoing: Outgoing<'_>) {
+        match outgoing.trace {
+            Some(trace) if self.tracecontext => write_trace(headers, trace, outgoing.tracestate),
+            Some(_) => {}
+            None => {
+                headers.remove(TRACEPARENT);
+                headers.remove(TRACESTATE);
+            }
+        }
+        let baggage = outgoing.baggage.filter(|_| self.baggage).and_then(Baggage::to_header);
+        if let Some(Ok(value)) = baggage.map(HeaderValue::try_from) {
+            headers.insert(BAGGAGE, value);
+        }
+        if let Some(id) = outgoing.request_id.filter(|_| self.request_id) {
+            headers.insert(REQUEST_ID, id.to_header_value());
+        }
+    }
+}
+
+fn write_trace(headers: &mut HeaderMap, trace: TraceContext, tracestate: &Tracestate) {
+    if let Ok(value) = HeaderValue::from_bytes(&trace.to_traceparent()) {
+        headers.insert(TRACEPARENT, value);
+    }
+    match HeaderValue::from_str(tracestate.as_str()) {
+        Ok(value) if !value.is_empty() => {
+            headers.insert(TRACESTATE, value);
+        }
+        _ => {
+            headers.remove(TRACESTATE);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::context::{Flags, SpanId, TraceId};
+    use crate::propagation::Carrier;
+
+    const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    const ALL: Propagators = Propagators { tracecontext: true, baggage: true, request_id: true };
+    const NONE: Propagators = Propagators { tracecontext: false, baggage: false, request_id: false };
+
+    fn received(headers: &[(&'static str, &str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, HeaderValue::from_bytes(value.as_bytes()).expect("a value"));
+        }
+        map
+    }
+
+    fn shown(headers: &impl Carrier) -> Vec<String> {
+        let names = ["traceparent", "tracestate", "baggage", "x-request-id"];
+        let values = names.map(|name| (name, headers.values_of(name)));
+        let present = values.iter().flat_map(|(name, values)| values.iter().map(move |value| (name, value)));
+        present.map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value))).collect()
+    }
+
+    fn trace() -> TraceContext {
+        let span_id = SpanId::new(0xab).expect("not zero");
+        TraceContext { trace_id: TraceId::new(0xcd).expect("not zero"), span_id, flags: Flags::SAMPLED }
+    }
+
+    /// Writes onto headers and onto a map that begin alike, and shows both.
+    fn written(
+        propagators: Propagators,
+        before: &[(&'static str, &str)],
+        outgoing: Outgoing<'_>,
+    ) -> Vec<String> {
+        let mut headers = received(before);
+        propagators.write_headers(&mut headers, outgoing);
+
+        let mut carried = received(before);
+        propagators.write(&mut carried, outgoing);
+        assert_eq!(shown(&carried), shown(&headers), "headers as a carrier");
+
+        let mut map: BTreeMap<_, _> =
+            before.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+        propagators.write(&mut map, outgoing);
+        assert_eq!(shown(&map), shown(&headers), "a map as a carrier");
+        shown(&headers)
+    }
+
+    fn read(propagators: Propagators, headers: &[(&'static str, &str)]) -> Remote {
+        let headers = received(headers);
+        let remote = propagators.read_headers(&headers);
+        assert_eq!(
+            format!("{:?}", propagators.read(&headers)),
+            format!("{remote:?}"),
+            "headers as a carrier"
+        );
+        remote
+    }
+
+    const FULL: [(&str, &str); 4] =
+        [("traceparent", PARENT), ("tracestate", "a=1"), ("baggage", "k=v"), ("x-request-id", "id-1")];
+
+    #[test]
+    fn every_enabled_format_is_read_and_no_other() {
+        let remote = read(ALL, &FULL);
+        assert_eq!(
+            remote.trace.map(|trace| trace.to_traceparent().to_vec()).as_deref(),
+            Some(PARENT.as_bytes())
+        );
+        assert_eq!((remote.tracestate.as_str(), remote.baggage.get("k")), ("a=1", Some("v")));
+        assert_eq!(remote.request_id.as_ref().map(RequestId::as_str), Some("id-1"));
+
+        let remote = read(NONE, &FULL);
+        assert!(remote.trace.is_none() && remote.tracestate.is_empty());
+        assert!(remote.baggage.is_empty() && remote.request_id.is_none());
+    }
+
+    #[test]
+    fn what_may_come_once_is_absent_when_it_comes_twice() {
+        let twice = [FULL, FULL].concat();
+        let remote = read(ALL, &twice);
+        assert!(remote.trace.is_none() && remote.tracestate.is_empty() && remote.request_id.is_none());
+        assert_eq!(remote.baggage.get("k"), Some("v"));
+    }
+
+    #[test]
+    fn a_bad_tracestate_leaves_the_trace_and_a_bad_trace_no_tracestate() {
+        let remote = read(ALL, &[("traceparent", PARENT), ("tracestate", "a=1"), ("tracestate", "A")]);
+        assert!(remote.trace.is_some() && remote.tracestate.is_empty());
+        let remote = read(ALL, &[("traceparent", "00-bad"), ("tracestate", "a=1")]);
+        assert!(remote.trace.is_none() && remote.tracestate.is_empty());
+    }
+
+    #[test]
+    fn what_was_there_is_replaced() {
+        let (list, baggage) = (Tracestate::default().with("b", "2"), Baggage::default().with("mine", "1"));
+        let id = RequestId::parse(b"id-2").expect("valid");
+        let outgoing = Outgoing {
+            trace: Some(trace()),
+            tracestate: &list,
+            baggage: Some(&baggage),
+            request_id: Some(&id),
+        };
+        let expected = [
+            "traceparent: 00-000000000000000000000000000000cd-00000000000000ab-01",
+            "tracestate: b=2",
+            "baggage: mine=1",
+            "x-request-id: id-2",
+        ];
+        assert_eq!(written(ALL, &FULL, outgoing), expected);
+        assert_eq!(written(ALL, &[], outgoing), expected);
+        assert!(written(NONE, &[], outgoing).is_empty());
+        assert_eq!(written(NONE, &FULL, outgoing).len(), 4, "formats that are off pass through");
+    }
+
+    #[test]
+    fn a_trace_without_a_list_takes_the_old_list_away() {
+        let list = Tracestate::default();
+        let outgoing = Outgoing { trace: Some(trace()), tracestate: &list, baggage: None, request_id: None };
+        let left = written(ALL, &FULL, outgoing);
+        assert_eq!(left.len(), 3);
+        assert!(!left.iter().any(|header| header.starts_with("tracestate")));
+    }
+
+    #[test]
+    fn a_host_that_must_not_see_the_trace_sees_nothing_of_it_and_the_users_baggage_stays() {
+        let list = Tracestate::default().with("b", "2");
+        let outgoing = Outgoing { trace: None, tracestate: &list, baggage: None, request_id: None };
+        for propagators in [ALL, NONE] {
+            assert_eq!(written(propagators, &FULL, outgoing), ["baggage: k=v", "x-request-id: id-1"]);
+        }
+        let empty = Baggage::default();
+        assert_eq!(
+            written(ALL, &FULL[2..3], Outgoing { baggage: Some(&empty), ..outgoing }),
+            ["baggage: k=v"]
+        );
+    }
 }

@@ -4,12 +4,15 @@
 
 mod carrier;
 mod headers;
+mod list;
 
 pub use carrier::Carrier;
 
 use crate::context::{Baggage, RequestId, TraceContext, Tracestate};
 
 /// What came in with a request or a message. Empty parts were absent, or not valid.
+///
+/// A `traceparent` or a request id that is sent twice is ambiguous and counts as absent.
 ///
 /// ```
 /// use std::collections::HashMap;
