@@ -36,4 +36,24 @@ impl Tracestate {
     pub fn with(&self, _key: &str, _value: &str) -> Self {
         self.clone()
     }
+
+    /// The sampling threshold `ot=th:…`.
+    pub(crate) fn ot_threshold(&self) -> Option<u64> {
+        None
+    }
+
+    /// The explicit randomness `ot=rv:…`.
+    pub(crate) fn ot_random(&self) -> Option<u64> {
+        None
+    }
+
+    /// The list with this sampling threshold.
+    pub(crate) fn with_ot_threshold(&self, _threshold: u64) -> Self {
+        self.clone()
+    }
+
+    /// The list without a sampling threshold.
+    pub(crate) fn without_ot_threshold(&self) -> Self {
+        self.clone()
+    }
 }
