@@ -31,6 +31,7 @@ pub mod attribute {
     pub const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
     pub const HTTP_ROUTE: &str = "http.route";
     pub const MESSAGING_DESTINATION_NAME: &str = "messaging.destination.name";
+    pub const MESSAGING_OPERATION_NAME: &str = "messaging.operation.name";
     pub const MESSAGING_OPERATION_TYPE: &str = "messaging.operation.type";
     pub const MESSAGING_SYSTEM: &str = "messaging.system";
     pub const NETWORK_PEER_ADDRESS: &str = "network.peer.address";
@@ -44,6 +45,7 @@ pub mod attribute {
     pub const SERVICE_NAME: &str = "service.name";
     pub const SERVICE_NAMESPACE: &str = "service.namespace";
     pub const SERVICE_VERSION: &str = "service.version";
+    pub const TARGET: &str = "observability.target";
     pub const TELEMETRY_DISTRO_NAME: &str = "telemetry.distro.name";
     pub const TELEMETRY_DISTRO_VERSION: &str = "telemetry.distro.version";
     pub const TELEMETRY_SDK_LANGUAGE: &str = "telemetry.sdk.language";

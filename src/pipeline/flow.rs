@@ -89,6 +89,12 @@ impl Flow {
         self.dropped[reason as usize].fetch_add(count, Ordering::Relaxed);
     }
 
+    /// How many were lost or not confirmed behind the queue.
+    pub(crate) fn lost(&self) -> u64 {
+        let dropped = self.dropped.iter().map(|count| count.load(Ordering::Relaxed)).sum::<u64>();
+        dropped + self.unconfirmed.load(Ordering::Relaxed)
+    }
+
     /// The account now; `queued_created` and `queue_full` are what the signal's queue counted by itself.
     pub(crate) fn report(&self, queued_created: u64, queue_full: u64) -> FlowReport {
         let counted = |reason: DropReason| {

@@ -89,6 +89,24 @@ impl<T: Default> Stripes<T> {
         std::mem::replace(&mut held.items, spare)
     }
 
+    /// Takes what one stripe holds, but keeps its weight until [`Stripes::release`]: what somebody still holds
+    /// counts towards the capacity.
+    pub(crate) fn take(&self, stripe: usize, spare: T) -> T {
+        let mut held = self.stripes[stripe].lock();
+        std::mem::replace(&mut held.items, spare)
+    }
+
+    /// What was taken is gone for good. Only the sum counts, so any stripe may give the weight back.
+    pub(crate) fn release(&self, mut weight: usize) {
+        for stripe in &self.stripes {
+            let _held = stripe.lock();
+            let now = stripe.weight.load(Ordering::Relaxed);
+            let back = now.min(weight);
+            stripe.weight.store(now - back, Ordering::Relaxed);
+            weight -= back;
+        }
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.stripes.len()
     }
@@ -132,6 +150,19 @@ mod tests {
             (0..stripes.count()).flat_map(|stripe| stripes.swap(stripe, Vec::new())).collect();
         assert_eq!(held, [0, 1]);
         assert!(stripes.push(1, |items| items.push(9)).is_ok());
+    }
+
+    #[test]
+    fn what_was_taken_counts_until_it_is_released() {
+        let stripes = Stripes::<Vec<u32>>::new(2, 4);
+        assert!(stripes.push(1, |items| items.push(1)).is_ok());
+        assert!(stripes.push(1, |items| items.push(2)).is_ok());
+        let taken: usize = (0..stripes.count()).map(|stripe| stripes.take(stripe, Vec::new()).len()).sum();
+        assert_eq!(taken, 2);
+        assert!(stripes.push(1, |items| items.push(3)).is_err());
+        stripes.release(1);
+        assert!(stripes.push(1, |items| items.push(4)).is_ok());
+        assert_eq!(stripes.weight(), 2);
     }
 
     #[test]

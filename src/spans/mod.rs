@@ -1,16 +1,28 @@
 //! Owns the traces: who is sampled, where finished spans wait, how they leave.
 //!
-//! The hop and the bridge hand finished records in; the exporter thread takes them out in batches through the
-//! one seam, [`Transport`].
+//! The hop and the bridge hand finished records in; the exporter thread takes them out in batches, puts each
+//! into plain words ([`Finished`]) and sends them through the one seam, [`Transport`].
 
+mod attributes;
+mod exporter;
+mod finished;
 mod options;
+#[cfg(feature = "otlp")]
+mod otlp;
+#[cfg(not(feature = "otlp"))]
+#[path = "without_otlp.rs"]
+mod otlp;
 mod queue;
 mod record;
+mod redact;
 mod sampler;
 mod transport;
 
 pub use options::Traces;
 
+pub(crate) use exporter::{Exporter, Notice, Tell};
+pub(crate) use finished::{Finished, Limits, Status};
+pub(crate) use options::Destination;
 pub(crate) use queue::Queue;
 pub(crate) use record::{Record, SpanRecord};
 pub(crate) use sampler::{Decision, Sampler};
@@ -18,17 +30,58 @@ pub(crate) use transport::{Delivery, Transport};
 
 use std::sync::Arc;
 
+use crate::pipeline::FlowReport;
+use crate::resource::Resource;
 use crate::scope::Hop;
+
+/// How many records wait in memory where there is no exporter.
+const IN_MEMORY: usize = 65_536;
 
 /// The handle that the request's thread uses: ask before building, hand in when finished.
 #[derive(Debug)]
 pub(crate) struct Spans {
     pub(crate) sampler: Sampler,
     /// `None`: no exporter, nothing is recorded; the sampler still decides what the headers say.
-    pub(crate) queue: Option<Queue>,
+    pub(crate) queue: Option<Arc<Queue>>,
 }
 
 impl Spans {
+    /// The handle, and the exporter to run on a thread of our own; none where nothing is exported.
+    ///
+    /// Spans that cannot leave are not recorded: why is told, and the sampler still decides.
+    pub(crate) fn new(traces: &Traces, resource: &Resource, tell: Tell) -> (Self, Option<Exporter>) {
+        let sampler = traces.sampler();
+        let transport = match traces.destination() {
+            Destination::Off | Destination::None => return (Self { sampler, queue: None }, None),
+            Destination::Refused(reason) => Err(reason),
+            Destination::Url(url) => otlp::transport(&url, traces.headers(), &traces.limits(), resource)
+                .map(|transport| (url, transport)),
+        };
+        match transport {
+            Err(reason) => {
+                tell(Notice::Unusable { reason });
+                (Self { sampler, queue: None }, None)
+            }
+            Ok((url, transport)) => {
+                let pace = traces.pace();
+                let queue = Arc::new(Queue::new(traces.queue_capacity(), pace.batch_size));
+                let exporter = Exporter::new(Arc::clone(&queue), transport, pace, &url, tell);
+                (Self { sampler, queue: Some(queue) }, Some(exporter))
+            }
+        }
+    }
+
+    /// Nothing is recorded and no trace that starts here is sampled; a caller's decision is passed on.
+    pub(crate) fn off() -> Self {
+        Self { sampler: Sampler::never().parent_based(), queue: None }
+    }
+
+    /// Everything is recorded and stays here, for [`Spans::drain`].
+    pub(crate) fn in_memory() -> Self {
+        let queue = Queue::new(IN_MEMORY, usize::MAX);
+        Self { sampler: Sampler::default(), queue: Some(Arc::new(queue)) }
+    }
+
     /// Are spans exported at all?
     pub(crate) fn is_on(&self) -> bool {
         self.queue.is_some()
@@ -46,5 +99,16 @@ impl Spans {
         if let Some(queue) = &self.queue {
             queue.push(Record::Span(span));
         }
+    }
+
+    /// Takes out what waits, in plain words; a thread's spans are in the order in which they ended.
+    pub(crate) fn drain(&self) -> Vec<Finished> {
+        let records = self.queue.as_ref().map(|queue| queue.drain()).unwrap_or_default();
+        records.iter().filter_map(|record| Finished::of(record, &Limits::default())).collect()
+    }
+
+    /// What became of all spans so far; `None` where nothing is exported.
+    pub(crate) fn report(&self) -> Option<FlowReport> {
+        self.queue.as_ref().map(|queue| queue.report())
     }
 }

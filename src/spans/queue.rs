@@ -1,30 +1,133 @@
-//! Owns the bounded queue of finished spans.
+//! Owns the bounded queue of finished spans: requests push, the exporter takes batches out.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::Notify;
 
 use super::Record;
-use crate::pipeline::{Flow, FlowReport, Stripes, stripe_count};
+use crate::pipeline::{DropReason, Flow, FlowReport, Stripes, stripe_count};
 
 /// Where finished spans wait for the exporter.
 #[derive(Debug)]
 pub(crate) struct Queue {
     records: Stripes<Vec<Record>>,
     pub(crate) flow: Flow,
+    batch_size: usize,
+    // Is the exporter asleep until a batch is full? So that a busy one costs no request anything.
+    asleep: AtomicBool,
+    full: Notify,
+    closed: AtomicBool,
 }
 
 impl Queue {
-    pub(crate) fn new(capacity: usize) -> Self {
-        Self { records: Stripes::new(capacity, stripe_count()), flow: Flow::default() }
+    pub(crate) fn new(capacity: usize, batch_size: usize) -> Self {
+        Self {
+            records: Stripes::new(capacity, stripe_count()),
+            flow: Flow::default(),
+            batch_size,
+            asleep: AtomicBool::new(false),
+            full: Notify::new(),
+            closed: AtomicBool::new(false),
+        }
     }
 
+    /// Takes a record; when full, it is dropped and counted.
     pub(crate) fn push(&self, record: Record) {
-        let _ = self.records.push(1, |records| records.push(record));
+        if self.closed.load(Ordering::Relaxed) {
+            self.flow.created(1);
+            self.flow.dropped(DropReason::AlreadyShutdown, 1);
+            return;
+        }
+        let pushed = self.records.push(1, |records| records.push(record));
+        if pushed.is_ok_and(|before| before + 1 >= self.batch_size) && self.asleep.load(Ordering::Relaxed) {
+            self.asleep.store(false, Ordering::Relaxed);
+            self.full.notify_one();
+        }
     }
 
+    /// Resolves when a batch is full.
+    pub(crate) async fn full(&self) {
+        self.asleep.store(true, Ordering::SeqCst);
+        // A batch may have filled before we fell asleep.
+        if self.held() < self.batch_size {
+            self.full.notified().await;
+        }
+        self.asleep.store(false, Ordering::Relaxed);
+    }
+
+    /// How many wait or are on their way out.
+    pub(crate) fn held(&self) -> usize {
+        self.records.weight()
+    }
+
+    /// Moves everything that waits behind what is in `backlog`. It still counts towards the capacity.
+    pub(crate) fn take(&self, backlog: &mut VecDeque<Record>) {
+        for stripe in 0..self.records.count() {
+            backlog.extend(self.records.take(stripe, Vec::new()));
+        }
+    }
+
+    /// What was taken has been accounted for.
+    pub(crate) fn release(&self, count: usize) {
+        self.records.release(count);
+    }
+
+    /// From now on, whatever comes is dropped and counted: nobody will take it out.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
+    /// Takes everything out for good.
     pub(crate) fn drain(&self) -> Vec<Record> {
-        (0..self.records.count()).flat_map(|stripe| self.records.swap(stripe, Vec::new())).collect()
+        let mut records = VecDeque::new();
+        self.take(&mut records);
+        self.release(records.len());
+        records.into()
     }
 
     pub(crate) fn report(&self) -> FlowReport {
         let (created, refused) = self.records.counted();
         self.flow.report(created, refused)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spans::record::tests::a_span;
+
+    #[test]
+    fn when_full_the_newest_is_dropped_and_counted_even_while_a_batch_is_on_its_way() {
+        let queue = Queue::new(2, 2);
+        (0..2).for_each(|_| queue.push(a_span()));
+        let mut backlog = VecDeque::new();
+        queue.take(&mut backlog);
+        queue.push(a_span());
+        assert_eq!((backlog.len(), queue.held()), (2, 2));
+        assert_eq!(queue.report().dropped, [("queue_full", 1)]);
+        queue.release(2);
+        queue.push(a_span());
+        assert_eq!(queue.held(), 1);
+    }
+
+    #[tokio::test]
+    async fn the_exporter_wakes_when_a_batch_is_full_and_not_before() {
+        let queue = Queue::new(10, 2);
+        let mut full = std::pin::pin!(queue.full());
+        queue.push(a_span());
+        assert!(futures_util::poll!(full.as_mut()).is_pending());
+        queue.push(a_span());
+        full.await;
+        queue.full().await;
+    }
+
+    #[test]
+    fn after_the_end_a_span_is_dropped_and_counted() {
+        let queue = Queue::new(10, 2);
+        queue.close();
+        queue.push(a_span());
+        assert_eq!(queue.report().dropped, [("already_shutdown", 1)]);
+        assert_eq!((queue.report().created, queue.held()), (1, 0));
     }
 }

@@ -29,3 +29,28 @@ pub(crate) struct SpanRecord {
     /// An ERROR event happened in it, or its `error` field was set.
     pub(crate) failed: bool,
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::context::{Flags, TraceId};
+
+    /// A user's span with nothing special about it.
+    pub(crate) fn a_span() -> Record {
+        let trace =
+            TraceContext { trace_id: TraceId::random(), span_id: SpanId::random(), flags: Flags::SAMPLED };
+        Record::Span(Box::new(SpanRecord {
+            trace,
+            parent: SpanId::random(),
+            kind: Kind::Internal,
+            name: "work",
+            target: "bookings",
+            start: Moment::now(),
+            end: Moment::now(),
+            fields: Fields::default(),
+            fields_dropped: 0,
+            links: Vec::new(),
+            failed: false,
+        }))
+    }
+}

@@ -1,10 +1,35 @@
 //! Owns the head decision: is this trace recorded?
+//!
+//! Probability sampling is consistent: a span is kept if the trace's randomness `R` reaches the rejection
+//! threshold `T`, both of 56 bits, so that services of every language keep the same traces.
 
-use crate::context::{TraceContext, TraceId, Tracestate};
+use crate::context::{Flags, TraceContext, TraceId, Tracestate};
+
+/// Everything that 56 bits can count.
+const ALL: u64 = 1 << 56;
+
+/// Hex digits of a threshold that are not a leading `f`; the specification recommends four.
+const PRECISION: i32 = 4;
 
 /// The head sampler (`OTEL_TRACES_SAMPLER`).
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Sampler {}
+pub(crate) struct Sampler {
+    ignore_parent: bool,
+    root: Root,
+}
+
+/// What is decided where no parent decides.
+#[derive(Clone, Debug, Default)]
+enum Root {
+    #[default]
+    On,
+    Off,
+    Probability {
+        threshold: u64,
+        // The list of a trace that starts here, made once.
+        fresh: Tracestate,
+    },
+}
 
 /// What the sampler says of a new span.
 #[derive(Clone, Debug)]
@@ -15,14 +40,218 @@ pub(crate) struct Decision {
 }
 
 impl Sampler {
+    /// `always_on`.
+    pub(crate) fn always() -> Self {
+        Self { ignore_parent: true, root: Root::On }
+    }
+
+    /// `always_off`.
+    pub(crate) fn never() -> Self {
+        Self { ignore_parent: true, root: Root::Off }
+    }
+
+    /// `traceidratio`; a share so small that 56 bits cannot tell it from zero keeps nothing.
+    pub(crate) fn probability(share: f64) -> Self {
+        let root = match threshold_of(share) {
+            Some(threshold) => {
+                Root::Probability { threshold, fresh: Tracestate::default().with_ot_threshold(threshold) }
+            }
+            None => Root::Off,
+        };
+        Self { ignore_parent: true, root }
+    }
+
+    /// `parentbased_…`: a parent's decision is kept, this sampler decides where there is none.
+    pub(crate) fn parent_based(self) -> Self {
+        Self { ignore_parent: false, ..self }
+    }
+
     /// Decides for a span of this trace, by its parent if it has one.
     pub(crate) fn decide(
         &self,
         parent: Option<&TraceContext>,
         _remote: bool,
-        _trace_id: TraceId,
-        _tracestate: &Tracestate,
+        trace_id: TraceId,
+        tracestate: &Tracestate,
     ) -> Decision {
-        Decision { sampled: parent.is_none_or(|parent| parent.flags.is_sampled()), tracestate: None }
+        match parent {
+            Some(parent) if !self.ignore_parent => follow(parent.flags.is_sampled(), trace_id, tracestate),
+            _ => self.root.decide(trace_id, tracestate),
+        }
+    }
+}
+
+impl Decision {
+    /// The flags of the new span: a trace that starts here has a random id, one that continues keeps its bit.
+    pub(crate) fn flags(&self, parent: Option<&TraceContext>) -> Flags {
+        parent.map_or(Flags::RANDOM, |parent| parent.flags).with_sampled(self.sampled)
+    }
+}
+
+impl Root {
+    fn decide(&self, trace_id: TraceId, tracestate: &Tracestate) -> Decision {
+        match self {
+            // What a sampler without a probability keeps has no known probability: no threshold holds.
+            Self::On => Decision { sampled: true, tracestate: without_threshold(tracestate) },
+            Self::Off => Decision { sampled: false, tracestate: without_threshold(tracestate) },
+            Self::Probability { threshold, fresh } => {
+                let sampled = randomness(trace_id, tracestate) >= *threshold;
+                let tracestate = match (sampled, tracestate.is_empty()) {
+                    (true, true) => Some(fresh.clone()),
+                    (true, false) => Some(tracestate.with_ot_threshold(*threshold)),
+                    (false, _) => without_threshold(tracestate),
+                };
+                Decision { sampled, tracestate }
+            }
+        }
+    }
+}
+
+/// The parent's decision; a threshold that contradicts it is erased, as the specification says.
+fn follow(sampled: bool, trace_id: TraceId, tracestate: &Tracestate) -> Decision {
+    let contradicts = !tracestate.is_empty()
+        && tracestate
+            .ot_threshold()
+            .is_some_and(|threshold| (randomness(trace_id, tracestate) >= threshold) != sampled);
+    Decision { sampled, tracestate: contradicts.then(|| tracestate.without_ot_threshold()) }
+}
+
+fn randomness(trace_id: TraceId, tracestate: &Tracestate) -> u64 {
+    tracestate.ot_random().unwrap_or_else(|| trace_id.randomness())
+}
+
+fn without_threshold(tracestate: &Tracestate) -> Option<Tracestate> {
+    (!tracestate.is_empty() && tracestate.ot_threshold().is_some()).then(|| tracestate.without_ot_threshold())
+}
+
+/// The rejection threshold of a share, rounded as the specification recommends; `None` keeps nothing.
+fn threshold_of(share: f64) -> Option<u64> {
+    let kept = (share.clamp(0.0, 1.0) * ALL as f64).round() as u64;
+    if kept == 0 {
+        return None;
+    }
+    let exponent = (share.to_bits() >> 52 & 0x7ff) as i32 - 1_022;
+    let digits = (PRECISION + (-exponent).max(0) / 4).clamp(1, 14);
+    let unit = 1_u64 << (4 * (14 - digits));
+    let rounded = (ALL - kept.min(ALL) + unit / 2) / unit * unit;
+    Some(rounded.min(ALL - unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::SpanId;
+
+    fn trace(randomness: u64) -> TraceId {
+        TraceId::new(u128::from(randomness) | 1 << 100).unwrap()
+    }
+
+    fn parent(trace_id: TraceId, sampled: bool) -> TraceContext {
+        TraceContext { trace_id, span_id: SpanId::random(), flags: Flags::NONE.with_sampled(sampled) }
+    }
+
+    fn state(text: &str) -> Tracestate {
+        Tracestate::parse([text.as_bytes()])
+    }
+
+    #[test]
+    fn thresholds_are_those_of_the_specifications_table() {
+        let hex = |share: f64| {
+            let digits = format!("{:014x}", threshold_of(share).unwrap());
+            digits.trim_end_matches('0').to_owned()
+        };
+        let table = [
+            (1.0, ""),
+            (0.5, "8"),
+            (1.0 / 3.0, "aaab"),
+            (0.25, "c"),
+            (0.2, "cccd"),
+            (0.125, "e"),
+            (0.1, "e666"),
+            (0.0625, "f"),
+            (0.01, "fd70a"),
+            (0.001, "ffbe77"),
+            (0.0001, "fff9724"),
+            (0.00001, "ffff583a"),
+            (0.000001, "ffffef39"),
+        ];
+        for (share, digits) in table {
+            assert_eq!(hex(share), digits, "{share}");
+        }
+        assert_eq!(threshold_of(0.0), None);
+        assert_eq!(threshold_of(f64::NAN), None);
+    }
+
+    #[test]
+    fn a_trace_is_kept_from_its_threshold_on() {
+        let sampler = Sampler::probability(0.25);
+        let at = |r: u64| sampler.decide(None, false, trace(r), &Tracestate::default());
+        assert!(!at(0xbf_ffff_ffff_ffff).sampled);
+        assert!(at(0xc0_0000_0000_0000).sampled);
+        assert_eq!(at(0xc0_0000_0000_0000).tracestate.unwrap().as_str(), "ot=th:c");
+        assert!(at(0).tracestate.is_none());
+    }
+
+    #[test]
+    fn every_probability_samples_about_its_share() {
+        let sampler = Sampler::probability(0.25);
+        let kept = (0..10_000)
+            .filter(|_| sampler.decide(None, false, TraceId::random(), &Tracestate::default()).sampled)
+            .count();
+        // Ten standard deviations: 43 each.
+        assert!((2_070..=2_930).contains(&kept), "{kept}");
+    }
+
+    #[test]
+    fn explicit_randomness_beats_the_trace_id() {
+        let sampler = Sampler::probability(0.25);
+        let decision = sampler.decide(None, false, trace(0), &state("ot=rv:ffffffffffffff"));
+        assert!(decision.sampled);
+        assert!(decision.tracestate.unwrap().as_str().contains("rv:ffffffffffffff"));
+    }
+
+    #[test]
+    fn a_parent_decides_where_it_is_asked() {
+        let id = trace(u64::MAX >> 8);
+        for sampled in [true, false] {
+            let parent = parent(id, sampled);
+            for sampler in [Sampler::always(), Sampler::never(), Sampler::probability(0.5)] {
+                let decision = sampler.parent_based().decide(Some(&parent), true, id, &Tracestate::default());
+                assert_eq!(decision.sampled, sampled);
+                assert!(decision.tracestate.is_none());
+            }
+            assert!(Sampler::always().decide(Some(&parent), true, id, &Tracestate::default()).sampled);
+            assert!(!Sampler::never().decide(Some(&parent), true, id, &Tracestate::default()).sampled);
+            assert!(
+                Sampler::probability(0.5).decide(Some(&parent), true, id, &Tracestate::default()).sampled
+            );
+        }
+    }
+
+    #[test]
+    fn a_threshold_that_contradicts_the_parents_flag_is_erased() {
+        let sampler = Sampler::always().parent_based();
+        let id = trace(0xc0_0000_0000_0000);
+        let list = state("ot=th:c,other=1");
+        assert!(sampler.decide(Some(&parent(id, true)), true, id, &list).tracestate.is_none());
+        let erased = sampler.decide(Some(&parent(id, false)), true, id, &list).tracestate.unwrap();
+        assert_eq!((erased.ot_threshold(), erased.get("other")), (None, Some("1")));
+    }
+
+    #[test]
+    fn a_sampler_without_a_probability_leaves_no_threshold() {
+        let id = trace(0xc0_0000_0000_0000);
+        for sampler in [Sampler::always(), Sampler::never()] {
+            let decision = sampler.decide(Some(&parent(id, true)), true, id, &state("ot=th:c"));
+            assert_eq!(decision.tracestate.unwrap().ot_threshold(), None);
+        }
+    }
+
+    #[test]
+    fn a_trace_that_starts_here_is_random_and_one_that_continues_keeps_its_bit() {
+        let decision = Decision { sampled: true, tracestate: None };
+        assert_eq!(decision.flags(None).byte(), 0x03);
+        let parent = parent(trace(1), false);
+        assert_eq!(decision.flags(Some(&parent)).byte(), 0x01);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Record;
 
-/// What became of one batch.
+/// What became of one attempt to send a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Delivery {
     /// Answered: all but `rejected` are stored.
@@ -15,18 +15,20 @@ pub(crate) enum Delivery {
     Refused { reason: String },
     /// Not stored; try again, after this time if the receiver named one.
     Retry { after: Option<Duration>, reason: String },
-    /// The bytes left, no answer came.
-    Unanswered { reason: String },
+    /// The bytes left, no answer came. `again`: the peer hung up, so that sending again is right.
+    Unanswered { again: bool, reason: String },
     /// The batch is larger than the transport may send.
     TooLarge { bytes: usize },
 }
 
+/// One attempt under way.
+pub(crate) type Attempt<'a> = Pin<Box<dyn Future<Output = Delivery> + Send + 'a>>;
+
 /// A way out of the process; one file per transport implements it.
 pub(crate) trait Transport: Send {
     /// Sends one batch once, within `timeout`.
-    fn send<'a>(
-        &'a mut self,
-        batch: &'a [Record],
-        timeout: Duration,
-    ) -> Pin<Box<dyn Future<Output = Delivery> + Send + 'a>>;
+    fn send<'a>(&'a mut self, batch: &'a [Record], timeout: Duration) -> Attempt<'a>;
+
+    /// Had bytes of the last attempt left, if it was cut short?
+    fn has_left(&self) -> bool;
 }

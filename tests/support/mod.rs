@@ -1,2 +1,4 @@
 //! What several promises need: one file per helper.
 #![allow(dead_code)] // each test binary uses its own part
+
+pub mod collector;

@@ -1,0 +1,205 @@
+//! Owns what a hop's span says: name, attributes and status by the semantic conventions.
+
+use std::borrow::Cow;
+
+use super::finished::{Attributes, within};
+use super::{Finished, Limits, Status, redact};
+use crate::names::attribute as name;
+use crate::scope::{End, ErrorType, Hop, Http, Kind, Method, Notes, Outcome, Piece, Scheme, Subject, Work};
+
+/// The span of a hop; `None` if it has not ended.
+pub(super) fn of_hop(hop: &Hop, limits: &Limits) -> Option<Finished> {
+    let end = *hop.end()?;
+    let notes = hop.notes();
+    let mut attributes = Attributes::new(limits);
+    match &hop.subject {
+        Subject::Http(http) if hop.kind == Kind::Client => client(&mut attributes, http),
+        Subject::Http(http) => server(&mut attributes, hop, http),
+        Subject::Work(work) => messaging(&mut attributes, hop.kind, work),
+    }
+    let error_type = error_type(hop.kind, &end);
+    ending(&mut attributes, hop, &end, error_type.as_deref());
+    let mut dropped_before = 0;
+    if let Some(notes) = notes.as_deref() {
+        said(&mut attributes, notes);
+        dropped_before = notes.fields_dropped;
+    }
+    let (attributes, attributes_dropped) = attributes.done(dropped_before);
+    let (links, links_dropped) = within(hop.link.as_slice(), limits.links);
+    Some(Finished {
+        name: span_name(hop),
+        kind: hop.kind,
+        trace: hop.trace,
+        tracestate: hop.tracestate.clone(),
+        parent: hop.parent,
+        parent_is_remote: hop.parent_is_remote,
+        attributes,
+        attributes_dropped,
+        status: status(error_type.is_some(), notes.as_deref()),
+        links,
+        links_dropped,
+        start: hop.start,
+        end: end.at,
+    })
+}
+
+/// `{method} {route}`, or the method alone; never the path. An unknown method is `HTTP`.
+fn span_name(hop: &Hop) -> Cow<'static, str> {
+    let http = match &hop.subject {
+        Subject::Work(work) => return work.name.clone(),
+        Subject::Http(http) => http,
+    };
+    let method = if http.method == Method::Other { "HTTP" } else { http.method.as_str() };
+    match hop.route.get() {
+        Some(route) if hop.kind == Kind::Server => Cow::Owned(format!("{method} {}", route.as_str())),
+        _ => Cow::Borrowed(method),
+    }
+}
+
+fn server(attributes: &mut Attributes, hop: &Hop, http: &Http) {
+    method(attributes, http);
+    attributes.set(name::URL_PATH, http.piece(Piece::Path).to_owned());
+    attributes.set(name::URL_SCHEME, http.scheme.as_str());
+    attributes.text(name::URL_QUERY, &redact::query(http.piece(Piece::Query)));
+    if let Some(route) = hop.route.get() {
+        attributes.set(name::HTTP_ROUTE, route.as_str());
+    }
+    let host = address(http);
+    attributes.text(name::SERVER_ADDRESS, host);
+    if let (Some(port), false) = (http.port, host.is_empty()) {
+        attributes.set(name::SERVER_PORT, port);
+    }
+    if let Some(peer) = http.peer {
+        attributes.set(name::CLIENT_ADDRESS, peer.ip().to_string());
+    }
+    network(attributes, http);
+    attributes.text(name::USER_AGENT_ORIGINAL, http.piece(Piece::UserAgent));
+}
+
+fn client(attributes: &mut Attributes, http: &Http) {
+    method(attributes, http);
+    attributes.set(name::SERVER_ADDRESS, address(http).to_owned());
+    attributes.set(name::SERVER_PORT, http.port.unwrap_or(default_port(http.scheme)));
+    attributes.set(name::URL_FULL, full_url(http));
+    network(attributes, http);
+}
+
+fn method(attributes: &mut Attributes, http: &Http) {
+    attributes.set(name::HTTP_REQUEST_METHOD, http.method.as_str());
+    attributes.text(name::HTTP_REQUEST_METHOD_ORIGINAL, http.piece(Piece::Method));
+}
+
+fn network(attributes: &mut Attributes, http: &Http) {
+    attributes.set(name::NETWORK_PROTOCOL_VERSION, http.version.as_str());
+    if let Some(peer) = http.peer {
+        attributes.set(name::NETWORK_PEER_ADDRESS, peer.ip().to_string());
+        attributes.set(name::NETWORK_PEER_PORT, peer.port());
+    }
+}
+
+/// The host without credentials, and without the brackets of an IPv6 address.
+fn address(http: &Http) -> &str {
+    let host = redact::host(http.piece(Piece::Host));
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+}
+
+fn full_url(http: &Http) -> String {
+    let host = address(http);
+    let mut url = format!("{}://", http.scheme.as_str());
+    if host.contains(':') {
+        url.extend(["[", host, "]"]);
+    } else {
+        url.push_str(host);
+    }
+    if let Some(port) = http.port.filter(|port| *port != default_port(http.scheme)) {
+        url.extend([":", itoa::Buffer::new().format(port)]);
+    }
+    url.push_str(http.piece(Piece::Path));
+    let query = redact::query(http.piece(Piece::Query));
+    if !query.is_empty() {
+        url.extend(["?", &query]);
+    }
+    url
+}
+
+fn default_port(scheme: Scheme) -> u16 {
+    match scheme {
+        Scheme::Http => 80,
+        Scheme::Https => 443,
+    }
+}
+
+fn messaging(attributes: &mut Attributes, kind: Kind, work: &Work) {
+    if let Some(system) = &work.system {
+        attributes.set(name::MESSAGING_SYSTEM, system.clone());
+        let operation = match kind {
+            Kind::Producer => "send",
+            Kind::Client => "receive",
+            Kind::Consumer | Kind::Internal | Kind::Server => "process",
+        };
+        attributes.set(name::MESSAGING_OPERATION_NAME, operation);
+        attributes.set(name::MESSAGING_OPERATION_TYPE, operation);
+    }
+    if let Some(destination) = &work.destination {
+        attributes.set(name::MESSAGING_DESTINATION_NAME, destination.clone());
+    }
+}
+
+fn ending(attributes: &mut Attributes, hop: &Hop, end: &End, error_type: Option<&str>) {
+    if let (Some(status), Subject::Http(_)) = (end.status, &hop.subject) {
+        attributes.set(name::HTTP_RESPONSE_STATUS_CODE, status);
+    }
+    attributes.text(name::ERROR_TYPE, error_type.unwrap_or_default());
+    attributes.set(name::OUTCOME, end.outcome.as_str());
+    if let Some(id) = &hop.request_id {
+        attributes.text(name::REQUEST_ID, id.as_str());
+    }
+    if let Some(first) = end.first_byte {
+        attributes.set(name::TTFB_MS, first.since(hop.start).as_nanos() as f64 / 1e6);
+    }
+}
+
+/// What the user said from below the layer.
+fn said(attributes: &mut Attributes, notes: &Notes) {
+    if let Some((error, sources)) = notes.error.as_deref().and_then(<[_]>::split_first) {
+        attributes.text(name::EXCEPTION_MESSAGE, error);
+        if !sources.is_empty() {
+            attributes.set(
+                name::EXCEPTION_STACKTRACE,
+                format!("{error}\ncaused by: {}", sources.join("\ncaused by: ")),
+            );
+        }
+    }
+    attributes.fields(&notes.fields);
+}
+
+/// `error.type`, and with it whether the span failed. On a server the 4xx are the caller's failures, and a call
+/// that its own caller gave up is nobody's.
+fn error_type(kind: Kind, end: &End) -> Option<Cow<'static, str>> {
+    let client = kind == Kind::Client;
+    match (end.outcome, end.error_type) {
+        (Outcome::Cancelled, _) if client => None,
+        (Outcome::ClientError, _) if !client => None,
+        (_, ErrorType::Status(status)) => Some(Cow::Owned(status.to_string())),
+        (_, ErrorType::Word(word)) => Some(Cow::Borrowed(word)),
+        (Outcome::Ok | Outcome::Upgraded, ErrorType::None) => None,
+        (Outcome::ClientError | Outcome::ServerError, ErrorType::None) => Some(
+            end.status
+                .filter(|status| *status >= 400)
+                .map_or("_OTHER".into(), |code| code.to_string().into()),
+        ),
+        (outcome, ErrorType::None) => Some(Cow::Borrowed(outcome.as_str())),
+    }
+}
+
+/// No description where the attributes say it all; else the error that the user noted.
+fn status(failed: bool, notes: Option<&Notes>) -> Status {
+    if !failed {
+        return Status::Unset;
+    }
+    let error = notes.and_then(|notes| notes.error.as_deref()?.first());
+    Status::Error(error.cloned().unwrap_or_default().into())
+}
+
+#[cfg(test)]
+mod tests;

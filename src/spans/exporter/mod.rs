@@ -1,0 +1,238 @@
+//! Owns the exporter: the loop that takes finished spans out of the queue and accounts for each of them.
+//!
+//! It is polled on a thread and a runtime of ours. [`Queue`] hands batches in; [`Transport`] says what became
+//! of each; the queue's [`Flow`](crate::pipeline::Flow) is the account.
+
+mod backoff;
+mod life;
+mod notice;
+
+pub(crate) use notice::{Notice, Tell};
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::time::{Duration, Instant};
+
+use self::backoff::Backoff;
+use self::life::Life;
+use self::notice::Voice;
+use super::options::Pace;
+use super::{Delivery, Queue, Record, Transport};
+use crate::pipeline::{DropReason, Phase};
+
+/// How often queues flush between the termination signal and the end.
+const DRAINING_DELAY: Duration = Duration::from_secs(1);
+
+/// The longest pause that a receiver may ask for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
+
+/// Takes batches out of the queue until the process ends.
+pub(crate) struct Exporter {
+    queue: Arc<Queue>,
+    transport: Box<dyn Transport>,
+    pace: Pace,
+    voice: Voice,
+    backlog: VecDeque<Record>,
+    // Until then the receiver asked to be left alone.
+    paused: Option<Instant>,
+}
+
+/// What to do with a batch after an attempt.
+enum Next {
+    /// Every span of it is accounted for.
+    Done,
+    /// Try again after this time; when there is none left, it ended for this reason.
+    Again(Duration),
+}
+
+impl Exporter {
+    pub(crate) fn new(
+        queue: Arc<Queue>,
+        transport: Box<dyn Transport>,
+        pace: Pace,
+        url: &str,
+        tell: Tell,
+    ) -> Self {
+        let voice = Voice::new(url, tell);
+        Self { queue, transport, pace, voice, backlog: VecDeque::new(), paused: None }
+    }
+
+    /// Runs until the phase is [`Phase::Closing`], and then at the latest until its instant.
+    pub(crate) async fn run(mut self, phase: watch::Receiver<Phase>) {
+        let mut life = Life::new(phase);
+        while life.deadline().is_none() {
+            self.wait(&mut life).await;
+            self.flush(&mut life).await;
+        }
+        self.end();
+    }
+
+    /// Returns when something is to be sent.
+    async fn wait(&mut self, life: &mut Life) {
+        let start = Instant::now();
+        loop {
+            let delay = match life.phase() {
+                Phase::Running => self.pace.delay,
+                Phase::Draining => self.pace.delay.min(DRAINING_DELAY),
+                Phase::Closing(_) => return,
+            };
+            let due = self.paused.map_or(start + delay, |paused| paused.max(start + delay));
+            let paused = self.paused.is_some_and(|paused| paused > Instant::now());
+            let queue = Arc::clone(&self.queue);
+            let full = async move { if paused { std::future::pending().await } else { queue.full().await } };
+            match life.before(due, full).await {
+                life::Ended::Done(()) if self.batch_is_full() => return,
+                life::Ended::Time => return,
+                life::Ended::Done(()) | life::Ended::Phase => {}
+            }
+        }
+    }
+
+    fn batch_is_full(&self) -> bool {
+        self.queue.held() >= self.pace.batch_size
+    }
+
+    /// Sends what waits now; what comes meanwhile leaves with it only in full batches, or when closing.
+    async fn flush(&mut self, life: &mut Life) {
+        let mut due = self.queue.held();
+        while due > 0 || self.batch_is_full() || (life.deadline().is_some() && self.queue.held() > 0) {
+            if !self.may_send(life).await {
+                return;
+            }
+            let batch = self.next_batch();
+            if batch.is_empty() {
+                return;
+            }
+            due = due.saturating_sub(batch.len());
+            self.deliver(&batch, life).await;
+            self.queue.release(batch.len());
+        }
+    }
+
+    /// Waits out a pause that the receiver asked for, if there is time for it; only closing does not wait for
+    /// the next turn.
+    async fn may_send(&mut self, life: &mut Life) -> bool {
+        if life.deadline().is_some_and(|deadline| Instant::now() >= deadline) {
+            return false;
+        }
+        let Some(paused) = self.paused.filter(|paused| *paused > Instant::now()) else { return true };
+        match life.deadline() {
+            Some(deadline) if paused < deadline => {
+                tokio::time::sleep_until(paused).await;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn next_batch(&mut self) -> Vec<Record> {
+        if self.backlog.len() < self.pace.batch_size {
+            self.queue.take(&mut self.backlog);
+        }
+        let count = self.backlog.len().min(self.pace.batch_size);
+        self.backlog.drain(..count).collect()
+    }
+
+    /// Sends one batch until it is accounted for: answered, given up, or out of time.
+    async fn deliver(&mut self, batch: &[Record], life: &mut Life) {
+        let limit = Instant::now() + self.pace.batch;
+        let mut backoff = Backoff::default();
+        let mut left = false;
+        loop {
+            let timeout = self.pace.attempt.min(limit.saturating_duration_since(Instant::now()));
+            let delivery = life.until(limit, self.transport.send(batch, timeout)).await;
+            let Some(delivery) = delivery else {
+                self.voice.failed("no answer in time");
+                left |= self.transport.has_left();
+                break;
+            };
+            left |= matches!(delivery, Delivery::Unanswered { .. });
+            let Next::Again(pause) = self.account(batch.len() as u64, delivery, &mut backoff) else { return };
+            if Instant::now() + pause >= life.earliest(limit) {
+                break;
+            }
+            if life.until(limit, tokio::time::sleep(pause)).await.is_none() {
+                break;
+            }
+        }
+        self.give_up(batch.len() as u64, left);
+    }
+
+    /// Accounts for an attempt's end, or says when to try again.
+    fn account(&mut self, count: u64, delivery: Delivery, backoff: &mut Backoff) -> Next {
+        let flow = &self.queue.flow;
+        match delivery {
+            Delivery::Accepted { rejected, message } => {
+                let rejected = rejected.min(count);
+                flow.delivered(count - rejected);
+                flow.dropped(DropReason::Rejected, rejected);
+                self.voice.delivered(flow.lost());
+                if rejected > 0 || message.is_some() {
+                    self.voice.rejected(rejected, message.unwrap_or_default());
+                }
+                Next::Done
+            }
+            Delivery::Refused { reason } => {
+                flow.dropped(DropReason::Rejected, count);
+                self.voice.failed(&reason);
+                Next::Done
+            }
+            Delivery::TooLarge { bytes } => {
+                flow.dropped(DropReason::TooLarge, count);
+                self.voice.failed(&format!("a batch of {bytes} bytes is more than may be sent"));
+                Next::Done
+            }
+            Delivery::Unanswered { again: false, reason } => {
+                flow.unconfirmed(count);
+                self.voice.failed(&reason);
+                Next::Done
+            }
+            Delivery::Unanswered { again: true, reason } => {
+                self.voice.failed(&reason);
+                Next::Again(backoff.next())
+            }
+            Delivery::Retry { after, reason } => {
+                self.voice.failed(&reason);
+                Next::Again(after.map_or_else(|| backoff.next(), |after| self.pause(after)))
+            }
+        }
+    }
+
+    /// The receiver wants to be left alone for so long: this batch and the next ones wait.
+    fn pause(&mut self, after: Duration) -> Duration {
+        let after = after.min(LONGEST_PAUSE);
+        self.paused = Some(Instant::now() + after);
+        after
+    }
+
+    fn give_up(&self, count: u64, left: bool) {
+        if left {
+            self.queue.flow.unconfirmed(count);
+        } else {
+            self.queue.flow.dropped(DropReason::Timeout, count);
+        }
+    }
+
+    /// Counts what could not leave in time; nobody takes out what comes later.
+    fn end(mut self) {
+        self.queue.close();
+        self.queue.take(&mut self.backlog);
+        self.queue.flow.dropped(DropReason::Timeout, self.backlog.len() as u64);
+        self.queue.release(self.backlog.len());
+    }
+}
+
+impl fmt::Debug for Exporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exporter")
+            .field("pace", &self.pace)
+            .field("queue", &self.queue)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! Owns what the exporter has to say: the first delivery, the first failure, the recovery, what was rejected.
+//!
+//! It never prints: whoever builds the exporter turns each [`Notice`] into a log line.
+
+use std::fmt;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::pipeline::aloud;
+
+/// Who turns a notice into a line.
+pub(crate) type Tell = Box<dyn Fn(Notice) + Send>;
+
+/// The same thing is not said again within this time.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// Something worth a line; `Display` is the line's message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Notice {
+    /// The first batch was stored.
+    Delivering { url: String },
+    /// Attempts fail from now on; what is lost is counted.
+    Failing { url: String, reason: String },
+    /// Batches are stored again.
+    Recovered { url: String, lost: u64 },
+    /// The receiver took a batch and threw some of it away, or has something to say.
+    Rejected { url: String, count: u64, message: String },
+    /// Nothing can be exported at all.
+    Unusable { reason: String },
+}
+
+/// Says each thing once.
+pub(super) struct Voice {
+    url: String,
+    tell: Tell,
+    state: State,
+    said_failing: Option<Instant>,
+    said_rejected: Option<Instant>,
+    lost_before: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Untried,
+    Good,
+    Failing { said: bool },
+}
+
+impl Notice {
+    /// Does it tell of a loss or a failure? Then its line is a warning.
+    pub(crate) fn is_bad(&self) -> bool {
+        matches!(self, Self::Failing { .. } | Self::Unusable { .. } | Self::Rejected { .. })
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Delivering { url } => write!(f, "traces are delivered to {url}"),
+            Self::Failing { url, reason } => write!(f, "traces cannot be delivered to {url}: {reason}"),
+            Self::Recovered { url, lost } => {
+                write!(
+                    f,
+                    "traces are delivered to {url} again; {lost} spans were lost or not confirmed meanwhile"
+                )
+            }
+            Self::Rejected { url, count: 0, message } => {
+                write!(f, "{url} took the traces and says: {message}")
+            }
+            Self::Rejected { url, count, message } => write!(f, "{url} rejected {count} spans: {message}"),
+            Self::Unusable { reason } => write!(f, "traces are not exported: {reason}"),
+        }
+    }
+}
+
+impl Voice {
+    pub(super) fn new(url: &str, tell: Tell) -> Self {
+        let url = crate::spans::options::shown(url);
+        Self { url, tell, state: State::Untried, said_failing: None, said_rejected: None, lost_before: 0 }
+    }
+
+    /// A batch was stored; so many spans were lost since the start.
+    pub(super) fn delivered(&mut self, lost: u64) {
+        let before = std::mem::replace(&mut self.state, State::Good);
+        let url = || self.url.clone();
+        match before {
+            State::Untried => self.say(Notice::Delivering { url: url() }),
+            State::Failing { said: true } => {
+                self.say(Notice::Recovered { url: url(), lost: lost.saturating_sub(self.lost_before) });
+            }
+            State::Good | State::Failing { said: false } => {}
+        }
+        self.lost_before = lost;
+    }
+
+    /// An attempt failed.
+    pub(super) fn failed(&mut self, reason: &str) {
+        if matches!(self.state, State::Failing { .. }) {
+            return;
+        }
+        let said = due(&mut self.said_failing);
+        self.state = State::Failing { said };
+        if said {
+            self.say(Notice::Failing { url: self.url.clone(), reason: reason.to_owned() });
+        }
+    }
+
+    /// The receiver rejected so many of a batch, or has something to say.
+    pub(super) fn rejected(&mut self, count: u64, message: String) {
+        if due(&mut self.said_rejected) {
+            self.say(Notice::Rejected { url: self.url.clone(), count, message });
+        }
+    }
+
+    fn say(&self, notice: Notice) {
+        aloud(|| (self.tell)(notice));
+    }
+}
+
+fn due(last: &mut Option<Instant>) -> bool {
+    let due = last.is_none_or(|last| last.elapsed() >= PAUSE);
+    if due {
+        *last = Some(Instant::now());
+    }
+    due
+}

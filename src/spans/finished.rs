@@ -1,0 +1,215 @@
+//! Owns a finished span in plain words: what every transport sends and what tests read.
+//!
+//! It is built behind the queue, out of a [`Record`]; no request pays for it.
+
+use std::borrow::Cow;
+
+use super::{Record, SpanRecord};
+use crate::clock::Moment;
+use crate::context::{SpanId, TraceContext, Tracestate};
+use crate::names::attribute;
+use crate::names::key::MOVED_PREFIX;
+use crate::scope::{Fields, Kind, Value};
+
+/// One finished span, with its limits applied.
+#[derive(Clone, Debug)]
+pub(crate) struct Finished {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) kind: Kind,
+    pub(crate) trace: TraceContext,
+    pub(crate) tracestate: Tracestate,
+    pub(crate) parent: Option<SpanId>,
+    pub(crate) parent_is_remote: bool,
+    pub(crate) attributes: Vec<(Cow<'static, str>, Value)>,
+    pub(crate) attributes_dropped: u32,
+    pub(crate) status: Status,
+    pub(crate) links: Vec<TraceContext>,
+    pub(crate) links_dropped: u32,
+    pub(crate) start: Moment,
+    pub(crate) end: Moment,
+}
+
+/// A span's status. `Ok` is the user's alone to say, so it does not exist here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    Unset,
+    /// With a description, empty where the attributes say it all.
+    Error(Cow<'static, str>),
+}
+
+/// How much one span may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) attributes: usize,
+    /// In characters; `None` is no limit.
+    pub(crate) value_length: Option<usize>,
+    pub(crate) links: usize,
+}
+
+/// Attributes under their limits: each name once, the first of a name wins.
+#[derive(Debug)]
+pub(super) struct Attributes {
+    list: Vec<(Cow<'static, str>, Value)>,
+    dropped: u32,
+    limits: Limits,
+}
+
+impl Finished {
+    /// The span of a record; `None` for a hop that has not ended.
+    pub(crate) fn of(record: &Record, limits: &Limits) -> Option<Self> {
+        match record {
+            Record::Hop(hop) => super::attributes::of_hop(hop, limits),
+            Record::Span(span) => Some(Self::of_span(span, limits)),
+        }
+    }
+
+    fn of_span(span: &SpanRecord, limits: &Limits) -> Self {
+        let mut attributes = Attributes::new(limits);
+        attributes.set(attribute::TARGET, span.target);
+        attributes.fields(&span.fields);
+        let status = match (span.failed, span.fields.get("error")) {
+            (false, _) => Status::Unset,
+            (true, Some(Value::Str(error))) => Status::Error(error.clone()),
+            (true, _) => Status::Error("".into()),
+        };
+        let (attributes, attributes_dropped) = attributes.done(span.fields_dropped);
+        let (links, links_dropped) = within(&span.links, limits.links);
+        Self {
+            name: Cow::Borrowed(span.name),
+            kind: span.kind,
+            trace: span.trace,
+            tracestate: Tracestate::default(),
+            parent: Some(span.parent),
+            parent_is_remote: false,
+            attributes,
+            attributes_dropped,
+            status,
+            links,
+            links_dropped,
+            start: span.start,
+            end: span.end,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { attributes: 128, value_length: None, links: 128 }
+    }
+}
+
+impl Attributes {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self { list: Vec::with_capacity(16.min(limits.attributes)), dropped: 0, limits: *limits }
+    }
+
+    /// Adds one of ours.
+    pub(super) fn set(&mut self, name: &'static str, value: impl Into<Value>) {
+        self.push(Cow::Borrowed(name), value.into());
+    }
+
+    /// Adds one of ours if its text is not empty.
+    pub(super) fn text(&mut self, name: &'static str, text: &str) {
+        if !text.is_empty() {
+            self.set(name, text.to_owned());
+        }
+    }
+
+    /// Adds the user's; a name that we have written moves aside, as on the log line.
+    pub(super) fn fields(&mut self, fields: &Fields) {
+        for (name, value) in fields.iter() {
+            let taken = self.list.iter().any(|(known, _)| known == name);
+            let name = if taken { format!("{MOVED_PREFIX}{name}") } else { name.to_owned() };
+            self.push(Cow::Owned(name), value.clone());
+        }
+    }
+
+    fn push(&mut self, name: Cow<'static, str>, mut value: Value) {
+        if self.list.len() >= self.limits.attributes {
+            self.dropped += 1;
+            return;
+        }
+        if let (Value::Str(text), Some(most)) = (&mut value, self.limits.value_length) {
+            cut(text, most);
+        }
+        self.list.push((name, value));
+    }
+
+    /// The attributes, and how many were dropped here and before.
+    pub(super) fn done(self, dropped_before: u32) -> (Vec<(Cow<'static, str>, Value)>, u32) {
+        (self.list, self.dropped.saturating_add(dropped_before))
+    }
+}
+
+/// The first of these links, and how many were dropped.
+pub(super) fn within(links: &[TraceContext], most: usize) -> (Vec<TraceContext>, u32) {
+    let kept = links.len().min(most);
+    (links.iter().take(kept).copied().collect(), u32::try_from(links.len() - kept).unwrap_or(u32::MAX))
+}
+
+/// Cuts a text to so many characters.
+fn cut(text: &mut Cow<'static, str>, most: usize) {
+    if let Some((end, _)) = text.char_indices().nth(most) {
+        *text = Cow::Owned(text.get(..end).unwrap_or_default().to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spans::record::tests::a_span;
+    use proptest::prelude::*;
+
+    fn span_with(fields: Vec<(String, String)>) -> Record {
+        let Record::Span(mut span) = a_span() else { unreachable!() };
+        for (name, value) in fields {
+            span.fields.set(name, value.into());
+        }
+        Record::Span(span)
+    }
+
+    #[test]
+    fn a_users_span_keeps_its_fields_and_says_where_it_comes_from() {
+        let record =
+            span_with(vec![("rows".into(), "7".into()), ("observability.target".into(), "x".into())]);
+        let finished = Finished::of(&record, &Limits::default()).unwrap();
+        let names: Vec<_> = finished.attributes.iter().map(|(name, _)| &**name).collect();
+        assert_eq!(names, ["observability.target", "rows", "field_observability.target"]);
+        assert_eq!(finished.status, Status::Unset);
+    }
+
+    #[test]
+    fn a_failed_span_is_an_error_described_by_its_error_field() {
+        let Record::Span(mut span) = span_with(vec![("error".into(), "no seats".into())]) else {
+            unreachable!()
+        };
+        span.failed = true;
+        let finished = Finished::of(&Record::Span(span), &Limits::default()).unwrap();
+        assert_eq!(finished.status, Status::Error("no seats".into()));
+    }
+
+    proptest! {
+        #[test]
+        fn limits_hold_and_what_is_dropped_is_counted(
+            fields in proptest::collection::vec(("[a-z]{1,4}", "\\PC{0,40}"), 0..40),
+            count in 0_usize..20,
+            length in 0_usize..20,
+            links in 0_usize..6,
+        ) {
+            let Record::Span(mut span) = span_with(fields) else { unreachable!() };
+            let known = span.fields.len();
+            span.links = vec![span.trace; 3];
+            let limits = Limits { attributes: count, value_length: Some(length), links };
+            let finished = Finished::of(&Record::Span(span), &limits).unwrap();
+            prop_assert!(finished.attributes.len() <= count);
+            // The target is one more.
+            prop_assert_eq!(finished.attributes.len() + finished.attributes_dropped as usize, known + 1);
+            prop_assert_eq!(finished.links.len() + finished.links_dropped as usize, 3);
+            prop_assert!(finished.links.len() <= links);
+            for (_, value) in &finished.attributes {
+                let Value::Str(text) = value else { unreachable!() };
+                prop_assert!(text.chars().count() <= length);
+            }
+        }
+    }
+}

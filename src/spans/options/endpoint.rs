@@ -1,0 +1,97 @@
+//! Owns the collector's address: what is appended to it, what of it is shown, and what looks wrong.
+
+use std::fmt;
+
+use crate::variable::Refusal;
+
+/// Where a collector of the same machine listens.
+pub(super) const DEFAULT: &str = "http://localhost:4318";
+
+const PATH: &str = "/v1/traces";
+
+/// Where spans go.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Destination {
+    /// Switched off by somebody.
+    Off,
+    /// Nobody named an endpoint.
+    None,
+    /// To this URL.
+    Url(String),
+    /// Not served; says why.
+    Refused(String),
+}
+
+impl Destination {
+    pub(super) fn of(url: String) -> Self {
+        match check(&url) {
+            Err(Refusal::Expected(reason) | Refusal::NotServed(reason)) => {
+                Self::Refused(format!("{}: {reason}", shown(&url)))
+            }
+            Err(Refusal::Suspicious(_)) | Ok(()) => Self::Url(url),
+        }
+    }
+}
+
+impl fmt::Debug for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("Off"),
+            Self::None => f.write_str("None"),
+            Self::Url(url) => write!(f, "Url({})", shown(url)),
+            Self::Refused(reason) => write!(f, "Refused({reason})"),
+        }
+    }
+}
+
+/// The traces' URL of a base endpoint.
+pub(super) fn with_path(base: &str) -> String {
+    format!("{}{PATH}", base.trim_end_matches('/'))
+}
+
+/// The URL without its credentials and its query.
+pub(crate) fn shown(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://REDACTED@{host}{path}"),
+        None => url.to_owned(),
+    }
+}
+
+/// What is wrong with a base endpoint.
+pub(super) fn check(url: &str) -> Result<(), Refusal> {
+    let uri: http::Uri = url.parse().map_err(|_| expected())?;
+    match (uri.scheme_str(), uri.authority()) {
+        (Some("http"), Some(authority)) if authority.port_u16() == Some(4317) => Err(Refusal::Suspicious(
+            "4317 is the port of OTLP over grpc, but this exports OTLP over HTTP; use port 4318 (or a collector \
+             that speaks HTTP on 4317), since grpc is not built in yet"
+                .to_owned(),
+        )),
+        (Some("http"), Some(_)) => Ok(()),
+        (Some("https"), Some(_)) => Err(Refusal::NotServed(
+            "TLS is not built in yet, nothing is exported to it; use http:// to a collector on this machine or \
+             in this cluster"
+                .to_owned(),
+        )),
+        _ => Err(expected()),
+    }
+}
+
+/// What is wrong with an endpoint that is used as it is.
+pub(super) fn check_as_is(url: &str) -> Result<(), Refusal> {
+    check(url)?;
+    let path = url.parse::<http::Uri>().map(|uri| uri.path().to_owned()).unwrap_or_default();
+    if path.is_empty() || path == "/" {
+        return Err(Refusal::Suspicious(format!(
+            "this variable is used as it is, and has no path; write {}",
+            with_path(&shown(url))
+        )));
+    }
+    Ok(())
+}
+
+fn expected() -> Refusal {
+    Refusal::Expected("a URL such as http://collector:4318".to_owned())
+}

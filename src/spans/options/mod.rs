@@ -1,0 +1,350 @@
+//! Owns the options of traces: what code chose, what the environment chose, and what is in force.
+
+mod endpoint;
+mod headers;
+mod variables;
+
+use std::fmt;
+use std::time::Duration;
+
+use super::{Limits, Sampler};
+
+pub(crate) use endpoint::{Destination, shown};
+
+/// Options of traces: who is sampled, where finished spans go, how many may wait.
+///
+/// Nothing is exported until there is an endpoint. What the environment says beats what is set here.
+///
+/// ```
+/// use tower_observability::Traces;
+///
+/// let traces = Traces::new().keep(0.1).endpoint("http://collector:4318").header("x-team", "bookings");
+/// assert!(!format!("{traces:?}").contains("bookings"), "header values are never printed");
+/// ```
+#[derive(Clone)]
+#[must_use = "hand it to `Builder::traces`"]
+pub struct Traces {
+    off: bool,
+    exporter: Option<Exporter>,
+    code: Target,
+    general: Target,
+    own: Target,
+    keep: Option<f64>,
+    follow_parent: bool,
+    sampler: Option<SamplerName>,
+    sampler_arg: Option<f64>,
+    batch_delay: Option<Duration>,
+    export_timeout: Duration,
+    queue_size: usize,
+    batch_size: usize,
+    counts: Counts,
+}
+
+/// `OTEL_TRACES_EXPORTER`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exporter {
+    Otlp,
+    None,
+}
+
+/// Where to and how, from one source. `None` leaves it to the next: own variable, general variable, code.
+#[derive(Clone, Default)]
+struct Target {
+    endpoint: Option<String>,
+    headers: Option<Vec<(String, String)>>,
+    timeout: Option<Duration>,
+}
+
+/// `OTEL_TRACES_SAMPLER`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct SamplerName {
+    root: Root,
+    parent_based: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Root {
+    AlwaysOn,
+    AlwaysOff,
+    TraceIdRatio,
+}
+
+/// The limits of the specification, each from its own variable; the general ones serve where those are not set.
+#[derive(Clone, Debug)]
+struct Counts {
+    attributes: usize,
+    value_length: Option<usize>,
+    span_attributes: Option<usize>,
+    span_value_length: Option<usize>,
+    links: usize,
+    link_attributes: usize,
+    events: usize,
+    event_attributes: usize,
+}
+
+/// How batches leave, with the bounds already applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pace {
+    pub(crate) batch_size: usize,
+    pub(crate) delay: Duration,
+    /// One attempt's time.
+    pub(crate) attempt: Duration,
+    /// One batch's time, over all its attempts.
+    pub(crate) batch: Duration,
+}
+
+/// What an infinite timeout is: an hour, so that a batch still ends some day.
+const NEVER: Duration = Duration::from_secs(3_600);
+
+const SCHEDULE_DELAY: Duration = Duration::from_secs(5);
+const TERMINAL_DELAY: Duration = Duration::from_millis(500);
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+impl Traces {
+    /// The specification's defaults: every trace that starts here is kept, a parent's decision is followed.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Keeps this share of the traces that start here, from 0 to 1.
+    ///
+    /// A trace that arrives with a decision keeps that decision (see [`Traces::follow_parent`]). Values outside
+    /// the range are clamped. Default: `1.0`. Variable: `OTEL_TRACES_SAMPLER_ARG`.
+    pub fn keep(mut self, share: f64) -> Self {
+        self.keep = Some(if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) });
+        self
+    }
+
+    /// Does a trace that arrives with a decision keep it?
+    ///
+    /// Without, each service decides alone, by the trace's id. Default: `true`. Variable:
+    /// `OTEL_TRACES_SAMPLER` (`parentbased_…`).
+    pub fn follow_parent(mut self, follow: bool) -> Self {
+        self.follow_parent = follow;
+        self
+    }
+
+    /// Exports nothing, whatever the endpoint. Default: not called. Variable: `OTEL_TRACES_EXPORTER` (`none`).
+    pub fn off(mut self) -> Self {
+        self.off = true;
+        self
+    }
+
+    /// Where the collector listens, such as `http://collector:4318`; `/v1/traces` is appended.
+    ///
+    /// Default: none, nothing is exported. Variable: `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+        self.code.endpoint = Some(url.into());
+        self
+    }
+
+    /// Adds a header to every export. Its value never appears in `Debug`, logs or errors.
+    ///
+    /// Default: none. Variable: `OTEL_EXPORTER_OTLP_HEADERS`.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.code.headers.get_or_insert_default().push((name.into(), value.into()));
+        self
+    }
+
+    /// How long one attempt to export may take; zero is without end.
+    ///
+    /// Default: 10 s. Variable: `OTEL_EXPORTER_OTLP_TIMEOUT`.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.code.timeout = Some(timeout);
+        self
+    }
+
+    /// How long one batch may take over all attempts; zero is without end. Then it is dropped and counted.
+    ///
+    /// Default: 30 s. Variable: `OTEL_BSP_EXPORT_TIMEOUT`.
+    pub fn export_timeout(mut self, timeout: Duration) -> Self {
+        self.export_timeout = timeout;
+        self
+    }
+
+    /// How long a finished span waits at most for its batch to fill.
+    ///
+    /// Default: 5 s, on a terminal 0.5 s. Variable: `OTEL_BSP_SCHEDULE_DELAY`.
+    pub fn batch_delay(mut self, delay: Duration) -> Self {
+        self.batch_delay = Some(delay);
+        self
+    }
+
+    /// How many spans a batch holds at most; never more than the queue. At least 1.
+    ///
+    /// Default: 512. Variable: `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`.
+    pub fn batch_size(mut self, spans: usize) -> Self {
+        self.batch_size = spans.max(1);
+        self
+    }
+
+    /// How many finished spans may wait; when full, the newest is dropped and counted. At least 1.
+    ///
+    /// Default: 2048. Variable: `OTEL_BSP_MAX_QUEUE_SIZE`.
+    pub fn queue_size(mut self, spans: usize) -> Self {
+        self.queue_size = spans.max(1);
+        self
+    }
+
+    /// How many attributes a span may have; the span says how many were dropped.
+    ///
+    /// Default: 128. Variable: `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`.
+    pub fn attribute_limit(mut self, attributes: usize) -> Self {
+        self.counts.attributes = attributes;
+        self
+    }
+
+    /// How many characters a text attribute may have; longer ones are cut.
+    ///
+    /// Default: no limit. Variable: `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`.
+    pub fn value_length_limit(mut self, characters: usize) -> Self {
+        self.counts.value_length = Some(characters);
+        self
+    }
+
+    /// How many links a span may have; the span says how many were dropped.
+    ///
+    /// Default: 128. Variable: `OTEL_SPAN_LINK_COUNT_LIMIT`.
+    pub fn link_limit(mut self, links: usize) -> Self {
+        self.counts.links = links;
+        self
+    }
+
+    /// A person watches: spans shall be seen soon, unless somebody chose a delay.
+    pub(crate) fn on_terminal(mut self) -> Self {
+        self.batch_delay.get_or_insert(TERMINAL_DELAY);
+        self
+    }
+
+    /// Where spans go.
+    pub(crate) fn destination(&self) -> Destination {
+        if self.off || self.exporter == Some(Exporter::None) {
+            return Destination::Off;
+        }
+        if let Some(url) = &self.own.endpoint {
+            return Destination::of(url.clone());
+        }
+        match self.general.endpoint.as_deref().or(self.code.endpoint.as_deref()) {
+            Some(base) => Destination::of(endpoint::with_path(base)),
+            None if self.exporter.is_some() => Destination::of(endpoint::with_path(endpoint::DEFAULT)),
+            None => Destination::None,
+        }
+    }
+
+    /// The headers of every export.
+    pub(crate) fn headers(&self) -> &[(String, String)] {
+        [&self.own, &self.general, &self.code]
+            .into_iter()
+            .find_map(|target| target.headers.as_deref())
+            .unwrap_or_default()
+    }
+
+    /// The sampler in force.
+    pub(crate) fn sampler(&self) -> Sampler {
+        let name = self.sampler_name();
+        let sampler = match name.root {
+            Root::AlwaysOn => Sampler::always(),
+            Root::AlwaysOff => Sampler::never(),
+            Root::TraceIdRatio => Sampler::probability(self.share()),
+        };
+        if name.parent_based { sampler.parent_based() } else { sampler }
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            attributes: self.counts.span_attributes.unwrap_or(self.counts.attributes),
+            value_length: self.counts.span_value_length.or(self.counts.value_length),
+            links: self.counts.links,
+        }
+    }
+
+    pub(crate) fn queue_capacity(&self) -> usize {
+        self.queue_size
+    }
+
+    pub(crate) fn pace(&self) -> Pace {
+        let bounded = |timeout: Duration| if timeout.is_zero() { NEVER } else { timeout.min(NEVER) };
+        Pace {
+            batch_size: self.batch_size.min(self.queue_size),
+            delay: self.delay(),
+            attempt: bounded(self.attempt_timeout()),
+            batch: bounded(self.export_timeout),
+        }
+    }
+
+    fn delay(&self) -> Duration {
+        self.batch_delay.unwrap_or(SCHEDULE_DELAY)
+    }
+
+    fn attempt_timeout(&self) -> Duration {
+        self.own.timeout.or(self.general.timeout).or(self.code.timeout).unwrap_or(TIMEOUT)
+    }
+
+    fn sampler_name(&self) -> SamplerName {
+        let root = match self.keep {
+            None => Root::AlwaysOn,
+            Some(_) if self.sampler_arg.is_some() => Root::TraceIdRatio,
+            Some(1.0) => Root::AlwaysOn,
+            Some(0.0) => Root::AlwaysOff,
+            Some(_) => Root::TraceIdRatio,
+        };
+        self.sampler.unwrap_or(SamplerName { root, parent_based: self.follow_parent })
+    }
+
+    fn share(&self) -> f64 {
+        self.sampler_arg.or(self.keep).unwrap_or(1.0)
+    }
+}
+
+impl Default for Traces {
+    fn default() -> Self {
+        Self {
+            off: false,
+            exporter: None,
+            code: Target::default(),
+            general: Target::default(),
+            own: Target::default(),
+            keep: None,
+            follow_parent: true,
+            sampler: None,
+            sampler_arg: None,
+            batch_delay: None,
+            export_timeout: Duration::from_secs(30),
+            queue_size: 2_048,
+            batch_size: 512,
+            counts: Counts::default(),
+        }
+    }
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self {
+            attributes: 128,
+            value_length: None,
+            span_attributes: None,
+            span_value_length: None,
+            links: 128,
+            link_attributes: 128,
+            events: 128,
+            event_attributes: 128,
+        }
+    }
+}
+
+impl fmt::Debug for Traces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Traces")
+            .field("destination", &self.destination())
+            .field("headers", &headers::names(self.headers()))
+            .field("sampler", &self.sampler_name())
+            .field("share", &self.share())
+            .field("pace", &self.pace())
+            .field("queue_size", &self.queue_size)
+            .field("limits", &self.counts)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! Owns the proof that what a collector receives is what was recorded, and that its answers are understood.
+
+#![allow(unreachable_pub, dead_code, missing_docs)] // the collector is shared with the other test binaries
+
+#[path = "../../../tests/support/collector.rs"]
+mod collector;
+
+use super::*;
+use crate::context::{SpanId, TraceContext};
+use crate::scope::Value;
+use crate::spans::record::tests::a_span;
+use collector::{Answer, Collector};
+use opentelemetry_proto::tonic::common::v1::any_value::Value as Proto;
+use opentelemetry_proto::tonic::trace::v1::{SpanFlags, span::SpanKind, status::StatusCode};
+
+const ATTEMPT: Duration = Duration::from_secs(10);
+
+fn to(collector: &Collector) -> Box<dyn Transport> {
+    let mut resource = Resource::default();
+    resource.set("service.name", "bookings");
+    let url = format!("{}/v1/traces", collector.endpoint());
+    let headers = [("authorization".to_owned(), "Bearer s3cr3t".to_owned())];
+    transport(&url, &headers, &Limits::default(), &resource).unwrap()
+}
+
+fn with_fields(fields: &[(&'static str, Value)]) -> Record {
+    let Record::Span(mut span) = a_span() else { unreachable!() };
+    for (name, value) in fields {
+        span.fields.set(*name, value.clone());
+    }
+    Record::Span(span)
+}
+
+#[tokio::test]
+async fn a_span_arrives_whole_with_its_resource_and_scope() {
+    let collector = Collector::start();
+    let record = with_fields(&[
+        ("seats", 4.into()),
+        ("paid", true.into()),
+        ("price", 1.5.into()),
+        ("huge", u64::MAX.into()),
+        ("who", "Ada".into()),
+    ]);
+    let Record::Span(mut span) = record else { unreachable!() };
+    let other = TraceContext { span_id: SpanId::random(), ..span.trace };
+    span.links.push(other);
+    span.failed = true;
+    let (trace, parent) = (span.trace, span.parent);
+    let delivery = to(&collector).send(&[Record::Span(span)], ATTEMPT).await;
+    assert_eq!(delivery, Delivery::Accepted { rejected: 0, message: None });
+
+    let spans = collector.spans();
+    let [seen] = &spans[..] else { panic!("{spans:?}") };
+    assert_eq!(seen.trace_id(), trace.trace_id.to_string());
+    assert_eq!(seen.span_id(), trace.span_id.to_string());
+    assert_eq!(seen.parent_id(), parent.to_string());
+    assert_eq!((&*seen.span.name, seen.span.kind()), ("work", SpanKind::Internal));
+    assert!(seen.span.start_time_unix_nano <= seen.span.end_time_unix_nano);
+    assert_eq!(seen.span.status.as_ref().unwrap().code(), StatusCode::Error);
+    assert_eq!(seen.attribute("seats"), Some(&Proto::IntValue(4)));
+    assert_eq!(seen.attribute("paid"), Some(&Proto::BoolValue(true)));
+    assert_eq!(seen.attribute("price"), Some(&Proto::DoubleValue(1.5)));
+    assert_eq!(seen.attribute("huge"), Some(&Proto::StringValue(u64::MAX.to_string())));
+    assert_eq!(seen.text("who"), "Ada");
+    assert_eq!(seen.text("observability.target"), "bookings");
+    // Sampled, and known not to have a remote parent.
+    assert_eq!(seen.span.flags, 0x01 | SpanFlags::ContextHasIsRemoteMask as u32);
+    assert_eq!(seen.span.links[0].span_id, other.span_id.value().to_be_bytes());
+    assert_eq!(seen.resource("service.name"), "bookings");
+    assert_eq!(seen.resource.len(), 1, "the library added what we did not");
+    assert_eq!((&*seen.scope.name, &*seen.scope.version), ("tower-observability", env!("CARGO_PKG_VERSION")));
+    assert_eq!(seen.scope_schema, "https://opentelemetry.io/schemas/1.44.0");
+}
+
+#[tokio::test]
+async fn the_request_is_what_the_specification_asks_for() {
+    let collector = Collector::start();
+    to(&collector).send(&[a_span(), a_span()], ATTEMPT).await;
+    let received = collector.received();
+    assert_eq!((received.len(), received[0].spans(), &*received[0].path), (1, 2, "/v1/traces"));
+    assert_eq!(received[0].header("content-type"), "application/x-protobuf");
+    assert_eq!(received[0].header("authorization"), "Bearer s3cr3t");
+    assert_eq!(received[0].header("content-encoding"), "");
+    let agent = received[0].header("user-agent");
+    let version = agent.strip_prefix(concat!("tower-observability/", env!("CARGO_PKG_VERSION"), " "));
+    assert!(version.is_some_and(|rest| rest.starts_with("OTel-OTLP-Exporter-Rust/")), "{agent}");
+}
+
+#[tokio::test]
+async fn each_answer_is_understood_and_the_library_never_tries_again_by_itself() {
+    let collector = Collector::start();
+    let mut transport = to(&collector);
+    let script = [
+        (Answer::Status(400), Delivery::Refused { reason: "the collector answered 400 Bad Request".into() }),
+        (
+            Answer::RetryAfter(429, "3".into()),
+            Delivery::Retry {
+                after: Some(Duration::from_secs(3)),
+                reason: "the collector answered 429 Too Many Requests".into(),
+            },
+        ),
+        (
+            Answer::Partial(2, "too old".into()),
+            Delivery::Accepted { rejected: 2, message: Some("too old".into()) },
+        ),
+    ];
+    for (place, (answer, delivery)) in script.into_iter().enumerate() {
+        collector.next([answer]);
+        assert_eq!(transport.send(&[a_span()], ATTEMPT).await, delivery);
+        assert_eq!(collector.received().len(), place + 1);
+    }
+}
+
+#[tokio::test]
+async fn a_collector_that_hangs_up_may_be_asked_again_and_one_that_hangs_may_not() {
+    let collector = Collector::start();
+    let mut transport = to(&collector);
+    collector.next([Answer::Disconnect, Answer::Hang]);
+    let hung_up = transport.send(&[a_span()], ATTEMPT).await;
+    assert!(matches!(hung_up, Delivery::Unanswered { again: true, .. }), "{hung_up:?}");
+    let hung = transport.send(&[a_span()], Duration::from_millis(200)).await;
+    assert!(matches!(hung, Delivery::Unanswered { again: false, .. }), "{hung:?}");
+    assert!(transport.has_left());
+}
+
+#[tokio::test]
+async fn a_port_where_nobody_listens_may_be_asked_again_and_no_bytes_left() {
+    let collector = Collector::start();
+    let mut transport = to(&collector);
+    drop(collector);
+    let delivery = transport.send(&[a_span()], ATTEMPT).await;
+    assert!(matches!(delivery, Delivery::Retry { after: None, .. }), "{delivery:?}");
+    assert!(!transport.has_left());
+}
+
+#[tokio::test]
+async fn a_batch_beyond_64_mebibytes_is_not_sent() {
+    let collector = Collector::start();
+    let text = "x".repeat(33 * 1024 * 1024);
+    let large = || with_fields(&[("text", text.clone().into())]);
+    let delivery = to(&collector).send(&[large(), large()], ATTEMPT).await;
+    assert!(matches!(delivery, Delivery::TooLarge { bytes } if bytes > 64 * 1024 * 1024), "{delivery:?}");
+    assert!(collector.received().is_empty());
+}
+
+#[test]
+fn a_wrong_header_is_named_without_its_value() {
+    let headers = [("x-key".to_owned(), "s3cr3t\n".to_owned())];
+    let error =
+        transport("http://localhost:4318/v1/traces", &headers, &Limits::default(), &Resource::default());
+    let error = error.err().unwrap();
+    assert!(error.contains("x-key") && !error.contains("s3cr3t"), "{error}");
+}

@@ -1,0 +1,14 @@
+//! Owns what is said where the feature `otlp` is off: there is no way out.
+
+use super::{Limits, Transport};
+use crate::resource::Resource;
+
+/// No transport is built in.
+pub(super) fn transport(
+    _url: &str,
+    _headers: &[(String, String)],
+    _limits: &Limits,
+    _resource: &Resource,
+) -> Result<Box<dyn Transport>, String> {
+    Err("built without OTLP; add features = [\"otlp\"] to tower-observability in Cargo.toml".to_owned())
+}

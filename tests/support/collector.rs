@@ -1,0 +1,327 @@
+//! Owns an OTLP collector in this process: HTTP on loopback, its answers scripted, what it received in memory.
+//!
+//! ```ignore
+//! let collector = Collector::start();                       // own thread, own runtime, a free port
+//! collector.next([Answer::Status(503), Answer::Hang]);      // the next two requests; then Ok again
+//! // … export to `collector.endpoint()` …
+//! let spans = collector.spans_at_least(1).await;            // waits, with a deadline
+//! assert_eq!(spans[0].text("http.route"), "/users/{id}");
+//! ```
+
+use std::collections::{BTreeMap, VecDeque};
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::{HeaderMap, Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper_util::rt::TokioIo;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
+use opentelemetry_proto::tonic::trace::v1::Span;
+use prost::Message;
+use tokio::sync::{oneshot, watch};
+
+/// How long a wait may take before it fails the test.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// What the collector does with a request.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// 200, everything stored.
+    Ok,
+    /// This status, and nothing stored.
+    Status(u16),
+    /// This status with a `Retry-After`, and nothing stored.
+    RetryAfter(u16, String),
+    /// 200, but so many spans rejected, and why. The spans are kept all the same, to be looked at.
+    Partial(i64, String),
+    /// Reads the request and never answers.
+    Hang,
+    /// Reads the request and closes the connection.
+    Disconnect,
+}
+
+/// One request as it came.
+#[derive(Clone, Debug)]
+pub struct Received {
+    pub path: String,
+    pub headers: HeaderMap,
+    pub body: ExportTraceServiceRequest,
+}
+
+/// One stored span with what it stood under.
+#[derive(Clone, Debug)]
+pub struct Collected {
+    pub resource: BTreeMap<String, Value>,
+    pub scope: InstrumentationScope,
+    pub scope_schema: String,
+    pub span: Span,
+}
+
+/// The collector; dropping it closes its port and its connections.
+#[derive(Debug)]
+pub struct Collector {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    requests: watch::Sender<usize>,
+}
+
+#[derive(Debug)]
+struct State {
+    next: VecDeque<Answer>,
+    always: Answer,
+    received: Vec<Received>,
+    stored: Vec<Collected>,
+}
+
+impl Collector {
+    /// Listens on a free loopback port, on a thread of its own.
+    pub fn start() -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let state =
+            State { next: VecDeque::new(), always: Answer::Ok, received: Vec::new(), stored: Vec::new() };
+        let shared = Arc::new(Shared { state: Mutex::new(state), requests: watch::Sender::new(0) });
+        let (stop, stopped) = oneshot::channel();
+        let serving = Arc::clone(&shared);
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                tokio::select! {
+                    () = serve(listener, serving) => {}
+                    _ = stopped => {}
+                }
+            });
+        });
+        Self { address, shared, stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// The base URL, for `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What happens to the next requests, in this order.
+    pub fn next(&self, answers: impl IntoIterator<Item = Answer>) {
+        self.shared.state().next.extend(answers);
+    }
+
+    /// What happens to every request that [`Collector::next`] says nothing of. `Ok` at first.
+    pub fn always(&self, answer: Answer) {
+        self.shared.state().always = answer;
+    }
+
+    /// Every request so far, stored or not.
+    pub fn received(&self) -> Vec<Received> {
+        self.shared.state().received.clone()
+    }
+
+    /// Every stored span so far.
+    pub fn spans(&self) -> Vec<Collected> {
+        self.shared.state().stored.clone()
+    }
+
+    /// Waits until so many requests came, stored or not.
+    pub async fn received_at_least(&self, count: usize) -> Vec<Received> {
+        self.wait(&format!("{count} requests"), |collector| {
+            Some(collector.received()).filter(|received| received.len() >= count)
+        })
+        .await
+    }
+
+    /// Waits until so many spans are stored.
+    pub async fn spans_at_least(&self, count: usize) -> Vec<Collected> {
+        self.wait(&format!("{count} spans"), |collector| {
+            Some(collector.spans()).filter(|spans| spans.len() >= count)
+        })
+        .await
+    }
+
+    /// Waits until `look` finds what it wants; it is asked again after every request.
+    pub async fn wait<T>(&self, what: &str, look: impl Fn(&Self) -> Option<T>) -> T {
+        let mut requests = self.shared.requests.subscribe();
+        let found = tokio::time::timeout(DEADLINE, async {
+            loop {
+                if let Some(found) = look(self) {
+                    return found;
+                }
+                requests.changed().await.unwrap();
+            }
+        });
+        found.await.unwrap_or_else(|_| panic!("no {what} within {DEADLINE:?}; came: {:#?}", self.received()))
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Received {
+    /// A header's value; empty if it did not come.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// How many spans came with it.
+    pub fn spans(&self) -> usize {
+        let scopes = self.body.resource_spans.iter().flat_map(|resource| &resource.scope_spans);
+        scopes.map(|scope| scope.spans.len()).sum()
+    }
+}
+
+impl Collected {
+    /// An attribute of the span.
+    pub fn attribute(&self, name: &str) -> Option<&Value> {
+        self.span.attributes.iter().find(|pair| pair.key == name)?.value.as_ref()?.value.as_ref()
+    }
+
+    /// An attribute of the span as text, whatever its type; empty if it has none of that name.
+    pub fn text(&self, name: &str) -> String {
+        self.attribute(name).map(text_of).unwrap_or_default()
+    }
+
+    /// A resource attribute as text; empty if there is none of that name.
+    pub fn resource(&self, name: &str) -> String {
+        self.resource.get(name).map(text_of).unwrap_or_default()
+    }
+
+    /// The trace id as 32 lower-case hex digits.
+    pub fn trace_id(&self) -> String {
+        hex(&self.span.trace_id)
+    }
+
+    /// The span id as 16 lower-case hex digits.
+    pub fn span_id(&self) -> String {
+        hex(&self.span.span_id)
+    }
+
+    /// The parent's id as 16 lower-case hex digits; empty for a root.
+    pub fn parent_id(&self) -> String {
+        hex(&self.span.parent_span_id)
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::StringValue(text) => text.clone(),
+        Value::BoolValue(value) => value.to_string(),
+        Value::IntValue(value) => value.to_string(),
+        Value::DoubleValue(value) => value.to_string(),
+        other => format!("{other:?}"),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+async fn serve(listener: tokio::net::TcpListener, shared: Arc<Shared>) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let shared = Arc::clone(&shared);
+        tokio::spawn(async move {
+            let service = hyper::service::service_fn(move |request| answer(request, Arc::clone(&shared)));
+            // A connection that a script cut off is no error.
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+) -> Result<Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await?.to_bytes();
+    let body = ExportTraceServiceRequest::decode(body)?;
+    let answer = shared.take(Received { path: head.uri.path().to_owned(), headers: head.headers, body });
+    match answer {
+        Answer::Ok => Ok(answered(ExportTraceServiceResponse { partial_success: None })),
+        Answer::Partial(rejected_spans, error_message) => {
+            let partial = ExportTracePartialSuccess { rejected_spans, error_message };
+            Ok(answered(ExportTraceServiceResponse { partial_success: Some(partial) }))
+        }
+        Answer::Status(status) => Ok(Response::builder().status(status).body(Full::default())?),
+        Answer::RetryAfter(status, after) => {
+            Ok(Response::builder().status(status).header("retry-after", after).body(Full::default())?)
+        }
+        Answer::Hang => {
+            std::future::pending::<Infallible>().await;
+            Err("never".into())
+        }
+        Answer::Disconnect => Err("the script says so".into()),
+    }
+}
+
+fn answered(body: ExportTraceServiceResponse) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body.encode_to_vec())));
+    response
+        .headers_mut()
+        .insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/x-protobuf"));
+    response
+}
+
+impl Shared {
+    /// Remembers a request, stores its spans if the script says so, and says what to answer.
+    fn take(&self, received: Received) -> Answer {
+        let mut state = self.state();
+        let answer = state.next.pop_front().unwrap_or_else(|| state.always.clone());
+        if matches!(answer, Answer::Ok | Answer::Partial(..)) {
+            state.stored.extend(collected(&received.body));
+        }
+        state.received.push(received);
+        drop(state);
+        self.requests.send_modify(|count| *count += 1);
+        answer
+    }
+}
+
+fn collected(body: &ExportTraceServiceRequest) -> Vec<Collected> {
+    let mut spans = Vec::new();
+    for resource in &body.resource_spans {
+        let attributes =
+            resource.resource.as_ref().map(|resource| map(&resource.attributes)).unwrap_or_default();
+        for scope in &resource.scope_spans {
+            spans.extend(scope.spans.iter().map(|span| Collected {
+                resource: attributes.clone(),
+                scope: scope.scope.clone().unwrap_or_default(),
+                scope_schema: scope.schema_url.clone(),
+                span: span.clone(),
+            }));
+        }
+    }
+    spans
+}
+
+fn map(attributes: &[KeyValue]) -> BTreeMap<String, Value> {
+    let pairs = attributes.iter().filter_map(|pair| Some((pair.key.clone(), pair.value.clone()?.value?)));
+    pairs.collect()
+}
