@@ -43,12 +43,6 @@ impl RequestId {
         ))
     }
 
-    /// The id as a header's value.
-    #[must_use]
-    pub fn to_header_value(&self) -> http::HeaderValue {
-        http::HeaderValue::from_bytes(&self.0).unwrap_or(http::HeaderValue::from_static(""))
-    }
-
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
