@@ -25,7 +25,7 @@ pub(super) fn of_hop(hop: &Hop, limits: &Limits) -> Option<Finished> {
         dropped_before = notes.fields_dropped;
     }
     let (attributes, attributes_dropped) = attributes.done(dropped_before);
-    let (links, links_dropped) = within(hop.link.as_slice(), limits.links);
+    let (links, links_dropped) = within(&hop.links, limits.links);
     Some(Finished {
         name: span_name(hop),
         kind: hop.kind,
