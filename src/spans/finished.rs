@@ -79,7 +79,7 @@ impl Finished {
             kind: span.kind,
             trace: span.trace,
             tracestate: Tracestate::default(),
-            parent: Some(span.parent),
+            parent: span.parent,
             parent_is_remote: false,
             attributes,
             attributes_dropped,

@@ -17,7 +17,7 @@ pub(crate) enum Record {
 #[derive(Debug)]
 pub(crate) struct SpanRecord {
     pub(crate) trace: TraceContext,
-    pub(crate) parent: SpanId,
+    pub(crate) parent: Option<SpanId>,
     pub(crate) kind: Kind,
     pub(crate) name: &'static str,
     pub(crate) target: &'static str,
@@ -41,7 +41,7 @@ pub(crate) mod tests {
             TraceContext { trace_id: TraceId::random(), span_id: SpanId::random(), flags: Flags::SAMPLED };
         Record::Span(Box::new(SpanRecord {
             trace,
-            parent: SpanId::random(),
+            parent: Some(SpanId::random()),
             kind: Kind::Internal,
             name: "work",
             target: "bookings",
