@@ -260,24 +260,4 @@ mod tests {
         assert!(shortened.as_str().len() <= MOST_BYTES && shortened.as_str().len() > MOST_BYTES - 130);
         assert!(shortened.get("k0").is_some() && shortened.get("k31").is_none());
     }
-
-    /// The sampling threshold `ot=th:…`.
-    pub(crate) fn ot_threshold(&self) -> Option<u64> {
-        None
-    }
-
-    /// The explicit randomness `ot=rv:…`.
-    pub(crate) fn ot_random(&self) -> Option<u64> {
-        None
-    }
-
-    /// The list with this sampling threshold.
-    pub(crate) fn with_ot_threshold(&self, _threshold: u64) -> Self {
-        self.clone()
-    }
-
-    /// The list without a sampling threshold.
-    pub(crate) fn without_ot_threshold(&self) -> Self {
-        self.clone()
-    }
 }
