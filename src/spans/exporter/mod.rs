@@ -63,8 +63,11 @@ impl Exporter {
     /// Runs until the phase is [`Phase::Closing`], and then at the latest until its instant.
     pub(crate) async fn run(mut self, phase: watch::Receiver<Phase>) {
         let mut life = Life::new(phase);
-        while life.deadline().is_none() {
+        let mut closing = false;
+        while !closing {
             self.wait(&mut life).await;
+            // Asked before the flush: what the end finds in the queue still leaves.
+            closing = life.deadline().is_some();
             self.flush(&mut life).await;
         }
         self.end();

@@ -1,1 +1,343 @@
+//! Owns the proof that every span is accounted for, whatever the receiver does, and that time is kept.
+//!
+//! The clock is tokio's, paused: an hour of back-off takes no time, and what is asserted of time is exact.
 
+use std::sync::Mutex;
+
+use super::*;
+use crate::spans::record::tests::a_span;
+use crate::spans::transport::Attempt;
+
+/// What the script says of one attempt.
+#[derive(Clone)]
+enum Step {
+    Answers(Delivery),
+    /// The bytes leave, and nothing ever comes back.
+    Hangs,
+    /// No connection comes about, and nothing says so.
+    Connects,
+}
+
+#[derive(Default)]
+struct Seen {
+    steps: VecDeque<Step>,
+    /// When each attempt was made, since the start, and with how many spans.
+    attempts: Vec<(Duration, usize)>,
+    left: bool,
+}
+
+#[derive(Clone)]
+struct Script {
+    start: Instant,
+    always: Step,
+    seen: Arc<Mutex<Seen>>,
+}
+
+impl Transport for Script {
+    fn send<'a>(&'a mut self, batch: &'a [Record], timeout: Duration) -> Attempt<'a> {
+        Box::pin(async move {
+            let step = {
+                let mut seen = self.seen.lock().unwrap();
+                seen.attempts.push((self.start.elapsed(), batch.len()));
+                seen.left = false;
+                seen.steps.pop_front().unwrap_or_else(|| self.always.clone())
+            };
+            match step {
+                Step::Answers(delivery) => {
+                    self.seen.lock().unwrap().left = true;
+                    delivery
+                }
+                Step::Hangs => {
+                    self.seen.lock().unwrap().left = true;
+                    tokio::time::sleep(timeout).await;
+                    Delivery::Unanswered { again: false, reason: "no answer".to_owned() }
+                }
+                Step::Connects => std::future::pending().await,
+            }
+        })
+    }
+
+    fn has_left(&self) -> bool {
+        self.seen.lock().unwrap().left
+    }
+}
+
+/// An exporter under test, running as a task.
+struct Rig {
+    queue: Arc<Queue>,
+    script: Script,
+    phase: watch::Sender<Phase>,
+    notices: Arc<Mutex<Vec<Notice>>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+const PACE: Pace = Pace {
+    batch_size: 4,
+    delay: Duration::from_secs(5),
+    attempt: Duration::from_secs(10),
+    batch: Duration::from_secs(30),
+};
+
+const URL: &str = "http://user:s3cr3t@collector:4318/v1/traces";
+
+fn accepted() -> Step {
+    Step::Answers(Delivery::Accepted { rejected: 0, message: None })
+}
+
+fn busy(after: Option<u64>) -> Step {
+    Step::Answers(Delivery::Retry { after: after.map(Duration::from_secs), reason: "busy".to_owned() })
+}
+
+impl Rig {
+    fn start(steps: impl IntoIterator<Item = Step>, always: Step) -> Self {
+        let queue = Arc::new(Queue::new(16, PACE.batch_size));
+        let seen = Seen { steps: steps.into_iter().collect(), ..Seen::default() };
+        let script = Script { start: Instant::now(), always, seen: Arc::new(Mutex::new(seen)) };
+        let notices = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&notices);
+        let tell: Tell = Box::new(move |notice| told.lock().unwrap().push(notice));
+        let exporter = Exporter::new(Arc::clone(&queue), Box::new(script.clone()), PACE, URL, tell);
+        let (phase, seen_phase) = watch::channel(Phase::Running);
+        let task = tokio::spawn(exporter.run(seen_phase));
+        Self { queue, script, phase, notices, task }
+    }
+
+    fn push(&self, count: usize) {
+        (0..count).for_each(|_| self.queue.push(a_span()));
+    }
+
+    /// Lets so much time pass.
+    async fn pass(&self, seconds: f64) {
+        tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+        self.adds_up();
+    }
+
+    /// Created = delivered + unconfirmed + dropped + what is really held.
+    fn adds_up(&self) {
+        let report = self.queue.report();
+        assert_eq!(report.queued(), self.queue.held() as u64, "{report}");
+    }
+
+    /// Closes, and says how long the exporter took to return.
+    async fn close(self, within: Duration) -> (Duration, crate::pipeline::FlowReport) {
+        let asked = Instant::now();
+        self.phase.send_replace(Phase::Closing((asked + within).into_std()));
+        self.task.await.unwrap();
+        let report = self.queue.report();
+        assert_eq!(self.queue.held(), 0);
+        assert_eq!(report.queued(), 0, "{report}");
+        (asked.elapsed(), report)
+    }
+
+    fn attempts(&self) -> Vec<(f64, usize)> {
+        let seen = self.script.seen.lock().unwrap();
+        seen.attempts.iter().map(|(at, count)| (at.as_secs_f64(), *count)).collect()
+    }
+
+    fn said(&self) -> Vec<String> {
+        self.notices.lock().unwrap().iter().map(ToString::to_string).collect()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_leaves_when_it_is_due_and_earlier_when_it_is_full() {
+    let rig = Rig::start([], accepted());
+    rig.push(3);
+    rig.pass(4.9).await;
+    assert_eq!(rig.attempts(), []);
+    rig.pass(0.2).await;
+    assert_eq!(rig.attempts(), [(5.0, 3)]);
+    rig.push(9);
+    rig.pass(0.1).await;
+    // Two full batches at once, the rest when it is due.
+    assert_eq!(rig.attempts().len(), 4, "{:?}", rig.attempts());
+    assert_eq!(rig.queue.report().delivered, 12);
+}
+
+#[tokio::test(start_paused = true)]
+async fn from_the_termination_signal_on_spans_leave_every_second() {
+    let rig = Rig::start([], accepted());
+    rig.push(1);
+    rig.pass(0.5).await;
+    rig.phase.send_replace(Phase::Draining);
+    rig.pass(0.6).await;
+    assert_eq!(rig.attempts(), [(1.0, 1)]);
+    rig.push(1);
+    rig.pass(1.1).await;
+    assert_eq!(rig.attempts().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_receiver_is_asked_again_with_growing_pauses_and_then_given_up() {
+    let rig = Rig::start([], busy(None));
+    rig.push(4);
+    rig.pass(60.0).await;
+    let at: Vec<_> = rig.attempts().iter().map(|(at, _)| *at).collect();
+    assert!(at.len() >= 5 && at.iter().all(|at| *at <= 30.0), "{at:?}");
+    for (pair, step) in at.windows(2).zip([0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0]) {
+        assert!((step / 2.0..=step + 0.01).contains(&(pair[1] - pair[0])), "{at:?}");
+    }
+    assert_eq!(rig.queue.report().dropped, [("timeout", 4)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_is_delivered_once_the_receiver_is_well_again() {
+    let rig = Rig::start([busy(None), busy(None)], accepted());
+    rig.push(4);
+    rig.pass(10.0).await;
+    assert_eq!(rig.attempts().len(), 3);
+    assert_eq!((rig.queue.report().delivered, rig.queue.report().dropped_total()), (4, 0));
+    assert_eq!(
+        rig.said(),
+        [
+            "traces cannot be delivered to http://REDACTED@collector:4318/v1/traces: busy",
+            "traces are delivered to http://REDACTED@collector:4318/v1/traces again; \
+             0 spans were lost or not confirmed meanwhile",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_the_receiver_asks_for_is_kept() {
+    let rig = Rig::start([busy(Some(7))], accepted());
+    rig.push(4);
+    rig.pass(10.0).await;
+    let at: Vec<_> = rig.attempts().iter().map(|(at, _)| at.round()).collect();
+    assert_eq!(at, [0.0, 7.0]);
+    assert_eq!(rig.queue.report().delivered, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_longer_than_a_batch_may_take_holds_for_the_next_batches_too() {
+    let rig = Rig::start([busy(Some(100))], accepted());
+    rig.push(4);
+    rig.pass(0.1).await;
+    assert_eq!(rig.queue.report().dropped, [("timeout", 4)]);
+    rig.push(20);
+    rig.pass(99.0).await;
+    assert_eq!(rig.attempts().len(), 1, "asked although it wanted to be left alone");
+    rig.pass(1.0).await;
+    // The bound held meanwhile, and the newest were dropped.
+    assert_eq!(rig.queue.report().delivered, 16);
+    assert_eq!(rig.queue.report().dropped, [("queue_full", 4), ("timeout", 4)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_rejected_or_refused_is_counted_and_never_sent_again() {
+    let partial = Delivery::Accepted { rejected: 3, message: Some("too old".to_owned()) };
+    let refused = Delivery::Refused { reason: "the collector answered 401".to_owned() };
+    let rig = Rig::start(
+        [Step::Answers(partial), Step::Answers(refused), Step::Answers(Delivery::TooLarge { bytes: 9 })],
+        accepted(),
+    );
+    for _ in 0..3 {
+        rig.push(4);
+        rig.pass(1.0).await;
+    }
+    rig.pass(60.0).await;
+    assert_eq!(rig.attempts().len(), 3);
+    let report = rig.queue.report();
+    assert_eq!(report.delivered, 1);
+    assert_eq!(report.dropped, [("rejected", 7), ("too_large", 4)]);
+    assert_eq!(rig.said()[1], "http://REDACTED@collector:4318/v1/traces rejected 3 spans: too old");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receiver_that_never_answers_leaves_spans_unconfirmed_and_is_not_sent_them_twice() {
+    let rig = Rig::start([Step::Hangs], accepted());
+    rig.push(4);
+    rig.pass(9.0).await;
+    assert_eq!(rig.queue.report().queued(), 4);
+    rig.pass(2.0).await;
+    assert_eq!((rig.attempts().len(), rig.queue.report().unconfirmed), (1, 4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receiver_that_hangs_up_is_sent_the_batch_again() {
+    let hung_up = Delivery::Unanswered { again: true, reason: "hung up".to_owned() };
+    let rig = Rig::start([Step::Answers(hung_up.clone())], accepted());
+    rig.push(4);
+    rig.pass(1.0).await;
+    assert_eq!((rig.attempts().len(), rig.queue.report().delivered), (2, 4));
+
+    // It may have stored what it never confirmed.
+    let rig = Rig::start([Step::Answers(hung_up)], busy(None));
+    rig.push(4);
+    rig.pass(60.0).await;
+    assert_eq!((rig.queue.report().unconfirmed, rig.queue.report().dropped_total()), (4, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_queue_is_bounded_while_the_receiver_is_dead() {
+    let rig = Rig::start([], busy(None));
+    for _ in 0..10 {
+        rig.push(10);
+        rig.pass(1.0).await;
+        assert!(rig.queue.held() <= 16);
+    }
+    let report = rig.queue.report();
+    assert_eq!((report.created, report.queued()), (100, 16));
+    assert_eq!(report.dropped, [("queue_full", 84)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_empties_the_queue_at_once() {
+    let rig = Rig::start([], accepted());
+    rig.push(11);
+    let (took, report) = rig.close(Duration::from_secs(5)).await;
+    assert_eq!((took, report.delivered, report.dropped_total()), (Duration::ZERO, 11, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_keeps_its_deadline_whatever_the_receiver_does() {
+    let within = Duration::from_secs(5);
+    for (step, unconfirmed) in [(Step::Hangs, 4), (Step::Connects, 0), (busy(None), 0), (busy(Some(60)), 0)] {
+        let rig = Rig::start([], step);
+        rig.push(11);
+        let (took, report) = rig.close(within).await;
+        assert!(took < within, "{took:?}");
+        assert_eq!((report.unconfirmed, report.dropped_total()), (unconfirmed, 11 - unconfirmed), "{report}");
+        assert!(report.dropped.iter().all(|(reason, _)| *reason == "timeout"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_shortens_an_attempt_and_a_pause_that_are_under_way() {
+    for (step, unconfirmed) in [(Step::Hangs, 4), (busy(Some(20)), 0)] {
+        let rig = Rig::start([], step);
+        rig.push(4);
+        rig.pass(1.0).await;
+        let (took, report) = rig.close(Duration::from_secs(2)).await;
+        assert!(took < Duration::from_secs(2), "{took:?}");
+        assert_eq!((report.unconfirmed, report.dropped_total()), (unconfirmed, 4 - unconfirmed));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exporter_whose_owner_vanished_flushes_and_ends() {
+    let rig = Rig::start([], accepted());
+    rig.push(1);
+    drop(rig.phase);
+    rig.task.await.unwrap();
+    assert_eq!(rig.queue.report().delivered, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receiver_that_is_always_failing_is_one_line() {
+    let rig = Rig::start([], busy(None));
+    for _ in 0..20 {
+        rig.push(4);
+        rig.pass(10.0).await;
+    }
+    assert_eq!(rig.said().len(), 1, "{:?}", rig.said());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_delivery_is_one_line_and_shows_no_secret() {
+    let rig = Rig::start([], accepted());
+    for _ in 0..3 {
+        rig.push(4);
+        rig.pass(1.0).await;
+    }
+    assert_eq!(rig.said(), ["traces are delivered to http://REDACTED@collector:4318/v1/traces"]);
+}

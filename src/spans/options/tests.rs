@@ -1,1 +1,235 @@
+//! Owns the proof of every variable of traces: its good value's effect, and what is said of a bad one.
 
+use super::*;
+use crate::variable::Refusal;
+
+fn set(traces: &mut Traces, name: &str, value: &str) -> Result<(), Refusal> {
+    let row = Traces::VARIABLES.iter().find(|row| row.name == name).unwrap_or_else(|| panic!("no {name}"));
+    (row.set)(traces, value)
+}
+
+fn show(traces: &Traces, name: &str) -> String {
+    let row = Traces::VARIABLES.iter().find(|row| row.name == name).unwrap_or_else(|| panic!("no {name}"));
+    (row.show)(traces)
+}
+
+fn with(pairs: &[(&str, &str)]) -> Traces {
+    let mut traces = Traces::new();
+    for (name, value) in pairs {
+        assert_eq!(set(&mut traces, name, value), Ok(()), "{name}={value}");
+    }
+    traces
+}
+
+fn url(text: &str) -> Destination {
+    Destination::Url(text.to_owned())
+}
+
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+const OWN_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+const EXPORTER: &str = "OTEL_TRACES_EXPORTER";
+
+#[test]
+fn no_row_is_there_twice_and_every_row_shows_its_default() {
+    let traces = Traces::new();
+    let mut names: Vec<_> = Traces::VARIABLES.iter().map(|row| row.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), Traces::VARIABLES.len());
+    for row in Traces::VARIABLES {
+        // These show what is in force, which is nothing before somebody says something.
+        let unset = [EXPORTER, "OTEL_TRACES_SAMPLER_ARG", "OTEL_EXPORTER_OTLP_TIMEOUT"].contains(&row.name);
+        assert_eq!((row.show)(&traces), if unset { "" } else { row.default }, "{}", row.name);
+    }
+}
+
+#[test]
+fn without_an_endpoint_nothing_is_exported_and_an_endpoint_is_enough() {
+    assert_eq!(Traces::new().destination(), Destination::None);
+    let base = |base| with(&[(ENDPOINT, base)]).destination();
+    assert_eq!(base("http://c:4318"), url("http://c:4318/v1/traces"));
+    assert_eq!(base("http://c:4318/"), url("http://c:4318/v1/traces"));
+    assert_eq!(base("http://c/prefix"), url("http://c/prefix/v1/traces"));
+    assert_eq!(with(&[(EXPORTER, "otlp")]).destination(), url("http://localhost:4318/v1/traces"));
+    assert_eq!(with(&[(EXPORTER, "none"), (ENDPOINT, "http://c:4318")]).destination(), Destination::Off);
+}
+
+#[test]
+fn the_own_variable_beats_the_general_one_and_both_beat_code_in_any_order() {
+    let general = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://general:4318");
+    let own = (OWN_ENDPOINT, "http://own:4318/x");
+    for pairs in [[general, own], [own, general]] {
+        let mut traces = Traces::new().endpoint("http://code:4318");
+        assert_eq!(traces.destination(), url("http://code:4318/v1/traces"));
+        for (name, value) in pairs {
+            set(&mut traces, name, value).unwrap();
+        }
+        assert_eq!(traces.destination(), url("http://own:4318/x"));
+    }
+    for (timeouts, millis) in [
+        ([("OTEL_EXPORTER_OTLP_TIMEOUT", "1"), ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "2")], 2),
+        ([("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "2"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "1")], 2),
+    ] {
+        assert_eq!(with(&timeouts).pace().attempt, Duration::from_millis(millis));
+    }
+    let headers = with(&[
+        ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "a=own"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "a=general,b=general"),
+    ]);
+    assert_eq!(headers.headers(), [("a".to_owned(), "own".to_owned())]);
+}
+
+#[test]
+fn what_code_switched_off_the_operator_may_switch_on() {
+    let mut traces = Traces::new().off().endpoint("http://c:4318");
+    assert_eq!(traces.destination(), Destination::Off);
+    set(&mut traces, EXPORTER, "otlp").unwrap();
+    assert_eq!(traces.destination(), url("http://c:4318/v1/traces"));
+}
+
+#[test]
+fn an_address_that_looks_wrong_is_taken_with_a_word_of_what_would_be_right() {
+    let suspicious = |name, value| {
+        let mut traces = Traces::new();
+        match set(&mut traces, name, value) {
+            Err(Refusal::Suspicious(remedy)) => (traces.destination(), remedy),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (taken, remedy) = suspicious(ENDPOINT, "http://c:4317");
+    assert_eq!(taken, url("http://c:4317/v1/traces"));
+    assert!(remedy.contains("4318") && remedy.contains("grpc"), "{remedy}");
+    let (taken, remedy) = suspicious(OWN_ENDPOINT, "http://c:4318");
+    assert_eq!(taken, url("http://c:4318"));
+    assert!(remedy.contains("http://c:4318/v1/traces"), "{remedy}");
+}
+
+#[test]
+fn an_address_that_is_not_served_is_not_replaced_by_another() {
+    let mut traces = Traces::new().endpoint("http://code:4318");
+    let refusal = set(&mut traces, ENDPOINT, "https://c:4318").unwrap_err();
+    assert!(
+        matches!(&refusal, Refusal::NotServed(text) if text.contains("TLS is not built in")),
+        "{refusal:?}"
+    );
+    assert!(matches!(traces.destination(), Destination::Refused(_)));
+    for wrong in ["c:4318", "collector", "ftp://c", "http://", "://"] {
+        let mut traces = Traces::new();
+        assert!(matches!(set(&mut traces, ENDPOINT, wrong), Err(Refusal::Expected(_))), "{wrong}");
+        assert_eq!(traces.destination(), Destination::None);
+    }
+}
+
+#[test]
+fn headers_are_decoded_and_never_shown() {
+    let traces = with(&[("OTEL_EXPORTER_OTLP_HEADERS", "api-key=s3cr3t%20k%C3%A9y, x-team = blue ,")]);
+    assert_eq!(traces.headers()[0], ("api-key".to_owned(), "s3cr3t kéy".to_owned()));
+    assert_eq!(traces.headers()[1], ("x-team".to_owned(), "blue".to_owned()));
+    assert_eq!(show(&traces, "OTEL_EXPORTER_OTLP_HEADERS"), "api-key=***,x-team=***");
+    let debug = format!("{:?}", traces.header("more", "s3cr3t").endpoint("http://me:s3cr3t@c:4318"));
+    assert!(debug.contains("api-key") && !debug.contains("s3cr3t"), "{debug}");
+    let code = format!("{:?}", Traces::new().endpoint("http://me:s3cr3t@c:4318/?key=s3cr3t"));
+    assert!(!code.contains("s3cr3t"), "{code}");
+    for wrong in ["s3cr3t", "a=s3cr3t;b=2", "sp ace=s3cr3t", "a=s3cr3t%0A", "a=s3cr3t%ff"] {
+        let refusal = set(&mut Traces::new(), "OTEL_EXPORTER_OTLP_HEADERS", wrong).unwrap_err();
+        assert!(!format!("{refusal:?}").contains("s3cr3t"), "{refusal:?}");
+    }
+}
+
+#[test]
+fn timeouts_are_milliseconds_and_zero_is_without_end() {
+    let traces = with(&[("OTEL_EXPORTER_OTLP_TIMEOUT", "0"), ("OTEL_BSP_EXPORT_TIMEOUT", "0")]);
+    assert_eq!((traces.pace().attempt, traces.pace().batch), (NEVER, NEVER));
+    assert_eq!(show(&traces, "OTEL_BSP_EXPORT_TIMEOUT"), "0");
+    for wrong in ["-1", "10s", "1e3"] {
+        let refusal = set(&mut Traces::new(), "OTEL_EXPORTER_OTLP_TIMEOUT", wrong);
+        assert_eq!(refusal, Err(Refusal::Expected("a number of milliseconds".to_owned())));
+    }
+}
+
+#[test]
+fn batch_sizes_are_bounded_by_the_queue() {
+    let traces = with(&[("OTEL_BSP_MAX_QUEUE_SIZE", "100"), ("OTEL_BSP_SCHEDULE_DELAY", "7")]);
+    assert_eq!((traces.queue_capacity(), traces.pace().batch_size), (100, 100));
+    assert_eq!(traces.pace().delay, Duration::from_millis(7));
+    assert_eq!(with(&[("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "9")]).pace().batch_size, 9);
+    assert!(matches!(set(&mut Traces::new(), "OTEL_BSP_MAX_QUEUE_SIZE", "0"), Err(Refusal::Expected(_))));
+}
+
+#[test]
+fn a_terminal_sees_spans_soon_unless_somebody_chose_otherwise() {
+    assert_eq!(Traces::new().on_terminal().pace().delay, Duration::from_millis(500));
+    let chosen = with(&[("OTEL_BSP_SCHEDULE_DELAY", "5000")]).on_terminal();
+    assert_eq!(chosen.pace().delay, Duration::from_secs(5));
+}
+
+#[test]
+fn the_spans_own_limit_beats_the_general_one() {
+    let traces = with(&[
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "7"),
+        ("OTEL_ATTRIBUTE_COUNT_LIMIT", "9"),
+        ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "5"),
+        ("OTEL_SPAN_LINK_COUNT_LIMIT", "3"),
+    ]);
+    assert_eq!(traces.limits(), Limits { attributes: 7, value_length: Some(5), links: 3 });
+    let own =
+        with(&[("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "4"), ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "5")]);
+    assert_eq!(own.limits().value_length, Some(4));
+}
+
+#[test]
+fn each_sampler_of_the_specification_is_known() {
+    let shown =
+        |traces: &Traces| (show(traces, "OTEL_TRACES_SAMPLER"), show(traces, "OTEL_TRACES_SAMPLER_ARG"));
+    let text = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+    assert_eq!(shown(&Traces::new()), text("parentbased_always_on", ""));
+    assert_eq!(shown(&Traces::new().keep(0.1)), text("parentbased_traceidratio", "0.1"));
+    assert_eq!(shown(&Traces::new().keep(0.0).follow_parent(false)), text("always_off", ""));
+    for name in ["always_on", "always_off", "parentbased_always_on", "parentbased_always_off"] {
+        assert_eq!(shown(&with(&[("OTEL_TRACES_SAMPLER", name)])).0, name);
+    }
+    let ratio = with(&[("OTEL_TRACES_SAMPLER_ARG", "0.25"), ("OTEL_TRACES_SAMPLER", "traceidratio")]);
+    assert_eq!(shown(&ratio), text("traceidratio", "0.25"));
+    // The argument alone changes nothing, unless code chose a share.
+    assert_eq!(shown(&with(&[("OTEL_TRACES_SAMPLER_ARG", "0.25")])).0, "parentbased_always_on");
+    let mut code = Traces::new().keep(1.0);
+    set(&mut code, "OTEL_TRACES_SAMPLER_ARG", "0.25").unwrap();
+    assert_eq!(shown(&code), text("parentbased_traceidratio", "0.25"));
+    for wrong in ["2", "-0.1", "NaN", "ten"] {
+        assert!(
+            matches!(set(&mut code, "OTEL_TRACES_SAMPLER_ARG", wrong), Err(Refusal::Expected(_))),
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
+fn what_is_known_but_not_served_says_what_happens_instead() {
+    let not_served = [
+        (EXPORTER, "zipkin"),
+        (EXPORTER, "console"),
+        ("OTEL_TRACES_SAMPLER", "jaeger_remote"),
+        ("OTEL_TRACES_SAMPLER", "parentbased_jaeger_remote"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+        ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "/ca.pem"),
+        ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/key.pem"),
+        ("OTEL_EXPORTER_OTLP_INSECURE", "true"),
+    ];
+    for (name, value) in not_served {
+        let said = set(&mut Traces::new(), name, value);
+        assert!(
+            matches!(&said, Err(Refusal::NotServed(text)) if !text.is_empty()),
+            "{name}={value}: {said:?}"
+        );
+    }
+    for (name, value) in
+        [(EXPORTER, "otpl"), ("OTEL_TRACES_SAMPLER", "some"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "udp")]
+    {
+        assert!(matches!(set(&mut Traces::new(), name, value), Err(Refusal::Expected(_))), "{name}={value}");
+    }
+    let mut both = Traces::new();
+    assert!(set(&mut both, EXPORTER, "otlp,zipkin").is_err());
+    assert_eq!(both.destination(), url("http://localhost:4318/v1/traces"));
+}
