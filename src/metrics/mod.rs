@@ -28,3 +28,6 @@ pub(crate) use own::{FlowSignal, flow, process_start, target};
 pub(crate) use recorder::Recorder;
 pub(crate) use red::{Facade, Red};
 pub(crate) use source::{Samples, Shape, Source};
+
+#[cfg(test)]
+mod tests;
