@@ -48,7 +48,8 @@ impl CounterFn for Counter {
         // All who set meet on the first cell, so that what is missing is added once.
         let Some((first, others)) = self.stripes.split_first() else { return };
         let _ = first.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |own| {
-            let rest = others.iter().fold(0_u64, |sum, cell| sum.wrapping_add(cell.0.load(Ordering::Relaxed)));
+            let rest =
+                others.iter().fold(0_u64, |sum, cell| sum.wrapping_add(cell.0.load(Ordering::Relaxed)));
             let missing = value.checked_sub(own.wrapping_add(rest))?;
             (missing > 0).then(|| own.wrapping_add(missing))
         });

@@ -80,7 +80,9 @@ mod tests {
     #[test]
     fn without_a_wish_the_text_that_everything_reads() {
         assert_eq!(Exposition::negotiate(std::iter::empty()), Text);
-        for accept in ["", "*/*", "text/html", "application/json, */*;q=0.1", ";;=,q", "text/plain;version=0.0.4"] {
+        for accept in
+            ["", "*/*", "text/html", "application/json, */*;q=0.1", ";;=,q", "text/plain;version=0.0.4"]
+        {
             assert_eq!(chosen(accept), Text, "{accept}");
         }
     }

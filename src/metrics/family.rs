@@ -115,7 +115,9 @@ impl Families {
         Self {
             names: RwLock::default(),
             described: Mutex::default(),
-            buckets: buckets.map(|(name, bounds)| (metric_name(name), Arc::new(Bounds::new(bounds)))).collect(),
+            buckets: buckets
+                .map(|(name, bounds)| (metric_name(name), Arc::new(Bounds::new(bounds))))
+                .collect(),
             exemplars: options.exemplars,
             refused: Arc::default(),
         }
@@ -162,7 +164,8 @@ impl Families {
             Ok(family) => self.clash(kind, &name, &family.name),
             Err(Some(owner)) => self.clash(kind, &name, &owner),
             Err(None) => {
-                let message = format_args!("{kind:?} {name:?} is not shown: there are {MOST_FAMILIES} metrics already");
+                let message =
+                    format_args!("{kind:?} {name:?} is not shown: there are {MOST_FAMILIES} metrics already");
                 self.refused.count(Reason::Families, message);
                 None
             }
@@ -210,7 +213,8 @@ impl Families {
 
     fn clash(&self, kind: Kind, name: &str, owner: &str) -> Option<Arc<Family>> {
         let kind = kind.as_str();
-        let message = format_args!("the {kind} {name:?} is not shown: {owner:?} has that name already; rename one");
+        let message =
+            format_args!("the {kind} {name:?} is not shown: {owner:?} has that name already; rename one");
         self.refused.count(Reason::NameClash, message);
         None
     }
@@ -253,7 +257,9 @@ mod tests {
         let families = Families::new(&Metrics::default());
         assert!(families.family(Kind::Counter, "orders").is_some());
         assert!(families.family(Kind::Counter, "orders_total").is_some());
-        for (kind, name) in [(Kind::Gauge, "orders"), (Kind::Gauge, "orders_total"), (Kind::Histogram, "orders")] {
+        for (kind, name) in
+            [(Kind::Gauge, "orders"), (Kind::Gauge, "orders_total"), (Kind::Histogram, "orders")]
+        {
             assert!(families.family(kind, name).is_none(), "{kind:?} {name}");
         }
         assert!(families.family(Kind::Histogram, "wait_seconds").is_some());
@@ -265,7 +271,8 @@ mod tests {
     #[test]
     fn names_made_of_ids_do_not_fill_the_memory() {
         let families = Families::new(&Metrics::default());
-        let placed = (0..MOST_FAMILIES + 3).filter(|n| families.family(Kind::Gauge, &format!("g{n}")).is_some());
+        let placed =
+            (0..MOST_FAMILIES + 3).filter(|n| families.family(Kind::Gauge, &format!("g{n}")).is_some());
         assert_eq!(placed.count(), MOST_FAMILIES);
         assert!(families.refused().counts().any(|counted| counted == ("too_many_families", 3)));
     }

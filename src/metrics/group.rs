@@ -57,7 +57,11 @@ impl<I> Group<I> {
 
     /// All series as they are now, in order; the family is locked for the copying of references only.
     pub(super) fn series(&self) -> Vec<(Arc<str>, Arc<I>)> {
-        self.lock().series.iter().map(|(labels, instrument)| (Arc::clone(labels), Arc::clone(instrument))).collect()
+        self.lock()
+            .series
+            .iter()
+            .map(|(labels, instrument)| (Arc::clone(labels), Arc::clone(instrument)))
+            .collect()
     }
 }
 
@@ -68,8 +72,7 @@ mod tests {
     #[test]
     fn beyond_the_limit_everything_is_one_overflow_series() {
         let group = Group::<u8>::default();
-        let placed: Vec<_> =
-            (0..MOST_SERIES + 5).map(|n| group.place(format!("n=\"{n}\""), || 0)).collect();
+        let placed: Vec<_> = (0..MOST_SERIES + 5).map(|n| group.place(format!("n=\"{n}\""), || 0)).collect();
         assert_eq!(placed.iter().filter(|placed| placed.overflowed).count(), 5);
         assert!(placed.iter().all(|placed| placed.remember != placed.overflowed));
         assert_eq!(group.series().len(), MOST_SERIES + 1);

@@ -75,7 +75,8 @@ impl HistogramFn for Histogram {
 
     fn record_many(&self, value: f64, count: usize) {
         if !value.is_finite() {
-            let message = format_args!("a histogram was given {value}, which is left out; such values are counted");
+            let message =
+                format_args!("a histogram was given {value}, which is left out; such values are counted");
             return self.refused.count(Reason::NotFinite, message);
         }
         let bucket = self.bounds.bucket_of(value);

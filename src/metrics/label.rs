@@ -18,8 +18,10 @@ pub(super) fn metric_name(raw: &str) -> String {
 /// the name that Prometheus itself gives to a label that is in the way.
 pub(super) fn label_text<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     // An empty value is the same series as no label at all.
-    let mut labels: Vec<_> =
-        labels.filter(|(_, value)| !value.is_empty()).map(|(key, value)| (label_name(key), key, value)).collect();
+    let mut labels: Vec<_> = labels
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(key, value)| (label_name(key), key, value))
+        .collect();
     labels.sort_unstable();
     let mut text = String::new();
     for (place, (name, _, value)) in labels.iter().enumerate() {

@@ -59,10 +59,21 @@ mod tests {
 
     #[test]
     fn values_are_short_and_read_back_as_the_same_number() {
-        let written: Vec<_> =
-            [0.0, -0.0, 7.0, -3.0, 0.25, 0.1 + 0.2, 1e300, 5e-324, f64::NAN, f64::INFINITY, f64::NEG_INFINITY]
-                .map(value)
-                .into();
+        let written: Vec<_> = [
+            0.0,
+            -0.0,
+            7.0,
+            -3.0,
+            0.25,
+            0.1 + 0.2,
+            1e300,
+            5e-324,
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+        ]
+        .map(value)
+        .into();
         assert_eq!(
             written,
             ["0", "0", "7", "-3", "0.25", "0.30000000000000004", "1e300", "5e-324", "NaN", "+Inf", "-Inf"]
@@ -71,9 +82,8 @@ mod tests {
 
     #[test]
     fn bounds_are_the_canonical_numbers_of_openmetrics() {
-        let written: Vec<_> = [0.0, 0.005, 0.1, 1.0, 2.5, 10.0, 100_000.0, 1e6, 1e10, 1e-4, 1e-5, 1e-10]
-            .map(bound)
-            .into();
+        let written: Vec<_> =
+            [0.0, 0.005, 0.1, 1.0, 2.5, 10.0, 100_000.0, 1e6, 1e10, 1e-4, 1e-5, 1e-10].map(bound).into();
         assert_eq!(
             written,
             [

@@ -91,7 +91,9 @@ impl Metrics {
         let (known, other): (Vec<_>, Vec<_>) =
             named.drain(..).partition(|name| matches!(*name, "prometheus" | "none"));
         self.enabled = match (known.contains(&"prometheus"), known.contains(&"none")) {
-            (true, true) => return Err(Refusal::Expected("`none` alone, or exporters without it".to_owned())),
+            (true, true) => {
+                return Err(Refusal::Expected("`none` alone, or exporters without it".to_owned()));
+            }
             (true, false) => true,
             (false, true) => false,
             // The page is no exporter's business: what cannot be sent can still be scraped.
@@ -99,9 +101,9 @@ impl Metrics {
         };
         match other.first() {
             None => Ok(()),
-            Some(name @ (&"otlp" | &"console" | &"otlp/stdout")) => {
-                Err(Refusal::NotServed(format!("{name} is not served for metrics; the page /metrics has them all")))
-            }
+            Some(name @ (&"otlp" | &"console" | &"otlp/stdout")) => Err(Refusal::NotServed(format!(
+                "{name} is not served for metrics; the page /metrics has them all"
+            ))),
             Some(_) => Err(Refusal::Expected("`prometheus` or `none`".to_owned())),
         }
     }
@@ -111,7 +113,8 @@ impl Metrics {
             "trace_based" => true,
             "always_off" => false,
             "always_on" => {
-                let instead = "always_on is not served: an exemplar without a trace opens nothing; trace_based is used";
+                let instead =
+                    "always_on is not served: an exemplar without a trace opens nothing; trace_based is used";
                 self.exemplars = true;
                 return Err(Refusal::NotServed(instead.to_owned()));
             }
@@ -127,7 +130,11 @@ const fn not_served(name: &'static str, default: &'static str) -> Variable<Metri
         default,
         secret: false,
         about: "not served: metrics are scraped, not sent",
-        set: |_, _| Err(Refusal::NotServed("metrics are not sent over OTLP; the page /metrics has them all".to_owned())),
+        set: |_, _| {
+            Err(Refusal::NotServed(
+                "metrics are not sent over OTLP; the page /metrics has them all".to_owned(),
+            ))
+        },
         show: |_| String::new(),
     }
 }

@@ -26,15 +26,24 @@ const SPANS: Names = Names {
     created: (metric::OTEL_SDK_SPAN_STARTED, "Spans handed to the pipeline."),
     size: (metric::OTEL_SDK_PROCESSOR_SPAN_QUEUE_SIZE, "Spans that are queued or being sent."),
     capacity: (metric::OTEL_SDK_PROCESSOR_SPAN_QUEUE_CAPACITY, "How many spans the queue holds."),
-    processed: (metric::OTEL_SDK_PROCESSOR_SPAN_PROCESSED, "Spans that left the queue, or why they did not enter it."),
-    exported: (metric::OTEL_SDK_EXPORTER_SPAN_EXPORTED, "Spans that the receiver confirmed, or why it did not."),
+    processed: (
+        metric::OTEL_SDK_PROCESSOR_SPAN_PROCESSED,
+        "Spans that left the queue, or why they did not enter it.",
+    ),
+    exported: (
+        metric::OTEL_SDK_EXPORTER_SPAN_EXPORTED,
+        "Spans that the receiver confirmed, or why it did not.",
+    ),
 };
 
 const LINES: Names = Names {
     created: (metric::OTEL_SDK_LOG_CREATED, "Log lines handed to the pipeline."),
     size: (metric::OTEL_SDK_PROCESSOR_LOG_QUEUE_SIZE, "Log lines that are queued."),
     capacity: (metric::OTEL_SDK_PROCESSOR_LOG_QUEUE_CAPACITY, "How many log lines the queue holds."),
-    processed: (metric::OTEL_SDK_PROCESSOR_LOG_PROCESSED, "Log lines that left the queue, or why they did not enter it."),
+    processed: (
+        metric::OTEL_SDK_PROCESSOR_LOG_PROCESSED,
+        "Log lines that left the queue, or why they did not enter it.",
+    ),
     exported: (metric::OTEL_SDK_EXPORTER_LOG_EXPORTED, "Log lines that were written, or why they were not."),
 };
 
@@ -74,14 +83,18 @@ fn account(samples: &mut Samples, signal: FlowSignal, report: &FlowReport) {
         FlowSignal::Spans => &[(label::OTEL_SPAN_SAMPLING_RESULT, "RECORD_AND_SAMPLE")],
         FlowSignal::Lines => &[],
     };
-    samples.family(names.created.0, Shape::Counter, "", names.created.1).sample(created, report.created as f64);
+    samples
+        .family(names.created.0, Shape::Counter, "", names.created.1)
+        .sample(created, report.created as f64);
     samples.family(names.size.0, Shape::Gauge, "", names.size.1).sample(&[], report.queued() as f64);
     let is_before = |reason: &str| BEFORE_THE_QUEUE.contains(&reason);
-    let after: u64 = report.dropped.iter().filter(|(reason, _)| !is_before(reason)).map(|(_, count)| count).sum();
+    let after: u64 =
+        report.dropped.iter().filter(|(reason, _)| !is_before(reason)).map(|(_, count)| count).sum();
     let processed = samples.family(names.processed.0, Shape::Counter, "", names.processed.1);
     processed.sample(&[], (report.delivered + report.unconfirmed + after) as f64);
     for reason in BEFORE_THE_QUEUE {
-        let count = report.dropped.iter().find(|(dropped, _)| *dropped == reason).map_or(0, |(_, count)| *count);
+        let count =
+            report.dropped.iter().find(|(dropped, _)| *dropped == reason).map_or(0, |(_, count)| *count);
         failed(processed, reason, count);
     }
     let exported = samples.family(names.exported.0, Shape::Counter, "", names.exported.1);

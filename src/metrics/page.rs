@@ -13,7 +13,8 @@ use super::number::{push_count, push_timestamp, push_value};
 use super::source::{Asked, Samples, Shape};
 use crate::names::{label, metric};
 
-const UNDESCRIBED: &str = "Not described; metrics::describe_counter!, describe_gauge! or describe_histogram! does.";
+const UNDESCRIBED: &str =
+    "Not described; metrics::describe_counter!, describe_gauge! or describe_histogram! does.";
 /// OpenMetrics' base units that a name may end with and that so are its unit.
 const UNITS: [&str; 3] = ["seconds", "bytes", "ratio"];
 
@@ -119,7 +120,8 @@ impl Page {
         let (name, kind) = (family.name.as_str(), family.series.kind());
         let described = families.description(kind, name);
         let help = described.as_ref().map(|described| &*described.help).filter(|help| !help.is_empty());
-        let unit = unit_of(name, described.as_ref().and_then(|described| described.unit).map(|unit| unit.as_str()));
+        let unit =
+            unit_of(name, described.as_ref().and_then(|described| described.unit).map(|unit| unit.as_str()));
         let suffix = if kind == Kind::Counter { "_total" } else { "" };
         self.head(name, suffix, kind.as_str(), unit, help.unwrap_or(UNDESCRIBED));
         match &family.series {
@@ -183,6 +185,7 @@ impl Page {
 
 /// The unit, which OpenMetrics allows only where the name ends with it.
 fn unit_of<'a>(name: &str, described: Option<&'a str>) -> &'a str {
-    let ends = |unit: &&str| *unit != "count" && name.strip_suffix(*unit).is_some_and(|rest| rest.ends_with('_'));
+    let ends =
+        |unit: &&str| *unit != "count" && name.strip_suffix(*unit).is_some_and(|rest| rest.ends_with('_'));
     described.filter(ends).or_else(|| UNITS.into_iter().find(ends)).unwrap_or_default()
 }

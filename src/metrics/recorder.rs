@@ -113,7 +113,9 @@ impl ::metrics::Recorder for Recorder {
             return known.into();
         }
         match self.registry.storage().place::<Counter>(key) {
-            Some(placed) if placed.remember => self.registry.get_or_create_counter(key, |own| Arc::clone(own).into()),
+            Some(placed) if placed.remember => {
+                self.registry.get_or_create_counter(key, |own| Arc::clone(own).into())
+            }
             Some(placed) => placed.instrument.into(),
             None => ::metrics::Counter::noop(),
         }
@@ -124,7 +126,9 @@ impl ::metrics::Recorder for Recorder {
             return known.into();
         }
         match self.registry.storage().place::<Gauge>(key) {
-            Some(placed) if placed.remember => self.registry.get_or_create_gauge(key, |own| Arc::clone(own).into()),
+            Some(placed) if placed.remember => {
+                self.registry.get_or_create_gauge(key, |own| Arc::clone(own).into())
+            }
             Some(placed) => placed.instrument.into(),
             None => ::metrics::Gauge::noop(),
         }
@@ -135,7 +139,9 @@ impl ::metrics::Recorder for Recorder {
             return known.into();
         }
         match self.registry.storage().place::<Histogram>(key) {
-            Some(placed) if placed.remember => self.registry.get_or_create_histogram(key, |own| Arc::clone(own).into()),
+            Some(placed) if placed.remember => {
+                self.registry.get_or_create_histogram(key, |own| Arc::clone(own).into())
+            }
             Some(placed) => placed.instrument.into(),
             None => ::metrics::Histogram::noop(),
         }

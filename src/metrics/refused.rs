@@ -49,6 +49,9 @@ impl Refused {
 
     /// Each reason with its count, also those at zero.
     pub(super) fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        REASONS.iter().zip(&self.counts).map(|(reason, (count, _))| (reason.as_str(), count.load(Ordering::Relaxed)))
+        REASONS
+            .iter()
+            .zip(&self.counts)
+            .map(|(reason, (count, _))| (reason.as_str(), count.load(Ordering::Relaxed)))
     }
 }

@@ -27,7 +27,10 @@ fn pages(recorder: &Recorder) -> [String; 2] {
 
 /// A page without the family that is always there.
 fn shown(page: &str) -> String {
-    page.lines().filter(|line| !line.contains("observability_metrics_refused")).map(|line| format!("{line}\n")).collect()
+    page.lines()
+        .filter(|line| !line.contains("observability_metrics_refused"))
+        .map(|line| format!("{line}\n"))
+        .collect()
 }
 
 fn told(recorder: &Recorder) {
@@ -119,6 +122,35 @@ wait_seconds_count 2
 # EOF
 "#;
     assert_eq!(shown(&page), expected.replace("TIME", &format!("{seconds}.{millis:03}")));
+}
+
+#[test]
+fn the_strict_reader_refuses_what_a_scraper_refuses() {
+    const GOOD: &str = "# HELP a h\n# TYPE a histogram\na_bucket{le=\"1.0\"} 1\na_bucket{le=\"+Inf\"} 2\na_sum 3\na_count 2\n";
+    assert!(strict::read(GOOD, false).is_ok());
+    let bad = [
+        GOOD.replace("# HELP a h\n", ""),
+        GOOD.replace("# TYPE a histogram\n", ""),
+        GOOD.replace("a_count 2", "a_count 1"),
+        GOOD.replace("le=\"+Inf\"} 2", "le=\"+Inf\"} 0"),
+        GOOD.replace("le=\"+Inf\"", "le=\"0.5\""),
+        GOOD.replace("le=\"1.0\"", "le=\"1.0\",le=\"1.0\""),
+        GOOD.replace("le=\"1.0\"", "le=\"1.0\",b=\"\\x\""),
+        GOOD.replace("le=\"1.0\"", "le=\"1.0\",b=\"\""),
+        GOOD.replace("le=\"1.0\"} 1", "le=\"1.0\"} 1 # {trace_id=\"1\"} 1 1"),
+        GOOD.replace("a_sum 3\n", ""),
+        GOOD.replace("a_sum 3\n", "a_sum 3\na_sum 3\n"),
+        GOOD.replace("a_sum 3", "a_sum three"),
+        format!("{GOOD}# HELP b h\n# TYPE b gauge\nb 1\n{GOOD}"),
+        format!("{GOOD}\n"),
+        GOOD.trim_end().to_owned(),
+    ];
+    for page in bad {
+        assert!(strict::read(&page, false).is_err(), "{page}");
+    }
+    assert!(strict::read(GOOD, true).is_err(), "without # EOF");
+    let exemplar = GOOD.replace("le=\"1.0\"} 1", "le=\"1.0\"} 1 # {trace_id=\"1\"} 7 1") + "# EOF\n";
+    assert!(strict::read(&exemplar, true).is_err(), "an exemplar of another bucket");
 }
 
 #[test]
@@ -252,7 +284,13 @@ fn a_sum_that_can_fall_is_left_out_where_openmetrics_forbids_it() {
 }
 
 fn anything() -> impl Strategy<Value = String> {
-    prop_oneof![".{0,6}", "[a-z_:.\\\\\"\n\0]{0,6}", Just("le".into()), Just("__name__".into()), Just("x_total".into())]
+    prop_oneof![
+        ".{0,6}",
+        "[a-z_:.\\\\\"\n\0]{0,6}",
+        Just("le".into()),
+        Just("__name__".into()),
+        Just("x_total".into())
+    ]
 }
 
 proptest! {

@@ -94,13 +94,19 @@ fn descriptor(rest: &str, families: &mut Vec<Family>, openmetrics: bool) -> Read
     match word {
         "HELP" if family.help.is_none() => family.help = Some(unescape(text, openmetrics)?),
         "TYPE" if family.kind.is_empty() => {
-            let kinds: &[_] =
-                if openmetrics { &["counter", "gauge", "histogram", "info"] } else { &["counter", "gauge", "histogram"] };
+            let kinds: &[_] = if openmetrics {
+                &["counter", "gauge", "histogram", "info"]
+            } else {
+                &["counter", "gauge", "histogram"]
+            };
             ensure(kinds.contains(&text), "not a type")?;
             family.kind = text.to_owned();
         }
         "UNIT" if openmetrics && family.unit.is_none() => {
-            ensure(name.ends_with(&format!("_{text}")) && is_name(text, true), "the name does not end with the unit")?;
+            ensure(
+                name.ends_with(&format!("_{text}")) && is_name(text, true),
+                "the name does not end with the unit",
+            )?;
             family.unit = Some(text.to_owned());
         }
         _ => return Err("not a descriptor, or one that comes twice".into()),

@@ -7,6 +7,7 @@ use ::metrics::{Histogram, Label, Recorder};
 
 use super::facade::histogram;
 use crate::names::label;
+use crate::pipeline::complain;
 
 /// How many label sets one metric tells apart, the specification's default.
 pub(super) const MOST: usize = 2_000;
@@ -67,6 +68,10 @@ impl Table {
 
     fn overflow(&self, recorder: &dyn Recorder) -> &Histogram {
         self.overflow.get_or_init(|| {
+            complain(format_args!(
+                "{} has {MOST} label sets; the further ones are one series, otel_metric_overflow",
+                self.name
+            ));
             let labels = vec![Label::from_static_parts(label::OTEL_METRIC_OVERFLOW, "true")];
             histogram(recorder, self.name, labels)
         })
