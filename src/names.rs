@@ -123,6 +123,17 @@ pub mod metric {
     pub const HTTP_CLIENT_REQUEST_DURATION: &str = "http_client_request_duration_seconds";
     pub const HTTP_SERVER_ACTIVE_REQUESTS: &str = "http_server_active_requests";
     pub const HTTP_SERVER_REQUEST_DURATION: &str = "http_server_request_duration_seconds";
+    pub const OBSERVABILITY_METRICS_REFUSED: &str = "observability_metrics_refused_total";
+    pub const OTEL_SDK_EXPORTER_LOG_EXPORTED: &str = "otel_sdk_exporter_log_exported_total";
+    pub const OTEL_SDK_EXPORTER_SPAN_EXPORTED: &str = "otel_sdk_exporter_span_exported_total";
+    pub const OTEL_SDK_LOG_CREATED: &str = "otel_sdk_log_created_total";
+    pub const OTEL_SDK_PROCESSOR_LOG_PROCESSED: &str = "otel_sdk_processor_log_processed_total";
+    pub const OTEL_SDK_PROCESSOR_LOG_QUEUE_CAPACITY: &str = "otel_sdk_processor_log_queue_capacity";
+    pub const OTEL_SDK_PROCESSOR_LOG_QUEUE_SIZE: &str = "otel_sdk_processor_log_queue_size";
+    pub const OTEL_SDK_PROCESSOR_SPAN_PROCESSED: &str = "otel_sdk_processor_span_processed_total";
+    pub const OTEL_SDK_PROCESSOR_SPAN_QUEUE_CAPACITY: &str = "otel_sdk_processor_span_queue_capacity";
+    pub const OTEL_SDK_PROCESSOR_SPAN_QUEUE_SIZE: &str = "otel_sdk_processor_span_queue_size";
+    pub const OTEL_SDK_SPAN_STARTED: &str = "otel_sdk_span_started_total";
     pub const PROCESS_START_TIME: &str = "process_start_time_seconds";
     pub const TARGET_INFO: &str = "target_info";
     pub const WORK_DURATION: &str = "work_duration_seconds";
@@ -137,6 +148,8 @@ pub mod label {
     pub const HTTP_ROUTE: &str = "http_route";
     pub const NETWORK_PROTOCOL_VERSION: &str = "network_protocol_version";
     pub const OTEL_METRIC_OVERFLOW: &str = "otel_metric_overflow";
+    pub const OTEL_SPAN_SAMPLING_RESULT: &str = "otel_span_sampling_result";
+    pub const REASON: &str = "reason";
     pub const SERVER_ADDRESS: &str = "server_address";
     pub const SERVER_PORT: &str = "server_port";
     pub const URL_SCHEME: &str = "url_scheme";

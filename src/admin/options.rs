@@ -1,6 +1,193 @@
 //! Owns the options of the admin listener.
 
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+
+use crate::variable::{Refusal, Variable};
+
 /// Options of the admin listener.
-#[derive(Clone, Debug, Default)]
+///
+/// ```
+/// use tower_observability::Admin;
+///
+/// let admin = Admin::new().host("0.0.0.0").port(9100);
+/// assert!(format!("{admin:?}").contains("9100"));
+/// ```
+#[derive(Clone)]
 #[must_use = "hand it to `Builder::admin`"]
-pub struct Admin {}
+pub struct Admin {
+    pub(crate) enabled: bool,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) token: Option<String>,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self { enabled: true, host: "127.0.0.1".to_owned(), port: 9464, token: None }
+    }
+}
+
+impl Admin {
+    /// On, at 127.0.0.1:9464.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// No listener. Default: on. Variable: none; mount the routes into a router of your own instead.
+    pub fn off(mut self) -> Self {
+        self.enabled = false;
+        self
+    }
+
+    /// The address that is listened on, a name or an IP address. `0.0.0.0` is every IPv4 address, which a
+    /// scraper in another container needs. Default: `127.0.0.1`. Variable: `OTEL_EXPORTER_PROMETHEUS_HOST`.
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.host = host.into();
+        self
+    }
+
+    /// The port; 0 takes a free one. Default: `9464`. Variable: `OTEL_EXPORTER_PROMETHEUS_PORT`.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// What a caller that is not on this machine must send as `Authorization: Bearer …` to change the log level.
+    ///
+    /// An empty one is none. Default: none, so that only this machine may. Variable: `OBSERVABILITY_ADMIN_TOKEN`.
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.token = Some(token.into()).filter(|token| !token.is_empty());
+        self
+    }
+
+    /// What to say at the start of a process that nothing outside of its container can scrape.
+    pub(crate) fn advice(in_container: bool, address: SocketAddr) -> Option<String> {
+        (in_container && address.ip().is_loopback()).then(|| {
+            format!(
+                "/metrics and /ready are at {address}, which nothing outside of this container reaches; \
+                 OTEL_EXPORTER_PROMETHEUS_HOST=0.0.0.0 opens them"
+            )
+        })
+    }
+
+    /// Does this process run in a container? Told by what the runtimes leave behind; `orchestrated` is whether
+    /// the environment has `KUBERNETES_SERVICE_HOST`.
+    pub(crate) fn is_in_container(orchestrated: bool) -> bool {
+        let marked = || ["/.dockerenv", "/run/.containerenv"].iter().any(|path| Path::new(path).exists());
+        let grouped = || {
+            std::fs::read_to_string("/proc/1/cgroup").is_ok_and(|groups| {
+                ["docker", "kubepods", "containerd", "libpod", "lxc"].iter().any(|name| groups.contains(name))
+            })
+        };
+        orchestrated || marked() || grouped()
+    }
+
+    /// The rows of the variables.
+    pub(crate) const VARIABLES: &'static [Variable<Self>] = &[
+        Variable {
+            name: "OTEL_EXPORTER_PROMETHEUS_HOST",
+            default: "127.0.0.1",
+            secret: false,
+            about: "the address of /metrics, /live, /ready and /log-level",
+            set: Self::set_host,
+            show: |admin| admin.host.clone(),
+        },
+        Variable {
+            name: "OTEL_EXPORTER_PROMETHEUS_PORT",
+            default: "9464",
+            secret: false,
+            about: "the port of /metrics, /live, /ready and /log-level; 0 takes a free one",
+            set: |admin, value| {
+                let expected = |_| Refusal::Expected("a port, 0 to 65535".to_owned());
+                admin.port = value.parse().map_err(expected)?;
+                Ok(())
+            },
+            show: |admin| admin.port.to_string(),
+        },
+        Variable {
+            name: "OBSERVABILITY_ADMIN_TOKEN",
+            default: "",
+            secret: true,
+            about: "what a caller from another machine must send as a bearer token to change the log level",
+            set: |admin, value| {
+                admin.token = Some(value.to_owned());
+                Ok(())
+            },
+            show: |admin| admin.token.clone().unwrap_or_default(),
+        },
+    ];
+
+    fn set_host(&mut self, value: &str) -> Result<(), Refusal> {
+        let bare = value.trim_start_matches('[').trim_end_matches(']');
+        let is_name = bare.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'));
+        if bare.parse::<IpAddr>().is_err() && !(is_name && !bare.is_empty()) {
+            return Err(Refusal::Expected("a name or an IP address, without scheme and port".to_owned()));
+        }
+        self.host = bare.to_owned();
+        Ok(())
+    }
+}
+
+// By hand: the token must not be shown.
+impl fmt::Debug for Admin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let token = self.token.as_ref().map(|_| "[secret]");
+        let Self { enabled, host, port, .. } = self;
+        let mut shown = f.debug_struct("Admin");
+        shown
+            .field("enabled", enabled)
+            .field("host", host)
+            .field("port", port)
+            .field("token", &token)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(name: &str, value: &str) -> (Admin, Result<(), Refusal>) {
+        let mut admin = Admin::new();
+        let variable = Admin::VARIABLES.iter().find(|variable| variable.name == name).expect("a row");
+        let result = (variable.set)(&mut admin, value);
+        (admin, result)
+    }
+
+    #[test]
+    fn host_and_port_are_taken_and_nonsense_is_not() {
+        for (value, host) in [("0.0.0.0", "0.0.0.0"), ("[::1]", "::1"), ("localhost", "localhost")] {
+            let (admin, result) = set("OTEL_EXPORTER_PROMETHEUS_HOST", value);
+            assert_eq!((admin.host.as_str(), result), (host, Ok(())));
+        }
+        for value in ["http://localhost", "localhost:9464", "a b"] {
+            let (admin, result) = set("OTEL_EXPORTER_PROMETHEUS_HOST", value);
+            assert_eq!(admin.host, "127.0.0.1");
+            assert!(matches!(result, Err(Refusal::Expected(_))), "{value}");
+        }
+        assert_eq!(set("OTEL_EXPORTER_PROMETHEUS_PORT", "0").0.port, 0);
+        assert!(set("OTEL_EXPORTER_PROMETHEUS_PORT", "65536").1.is_err());
+    }
+
+    #[test]
+    fn the_token_is_not_shown() {
+        let (admin, _) = set("OBSERVABILITY_ADMIN_TOKEN", "hush");
+        assert_eq!(admin.token.as_deref(), Some("hush"));
+        assert!(!format!("{admin:?}").contains("hush"));
+        assert_eq!(Admin::new().token("").token, None);
+    }
+
+    #[test]
+    fn only_loopback_in_a_container_needs_advice() {
+        let [inside, outside] =
+            ["127.0.0.1:9464", "0.0.0.0:9464"].map(|address| address.parse().expect("valid"));
+        assert!(
+            Admin::advice(true, inside)
+                .is_some_and(|said| said.contains("OTEL_EXPORTER_PROMETHEUS_HOST=0.0.0.0"))
+        );
+        assert_eq!(Admin::advice(true, outside), None);
+        assert_eq!(Admin::advice(false, inside), None);
+    }
+}

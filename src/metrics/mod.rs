@@ -1,8 +1,33 @@
 //! Owns the metrics: rate, errors and duration of every hop, the user's own, and the page that shows them.
+//!
+//! The `metrics` facade hands values in, from the user's macros and from [`Red`]; a [`Recorder`] keeps them in
+//! striped cells that need no upkeep; a scrape takes them out as a page of text.
 
+mod buckets;
+mod counter;
+mod exemplar;
+mod exposition;
+mod family;
+mod gauge;
+mod group;
+mod histogram;
+mod label;
+mod number;
 mod options;
+mod own;
+mod page;
+mod recorder;
 mod red;
+mod refused;
+mod source;
 
 pub use options::Metrics;
 
-pub(crate) use red::Red;
+pub(crate) use exposition::Exposition;
+pub(crate) use own::{FlowSignal, flow, process_start, target};
+pub(crate) use recorder::Recorder;
+pub(crate) use red::{Facade, Red};
+pub(crate) use source::{Samples, Shape, Source};
+
+#[cfg(test)]
+mod tests;

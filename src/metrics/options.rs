@@ -1,6 +1,191 @@
 //! Owns the options of metrics.
 
+use crate::variable::{Refusal, Variable};
+
 /// Options of metrics.
-#[derive(Clone, Debug, Default)]
+///
+/// ```
+/// use tower_observability::Metrics;
+///
+/// let metrics = Metrics::new().buckets("basket_size", [1.0, 2.0, 5.0, 10.0]);
+/// # let _ = metrics;
+/// ```
+#[derive(Clone, Debug)]
 #[must_use = "hand it to `Builder::metrics`"]
-pub struct Metrics {}
+pub struct Metrics {
+    pub(crate) enabled: bool,
+    pub(crate) exemplars: bool,
+    pub(crate) buckets: Vec<(String, Vec<f64>)>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self { enabled: true, exemplars: true, buckets: Vec::new() }
+    }
+}
+
+impl Metrics {
+    /// Metrics on, with exemplars.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Records nothing and shows no page. Default: on. Variable: `OTEL_METRICS_EXPORTER=none`.
+    pub fn off(mut self) -> Self {
+        self.enabled = false;
+        self
+    }
+
+    /// Leaves the trace ids out of the page. Default: on. Variable: `OTEL_METRICS_EXEMPLAR_FILTER=always_off`.
+    pub fn without_exemplars(mut self) -> Self {
+        self.exemplars = false;
+        self
+    }
+
+    /// The upper bounds of a histogram's buckets, by its name; the one to infinity is always there.
+    ///
+    /// They are put in order; bounds that are not finite are left out. Default: by unit or by the name's last
+    /// word: seconds 0.005 to 10, bytes 64 to 64 MiB, ratios 0.01 to 1, else 0 to 10,000. Variable: none.
+    pub fn buckets(mut self, name: impl Into<String>, bounds: impl IntoIterator<Item = f64>) -> Self {
+        let name = name.into();
+        self.buckets.retain(|(known, _)| *known != name);
+        self.buckets.push((name, bounds.into_iter().collect()));
+        self
+    }
+
+    /// The rows of the variables.
+    pub(crate) const VARIABLES: &'static [Variable<Self>] = &[
+        Variable {
+            name: "OTEL_METRICS_EXPORTER",
+            default: "prometheus",
+            secret: false,
+            about: "where metrics go: `prometheus` (the page /metrics) or `none`",
+            set: Self::set_exporter,
+            show: |metrics| if metrics.enabled { "prometheus" } else { "none" }.to_owned(),
+        },
+        Variable {
+            name: "OTEL_METRICS_EXEMPLAR_FILTER",
+            default: "trace_based",
+            secret: false,
+            about: "which values carry a trace id: `trace_based` (those of sampled traces) or `always_off`",
+            set: Self::set_exemplars,
+            show: |metrics| if metrics.exemplars { "trace_based" } else { "always_off" }.to_owned(),
+        },
+        not_served("OTEL_METRIC_EXPORT_INTERVAL", "60000"),
+        not_served("OTEL_METRIC_EXPORT_TIMEOUT", "30000"),
+        not_served("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", ""),
+        not_served("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", ""),
+        secret_not_served("OTEL_EXPORTER_OTLP_METRICS_HEADERS"),
+        not_served("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "10000"),
+        not_served("OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", ""),
+        not_served("OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE", ""),
+        not_served("OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY", ""),
+        not_served("OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE", ""),
+        not_served("OTEL_EXPORTER_OTLP_METRICS_INSECURE", "false"),
+        not_served("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "cumulative"),
+        not_served("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "explicit_bucket_histogram"),
+    ];
+
+    fn set_exporter(&mut self, value: &str) -> Result<(), Refusal> {
+        let mut named: Vec<_> = value.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+        let (known, other): (Vec<_>, Vec<_>) =
+            named.drain(..).partition(|name| matches!(*name, "prometheus" | "none"));
+        self.enabled = match (known.contains(&"prometheus"), known.contains(&"none")) {
+            (true, true) => {
+                return Err(Refusal::Expected("`none` alone, or exporters without it".to_owned()));
+            }
+            (true, false) => true,
+            (false, true) => false,
+            // The page is no exporter's business: what cannot be sent can still be scraped.
+            (false, false) => self.enabled,
+        };
+        match other.first() {
+            None => Ok(()),
+            Some(name @ (&"otlp" | &"console" | &"otlp/stdout")) => Err(Refusal::NotServed(format!(
+                "{name} is not served for metrics; the page /metrics has them all"
+            ))),
+            Some(_) => Err(Refusal::Expected("`prometheus` or `none`".to_owned())),
+        }
+    }
+
+    fn set_exemplars(&mut self, value: &str) -> Result<(), Refusal> {
+        self.exemplars = match value {
+            "trace_based" => true,
+            "always_off" => false,
+            "always_on" => {
+                let instead =
+                    "always_on is not served: an exemplar without a trace opens nothing; trace_based is used";
+                self.exemplars = true;
+                return Err(Refusal::NotServed(instead.to_owned()));
+            }
+            _ => return Err(Refusal::Expected("`trace_based` or `always_off`".to_owned())),
+        };
+        Ok(())
+    }
+}
+
+const fn not_served(name: &'static str, default: &'static str) -> Variable<Metrics> {
+    Variable {
+        name,
+        default,
+        secret: false,
+        about: "not served: metrics are scraped, not sent",
+        set: |_, _| {
+            Err(Refusal::NotServed(
+                "metrics are not sent over OTLP; the page /metrics has them all".to_owned(),
+            ))
+        },
+        show: |_| String::new(),
+    }
+}
+
+const fn secret_not_served(name: &'static str) -> Variable<Metrics> {
+    let mut variable = not_served(name, "");
+    variable.secret = true;
+    variable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(name: &str, value: &str) -> (Metrics, Result<(), Refusal>) {
+        let mut metrics = Metrics::new();
+        let variable = Metrics::VARIABLES.iter().find(|variable| variable.name == name).expect("a row");
+        let result = (variable.set)(&mut metrics, value);
+        (metrics, result)
+    }
+
+    #[test]
+    fn the_exporter_is_the_page_or_nothing() {
+        let enabled = |value| {
+            let (metrics, result) = set("OTEL_METRICS_EXPORTER", value);
+            (metrics.enabled, result.is_ok())
+        };
+        assert_eq!(enabled("prometheus"), (true, true));
+        assert_eq!(enabled("none"), (false, true));
+        assert_eq!(enabled("prometheus,otlp"), (true, false));
+        assert_eq!(enabled("none,prometheus"), (true, false));
+        assert!(matches!(set("OTEL_METRICS_EXPORTER", "console").1, Err(Refusal::NotServed(_))));
+        assert!(matches!(set("OTEL_METRICS_EXPORTER", "influx").1, Err(Refusal::Expected(_))));
+    }
+
+    #[test]
+    fn exemplars_follow_the_filter() {
+        assert!(!set("OTEL_METRICS_EXEMPLAR_FILTER", "always_off").0.exemplars);
+        let (metrics, result) = set("OTEL_METRICS_EXEMPLAR_FILTER", "always_on");
+        assert!(metrics.exemplars && matches!(result, Err(Refusal::NotServed(_))));
+        assert!(matches!(set("OTEL_METRICS_EXEMPLAR_FILTER", "ON").1, Err(Refusal::Expected(_))));
+    }
+
+    #[test]
+    fn every_row_shows_its_default_and_what_is_not_served_says_so() {
+        for variable in Metrics::VARIABLES {
+            let shown = (variable.show)(&Metrics::new());
+            assert!(shown.is_empty() || shown == variable.default, "{}", variable.name);
+            if variable.about.starts_with("not served") {
+                assert!(matches!(set(variable.name, "1").1, Err(Refusal::NotServed(_))), "{}", variable.name);
+            }
+        }
+    }
+}

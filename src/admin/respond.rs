@@ -1,0 +1,123 @@
+//! Owns the answers: one function from a request to a response, whoever listens.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, VARY};
+use http::{Method, Request, Response, StatusCode};
+use http_body::Body;
+use http_body_util::{BodyExt, Full, Limited};
+
+use super::AdminState;
+use super::permission::may_change;
+use super::readiness::NotReady;
+use crate::metrics::Exposition;
+
+const MOST_DIRECTIVES: usize = 16 * 1024;
+const BODY_TIME: Duration = Duration::from_secs(5);
+const TEXT: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json";
+
+/// Where a request came in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Origin {
+    /// Our own listener, from this peer.
+    Listener(SocketAddr),
+    /// A router of the user's, whose callers we know nothing about: reading only.
+    Mounted,
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+type Answer = Response<Full<Bytes>>;
+
+/// Answers a request. Never fails; called within a runtime.
+pub(crate) async fn respond<B>(state: &AdminState, request: Request<B>, origin: Origin) -> Answer
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    // HEAD is GET without its body, which hyper and axum leave out.
+    let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+    match (request.uri().path(), method.as_str(), origin) {
+        ("/metrics", "GET", _) => metrics(state, &request),
+        ("/live", "GET", _) => answer(StatusCode::OK, TEXT, "live\n"),
+        ("/ready", "GET", _) => ready(state).await,
+        ("/log-level", "GET", _) => answer(StatusCode::OK, TEXT, format!("{}\n", state.level.now())),
+        ("/log-level", "PUT", Origin::Listener(peer)) => change_level(state, request, peer).await,
+        ("/log-level", _, Origin::Listener(_)) => not_allowed("GET, HEAD, PUT"),
+        ("/metrics" | "/live" | "/ready" | "/log-level", ..) => not_allowed("GET, HEAD"),
+        _ => answer(StatusCode::NOT_FOUND, TEXT, "there are /metrics, /live, /ready and /log-level\n"),
+    }
+}
+
+fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    // Each answer is true for a moment only.
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn not_allowed(allow: &'static str) -> Answer {
+    let mut response = answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, format!("allowed: {allow}\n"));
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+    response
+}
+
+fn metrics<B>(state: &AdminState, request: &Request<B>) -> Answer {
+    let Some(recorder) = state.recorder else {
+        return answer(StatusCode::NOT_FOUND, TEXT, "metrics are off\n");
+    };
+    let accept = request.headers().get_all(ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
+    let exposition = Exposition::negotiate(accept);
+    let mut response = answer(StatusCode::OK, exposition.content_type(), recorder.render(exposition));
+    response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
+    response
+}
+
+async fn ready(state: &AdminState) -> Answer {
+    let (status, body) = match state.readiness.ask().await {
+        Ok(()) => (StatusCode::OK, serde_json::json!({ "ready": true })),
+        Err(NotReady::Draining) => {
+            (StatusCode::SERVICE_UNAVAILABLE, serde_json::json!({ "ready": false, "draining": true }))
+        }
+        Err(NotReady::Failing(names)) => {
+            (StatusCode::SERVICE_UNAVAILABLE, serde_json::json!({ "ready": false, "failing": names }))
+        }
+    };
+    answer(status, JSON, format!("{body}\n"))
+}
+
+async fn change_level<B>(state: &AdminState, request: Request<B>, peer: SocketAddr) -> Answer
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    let (parts, body) = request.into_parts();
+    if !may_change(Some(peer), &parts.headers, state.token.as_deref()) {
+        let why = "from this machine only, or with the bearer token of OBSERVABILITY_ADMIN_TOKEN\n";
+        return answer(StatusCode::FORBIDDEN, TEXT, why);
+    }
+    let read = tokio::time::timeout(BODY_TIME, Limited::new(body, MOST_DIRECTIVES).collect()).await;
+    let body = match read {
+        Err(_) => return answer(StatusCode::REQUEST_TIMEOUT, TEXT, "the body did not come\n"),
+        Ok(Err(_)) => {
+            return answer(StatusCode::PAYLOAD_TOO_LARGE, TEXT, "the body is broken or above 16 KiB\n");
+        }
+        Ok(Ok(body)) => body.to_bytes(),
+    };
+    let directives = std::str::from_utf8(&body).map(str::trim).unwrap_or_default();
+    if directives.is_empty() {
+        return answer(
+            StatusCode::BAD_REQUEST,
+            TEXT,
+            "the body is the level, as in RUST_LOG: info,my_crate=debug\n",
+        );
+    }
+    match state.level.set_for_a_while(directives) {
+        Ok(()) => answer(StatusCode::OK, TEXT, format!("{}\n", state.level.now())),
+        Err(right) => answer(StatusCode::BAD_REQUEST, TEXT, format!("{right}\n")),
+    }
+}

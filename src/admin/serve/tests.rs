@@ -1,0 +1,201 @@
+use std::sync::Mutex;
+use std::time::Instant;
+
+use ::metrics::{counter, with_local_recorder};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::super::{Level, Readiness};
+use super::*;
+use crate::metrics::{Metrics, Recorder};
+
+struct Started {
+    address: SocketAddr,
+    state: Arc<AdminState>,
+    phase: watch::Sender<Phase>,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+fn state() -> AdminState {
+    let recorder: &'static Recorder = Box::leak(Box::new(Recorder::new(&Metrics::new())));
+    with_local_recorder(recorder, || counter!("orders").increment(1));
+    let now = Arc::new(Mutex::new("info".to_owned()));
+    let set = Arc::clone(&now);
+    let level = Level::new(
+        move || now.lock().unwrap().clone(),
+        move |directives| match directives {
+            "debug" => {
+                *set.lock().unwrap() = directives.to_owned();
+                Ok(())
+            }
+            _ => Err("a level is debug".to_owned()),
+        },
+        || {},
+    );
+    AdminState {
+        recorder: Some(recorder),
+        readiness: Readiness::default(),
+        level,
+        token: Some("hush".to_owned()),
+    }
+}
+
+fn start() -> Started {
+    let listener = bind(&Admin::new().port(0)).expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    let (phase, receiver) = watch::channel(Phase::Running);
+    let state = Arc::new(state());
+    let serving = tokio::spawn(serve(listener, Arc::clone(&state), receiver));
+    Started { address, state, phase, serving }
+}
+
+impl Started {
+    /// The whole answer, head in lower case.
+    async fn ask(&self, request: &str) -> (String, String) {
+        let mut stream = TcpStream::connect(self.address).await.expect("listening");
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("answered");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+        (head.to_lowercase(), body.to_owned())
+    }
+
+    async fn get(&self, path: &str, headers: &str) -> (String, String) {
+        self.ask(&format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n"))
+            .await
+    }
+
+    async fn put_level(&self, body: &str, headers: &str) -> (String, String) {
+        let length = body.len();
+        self.ask(&format!(
+            "PUT /log-level HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
+        ))
+        .await
+    }
+}
+
+#[tokio::test]
+async fn the_page_comes_in_the_format_that_was_asked_for() {
+    let started = start();
+    let (head, body) = started.get("/metrics", "").await;
+    assert!(head.starts_with("http/1.1 200 "), "{head}");
+    assert!(head.contains("\r\ncontent-type: text/plain; version=0.0.4; charset=utf-8"), "{head}");
+    assert!(body.contains("\norders_total 1\n"));
+    let (head, body) = started.get("/metrics", "accept: application/openmetrics-text\r\n").await;
+    assert!(
+        head.contains("\r\ncontent-type: application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        "{head}"
+    );
+    assert!(body.ends_with("# EOF\n"));
+    let (head, body) =
+        started.ask("HEAD /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
+    assert!(head.starts_with("http/1.1 200 ") && head.contains("content-length: "), "{head}");
+    assert_eq!(body, "");
+}
+
+#[tokio::test]
+async fn ready_names_what_is_not_and_draining_is_not_ready_at_once() {
+    let started = start();
+    assert_eq!(started.get("/live", "").await.1, "live\n");
+    assert!(started.get("/ready", "").await.0.starts_with("http/1.1 200 "));
+    started.state.readiness.add("database", || async { false });
+    let (head, body) = started.get("/ready", "").await;
+    assert!(head.starts_with("http/1.1 503 "), "{head}");
+    assert_eq!(body, "{\"failing\":[\"database\"],\"ready\":false}\n");
+    started.phase.send(Phase::Draining).expect("serving");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while started.get("/ready", "").await.1 != "{\"draining\":true,\"ready\":false}\n" {
+        assert!(Instant::now() < deadline, "still not draining");
+    }
+    assert!(started.get("/live", "").await.0.starts_with("http/1.1 200 "));
+}
+
+#[tokio::test]
+async fn the_level_is_changed_from_here_and_a_wrong_one_is_told_what_is_right() {
+    let started = start();
+    assert_eq!(started.get("/log-level", "").await.1, "info\n");
+    let (head, body) = started.put_level("nonsense", "").await;
+    assert!(head.starts_with("http/1.1 400 "), "{head}");
+    assert_eq!(body, "a level is debug\n");
+    assert!(started.put_level(" \n", "").await.0.starts_with("http/1.1 400 "));
+    assert_eq!(started.put_level("debug\n", "").await.1, "debug\n");
+    assert_eq!(started.get("/log-level", "").await.1, "debug\n");
+}
+
+#[tokio::test]
+async fn a_caller_behind_a_proxy_needs_the_token() {
+    let started = start();
+    let (head, _) = started.put_level("debug", "x-forwarded-for: 10.0.0.1\r\n").await;
+    assert!(head.starts_with("http/1.1 403 "), "{head}");
+    let headers = "x-forwarded-for: 10.0.0.1\r\nauthorization: Bearer hush\r\n";
+    assert!(started.put_level("debug", headers).await.0.starts_with("http/1.1 200 "));
+}
+
+#[tokio::test]
+async fn other_paths_are_not_found_and_other_methods_not_allowed() {
+    let started = start();
+    for path in ["/", "/metrics/", "/Metrics", "*"] {
+        assert!(started.get(path, "").await.0.starts_with("http/1.1 404 "), "{path}");
+    }
+    for (path, allow) in
+        [("/metrics", "get, head"), ("/ready", "get, head"), ("/log-level", "get, head, put")]
+    {
+        let (head, _) = started
+            .ask(&format!("DELETE {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"))
+            .await;
+        assert!(head.starts_with("http/1.1 405 "), "{head}");
+        assert!(head.contains(&format!("\r\nallow: {allow}")), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_refused() {
+    let started = start();
+    let (head, _) = started.put_level(&"x".repeat(20_000), "").await;
+    assert!(head.starts_with("http/1.1 413 "), "{head}");
+    let (head, _) = started.get("/metrics", &format!("accept: {}\r\n", "x".repeat(20_000))).await;
+    assert!(head.starts_with("http/1.1 431 "), "{head}");
+}
+
+#[tokio::test]
+async fn clients_that_send_nothing_do_not_keep_others_out() {
+    let started = start();
+    let mut silent = Vec::new();
+    for _ in 0..MOST_CONNECTIONS {
+        silent.push(TcpStream::connect(started.address).await.expect("listening"));
+    }
+    // Full: the next one waits until the patience with the silent ones is over.
+    tokio::time::pause();
+    let before = tokio::time::Instant::now();
+    assert!(started.get("/live", "").await.0.starts_with("http/1.1 200 "));
+    assert!(before.elapsed() < CONNECTION_TIME, "{:?}", before.elapsed());
+    for mut stream in silent {
+        let mut rest = Vec::new();
+        let _ = stream.read_to_end(&mut rest).await;
+    }
+}
+
+#[tokio::test]
+async fn an_occupied_port_is_an_error_and_closing_frees_it() {
+    let started = start();
+    let admin = Admin::new().port(started.address.port());
+    assert_eq!(bind(&admin).map(|_| ()).map_err(|error| error.kind()), Err(io::ErrorKind::AddrInUse));
+    started.phase.send(Phase::Closing(Instant::now())).expect("serving");
+    started.serving.await.expect("ended");
+    assert!(bind(&admin).is_ok());
+}
+
+#[cfg(feature = "axum")]
+#[tokio::test]
+async fn mounted_routes_read_and_do_not_change() {
+    use tower::ServiceExt;
+
+    let router: axum::Router<()> = super::super::routes(Arc::new(state()));
+    let ask = |method, path: &str| {
+        let request = http::Request::builder().method(method).uri(path).body(axum::body::Body::from("debug"));
+        router.clone().oneshot(request.expect("valid"))
+    };
+    for path in ["/metrics", "/live", "/ready", "/log-level"] {
+        assert_eq!(ask("GET", path).await.expect("infallible").status(), 200, "{path}");
+    }
+    assert_eq!(ask("PUT", "/log-level").await.expect("infallible").status(), 405);
+}

@@ -1,0 +1,134 @@
+//! Owns the exemplar: one request's trace beside a bucket, so that a slow bucket opens a trace.
+//!
+//! The facade's `record` carries no ids. A hop tells them to its thread for the length of the call; a user's
+//! `histogram!` takes what is current.
+
+use std::cell::Cell;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::clock::Moment;
+use crate::context::{SpanId, TraceContext, TraceId};
+use crate::scope;
+
+const PAUSE_NANOS: u64 = 1_000_000_000;
+
+/// One recorded value and the span it came from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Exemplar {
+    pub(super) trace_id: TraceId,
+    pub(super) span_id: SpanId,
+    pub(super) value: f64,
+    pub(super) unix_nanos: u64,
+}
+
+/// One histogram's exemplars, the last of each bucket.
+#[derive(Debug)]
+pub(super) struct Exemplars(Box<[Slot]>);
+
+#[derive(Debug, Default)]
+struct Slot {
+    // When the slot was last written; looked at before the lock is tried.
+    written: AtomicU64,
+    held: Mutex<Option<Exemplar>>,
+}
+
+#[derive(Clone, Copy)]
+struct Told {
+    trace: Option<TraceContext>,
+    at: Moment,
+}
+
+thread_local! {
+    static TOLD: Cell<Option<Told>> = const { Cell::new(None) };
+}
+
+/// Runs `record` for a hop that ended at `at`: its trace is the exemplar's if it is sampled, else there is none.
+pub(super) fn tell(trace: TraceContext, at: Moment, record: impl FnOnce()) {
+    let told = Told { trace: trace.flags.is_sampled().then_some(trace), at };
+    let before = TOLD.try_with(|cell| cell.replace(Some(told)));
+    record();
+    if let Ok(before) = before {
+        let _ = TOLD.try_with(|cell| cell.set(before));
+    }
+}
+
+/// The sampled span that a value recorded now belongs to.
+pub(super) fn source() -> Option<(TraceContext, Moment)> {
+    if let Some(told) = TOLD.try_with(Cell::get).ok().flatten() {
+        return told.trace.map(|trace| (trace, told.at));
+    }
+    let trace = scope::current()?.trace;
+    trace.flags.is_sampled().then(|| (trace, Moment::now()))
+}
+
+impl Exemplars {
+    pub(super) fn new(buckets: usize) -> Self {
+        Self((0..buckets).map(|_| Slot::default()).collect())
+    }
+
+    /// Keeps the value as the bucket's exemplar: the first one, then about one a second. Never waits.
+    pub(super) fn offer(&self, bucket: usize, value: f64, trace: TraceContext, at: Moment) {
+        let Some(slot) = self.0.get(bucket) else { return };
+        let now = at.unix_nanos();
+        let written = slot.written.load(Ordering::Relaxed);
+        if written != 0 && now.saturating_sub(written) < PAUSE_NANOS {
+            return;
+        }
+        if let Ok(mut held) = slot.held.try_lock() {
+            *held =
+                Some(Exemplar { trace_id: trace.trace_id, span_id: trace.span_id, value, unix_nanos: now });
+            slot.written.store(now.max(1), Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn of(&self, bucket: usize) -> Option<Exemplar> {
+        let slot = self.0.get(bucket)?;
+        // Unwritten slots, the most of them, cost a scrape no lock.
+        if slot.written.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        slot.held.lock().ok().and_then(|held| *held)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::Flags;
+
+    fn somewhere(flags: Flags) -> TraceContext {
+        TraceContext { trace_id: TraceId::random(), span_id: SpanId::random(), flags }
+    }
+
+    #[test]
+    fn the_first_is_kept_and_the_next_within_a_second_is_not() {
+        let exemplars = Exemplars::new(2);
+        let now = Moment::now();
+        let first = somewhere(Flags::SAMPLED);
+        exemplars.offer(1, 0.5, first, now);
+        exemplars.offer(1, 0.7, somewhere(Flags::SAMPLED), now);
+        assert_eq!(exemplars.of(1).map(|kept| (kept.trace_id, kept.value)), Some((first.trace_id, 0.5)));
+        assert_eq!(exemplars.of(0), None);
+        exemplars.offer(9, 0.5, first, now);
+    }
+
+    #[test]
+    fn a_slot_that_is_being_read_is_left_alone() {
+        let exemplars = Exemplars::new(1);
+        let reading = exemplars.0[0].held.lock().unwrap();
+        exemplars.offer(0, 0.5, somewhere(Flags::SAMPLED), Moment::now());
+        assert!(reading.is_none());
+    }
+
+    #[test]
+    fn an_unsampled_hop_has_none_even_where_a_sampled_one_is_current() {
+        let sampled = somewhere(Flags::SAMPLED);
+        tell(sampled, Moment::now(), || {
+            assert_eq!(source().map(|(trace, _)| trace), Some(sampled));
+            tell(somewhere(Flags::NONE), Moment::now(), || assert!(source().is_none()));
+            assert!(source().is_some());
+        });
+        assert!(source().is_none());
+    }
+}

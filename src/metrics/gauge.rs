@@ -1,0 +1,83 @@
+//! Owns the gauge: a base that is set, and striped parts that are added, so that an in-flight gauge is not one
+//! atomic shared by all requests.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ::metrics::GaugeFn;
+
+use super::counter::{Cell, cells, own};
+
+/// A gauge of floating-point numbers.
+#[derive(Debug, Default)]
+pub(super) struct Gauge {
+    base: AtomicU64,
+    // Most gauges are only ever set; they have no stripes.
+    added: OnceLock<Box<[Cell]>>,
+}
+
+impl Gauge {
+    pub(super) fn value(&self) -> f64 {
+        f64::from_bits(self.base.load(Ordering::Relaxed)) + self.added()
+    }
+
+    fn added(&self) -> f64 {
+        self.added.get().map_or(0.0, |cells| {
+            cells.iter().map(|cell| f64::from_bits(cell.0.load(Ordering::Relaxed))).sum()
+        })
+    }
+
+    fn add(&self, value: f64) {
+        // What is not a number would stay in the sum for ever.
+        if let Some(cell) = own(self.added.get_or_init(cells)).filter(|_| value.is_finite()) {
+            add(cell, value);
+        }
+    }
+}
+
+/// Adds to a number kept as its bits.
+pub(super) fn add(cell: &AtomicU64, value: f64) {
+    let _ = cell.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |bits| {
+        Some((f64::from_bits(bits) + value).to_bits())
+    });
+}
+
+impl GaugeFn for Gauge {
+    fn increment(&self, value: f64) {
+        self.add(value);
+    }
+
+    fn decrement(&self, value: f64) {
+        self.add(-value);
+    }
+
+    fn set(&self, value: f64) {
+        self.base.store((value - self.added()).to_bits(), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gauge_is_set_and_moved_in_any_order() {
+        let gauge = Gauge::default();
+        gauge.increment(2.0);
+        gauge.set(10.0);
+        gauge.decrement(3.0);
+        assert_eq!(gauge.value(), 7.0);
+        gauge.set(0.5);
+        assert_eq!(gauge.value(), 0.5);
+    }
+
+    #[test]
+    fn what_is_not_a_number_does_not_stay() {
+        let gauge = Gauge::default();
+        gauge.increment(f64::NAN);
+        gauge.set(f64::INFINITY);
+        assert_eq!(gauge.value(), f64::INFINITY);
+        gauge.set(1.0);
+        assert_eq!(gauge.value(), 1.0);
+    }
+}

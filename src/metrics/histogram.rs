@@ -1,0 +1,133 @@
+//! Owns the histogram: fixed buckets, one row of cells a stripe, an exemplar a bucket; nothing to keep up.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use ::metrics::HistogramFn;
+
+use super::buckets::Bounds;
+use super::exemplar::{Exemplar, Exemplars, source};
+use super::gauge::add;
+use super::refused::{Reason, Refused};
+use crate::pipeline::{stripe_count, stripe_of_thread};
+
+// Rows are whole lines of the cache, in words.
+const LINE: usize = 16;
+
+/// A histogram of fixed buckets.
+#[derive(Debug)]
+pub(super) struct Histogram {
+    bounds: Arc<Bounds>,
+    // For each stripe the sum's bits, then a count for each bucket, then nothing up to a whole line.
+    cells: Box<[AtomicU64]>,
+    stripes: usize,
+    // `None` where exemplars are off; inside, nothing until the first sampled value.
+    exemplars: Option<OnceLock<Exemplars>>,
+    refused: Arc<Refused>,
+}
+
+/// One histogram at one moment; a scrape uses one for all its histograms.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    pub(super) counts: Vec<u64>,
+    pub(super) sum: f64,
+}
+
+impl Histogram {
+    pub(super) fn new(bounds: Arc<Bounds>, exemplars: bool, refused: Arc<Refused>) -> Self {
+        let stripes = stripe_count();
+        let cells = (0..stripes * row(&bounds)).map(|_| AtomicU64::new(0)).collect();
+        Self { bounds, cells, stripes, exemplars: exemplars.then(OnceLock::new), refused }
+    }
+
+    pub(super) fn read(&self, reading: &mut Reading) {
+        reading.counts.clear();
+        reading.counts.resize(self.bounds.buckets(), 0);
+        reading.sum = 0.0;
+        for row in self.cells.chunks_exact(row(&self.bounds)) {
+            let Some((sum, counts)) = row.split_first() else { continue };
+            reading.sum += f64::from_bits(sum.load(Ordering::Relaxed));
+            for (total, count) in reading.counts.iter_mut().zip(counts) {
+                *total += count.load(Ordering::Relaxed);
+            }
+        }
+    }
+
+    pub(super) fn exemplar(&self, bucket: usize) -> Option<Exemplar> {
+        self.exemplars.as_ref()?.get()?.of(bucket)
+    }
+
+    fn offer(&self, bucket: usize, value: f64) {
+        let Some(exemplars) = &self.exemplars else { return };
+        let Some((trace, at)) = source() else { return };
+        exemplars.get_or_init(|| Exemplars::new(self.bounds.buckets())).offer(bucket, value, trace, at);
+    }
+}
+
+fn row(bounds: &Bounds) -> usize {
+    (1 + bounds.buckets()).next_multiple_of(LINE)
+}
+
+impl HistogramFn for Histogram {
+    fn record(&self, value: f64) {
+        self.record_many(value, 1);
+    }
+
+    fn record_many(&self, value: f64, count: usize) {
+        if !value.is_finite() {
+            let message =
+                format_args!("a histogram was given {value}, which is left out; such values are counted");
+            return self.refused.count(Reason::NotFinite, message);
+        }
+        let bucket = self.bounds.bucket_of(value);
+        let row = row(&self.bounds);
+        let start = stripe_of_thread(self.stripes) * row;
+        let Some([sum, counts @ ..]) = self.cells.get(start..start + row) else { return };
+        if let Some(cell) = counts.get(bucket) {
+            cell.fetch_add(count as u64, Ordering::Relaxed);
+        }
+        add(sum, value * count as f64);
+        self.offer(bucket, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn histogram(bounds: &[f64]) -> Histogram {
+        Histogram::new(Arc::new(Bounds::new(bounds)), true, Arc::default())
+    }
+
+    #[test]
+    fn every_value_is_in_one_bucket_and_in_the_sum() {
+        let histogram = histogram(&[1.0, 2.0]);
+        [0.5, 1.0, 1.5, 9.0].into_iter().for_each(|value| histogram.record(value));
+        histogram.record_many(2.0, 3);
+        let mut reading = Reading::default();
+        histogram.read(&mut reading);
+        assert_eq!((&*reading.counts, reading.sum), (&[2, 4, 1][..], 18.0));
+    }
+
+    #[test]
+    fn what_is_not_finite_is_left_out_and_counted() {
+        let histogram = histogram(&[1.0]);
+        histogram.record(f64::NAN);
+        histogram.record(f64::INFINITY);
+        let mut reading = Reading::default();
+        histogram.read(&mut reading);
+        assert_eq!((&*reading.counts, reading.sum), (&[0, 0][..], 0.0));
+        assert!(histogram.refused.counts().any(|counted| counted == ("not_finite", 2)));
+    }
+
+    #[test]
+    fn a_million_values_take_no_more_room_than_one() {
+        let histogram = histogram(&[1.0, 2.0]);
+        let before = histogram.cells.len();
+        (0..1_000_000).for_each(|n| histogram.record(f64::from(n % 3)));
+        assert_eq!(histogram.cells.len(), before);
+        let mut reading = Reading::default();
+        histogram.read(&mut reading);
+        assert_eq!(reading.counts.iter().sum::<u64>(), 1_000_000);
+    }
+}

@@ -1,0 +1,149 @@
+//! Owns the recorder: what the `metrics` facade's macros reach, the user's and ours.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use ::metrics::{Key, KeyName, Metadata, SharedString, Unit};
+use metrics_util::registry::{Registry, Storage};
+
+use super::counter::Counter;
+use super::family::{Families, Instrument, Kind};
+use super::gauge::Gauge;
+use super::group::Placed;
+use super::histogram::Histogram;
+use super::label::label_text;
+use super::page::page;
+use super::refused::Reason;
+use super::{Exposition, Metrics, Samples, Source};
+
+/// The recorder of one process, or of one test.
+pub(crate) struct Recorder {
+    registry: Registry<Key, Store>,
+    families: Arc<Families>,
+    sources: RwLock<Vec<Source>>,
+}
+
+// The registry finds a key's series again; the families own it.
+struct Store(Arc<Families>);
+
+impl Recorder {
+    pub(crate) fn new(options: &Metrics) -> Self {
+        let families = Arc::new(Families::new(options));
+        let registry = Registry::new(Store(Arc::clone(&families)));
+        Self { registry, families, sources: RwLock::default() }
+    }
+
+    /// Adds what is asked at each scrape.
+    pub(crate) fn add_source(&self, source: Source) {
+        self.sources.write().unwrap_or_else(PoisonError::into_inner).push(source);
+    }
+
+    /// The page as it is now. Recording goes on meanwhile.
+    pub(crate) fn render(&self, exposition: Exposition) -> String {
+        let mut samples = Samples::default();
+        for source in self.sources.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            source(&mut samples);
+        }
+        page(&self.families, samples, exposition)
+    }
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recorder").field("families", &self.families.all().len()).finish_non_exhaustive()
+    }
+}
+
+fn labels(key: &Key) -> String {
+    label_text(key.labels().map(|label| (label.key(), label.value())))
+}
+
+impl Store {
+    fn place<I: Instrument>(&self, key: &Key) -> Option<Placed<I>> {
+        let family = self.0.family(I::KIND, key.name())?;
+        let placed = I::place(&self.0, &family, labels(key))?;
+        if placed.overflowed {
+            let message = format_args!(
+                "the metric {:?} has too many label sets; the further ones are one series, otel_metric_overflow",
+                family.name
+            );
+            self.0.refused().count(Reason::Overflow, message);
+        }
+        Some(placed)
+    }
+}
+
+// Asked by the registry only for a key that was placed just before, so the families know it.
+impl Storage<Key> for Store {
+    type Counter = Arc<Counter>;
+    type Gauge = Arc<Gauge>;
+    type Histogram = Arc<Histogram>;
+
+    fn counter(&self, key: &Key) -> Self::Counter {
+        self.place(key).map_or_else(|| Arc::new(Counter::new()), |placed| placed.instrument)
+    }
+
+    fn gauge(&self, key: &Key) -> Self::Gauge {
+        self.place(key).map_or_else(Arc::default, |placed| placed.instrument)
+    }
+
+    fn histogram(&self, key: &Key) -> Self::Histogram {
+        self.place(key).map_or_else(
+            || Arc::new(Histogram::new(Arc::new(super::buckets::Bounds::new(&[])), false, Arc::default())),
+            |placed| placed.instrument,
+        )
+    }
+}
+
+impl ::metrics::Recorder for Recorder {
+    fn describe_counter(&self, key: KeyName, unit: Option<Unit>, help: SharedString) {
+        self.families.describe(Kind::Counter, key.as_str(), unit, help);
+    }
+
+    fn describe_gauge(&self, key: KeyName, unit: Option<Unit>, help: SharedString) {
+        self.families.describe(Kind::Gauge, key.as_str(), unit, help);
+    }
+
+    fn describe_histogram(&self, key: KeyName, unit: Option<Unit>, help: SharedString) {
+        self.families.describe(Kind::Histogram, key.as_str(), unit, help);
+    }
+
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> ::metrics::Counter {
+        if let Some(known) = self.registry.get_counter(key) {
+            return known.into();
+        }
+        match self.registry.storage().place::<Counter>(key) {
+            Some(placed) if placed.remember => {
+                self.registry.get_or_create_counter(key, |own| Arc::clone(own).into())
+            }
+            Some(placed) => placed.instrument.into(),
+            None => ::metrics::Counter::noop(),
+        }
+    }
+
+    fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> ::metrics::Gauge {
+        if let Some(known) = self.registry.get_gauge(key) {
+            return known.into();
+        }
+        match self.registry.storage().place::<Gauge>(key) {
+            Some(placed) if placed.remember => {
+                self.registry.get_or_create_gauge(key, |own| Arc::clone(own).into())
+            }
+            Some(placed) => placed.instrument.into(),
+            None => ::metrics::Gauge::noop(),
+        }
+    }
+
+    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> ::metrics::Histogram {
+        if let Some(known) = self.registry.get_histogram(key) {
+            return known.into();
+        }
+        match self.registry.storage().place::<Histogram>(key) {
+            Some(placed) if placed.remember => {
+                self.registry.get_or_create_histogram(key, |own| Arc::clone(own).into())
+            }
+            Some(placed) => placed.instrument.into(),
+            None => ::metrics::Histogram::noop(),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Owns rate, errors and duration: handles of the `metrics` facade, resolved once per label set.
+
+mod facade;
+mod key;
+mod table;
+
+use std::fmt;
+use std::sync::OnceLock;
+
+use ::metrics::{Counter, Gauge, Histogram, Recorder, Unit};
+
+pub(crate) use facade::Facade;
+use key::{ClientKey, METHODS, SCHEMES, ServerKey, WorkKey};
+use table::Table;
+
+use super::exemplar::tell;
+use crate::names::metric;
+use crate::scope::{End, Hop, Kind, Method, Scheme, Subject};
+
+/// The handle that the request's thread uses. The default one is off and costs a branch.
+#[derive(Default)]
+pub(crate) struct Red {
+    inner: Option<Box<Inner>>,
+}
+
+struct Inner {
+    recorder: &'static (dyn Recorder + Sync),
+    server: Table,
+    client: Table,
+    work: Table,
+    active: [OnceLock<Gauge>; METHODS.len() * SCHEMES.len()],
+    client_body_errors: OnceLock<Counter>,
+}
+
+impl Red {
+    /// Records with this recorder: ours, or [`Facade`] for whichever is installed globally.
+    pub(crate) fn new(recorder: &'static (dyn Recorder + Sync)) -> Self {
+        let inner = Inner {
+            recorder,
+            server: Table::new(metric::HTTP_SERVER_REQUEST_DURATION),
+            client: Table::new(metric::HTTP_CLIENT_REQUEST_DURATION),
+            work: Table::new(metric::WORK_DURATION),
+            active: [const { OnceLock::new() }; METHODS.len() * SCHEMES.len()],
+            client_body_errors: OnceLock::new(),
+        };
+        inner.describe();
+        Self { inner: Some(Box::new(inner)) }
+    }
+
+    /// Is anything recorded?
+    pub(crate) fn is_on(&self) -> bool {
+        self.inner.is_some()
+    }
+
+    /// A server hop begins: in-flight +1.
+    pub(crate) fn server_begins(&self, method: Method, scheme: Scheme) {
+        if let Some(gauge) = self.inner.as_ref().and_then(|inner| inner.active(method, scheme)) {
+            gauge.increment(1.0);
+        }
+    }
+
+    /// A server hop that is not observed after all (a healthy probe) ends: in-flight -1.
+    pub(crate) fn server_leaves(&self, method: Method, scheme: Scheme) {
+        if let Some(gauge) = self.inner.as_ref().and_then(|inner| inner.active(method, scheme)) {
+            gauge.decrement(1.0);
+        }
+    }
+
+    /// A hop ends: its duration is recorded, with the hop's trace as exemplar if it is sampled.
+    pub(crate) fn hop(&self, hop: &Hop, end: &End) {
+        let Some(inner) = &self.inner else { return };
+        let histogram = match &hop.subject {
+            Subject::Http(http) if hop.kind == Kind::Client => inner.client(ClientKey::new(http, end)),
+            Subject::Http(http) => {
+                self.server_leaves(http.method, http.scheme);
+                inner.server(ServerKey::new(http, hop.route.get().copied(), end))
+            }
+            Subject::Work(work) => inner.work(WorkKey::new(hop.kind, &work.name, end)),
+        };
+        let seconds = end.at.since(hop.start).as_secs_f64();
+        tell(hop.trace, end.at, || histogram.record(seconds));
+    }
+
+    /// The body of a call's answer failed after its head.
+    pub(crate) fn client_body_failed(&self) {
+        let Some(inner) = &self.inner else { return };
+        let register = || facade::counter(inner.recorder, metric::HTTP_CLIENT_BODY_ERRORS, Vec::new());
+        inner.client_body_errors.get_or_init(register).increment(1);
+    }
+}
+
+impl Inner {
+    fn describe(&self) {
+        let duration = |name: &'static str, help: &'static str| {
+            self.recorder.describe_histogram(name.into(), Some(Unit::Seconds), help.into());
+        };
+        duration(metric::HTTP_SERVER_REQUEST_DURATION, "Requests served, from the first byte to the last.");
+        duration(metric::HTTP_CLIENT_REQUEST_DURATION, "Requests made, until the answer's head.");
+        duration(metric::WORK_DURATION, "Jobs and messages, from begin to end.");
+        let help = "Requests being served now.";
+        self.recorder.describe_gauge(metric::HTTP_SERVER_ACTIVE_REQUESTS.into(), None, help.into());
+        let help = "Answers to our requests that broke off after their head.";
+        self.recorder.describe_counter(metric::HTTP_CLIENT_BODY_ERRORS.into(), None, help.into());
+    }
+
+    fn active(&self, method: Method, scheme: Scheme) -> Option<&Gauge> {
+        let slot = self.active.get(method as usize * SCHEMES.len() + scheme as usize)?;
+        Some(slot.get_or_init(|| {
+            facade::gauge(self.recorder, metric::HTTP_SERVER_ACTIVE_REQUESTS, key::active(method, scheme))
+        }))
+    }
+
+    fn server(&self, key: ServerKey) -> &Histogram {
+        if let Some(known) = self.server.find(key.pack()) {
+            return known;
+        }
+        // `increase()` sees the first error only if its series was there before, at zero.
+        let failed = key.failed();
+        self.server.get(failed.pack(), self.recorder, || failed.labels());
+        self.server.get(key.pack(), self.recorder, || key.labels())
+    }
+
+    fn client(&self, key: ClientKey) -> &Histogram {
+        self.client.get(key.pack(), self.recorder, || key.labels())
+    }
+
+    fn work(&self, key: WorkKey) -> &Histogram {
+        self.work.get(key.pack(), self.recorder, || key.labels())
+    }
+}
+
+impl fmt::Debug for Red {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Red").field("on", &self.inner.is_some()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,69 @@
+//! Owns what is asked at each scrape instead of being kept: our own pipeline, the process, the target.
+
+use std::borrow::Cow;
+
+use super::label::label_text;
+
+/// Something that adds its samples whenever a page is made.
+pub(crate) type Source = Box<dyn Fn(&mut Samples) + Send + Sync>;
+
+/// The type of an asked family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Counter,
+    Gauge,
+    /// Facts in labels, with the value 1.
+    Info,
+}
+
+/// The families asked for one page.
+#[derive(Debug, Default)]
+pub(crate) struct Samples(Vec<Asked>);
+
+/// One asked family.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// Without the `_total` of a counter or the `_info` of an info.
+    pub(super) name: Cow<'static, str>,
+    pub(super) shape: Shape,
+    pub(super) unit: &'static str,
+    pub(super) help: &'static str,
+    /// Label texts and values.
+    pub(super) samples: Vec<(String, f64)>,
+}
+
+impl Samples {
+    /// A family, to be given its samples. The name is written as on the page, with `_total` or `_info`; the
+    /// unit is the word that the name ends with, or empty. A name used twice goes on with the same family.
+    pub(crate) fn family(
+        &mut self,
+        name: &'static str,
+        shape: Shape,
+        unit: &'static str,
+        help: &'static str,
+    ) -> &mut Asked {
+        let suffix = match shape {
+            Shape::Counter => "_total",
+            Shape::Gauge => "",
+            Shape::Info => "_info",
+        };
+        let name = name.strip_suffix(suffix).unwrap_or(name);
+        let place = self.0.iter().position(|asked| asked.name == name).unwrap_or_else(|| {
+            self.0.push(Asked { name: name.into(), shape, unit, help, samples: Vec::new() });
+            self.0.len() - 1
+        });
+        &mut self.0[place]
+    }
+
+    pub(super) fn into_families(self) -> Vec<Asked> {
+        self.0
+    }
+}
+
+impl Asked {
+    /// Adds one sample.
+    pub(crate) fn sample(&mut self, labels: &[(&str, &str)], value: f64) -> &mut Self {
+        self.samples.push((label_text(labels.iter().copied()), value));
+        self
+    }
+}

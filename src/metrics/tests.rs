@@ -1,0 +1,329 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ::metrics::{Unit, counter, describe_counter, describe_histogram, gauge, histogram, with_local_recorder};
+use proptest::prelude::*;
+
+use super::*;
+use crate::context::{Flags, SpanId, TraceContext, TraceId};
+use crate::pipeline::{DropReason, Flow};
+use crate::resource::Resource;
+
+#[path = "../../tests/support/exposition.rs"]
+mod strict;
+
+fn recorder() -> Recorder {
+    Recorder::new(&Metrics::new().buckets("wait", [0.5, 1.0]))
+}
+
+/// Both pages, accepted by the strict reader.
+fn pages(recorder: &Recorder) -> [String; 2] {
+    [Exposition::Text, Exposition::OpenMetrics].map(|exposition| {
+        let page = recorder.render(exposition);
+        let read = strict::read(&page, exposition == Exposition::OpenMetrics);
+        assert!(read.is_ok(), "{}\n{page}", read.unwrap_err());
+        page
+    })
+}
+
+/// A page without the family that is always there.
+fn shown(page: &str) -> String {
+    page.lines()
+        .filter(|line| !line.contains("observability_metrics_refused"))
+        .map(|line| format!("{line}\n"))
+        .collect()
+}
+
+fn told(recorder: &Recorder) {
+    with_local_recorder(recorder, || {
+        describe_counter!("orders", "Orders taken.\n\"All\" of them, C:\\ too.");
+        describe_histogram!("page_bytes", Unit::Bytes, "Size of a page.");
+        counter!("orders", "kind" => "new").increment(3);
+        counter!("orders", "kind" => "a\"b\\c\nd").increment(1);
+        gauge!("queue.depth").set(2.5);
+        histogram!("wait", "who" => "me").record(0.75);
+        histogram!("page_bytes").record(70.0);
+    });
+}
+
+#[test]
+fn the_page_in_text_format() {
+    let recorder = recorder();
+    told(&recorder);
+    let page = pages(&recorder)[0].clone();
+    assert_eq!(
+        shown(&page),
+        r#"# HELP orders_total Orders taken.\n"All" of them, C:\\ too.
+# TYPE orders_total counter
+orders_total{kind="a\"b\\c\nd"} 1
+orders_total{kind="new"} 3
+# HELP page_bytes Size of a page.
+# TYPE page_bytes histogram
+page_bytes_bucket{le="64.0"} 0
+page_bytes_bucket{le="256.0"} 1
+page_bytes_bucket{le="1024.0"} 1
+page_bytes_bucket{le="4096.0"} 1
+page_bytes_bucket{le="16384.0"} 1
+page_bytes_bucket{le="65536.0"} 1
+page_bytes_bucket{le="262144.0"} 1
+page_bytes_bucket{le="1.048576e+06"} 1
+page_bytes_bucket{le="4.194304e+06"} 1
+page_bytes_bucket{le="1.6777216e+07"} 1
+page_bytes_bucket{le="6.7108864e+07"} 1
+page_bytes_bucket{le="+Inf"} 1
+page_bytes_sum 70
+page_bytes_count 1
+# HELP queue_depth Not described; metrics::describe_counter!, describe_gauge! or describe_histogram! does.
+# TYPE queue_depth gauge
+queue_depth 2.5
+# HELP wait Not described; metrics::describe_counter!, describe_gauge! or describe_histogram! does.
+# TYPE wait histogram
+wait_bucket{who="me",le="0.5"} 0
+wait_bucket{who="me",le="1.0"} 1
+wait_bucket{who="me",le="+Inf"} 1
+wait_sum{who="me"} 0.75
+wait_count{who="me"} 1
+"#
+    );
+}
+
+#[test]
+fn the_page_in_openmetrics() {
+    let recorder = Recorder::new(&Metrics::new().buckets("wait_seconds", [0.5, 1.0]));
+    let (trace_id, span_id) =
+        (TraceId::new(0x4bf92f3577b34da6a3ce929d0e0e4736), SpanId::new(0x00f067aa0ba902b7));
+    let (trace_id, span_id) = (trace_id.expect("not zero"), span_id.expect("not zero"));
+    let mut resource = Resource::default();
+    resource.set("service.name", "bookings");
+    recorder.add_source(target(&resource));
+    let at = crate::clock::Moment::now();
+    with_local_recorder(&recorder, || {
+        describe_counter!("orders_total", "Orders \"taken\".");
+        counter!("orders_total").increment(3);
+        let wait = histogram!("wait_seconds");
+        wait.record(0.25);
+        exemplar::tell(TraceContext { trace_id, span_id, flags: Flags::SAMPLED }, at, || wait.record(0.75));
+    });
+    let page = pages(&recorder)[1].clone();
+    let (seconds, millis) = (at.unix_nanos() / 1_000_000_000, at.unix_nanos() / 1_000_000 % 1_000);
+    let expected = r#"# HELP orders Orders \"taken\".
+# TYPE orders counter
+orders_total 3
+# HELP target The service that is scraped.
+# TYPE target info
+target_info{service_name="bookings"} 1
+# HELP wait_seconds Not described; metrics::describe_counter!, describe_gauge! or describe_histogram! does.
+# TYPE wait_seconds histogram
+# UNIT wait_seconds seconds
+wait_seconds_bucket{le="0.5"} 1
+wait_seconds_bucket{le="1.0"} 2 # {trace_id="4bf92f3577b34da6a3ce929d0e0e4736",span_id="00f067aa0ba902b7"} 0.75 TIME
+wait_seconds_bucket{le="+Inf"} 2
+wait_seconds_sum 1
+wait_seconds_count 2
+# EOF
+"#;
+    assert_eq!(shown(&page), expected.replace("TIME", &format!("{seconds}.{millis:03}")));
+}
+
+#[test]
+fn the_strict_reader_refuses_what_a_scraper_refuses() {
+    const GOOD: &str = "# HELP a h\n# TYPE a histogram\na_bucket{le=\"1.0\"} 1\na_bucket{le=\"+Inf\"} 2\na_sum 3\na_count 2\n";
+    assert!(strict::read(GOOD, false).is_ok());
+    let bad = [
+        GOOD.replace("# HELP a h\n", ""),
+        GOOD.replace("# TYPE a histogram\n", ""),
+        GOOD.replace("a_count 2", "a_count 1"),
+        GOOD.replace("le=\"+Inf\"} 2", "le=\"+Inf\"} 0"),
+        GOOD.replace("le=\"+Inf\"", "le=\"0.5\""),
+        GOOD.replace("le=\"1.0\"", "le=\"1.0\",le=\"1.0\""),
+        GOOD.replace("le=\"1.0\"", "le=\"1.0\",b=\"\\x\""),
+        GOOD.replace("le=\"1.0\"", "le=\"1.0\",b=\"\""),
+        GOOD.replace("le=\"1.0\"} 1", "le=\"1.0\"} 1 # {trace_id=\"1\"} 1 1"),
+        GOOD.replace("a_sum 3\n", ""),
+        GOOD.replace("a_sum 3\n", "a_sum 3\na_sum 3\n"),
+        GOOD.replace("a_sum 3", "a_sum three"),
+        format!("{GOOD}# HELP b h\n# TYPE b gauge\nb 1\n{GOOD}"),
+        format!("{GOOD}\n"),
+        GOOD.trim_end().to_owned(),
+    ];
+    for page in bad {
+        assert!(strict::read(&page, false).is_err(), "{page}");
+    }
+    assert!(strict::read(GOOD, true).is_err(), "without # EOF");
+    let exemplar = GOOD.replace("le=\"1.0\"} 1", "le=\"1.0\"} 1 # {trace_id=\"1\"} 7 1") + "# EOF\n";
+    assert!(strict::read(&exemplar, true).is_err(), "an exemplar of another bucket");
+}
+
+#[test]
+fn the_account_of_a_signal_is_on_the_page_and_adds_up() {
+    let recorder = recorder();
+    let flow_of = || {
+        let flow = Flow::default();
+        flow.delivered(3);
+        flow.unconfirmed(1);
+        flow.dropped(DropReason::Rejected, 2);
+        flow.report(10, 3)
+    };
+    recorder.add_source(flow(FlowSignal::Spans, Some(2_048), flow_of));
+    recorder.add_source(flow(FlowSignal::Lines, None, flow_of));
+    let page = pages(&recorder)[0].clone();
+    let lines: Vec<_> = page.lines().filter(|line| line.starts_with("otel_sdk")).collect();
+    assert_eq!(
+        lines,
+        [
+            r#"otel_sdk_exporter_log_exported_total 3"#,
+            r#"otel_sdk_exporter_log_exported_total{error_type="unconfirmed"} 1"#,
+            r#"otel_sdk_exporter_log_exported_total{error_type="rejected"} 2"#,
+            r#"otel_sdk_exporter_span_exported_total 3"#,
+            r#"otel_sdk_exporter_span_exported_total{error_type="unconfirmed"} 1"#,
+            r#"otel_sdk_exporter_span_exported_total{error_type="rejected"} 2"#,
+            r#"otel_sdk_log_created_total 10"#,
+            r#"otel_sdk_processor_log_processed_total 6"#,
+            r#"otel_sdk_processor_log_processed_total{error_type="queue_full"} 3"#,
+            r#"otel_sdk_processor_log_processed_total{error_type="already_shutdown"} 0"#,
+            r#"otel_sdk_processor_log_queue_size 1"#,
+            r#"otel_sdk_processor_span_processed_total 6"#,
+            r#"otel_sdk_processor_span_processed_total{error_type="queue_full"} 3"#,
+            r#"otel_sdk_processor_span_processed_total{error_type="already_shutdown"} 0"#,
+            r#"otel_sdk_processor_span_queue_capacity 2048"#,
+            r#"otel_sdk_processor_span_queue_size 1"#,
+            r#"otel_sdk_span_started_total{otel_span_sampling_result="RECORD_AND_SAMPLE"} 10"#,
+        ]
+    );
+}
+
+#[test]
+fn the_same_labels_in_another_order_are_the_same_series() {
+    let recorder = recorder();
+    with_local_recorder(&recorder, || {
+        counter!("orders", "a" => "1", "b" => "2").increment(1);
+        counter!("orders", "b" => "2", "a" => "1", "c" => "").increment(2);
+        counter!("orders_total", "a" => "1", "b" => "2").increment(4);
+    });
+    assert!(pages(&recorder)[0].contains("\norders_total{a=\"1\",b=\"2\"} 7\n"));
+}
+
+#[test]
+fn beyond_the_limit_values_are_gathered_and_counted_and_ids_are_not_kept() {
+    let recorder = recorder();
+    with_local_recorder(&recorder, || {
+        (0..2_100).for_each(|n| counter!("orders", "id" => n.to_string()).increment(1));
+        gauge!("orders_total").set(1.0);
+    });
+    let [text, _] = pages(&recorder);
+    assert!(text.contains("\norders_total{otel_metric_overflow=\"true\"} 100\n"));
+    assert!(text.contains("\nobservability_metrics_refused_total{reason=\"overflow\"} 100\n"));
+    assert!(text.contains("\nobservability_metrics_refused_total{reason=\"name_clash\"} 1\n"));
+    assert_eq!(text.lines().filter(|line| line.starts_with("orders_total")).count(), 2_001);
+}
+
+#[test]
+fn a_users_own_metric_goes_before_ours_of_that_name() {
+    let recorder = recorder();
+    recorder.add_source(process_start());
+    with_local_recorder(&recorder, || gauge!("process_start_time_seconds").set(7.0));
+    assert!(pages(&recorder)[0].contains("\nprocess_start_time_seconds 7\n"));
+}
+
+#[test]
+fn counts_are_exact_though_pages_are_made_meanwhile() {
+    let recorder = recorder();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let recording: Vec<_> = (0..4)
+            .map(|thread| {
+                let recorder = &recorder;
+                scope.spawn(move || {
+                    with_local_recorder(recorder, || {
+                        for n in 0..5_000 {
+                            counter!("orders", "of" => (n % 7).to_string()).increment(1);
+                            histogram!("wait").record(f64::from(n % 3) / 2.0);
+                            gauge!("level").increment(if (n + thread) % 2 == 0 { 1.0 } else { -1.0 });
+                        }
+                    });
+                })
+            })
+            .collect();
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                pages(&recorder);
+            }
+        });
+        recording.into_iter().for_each(|thread| thread.join().expect("recorded"));
+        done.store(true, Ordering::Relaxed);
+    });
+    let families = strict::read(&recorder.render(Exposition::Text), false).expect("valid");
+    let sum = |family: &str, name: &str| -> f64 {
+        let family = families.iter().find(|known| known.name == family).expect("there");
+        family.samples.iter().filter(|sample| sample.name == name).map(|sample| sample.value).sum()
+    };
+    assert_eq!(sum("orders_total", "orders_total"), 20_000.0);
+    assert_eq!(sum("wait", "wait_count"), 20_000.0);
+    assert_eq!(sum("level", "level"), 0.0);
+}
+
+#[test]
+fn ten_thousand_histograms_are_rendered() {
+    let recorder = recorder();
+    with_local_recorder(&recorder, || {
+        for family in 0..5 {
+            let name = format!("wait_{family}_seconds");
+            (0..2_000).for_each(|n| histogram!(name.clone(), "n" => n.to_string()).record(0.1));
+        }
+    });
+    let page = recorder.render(Exposition::OpenMetrics);
+    assert_eq!(page.lines().filter(|line| line.contains("_count{")).count(), 10_000);
+}
+
+#[test]
+fn a_sum_that_can_fall_is_left_out_where_openmetrics_forbids_it() {
+    let recorder = recorder();
+    with_local_recorder(&recorder, || histogram!("wait").record(-2.0));
+    let [text, openmetrics] = pages(&recorder);
+    assert!(text.contains("\nwait_sum -2\n"));
+    assert!(!openmetrics.contains("wait_sum"));
+}
+
+fn anything() -> impl Strategy<Value = String> {
+    prop_oneof![
+        ".{0,6}",
+        "[a-z_:.\\\\\"\n\0]{0,6}",
+        Just("le".into()),
+        Just("__name__".into()),
+        Just("x_total".into())
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_the_user_calls_things_both_pages_are_valid(
+        recorded in prop::collection::vec(
+            (0..3_u8, anything(), prop::collection::vec((anything(), anything()), 0..4), any::<f64>(), anything()),
+            0..12,
+        ),
+    ) {
+        let recorder = recorder();
+        recorder.add_source(process_start());
+        with_local_recorder(&recorder, || {
+            for (kind, name, labels, value, help) in recorded {
+                match kind {
+                    0 => {
+                        describe_counter!(name.clone(), help);
+                        counter!(name, &labels).increment(value.abs() as u64 / 8);
+                    }
+                    1 => gauge!(name, &labels).set(value),
+                    _ => {
+                        describe_histogram!(name.clone(), Unit::Bytes, help);
+                        histogram!(name, &labels).record(value);
+                    }
+                }
+            }
+        });
+        for exposition in [Exposition::Text, Exposition::OpenMetrics] {
+            let page = recorder.render(exposition);
+            let read = strict::read(&page, exposition == Exposition::OpenMetrics);
+            prop_assert!(read.is_ok(), "{}\n{page}", read.unwrap_err());
+        }
+    }
+}
