@@ -2,6 +2,19 @@
 //!
 //! They are under semantic versioning: `tests/promises/wire.rs` holds a snapshot of this file's values.
 
+/// A group of names: a constant each, and the group as a table from which the README's is made.
+macro_rules! names {
+    ($($name:ident = $text:literal, $about:literal;)+) => {
+        $(
+            #[doc = $about]
+            pub const $name: &str = $text;
+        )+
+
+        /// Every name of this group, with what it says.
+        pub const TABLE: &[(&str, &str)] = &[$(($text, $about)),+];
+    };
+}
+
 /// Header names.
 pub mod header {
     use http::HeaderName;
@@ -17,74 +30,137 @@ pub mod header {
 }
 
 /// Span and resource attributes (OpenTelemetry semantic conventions 1.44).
-#[allow(missing_docs)] // the conventions define each
 pub mod attribute {
-    pub const CLIENT_ADDRESS: &str = "client.address";
-    pub const DEPLOYMENT_ENVIRONMENT_NAME: &str = "deployment.environment.name";
-    pub const ERROR_TYPE: &str = "error.type";
-    pub const EXCEPTION_MESSAGE: &str = "exception.message";
-    pub const EXCEPTION_STACKTRACE: &str = "exception.stacktrace";
-    pub const EXCEPTION_TYPE: &str = "exception.type";
-    pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
-    pub const HTTP_REQUEST_METHOD_ORIGINAL: &str = "http.request.method_original";
-    pub const HTTP_RESPONSE_BODY_SIZE: &str = "http.response.body.size";
-    pub const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
-    pub const HTTP_ROUTE: &str = "http.route";
-    pub const MESSAGING_DESTINATION_NAME: &str = "messaging.destination.name";
-    pub const MESSAGING_OPERATION_NAME: &str = "messaging.operation.name";
-    pub const MESSAGING_OPERATION_TYPE: &str = "messaging.operation.type";
-    pub const MESSAGING_SYSTEM: &str = "messaging.system";
-    pub const NETWORK_PEER_ADDRESS: &str = "network.peer.address";
-    pub const NETWORK_PEER_PORT: &str = "network.peer.port";
-    pub const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";
-    pub const OUTCOME: &str = "observability.outcome";
-    pub const REQUEST_ID: &str = "observability.request_id";
-    pub const SERVER_ADDRESS: &str = "server.address";
-    pub const SERVER_PORT: &str = "server.port";
-    pub const SERVICE_INSTANCE_ID: &str = "service.instance.id";
-    pub const SERVICE_NAME: &str = "service.name";
-    pub const SERVICE_NAMESPACE: &str = "service.namespace";
-    pub const SERVICE_VERSION: &str = "service.version";
-    pub const TARGET: &str = "observability.target";
-    pub const TELEMETRY_DISTRO_NAME: &str = "telemetry.distro.name";
-    pub const TELEMETRY_DISTRO_VERSION: &str = "telemetry.distro.version";
-    pub const TELEMETRY_SDK_LANGUAGE: &str = "telemetry.sdk.language";
-    pub const TELEMETRY_SDK_NAME: &str = "telemetry.sdk.name";
-    pub const TELEMETRY_SDK_VERSION: &str = "telemetry.sdk.version";
-    pub const TTFB_MS: &str = "observability.ttfb_ms";
-    pub const URL_FULL: &str = "url.full";
-    pub const URL_PATH: &str = "url.path";
-    pub const URL_QUERY: &str = "url.query";
-    pub const URL_SCHEME: &str = "url.scheme";
-    pub const USER_AGENT_ORIGINAL: &str = "user_agent.original";
+    names! {
+        CLIENT_ADDRESS = "client.address",
+            "The peer's address, without its port.";
+        DEPLOYMENT_ENVIRONMENT_NAME = "deployment.environment.name",
+            "Resource: the environment, such as `production`.";
+        ERROR_TYPE = "error.type",
+            "The status code as text, or a word of the closed set; absent on success.";
+        EXCEPTION_MESSAGE = "exception.message",
+            "The text of an error that the service noted.";
+        EXCEPTION_STACKTRACE = "exception.stacktrace",
+            "The texts of the noted error's causes, one a line.";
+        EXCEPTION_TYPE = "exception.type",
+            "The type of an error that the service noted.";
+        HTTP_REQUEST_METHOD = "http.request.method",
+            "The method, or `_OTHER`.";
+        HTTP_REQUEST_METHOD_ORIGINAL = "http.request.method_original",
+            "The method as sent, where it is `_OTHER`.";
+        HTTP_RESPONSE_BODY_SIZE = "http.response.body.size",
+            "The body's bytes, as far as they were read.";
+        HTTP_RESPONSE_STATUS_CODE = "http.response.status_code",
+            "The status code.";
+        HTTP_ROUTE = "http.route",
+            "The matched route; absent where none matched.";
+        MESSAGING_DESTINATION_NAME = "messaging.destination.name",
+            "The queue or topic.";
+        MESSAGING_OPERATION_NAME = "messaging.operation.name",
+            "The work's name.";
+        MESSAGING_OPERATION_TYPE = "messaging.operation.type",
+            "`send` or `process`.";
+        MESSAGING_SYSTEM = "messaging.system",
+            "The broker's kind.";
+        NETWORK_PEER_ADDRESS = "network.peer.address",
+            "The peer's address.";
+        NETWORK_PEER_PORT = "network.peer.port",
+            "The peer's port.";
+        NETWORK_PROTOCOL_VERSION = "network.protocol.version",
+            "`1.0`, `1.1`, `2`, `3`.";
+        OUTCOME = "observability.outcome",
+            "How the hop ended: `ok`, `client_error`, `server_error`, `cancelled`, `timeout`, `panic`, `body_error`, `upgraded`.";
+        REQUEST_ID = "observability.request_id",
+            "The request's id, as in `x-request-id`.";
+        SERVER_ADDRESS = "server.address",
+            "The host that was asked for.";
+        SERVER_PORT = "server.port",
+            "The port that was asked for.";
+        SERVICE_INSTANCE_ID = "service.instance.id",
+            "Resource: this process, a UUID.";
+        SERVICE_NAME = "service.name",
+            "Resource: the service.";
+        SERVICE_NAMESPACE = "service.namespace",
+            "Resource: the group of services.";
+        SERVICE_VERSION = "service.version",
+            "Resource: the service's version.";
+        TARGET = "observability.target",
+            "The module of a user's span.";
+        TELEMETRY_DISTRO_NAME = "telemetry.distro.name",
+            "Resource: `tower-observability`.";
+        TELEMETRY_DISTRO_VERSION = "telemetry.distro.version",
+            "Resource: this crate's version.";
+        TELEMETRY_SDK_LANGUAGE = "telemetry.sdk.language",
+            "Resource: `rust`.";
+        TELEMETRY_SDK_NAME = "telemetry.sdk.name",
+            "Resource: `opentelemetry`.";
+        TELEMETRY_SDK_VERSION = "telemetry.sdk.version",
+            "Resource: the version of the OpenTelemetry SDK behind the exporter.";
+        TTFB_MS = "observability.ttfb_ms",
+            "Milliseconds from the request to the response's head.";
+        URL_FULL = "url.full",
+            "The URL of a call, without credentials, its query values redacted.";
+        URL_PATH = "url.path",
+            "The path as asked for.";
+        URL_QUERY = "url.query",
+            "The query, every value redacted.";
+        URL_SCHEME = "url.scheme",
+            "`http` or `https`.";
+        USER_AGENT_ORIGINAL = "user_agent.original",
+            "The header `user-agent`.";
+    }
 }
 
 /// Keys of a log line in the format `json`.
-#[allow(missing_docs)] // described in the README's table, which a test holds against this list
 pub mod key {
-    pub const DURATION_MS: &str = "duration_ms";
-    pub const ERROR: &str = "error";
-    pub const ERROR_CHAIN: &str = "error_chain";
-    pub const FILE: &str = "file";
-    pub const INSTANCE: &str = "instance";
-    pub const LEVEL: &str = "level";
-    pub const LINE: &str = "line";
-    pub const MESSAGE: &str = "message";
-    pub const METHOD: &str = "method";
-    pub const OUTCOME: &str = "outcome";
-    pub const PATH: &str = "path";
-    pub const REQUEST_ID: &str = "request_id";
-    pub const RESPONSE_BYTES: &str = "response_bytes";
-    pub const ROUTE: &str = "route";
-    pub const SERVICE: &str = "service";
-    pub const SPAN_ID: &str = "span_id";
-    pub const STATUS: &str = "status";
-    pub const TARGET: &str = "target";
-    pub const TIMESTAMP: &str = "timestamp";
-    pub const TRACE_FLAGS: &str = "trace_flags";
-    pub const TRACE_ID: &str = "trace_id";
-    pub const TTFB_MS: &str = "ttfb_ms";
-    pub const VERSION: &str = "version";
+    names! {
+        DURATION_MS = "duration_ms",
+            "Milliseconds from the request to the last byte or trailer (request's line).";
+        ERROR = "error",
+            "The error that the service noted (request's line).";
+        ERROR_CHAIN = "error_chain",
+            "The noted error's causes (request's line).";
+        FILE = "file",
+            "The source file (ERROR lines of events).";
+        INSTANCE = "instance",
+            "`service.instance.id` (request's line).";
+        LEVEL = "level",
+            "`TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR`; `FATAL` for a panic.";
+        LINE = "line",
+            "The line in the source file (ERROR lines of events).";
+        MESSAGE = "message",
+            "The event's message.";
+        METHOD = "method",
+            "The request's method (inside a request).";
+        OUTCOME = "outcome",
+            "How the hop ended, one word (request's line).";
+        PATH = "path",
+            "The request's path (inside a request).";
+        REQUEST_ID = "request_id",
+            "The request's id (inside a request).";
+        RESPONSE_BYTES = "response_bytes",
+            "Bytes of the body (request's line).";
+        ROUTE = "route",
+            "The matched route (inside a request, once known).";
+        SERVICE = "service",
+            "The service's name.";
+        SPAN_ID = "span_id",
+            "The innermost span, 16 hex digits (inside a request).";
+        STATUS = "status",
+            "The status code (request's line).";
+        TARGET = "target",
+            "The module that wrote the line.";
+        TIMESTAMP = "timestamp",
+            "RFC 3339, UTC, microseconds.";
+        TRACE_FLAGS = "trace_flags",
+            "`01` if a trace exists for it (inside a request).";
+        TRACE_ID = "trace_id",
+            "The trace, 32 hex digits (inside a request).";
+        TTFB_MS = "ttfb_ms",
+            "Milliseconds from the request to the response's head (request's line).";
+        VERSION = "version",
+            "The service's version (request's line).";
+    }
 
     /// The keys that we alone write, on every line; a user's field of such a name becomes `field_<name>`.
     pub const RESERVED: &[&str] = &[
@@ -117,42 +193,75 @@ pub mod key {
 }
 
 /// Metric families, as Prometheus writes them.
-#[allow(missing_docs)] // each family carries its HELP text
 pub mod metric {
-    pub const HTTP_CLIENT_BODY_ERRORS: &str = "http_client_response_body_errors_total";
-    pub const HTTP_CLIENT_REQUEST_DURATION: &str = "http_client_request_duration_seconds";
-    pub const HTTP_SERVER_ACTIVE_REQUESTS: &str = "http_server_active_requests";
-    pub const HTTP_SERVER_REQUEST_DURATION: &str = "http_server_request_duration_seconds";
-    pub const OBSERVABILITY_METRICS_REFUSED: &str = "observability_metrics_refused_total";
-    pub const OTEL_SDK_EXPORTER_LOG_EXPORTED: &str = "otel_sdk_exporter_log_exported_total";
-    pub const OTEL_SDK_EXPORTER_SPAN_EXPORTED: &str = "otel_sdk_exporter_span_exported_total";
-    pub const OTEL_SDK_LOG_CREATED: &str = "otel_sdk_log_created_total";
-    pub const OTEL_SDK_PROCESSOR_LOG_PROCESSED: &str = "otel_sdk_processor_log_processed_total";
-    pub const OTEL_SDK_PROCESSOR_LOG_QUEUE_CAPACITY: &str = "otel_sdk_processor_log_queue_capacity";
-    pub const OTEL_SDK_PROCESSOR_LOG_QUEUE_SIZE: &str = "otel_sdk_processor_log_queue_size";
-    pub const OTEL_SDK_PROCESSOR_SPAN_PROCESSED: &str = "otel_sdk_processor_span_processed_total";
-    pub const OTEL_SDK_PROCESSOR_SPAN_QUEUE_CAPACITY: &str = "otel_sdk_processor_span_queue_capacity";
-    pub const OTEL_SDK_PROCESSOR_SPAN_QUEUE_SIZE: &str = "otel_sdk_processor_span_queue_size";
-    pub const OTEL_SDK_SPAN_STARTED: &str = "otel_sdk_span_started_total";
-    pub const PROCESS_START_TIME: &str = "process_start_time_seconds";
-    pub const TARGET_INFO: &str = "target_info";
-    pub const WORK_DURATION: &str = "work_duration_seconds";
+    names! {
+        HTTP_CLIENT_BODY_ERRORS = "http_client_response_body_errors_total",
+            "Counter: answers to our calls that broke off after their head.";
+        HTTP_CLIENT_REQUEST_DURATION = "http_client_request_duration_seconds",
+            "Histogram, seconds: calls made, until the answer's head.";
+        HTTP_SERVER_ACTIVE_REQUESTS = "http_server_active_requests",
+            "Gauge: requests being served now.";
+        HTTP_SERVER_REQUEST_DURATION = "http_server_request_duration_seconds",
+            "Histogram, seconds: requests served, from the first byte to the last.";
+        OBSERVABILITY_METRICS_REFUSED = "observability_metrics_refused_total",
+            "Counter: registrations that the page could not take as asked, by reason.";
+        OTEL_SDK_EXPORTER_LOG_EXPORTED = "otel_sdk_exporter_log_exported_total",
+            "Counter: log lines that left, by error.";
+        OTEL_SDK_EXPORTER_SPAN_EXPORTED = "otel_sdk_exporter_span_exported_total",
+            "Counter: spans that left, by error.";
+        OTEL_SDK_LOG_CREATED = "otel_sdk_log_created_total",
+            "Counter: log lines written.";
+        OTEL_SDK_PROCESSOR_LOG_PROCESSED = "otel_sdk_processor_log_processed_total",
+            "Counter: log lines that left the queue or were refused by it, by error.";
+        OTEL_SDK_PROCESSOR_LOG_QUEUE_CAPACITY = "otel_sdk_processor_log_queue_capacity",
+            "Gauge: the log queue's capacity.";
+        OTEL_SDK_PROCESSOR_LOG_QUEUE_SIZE = "otel_sdk_processor_log_queue_size",
+            "Gauge: log lines waiting.";
+        OTEL_SDK_PROCESSOR_SPAN_PROCESSED = "otel_sdk_processor_span_processed_total",
+            "Counter: spans that left the queue or were refused by it, by error.";
+        OTEL_SDK_PROCESSOR_SPAN_QUEUE_CAPACITY = "otel_sdk_processor_span_queue_capacity",
+            "Gauge: the span queue's capacity.";
+        OTEL_SDK_PROCESSOR_SPAN_QUEUE_SIZE = "otel_sdk_processor_span_queue_size",
+            "Gauge: spans waiting.";
+        OTEL_SDK_SPAN_STARTED = "otel_sdk_span_started_total",
+            "Counter: sampled spans.";
+        PROCESS_START_TIME = "process_start_time_seconds",
+            "Gauge: when the process started, in Unix seconds.";
+        TARGET_INFO = "target_info",
+            "Info: the resource attributes.";
+        WORK_DURATION = "work_duration_seconds",
+            "Histogram, seconds: jobs and messages; a name of our own, no convention has one.";
+    }
 }
 
 /// Metric labels, as Prometheus writes them.
-#[allow(missing_docs)] // the conventions define each
 pub mod label {
-    pub const ERROR_TYPE: &str = "error_type";
-    pub const HTTP_REQUEST_METHOD: &str = "http_request_method";
-    pub const HTTP_RESPONSE_STATUS_CODE: &str = "http_response_status_code";
-    pub const HTTP_ROUTE: &str = "http_route";
-    pub const NETWORK_PROTOCOL_VERSION: &str = "network_protocol_version";
-    pub const OTEL_METRIC_OVERFLOW: &str = "otel_metric_overflow";
-    pub const OTEL_SPAN_SAMPLING_RESULT: &str = "otel_span_sampling_result";
-    pub const REASON: &str = "reason";
-    pub const SERVER_ADDRESS: &str = "server_address";
-    pub const SERVER_PORT: &str = "server_port";
-    pub const URL_SCHEME: &str = "url_scheme";
-    pub const WORK_KIND: &str = "work_kind";
-    pub const WORK_NAME: &str = "work_name";
+    names! {
+        ERROR_TYPE = "error_type",
+            "The status code of an error, or a word of the closed set; absent on success.";
+        HTTP_REQUEST_METHOD = "http_request_method",
+            "The method, or `_OTHER`.";
+        HTTP_RESPONSE_STATUS_CODE = "http_response_status_code",
+            "The status code; absent where no head was sent.";
+        HTTP_ROUTE = "http_route",
+            "The matched route; absent where none matched.";
+        NETWORK_PROTOCOL_VERSION = "network_protocol_version",
+            "`1.0`, `1.1`, `2`, `3`.";
+        OTEL_METRIC_OVERFLOW = "otel_metric_overflow",
+            "`true` on the series that takes what is beyond the limit of 2,000.";
+        OTEL_SPAN_SAMPLING_RESULT = "otel_span_sampling_result",
+            "`RECORD_AND_SAMPLE`.";
+        REASON = "reason",
+            "Why a registration was refused.";
+        SERVER_ADDRESS = "server_address",
+            "The host that was called.";
+        SERVER_PORT = "server_port",
+            "The port that was called.";
+        URL_SCHEME = "url_scheme",
+            "`http` or `https`.";
+        WORK_KIND = "work_kind",
+            "`consumer`, `producer`, `internal`.";
+        WORK_NAME = "work_name",
+            "The work's name.";
+    }
 }
