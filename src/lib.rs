@@ -17,6 +17,7 @@ pub mod propagation;
 mod resource;
 mod scope;
 mod spans;
+pub mod testing;
 mod variable;
 pub mod work;
 

@@ -79,11 +79,11 @@ impl<B: Body> ResponseBody<B> {
 }
 
 impl Serving {
-    /// gRPC says in its trailers that the deadline passed, under an HTTP status of 200.
-    fn read_trailers(&mut self, trailers: Option<&HeaderMap>) {
-        if self.observation.grpc && trailers.is_some_and(deadline_exceeded) {
-            self.outcome = Outcome::Timeout;
-        }
+    /// Trailers are the last frame, and hyper does not ask for another. gRPC says in them that the deadline
+    /// passed, under an HTTP status of 200.
+    fn finish_with(&mut self, trailers: &HeaderMap) {
+        let late = self.observation.grpc && deadline_exceeded(trailers);
+        self.observation.finish(if late { Outcome::Timeout } else { self.outcome }, None);
     }
 
     /// Asked at construction and after every frame: with a `Content-Length` the caller stops polling here.
@@ -116,10 +116,12 @@ impl<B: Body> Body for ResponseBody<B> {
                 match &frame {
                     Some(Err(_)) => serving.observation.finish(Outcome::BodyError, None),
                     Some(Ok(frame)) => {
-                        serving.read_trailers(frame.trailers_ref());
                         let bytes = frame.data_ref().map_or(0, |data| data.remaining() as u64);
                         serving.observation.response_bytes += bytes;
-                        serving.finish_if_over(&*this.inner);
+                        match frame.trailers_ref() {
+                            Some(trailers) => serving.finish_with(trailers),
+                            None => serving.finish_if_over(&*this.inner),
+                        }
                     }
                     None => serving.observation.finish(serving.outcome, None),
                 }

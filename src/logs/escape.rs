@@ -278,9 +278,10 @@ mod tests {
             milliseconds(&mut out, std::time::Duration::from_micros(micros));
             String::from_utf8(out).expect("UTF-8")
         };
-        assert_eq!([0, 7, 42, 999, 1_000, 61_234_567].map(written), [
-            "0.000", "0.007", "0.042", "0.999", "1.000", "61234.567"
-        ]);
+        assert_eq!(
+            [0, 7, 42, 999, 1_000, 61_234_567].map(written),
+            ["0.000", "0.007", "0.042", "0.999", "1.000", "61234.567"]
+        );
     }
 
     #[test]

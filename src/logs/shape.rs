@@ -260,7 +260,8 @@ fn notes(object: &mut Object, hop: &Hop) {
     let notes = hop.notes();
     let Some(notes) = notes.as_deref() else { return };
     if let Some([error, sources @ ..]) = notes.error.as_deref() {
-        let write = |text: &mut super::escape::Escaping<'_>, part| drop(std::fmt::Write::write_str(text, part));
+        let write =
+            |text: &mut super::escape::Escaping<'_>, part| drop(std::fmt::Write::write_str(text, part));
         object.our_long_text(key::ERROR, |text| write(text, error));
         if !sources.is_empty() {
             object.our_long_text(key::ERROR_CHAIN, |text| {

@@ -12,7 +12,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use crate::bridge::Bridge;
 use crate::hop::Core;
 use crate::layer::ObservabilityLayer;
-use crate::logs::{Lines, MemoryLines};
+use crate::logs::{Lines, Seen};
 use crate::metrics::{Exposition, Metrics, Recorder, Red};
 use crate::propagation::Propagators;
 use crate::spans::Spans;
@@ -43,7 +43,7 @@ use crate::work::Work;
 pub struct Instance {
     core: &'static Core,
     recorder: &'static Recorder,
-    lines: MemoryLines,
+    lines: Seen,
     spans: Mutex<Vec<Span>>,
 }
 
@@ -107,7 +107,7 @@ impl Instance {
             Ok(value) => value,
             Err(error) => panic!("not JSON ({error}): {line}"),
         };
-        self.lines.all().into_iter().map(parse).collect()
+        self.lines.lines().into_iter().map(parse).collect()
     }
 
     /// The page as Prometheus' text format 0.0.4 shows it.

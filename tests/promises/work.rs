@@ -1,1 +1,103 @@
-//! Promise: work.
+//! Promise: a job or a message is a hop like any other, in the trace of whoever asked for it.
+
+use std::collections::HashMap;
+
+use tower_observability::testing::{Instance, Span};
+use tower_observability::{Kind, Outcome, Value, Work, propagation, request, work};
+
+fn named(seen: &Instance, name: &str) -> Span {
+    seen.spans()
+        .into_iter()
+        .find(|span| span.name == name)
+        .unwrap_or_else(|| panic!("{name}: {:#?}", seen.spans()))
+}
+
+fn text(span: &Span, key: &str) -> Option<String> {
+    match span.attributes.get(key)? {
+        Value::Str(text) => Some(text.to_string()),
+        other => panic!("{key} is no text: {other:?}"),
+    }
+}
+
+/// Sends a message, and hands out its headers.
+async fn sent(seen: &Instance) -> HashMap<String, String> {
+    let mut headers = HashMap::new();
+    seen.adopt(Work::producer("send bookings").destination("bookings"))
+        .run(async { work::inject(&mut headers) })
+        .await;
+    headers
+}
+
+#[tokio::test]
+async fn a_consumer_continues_the_producers_trace() {
+    let seen = Instance::new();
+    let headers = sent(&seen).await;
+    let consumer = Work::consumer("process bookings").system("queue").destination("bookings");
+    seen.adopt(consumer.parent(propagation::extract(&headers)))
+        .run(async { request::add("booking", 7) })
+        .await;
+    let (sent, processed) = (named(&seen, "send bookings"), named(&seen, "process bookings"));
+    assert_eq!((sent.kind, processed.kind), (Kind::Producer, Kind::Consumer));
+    assert_eq!(processed.trace.trace_id, sent.trace.trace_id);
+    assert_eq!(processed.parent, Some(sent.trace.span_id));
+    assert_eq!(text(&processed, "messaging.system").as_deref(), Some("queue"));
+    assert_eq!(text(&processed, "messaging.destination.name").as_deref(), Some("bookings"));
+    assert!(processed.attributes.contains_key("booking"));
+}
+
+#[tokio::test]
+async fn a_linked_consumer_has_a_trace_of_its_own_and_links_to_each_message() {
+    let seen = Instance::new();
+    let (first, second) = (sent(&seen).await, sent(&seen).await);
+    let batch = Work::consumer("process batch")
+        .link(propagation::extract(&first))
+        .link(propagation::extract(&second));
+    seen.adopt(batch).run(async {}).await;
+    let batch = named(&seen, "process batch");
+    assert_eq!((batch.parent, batch.links.len()), (None, 2));
+    assert!(batch.links.iter().all(|link| link.trace_id != batch.trace.trace_id));
+}
+
+#[tokio::test]
+async fn work_that_fails_is_an_error_with_its_text_in_span_and_line() {
+    let seen = Instance::new();
+    let result: Result<(), _> = seen
+        .adopt(Work::internal("clean up"))
+        .run_result(async { Err(std::io::Error::other("no disk")) })
+        .await;
+    assert_eq!(result.unwrap_err().to_string(), "no disk");
+    let span = named(&seen, "clean up");
+    assert!(span.is_error() && span.kind == Kind::Internal);
+    assert_eq!(text(&span, "error.type").as_deref(), Some("server_error"));
+    let line = &seen.lines()[0];
+    assert_eq!(
+        (&line["outcome"], &line["error"], &line["level"]),
+        (&"server_error".into(), &"no disk".into(), &"ERROR".into())
+    );
+}
+
+#[tokio::test]
+async fn work_that_is_dropped_is_cancelled_and_a_panic_is_a_panic() {
+    let seen = Instance::new();
+    drop(seen.adopt(Work::internal("dropped")).begin());
+    let panicking = seen.adopt(Work::internal("panicking"));
+    let task = tokio::spawn(panicking.run(async { panic!("the job's own") }));
+    assert!(task.await.unwrap_err().is_panic());
+    let outcomes: Vec<_> =
+        seen.lines().iter().map(|line| line["outcome"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(outcomes, ["cancelled", "panic"]);
+}
+
+#[tokio::test]
+async fn work_begun_by_hand_gives_its_context_to_what_runs_within() {
+    let seen = Instance::new();
+    let _subscriber = seen.subscribe();
+    let mut running = seen.adopt(Work::internal("by hand")).begin();
+    running.within(|| tracing::info!("within"));
+    running.finish(Outcome::Ok);
+    let span = named(&seen, "by hand");
+    let lines = seen.lines();
+    let line = lines.iter().find(|line| line["message"] == "within").unwrap();
+    assert_eq!(line["span_id"], span.trace.span_id.to_string());
+    assert!(seen.scrape().contains("work_duration_seconds_count"), "{}", seen.scrape());
+}
