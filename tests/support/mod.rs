@@ -1,4 +1,6 @@
 //! What several promises need: one file per helper.
 #![allow(dead_code)] // each test binary uses its own part
 
+pub mod child;
 pub mod collector;
+pub mod silent;
