@@ -49,7 +49,7 @@ impl Config {
         let options = Options {
             general: chooser.choose(options.general, General::on_terminal, General::VARIABLES),
             traces: chooser.choose(options.traces, Traces::on_terminal, Traces::VARIABLES),
-            logs: chooser.choose(options.logs, Logs::on_terminal, Logs::VARIABLES),
+            logs: chooser.choose(options.logs, |logs| logs, Logs::VARIABLES),
             metrics: chooser.choose(options.metrics, |metrics| metrics, Metrics::VARIABLES),
             admin: chooser.choose(options.admin, |admin| admin, Admin::VARIABLES),
         };

@@ -16,7 +16,7 @@ pub use table::{VariableRow, variables};
 pub(crate) use choose::{Choice, Source};
 pub(crate) use env::Env;
 pub(crate) use general::General;
-pub(crate) use warning::Warning;
+pub(crate) use warning::{Warning, masked};
 
 use crate::admin::Admin;
 use crate::logs::Logs;

@@ -44,7 +44,7 @@ impl fmt::Display for Warning {
 }
 
 /// What may be shown of a value: nothing of a secret, and no password that stands in a URL.
-pub(super) fn masked(value: &str, secret: bool) -> String {
+pub(crate) fn masked(value: &str, secret: bool) -> String {
     if secret && !value.is_empty() {
         return "***".to_owned();
     }

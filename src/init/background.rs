@@ -7,8 +7,10 @@ use std::thread;
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
-use tracing::dispatcher::{self, Dispatch};
+use tracing::dispatcher;
 use tracing::subscriber::NoSubscriber;
+
+use crate::pipeline::quiet_thread;
 
 /// The running thread. Dropping it ends the thread, with whatever still runs on it.
 #[derive(Debug)]
@@ -33,7 +35,7 @@ impl Background {
             // This thread has no subscriber of its own yet, so what it sees is the global one.
             let _ = free.send(dispatcher::get_default(|current| current.is::<NoSubscriber>()));
             // What we do for telemetry is no telemetry: an export must not cause spans to export.
-            let _quiet = dispatcher::set_default(&Dispatch::none());
+            quiet_thread();
             let _ = runtime.block_on(ended);
             // Name resolution may hang on a thread of its own; the process's end does not wait for it.
             runtime.shutdown_background();

@@ -25,7 +25,7 @@ use crate::pipeline::complain;
 /// ```
 #[must_use = "dropping it ends observability: bind it to a name until the end of `main`"]
 pub struct Observability {
-    running: &'static Running,
+    pub(super) running: &'static Running,
     // `None` once `shutdown` took over: this is what makes the end happen once.
     open: Option<()>,
 }
@@ -37,14 +37,14 @@ impl Observability {
 
     /// Adds a question to `GET /ready`: ready only while every check of every name answers true.
     ///
-    /// The check runs on our own thread at each request for `/ready`, so it must not block; a check that takes
-    /// too long, or panics, counts as not ready.
+    /// A check of the same name is replaced. It is asked at each request for `/ready`, on the runtime within
+    /// which it was added, else on our own; one that takes longer than a second, or panics, is not ready.
     pub fn ready_check<C, A>(&self, name: impl Into<String>, check: C)
     where
         C: Fn() -> A + Send + Sync + 'static,
         A: Future<Output = bool> + Send + 'static,
     {
-        self.running.readiness.add(name, check);
+        self.running.admin.readiness.add(name, check);
     }
 
     /// Where `/metrics`, `/live`, `/ready` and `/log-level` are served; `None` if they are not.

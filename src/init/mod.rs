@@ -9,11 +9,13 @@ mod builder;
 mod claim;
 mod drain;
 mod guard;
-mod notices;
 mod report;
+#[cfg(feature = "axum")]
+mod routes;
 mod running;
 mod start;
 mod summary;
+mod voice;
 
 pub use builder::{Builder, builder};
 pub use guard::Observability;

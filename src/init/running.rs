@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
+use tracing::Level;
 
 use super::background::Background;
 use super::drain::{self, Drain};
 use super::report::Report;
-use crate::admin::Readiness;
+use super::voice::say;
+use crate::admin::AdminState;
 use crate::hop::Core;
 use crate::pipeline::Phase;
 
@@ -19,7 +21,7 @@ use crate::pipeline::Phase;
 pub(super) struct Running {
     pub(super) core: &'static Core,
     pub(super) background: Background,
-    pub(super) readiness: Arc<Readiness>,
+    pub(super) admin: Arc<AdminState>,
     pub(super) admin_address: Option<SocketAddr>,
     pub(super) phase: Arc<watch::Sender<Phase>>,
     /// Hears of the exporter's end, by the sender's.
@@ -42,8 +44,9 @@ impl Running {
         if drain.is_none() {
             match drain::begin(&self.background, self.drain_delay, self.begun()) {
                 Ok(follow) => *drain = Some(follow),
-                Err(error) => self.core.lines.say(
-                    tracing::Level::WARN,
+                Err(error) => say(
+                    self.core,
+                    Level::WARN,
                     format_args!("no termination signals ({error}): shutdown_signal() will not resolve"),
                 ),
             }
@@ -53,17 +56,18 @@ impl Running {
 
     /// What happens when the first signal is there.
     fn begun(&self) -> impl FnOnce(&'static str) + Send + 'static {
-        let (core, readiness, phase) = (self.core, Arc::clone(&self.readiness), Arc::clone(&self.phase));
+        let (core, readiness, phase) = (self.core, self.admin.readiness.clone(), Arc::clone(&self.phase));
         let delay = self.drain_delay.as_millis();
         move |signal| {
-            readiness.drain();
+            readiness.set_draining();
             phase.send_if_modified(|phase| {
                 let begins = *phase == Phase::Running;
                 *phase = if begins { Phase::Draining } else { *phase };
                 begins
             });
-            core.lines.say(
-                tracing::Level::INFO,
+            say(
+                core,
+                Level::INFO,
                 format_args!("{signal}: /ready answers 503 from now on; shutdown_signal() resolves in {delay} ms"),
             );
         }
@@ -74,15 +78,15 @@ impl Running {
         let timeout = self.timeout.min(LONGEST);
         let end = Instant::now() + timeout;
         let spans_end = end - FOR_LINES.min(timeout / 2);
-        self.readiness.drain();
+        self.admin.readiness.set_draining();
         self.phase.send_replace(Phase::Closing(spans_end));
         let left = spans_end.saturating_duration_since(Instant::now());
         // The error is the sender's end, so the exporter's; or else the time is over.
         let _ = lock(&self.exported).recv_timeout(left);
         let report = self.report();
-        self.core.lines.say(tracing::Level::INFO, format_args!("observability ends: {report}"));
-        self.core.lines.close(end);
-        self.report()
+        say(self.core, Level::INFO, format_args!("observability ends: {report}"));
+        let lines = self.core.lines.close(end.saturating_duration_since(Instant::now()));
+        Report { lines, ..report }
     }
 
     fn report(&self) -> Report {

@@ -11,15 +11,16 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use super::background::Background;
 use super::claim::Claim;
 use super::guard::Observability;
-use super::notices::Notices;
 use super::running::Running;
 use super::summary::summary;
-use crate::admin::Readiness;
+use super::voice::{Notices, say};
+use super::{listen, sources};
+use crate::admin;
 use crate::bridge::Bridge;
 use crate::config::{Config, Env, Options};
 use crate::error::Error;
 use crate::hop::{self, Core};
-use crate::logs::Lines;
+use crate::logs::{Lines, Logs, write_panics};
 use crate::metrics::{Recorder, Red};
 use crate::pipeline::{Phase, complain};
 use crate::resource::Resource;
@@ -37,12 +38,13 @@ struct Parts {
 #[track_caller]
 pub(super) fn start(options: Options) -> Result<Observability, Error> {
     let claim = Claim::take(Location::caller())?;
-    let config = Config::choose(options, &Env::of_process(), std::io::stdout().is_terminal());
+    let env = Env::of_process();
+    let config = Config::choose(options, &env, std::io::stdout().is_terminal());
     let resource = config.options.general.resource();
     let parts = Parts::build(&config, &resource)?;
     parts.take_globals()?;
     claim.keep();
-    Ok(Observability::new(parts.run(&config, &resource)))
+    Ok(Observability::new(parts.run(&config, &resource, &env)))
 }
 
 impl Parts {
@@ -52,8 +54,7 @@ impl Parts {
         let notices = Notices::default();
         let (spans, exporter) =
             if general.disabled { (Spans::off(), None) } else { Spans::new(traces, resource, notices.tell()) };
-        let lines = if general.disabled { Ok(Lines::off()) } else { Lines::start(logs, resource) };
-        let lines = lines.map_err(|error| Error::thread("observability-log", error))?;
+        let lines = if general.disabled { Lines::off() } else { lines(logs, resource) };
         let counts = metrics.enabled && !general.disabled;
         let recorder = counts.then(|| &*Box::leak(Box::new(Recorder::new(metrics))));
         let red = recorder.map(|recorder| Red::new(recorder)).unwrap_or_default();
@@ -79,42 +80,75 @@ impl Parts {
     }
 
     /// Starts what runs behind the requests. Nothing from here on fails; it warns.
-    fn run(self, config: &Config, resource: &Resource) -> &'static Running {
-        let Self { background, core, exporter, notices, .. } = self;
-        let general = &config.options.general;
+    fn run(self, config: &Config, resource: &Resource, env: &Env) -> &'static Running {
+        let Options { general, traces, admin, .. } = &config.options;
+        let Self { background, core, recorder, exporter, notices } = self;
         hop::set_global(core);
-        let (phase, follow) = watch::channel(Phase::Running);
-        let (exports, exported) = mpsc::channel::<()>();
-        if let Some(exporter) = exporter {
-            background.spawn(async move {
-                exporter.run(follow).await;
-                drop(exports);
-            });
+        if let Some(recorder) = recorder {
+            sources::add(recorder, core, resource, traces.queue_capacity());
         }
-        let running = Running {
+        let (listener, unserved) = listen::bind(admin);
+        let orchestrated = env.value("KUBERNETES_SERVICE_HOST").is_some();
+        let advice = listener.as_ref().and_then(|listener| listen::advice(config, orchestrated, listener));
+        let admin_address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
+        let state = Arc::new(listen::state(admin, core, recorder));
+        let troubles = [take_last_words(core), unserved, advice];
+        announce(core, config, &summary(config, resource, admin_address), troubles.into_iter().flatten());
+        notices.begin(core);
+
+        let (phase, follow) = watch::channel(Phase::Running);
+        let (exports, exported) = mpsc::channel();
+        if let Some(listener) = listener {
+            background.spawn(admin::serve(listener, Arc::clone(&state), follow.clone()));
+        }
+        background.spawn(export(exporter, follow, exports));
+        Box::leak(Box::new(Running {
             core,
             background,
-            readiness: Arc::new(Readiness::default()),
-            admin_address: None,
+            admin: state,
+            admin_address,
             phase: Arc::new(phase),
             exported: Mutex::new(exported),
             drain_delay: general.drain_delay(),
             timeout: general.shutdown_timeout,
             drain: Mutex::new(None),
-        };
-        announce(core, config, resource, &running);
-        notices.begin(core);
-        Box::leak(Box::new(running))
+        }))
     }
 }
 
-/// The start-up line, then one line for everything that is wrong with the environment.
-fn announce(core: &Core, config: &Config, resource: &Resource, running: &Running) {
+/// Lines, or none where standard output does not take any: that keeps no service from starting.
+fn lines(logs: &Logs, resource: &Resource) -> Lines {
+    Lines::new(logs, resource).unwrap_or_else(|error| {
+        complain(format_args!("no log lines: {error}"));
+        Lines::off()
+    })
+}
+
+/// Panics and records of the `log` crate become lines; says so if the records cannot.
+fn take_last_words(core: &'static Core) -> Option<String> {
+    if !core.lines.is_on() {
+        return None;
+    }
+    write_panics(&core.lines);
+    let foreign = "another logger of the `log` crate is installed: its records do not become lines of ours";
+    (!core.lines.take_log_records()).then(|| foreign.to_owned())
+}
+
+/// The start-up line, then one line for everything that is wrong.
+fn announce(core: &Core, config: &Config, summary: &str, troubles: impl Iterator<Item = String>) {
     if config.options.general.disabled {
-        return complain(format_args!("OTEL_SDK_DISABLED is true: no lines, no spans, no metrics"));
+        complain(format_args!("OTEL_SDK_DISABLED is true: no lines, no spans, no metrics"));
     }
-    core.lines.say(Level::INFO, format_args!("{}", summary(config, resource, running.admin_address)));
-    for warning in &config.warnings {
-        core.lines.say(Level::WARN, format_args!("{warning}"));
+    say(core, Level::INFO, format_args!("{summary}"));
+    let code = config.options.logs.complaint().map(|why| format!("the level given to `Logs::level`: {why}"));
+    let environment = config.warnings.iter().map(ToString::to_string);
+    environment.chain(code).chain(troubles).for_each(|trouble| say(core, Level::WARN, format_args!("{trouble}")));
+}
+
+/// Runs the exporter; that the sender is dropped tells of its end.
+async fn export(exporter: Option<Exporter>, phase: watch::Receiver<Phase>, ends: mpsc::Sender<()>) {
+    if let Some(exporter) = exporter {
+        exporter.run(phase).await;
     }
+    drop(ends);
 }

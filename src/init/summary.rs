@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use crate::config::{Config, Source};
+use crate::config::{Config, Source, masked};
 use crate::names::attribute;
 use crate::resource::Resource;
 use crate::spans::Destination;
@@ -31,9 +31,7 @@ fn service(config: &Config, resource: &Resource) -> String {
 fn traces(config: &Config) -> String {
     let sampler = config.value("OTEL_TRACES_SAMPLER");
     match config.options.traces.destination() {
-        Destination::Url(_) => {
-            format!("traces to {}, sampler {sampler}", config.value("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"))
-        }
+        Destination::Url(url) => format!("traces to {}, sampler {sampler}", masked(&url, false)),
         Destination::Off => format!("traces off (OTEL_TRACES_EXPORTER=otlp turns them on), sampler {sampler}"),
         Destination::None => format!("traces off (OTEL_EXPORTER_OTLP_ENDPOINT turns them on), sampler {sampler}"),
         Destination::Refused(reason) => format!("traces off ({reason}), sampler {sampler}"),
