@@ -1,25 +1,248 @@
 //! Owns the bridge from `tracing`: a user's spans and events become records with the hop's context.
+//!
+//! An event becomes a log line if the log level wants it. A span of level INFO or above becomes a child span if
+//! its trace is sampled, whatever the log level is; the fields of every enclosing span stand on the lines made
+//! within it. Below INFO a span exists only where the log level asks for it, and only for its fields.
+//!
+//! Asked before built: in a trace that is not sampled a span has no id of its own but stands for its parent, so
+//! that its lines carry the request's ids and nothing else is kept.
 
-use tracing::Subscriber;
+mod fields;
+mod span;
+
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
+use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer;
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
+use self::fields::Keep;
+use self::span::{Details, Recording};
+use crate::clock::Moment;
+use crate::context::{SpanId, TraceContext, TraceId, Tracestate};
 use crate::hop::Core;
+use crate::logs::Place;
+use crate::pipeline::is_quiet;
+use crate::scope::{Current, Fields, current, enter_span, exit_span};
 
-/// The layer of a `tracing-subscriber` registry.
+/// The layer of a `tracing-subscriber` registry that feeds log lines and traces.
+///
+/// `init` installs it; it is public so that a registry's type can be named.
 #[derive(Debug)]
 pub struct Bridge {
     core: &'static Core,
 }
 
+/// The target of the span that the layer opens for a request on demand: it stands for the hop, which has a
+/// span already.
+const REQUEST: &str = "tower_observability::request";
+
+/// Spans of this level and above are recorded in traces.
+const RECORDED: Level = Level::INFO;
+
 impl Bridge {
     pub(crate) fn new(core: &'static Core) -> Self {
         Self { core }
     }
+
+    fn wants(&self, metadata: &Metadata<'_>) -> bool {
+        let level = *metadata.level();
+        let core = self.core;
+        if metadata.is_span() {
+            let any = core.spans.is_on() || core.lines.is_on();
+            level <= RECORDED && any || core.lines.wants(metadata)
+        } else {
+            // An ERROR event marks its span, written or not.
+            core.lines.wants(metadata) || level == Level::ERROR && core.spans.is_on()
+        }
+    }
+
+    /// The context that a new span continues.
+    fn parent_of<S>(&self, attributes: &Attributes<'_>, ctx: &Context<'_, S>) -> Option<Current>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        if attributes.is_root() {
+            return None;
+        }
+        let explicit = attributes.parent().and_then(|parent| ctx.span(parent));
+        match explicit {
+            Some(parent) => parent.extensions().get::<Details>().and_then(|details| details.current.clone()),
+            None => current(),
+        }
+    }
+
+    /// The new span's own place, and whether it is recorded: decided before anything of it is kept.
+    fn begin(&self, metadata: &Metadata<'_>, parent: Option<Current>) -> Details {
+        let stands_for_parent = metadata.target() == REQUEST || *metadata.level() > RECORDED;
+        let sampled = parent.as_ref().is_none_or(|parent| parent.trace.flags.is_sampled());
+        if stands_for_parent || !sampled || !self.core.spans.is_on() {
+            return Details::new(parent, None);
+        }
+        let parent_trace = parent.as_ref().map(|parent| parent.trace);
+        let trace = match parent_trace {
+            Some(trace) => TraceContext { span_id: SpanId::random(), ..trace },
+            None => self.new_trace(),
+        };
+        let record = trace.flags.is_sampled().then(|| Recording {
+            parent: parent_trace.map(|parent| parent.span_id),
+            start: Moment::now(),
+            links: Vec::new(),
+        });
+        Details::new(Some(Current { trace, hop: parent.and_then(|parent| parent.hop) }), record)
+    }
+
+    /// A trace of its own, for a span outside every request.
+    fn new_trace(&self) -> TraceContext {
+        let trace_id = TraceId::random();
+        let decision = self.core.spans.sampler.decide(None, false, trace_id, &Tracestate::default());
+        let flags = crate::context::Flags::RANDOM.with_sampled(decision.sampled);
+        TraceContext { trace_id, span_id: SpanId::random(), flags }
+    }
+
+    fn keeps_fields(&self, details: &Details) -> bool {
+        details.record.is_some() || self.core.lines.is_on()
+    }
+
+    fn write_line<S>(&self, event: &Event<'_>, span: Option<&SpanRef<'_, S>>, place: Option<&Current>)
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let spans = |show: &mut dyn FnMut(&Fields)| {
+            for span in span.into_iter().flat_map(SpanRef::scope) {
+                if let Some(details) = span.extensions().get::<Details>() {
+                    show(&details.fields);
+                }
+            }
+        };
+        let place = Place {
+            at: Moment::now(),
+            trace: place.map(|place| place.trace),
+            hop: place.and_then(|place| place.hop.as_deref()),
+            spans: &spans,
+        };
+        self.core.lines.event(event, &place);
+    }
 }
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
-    fn enabled(&self, _: &tracing::Metadata<'_>, _: tracing_subscriber::layer::Context<'_, S>) -> bool {
-        self.core.lines.is_on()
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        // Kept by each place in the code until the level changes: what nobody wants costs one load there.
+        if self.wants(metadata) { Interest::always() } else { Interest::never() }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        self.wants(metadata)
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        let lines = self.core.lines.highest_level();
+        let any = self.core.spans.is_on() || self.core.lines.is_on();
+        Some(if any { lines.max(LevelFilter::from_level(RECORDED)) } else { lines })
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
+        if is_quiet() {
+            return;
+        }
+        let mut details = self.begin(attributes.metadata(), self.parent_of(attributes, &ctx));
+        if self.keeps_fields(&details) {
+            // The user's code formats some of them: nothing of the registry is locked meanwhile.
+            attributes.record(&mut Keep(&mut details));
+        }
+        if let Some(span) = ctx.span(id).filter(|_| !details.is_empty()) {
+            span.extensions_mut().insert(details);
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
+        let Some(span) = ctx.span(id) else { return };
+        let recorded = span.extensions().get::<Details>().is_some_and(|details| details.record.is_some());
+        if is_quiet() || !recorded && !self.core.lines.is_on() {
+            return;
+        }
+        // Collected apart, for the same reason, and put in afterwards.
+        let mut more = Details::new(None, None);
+        values.record(&mut Keep(&mut more));
+        let mut extensions = span.extensions_mut();
+        match extensions.get_mut::<Details>() {
+            Some(details) => details.add(more),
+            None => extensions.insert(more),
+        }
+    }
+
+    fn on_follows_from(&self, id: &Id, follows: &Id, ctx: Context<'_, S>) {
+        let trace_of = |span: SpanRef<'_, S>| span.extensions().get::<Details>().and_then(Details::trace);
+        let Some(followed) = ctx.span(follows).and_then(trace_of) else { return };
+        if let Some(span) = ctx.span(id)
+            && let Some(details) = span.extensions_mut().get_mut::<Details>()
+            && let Some(record) = &mut details.record
+        {
+            record.links.push(followed);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
+        if is_quiet() {
+            return;
+        }
+        let metadata = event.metadata();
+        let span = ctx.event_span(event);
+        let place = match (event.is_contextual(), &span) {
+            (true, _) => current(),
+            (false, Some(span)) => span.extensions().get::<Details>().and_then(|details| details.current.clone()),
+            (false, None) => None,
+        };
+        if *metadata.level() == Level::ERROR && self.core.spans.is_on() {
+            mark_failed(span.as_ref(), place.as_ref());
+        }
+        // What tracing-log sends was asked about by its own target, in `enabled`.
+        if self.core.lines.is_on() && (metadata.target() == "log" || self.core.lines.wants(metadata)) {
+            self.write_line(event, span.as_ref(), place.as_ref());
+        }
+    }
+
+    fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
+        let Some(span) = ctx.span(id) else { return };
+        let current = span.extensions().get::<Details>().and_then(|details| details.current.clone());
+        if let Some(current) = current {
+            enter_span(id.into_u64(), current);
+        }
+    }
+
+    fn on_exit(&self, id: &Id, _: Context<'_, S>) {
+        exit_span(id.into_u64());
+    }
+
+    fn on_close(&self, id: Id, ctx: Context<'_, S>) {
+        let Some(span) = ctx.span(&id) else { return };
+        let details = span.extensions_mut().remove::<Details>();
+        if let Some(record) = details.and_then(|details| details.finish(span.metadata(), Moment::now())) {
+            self.core.spans.span(Box::new(record));
+        }
     }
 }
+
+/// The innermost recorded span failed; a request within it has a span of its own, and is not meant.
+fn mark_failed<S>(span: Option<&SpanRef<'_, S>>, place: Option<&Current>)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let innermost = place.map(|place| place.trace);
+    for span in span.into_iter().flat_map(SpanRef::scope) {
+        let mut extensions = span.extensions_mut();
+        let Some(details) = extensions.get_mut::<Details>() else { continue };
+        if details.trace() != innermost {
+            return;
+        }
+        if details.record.is_some() {
+            details.failed = true;
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,319 @@
-//! Owns the options of log lines.
+//! Owns the options of log lines and their variables.
 
-/// Options of log lines.
-#[derive(Clone, Debug, Default)]
+use std::io::IsTerminal as _;
+
+use tracing::level_filters::LevelFilter;
+
+use super::level::Directives;
+use crate::variable::{Refusal, Variable};
+
+/// Options of log lines: which are written, and in which shape.
+///
+/// ```
+/// use tower_observability::Logs;
+///
+/// let logs = Logs::new().level("info,my_crate::db=debug").json();
+/// # drop(logs);
+/// ```
+#[derive(Clone, Debug)]
 #[must_use = "hand it to `Builder::logs`"]
-pub struct Logs {}
+pub struct Logs {
+    pub(super) level: Directives,
+    /// Directives from the code that could not be read; said once by whoever starts the lines.
+    bad_level: Option<String>,
+    pub(super) own_level: LevelFilter,
+    format: Option<Format>,
+    on: bool,
+    pub(super) no_color: bool,
+}
+
+/// The shape of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Json,
+    Pretty,
+}
+
+impl Default for Logs {
+    fn default() -> Self {
+        Self {
+            level: Directives::default(),
+            bad_level: None,
+            own_level: LevelFilter::INFO,
+            format: None,
+            on: true,
+            no_color: false,
+        }
+    }
+}
+
+impl Logs {
+    /// Lines on standard output, from level `info` on.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Which lines are written: levels by target, as `info,my_crate::db=debug`; the longest target that begins
+    /// a line's target decides. Directives that cannot be read change nothing, and a warning says so.
+    ///
+    /// It does not hide spans from traces: spans of level INFO and above are recorded whatever is written here.
+    /// Default: `info`. Variable: `RUST_LOG`.
+    pub fn level(mut self, directives: &str) -> Self {
+        match Directives::parse(directives) {
+            Ok(level) => self.level = level,
+            Err(Refusal::Expected(why) | Refusal::NotServed(why) | Refusal::Suspicious(why)) => {
+                self.bad_level = Some(why);
+            }
+        }
+        self
+    }
+
+    /// One JSON object a line. Default: where standard output is no terminal. Variable:
+    /// `OBSERVABILITY_LOG_FORMAT`.
+    pub fn json(mut self) -> Self {
+        self.format = Some(Format::Json);
+        self
+    }
+
+    /// One readable line, coloured on a terminal unless `NO_COLOR` is set. Default: where standard output is a
+    /// terminal. Variable: `OBSERVABILITY_LOG_FORMAT`.
+    pub fn pretty(mut self) -> Self {
+        self.format = Some(Format::Pretty);
+        self
+    }
+
+    /// No lines at all. Default: on. Variable: `OTEL_LOGS_EXPORTER`.
+    pub fn off(mut self) -> Self {
+        self.on = false;
+        self
+    }
+
+    /// Are lines written at all?
+    pub(crate) fn is_on(&self) -> bool {
+        self.on
+    }
+
+    /// Why the code's own level was not taken.
+    pub(crate) fn complaint(&self) -> Option<&str> {
+        self.bad_level.as_deref()
+    }
+
+    pub(super) fn format(&self) -> Format {
+        let terminal = || if std::io::stdout().is_terminal() { Format::Pretty } else { Format::Json };
+        self.format.unwrap_or_else(terminal)
+    }
+}
+
+/// A variable of the specification that this version knows but does not serve.
+macro_rules! not_served {
+    ($($name:literal $secret:literal $about:literal),+ $(,)?) => {
+        [$(Variable {
+            name: $name,
+            default: "",
+            secret: $secret,
+            about: $about,
+            set: |_, _| Err(Refusal::NotServed("lines are not sent over OTLP yet; they go to standard output".into())),
+            show: |_| String::new(),
+        }),+]
+    };
+}
+
+const OTLP: [Variable<Logs>; 13] = not_served![
+    "OTEL_BLRP_SCHEDULE_DELAY" false "Milliseconds between two batches of OTLP logs (not served yet)",
+    "OTEL_BLRP_EXPORT_TIMEOUT" false "Milliseconds that a batch of OTLP logs may take (not served yet)",
+    "OTEL_BLRP_MAX_QUEUE_SIZE" false "How many OTLP logs may wait (not served yet)",
+    "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE" false "How many OTLP logs leave at once (not served yet)",
+    "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT" false "Where OTLP logs go (not served yet)",
+    "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL" false "The protocol of OTLP logs (not served yet)",
+    "OTEL_EXPORTER_OTLP_LOGS_HEADERS" true "Headers of requests with OTLP logs (not served yet)",
+    "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT" false "Milliseconds that a request with OTLP logs may take (not served yet)",
+    "OTEL_EXPORTER_OTLP_LOGS_COMPRESSION" false "The compression of OTLP logs (not served yet)",
+    "OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE" false "The file of certificates trusted for OTLP logs (not served yet)",
+    "OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY" false "The file of the client's key for OTLP logs (not served yet)",
+    "OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE" false "The file of the client's certificate for OTLP logs (not served yet)",
+    "OTEL_EXPORTER_OTLP_LOGS_INSECURE" false "Plain text for OTLP logs over gRPC (not served yet)",
+];
+
+const OWN: [Variable<Logs>; 5] = [
+    Variable {
+        name: "RUST_LOG",
+        default: "info",
+        secret: false,
+        about: "Which lines are written: levels by target, as `info,my_crate=debug`",
+        set: set_level,
+        show: |logs| logs.level.as_str().to_owned(),
+    },
+    Variable {
+        name: "OTEL_LOG_LEVEL",
+        default: "info",
+        secret: false,
+        about: "The level of what this library says of itself: off, error, warn, info, debug, trace",
+        set: set_own_level,
+        show: |logs| logs.own_level.to_string(),
+    },
+    Variable {
+        name: "OBSERVABILITY_LOG_FORMAT",
+        default: "json",
+        secret: false,
+        about: "The shape of a line: json or pretty (the default on a terminal)",
+        set: set_format,
+        show: |logs| logs.format().as_str().to_owned(),
+    },
+    Variable {
+        name: "OTEL_LOGS_EXPORTER",
+        default: "console",
+        secret: false,
+        about: "console: lines on standard output; none: no lines",
+        set: set_exporter,
+        show: |logs| if logs.on { "console" } else { "none" }.to_owned(),
+    },
+    Variable {
+        name: "NO_COLOR",
+        default: "",
+        secret: false,
+        about: "Any value: no colours on a terminal",
+        set: |logs, _| {
+            logs.no_color = true;
+            Ok(())
+        },
+        show: |logs| if logs.no_color { "1" } else { "" }.to_owned(),
+    },
+];
+
+impl Logs {
+    pub(crate) const VARIABLES: &'static [Variable<Self>] = {
+        let [level, own, format, exporter, color] = OWN;
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m] = OTLP;
+        &[level, own, format, exporter, color, a, b, c, d, e, f, g, h, i, j, k, l, m]
+    };
+}
+
+impl Format {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Pretty => "pretty",
+        }
+    }
+}
+
+fn set_level(logs: &mut Logs, value: &str) -> Result<(), Refusal> {
+    let level = Directives::parse(value)?;
+    let suspicion = level.suspicion();
+    logs.level = level;
+    suspicion.map_or(Ok(()), |why| Err(Refusal::Suspicious(why)))
+}
+
+fn set_own_level(logs: &mut Logs, value: &str) -> Result<(), Refusal> {
+    // The names of other languages' SDKs beside ours.
+    let value = match value.to_ascii_lowercase().as_str() {
+        "none" => "off".to_owned(),
+        "warning" => "warn".to_owned(),
+        "verbose" | "all" => "trace".to_owned(),
+        "fatal" => "error".to_owned(),
+        value => value.to_owned(),
+    };
+    logs.own_level = value
+        .parse()
+        .map_err(|_| Refusal::Expected("one of off, error, warn, info, debug, trace".to_owned()))?;
+    Ok(())
+}
+
+fn set_format(logs: &mut Logs, value: &str) -> Result<(), Refusal> {
+    logs.format = Some(match value.to_ascii_lowercase().as_str() {
+        "json" => Format::Json,
+        "pretty" => Format::Pretty,
+        "otel" | "ecs" | "logstash" | "gelf" => {
+            return Err(Refusal::NotServed(format!("lines are written as {}", logs.format().as_str())));
+        }
+        _ => return Err(Refusal::Expected("json or pretty".to_owned())),
+    });
+    Ok(())
+}
+
+/// A list; `console` is what we write anyway, `none` beats nothing and stands alone.
+fn set_exporter(logs: &mut Logs, value: &str) -> Result<(), Refusal> {
+    let mut unserved = None;
+    let (mut console, mut none) = (false, false);
+    for exporter in value.split(',').map(str::trim).filter(|exporter| !exporter.is_empty()) {
+        match exporter {
+            "console" => console = true,
+            "none" => none = true,
+            "otlp" | "otlp/stdout" => unserved = Some(exporter),
+            _ => return Err(Refusal::Expected("console or none".to_owned())),
+        }
+    }
+    if let Some(exporter) = unserved {
+        return Err(Refusal::NotServed(format!("`{exporter}` is ignored, lines go to standard output")));
+    }
+    logs.on = console || !none;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(name: &str, value: &str) -> (Logs, Result<(), Refusal>) {
+        let mut logs = Logs::new().json();
+        let row = Logs::VARIABLES.iter().find(|row| row.name == name).expect("a row");
+        let result = (row.set)(&mut logs, value);
+        (logs, result)
+    }
+
+    fn shown(name: &str, value: &str) -> String {
+        let (logs, result) = set(name, value);
+        assert_eq!(result, Ok(()), "{name}={value}");
+        let row = Logs::VARIABLES.iter().find(|row| row.name == name).expect("a row");
+        (row.show)(&logs)
+    }
+
+    #[test]
+    fn a_good_value_is_taken_and_shown() {
+        assert_eq!(shown("RUST_LOG", "warn, app=debug"), "warn,app=debug");
+        assert_eq!(shown("OTEL_LOG_LEVEL", "WARNING"), "warn");
+        assert_eq!(shown("OBSERVABILITY_LOG_FORMAT", "pretty"), "pretty");
+        assert_eq!(shown("OTEL_LOGS_EXPORTER", "none"), "none");
+        assert_eq!(shown("OTEL_LOGS_EXPORTER", "console"), "console");
+        assert_eq!(shown("NO_COLOR", "1"), "1");
+    }
+
+    #[test]
+    fn a_bad_value_changes_nothing() {
+        for (name, value) in [
+            ("RUST_LOG", "app=loud"),
+            ("OTEL_LOG_LEVEL", "loud"),
+            ("OBSERVABILITY_LOG_FORMAT", "xml"),
+            ("OTEL_LOGS_EXPORTER", "file"),
+        ] {
+            let (logs, result) = set(name, value);
+            assert!(matches!(result, Err(Refusal::Expected(_))), "{name}={value}: {result:?}");
+            assert_eq!(format!("{logs:?}"), format!("{:?}", Logs::new().json()));
+        }
+    }
+
+    #[test]
+    fn what_comes_later_is_answered_and_not_taken() {
+        let otlp = OTLP.iter().map(|row| (row.name, "1"));
+        let later = [("OBSERVABILITY_LOG_FORMAT", "ecs"), ("OTEL_LOGS_EXPORTER", "otlp")];
+        for (name, value) in otlp.chain(later) {
+            let (logs, result) = set(name, value);
+            assert!(matches!(result, Err(Refusal::NotServed(_))), "{name}={value}: {result:?}");
+            assert!(logs.is_on());
+        }
+    }
+
+    #[test]
+    fn a_misspelt_level_is_taken_and_said() {
+        let (logs, result) = set("RUST_LOG", "inof");
+        assert!(matches!(result, Err(Refusal::Suspicious(_))));
+        assert_eq!(logs.level.as_str(), "inof");
+        assert!(Logs::new().level("app=loud").complaint().is_some());
+    }
+
+    #[test]
+    fn headers_are_secret() {
+        let secret: Vec<_> = Logs::VARIABLES.iter().filter(|row| row.secret).map(|row| row.name).collect();
+        assert_eq!(secret, ["OTEL_EXPORTER_OTLP_LOGS_HEADERS"]);
+    }
+}

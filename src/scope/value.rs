@@ -52,6 +52,15 @@ impl Fields {
     }
 }
 
+impl IntoIterator for Fields {
+    type Item = (Cow<'static, str>, Value);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 macro_rules! value_from {
     ($($from:ty => $variant:ident as $into:ty),+ $(,)?) => {
         $(impl From<$from> for Value {

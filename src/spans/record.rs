@@ -1,5 +1,6 @@
 //! Owns what waits in the queue: a finished hop, or a user's finished span.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::clock::Moment;
@@ -17,9 +18,10 @@ pub(crate) enum Record {
 #[derive(Debug)]
 pub(crate) struct SpanRecord {
     pub(crate) trace: TraceContext,
+    /// `None`: the root of a trace of its own.
     pub(crate) parent: Option<SpanId>,
     pub(crate) kind: Kind,
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     pub(crate) target: &'static str,
     pub(crate) start: Moment,
     pub(crate) end: Moment,

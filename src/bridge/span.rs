@@ -1,0 +1,97 @@
+//! Owns what the bridge keeps of one `tracing` span, in the registry's extensions.
+
+use std::borrow::Cow;
+
+use crate::clock::Moment;
+use crate::context::{SpanId, TraceContext};
+use crate::scope::{Current, Fields, Kind, Value};
+use crate::spans::SpanRecord;
+
+/// The conventions' default limit of attributes.
+const MOST_FIELDS: usize = 128;
+
+/// A span while it lives.
+#[derive(Debug)]
+pub(super) struct Details {
+    /// Its own place, if it is recorded; else its parent's.
+    pub(super) current: Option<Current>,
+    /// `None`: it is not recorded; its fields may still be wanted by lines.
+    pub(super) record: Option<Recording>,
+    pub(super) fields: Fields,
+    pub(super) fields_dropped: u32,
+    pub(super) name: Option<Cow<'static, str>>,
+    pub(super) kind: Option<Kind>,
+    pub(super) failed: bool,
+    /// What the user said of its status, which beats what we saw.
+    pub(super) status: Option<bool>,
+}
+
+/// What only a recorded span has.
+#[derive(Debug)]
+pub(super) struct Recording {
+    pub(super) parent: Option<SpanId>,
+    pub(super) start: Moment,
+    pub(super) links: Vec<TraceContext>,
+}
+
+impl Details {
+    pub(super) fn new(current: Option<Current>, record: Option<Recording>) -> Self {
+        Self {
+            current,
+            record,
+            fields: Fields::default(),
+            fields_dropped: 0,
+            name: None,
+            kind: None,
+            failed: false,
+            status: None,
+        }
+    }
+
+    pub(super) fn trace(&self) -> Option<TraceContext> {
+        self.current.as_ref().map(|current| current.trace)
+    }
+
+    /// Keeps a field; a later value of a name replaces the earlier.
+    pub(super) fn set(&mut self, name: Cow<'static, str>, value: Value) {
+        if self.fields.len() < MOST_FIELDS || self.fields.get(&name).is_some() {
+            self.fields.set(name, value);
+        } else {
+            self.fields_dropped += 1;
+        }
+    }
+
+    /// Takes over what was recorded later.
+    pub(super) fn add(&mut self, more: Self) {
+        for (name, value) in more.fields {
+            self.set(name, value);
+        }
+        self.name = more.name.or(self.name.take());
+        self.kind = more.kind.or(self.kind);
+        self.failed |= more.failed;
+        self.status = more.status.or(self.status);
+    }
+
+    /// Is there nothing to keep?
+    pub(super) fn is_empty(&self) -> bool {
+        self.current.is_none() && self.fields.len() == 0
+    }
+
+    /// The finished span; `None` if it is not recorded.
+    pub(super) fn finish(self, metadata: &'static tracing::Metadata<'static>, end: Moment) -> Option<SpanRecord> {
+        let Recording { parent, start, links } = self.record?;
+        Some(SpanRecord {
+            trace: self.current?.trace,
+            parent,
+            kind: self.kind.unwrap_or(Kind::Internal),
+            name: self.name.unwrap_or(Cow::Borrowed(metadata.name())),
+            target: metadata.target(),
+            start,
+            end,
+            fields: self.fields,
+            fields_dropped: self.fields_dropped,
+            links,
+            failed: self.status.unwrap_or(self.failed),
+        })
+    }
+}

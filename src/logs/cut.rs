@@ -1,0 +1,149 @@
+//! Owns the longest line: what a receiver would reject is cut by us, marked, and counted.
+
+use super::escape::CUT_MARK;
+use super::json::Object;
+
+/// Loki takes 256 KiB a line; the rest is left to what an agent puts around it.
+pub(super) const LONGEST_LINE: usize = 252 * 1024;
+
+/// What became of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// It was short enough.
+    Whole,
+    /// Its longest values were cut.
+    Shortened,
+    /// No value is long enough to make it fit.
+    Hopeless,
+}
+
+/// Cuts the longest values until the line fits.
+pub(super) fn fit(line: &mut Object) -> Cut {
+    let mut cut = Cut::Whole;
+    while line.bytes.len() > LONGEST_LINE {
+        let excess = line.bytes.len() - LONGEST_LINE + CUT_MARK.len();
+        if !shorten_longest(line, excess) {
+            return Cut::Hopeless;
+        }
+        cut = Cut::Shortened;
+    }
+    cut
+}
+
+/// Takes `excess` bytes off the longest text, or all of it; false if none is longer than the mark.
+fn shorten_longest(line: &mut Object, excess: usize) -> bool {
+    let (bytes, entries) = line.entries_mut();
+    let longest = entries.iter().max_by_key(|entry| entry.text_end - entry.text_start);
+    let Some((start, end)) = longest.map(|entry| (entry.text_start as usize, entry.text_end as usize)) else {
+        return false;
+    };
+    if end - start <= 2 * CUT_MARK.len() {
+        return false;
+    }
+    let Some(text) = bytes.get(start..end) else { return false };
+    let kept = start + escaped_prefix(text, (end - start).saturating_sub(excess));
+    bytes.splice(kept..end, CUT_MARK.bytes());
+    let removed = (end - kept - CUT_MARK.len()) as u32;
+    for entry in entries {
+        if entry.text_start as usize > end {
+            entry.text_start -= removed;
+            entry.text_end -= removed;
+        } else if entry.text_start as usize == start {
+            entry.text_end -= removed;
+        }
+    }
+    true
+}
+
+/// How much of an escaped text fits into `most` bytes, without splitting an escape or a character. At least
+/// the mark's own length is cut away, so that every cut shortens.
+fn escaped_prefix(text: &[u8], most: usize) -> usize {
+    let most = most.min(text.len().saturating_sub(CUT_MARK.len() + 1));
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        let width = match byte {
+            b'\\' if text.get(at + 1) == Some(&b'u') => 6,
+            b'\\' => 2,
+            0xf0.. => 4,
+            0xe0.. => 3,
+            0xc0.. => 2,
+            _ => 1,
+        };
+        if at + width > most {
+            break;
+        }
+        at += width;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::logs::fields::{Borrowed, Put};
+
+    fn line(fields: &[(String, String)]) -> Object {
+        let mut line = Object::default();
+        line.begin();
+        line.our_text("level", "INFO");
+        line.message(Borrowed::Str("hello"));
+        fields.iter().for_each(|(name, value)| line.field(name, Borrowed::Str(value)));
+        line.end();
+        line
+    }
+
+    fn read(line: &Object) -> serde_json::Value {
+        serde_json::from_slice(&line.bytes).expect("JSON")
+    }
+
+    #[test]
+    fn a_short_line_stays_whole() {
+        let mut short = line(&[("a".into(), "b".into())]);
+        assert_eq!(fit(&mut short), Cut::Whole);
+    }
+
+    #[test]
+    fn only_the_longest_value_is_cut_and_it_is_marked() {
+        let mut long = line(&[("short".into(), "b".repeat(90_000)), ("long".into(), "é\n".repeat(100_000))]);
+        assert_eq!(fit(&mut long), Cut::Shortened);
+        assert!(long.bytes.len() <= LONGEST_LINE && long.bytes.len() > LONGEST_LINE - 64);
+        let read = read(&long);
+        assert_eq!(read["short"].as_str().map(str::len), Some(90_000));
+        let cut = read["long"].as_str().expect("text");
+        assert!(cut.ends_with(CUT_MARK) && cut.starts_with("é\né\n"));
+    }
+
+    #[test]
+    fn a_line_that_no_cut_can_save_is_told() {
+        let mut names: Vec<_> = (0..300).map(|n| (format!("{n}{}", "n".repeat(1_000)), String::new())).collect();
+        names.push(("long".into(), "x".repeat(1_000)));
+        assert_eq!(fit(&mut line(&names)), Cut::Hopeless);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn a_cut_line_is_still_an_object_that_fits(
+            pieces in prop::collection::vec((".{1,6}", 0_usize..40_000), 1..8)
+        ) {
+            let fields: Vec<_> = pieces
+                .iter()
+                .enumerate()
+                .map(|(n, (piece, times))| (format!("f{n}"), piece.repeat(*times)))
+                .collect();
+            let mut line = line(&fields);
+            let before = line.bytes.len();
+            let cut = fit(&mut line);
+            prop_assert_eq!(cut == Cut::Whole, before <= LONGEST_LINE);
+            prop_assert!(line.bytes.len() <= LONGEST_LINE);
+            let read = read(&line);
+            for (name, value) in &fields {
+                let kept = read[name].as_str().expect("text");
+                let kept = kept.strip_suffix(CUT_MARK).unwrap_or(kept);
+                prop_assert!(value.starts_with(kept));
+            }
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Owns one line in the format `json`: an object that grows key by key, never with a key twice.
+
+use std::fmt::{self, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::escape::{CUT_MARK, Escaping, LONGEST_VALUE, float, hex, integer, prefix, quoted, text_of};
+use super::fields::{Borrowed, Chain, Put};
+use crate::names::key;
+
+/// The bytes of one line and what is known of them. Kept per thread and used again.
+#[derive(Debug, Default)]
+pub(super) struct Object {
+    pub(super) bytes: Vec<u8>,
+    entries: Vec<Entry>,
+    has_message: bool,
+}
+
+/// A key that may meet another one, or whose value may have to be cut.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    key_start: u32,
+    key_end: u32,
+    /// Where the text between the value's quotes is; empty if the value is no text.
+    pub(super) text_start: u32,
+    pub(super) text_end: u32,
+    origin: Origin,
+}
+
+/// Whose key it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Ours,
+    /// The user's, with so many prefixes before his own name.
+    User(u8),
+}
+
+/// For each length, which first letters a reserved key of that length has: most names are told apart by these.
+const RESERVED_LETTERS: [u32; 32] = {
+    let mut letters = [0; 32];
+    let mut place = 0;
+    while place < key::RESERVED.len() {
+        let name = key::RESERVED[place].as_bytes();
+        letters[name.len()] |= 1 << (name[0] & 31);
+        place += 1;
+    }
+    letters
+};
+
+/// May only we write this key?
+fn is_reserved(name: &str) -> bool {
+    let first = name.as_bytes().first().copied().unwrap_or_default();
+    let letters = RESERVED_LETTERS.get(name.len()).copied().unwrap_or_default();
+    letters & 1 << (first & 31) != 0 && key::RESERVED.contains(&name)
+}
+
+impl Object {
+    /// Begins a line; whatever was written before is forgotten.
+    pub(super) fn begin(&mut self) {
+        self.bytes.clear();
+        self.entries.clear();
+        self.has_message = false;
+        self.bytes.push(b'{');
+    }
+
+    /// Ends the line: a message is always there.
+    pub(super) fn end(&mut self) {
+        if !self.has_message {
+            self.ours(key::MESSAGE);
+            self.bytes.extend_from_slice(b"\"\"");
+        }
+        self.bytes.extend_from_slice(b"}\n");
+    }
+
+    /// Writes bytes that were made before: whole members, with their commas.
+    pub(super) fn raw(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Writes one of our keys, which needs no escape; its value follows.
+    pub(super) fn ours(&mut self, name: &'static str) {
+        if self.bytes.len() > 1 {
+            self.bytes.push(b',');
+        }
+        self.bytes.push(b'"');
+        self.bytes.extend_from_slice(name.as_bytes());
+        self.bytes.extend_from_slice(b"\":");
+    }
+
+    /// Writes one of our keys with a text that is short or harmless.
+    pub(super) fn our_text(&mut self, name: &'static str, text: &str) {
+        self.ours(name);
+        quoted(&mut self.bytes, text);
+    }
+
+    /// Writes one of our keys with an id.
+    pub(super) fn our_id(&mut self, name: &'static str, id: &[u8]) {
+        self.ours(name);
+        self.bytes.push(b'"');
+        hex(&mut self.bytes, id);
+        self.bytes.push(b'"');
+    }
+
+    /// Writes one of our keys with a number.
+    pub(super) fn our_integer(&mut self, name: &'static str, number: impl itoa::Integer) {
+        self.ours(name);
+        integer(&mut self.bytes, number);
+    }
+
+    /// Writes one of our keys with a text of any length; it may be cut, and where it is not reserved a user's
+    /// field of that name makes way.
+    pub(super) fn our_long_text(&mut self, name: &'static str, write: impl FnOnce(&mut Escaping<'_>)) {
+        let key_start = self.bytes.len() + 2;
+        self.ours(name);
+        let key_end = key_start + name.len();
+        let text_start = self.bytes.len() + 1;
+        self.bytes.push(b'"');
+        write(&mut Escaping::new(&mut self.bytes));
+        self.remember((key_start, key_end), (text_start, self.bytes.len()), Origin::Ours);
+        self.bytes.push(b'"');
+    }
+
+    /// Writes the message, piece by piece; only the first one counts.
+    pub(super) fn our_message(&mut self, write: impl FnOnce(&mut Escaping<'_>)) {
+        if !std::mem::replace(&mut self.has_message, true) {
+            self.our_long_text(key::MESSAGE, write);
+        }
+    }
+
+    /// The texts that may be cut, in the order of the line.
+    pub(super) fn entries_mut(&mut self) -> (&mut Vec<u8>, &mut [Entry]) {
+        (&mut self.bytes, &mut self.entries)
+    }
+
+    fn remember(&mut self, key: (usize, usize), text: (usize, usize), origin: Origin) {
+        self.entries.push(Entry {
+            key_start: key.0 as u32,
+            key_end: key.1 as u32,
+            text_start: text.0 as u32,
+            text_end: text.1 as u32,
+            origin,
+        });
+    }
+
+    fn key_of(&self, entry: &Entry) -> &[u8] {
+        self.bytes.get(entry.key_start as usize..entry.key_end as usize).unwrap_or_default()
+    }
+
+    /// Writes a user's key; `None` if his field of that name is on the line already.
+    fn user_key(&mut self, name: &str) -> Option<(usize, usize, Origin)> {
+        let comma = self.bytes.len();
+        self.bytes.extend_from_slice(b",\"");
+        let start = self.bytes.len();
+        text_of(&mut self.bytes, name);
+        if self.is_shadowed(start) {
+            self.bytes.truncate(comma);
+            return None;
+        }
+        let mut prefixes = u8::from(is_reserved(name));
+        if prefixes == 1 {
+            self.insert_prefix(start);
+        }
+        while self.is_taken(start) && prefixes < u8::MAX {
+            self.insert_prefix(start);
+            prefixes += 1;
+        }
+        let end = self.bytes.len();
+        self.bytes.extend_from_slice(b"\":");
+        Some((start, end, Origin::User(prefixes)))
+    }
+
+    /// Did the user put a field of this name before? `start` is where the name was written, at the very end.
+    fn is_shadowed(&self, start: usize) -> bool {
+        let name = self.bytes.get(start..).unwrap_or_default();
+        self.entries.iter().any(|entry| {
+            let Origin::User(prefixes) = entry.origin else { return false };
+            let own = self.key_of(entry).get(usize::from(prefixes) * key::MOVED_PREFIX.len()..);
+            own == Some(name)
+        })
+    }
+
+    fn is_taken(&self, start: usize) -> bool {
+        let name = self.bytes.get(start..).unwrap_or_default();
+        self.entries.iter().any(|entry| self.key_of(entry) == name)
+    }
+
+    fn insert_prefix(&mut self, at: usize) {
+        self.bytes.splice(at..at, key::MOVED_PREFIX.bytes());
+    }
+
+    /// Writes a value; says between which bytes its text is.
+    fn value(&mut self, value: Borrowed<'_>) -> (usize, usize) {
+        match value {
+            Borrowed::Bool(value) => self.raw(if value { b"true" } else { b"false" }),
+            Borrowed::I64(value) => integer(&mut self.bytes, value),
+            Borrowed::U64(value) => integer(&mut self.bytes, value),
+            Borrowed::F64(value) => float(&mut self.bytes, value),
+            Borrowed::Str(text) => return self.text(text),
+            Borrowed::Debug(value) => return self.formatted(value),
+            Borrowed::Error(error) => return self.formatted(&format_args!("{error}")),
+        }
+        (0, 0)
+    }
+
+    fn text(&mut self, text: &str) -> (usize, usize) {
+        self.bytes.push(b'"');
+        let start = self.bytes.len();
+        text_of(&mut self.bytes, prefix(text, LONGEST_VALUE));
+        if text.len() > LONGEST_VALUE {
+            text_of(&mut self.bytes, CUT_MARK);
+        }
+        let end = self.bytes.len();
+        self.bytes.push(b'"');
+        (start, end)
+    }
+
+    /// Writes what the user's own code formats. Its panic is his field's value, not the line's end.
+    fn formatted(&mut self, value: &dyn fmt::Debug) -> (usize, usize) {
+        self.bytes.push(b'"');
+        let start = self.bytes.len();
+        format_guarded(&mut self.bytes, value, true);
+        let end = self.bytes.len();
+        self.bytes.push(b'"');
+        (start, end)
+    }
+}
+
+/// Formats the user's value, escaped or as it is; a panic within leaves `<panicked>`.
+pub(super) fn format_guarded(bytes: &mut Vec<u8>, value: &dyn fmt::Debug, escape: bool) {
+    let start = bytes.len();
+    // What the closure leaves half-done is truncated.
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let mut escaping = if escape { Escaping::new(bytes) } else { Escaping::bounded(bytes) };
+        let failed = write!(escaping, "{value:?}").is_err();
+        failed && !escaping.was_cut()
+    }));
+    match result {
+        Ok(false) => {}
+        // The user's impl returned an error; what it wrote before stands.
+        Ok(true) => bytes.extend_from_slice(b"<failed>"),
+        Err(panic) => {
+            // Its drop may panic as well.
+            std::mem::forget(panic);
+            bytes.truncate(start);
+            bytes.extend_from_slice(b"<panicked>");
+        }
+    }
+}
+
+impl Put for Object {
+    fn message(&mut self, value: Borrowed<'_>) {
+        if self.has_message {
+            return self.field(key::MESSAGE, value);
+        }
+        self.has_message = true;
+        let key_start = self.bytes.len() + 2;
+        self.ours(key::MESSAGE);
+        let text = match value {
+            // A message is always text, so that the key has one type.
+            Borrowed::Bool(value) => self.formatted(&value),
+            Borrowed::I64(value) => self.formatted(&value),
+            Borrowed::U64(value) => self.formatted(&value),
+            Borrowed::F64(value) => self.formatted(&value),
+            text => self.value(text),
+        };
+        self.remember((key_start, key_start + key::MESSAGE.len()), text, Origin::Ours);
+    }
+
+    fn field(&mut self, name: &str, value: Borrowed<'_>) {
+        let Some((start, end, origin)) = self.user_key(name) else { return };
+        let text = self.value(value);
+        self.remember((start, end), text, origin);
+        if let (Borrowed::Error(error), key::ERROR) = (value, name)
+            && error.source().is_some()
+            && !self.has(key::ERROR_CHAIN)
+        {
+            let key_start = self.bytes.len() + 2;
+            self.ours(key::ERROR_CHAIN);
+            let text = self.formatted(&Chain(error));
+            self.remember((key_start, key_start + key::ERROR_CHAIN.len()), text, Origin::Ours);
+        }
+    }
+}
+
+impl Object {
+    fn has(&self, key: &'static str) -> bool {
+        self.entries.iter().any(|entry| self.key_of(entry) == key.as_bytes())
+    }
+}
+
+#[cfg(test)]
+#[path = "json/tests.rs"]
+mod tests;

@@ -1,0 +1,276 @@
+//! Owns the level: directives parsed once, asked by one atomic load, changed while the service runs.
+
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tracing::Level;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+
+use crate::variable::Refusal;
+
+/// Which targets write from which level on: `info,hyper=warn,my_crate::db=trace`.
+#[derive(Clone, Debug)]
+pub(super) struct Directives {
+    text: String,
+    targets: Targets,
+    highest: LevelFilter,
+    has_targets: bool,
+}
+
+/// The level in force, and the one to go back to.
+#[derive(Debug)]
+pub(super) struct Gate {
+    // The highest level that any target writes, and whether all targets write the same: one load decides the
+    // common case, and a line that nobody wants costs no more.
+    summary: AtomicU8,
+    // Unique to this state in the whole process, so that a thread's copy is never taken for another's.
+    generation: AtomicU64,
+    directives: RwLock<Arc<Directives>>,
+    configured: Arc<Directives>,
+}
+
+const ONE_LEVEL: u8 = 0x80;
+
+static GENERATION: AtomicU64 = AtomicU64::new(1);
+
+thread_local! {
+    static COPY: RefCell<(u64, Option<Arc<Directives>>)> = const { RefCell::new((0, None)) };
+}
+
+fn number(level: LevelFilter) -> u8 {
+    match level.into_level() {
+        None => 0,
+        Some(level) => rank(level),
+    }
+}
+
+fn rank(level: Level) -> u8 {
+    match level {
+        Level::ERROR => 1,
+        Level::WARN => 2,
+        Level::INFO => 3,
+        Level::DEBUG => 4,
+        Level::TRACE => 5,
+    }
+}
+
+impl Directives {
+    /// Reads directives: levels for all, or `target=level`, by commas. The later of two for one target wins.
+    ///
+    /// A word alone that is no level is a target that writes everything, as everywhere in this ecosystem.
+    pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
+        let mut read =
+            Self { text: String::new(), targets: Targets::new(), highest: LevelFilter::OFF, has_targets: false };
+        let mut default = LevelFilter::OFF;
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let (target, level) = directive(part)?;
+            read.targets = match target {
+                Some(target) => read.targets.with_target(target, level),
+                None => read.targets.with_default(level),
+            };
+            match target {
+                Some(_) => {
+                    read.has_targets = true;
+                    read.highest = read.highest.max(level);
+                }
+                None => default = level,
+            }
+            if !read.text.is_empty() {
+                read.text.push(',');
+            }
+            read.text.push_str(part);
+        }
+        if read.text.is_empty() {
+            return Err(expected(text));
+        }
+        read.highest = read.highest.max(default);
+        Ok(read)
+    }
+
+    /// A word that is read as a target though a level is most likely meant: there is nothing else.
+    pub(super) fn suspicion(&self) -> Option<String> {
+        let alone = !self.text.contains(['=', ',', ':']) && self.has_targets;
+        alone.then(|| {
+            format!(
+                "`{}` is read as a target that writes everything, and all others nothing; \
+                 the levels are off, error, warn, info, debug, trace",
+                self.text
+            )
+        })
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    fn summary(&self) -> u8 {
+        number(self.highest) | if self.has_targets { 0 } else { ONE_LEVEL }
+    }
+}
+
+impl Default for Directives {
+    fn default() -> Self {
+        Self {
+            text: "info".to_owned(),
+            targets: Targets::new().with_default(LevelFilter::INFO),
+            highest: LevelFilter::INFO,
+            has_targets: false,
+        }
+    }
+}
+
+fn directive(part: &str) -> Result<(Option<&str>, LevelFilter), Refusal> {
+    if part.contains(['[', ']', '{', '}']) {
+        return Err(Refusal::Expected(format!(
+            "levels by target, as `info,my_crate=debug`; conditions on spans and fields (`{part}`) are not served"
+        )));
+    }
+    match part.split_once('=') {
+        Some((target, level)) => {
+            let (target, level) = (target.trim(), level.trim());
+            if target.is_empty() || level.is_empty() {
+                return Err(expected(part));
+            }
+            Ok((Some(target), level.parse().map_err(|_| expected(part))?))
+        }
+        None => match part.parse() {
+            Ok(level) => Ok((None, level)),
+            Err(_) if part.contains(char::is_whitespace) => Err(expected(part)),
+            Err(_) => Ok((Some(part), LevelFilter::TRACE)),
+        },
+    }
+}
+
+fn expected(part: &str) -> Refusal {
+    Refusal::Expected(format!(
+        "levels by target, as `info,my_crate=debug`, of off, error, warn, info, debug, trace (`{part}` is none)"
+    ))
+}
+
+impl Gate {
+    pub(super) fn new(directives: Directives) -> Self {
+        let configured = Arc::new(directives);
+        Self {
+            summary: AtomicU8::new(configured.summary()),
+            generation: AtomicU64::new(GENERATION.fetch_add(1, Ordering::Relaxed)),
+            directives: RwLock::new(Arc::clone(&configured)),
+            configured,
+        }
+    }
+
+    /// Does this target write lines of this level?
+    pub(super) fn lets_pass(&self, level: Level, target: &str) -> bool {
+        let summary = self.summary.load(Ordering::Relaxed);
+        if rank(level) > summary & !ONE_LEVEL {
+            return false;
+        }
+        summary & ONE_LEVEL != 0 || self.asks_targets(level, target)
+    }
+
+    /// The highest level that any target writes.
+    pub(super) fn highest(&self) -> LevelFilter {
+        match self.summary.load(Ordering::Relaxed) & !ONE_LEVEL {
+            0 => LevelFilter::OFF,
+            1 => LevelFilter::ERROR,
+            2 => LevelFilter::WARN,
+            3 => LevelFilter::INFO,
+            4 => LevelFilter::DEBUG,
+            _ => LevelFilter::TRACE,
+        }
+    }
+
+    /// The directives in force.
+    pub(super) fn text(&self) -> String {
+        self.in_force().text.clone()
+    }
+
+    pub(super) fn set(&self, directives: Directives) {
+        self.put(Arc::new(directives));
+    }
+
+    /// Goes back to what was configured.
+    pub(super) fn reset(&self) {
+        self.put(Arc::clone(&self.configured));
+    }
+
+    fn put(&self, directives: Arc<Directives>) {
+        let mut held = self.directives.write().unwrap_or_else(PoisonError::into_inner);
+        self.summary.store(directives.summary(), Ordering::Relaxed);
+        *held = directives;
+        self.generation.store(GENERATION.fetch_add(1, Ordering::Relaxed), Ordering::Release);
+    }
+
+    fn in_force(&self) -> Arc<Directives> {
+        Arc::clone(&self.directives.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    // Each thread asks its own copy, so that no lock is shared between requests.
+    fn asks_targets(&self, level: Level, target: &str) -> bool {
+        let generation = self.generation.load(Ordering::Acquire);
+        let by_copy = COPY.try_with(|copy| {
+            let mut copy = copy.try_borrow_mut().ok()?;
+            if copy.0 != generation {
+                *copy = (generation, Some(self.in_force()));
+            }
+            copy.1.as_ref().map(|directives| directives.targets.would_enable(target, &level))
+        });
+        by_copy.ok().flatten().unwrap_or_else(|| self.in_force().targets.would_enable(target, &level))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(text: &str) -> Gate {
+        Gate::new(Directives::parse(text).expect("directives"))
+    }
+
+    #[test]
+    fn one_level_for_all_needs_no_look_at_the_target() {
+        let gate = gate("warn");
+        assert!(gate.lets_pass(Level::WARN, "anything"));
+        assert!(!gate.lets_pass(Level::INFO, "anything"));
+        assert_eq!(gate.highest(), LevelFilter::WARN);
+    }
+
+    #[test]
+    fn a_target_has_its_own_level_and_the_longest_name_decides() {
+        let gate = gate("info, hyper=off ,app=debug,app::db=trace");
+        assert!(gate.lets_pass(Level::TRACE, "app::db::pool"));
+        assert!(gate.lets_pass(Level::DEBUG, "app::http") && !gate.lets_pass(Level::TRACE, "app::http"));
+        assert!(!gate.lets_pass(Level::ERROR, "hyper::client"));
+        assert!(gate.lets_pass(Level::INFO, "else") && !gate.lets_pass(Level::DEBUG, "else"));
+        assert_eq!(gate.text(), "info,hyper=off,app=debug,app::db=trace");
+    }
+
+    #[test]
+    fn a_change_is_seen_by_threads_that_asked_before() {
+        let (gate, other) = (gate("info,app=debug"), gate("error,app=error"));
+        assert!(gate.lets_pass(Level::DEBUG, "app"));
+        assert!(!other.lets_pass(Level::WARN, "app"));
+        gate.set(Directives::parse("info,app=warn").expect("directives"));
+        assert!(!gate.lets_pass(Level::DEBUG, "app"));
+        gate.reset();
+        assert!(gate.lets_pass(Level::DEBUG, "app"));
+    }
+
+    #[test]
+    fn bad_directives_are_refused_with_the_part_that_is_bad() {
+        for bad in ["", " , ", "app=loud", "=info", "app=", "app[span]=info", "app=info=debug", "very loud"] {
+            let Err(Refusal::Expected(why)) = Directives::parse(bad) else { panic!("{bad} was taken") };
+            assert!(why.contains("levels by target"), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_level_is_suspicious() {
+        let suspicion = |text| Directives::parse(text).expect("directives").suspicion();
+        assert!(suspicion("inof").is_some_and(|why| why.contains("`inof`")));
+        for fine in ["info", "5", "app=debug", "app::db", "info,app"] {
+            assert_eq!(suspicion(fine), None, "{fine}");
+        }
+    }
+}

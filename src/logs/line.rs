@@ -1,0 +1,72 @@
+//! Owns what our own lines say: which level, target and message a finished hop's line has.
+
+use std::fmt::{self, Write};
+
+use tracing::Level;
+
+use crate::scope::{End, Hop, Http, Kind, Outcome, Piece, Subject, Work};
+
+pub(super) const REQUEST: &str = "tower_observability::request";
+pub(super) const CLIENT: &str = "tower_observability::client";
+pub(super) const WORK: &str = "tower_observability::work";
+
+/// The level of a finished hop's line. The outcome alone decides, because every signal says the same one.
+pub(super) fn level(kind: Kind, outcome: Outcome) -> Level {
+    match outcome {
+        _ if kind == Kind::Client => Level::WARN,
+        Outcome::ServerError | Outcome::Panic | Outcome::BodyError => Level::ERROR,
+        Outcome::Timeout | Outcome::Cancelled => Level::WARN,
+        Outcome::Ok | Outcome::ClientError | Outcome::Upgraded => Level::INFO,
+    }
+}
+
+/// Who speaks in a finished hop's line.
+pub(super) fn target(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Server => REQUEST,
+        Kind::Client => CLIENT,
+        Kind::Producer | Kind::Consumer | Kind::Internal => WORK,
+    }
+}
+
+/// The method as sent.
+pub(super) fn method(http: &Http) -> &str {
+    match http.piece(Piece::Method) {
+        "" => http.method.as_str(),
+        sent => sent,
+    }
+}
+
+/// Writes the message of a finished hop: what, and how it ended: `GET /users/{id} 200`.
+pub(super) fn message(out: &mut impl Write, hop: &Hop, end: &End) -> fmt::Result {
+    subject(out, hop)?;
+    if let Some(status) = end.status {
+        out.write_char(' ')?;
+        out.write_str(itoa::Buffer::new().format(status))?;
+    }
+    // The status says it, unless something else happened.
+    if end.status.is_none_or(|status| Outcome::of_status(status) != end.outcome) {
+        out.write_char(' ')?;
+        out.write_str(end.outcome.as_str())?;
+    }
+    Ok(())
+}
+
+/// Writes what the hop does: `GET /users/{id}`, `POST payments:8080/charge`, `process booking`.
+pub(super) fn subject(out: &mut impl Write, hop: &Hop) -> fmt::Result {
+    match &hop.subject {
+        Subject::Work(Work { name, .. }) => out.write_str(name),
+        Subject::Http(http) => {
+            out.write_str(method(http))?;
+            out.write_char(' ')?;
+            if hop.kind == Kind::Client {
+                out.write_str(http.piece(Piece::Host))?;
+                if let Some(port) = http.port {
+                    out.write_char(':')?;
+                    out.write_str(itoa::Buffer::new().format(port))?;
+                }
+            }
+            out.write_str(hop.route.get().map_or(http.piece(Piece::Path), |route| route.as_str()))
+        }
+    }
+}

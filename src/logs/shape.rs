@@ -1,0 +1,283 @@
+//! Owns the shape of a line: what stands on it, in which order, in the format that was chosen.
+
+use std::cell::Cell;
+use std::io::IsTerminal as _;
+use std::sync::atomic::Ordering;
+
+use tracing::{Event, Level};
+use tracing_log::NormalizeEvent as _;
+
+use super::cut::{Cut, fit};
+use super::escape::{milliseconds, quoted};
+use super::fields::{Put as _, Visitor};
+use super::json::Object;
+use super::options::{Format, Logs};
+use super::pretty::Row;
+use super::{Lines, Place, line, time};
+use crate::clock::Moment;
+use crate::context::TraceContext;
+use crate::names::{attribute, key};
+use crate::resource::Resource;
+use crate::scope::{End, Hop, Piece, Value, current};
+
+/// A line's shape, with what is the same on all lines made before.
+#[derive(Debug)]
+pub(super) enum Shape {
+    Json {
+        /// From the level's closing quote to the target's key.
+        head: Box<[u8]>,
+        /// Who wrote a request's last line.
+        tail: Box<[u8]>,
+    },
+    Pretty {
+        color: bool,
+    },
+}
+
+/// Where in the code something happened.
+type Origin<'a> = Option<(&'a str, u32)>;
+
+/// A buffer larger than this is not kept by its thread.
+const KEPT: usize = 64 * 1024;
+
+thread_local! {
+    // Taken out while in use: the user's code that formats a field may write a line of its own.
+    static BUFFER: Cell<Option<Box<Object>>> = const { Cell::new(None) };
+}
+
+impl Shape {
+    pub(super) fn new(logs: &Logs, resource: &Resource) -> Self {
+        if logs.format() == Format::Pretty {
+            return Self::Pretty { color: !logs.no_color && std::io::stdout().is_terminal() };
+        }
+        let member = |bytes: &mut Vec<u8>, name: &str, text: &str| {
+            bytes.push(b',');
+            quoted(bytes, name);
+            bytes.push(b':');
+            quoted(bytes, text);
+        };
+        let (mut head, mut tail) = (b"\"".to_vec(), Vec::new());
+        member(&mut head, key::SERVICE, resource.get(attribute::SERVICE_NAME));
+        for (name, attribute) in
+            [(key::VERSION, attribute::SERVICE_VERSION), (key::INSTANCE, attribute::SERVICE_INSTANCE_ID)]
+        {
+            match resource.get(attribute) {
+                "" => {}
+                value => member(&mut tail, name, value),
+            }
+        }
+        Self::Json { head: head.into(), tail: tail.into() }
+    }
+
+    /// Does a person read the lines one after the other?
+    pub(super) fn keeps_order(&self) -> bool {
+        matches!(self, Self::Pretty { .. })
+    }
+}
+
+impl Lines {
+    /// Writes the line of an event. Whether it is wanted was asked before.
+    pub(crate) fn event(&self, event: &Event<'_>, place: &Place<'_>) {
+        // A record of the `log` crate comes with the metadata of its bridge; its own are in its fields.
+        let of_log = if event.metadata().target() == "log" { event.normalized_metadata() } else { None };
+        let metadata = of_log.as_ref().unwrap_or(event.metadata());
+        let (level, target) = (*metadata.level(), metadata.target());
+        let origin = if level == Level::ERROR { metadata.file().zip(metadata.line()) } else { None };
+        match &self.shape {
+            Shape::Json { head, .. } => self.with_buffer(|object| {
+                start(object, place.at, level.as_str(), head, target);
+                event.record(&mut Visitor(object));
+                context(object, place.trace, place.hop);
+                (place.spans)(&mut |fields| {
+                    fields.iter().for_each(|(name, value)| object.field(name, value.into()));
+                });
+                origin_of(object, origin);
+            }),
+            Shape::Pretty { color } => {
+                let mut row = Row::begin(place.at, level.as_str(), target, *color);
+                event.record(&mut Visitor(&mut row));
+                row.place(place);
+                self.sink.push(&row.end(place.trace.map(|trace| trace.trace_id)));
+            }
+        }
+    }
+
+    /// Writes the one line of a finished hop; a call that ended well has none.
+    pub(crate) fn hop(&self, hop: &Hop, end: &End) {
+        let (level, target) = (line::level(hop.kind, end.outcome), line::target(hop.kind));
+        let quiet = target == line::CLIENT && end.outcome.is_good();
+        if quiet || !self.is_on() || !self.gate.lets_pass(level, target) {
+            return;
+        }
+        match &self.shape {
+            Shape::Json { head, tail } => self.with_buffer(|object| {
+                start(object, end.at, level.as_str(), head, target);
+                object.our_message(|text| drop(line::message(text, hop, end)));
+                context(object, Some(hop.trace), Some(hop));
+                ending(object, hop, end);
+                object.raw(tail);
+                notes(object, hop);
+            }),
+            Shape::Pretty { color } => {
+                let mut row = Row::begin(end.at, level.as_str(), "request", *color);
+                row.hop(hop, end);
+                self.sink.push(&row.end(Some(hop.trace.trace_id)));
+            }
+        }
+    }
+
+    /// Writes the line of a call whose response's body failed after its head.
+    pub(crate) fn body_failed(&self, hop: &Hop) {
+        if !self.is_on() || !self.gate.lets_pass(Level::WARN, line::CLIENT) {
+            return;
+        }
+        let mut message = String::new();
+        let _ = line::subject(&mut message, hop);
+        message.push_str(" response body failed");
+        self.one_line("WARN", line::CLIENT, &message, &[], Some(hop.trace), Some(hop), None);
+    }
+
+    /// Writes a line of our own, at the thread's place in its trace.
+    pub(super) fn own_line(
+        &self,
+        level: &'static str,
+        target: &str,
+        message: &str,
+        fields: &[(&str, Value)],
+    ) {
+        self.one_line(level, target, message, fields, None, None, None);
+    }
+
+    /// Writes the line of a panic of this thread.
+    pub(super) fn fatal(&self, message: &str, fields: &[(&str, Value)], origin: Origin<'_>) {
+        let current = current();
+        let hop = current.as_ref().and_then(|current| current.hop.as_deref());
+        let trace = current.as_ref().map(|current| current.trace);
+        self.one_line("FATAL", "panic", message, fields, trace, hop, origin);
+    }
+
+    #[allow(clippy::too_many_arguments)] // what a line consists of; three callers, all in this file
+    fn one_line(
+        &self,
+        level: &'static str,
+        target: &str,
+        message: &str,
+        fields: &[(&str, Value)],
+        trace: Option<TraceContext>,
+        hop: Option<&Hop>,
+        origin: Origin<'_>,
+    ) {
+        match &self.shape {
+            Shape::Json { head, .. } => self.with_buffer(|object| {
+                start(object, Moment::now(), level, head, target);
+                object.our_message(|text| drop(std::fmt::Write::write_str(text, message)));
+                context(object, trace, hop);
+                fields.iter().for_each(|(name, value)| object.field(name, value.into()));
+                origin_of(object, origin);
+            }),
+            Shape::Pretty { color } => {
+                let mut row = Row::begin(Moment::now(), level, target, *color);
+                row.message(super::fields::Borrowed::Str(message));
+                fields.iter().for_each(|(name, value)| row.field(name, value.into()));
+                if let Some((file, line)) = origin {
+                    row.own("at", &format!("{file}:{line}"));
+                }
+                self.sink.push(&row.end(trace.map(|trace| trace.trace_id)));
+            }
+        }
+    }
+
+    /// Makes a line in the thread's buffer and hands it on.
+    fn with_buffer(&self, write: impl FnOnce(&mut Object)) {
+        let mut object = BUFFER.try_with(Cell::take).ok().flatten().unwrap_or_default();
+        object.begin();
+        write(&mut object);
+        object.end();
+        match fit(&mut object) {
+            Cut::Whole => self.sink.push(&object.bytes),
+            Cut::Shortened => {
+                self.shortened.fetch_add(1, Ordering::Relaxed);
+                self.sink.push(&object.bytes);
+            }
+            Cut::Hopeless => self.sink.drop_line(),
+        }
+        if object.bytes.capacity() <= KEPT {
+            let _ = BUFFER.try_with(|buffer| buffer.set(Some(object)));
+        }
+    }
+}
+
+fn start(object: &mut Object, at: Moment, level: &str, head: &[u8], target: &str) {
+    object.raw(b"\"timestamp\":\"");
+    object.raw(&time::rfc3339(at));
+    object.raw(b"\",\"level\":\"");
+    object.raw(level.as_bytes());
+    object.raw(head);
+    object.our_text(key::TARGET, target);
+}
+
+/// Where in a trace the line belongs, and of which request it is.
+fn context(object: &mut Object, trace: Option<TraceContext>, hop: Option<&Hop>) {
+    if let Some(trace) = trace {
+        object.our_id(key::TRACE_ID, &trace.trace_id.value().to_be_bytes());
+        object.our_id(key::SPAN_ID, &trace.span_id.value().to_be_bytes());
+        object.our_id(key::TRACE_FLAGS, &[trace.flags.byte()]);
+    }
+    let Some(hop) = hop else { return };
+    if let Some(id) = &hop.request_id {
+        object.our_text(key::REQUEST_ID, id.as_str());
+    }
+    let Some(http) = hop.http() else { return };
+    object.our_text(key::METHOD, line::method(http));
+    object.our_long_text(key::PATH, |text| drop(std::fmt::Write::write_str(text, http.piece(Piece::Path))));
+    if let Some(route) = hop.route.get() {
+        object.our_text(key::ROUTE, route.as_str());
+    }
+}
+
+/// How the hop ended.
+fn ending(object: &mut Object, hop: &Hop, end: &End) {
+    if let Some(status) = end.status {
+        object.our_integer(key::STATUS, status);
+    }
+    object.ours(key::DURATION_MS);
+    milliseconds(&mut object.bytes, end.at.since(hop.start));
+    if let Some(first_byte) = end.first_byte {
+        object.ours(key::TTFB_MS);
+        milliseconds(&mut object.bytes, first_byte.since(hop.start));
+    }
+    object.ours(key::OUTCOME);
+    object.raw(b"\"");
+    object.raw(end.outcome.as_str().as_bytes());
+    object.raw(b"\"");
+    if hop.http().is_some() {
+        object.our_integer(key::RESPONSE_BYTES, end.response_bytes);
+    }
+}
+
+/// What the user said of the hop.
+fn notes(object: &mut Object, hop: &Hop) {
+    let notes = hop.notes();
+    let Some(notes) = notes.as_deref() else { return };
+    if let Some([error, sources @ ..]) = notes.error.as_deref() {
+        let write = |text: &mut super::escape::Escaping<'_>, part| drop(std::fmt::Write::write_str(text, part));
+        object.our_long_text(key::ERROR, |text| write(text, error));
+        if !sources.is_empty() {
+            object.our_long_text(key::ERROR_CHAIN, |text| {
+                write(text, error);
+                sources.iter().for_each(|source| {
+                    write(text, ": ");
+                    write(text, source);
+                });
+            });
+        }
+    }
+    notes.fields.iter().for_each(|(name, value)| object.field(name, value.into()));
+}
+
+fn origin_of(object: &mut Object, origin: Origin<'_>) {
+    if let Some((file, line)) = origin {
+        object.our_text(key::FILE, file);
+        object.our_integer(key::LINE, line);
+    }
+}

@@ -1,0 +1,205 @@
+//! Owns the proof that nothing is lost, doubled or waited for between requests and the descriptor.
+
+use std::collections::BTreeSet;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use super::*;
+
+const SOON: Duration = Duration::from_secs(10);
+
+/// What was written, and how the descriptor behaves.
+#[derive(Clone, Default)]
+struct Pipe(Arc<Mutex<Vec<u8>>>);
+
+impl Pipe {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().expect("not poisoned").clone()).expect("UTF-8")
+    }
+}
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("not poisoned").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A descriptor that answers as it is told, then takes everything.
+struct Scripted {
+    pipe: Pipe,
+    answers: Vec<io::Result<usize>>,
+}
+
+impl Write for Scripted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.answers.pop() {
+            Some(Ok(most)) => self.pipe.write(&bytes[..most.min(bytes.len())]),
+            Some(Err(error)) => Err(error),
+            None => self.pipe.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A descriptor that nobody reads, until it is told.
+struct Stuck {
+    pipe: Pipe,
+    called: Sender<()>,
+    go_on: Receiver<()>,
+}
+
+impl Write for Stuck {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _ = self.called.send(());
+        let _ = self.go_on.recv();
+        self.pipe.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn scripted(mut answers: Vec<io::Result<usize>>) -> (Writer, Pipe) {
+    answers.reverse();
+    let pipe = Pipe::default();
+    let writer = Writer::start(Scripted { pipe: pipe.clone(), answers }, CAPACITY, 1).expect("a thread");
+    (writer, pipe)
+}
+
+fn stuck(capacity: usize) -> (Writer, Pipe, Receiver<()>, Sender<()>) {
+    let (pipe, (called, calls), (go, go_on)) = (Pipe::default(), channel(), channel());
+    let writer = Writer::start(Stuck { pipe: pipe.clone(), called, go_on }, capacity, 1).expect("a thread");
+    (writer, pipe, calls, go)
+}
+
+fn adds_up(report: &FlowReport) -> bool {
+    report.created == report.delivered + report.unconfirmed + report.dropped_total() + report.queued()
+}
+
+#[test]
+fn every_line_of_every_thread_is_written_once_and_whole() {
+    let pipe = Pipe::default();
+    let writer = Writer::start(pipe.clone(), usize::MAX, 4).expect("a thread");
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let writer = &writer;
+            scope.spawn(move || (0..2_000).for_each(|n| writer.push(format!("{thread} {n}\n").as_bytes())));
+        }
+    });
+    assert!(writer.flush(SOON));
+    let text = pipe.text();
+    let lines: BTreeSet<_> = text.lines().map(str::to_owned).collect();
+    let expected: BTreeSet<_> = (0..4).flat_map(|t| (0..2_000).map(move |n| format!("{t} {n}"))).collect();
+    assert_eq!(lines, expected);
+    assert_eq!(text.lines().count(), 8_000);
+    assert_eq!((writer.report().created, writer.report().delivered), (8_000, 8_000));
+}
+
+#[test]
+fn a_line_pushed_while_the_thread_falls_asleep_is_not_forgotten() {
+    let (writer, pipe) = scripted(Vec::new());
+    for n in 0..300 {
+        writer.push(b"x\n");
+        let deadline = Instant::now() + SOON;
+        // No flush here: only the line itself wakes the thread.
+        while pipe.text().len() < 2 * (n + 1) {
+            assert!(Instant::now() < deadline, "line {n} is not written");
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn partial_writes_and_interruptions_are_continued() {
+    let again = || Err(ErrorKind::WouldBlock.into());
+    let (writer, pipe) =
+        scripted(vec![Ok(2), Err(ErrorKind::Interrupted.into()), again(), Ok(1), again(), Ok(3)]);
+    writer.push(b"first line\n");
+    writer.push(b"second line\n");
+    assert!(writer.flush(SOON));
+    assert_eq!(pipe.text(), "first line\nsecond line\n");
+    assert_eq!(writer.report().delivered, 2);
+}
+
+#[test]
+fn a_closed_pipe_costs_lines_and_later_lines_begin_anew() {
+    let (writer, pipe) = scripted(vec![Ok(3), Err(ErrorKind::BrokenPipe.into())]);
+    writer.push(b"torn line\n");
+    assert!(writer.flush(SOON));
+    writer.push(b"whole line\n");
+    assert!(writer.flush(SOON));
+    assert_eq!(pipe.text(), "tor\nwhole line\n");
+    let report = writer.report();
+    assert_eq!((report.delivered, report.dropped.as_slice()), (1, [("write_failed", 1)].as_slice()));
+    assert!(adds_up(&report));
+}
+
+#[test]
+fn a_reader_that_stopped_costs_lines_but_no_latency() {
+    let (writer, _pipe, calls, _go) = stuck(1_000);
+    writer.push(b"0123456789\n");
+    calls.recv_timeout(SOON).expect("a write");
+    // The thread hangs in its call; were a push to wait for it, this test would never end.
+    (0..1_000).for_each(|_| writer.push(b"0123456789\n"));
+    assert!(!writer.flush(Duration::from_millis(20)));
+    let report = writer.report();
+    assert_eq!(report.dropped, [("queue_full", 1_000 - 1_000 / 11)]);
+    assert_eq!(report.queued(), 1 + 1_000 / 11);
+    let report = writer.close(Duration::from_millis(20));
+    assert_eq!((report.created, report.unconfirmed, report.queued()), (1_001, 1, 0));
+    assert_eq!(report.dropped, [("queue_full", 910), ("timeout", 90)]);
+}
+
+#[test]
+fn what_a_hanging_call_does_after_the_deadline_is_not_counted_again() {
+    let (writer, pipe, calls, go) = stuck(CAPACITY);
+    writer.push(b"first\n");
+    calls.recv_timeout(SOON).expect("a write");
+    writer.push(b"second\n");
+    let report = writer.close(Duration::from_millis(1));
+    go.send(()).expect("still there");
+    let deadline = Instant::now() + SOON;
+    while !writer.shared.state().ended {
+        assert!(Instant::now() < deadline, "the thread does not end");
+        std::thread::yield_now();
+    }
+    assert_eq!(writer.report(), report);
+    assert_eq!((report.unconfirmed, report.dropped.as_slice()), (1, [("timeout", 1)].as_slice()));
+    assert_eq!(pipe.text(), "first\n");
+}
+
+#[test]
+fn a_close_writes_what_waits_and_refuses_what_comes_later() {
+    let (writer, pipe) = scripted(Vec::new());
+    (0..100).for_each(|n| writer.push(format!("{n}\n").as_bytes()));
+    let report = writer.close(SOON);
+    assert_eq!((report.created, report.delivered), (100, 100));
+    assert_eq!(pipe.text().lines().count(), 100);
+    writer.push(b"too late\n");
+    let report = writer.report();
+    assert_eq!(report.dropped, [("already_shutdown", 1)]);
+    assert!(adds_up(&report) && report.queued() == 0);
+}
+
+#[test]
+fn chunks_end_at_line_ends() {
+    let short = b"a\nb\n";
+    assert_eq!(chunk_length(short), short.len());
+    let mut long = vec![b'x'; CHUNK - 10];
+    long.push(b'\n');
+    let first = long.len();
+    long.extend_from_slice(&[b'y'; 100]);
+    long.push(b'\n');
+    assert_eq!(chunk_length(&long), first);
+    let mut giant = vec![b'x'; 2 * CHUNK];
+    giant.extend_from_slice(b"\nz\n");
+    assert_eq!(chunk_length(&giant), 2 * CHUNK + 1);
+}
