@@ -9,10 +9,12 @@ mod builder;
 mod claim;
 mod drain;
 mod guard;
+mod listen;
 mod report;
 #[cfg(feature = "axum")]
 mod routes;
 mod running;
+mod sources;
 mod start;
 mod summary;
 mod voice;

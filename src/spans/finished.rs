@@ -75,7 +75,7 @@ impl Finished {
         let (attributes, attributes_dropped) = attributes.done(span.fields_dropped);
         let (links, links_dropped) = within(&span.links, limits.links);
         Self {
-            name: Cow::Borrowed(span.name),
+            name: span.name.clone(),
             kind: span.kind,
             trace: span.trace,
             tracestate: Tracestate::default(),
