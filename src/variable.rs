@@ -1,6 +1,8 @@
 //! Owns the shape of a variable's row: each signal declares its own, and parsing, warnings, the start-up line
 //! and the README's table all derive from the rows.
 
+use std::time::Duration;
+
 /// One environment variable of the options `O`.
 #[derive(Debug)]
 pub(crate) struct Variable<O> {
@@ -26,4 +28,46 @@ pub(crate) enum Refusal {
     NotServed(String),
     /// Taken, but most likely not what was meant; names the remedy.
     Suspicious(String),
+}
+
+impl Refusal {
+    pub(crate) fn expected(what: &str) -> Self {
+        Self::Expected(what.to_owned())
+    }
+}
+
+/// Reads a duration of whole milliseconds, the unit of every duration in the environment.
+pub(crate) fn milliseconds(value: &str) -> Result<Duration, Refusal> {
+    value.parse().map(Duration::from_millis).map_err(|_| Refusal::expected("a whole number of milliseconds"))
+}
+
+/// Reads a boolean as the specification defines it: `true` in any case, else false; an unknown word is refused.
+pub(crate) fn boolean(value: &str) -> Result<bool, Refusal> {
+    match value {
+        value if value.eq_ignore_ascii_case("true") => Ok(true),
+        value if value.eq_ignore_ascii_case("false") => Ok(false),
+        _ => Err(Refusal::expected("true or false")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_milliseconds_are_a_duration() {
+        assert_eq!(milliseconds("1500"), Ok(Duration::from_millis(1500)));
+        for bad in ["1.5", "-1", "1s", "", "99999999999999999999"] {
+            assert!(matches!(milliseconds(bad), Err(Refusal::Expected(_))), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_the_word_true_is_true() {
+        assert_eq!(boolean("TRUE"), Ok(true));
+        assert_eq!(boolean("False"), Ok(false));
+        for bad in ["1", "yes", "on", "ture"] {
+            assert!(matches!(boolean(bad), Err(Refusal::Expected(_))), "{bad}");
+        }
+    }
 }

@@ -1,1 +1,43 @@
 //! Owns the choice: code's options, overridden by the environment, with the source of each value.
+//!
+//! `init` hands in what the code chose and a snapshot of the environment, and takes out the options in force,
+//! where each value came from, and what is wrong with the environment. A bad variable never fails anything:
+//! it warns, and what was chosen before stays.
+
+mod choose;
+mod env;
+mod general;
+mod spelling;
+mod table;
+mod warning;
+
+pub use table::{VariableRow, variables};
+
+pub(crate) use choose::{Choice, Source};
+pub(crate) use env::Env;
+pub(crate) use general::General;
+pub(crate) use warning::{Warning, masked};
+
+use crate::admin::Admin;
+use crate::logs::Logs;
+use crate::metrics::Metrics;
+use crate::spans::Traces;
+
+/// The options of everything.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) general: General,
+    pub(crate) traces: Traces,
+    pub(crate) logs: Logs,
+    pub(crate) metrics: Metrics,
+    pub(crate) admin: Admin,
+}
+
+/// The options in force, and how they came to be.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) options: Options,
+    /// One per variable, in the order of the table.
+    pub(crate) choices: Vec<Choice>,
+    pub(crate) warnings: Vec<Warning>,
+}

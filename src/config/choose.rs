@@ -1,0 +1,189 @@
+//! Owns the order of precedence: default, terminal, code, environment; the last one that speaks wins.
+
+use super::warning::masked;
+use super::{Config, Env, Options, Warning, spelling, variables};
+use crate::variable::{Refusal, Variable};
+
+/// One variable's value in force, with its source.
+#[derive(Clone, Debug)]
+pub(crate) struct Choice {
+    pub(crate) name: &'static str,
+    /// As one would write it into the variable; masked if secret.
+    pub(crate) value: String,
+    pub(crate) source: Source,
+}
+
+/// Who chose a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Default,
+    /// A default of its own where standard output is a terminal.
+    Terminal,
+    Code,
+    Environment,
+    /// It follows from another variable: a signal's own headers, say, from those of all.
+    Derived,
+}
+
+struct Chooser<'a> {
+    env: &'a Env,
+    terminal: bool,
+    choices: Vec<Choice>,
+    warnings: Vec<Warning>,
+}
+
+impl Source {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Terminal => "terminal",
+            Self::Code => "code",
+            Self::Environment => "environment",
+            Self::Derived => "derived",
+        }
+    }
+}
+
+impl Config {
+    /// Puts the environment over what the code chose; `terminal` tells that standard output is one.
+    pub(crate) fn choose(options: Options, env: &Env, terminal: bool) -> Self {
+        use crate::{admin::Admin, config::General, logs::Logs, metrics::Metrics, spans::Traces};
+        let mut chooser = Chooser { env, terminal, choices: Vec::new(), warnings: Vec::new() };
+        let options = Options {
+            general: chooser.choose(options.general, General::on_terminal, General::VARIABLES),
+            traces: chooser.choose(options.traces, Traces::on_terminal, Traces::VARIABLES),
+            logs: chooser.choose(options.logs, Logs::on_terminal, Logs::VARIABLES),
+            metrics: chooser.choose(options.metrics, |metrics| metrics, Metrics::VARIABLES),
+            admin: chooser.choose(options.admin, |admin| admin, Admin::VARIABLES),
+        };
+        let Chooser { choices, mut warnings, .. } = chooser;
+        let names: Vec<_> = variables().iter().map(|row| row.name).collect();
+        warnings.extend(spelling::check(env, &names));
+        Self { options, choices, warnings }
+    }
+
+    /// The value in force of a variable; empty if there is none.
+    pub(crate) fn value(&self, name: &str) -> &str {
+        self.choices.iter().find(|choice| choice.name == name).map_or("", |choice| &choice.value)
+    }
+
+    /// Who chose that value.
+    pub(crate) fn source(&self, name: &str) -> Source {
+        self.choices.iter().find(|choice| choice.name == name).map_or(Source::Default, |choice| choice.source)
+    }
+}
+
+impl Chooser<'_> {
+    fn choose<O: Default>(&mut self, code: O, on_terminal: fn(O) -> O, rows: &'static [Variable<O>]) -> O {
+        let by_default = shown(&O::default(), rows);
+        let by_code = shown(&code, rows);
+        let mut options = if self.terminal { on_terminal(code) } else { code };
+        let by_terminal = shown(&options, rows);
+        let by_env: Vec<_> = rows.iter().map(|row| self.read(&mut options, row)).collect();
+        for (place, row) in rows.iter().enumerate() {
+            let value = (row.show)(&options);
+            let is = |values: &[String]| values.get(place) == Some(&value);
+            let source = match () {
+                () if by_env.get(place) == Some(&true) => Source::Environment,
+                () if !is(&by_terminal) => Source::Derived,
+                () if !is(&by_code) => Source::Terminal,
+                () if !is(&by_default) => Source::Code,
+                () => Source::Default,
+            };
+            self.choices.push(Choice { name: row.name, value: masked(&value, row.secret), source });
+        }
+        options
+    }
+
+    /// Takes the environment's value, if there is one; true if it is in force.
+    fn read<O>(&mut self, options: &mut O, row: &Variable<O>) -> bool {
+        let Some(value) = self.env.value(row.name) else { return false };
+        let Some(value) = value else {
+            self.warnings.push(Warning::not_utf8(row.name));
+            return false;
+        };
+        let before = (row.show)(options);
+        let Err(refusal) = (row.set)(options, value) else { return true };
+        let after = (row.show)(options);
+        let (value, in_force) = (masked(value, row.secret), masked(&after, row.secret));
+        self.warnings.push(Warning::refused(row.name, &value, &refusal, &in_force));
+        matches!(refusal, Refusal::Suspicious(_)) || before != after
+    }
+}
+
+fn shown<O>(options: &O, rows: &[Variable<O>]) -> Vec<String> {
+    rows.iter().map(|row| (row.show)(options)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn choose(service: &str, env: &[(&str, &str)], terminal: bool) -> Config {
+        let mut options = Options::default();
+        options.general.service = service.to_owned();
+        Config::choose(options, &env.iter().copied().collect(), terminal)
+    }
+
+    fn choice<'a>(config: &'a Config, name: &str) -> (&'a str, Source) {
+        let choice = config.choices.iter().find(|choice| choice.name == name).unwrap();
+        (&choice.value, choice.source)
+    }
+
+    #[test]
+    fn every_default_in_the_table_is_the_default_in_force() {
+        let config = choose("", &[], false);
+        for (choice, row) in config.choices.iter().zip(variables()) {
+            assert_eq!((choice.name, choice.value.as_str()), (row.name, row.default));
+            assert_eq!(choice.source, Source::Default, "{}", row.name);
+        }
+        assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+    }
+
+    #[test]
+    fn the_environment_beats_the_code_and_the_code_beats_the_default() {
+        let name = "OTEL_SERVICE_NAME";
+        assert_eq!(choice(&choose("", &[], false), name), ("", Source::Default));
+        assert_eq!(choice(&choose("code", &[], false), name), ("code", Source::Code));
+        assert_eq!(choice(&choose("code", &[(name, "env")], false), name), ("env", Source::Environment));
+        assert_eq!(choice(&choose("code", &[(name, "")], false), name), ("code", Source::Code));
+    }
+
+    #[test]
+    fn a_terminal_does_not_wait_unless_told_to() {
+        let name = "OBSERVABILITY_DRAIN_DELAY";
+        let config = choose("", &[], true);
+        assert_eq!(choice(&config, name), ("0", Source::Terminal));
+        assert_eq!(config.options.general.drain_delay(), Duration::ZERO);
+        assert_eq!(choice(&choose("", &[(name, "700")], true), name), ("700", Source::Environment));
+    }
+
+    #[test]
+    fn a_bad_value_warns_and_the_value_before_stays() {
+        let config = choose("", &[("OBSERVABILITY_DRAIN_DELAY", "5s")], false);
+        assert_eq!(choice(&config, "OBSERVABILITY_DRAIN_DELAY"), ("5000", Source::Default));
+        let said: Vec<_> = config.warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(said, ["OBSERVABILITY_DRAIN_DELAY=5s is not a whole number of milliseconds; 5000 stays"]);
+    }
+
+    #[test]
+    fn one_bad_attribute_discards_the_list_and_nothing_else() {
+        let env = [("OTEL_RESOURCE_ATTRIBUTES", "team=a,b"), ("OTEL_SERVICE_NAME", "env")];
+        let config = choose("code", &env, false);
+        assert_eq!(config.options.general.resource().get("team"), "");
+        assert_eq!(config.options.general.resource().get("service.name"), "env");
+        assert_eq!(config.warnings.len(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_value_that_is_not_utf8_warns() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let env = Env::from_iter([(OsString::from("OTEL_SERVICE_NAME"), OsString::from_vec(vec![0xff]))]);
+        let config = Config::choose(Options::default(), &env, false);
+        assert_eq!(config.warnings[0].to_string(), "OTEL_SERVICE_NAME is not UTF-8; it is ignored");
+    }
+}

@@ -1,0 +1,201 @@
+//! Owns the options that belong to no one signal: who the service is, what travels, how it ends.
+
+use std::time::Duration;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::names::attribute;
+use crate::propagation::Propagators;
+use crate::resource::{Resource, parse_attributes};
+use crate::variable::{Refusal, Variable, boolean, milliseconds};
+
+/// The options that belong to no one signal.
+#[derive(Clone, Debug)]
+pub(crate) struct General {
+    pub(crate) disabled: bool,
+    /// The name given to `init`: what the service is called if the environment does not say.
+    pub(crate) service: String,
+    named: Option<String>,
+    /// What the code set; beats the environment, as the specification says of resources.
+    pub(crate) attributes: Resource,
+    environment: Vec<(String, String)>,
+    pub(crate) propagators: Propagators,
+    /// `None`: the default, which a terminal changes.
+    pub(crate) drain_delay: Option<Duration>,
+    pub(crate) shutdown_timeout: Duration,
+}
+
+/// A value's characters that need no escape in `OTEL_RESOURCE_ATTRIBUTES`.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'/').remove(b':');
+
+impl Default for General {
+    fn default() -> Self {
+        Self {
+            disabled: false,
+            service: String::new(),
+            named: None,
+            attributes: Resource::default(),
+            environment: Vec::new(),
+            propagators: Propagators::default(),
+            drain_delay: None,
+            shutdown_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+impl General {
+    pub(crate) const VARIABLES: &'static [Variable<Self>] = &[
+        Variable {
+            name: "OTEL_SDK_DISABLED",
+            default: "false",
+            secret: false,
+            about: "`true` turns every signal off; context is still propagated and `/ready` still answers",
+            set: |options, value| boolean(value).map(|disabled| options.disabled = disabled),
+            show: |options| options.disabled.to_string(),
+        },
+        Variable {
+            name: "OTEL_SERVICE_NAME",
+            default: "",
+            secret: false,
+            about: "the service's name, instead of the one given to `init`",
+            set: |options, value| {
+                options.named = Some(value.to_owned());
+                Ok(())
+            },
+            show: |options| options.service_name().to_owned(),
+        },
+        Variable {
+            name: "OTEL_RESOURCE_ATTRIBUTES",
+            default: "",
+            secret: false,
+            about: "who emits, as `key=value,key=value`, percent-encoded; what the code sets stays",
+            set: Self::set_attributes,
+            show: Self::show_attributes,
+        },
+        Variable {
+            name: "OTEL_PROPAGATORS",
+            default: "tracecontext,baggage",
+            secret: false,
+            about: "the formats read from and written to calls: `tracecontext`, `baggage`, or `none`",
+            set: Self::set_propagators,
+            show: |options| options.propagators.list().to_owned(),
+        },
+        Variable {
+            name: "OTEL_CONFIG_FILE",
+            default: "",
+            secret: false,
+            about: "not served: the file is not read",
+            set: |_, _| {
+                Err(Refusal::NotServed("the file is not read; use variables or the builder".to_owned()))
+            },
+            show: |_| String::new(),
+        },
+        Variable {
+            name: "OBSERVABILITY_DRAIN_DELAY",
+            default: "5000",
+            secret: false,
+            about: "milliseconds from a termination signal, when `/ready` turns 503, until `shutdown_signal()` \
+                    resolves; 0 on a terminal",
+            set: |options, value| milliseconds(value).map(|delay| options.drain_delay = Some(delay)),
+            show: |options| options.drain_delay().as_millis().to_string(),
+        },
+        Variable {
+            name: "OBSERVABILITY_SHUTDOWN_TIMEOUT",
+            default: "5000",
+            secret: false,
+            about: "milliseconds that `shutdown()` may take to deliver what is queued",
+            set: |options, value| milliseconds(value).map(|timeout| options.shutdown_timeout = timeout),
+            show: |options| options.shutdown_timeout.as_millis().to_string(),
+        },
+    ];
+
+    /// Nobody balances requests to a terminal, so nobody needs the time to notice our end.
+    pub(super) fn on_terminal(mut self) -> Self {
+        self.drain_delay.get_or_insert(Duration::ZERO);
+        self
+    }
+
+    pub(crate) fn drain_delay(&self) -> Duration {
+        self.drain_delay.unwrap_or(Duration::from_secs(5))
+    }
+
+    /// `OTEL_SERVICE_NAME`, else the environment's attribute, else the code's name.
+    fn service_name(&self) -> &str {
+        let attribute = || {
+            let mut pairs = self.environment.iter();
+            pairs
+                .find(|(key, value)| key == attribute::SERVICE_NAME && !value.is_empty())
+                .map(|(_, value)| value)
+        };
+        self.named.as_ref().or_else(attribute).unwrap_or(&self.service)
+    }
+
+    /// Who emits, with everything that the code and the environment say of it.
+    pub(crate) fn resource(&self) -> Resource {
+        let mut resource = Resource::of_process(self.service_name());
+        let environment = self.environment.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        for (key, value) in environment.chain(self.attributes.iter()) {
+            if key != attribute::SERVICE_NAME {
+                resource.set(key, value);
+            }
+        }
+        resource
+    }
+
+    fn set_propagators(&mut self, value: &str) -> Result<(), Refusal> {
+        let request_id = self.propagators.request_id;
+        self.propagators = Propagators { request_id, ..Propagators::from_list(value)? };
+        Ok(())
+    }
+
+    fn set_attributes(&mut self, value: &str) -> Result<(), Refusal> {
+        let right = "a list `key=value,key=value`, percent-encoded";
+        self.environment = parse_attributes(value).ok_or_else(|| Refusal::expected(right))?;
+        Ok(())
+    }
+
+    fn show_attributes(&self) -> String {
+        let code = self.attributes.iter();
+        let environment = self.environment.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let environment = environment.filter(|(key, _)| self.attributes.iter().all(|(set, _)| set != *key));
+        let pairs = code.chain(environment).map(|(key, value)| {
+            format!("{}={}", utf8_percent_encode(key, ESCAPED), utf8_percent_encode(value, ESCAPED))
+        });
+        pairs.collect::<Vec<_>>().join(",")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn general(named: Option<&str>, attributes: &str) -> General {
+        let mut general = General { service: "code".to_owned(), ..General::default() };
+        general.named = named.map(str::to_owned);
+        general.set_attributes(attributes).unwrap();
+        general
+    }
+
+    #[test]
+    fn the_service_name_is_the_variable_then_the_attribute_then_the_code() {
+        let name = |named, attributes| general(named, attributes).resource().get("service.name").to_owned();
+        assert_eq!(name(Some("variable"), "service.name=attribute"), "variable");
+        assert_eq!(name(None, "service.name=attribute"), "attribute");
+        assert_eq!(name(None, "team=a"), "code");
+    }
+
+    #[test]
+    fn the_code_beats_the_environment_attribute_by_attribute() {
+        let mut general = general(None, "service.version=1,team=env,service.instance.id=pod-1");
+        general.attributes.set("service.version", "2");
+        let resource = general.resource();
+        let read = ["service.version", "team", "service.instance.id"].map(|key| resource.get(key));
+        assert_eq!(read, ["2", "env", "pod-1"]);
+    }
+
+    #[test]
+    fn attributes_are_shown_as_one_would_write_them() {
+        let general = general(None, "team=a%2Cb,place=x/y");
+        assert_eq!(general.show_attributes(), "team=a%2Cb,place=x/y");
+    }
+}

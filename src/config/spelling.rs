@@ -1,0 +1,210 @@
+//! Owns the names: which unknown variable is a misspelling, which is known but not served, which is none of ours.
+
+use super::{Env, Warning};
+
+/// Variables of the specification that concern a Rust service. Those that have a row are served; the others
+/// are said to be ignored.
+const SPECIFIED: &[&str] = &[
+    "OTEL_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    "OTEL_BLRP_EXPORT_TIMEOUT",
+    "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
+    "OTEL_BLRP_MAX_QUEUE_SIZE",
+    "OTEL_BLRP_SCHEDULE_DELAY",
+    "OTEL_BSP_EXPORT_TIMEOUT",
+    "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+    "OTEL_BSP_MAX_QUEUE_SIZE",
+    "OTEL_BSP_SCHEDULE_DELAY",
+    "OTEL_CONFIG_FILE",
+    "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_EXPERIMENTAL_CONFIG_FILE",
+    "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+    "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+    "OTEL_EXPORTER_PROMETHEUS_HOST",
+    "OTEL_EXPORTER_PROMETHEUS_PORT",
+    "OTEL_EXPORTER_ZIPKIN_ENDPOINT",
+    "OTEL_EXPORTER_ZIPKIN_TIMEOUT",
+    "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS",
+    "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    "OTEL_LOGS_EXPORTER",
+    "OTEL_LOG_LEVEL",
+    "OTEL_METRICS_EXEMPLAR_FILTER",
+    "OTEL_METRICS_EXPORTER",
+    "OTEL_METRIC_EXPORT_INTERVAL",
+    "OTEL_METRIC_EXPORT_TIMEOUT",
+    "OTEL_PROPAGATORS",
+    "OTEL_RESOURCE_ATTRIBUTES",
+    "OTEL_SDK_DISABLED",
+    "OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN",
+    "OTEL_SEMCONV_STABILITY_OPT_IN",
+    "OTEL_SERVICE_NAME",
+    "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    "OTEL_SPAN_EVENT_COUNT_LIMIT",
+    "OTEL_SPAN_LINK_COUNT_LIMIT",
+    "OTEL_TRACES_EXPORTER",
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
+];
+
+const OTLP: &str = "OTEL_EXPORTER_OTLP_";
+const OTLP_SIGNALS: [&str; 4] = ["", "TRACES_", "METRICS_", "LOGS_"];
+const OTLP_SETTINGS: [&str; 9] = [
+    "CERTIFICATE",
+    "CLIENT_CERTIFICATE",
+    "CLIENT_KEY",
+    "COMPRESSION",
+    "ENDPOINT",
+    "HEADERS",
+    "INSECURE",
+    "PROTOCOL",
+    "TIMEOUT",
+];
+
+/// Families of other languages' agents and of what injects them: whoever sets those does not mean us.
+const FOREIGN: &[&str] = &[
+    "OTEL_AUTO_",
+    "OTEL_CPP_",
+    "OTEL_DOTNET_",
+    "OTEL_EBPF_",
+    "OTEL_ERLANG_",
+    "OTEL_GO_",
+    "OTEL_INJECTOR_",
+    "OTEL_INSTRUMENTATION_",
+    "OTEL_JAVAAGENT_",
+    "OTEL_JAVA_",
+    "OTEL_JMX_",
+    "OTEL_LAMBDA_",
+    "OTEL_NODE_",
+    "OTEL_PHP_",
+    "OTEL_POD_",
+    "OTEL_PYTHON_",
+    // The Kubernetes operator's helpers, from which it composes OTEL_RESOURCE_ATTRIBUTES.
+    "OTEL_RESOURCE_ATTRIBUTES_",
+    "OTEL_RUBY_",
+];
+
+/// Warns of every `OTEL_…` and `OBSERVABILITY_…` variable that has no row.
+pub(super) fn check(env: &Env, rows: &[&'static str]) -> Vec<Warning> {
+    let strangers = env.names().filter(|name| is_ours(name) && !rows.contains(name));
+    strangers.filter_map(|name| judge(name, rows)).collect()
+}
+
+fn is_ours(name: &str) -> bool {
+    let begins =
+        |prefix: &str| name.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
+    begins("OTEL_") || begins("OBSERVABILITY_")
+}
+
+fn judge(name: &str, rows: &[&'static str]) -> Option<Warning> {
+    let specified: Vec<String> = SPECIFIED.iter().map(|&name| name.to_owned()).chain(otlp_names()).collect();
+    if specified.iter().any(|known| known == name) {
+        return Some(Warning::not_served(name));
+    }
+    let upper = name.to_ascii_uppercase();
+    let known = rows.iter().copied().chain(specified.iter().map(String::as_str));
+    let nearest = known.map(|known| (distance(&upper, known), known)).min_by_key(|&(distance, _)| distance);
+    match nearest {
+        // A letter or two; in a long name also a word.
+        Some((distance, known)) if distance <= (name.len() / 4).clamp(2, 5) => {
+            Some(Warning::misspelt(name, known))
+        }
+        _ if FOREIGN.iter().any(|family| upper.starts_with(family)) => None,
+        _ => Some(Warning::unknown(name)),
+    }
+}
+
+fn otlp_names() -> impl Iterator<Item = String> {
+    OTLP_SIGNALS
+        .iter()
+        .flat_map(|signal| OTLP_SETTINGS.iter().map(move |setting| format!("{OTLP}{signal}{setting}")))
+}
+
+/// How many letters must be added, removed or replaced to make one of the other.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (above, left) in a.bytes().zip(1..) {
+        let mut corner = std::mem::replace(&mut row[0], left);
+        for (place, letter) in b.bytes().enumerate() {
+            let replaced = corner + usize::from(above != letter);
+            corner = row[place + 1];
+            row[place + 1] = replaced.min(corner + 1).min(row[place] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROWS: &[&str] = &["OTEL_SERVICE_NAME", "OTEL_EXPORTER_OTLP_ENDPOINT", "OBSERVABILITY_DRAIN_DELAY"];
+
+    fn said(name: &str) -> Option<String> {
+        check(&Env::from_iter([(name, "x")]), ROWS).first().map(ToString::to_string)
+    }
+
+    #[test]
+    fn a_misspelt_name_is_told_the_nearest_known_one() {
+        for (wrong, right) in [
+            ("OTEL_SERVICE_NAMES", "OTEL_SERVICE_NAME"),
+            ("otel_service_name", "OTEL_SERVICE_NAME"),
+            ("OTEL_EXPORTER_OTLP_ENPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+            ("OTEL_EXPORTER_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+            ("OTEL_TRACE_SAMPLER", "OTEL_TRACES_SAMPLER"),
+            ("OBSERVABILITY_DRAINDELAY", "OBSERVABILITY_DRAIN_DELAY"),
+        ] {
+            assert!(
+                said(wrong).unwrap().ends_with(&format!("did you mean {right}?")),
+                "{wrong}: {:?}",
+                said(wrong)
+            );
+        }
+    }
+
+    #[test]
+    fn a_variable_of_the_specification_that_is_not_served_is_said_to_be_ignored() {
+        for name in [
+            "OTEL_EXPORTER_ZIPKIN_ENDPOINT",
+            "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+            "OTEL_BLRP_SCHEDULE_DELAY",
+        ] {
+            assert_eq!(said(name).unwrap(), format!("{name} is not served by this version; it is ignored"));
+        }
+    }
+
+    #[test]
+    fn what_means_somebody_else_is_left_alone() {
+        for name in [
+            "OTEL_JAVAAGENT_DEBUG",
+            "OTEL_INSTRUMENTATION_JDBC_ENABLED",
+            "OTEL_PYTHON_LOG_CORRELATION",
+            "OTEL_GO_AUTO_TARGET_EXE",
+            "OTEL_DOTNET_AUTO_HOME",
+            "OTEL_NODE_RESOURCE_DETECTORS",
+            "OTEL_RESOURCE_ATTRIBUTES_POD_NAME",
+            "PATH",
+            "OTELÄ",
+        ] {
+            assert_eq!(said(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_near_to_nothing_is_called_unknown() {
+        assert_eq!(
+            said("OTEL_WHATEVER_THIS_IS").unwrap(),
+            "OTEL_WHATEVER_THIS_IS is not a known variable and is ignored"
+        );
+    }
+
+    #[test]
+    fn the_distance_counts_letters() {
+        for (a, b, apart) in [("", "abc", 3), ("abc", "abc", 0), ("kitten", "sitting", 3), ("abcd", "acd", 1)]
+        {
+            assert_eq!((distance(a, b), distance(b, a)), (apart, apart));
+        }
+    }
+}

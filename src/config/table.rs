@@ -1,0 +1,58 @@
+//! Owns the one table of all variables, put together from the signals' rows.
+
+use super::General;
+use crate::admin::Admin;
+use crate::logs::Logs;
+use crate::metrics::Metrics;
+use crate::spans::Traces;
+use crate::variable::Variable;
+
+/// An environment variable that this crate reads.
+///
+/// ```
+/// let rows = tower_observability::variables();
+/// let name = rows.iter().find(|row| row.name == "OTEL_SERVICE_NAME").unwrap();
+/// assert_eq!(name.signal, "general");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VariableRow {
+    /// What it belongs to: `general`, `traces`, `logs`, `metrics` or `admin`.
+    pub signal: &'static str,
+    /// The variable.
+    pub name: &'static str,
+    /// Its default, as one would write it; empty where there is none.
+    pub default: &'static str,
+    /// What it does, with its unit.
+    pub about: &'static str,
+    /// Is its value masked wherever it is shown?
+    pub secret: bool,
+}
+
+/// Every environment variable that this crate reads, in the order in which the start-up line shows them.
+///
+/// ```
+/// for row in tower_observability::variables() {
+///     println!("{} = {}: {}", row.name, row.default, row.about);
+/// }
+/// ```
+#[must_use]
+pub fn variables() -> Vec<VariableRow> {
+    let mut all = Vec::new();
+    all.extend(rows("general", General::VARIABLES));
+    all.extend(rows("traces", Traces::VARIABLES));
+    all.extend(rows("logs", Logs::VARIABLES));
+    all.extend(rows("metrics", Metrics::VARIABLES));
+    all.extend(rows("admin", Admin::VARIABLES));
+    all
+}
+
+fn rows<O>(signal: &'static str, rows: &'static [Variable<O>]) -> impl Iterator<Item = VariableRow> {
+    rows.iter().map(move |row| VariableRow {
+        signal,
+        name: row.name,
+        default: row.default,
+        about: row.about,
+        secret: row.secret,
+    })
+}
