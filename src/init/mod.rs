@@ -1,12 +1,45 @@
 //! Owns the wiring: `init` assembles the signals, the guard takes them down.
+//!
+//! Behind the requests run two threads of ours, the log writer's and `observability`, which exports, serves the
+//! admin routes and waits for signals on a runtime of its own. Nothing of ours runs on the user's runtime, so
+//! that neither can keep the other waiting.
+
+mod background;
+mod builder;
+mod claim;
+mod drain;
+mod guard;
+mod listen;
+mod report;
+#[cfg(feature = "axum")]
+mod routes;
+mod running;
+mod sources;
+mod start;
+mod summary;
+mod voice;
+
+pub use builder::{Builder, builder};
+pub use guard::Observability;
+pub use report::Report;
 
 use crate::error::Error;
 
-/// Starts all signals for the service of this name.
+/// Starts all signals for the service of this name, as the environment says.
+///
+/// The same as [`builder`] with nothing chosen. Keep what it returns until the end of `main`.
+///
+/// ```no_run
+/// let observability = tower_observability::init("bookings")?;
+/// tracing::info!("ready");
+/// # drop(observability);
+/// # Ok::<(), tower_observability::Error>(())
+/// ```
 ///
 /// # Errors
 ///
-/// A second call in one process.
-pub fn init(_service: &'static str) -> Result<(), Error> {
-    Ok(())
+/// Misuse in code, never the environment: see [`Builder::init`].
+#[track_caller]
+pub fn init(service: impl Into<String>) -> Result<Observability, Error> {
+    builder(service).init()
 }

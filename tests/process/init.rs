@@ -1,1 +1,213 @@
-//! Promise: init.
+//! Promise: one `init` starts everything, tells what it chose, and fails only on misuse in code.
+
+use std::collections::HashMap;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use tower_observability::{Work, propagation, work};
+
+use crate::support::child::{Child, Ended, run};
+
+#[test]
+fn program() {
+    run(&[
+        ("plain", plain),
+        ("chosen", chosen),
+        ("twice", twice),
+        ("subscriber", subscriber),
+        ("recorder", recorder),
+        ("propagates", propagates),
+    ]);
+}
+
+fn plain() {
+    let observability = tower_observability::init("plain").unwrap();
+    println!("admin: {}", observability.admin_address().is_some());
+    tracing::info!("an event of the user");
+    log::info!("a record of the user");
+}
+
+fn chosen() {
+    let builder = tower_observability::builder("in-code").version("1.2.3").attribute("team", "workshop");
+    let _observability = builder.shutdown_timeout(Duration::from_secs(2)).init().unwrap();
+}
+
+fn twice() {
+    let _first = tower_observability::init("first").unwrap();
+    let error = tower_observability::init("second").unwrap_err();
+    println!("second: {} {error}", error.is_already_started());
+    tracing::info!("the first goes on");
+}
+
+fn subscriber() {
+    tracing::subscriber::set_global_default(tracing_subscriber::registry()).unwrap();
+    let error = tower_observability::init("late").unwrap_err();
+    println!("error: {} {error}", error.is_subscriber_taken());
+    println!("recorder is free: {}", metrics::set_global_recorder(metrics::NoopRecorder).is_ok());
+    println!("start is free: {}", !tower_observability::init("again").unwrap_err().is_already_started());
+}
+
+fn recorder() {
+    metrics::set_global_recorder(metrics::NoopRecorder).unwrap();
+    let error = tower_observability::init("late").unwrap_err();
+    println!("error: {} {error}", error.is_recorder_taken());
+    let own = tracing_subscriber::registry();
+    println!("subscriber is free: {}", tracing::subscriber::set_global_default(own).is_ok());
+}
+
+fn propagates() {
+    let observability = tower_observability::init("silent").unwrap();
+    tracing::error!("nobody hears this");
+    let own = tracing_subscriber::registry();
+    println!("subscriber is free: {}", tracing::subscriber::set_global_default(own).is_ok());
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let incoming = HashMap::from([("traceparent".to_owned(), parent.to_owned())]);
+    let mut outgoing = HashMap::new();
+    let job = Work::consumer("process").parent(propagation::extract(&incoming));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(job.run(async { work::inject(&mut outgoing) }));
+    println!("same trace: {}", outgoing["traceparent"].starts_with(&parent[..35]));
+    drop(observability);
+}
+
+fn program_of(name: &str) -> Child {
+    Child::new("init", name)
+}
+
+/// The start-up line, which is one.
+fn start_up(ended: &Ended) -> String {
+    let lines = ended.logged().into_iter().filter(|line| line["target"] == "tower_observability");
+    let mut started =
+        lines.filter(|line| line["message"].as_str().unwrap().starts_with("observability started"));
+    let first = started.next().unwrap_or_else(|| panic!("no start-up line in {:#?}", ended.output));
+    assert_eq!(started.next(), None);
+    assert_eq!(first["level"], "INFO");
+    first["message"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn without_a_runtime_and_an_environment_lines_and_metrics_are_on_and_traces_say_how_to_turn_them_on() {
+    let ended = program_of("plain").end().well();
+    assert_eq!(ended.said("admin: "), "true");
+    let said = start_up(&ended);
+    for part in [
+        "service plain (code)",
+        "traces off (OTEL_EXPORTER_OTLP_ENDPOINT turns them on)",
+        "sampler parentbased_always_on",
+        "lines as json to stdout",
+        "metrics at http://127.0.0.1:",
+        "OTEL_EXPORTER_PROMETHEUS_PORT=0 (environment)",
+    ] {
+        assert!(said.contains(part), "no {part:?} in {said}");
+    }
+    let messages = ended.messages("INFO");
+    assert!(messages.iter().any(|message| message == "an event of the user"), "{messages:?}");
+    assert!(messages.iter().any(|message| message == "a record of the user"), "{messages:?}");
+    assert_eq!(ended.messages("WARN"), Vec::<String>::new());
+}
+
+#[test]
+fn the_start_up_line_states_each_choice_and_who_made_it() {
+    let child = program_of("chosen")
+        .env("OTEL_SERVICE_NAME", "by-operator")
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://ann:secret@127.0.0.1:1/")
+        .env("OTEL_EXPORTER_OTLP_HEADERS", "authorization=secret")
+        .env("OTEL_TRACES_SAMPLER", "traceidratio")
+        .env("OTEL_TRACES_SAMPLER_ARG", "0.25")
+        .env("OBSERVABILITY_SHUTDOWN_TIMEOUT", "100")
+        .env("OTEL_RESOURCE_ATTRIBUTES", "place=attic");
+    let ended = child.end().well();
+    let said = start_up(&ended);
+    for part in [
+        "service by-operator (environment) 1.2.3",
+        "traces to http://***@127.0.0.1:1/v1/traces",
+        "sampler traceidratio",
+        "OTEL_TRACES_SAMPLER_ARG=0.25 (environment)",
+        "OTEL_EXPORTER_OTLP_HEADERS=*** (environment)",
+        "OBSERVABILITY_SHUTDOWN_TIMEOUT=100 (environment)",
+        "team=workshop",
+        "place=attic",
+    ] {
+        assert!(said.contains(part), "no {part:?} in {said}");
+    }
+    assert!(!ended.output.iter().any(|line| line.contains("secret")), "{:#?}", ended.output);
+    assert!(!said.contains("(default)"), "{said}");
+}
+
+#[test]
+fn a_second_init_is_an_error_that_says_where_the_first_was() {
+    let ended = program_of("twice").end().well();
+    let said = ended.said("second: true ");
+    assert!(said.contains(file!()), "{said}");
+    assert!(ended.messages("INFO").iter().any(|message| message == "the first goes on"));
+}
+
+#[test]
+fn a_foreign_subscriber_is_an_error_that_leaves_nothing_half_installed() {
+    let ended = program_of("subscriber").end().well();
+    assert!(ended.said("error: true ").contains("another global tracing subscriber"));
+    assert_eq!(ended.said("recorder is free: "), "true");
+    assert_eq!(ended.said("start is free: "), "true");
+}
+
+#[test]
+fn a_foreign_recorder_is_an_error_that_leaves_nothing_half_installed() {
+    let ended = program_of("recorder").end().well();
+    assert!(ended.said("error: true ").contains("another global metrics recorder"));
+    assert_eq!(ended.said("subscriber is free: "), "true");
+}
+
+#[test]
+fn a_disabled_sdk_writes_nothing_takes_nothing_and_still_propagates() {
+    let ended = program_of("propagates").env("OTEL_SDK_DISABLED", "TRUE").end().well();
+    assert_eq!(ended.logged(), Vec::<serde_json::Value>::new());
+    assert_eq!(ended.said("subscriber is free: "), "true");
+    assert_eq!(ended.said("same trace: "), "true");
+}
+
+#[test]
+fn an_occupied_admin_port_warns_and_the_service_starts() {
+    let occupied = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = occupied.local_addr().unwrap().port().to_string();
+    let ended = program_of("plain").env("OTEL_EXPORTER_PROMETHEUS_PORT", &port).end().well();
+    assert_eq!(ended.said("admin: "), "false");
+    let warned = ended.messages("WARN");
+    assert!(warned.iter().any(|message| message.contains(&port)), "{warned:?}");
+}
+
+#[test]
+fn every_fault_of_the_environment_is_one_warning_that_names_the_remedy() {
+    let child = program_of("plain")
+        .env("OTEL_SERVICE_NAMES", "x")
+        .env("OTEL_EXPORTER_ZIPKIN_ENDPOINT", "http://127.0.0.1:9411")
+        .env("OTEL_CONFIG_FILE", "otel.yaml")
+        .env("OTEL_RESOURCE_ATTRIBUTES", "team")
+        .env("OTEL_TRACES_SAMPLER", "sometimes")
+        .env("OTEL_JAVAAGENT_ENABLED", "true")
+        .env("OBSERVABILITY_DRAIN_DELAY", "5s");
+    let ended = child.end().well();
+    let mut warned = ended.messages("WARN");
+    warned.sort();
+    let begins = [
+        "OBSERVABILITY_DRAIN_DELAY=5s is not a whole number of milliseconds; 5000 stays",
+        "OTEL_CONFIG_FILE=otel.yaml is not served: ",
+        "OTEL_EXPORTER_ZIPKIN_ENDPOINT is not served by this version; it is ignored",
+        "OTEL_RESOURCE_ATTRIBUTES=team is not a list `key=value,key=value`",
+        "OTEL_SERVICE_NAMES is not a known variable and is ignored; did you mean OTEL_SERVICE_NAME?",
+        "OTEL_TRACES_SAMPLER=sometimes is not ",
+    ];
+    assert_eq!(warned.len(), begins.len(), "{warned:#?}");
+    for (warned, begin) in warned.iter().zip(begins) {
+        assert!(warned.starts_with(begin), "{warned:?} does not begin with {begin:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_value_that_is_not_text_is_a_warning() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let value = std::ffi::OsStr::from_bytes(&[0xff, 0xfe]);
+    let ended = program_of("plain").env("OTEL_SERVICE_NAME", value).end().well();
+    assert_eq!(ended.messages("WARN"), ["OTEL_SERVICE_NAME is not UTF-8; it is ignored"]);
+    assert!(start_up(&ended).contains("service plain (code)"));
+}

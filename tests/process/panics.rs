@@ -1,1 +1,53 @@
-//! Promise: panics.
+//! Promise: a panic is a line, whatever becomes of the process.
+
+use crate::support::child::{Child, run};
+
+#[test]
+fn program() {
+    run(&[("in-a-thread", in_a_thread), ("at-the-end", at_the_end)]);
+}
+
+fn in_a_thread() {
+    let _observability = tower_observability::init("panicking").unwrap();
+    let thread = std::thread::Builder::new().name("worker-7".to_owned());
+    assert!(thread.spawn(|| panic!("out of spanners")).unwrap().join().is_err());
+    tracing::info!("the process goes on");
+}
+
+fn at_the_end() {
+    let observability = tower_observability::init("panicking").unwrap();
+    std::panic::set_hook({
+        let ours = std::panic::take_hook();
+        Box::new(move |panic| {
+            ours(panic);
+            // Neither the guard nor anything else has a word after this.
+            std::process::exit(3);
+        })
+    });
+    let _unused = observability;
+    panic!("nothing comes after this");
+}
+
+fn fatal(ended: &crate::support::child::Ended) -> serde_json::Value {
+    let mut lines = ended.logged().into_iter().filter(|line| line["level"] == "FATAL");
+    let line = lines.next().unwrap_or_else(|| panic!("no FATAL line in {:#?}", ended.output));
+    assert_eq!(lines.next(), None);
+    line
+}
+
+#[test]
+fn a_panic_is_one_fatal_line_with_its_place() {
+    let ended = Child::new("panics", "in-a-thread").end().well();
+    let line = fatal(&ended);
+    assert!(line["message"].as_str().unwrap().contains("out of spanners"), "{line}");
+    assert_eq!(line["file"], file!());
+    assert!(line["line"].as_u64().is_some(), "{line}");
+    assert!(ended.messages("INFO").iter().any(|message| message == "the process goes on"));
+}
+
+#[test]
+fn the_line_of_a_panic_is_out_even_if_the_process_ends_in_its_hook() {
+    let ended = Child::new("panics", "at-the-end").end();
+    assert_eq!(ended.status.code(), Some(3), "{:#?}", ended.output);
+    assert!(fatal(&ended)["message"].as_str().unwrap().contains("nothing comes after this"));
+}

@@ -1,1 +1,214 @@
-//! Promise: shutdown.
+//! Promise: a rollout loses nothing, and what is lost is told; nothing makes the end hang.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Builder, Runtime};
+use tower_observability::{Observability, Work};
+
+use crate::support::child::{Child, run};
+use crate::support::silent::{self, Yes};
+
+#[test]
+fn program() {
+    run(&[
+        ("multi", || ends_on(Builder::new_multi_thread().worker_threads(4).enable_all())),
+        ("one", || ends_on(Builder::new_multi_thread().worker_threads(1).enable_all())),
+        ("current", || ends_on(Builder::new_current_thread().enable_all())),
+        ("bare", || ends_on(&mut Builder::new_current_thread())),
+        ("dropped-multi", || dropped_on(Builder::new_multi_thread().worker_threads(1).enable_all())),
+        ("dropped-current", || dropped_on(&mut Builder::new_current_thread())),
+        ("dropped-outside", dropped_outside),
+        ("panicking", panicking),
+        ("drains", drains),
+        ("many-lines", many_lines),
+    ]);
+}
+
+const SPANS: usize = 10;
+
+async fn work() {
+    for _ in 0..SPANS {
+        Work::internal("job").run(async {}).await;
+    }
+    tracing::info!("the last line");
+}
+
+fn start() -> Observability {
+    tower_observability::init("ending").unwrap()
+}
+
+fn ends_on(runtime: &mut Builder) {
+    let runtime: Runtime = runtime.build().unwrap();
+    let report = runtime.block_on(async {
+        let observability = start();
+        work().await;
+        observability.shutdown().await
+    });
+    eprintln!("report: {report}");
+    eprintln!("spans: {} of {}", report.spans.delivered, report.spans.created);
+    eprintln!("kept: {}", report.spans.queued() + report.lines.queued());
+    eprintln!("lines lost: {}", report.lines.dropped_total());
+    // Whoever asks again, or logs again, harms nothing.
+    tracing::info!("after the end");
+}
+
+fn dropped_on(runtime: &mut Builder) {
+    let runtime = runtime.build().unwrap();
+    runtime.block_on(async {
+        let _observability = start();
+        work().await;
+    });
+}
+
+fn dropped_outside() {
+    let runtime = Builder::new_current_thread().build().unwrap();
+    let _observability = start();
+    runtime.block_on(work());
+}
+
+fn panicking() {
+    let main = std::thread::spawn(|| {
+        let _observability = start();
+        Builder::new_current_thread().build().unwrap().block_on(work());
+        panic!("the main function fails");
+    });
+    assert!(main.join().is_err());
+}
+
+fn drains() {
+    // Neither timers nor I/O: everything of ours happens on our own thread.
+    let runtime = Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let observability = start();
+        let (one, other) = (observability.shutdown_signal(), observability.shutdown_signal());
+        work().await;
+        eprintln!("admin: {}", observability.admin_address().unwrap());
+        one.await;
+        other.await;
+        observability.shutdown_signal().await;
+        eprintln!("drained");
+        eprintln!("report: {}", observability.shutdown().await);
+    });
+}
+
+fn many_lines() {
+    let observability = start();
+    for number in 0..20_000 {
+        tracing::info!(number, "more than a pipe holds");
+    }
+    let begin = Instant::now();
+    let report = Builder::new_current_thread().build().unwrap().block_on(observability.shutdown());
+    eprintln!("in time: {}", begin.elapsed() < Duration::from_secs(20));
+    eprintln!("lost: {}", report.lines.dropped_total() + report.lines.queued() > 0);
+}
+
+fn program_of(name: &str, collector: &str) -> Child {
+    Child::new("shutdown", name).env("OTEL_EXPORTER_OTLP_ENDPOINT", collector)
+}
+
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn on_every_runtime_shutdown_delivers_every_span_and_every_line() {
+    for program in ["multi", "one", "current", "bare"] {
+        let collector = Yes::listen();
+        let ended = program_of(program, &collector.url).end().well();
+        assert_eq!(ended.said("spans: "), format!("{SPANS} of {SPANS}"), "{program}");
+        assert_eq!(ended.said("kept: "), "0", "{program}");
+        assert_eq!(ended.said("lines lost: "), "0", "{program}");
+        assert!(collector.posts() > 0);
+        let messages = ended.messages("INFO");
+        assert!(messages.iter().any(|message| message == "the last line"), "{program}: {messages:?}");
+        let last =
+            messages.iter().rfind(|message| message.starts_with("observability ends: spans: 10 delivered"));
+        assert!(last.is_some(), "{program}: {messages:?}");
+    }
+}
+
+#[test]
+fn on_every_runtime_dropping_the_guard_does_the_same() {
+    for program in ["dropped-multi", "dropped-current", "dropped-outside", "panicking"] {
+        let collector = Yes::listen();
+        let ended = program_of(program, &collector.url).end().well();
+        assert!(collector.posts() > 0, "{program}");
+        let messages = ended.messages("INFO");
+        assert!(messages.iter().any(|message| message == "the last line"), "{program}: {messages:?}");
+        let end =
+            messages.iter().any(|message| message.starts_with("observability ends: spans: 10 delivered"));
+        assert!(end, "{program}: {messages:?}");
+    }
+}
+
+#[test]
+fn a_collector_that_is_not_there_costs_spans_and_is_told() {
+    for program in ["one", "current"] {
+        let child = program_of(program, &silent::dead()).env("OBSERVABILITY_SHUTDOWN_TIMEOUT", "1000");
+        let ended = child.end().well();
+        assert!(
+            ended.said("report: ").starts_with("spans: 0 delivered, 0 unconfirmed, 10 dropped"),
+            "{program}"
+        );
+        assert_eq!(ended.said("kept: "), "0", "{program}");
+        assert!(ended.messages("INFO").iter().any(|message| message == "the last line"), "{program}");
+    }
+}
+
+#[test]
+fn a_collector_that_never_answers_does_not_keep_the_process() {
+    for program in ["one", "current", "dropped-current"] {
+        let child = program_of(program, &silent::hanging()).env("OBSERVABILITY_SHUTDOWN_TIMEOUT", "1000");
+        let begin = Instant::now();
+        let ended = child.end().well();
+        // The exporter's own patience is 10 s for one attempt and 30 s for a batch.
+        assert!(begin.elapsed() < Duration::from_secs(9), "{program}");
+        let messages = ended.messages("INFO");
+        let end = messages.iter().find_map(|message| message.strip_prefix("observability ends: spans: "));
+        assert!(end.unwrap().starts_with("0 delivered, 10 unconfirmed, 0 dropped"), "{program}: {end:?}");
+    }
+}
+
+#[test]
+fn a_standard_output_that_nobody_reads_does_not_keep_the_process() {
+    let child = Child::new("shutdown", "many-lines").env("OBSERVABILITY_SHUTDOWN_TIMEOUT", "1000");
+    let ended = child.start_unread().end().well();
+    assert_eq!(ended.said("in time: "), "true");
+    assert_eq!(ended.said("lost: "), "true");
+}
+
+#[test]
+fn a_termination_signal_turns_ready_off_drains_and_loses_nothing() {
+    let collector = Yes::listen();
+    let mut child = program_of("drains", &collector.url).env("OBSERVABILITY_DRAIN_DELAY", "1500").start();
+    let address = child.line("admin: ").split_off("admin: ".len());
+    assert!(get(&address, "/ready").starts_with("HTTP/1.1 200"));
+    child.terminate();
+    child.line("SIGTERM");
+    assert!(get(&address, "/ready").starts_with("HTTP/1.1 503"));
+    assert!(get(&address, "/live").starts_with("HTTP/1.1 200"));
+    let ended = child.end().well();
+    assert!(
+        ended.said("report: ").starts_with("spans: 10 delivered, 0 unconfirmed, 0 dropped"),
+        "{:?}",
+        ended.output
+    );
+}
+
+#[test]
+fn a_second_signal_ends_the_wait_at_once() {
+    let collector = Yes::listen();
+    let mut child = program_of("drains", &collector.url).env("OBSERVABILITY_DRAIN_DELAY", "600000").start();
+    child.line("admin: ");
+    child.terminate();
+    child.line("SIGTERM");
+    child.terminate();
+    child.line("drained");
+    child.end().well();
+}

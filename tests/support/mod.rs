@@ -1,5 +1,7 @@
 //! What several promises need: one file per helper.
 #![allow(dead_code)] // each test binary uses its own part
 
+pub mod child;
 pub mod collector;
 pub mod server;
+pub mod silent;

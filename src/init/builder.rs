@@ -1,0 +1,147 @@
+//! Owns the builder: what the code chooses, before the environment has its say.
+
+use std::time::Duration;
+
+use super::guard::Observability;
+use super::start;
+use crate::admin::Admin;
+use crate::config::Options;
+use crate::error::Error;
+use crate::logs::Logs;
+use crate::metrics::Metrics;
+use crate::names::attribute;
+use crate::spans::Traces;
+
+/// Everything that can be chosen in code. Nothing needs to be; the environment beats all of it.
+///
+/// ```no_run
+/// use tower_observability::{Admin, Logs, Metrics, Traces};
+///
+/// let observability = tower_observability::builder("bookings")
+///     .version(env!("CARGO_PKG_VERSION"))
+///     .attribute("team", "workshop")
+///     .traces(Traces::new())
+///     .logs(Logs::new())
+///     .metrics(Metrics::new())
+///     .admin(Admin::new())
+///     .init()?;
+/// # drop(observability);
+/// # Ok::<(), tower_observability::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "nothing starts before `init()`"]
+pub struct Builder {
+    options: Options,
+}
+
+/// Begins to choose, for the service of this name.
+///
+/// `init(name)` is the same with nothing chosen. Default of the name, if it is empty:
+/// `unknown_service:<executable>`. Variable: `OTEL_SERVICE_NAME`.
+pub fn builder(service: impl Into<String>) -> Builder {
+    let mut options = Options::default();
+    options.general.service = service.into();
+    Builder { options }
+}
+
+impl Builder {
+    /// The options of traces.
+    pub fn traces(mut self, traces: Traces) -> Self {
+        self.options.traces = traces;
+        self
+    }
+
+    /// The options of log lines.
+    pub fn logs(mut self, logs: Logs) -> Self {
+        self.options.logs = logs;
+        self
+    }
+
+    /// The options of metrics.
+    pub fn metrics(mut self, metrics: Metrics) -> Self {
+        self.options.metrics = metrics;
+        self
+    }
+
+    /// The options of the admin listener.
+    pub fn admin(mut self, admin: Admin) -> Self {
+        self.options.admin = admin;
+        self
+    }
+
+    /// The service's version, best `env!("CARGO_PKG_VERSION")`.
+    ///
+    /// The same as the attribute `service.version`. Default: none.
+    pub fn version(self, version: impl Into<String>) -> Self {
+        self.attribute(attribute::SERVICE_VERSION, version)
+    }
+
+    /// Adds a resource attribute: one fact about this process, the same on every span and in `target_info`.
+    ///
+    /// It beats the variable, attribute by attribute, as the specification says of resources; only the name
+    /// of the service is the environment's before it is the code's.
+    /// Default: none. Variable: `OTEL_RESOURCE_ATTRIBUTES`.
+    pub fn attribute(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        let (key, value) = (key.into(), value.into());
+        if key == attribute::SERVICE_NAME {
+            self.options.general.service = value;
+        } else {
+            self.options.general.attributes.set(key, value);
+        }
+        self
+    }
+
+    /// Are `traceparent` and `tracestate` read, and written onto calls?
+    ///
+    /// Default: `true`. Variable: `OTEL_PROPAGATORS`.
+    pub fn propagate_trace(mut self, on: bool) -> Self {
+        self.options.general.propagators.tracecontext = on;
+        self
+    }
+
+    /// Is `baggage` read, and written onto calls to the hosts that a client's layer lists?
+    ///
+    /// Default: `true`. Variable: `OTEL_PROPAGATORS`.
+    pub fn propagate_baggage(mut self, on: bool) -> Self {
+        self.options.general.propagators.baggage = on;
+        self
+    }
+
+    /// Is `x-request-id` read, echoed on the response, and written onto calls?
+    ///
+    /// Default: `true`. Variable: none.
+    pub fn propagate_request_id(mut self, on: bool) -> Self {
+        self.options.general.propagators.request_id = on;
+        self
+    }
+
+    /// From a termination signal, when `/ready` turns 503, until
+    /// [`shutdown_signal`](Observability::shutdown_signal) resolves: so long the balancer may still send
+    /// requests. Default: 5 s, on a terminal 0. Variable: `OBSERVABILITY_DRAIN_DELAY`.
+    pub fn drain_delay(mut self, delay: Duration) -> Self {
+        self.options.general.drain_delay = Some(delay);
+        self
+    }
+
+    /// How long [`shutdown`](Observability::shutdown) may take to deliver what is queued.
+    ///
+    /// Default: 5 s. Variable: `OBSERVABILITY_SHUTDOWN_TIMEOUT`.
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.options.general.shutdown_timeout = timeout;
+        self
+    }
+
+    /// Reads the environment and starts everything.
+    ///
+    /// Works inside and outside of any runtime. Nothing of the environment makes it fail: a bad variable, an
+    /// occupied admin port, a collector that is not there are warnings on the log.
+    ///
+    /// # Errors
+    ///
+    /// Misuse in code: a second `init` in one process, another global `tracing` subscriber or `metrics`
+    /// recorder; or the system has no more threads. Nothing is left half-started then.
+    #[track_caller]
+    pub fn init(self) -> Result<Observability, Error> {
+        start::start(self.options)
+    }
+}

@@ -1,0 +1,41 @@
+//! Owns the closing account: what was delivered, and what was lost.
+
+use std::fmt;
+
+use crate::pipeline::FlowReport;
+
+/// What became of everything that was handed to observability, told at the end.
+///
+/// ```
+/// # async fn end(observability: tower_observability::Observability) {
+/// let report = observability.shutdown().await;
+/// if report.spans.dropped_total() > 0 {
+///     eprintln!("some traces are incomplete: {report}");
+/// }
+/// # }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// The spans; all zero if traces are off.
+    pub spans: FlowReport,
+    /// The log lines; all zero if logs are off.
+    pub lines: FlowReport,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "spans: {}; lines: {}", self.spans, self.lines)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_reads_as_one_line() {
+        let empty = "0 delivered, 0 unconfirmed, 0 dropped";
+        assert_eq!(Report::default().to_string(), format!("spans: {empty}; lines: {empty}"));
+    }
+}

@@ -1,0 +1,160 @@
+//! Owns the start: the parts are built first, then the process's globals are taken, those that may refuse first.
+
+use std::io::IsTerminal as _;
+use std::panic::Location;
+use std::sync::{Arc, Mutex, mpsc};
+
+use tokio::sync::watch;
+use tracing::Level;
+use tracing_subscriber::layer::SubscriberExt as _;
+
+use super::background::Background;
+use super::claim::Claim;
+use super::guard::Observability;
+use super::running::Running;
+use super::summary::summary;
+use super::voice::{Notices, say};
+use super::{listen, sources};
+use crate::admin;
+use crate::bridge::Bridge;
+use crate::config::{Config, Env, Options};
+use crate::error::Error;
+use crate::hop::{self, Core};
+use crate::logs::{Lines, Logs, write_panics};
+use crate::metrics::{Recorder, Red};
+use crate::pipeline::{Phase, complain};
+use crate::resource::Resource;
+use crate::spans::{Exporter, Spans};
+
+/// What is built before anything global is taken. Dropped, nothing of it stays.
+struct Parts {
+    background: Background,
+    core: &'static Core,
+    recorder: Option<&'static Recorder>,
+    exporter: Option<Exporter>,
+    notices: Notices,
+}
+
+#[track_caller]
+pub(super) fn start(options: Options) -> Result<Observability, Error> {
+    let claim = Claim::take(Location::caller())?;
+    let env = Env::of_process();
+    let config = Config::choose(options, &env, std::io::stdout().is_terminal());
+    let resource = config.options.general.resource();
+    let parts = Parts::build(&config, &resource)?;
+    parts.take_globals()?;
+    claim.keep();
+    Ok(Observability::new(parts.run(&config, &resource, &env)))
+}
+
+impl Parts {
+    fn build(config: &Config, resource: &Resource) -> Result<Self, Error> {
+        let Options { general, traces, logs, metrics, .. } = &config.options;
+        let background = Background::start().map_err(|error| Error::thread("observability", error))?;
+        let notices = Notices::default();
+        let (spans, exporter) = if general.disabled {
+            (Spans::off(), None)
+        } else {
+            Spans::new(traces, resource, notices.tell())
+        };
+        let lines = if general.disabled { Lines::off() } else { lines(logs, resource) };
+        let counts = metrics.enabled && !general.disabled;
+        let recorder = counts.then(|| &*Box::leak(Box::new(Recorder::new(metrics))));
+        let red = recorder.map(|recorder| Red::new(recorder)).unwrap_or_default();
+        let core = Core { spans, lines, red, propagators: general.propagators };
+        Ok(Self { background, core: Box::leak(Box::new(core)), recorder, exporter, notices })
+    }
+
+    /// Takes what may be somebody else's. An error leaves everything as it was.
+    fn take_globals(&self) -> Result<(), Error> {
+        let observes = self.core.lines.is_on() || self.core.spans.is_on();
+        if observes && !self.background.subscriber_is_free {
+            return Err(Error::subscriber_taken("it was there before `init`"));
+        }
+        if let Some(recorder) = self.recorder {
+            ::metrics::set_global_recorder(recorder).map_err(|_| Error::recorder_taken())?;
+        }
+        if observes {
+            let subscriber = tracing_subscriber::registry().with(Bridge::new(self.core));
+            // Refused only if somebody else took it since we looked.
+            tracing::subscriber::set_global_default(subscriber).map_err(Error::subscriber_taken)?;
+        }
+        Ok(())
+    }
+
+    /// Starts what runs behind the requests. Nothing from here on fails; it warns.
+    fn run(self, config: &Config, resource: &Resource, env: &Env) -> &'static Running {
+        let Options { general, traces, admin, .. } = &config.options;
+        let Self { background, core, recorder, exporter, notices } = self;
+        hop::set_global(core);
+        if let Some(recorder) = recorder {
+            sources::add(recorder, core, resource, traces.queue_capacity());
+        }
+        let (listener, unserved) = listen::bind(admin);
+        let orchestrated = env.value("KUBERNETES_SERVICE_HOST").is_some();
+        let advice = listener.as_ref().and_then(|listener| listen::advice(config, orchestrated, listener));
+        let admin_address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
+        let state = Arc::new(listen::state(admin, core, recorder));
+        let troubles = [take_last_words(core), unserved, advice];
+        announce(core, config, &summary(config, resource, admin_address), troubles.into_iter().flatten());
+        notices.begin(core);
+
+        let (phase, follow) = watch::channel(Phase::Running);
+        let (exports, exported) = mpsc::channel();
+        if let Some(listener) = listener {
+            background.spawn(admin::serve(listener, Arc::clone(&state), follow.clone()));
+        }
+        background.spawn(export(exporter, follow, exports));
+        Box::leak(Box::new(Running {
+            core,
+            background,
+            admin: state,
+            admin_address,
+            phase: Arc::new(phase),
+            exported: Mutex::new(exported),
+            drain_delay: general.drain_delay(),
+            timeout: general.shutdown_timeout,
+            drain: Mutex::new(None),
+        }))
+    }
+}
+
+/// Lines, or none where standard output does not take any: that keeps no service from starting.
+fn lines(logs: &Logs, resource: &Resource) -> Lines {
+    Lines::new(logs, resource).unwrap_or_else(|error| {
+        complain(format_args!("no log lines: {error}"));
+        Lines::off()
+    })
+}
+
+/// Panics and records of the `log` crate become lines; says so if the records cannot.
+fn take_last_words(core: &'static Core) -> Option<String> {
+    if !core.lines.is_on() {
+        return None;
+    }
+    write_panics(&core.lines);
+    let foreign = "another logger of the `log` crate is installed: its records do not become lines of ours";
+    (!core.lines.take_log_records()).then(|| foreign.to_owned())
+}
+
+/// The start-up line, then one line for everything that is wrong.
+fn announce(core: &Core, config: &Config, summary: &str, troubles: impl Iterator<Item = String>) {
+    if config.options.general.disabled {
+        complain(format_args!("OTEL_SDK_DISABLED is true: no lines, no spans, no metrics"));
+    }
+    say(core, Level::INFO, format_args!("{summary}"));
+    let code = config.options.logs.complaint().map(|why| format!("the level given to `Logs::level`: {why}"));
+    let environment = config.warnings.iter().map(ToString::to_string);
+    environment
+        .chain(code)
+        .chain(troubles)
+        .for_each(|trouble| say(core, Level::WARN, format_args!("{trouble}")));
+}
+
+/// Runs the exporter; that the sender is dropped tells of its end.
+async fn export(exporter: Option<Exporter>, phase: watch::Receiver<Phase>, ends: mpsc::Sender<()>) {
+    if let Some(exporter) = exporter {
+        exporter.run(phase).await;
+    }
+    drop(ends);
+}

@@ -1,0 +1,78 @@
+//! Owns the start-up line: what is in force, where each value came from, and how what is off is turned on.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use crate::config::{Config, Source, masked};
+use crate::names::attribute;
+use crate::resource::Resource;
+use crate::spans::Destination;
+
+const NAME: &str = "OTEL_SERVICE_NAME";
+
+/// The message of the start-up line.
+pub(super) fn summary(config: &Config, resource: &Resource, admin: Option<SocketAddr>) -> String {
+    let parts =
+        [service(config, resource), traces(config), lines(config), metrics(config, admin), chosen(config)];
+    format!("observability started: {}", parts.join("; "))
+}
+
+fn service(config: &Config, resource: &Resource) -> String {
+    let mut text = format!("service {}", resource.get(attribute::SERVICE_NAME));
+    match config.source(NAME) {
+        Source::Default => text.push_str(" (no name was given)"),
+        source => push(&mut text, format_args!(" ({})", source.as_str())),
+    }
+    let version = resource.get(attribute::SERVICE_VERSION);
+    if !version.is_empty() {
+        push(&mut text, format_args!(" {version}"));
+    }
+    push(&mut text, format_args!(", instance {}", resource.get(attribute::SERVICE_INSTANCE_ID)));
+    text
+}
+
+fn traces(config: &Config) -> String {
+    let sampler = config.value("OTEL_TRACES_SAMPLER");
+    match config.options.traces.destination() {
+        Destination::Url(url) => format!("traces to {}, sampler {sampler}", masked(&url, false)),
+        Destination::Off => {
+            format!("traces off (OTEL_TRACES_EXPORTER=otlp turns them on), sampler {sampler}")
+        }
+        Destination::None => {
+            format!("traces off (OTEL_EXPORTER_OTLP_ENDPOINT turns them on), sampler {sampler}")
+        }
+        Destination::Refused(reason) => format!("traces off ({reason}), sampler {sampler}"),
+    }
+}
+
+fn lines(config: &Config) -> String {
+    if !config.options.logs.is_on() {
+        return "lines off (OTEL_LOGS_EXPORTER=console turns them on)".to_owned();
+    }
+    format!("lines as {} to stdout, {}", config.value("OBSERVABILITY_LOG_FORMAT"), config.value("RUST_LOG"))
+}
+
+fn metrics(config: &Config, admin: Option<SocketAddr>) -> String {
+    match (config.options.metrics.enabled, admin) {
+        (false, _) => "metrics off (OTEL_METRICS_EXPORTER=prometheus turns them on)".to_owned(),
+        (true, Some(address)) => format!("metrics at http://{address}/metrics"),
+        (true, None) => "metrics recorded, served only where `admin_routes()` are mounted".to_owned(),
+    }
+}
+
+/// Every other value that somebody chose, and who.
+fn chosen(config: &Config) -> String {
+    let chosen = config
+        .choices
+        .iter()
+        .filter(|choice| !matches!(choice.source, Source::Default | Source::Derived) && choice.name != NAME);
+    let chosen =
+        chosen.map(|choice| format!("{}={} ({})", choice.name, choice.value, choice.source.as_str()));
+    let chosen: Vec<_> = chosen.collect();
+    if chosen.is_empty() { "the rest by default".to_owned() } else { chosen.join(", ") }
+}
+
+fn push(text: &mut String, what: std::fmt::Arguments<'_>) {
+    // Writing to a string does not fail.
+    let _ = text.write_fmt(what);
+}

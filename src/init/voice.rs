@@ -1,0 +1,57 @@
+//! Owns our own lines: the start, the exporter's notices, the end.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use tracing::Level;
+
+use crate::hop::Core;
+use crate::spans::{Notice, Tell};
+
+const TARGET: &str = "tower_observability";
+
+/// Turns the exporter's notices into lines; what it says before there are lines waits for them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Notices {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    core: OnceLock<&'static Core>,
+    early: Mutex<Vec<Notice>>,
+}
+
+/// Writes a line of our own.
+pub(super) fn say(core: &Core, level: Level, message: fmt::Arguments<'_>) {
+    core.lines.say(level, TARGET, &message.to_string(), &[]);
+}
+
+impl Notices {
+    /// What the exporter tells them to.
+    pub(super) fn tell(&self) -> Tell {
+        let shared = Arc::clone(&self.shared);
+        Box::new(move |notice| match shared.core.get() {
+            Some(core) => shared.say(core, &notice),
+            None => shared.early().push(notice),
+        })
+    }
+
+    /// There are lines now: what waited is said.
+    pub(super) fn begin(&self, core: &'static Core) {
+        let _ = self.shared.core.set(core);
+        let early = std::mem::take(&mut *self.shared.early());
+        early.iter().for_each(|notice| self.shared.say(core, notice));
+    }
+}
+
+impl Shared {
+    fn say(&self, core: &Core, notice: &Notice) {
+        let level = if notice.is_bad() { Level::WARN } else { Level::INFO };
+        say(core, level, format_args!("{notice}"));
+    }
+
+    fn early(&self) -> std::sync::MutexGuard<'_, Vec<Notice>> {
+        self.early.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

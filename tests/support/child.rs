@@ -1,0 +1,174 @@
+//! Owns the child process: this test binary, started again with an environment of its own.
+//!
+//! A module of tests that wants one has a test named `program` that calls [`run`]; without the variable that
+//! [`Child`] sets, that test does nothing.
+
+use std::io::{BufRead as _, BufReader, Read};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+const CHOICE: &str = "TOWER_OBSERVABILITY_TEST_PROGRAM";
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// What to start.
+pub struct Child {
+    command: Command,
+}
+
+/// A child that runs. Dropping it ends it.
+pub struct Running {
+    process: std::process::Child,
+    output: Receiver<String>,
+    seen: Vec<String>,
+}
+
+/// What a child left behind: standard output and error, line by line, in the order of arrival.
+pub struct Ended {
+    pub status: ExitStatus,
+    pub output: Vec<String>,
+}
+
+/// In the child: runs the program that was chosen, and exits. In the test run itself: nothing.
+pub fn run(programs: &[(&str, fn())]) {
+    let Ok(chosen) = std::env::var(CHOICE) else { return };
+    let (_, program) = programs.iter().find(|(name, _)| *name == chosen).expect("a program of this module");
+    program();
+    std::process::exit(0);
+}
+
+impl Child {
+    /// The program of this name among those of `module`.
+    pub fn new(module: &str, program: &str) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        // Two threads, or the test's name would stand before the first line.
+        command.args(["--exact", &format!("{module}::program"), "--nocapture", "--test-threads=2"]);
+        for (name, _) in std::env::vars_os() {
+            let is_ours = |prefix| name.to_string_lossy().starts_with(prefix);
+            if is_ours("OTEL_") || is_ours("OBSERVABILITY_") || is_ours("RUST_") {
+                command.env_remove(name);
+            }
+        }
+        // A free port; and whoever chooses the host gets no advice about containers.
+        command.env("OTEL_EXPORTER_PROMETHEUS_PORT", "0").env("OTEL_EXPORTER_PROMETHEUS_HOST", "127.0.0.1");
+        command.env(CHOICE, program);
+        Self { command }
+    }
+
+    pub fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub fn start(self) -> Running {
+        self.start_reading(true)
+    }
+
+    /// Starts it with a standard output that nobody ever reads; only standard error comes back.
+    pub fn start_unread(self) -> Running {
+        self.start_reading(false)
+    }
+
+    fn start_reading(mut self, output_too: bool) -> Running {
+        self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = self.command.spawn().unwrap();
+        let (lines, output) = channel();
+        read(process.stderr.take().unwrap(), lines.clone());
+        if output_too {
+            read(process.stdout.take().unwrap(), lines);
+        }
+        Running { process, output, seen: Vec::new() }
+    }
+
+    /// Starts it and waits for its end.
+    pub fn end(self) -> Ended {
+        self.start().end()
+    }
+}
+
+fn read(pipe: impl Read + Send + 'static, lines: Sender<String>) {
+    std::thread::spawn(move || {
+        BufReader::new(pipe).lines().map_while(Result::ok).try_for_each(|line| lines.send(line))
+    });
+}
+
+impl Running {
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// The first line, from here on, that contains `text`.
+    pub fn line(&mut self, text: &str) -> String {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.output.recv_timeout(left) {
+                Ok(line) => {
+                    self.seen.push(line.clone());
+                    if line.contains(text) {
+                        return line;
+                    }
+                }
+                Err(_) => panic!("no line with {text:?} in {:#?}", self.seen),
+            }
+        }
+    }
+
+    /// Sends SIGTERM.
+    pub fn terminate(&self) {
+        let sent = Command::new("kill").args(["-TERM", &self.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for the end by itself.
+    pub fn end(mut self) -> Ended {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => self.seen.push(line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("still running: {:#?}", self.seen),
+            }
+        }
+        let status = self.process.wait().unwrap();
+        Ended { status, output: std::mem::take(&mut self.seen) }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Ended {
+    /// The log lines: every line that is a JSON object.
+    pub fn logged(&self) -> Vec<serde_json::Value> {
+        self.output
+            .iter()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .filter(serde_json::Value::is_object)
+            .collect()
+    }
+
+    /// The messages of the log lines of this level.
+    pub fn messages(&self, level: &str) -> Vec<String> {
+        let lines = self.logged().into_iter().filter(|line| line["level"] == level);
+        lines.map(|line| line["message"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// The one line that begins with `prefix`, without it.
+    pub fn said(&self, prefix: &str) -> &str {
+        let mut found = self.output.iter().filter_map(|line| line.strip_prefix(prefix));
+        let first = found.next().unwrap_or_else(|| panic!("no {prefix:?} in {:#?}", self.output));
+        assert_eq!(found.next(), None, "{prefix:?} twice in {:#?}", self.output);
+        first
+    }
+
+    /// Panics, with everything that was written, unless the child ended well.
+    pub fn well(self) -> Self {
+        assert!(self.status.success(), "{:?}: {:#?}", self.status, self.output);
+        self
+    }
+}
