@@ -21,6 +21,8 @@ pub(crate) enum Source {
     Terminal,
     Code,
     Environment,
+    /// It follows from another variable: a signal's own headers, say, from those of all.
+    Derived,
 }
 
 struct Chooser<'a> {
@@ -37,6 +39,7 @@ impl Source {
             Self::Terminal => "terminal",
             Self::Code => "code",
             Self::Environment => "environment",
+            Self::Derived => "derived",
         }
     }
 }
@@ -49,7 +52,7 @@ impl Config {
         let options = Options {
             general: chooser.choose(options.general, General::on_terminal, General::VARIABLES),
             traces: chooser.choose(options.traces, Traces::on_terminal, Traces::VARIABLES),
-            logs: chooser.choose(options.logs, |logs| logs, Logs::VARIABLES),
+            logs: chooser.choose(options.logs, Logs::on_terminal, Logs::VARIABLES),
             metrics: chooser.choose(options.metrics, |metrics| metrics, Metrics::VARIABLES),
             admin: chooser.choose(options.admin, |admin| admin, Admin::VARIABLES),
         };
@@ -82,8 +85,7 @@ impl Chooser<'_> {
             let is = |values: &[String]| values.get(place) == Some(&value);
             let source = match () {
                 () if by_env.get(place) == Some(&true) => Source::Environment,
-                // Another variable changed it: a signal's own endpoint, say, that derives from the general one.
-                () if !is(&by_terminal) => Source::Environment,
+                () if !is(&by_terminal) => Source::Derived,
                 () if !is(&by_code) => Source::Terminal,
                 () if !is(&by_default) => Source::Code,
                 () => Source::Default,

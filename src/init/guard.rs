@@ -99,6 +99,8 @@ impl Drop for Observability {
 
 impl fmt::Debug for Observability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Observability").field("admin_address", &self.running.admin_address).finish_non_exhaustive()
+        f.debug_struct("Observability")
+            .field("admin_address", &self.running.admin_address)
+            .finish_non_exhaustive()
     }
 }

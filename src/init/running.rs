@@ -68,7 +68,9 @@ impl Running {
             say(
                 core,
                 Level::INFO,
-                format_args!("{signal}: /ready answers 503 from now on; shutdown_signal() resolves in {delay} ms"),
+                format_args!(
+                    "{signal}: /ready answers 503 from now on; shutdown_signal() resolves in {delay} ms"
+                ),
             );
         }
     }
@@ -77,10 +79,12 @@ impl Running {
     pub(super) fn close(&self) -> Report {
         let timeout = self.timeout.min(LONGEST);
         let end = Instant::now() + timeout;
-        let spans_end = end - FOR_LINES.min(timeout / 2);
+        let for_lines = FOR_LINES.min(timeout / 2);
+        let spans_end = end - for_lines;
         self.admin.readiness.set_draining();
         self.phase.send_replace(Phase::Closing(spans_end));
-        let left = spans_end.saturating_duration_since(Instant::now());
+        // The exporter needs a moment after its end to count what it gave up.
+        let left = (spans_end + for_lines / 2).saturating_duration_since(Instant::now());
         // The error is the sender's end, so the exporter's; or else the time is over.
         let _ = lock(&self.exported).recv_timeout(left);
         let report = self.report();

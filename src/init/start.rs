@@ -52,8 +52,11 @@ impl Parts {
         let Options { general, traces, logs, metrics, .. } = &config.options;
         let background = Background::start().map_err(|error| Error::thread("observability", error))?;
         let notices = Notices::default();
-        let (spans, exporter) =
-            if general.disabled { (Spans::off(), None) } else { Spans::new(traces, resource, notices.tell()) };
+        let (spans, exporter) = if general.disabled {
+            (Spans::off(), None)
+        } else {
+            Spans::new(traces, resource, notices.tell())
+        };
         let lines = if general.disabled { Lines::off() } else { lines(logs, resource) };
         let counts = metrics.enabled && !general.disabled;
         let recorder = counts.then(|| &*Box::leak(Box::new(Recorder::new(metrics))));
@@ -142,7 +145,10 @@ fn announce(core: &Core, config: &Config, summary: &str, troubles: impl Iterator
     say(core, Level::INFO, format_args!("{summary}"));
     let code = config.options.logs.complaint().map(|why| format!("the level given to `Logs::level`: {why}"));
     let environment = config.warnings.iter().map(ToString::to_string);
-    environment.chain(code).chain(troubles).for_each(|trouble| say(core, Level::WARN, format_args!("{trouble}")));
+    environment
+        .chain(code)
+        .chain(troubles)
+        .for_each(|trouble| say(core, Level::WARN, format_args!("{trouble}")));
 }
 
 /// Runs the exporter; that the sender is dropped tells of its end.

@@ -8,15 +8,18 @@ use crate::names::attribute;
 use crate::resource::Resource;
 use crate::spans::Destination;
 
+const NAME: &str = "OTEL_SERVICE_NAME";
+
 /// The message of the start-up line.
 pub(super) fn summary(config: &Config, resource: &Resource, admin: Option<SocketAddr>) -> String {
-    let parts = [service(config, resource), traces(config), lines(config), metrics(config, admin), chosen(config)];
+    let parts =
+        [service(config, resource), traces(config), lines(config), metrics(config, admin), chosen(config)];
     format!("observability started: {}", parts.join("; "))
 }
 
 fn service(config: &Config, resource: &Resource) -> String {
     let mut text = format!("service {}", resource.get(attribute::SERVICE_NAME));
-    match config.source("OTEL_SERVICE_NAME") {
+    match config.source(NAME) {
         Source::Default => text.push_str(" (no name was given)"),
         source => push(&mut text, format_args!(" ({})", source.as_str())),
     }
@@ -32,8 +35,12 @@ fn traces(config: &Config) -> String {
     let sampler = config.value("OTEL_TRACES_SAMPLER");
     match config.options.traces.destination() {
         Destination::Url(url) => format!("traces to {}, sampler {sampler}", masked(&url, false)),
-        Destination::Off => format!("traces off (OTEL_TRACES_EXPORTER=otlp turns them on), sampler {sampler}"),
-        Destination::None => format!("traces off (OTEL_EXPORTER_OTLP_ENDPOINT turns them on), sampler {sampler}"),
+        Destination::Off => {
+            format!("traces off (OTEL_TRACES_EXPORTER=otlp turns them on), sampler {sampler}")
+        }
+        Destination::None => {
+            format!("traces off (OTEL_EXPORTER_OTLP_ENDPOINT turns them on), sampler {sampler}")
+        }
         Destination::Refused(reason) => format!("traces off ({reason}), sampler {sampler}"),
     }
 }
@@ -53,12 +60,16 @@ fn metrics(config: &Config, admin: Option<SocketAddr>) -> String {
     }
 }
 
-/// Every value that is not the default, with who chose it.
+/// Every other value that somebody chose, and who.
 fn chosen(config: &Config) -> String {
-    let chosen = config.choices.iter().filter(|choice| choice.source != Source::Default);
-    let chosen = chosen.map(|choice| format!("{}={} ({})", choice.name, choice.value, choice.source.as_str()));
+    let chosen = config
+        .choices
+        .iter()
+        .filter(|choice| !matches!(choice.source, Source::Default | Source::Derived) && choice.name != NAME);
+    let chosen =
+        chosen.map(|choice| format!("{}={} ({})", choice.name, choice.value, choice.source.as_str()));
     let chosen: Vec<_> = chosen.collect();
-    if chosen.is_empty() { "everything by default".to_owned() } else { chosen.join(", ") }
+    if chosen.is_empty() { "the rest by default".to_owned() } else { chosen.join(", ") }
 }
 
 fn push(text: &mut String, what: std::fmt::Arguments<'_>) {

@@ -1,7 +1,5 @@
 //! Owns the options of log lines and their variables.
 
-use std::io::IsTerminal as _;
-
 use tracing::level_filters::LevelFilter;
 
 use super::level::Directives;
@@ -98,9 +96,14 @@ impl Logs {
         self.bad_level.as_deref()
     }
 
+    /// A person watches: lines shall be read by one, unless somebody chose a shape.
+    pub(crate) fn on_terminal(mut self) -> Self {
+        self.format.get_or_insert(Format::Pretty);
+        self
+    }
+
     pub(super) fn format(&self) -> Format {
-        let terminal = || if std::io::stdout().is_terminal() { Format::Pretty } else { Format::Json };
-        self.format.unwrap_or_else(terminal)
+        self.format.unwrap_or(Format::Json)
     }
 }
 

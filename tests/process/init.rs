@@ -77,7 +77,8 @@ fn program_of(name: &str) -> Child {
 /// The start-up line, which is one.
 fn start_up(ended: &Ended) -> String {
     let lines = ended.logged().into_iter().filter(|line| line["target"] == "tower_observability");
-    let mut started = lines.filter(|line| line["message"].as_str().unwrap().starts_with("observability started"));
+    let mut started =
+        lines.filter(|line| line["message"].as_str().unwrap().starts_with("observability started"));
     let first = started.next().unwrap_or_else(|| panic!("no start-up line in {:#?}", ended.output));
     assert_eq!(started.next(), None);
     assert_eq!(first["level"], "INFO");

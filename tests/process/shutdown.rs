@@ -127,7 +127,8 @@ fn on_every_runtime_shutdown_delivers_every_span_and_every_line() {
         assert!(collector.posts() > 0);
         let messages = ended.messages("INFO");
         assert!(messages.iter().any(|message| message == "the last line"), "{program}: {messages:?}");
-        let last = messages.iter().rfind(|message| message.starts_with("observability ends: spans: 10 delivered"));
+        let last =
+            messages.iter().rfind(|message| message.starts_with("observability ends: spans: 10 delivered"));
         assert!(last.is_some(), "{program}: {messages:?}");
     }
 }
@@ -140,7 +141,8 @@ fn on_every_runtime_dropping_the_guard_does_the_same() {
         assert!(collector.posts() > 0, "{program}");
         let messages = ended.messages("INFO");
         assert!(messages.iter().any(|message| message == "the last line"), "{program}: {messages:?}");
-        let end = messages.iter().any(|message| message.starts_with("observability ends: spans: 10 delivered"));
+        let end =
+            messages.iter().any(|message| message.starts_with("observability ends: spans: 10 delivered"));
         assert!(end, "{program}: {messages:?}");
     }
 }
@@ -150,7 +152,10 @@ fn a_collector_that_is_not_there_costs_spans_and_is_told() {
     for program in ["one", "current"] {
         let child = program_of(program, &silent::dead()).env("OBSERVABILITY_SHUTDOWN_TIMEOUT", "1000");
         let ended = child.end().well();
-        assert!(ended.said("report: ").starts_with("spans: 0 delivered, 0 unconfirmed, 10 dropped"), "{program}");
+        assert!(
+            ended.said("report: ").starts_with("spans: 0 delivered, 0 unconfirmed, 10 dropped"),
+            "{program}"
+        );
         assert_eq!(ended.said("kept: "), "0", "{program}");
         assert!(ended.messages("INFO").iter().any(|message| message == "the last line"), "{program}");
     }
@@ -189,7 +194,11 @@ fn a_termination_signal_turns_ready_off_drains_and_loses_nothing() {
     assert!(get(&address, "/ready").starts_with("HTTP/1.1 503"));
     assert!(get(&address, "/live").starts_with("HTTP/1.1 200"));
     let ended = child.end().well();
-    assert!(ended.said("report: ").starts_with("spans: 10 delivered, 0 unconfirmed, 0 dropped"), "{:?}", ended.output);
+    assert!(
+        ended.said("report: ").starts_with("spans: 10 delivered, 0 unconfirmed, 0 dropped"),
+        "{:?}",
+        ended.output
+    );
 }
 
 #[test]

@@ -3,9 +3,9 @@
 //! A module of tests that wants one has a test named `program` that calls [`run`]; without the variable that
 //! [`Child`] sets, that test does nothing.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 const CHOICE: &str = "TOWER_OBSERVABILITY_TEST_PROGRAM";
@@ -49,7 +49,9 @@ impl Child {
                 command.env_remove(name);
             }
         }
-        command.env(CHOICE, program).env("OTEL_EXPORTER_PROMETHEUS_PORT", "0");
+        // A free port; and whoever chooses the host gets no advice about containers.
+        command.env("OTEL_EXPORTER_PROMETHEUS_PORT", "0").env("OTEL_EXPORTER_PROMETHEUS_HOST", "127.0.0.1");
+        command.env(CHOICE, program);
         Self { command }
     }
 
@@ -58,31 +60,23 @@ impl Child {
         self
     }
 
-    pub fn start(mut self) -> Running {
-        self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut process = self.command.spawn().unwrap();
-        let (lines, output) = channel();
-        for pipe in [
-            Box::new(process.stdout.take().unwrap()) as Box<dyn std::io::Read + Send>,
-            Box::new(process.stderr.take().unwrap()),
-        ] {
-            let lines = lines.clone();
-            std::thread::spawn(move || {
-                BufReader::new(pipe).lines().map_while(Result::ok).try_for_each(|line| lines.send(line))
-            });
-        }
-        Running { process, output, seen: Vec::new() }
+    pub fn start(self) -> Running {
+        self.start_reading(true)
     }
 
     /// Starts it with a standard output that nobody ever reads; only standard error comes back.
-    pub fn start_unread(mut self) -> Running {
+    pub fn start_unread(self) -> Running {
+        self.start_reading(false)
+    }
+
+    fn start_reading(mut self, output_too: bool) -> Running {
         self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = self.command.spawn().unwrap();
         let (lines, output) = channel();
-        let pipe = process.stderr.take().unwrap();
-        std::thread::spawn(move || {
-            BufReader::new(pipe).lines().map_while(Result::ok).try_for_each(|line| lines.send(line))
-        });
+        read(process.stderr.take().unwrap(), lines.clone());
+        if output_too {
+            read(process.stdout.take().unwrap(), lines);
+        }
         Running { process, output, seen: Vec::new() }
     }
 
@@ -90,6 +84,12 @@ impl Child {
     pub fn end(self) -> Ended {
         self.start().end()
     }
+}
+
+fn read(pipe: impl Read + Send + 'static, lines: Sender<String>) {
+    std::thread::spawn(move || {
+        BufReader::new(pipe).lines().map_while(Result::ok).try_for_each(|line| lines.send(line))
+    });
 }
 
 impl Running {
@@ -145,7 +145,11 @@ impl Drop for Running {
 impl Ended {
     /// The log lines: every line that is a JSON object.
     pub fn logged(&self) -> Vec<serde_json::Value> {
-        self.output.iter().filter_map(|line| serde_json::from_str(line).ok()).filter(serde_json::Value::is_object).collect()
+        self.output
+            .iter()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .filter(serde_json::Value::is_object)
+            .collect()
     }
 
     /// The messages of the log lines of this level.

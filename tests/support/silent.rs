@@ -60,7 +60,9 @@ fn answer(mut stream: TcpStream, posts: &AtomicUsize) -> std::io::Result<()> {
         while let Some(request) = whole_request(&held) {
             held.drain(..request);
             posts.fetch_add(1, Ordering::SeqCst);
-            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n")?;
+            stream.write_all(
+                b"HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n",
+            )?;
         }
         match stream.read(&mut chunk)? {
             0 => return Ok(()),
@@ -73,6 +75,9 @@ fn answer(mut stream: TcpStream, posts: &AtomicUsize) -> std::io::Result<()> {
 fn whole_request(held: &[u8]) -> Option<usize> {
     let head = held.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let text = String::from_utf8_lossy(&held[..head]).to_ascii_lowercase();
-    let length = text.lines().find_map(|line| line.strip_prefix("content-length:")).map_or(0, |n| n.trim().parse().unwrap());
+    let length = text
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:"))
+        .map_or(0, |n| n.trim().parse().unwrap());
     (held.len() >= head + length).then_some(head + length)
 }
