@@ -10,10 +10,10 @@
 mod fields;
 mod span;
 
+use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber};
-use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
@@ -192,7 +192,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
         let span = ctx.event_span(event);
         let place = match (event.is_contextual(), &span) {
             (true, _) => current(),
-            (false, Some(span)) => span.extensions().get::<Details>().and_then(|details| details.current.clone()),
+            (false, Some(span)) => {
+                span.extensions().get::<Details>().and_then(|details| details.current.clone())
+            }
             (false, None) => None,
         };
         if *metadata.level() == Level::ERROR && self.core.spans.is_on() {

@@ -78,7 +78,11 @@ impl Details {
     }
 
     /// The finished span; `None` if it is not recorded.
-    pub(super) fn finish(self, metadata: &'static tracing::Metadata<'static>, end: Moment) -> Option<SpanRecord> {
+    pub(super) fn finish(
+        self,
+        metadata: &'static tracing::Metadata<'static>,
+        end: Moment,
+    ) -> Option<SpanRecord> {
         let Recording { parent, start, links } = self.record?;
         Some(SpanRecord {
             trace: self.current?.trace,

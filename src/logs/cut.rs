@@ -117,7 +117,8 @@ mod tests {
 
     #[test]
     fn a_line_that_no_cut_can_save_is_told() {
-        let mut names: Vec<_> = (0..300).map(|n| (format!("{n}{}", "n".repeat(1_000)), String::new())).collect();
+        let mut names: Vec<_> =
+            (0..300).map(|n| (format!("{n}{}", "n".repeat(1_000)), String::new())).collect();
         names.push(("long".into(), "x".repeat(1_000)));
         assert_eq!(fit(&mut line(&names)), Cut::Hopeless);
     }

@@ -198,6 +198,11 @@ impl<'a> Escaping<'a> {
         }
     }
 
+    /// Takes all that `write` writes; what was too much is marked.
+    pub(super) fn all(&mut self, write: impl FnOnce(&mut Self) -> fmt::Result) {
+        let _ = write(self);
+    }
+
     /// Was more written than one value may have?
     pub(super) fn was_cut(&self) -> bool {
         self.cut
@@ -278,9 +283,10 @@ mod tests {
             milliseconds(&mut out, std::time::Duration::from_micros(micros));
             String::from_utf8(out).expect("UTF-8")
         };
-        assert_eq!([0, 7, 42, 999, 1_000, 61_234_567].map(written), [
-            "0.000", "0.007", "0.042", "0.999", "1.000", "61234.567"
-        ]);
+        assert_eq!(
+            [0, 7, 42, 999, 1_000, 61_234_567].map(written),
+            ["0.000", "0.007", "0.042", "0.999", "1.000", "61234.567"]
+        );
     }
 
     #[test]

@@ -61,8 +61,12 @@ impl Directives {
     ///
     /// A word alone that is no level is a target that writes everything, as everywhere in this ecosystem.
     pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
-        let mut read =
-            Self { text: String::new(), targets: Targets::new(), highest: LevelFilter::OFF, has_targets: false };
+        let mut read = Self {
+            text: String::new(),
+            targets: Targets::new(),
+            highest: LevelFilter::OFF,
+            has_targets: false,
+        };
         let mut default = LevelFilter::OFF;
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             let (target, level) = directive(part)?;

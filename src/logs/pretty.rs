@@ -192,7 +192,10 @@ mod tests {
             row.field("x\n", Borrowed::Str("\u{2028}\r"));
             row.field("d", Borrowed::Debug(&format_args!("\x1b]0;\u{7}")));
         });
-        assert!(!line.trim_end_matches('\n').contains(|c: char| c.is_control() || c == '\u{2028}'), "{line:?}");
+        assert!(
+            !line.trim_end_matches('\n').contains(|c: char| c.is_control() || c == '\u{2028}'),
+            "{line:?}"
+        );
     }
 
     #[test]

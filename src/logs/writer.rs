@@ -89,7 +89,8 @@ impl Writer {
             failed: Once::default(),
         });
         let pump = Pump { shared: Arc::clone(&shared), out, spare: Batch::default(), torn: false };
-        let thread = std::thread::Builder::new().name("observe-lines".to_owned()).spawn(move || pump.run())?;
+        let thread =
+            std::thread::Builder::new().name("observe-lines".to_owned()).spawn(move || pump.run())?;
         Ok(Self { shared, thread: thread.thread().clone() })
     }
 
@@ -105,7 +106,8 @@ impl Writer {
         });
         // The thread raises the flag before it looks into the stripe for a last time, under the stripe's lock:
         // either it saw this line there, or this sees the flag.
-        if self.shared.sleeping.load(Ordering::Acquire) && self.shared.sleeping.swap(false, Ordering::AcqRel) {
+        if self.shared.sleeping.load(Ordering::Acquire) && self.shared.sleeping.swap(false, Ordering::AcqRel)
+        {
             self.thread.unpark();
         }
     }
@@ -271,7 +273,8 @@ impl<W: Write> Pump<W> {
             Ok(()) => self.shared.flow.delivered(lines),
             Err((written, error)) => {
                 let whole = count_lines(chunk.get(..written).unwrap_or_default());
-                self.torn = written > 0 && chunk.get(written - 1) != Some(&b'\n') || self.torn && written == 0;
+                self.torn =
+                    written > 0 && chunk.get(written - 1) != Some(&b'\n') || self.torn && written == 0;
                 self.shared.flow.delivered(whole);
                 self.shared.flow.dropped(DropReason::WriteFailed, lines - whole);
                 if self.shared.failed.first() {

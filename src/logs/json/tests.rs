@@ -178,7 +178,10 @@ fn a_field_whose_formatting_panics_or_fails_does_not_take_the_line_with_it() {
         object.field("b", Borrowed::Debug(&Fails));
         object.field("c", Borrowed::I64(1));
     });
-    assert_eq!((&read["a"], &read["b"], &read["c"]), (&"<panicked>".into(), &"half<failed>".into(), &1.into()));
+    assert_eq!(
+        (&read["a"], &read["b"], &read["c"]),
+        (&"<panicked>".into(), &"half<failed>".into(), &1.into())
+    );
 }
 
 #[test]
@@ -193,5 +196,7 @@ fn an_error_shows_its_sources_beside_it() {
 #[test]
 fn a_value_without_an_end_is_cut_at_its_limit() {
     let read = object(|object| object.field("a", Borrowed::Debug(&"é".repeat(LONGEST_VALUE))));
-    assert!(read["a"].as_str().is_some_and(|text| text.ends_with(CUT_MARK) && text.len() < LONGEST_VALUE + 20));
+    assert!(
+        read["a"].as_str().is_some_and(|text| text.ends_with(CUT_MARK) && text.len() < LONGEST_VALUE + 20)
+    );
 }
