@@ -280,3 +280,6 @@ fn origin_of(object: &mut Object, origin: Origin<'_>) {
         object.our_integer(key::LINE, line);
     }
 }
+
+#[cfg(test)]
+mod tests;
