@@ -198,6 +198,11 @@ impl<'a> Escaping<'a> {
         }
     }
 
+    /// Takes all that `write` writes; what was too much is marked.
+    pub(super) fn all(&mut self, write: impl FnOnce(&mut Self) -> fmt::Result) {
+        let _ = write(self);
+    }
+
     /// Was more written than one value may have?
     pub(super) fn was_cut(&self) -> bool {
         self.cut

@@ -20,7 +20,7 @@ mod writer;
 pub use options::Logs;
 
 pub(crate) use panic::write_panics;
-pub(crate) use sink::Seen;
+pub(crate) use sink::MemoryLines;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -87,13 +87,13 @@ impl Lines {
     }
 
     /// Lines in the format `json` of every level, kept in memory.
-    pub(crate) fn in_memory() -> (Self, Seen) {
+    pub(crate) fn in_memory() -> (Self, MemoryLines) {
         Self::in_memory_of(&Logs::new().json().level("trace"), &Resource::default())
     }
 
     /// Lines kept in memory, as these options shape them.
-    pub(crate) fn in_memory_of(logs: &Logs, resource: &Resource) -> (Self, Seen) {
-        let seen = Seen::default();
+    pub(crate) fn in_memory_of(logs: &Logs, resource: &Resource) -> (Self, MemoryLines) {
+        let seen = MemoryLines::default();
         (Self::with(Sink::Memory(seen.clone()), Shape::new(logs, resource), logs), seen)
     }
 

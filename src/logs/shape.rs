@@ -1,6 +1,7 @@
 //! Owns the shape of a line: what stands on it, in which order, in the format that was chosen.
 
 use std::cell::Cell;
+use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::sync::atomic::Ordering;
 
@@ -112,7 +113,7 @@ impl Lines {
         match &self.shape {
             Shape::Json { head, tail } => self.with_buffer(|object| {
                 start(object, end.at, level.as_str(), head, target);
-                object.our_message(|text| drop(line::message(text, hop, end)));
+                object.our_message(|text| text.all(|text| line::message(text, hop, end)));
                 context(object, Some(hop.trace), Some(hop));
                 ending(object, hop, end);
                 object.raw(tail);
@@ -170,7 +171,7 @@ impl Lines {
         match &self.shape {
             Shape::Json { head, .. } => self.with_buffer(|object| {
                 start(object, Moment::now(), level, head, target);
-                object.our_message(|text| drop(std::fmt::Write::write_str(text, message)));
+                object.our_message(|text| text.all(|text| text.write_str(message)));
                 context(object, trace, hop);
                 fields.iter().for_each(|(name, value)| object.field(name, value.into()));
                 origin_of(object, origin);
@@ -229,7 +230,7 @@ fn context(object: &mut Object, trace: Option<TraceContext>, hop: Option<&Hop>) 
     }
     let Some(http) = hop.http() else { return };
     object.our_text(key::METHOD, line::method(http));
-    object.our_long_text(key::PATH, |text| drop(std::fmt::Write::write_str(text, http.piece(Piece::Path))));
+    object.our_long_text(key::PATH, |text| text.all(|text| text.write_str(http.piece(Piece::Path))));
     if let Some(route) = hop.route.get() {
         object.our_text(key::ROUTE, route.as_str());
     }
@@ -260,15 +261,12 @@ fn notes(object: &mut Object, hop: &Hop) {
     let notes = hop.notes();
     let Some(notes) = notes.as_deref() else { return };
     if let Some([error, sources @ ..]) = notes.error.as_deref() {
-        let write =
-            |text: &mut super::escape::Escaping<'_>, part| drop(std::fmt::Write::write_str(text, part));
-        object.our_long_text(key::ERROR, |text| write(text, error));
+        object.our_long_text(key::ERROR, |text| text.all(|text| text.write_str(error)));
         if !sources.is_empty() {
             object.our_long_text(key::ERROR_CHAIN, |text| {
-                write(text, error);
-                sources.iter().for_each(|source| {
-                    write(text, ": ");
-                    write(text, source);
+                text.all(|text| {
+                    text.write_str(error)?;
+                    sources.iter().try_for_each(|source| write!(text, ": {source}"))
                 });
             });
         }
@@ -282,3 +280,6 @@ fn origin_of(object: &mut Object, origin: Origin<'_>) {
         object.our_integer(key::LINE, line);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,12 +13,12 @@ use crate::pipeline::{DropReason, FlowReport, stripe_count};
 pub(super) enum Sink {
     Off,
     Writer(Writer),
-    Memory(Seen),
+    Memory(MemoryLines),
 }
 
 /// The lines of a test, readable at once.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Seen(Arc<Mutex<Held>>);
+pub(crate) struct MemoryLines(Arc<Mutex<Held>>);
 
 #[derive(Debug, Default)]
 struct Held {
@@ -95,9 +95,9 @@ fn duplicate() -> io::Result<File> {
     Ok(File::from(io::stdout().as_handle().try_clone_to_owned()?))
 }
 
-impl Seen {
+impl MemoryLines {
     /// All lines so far.
-    pub(crate) fn lines(&self) -> Vec<String> {
+    pub(crate) fn all(&self) -> Vec<String> {
         self.held(|held| held.lines.clone())
     }
 
