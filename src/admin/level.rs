@@ -14,9 +14,11 @@ pub(crate) struct Level {
     calls: Arc<Calls>,
 }
 
+type Set = dyn Fn(&str) -> Result<(), String> + Send + Sync;
+
 struct Calls {
     level: Box<dyn Fn() -> String + Send + Sync>,
-    set: Box<dyn Fn(&str) -> Result<(), String> + Send + Sync>,
+    set: Box<Set>,
     reset: Box<dyn Fn() + Send + Sync>,
     // Counts the changes, so that only the last one's time to revert does.
     change: AtomicU64,

@@ -19,3 +19,24 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(state: Arc<AdminState>) -
         .into_iter()
         .fold(Router::new(), |router, path| router.route(path, any_service(answer.clone())))
 }
+
+#[cfg(test)]
+mod tests {
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::admin::state::tests::state;
+
+    #[tokio::test]
+    async fn mounted_routes_read_and_do_not_change() {
+        let router: Router<()> = routes(Arc::new(state()));
+        let ask = |method, path: &str| {
+            let request = Request::builder().method(method).uri(path).body(axum::body::Body::from("debug"));
+            router.clone().oneshot(request.expect("valid"))
+        };
+        for path in ["/metrics", "/live", "/ready", "/log-level"] {
+            assert_eq!(ask("GET", path).await.expect("infallible").status(), 200, "{path}");
+        }
+        assert_eq!(ask("PUT", "/log-level").await.expect("infallible").status(), 405);
+    }
+}

@@ -121,8 +121,9 @@ impl Admin {
 
     fn set_host(&mut self, value: &str) -> Result<(), Refusal> {
         let bare = value.trim_start_matches('[').trim_end_matches(']');
-        let is_name = bare.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'));
-        if bare.parse::<IpAddr>().is_err() && !(is_name && !bare.is_empty()) {
+        let is_name = !bare.is_empty()
+            && bare.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'));
+        if bare.parse::<IpAddr>().is_err() && !is_name {
             return Err(Refusal::Expected("a name or an IP address, without scheme and port".to_owned()));
         }
         self.host = bare.to_owned();

@@ -20,3 +20,43 @@ impl fmt::Debug for AdminState {
         f.debug_struct("AdminState").field("readiness", &self.readiness).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use ::metrics::{counter, with_local_recorder};
+
+    use super::*;
+    use crate::metrics::Metrics;
+
+    /// One counter, no checks, a log that knows one level more, and a token.
+    pub(in crate::admin) fn state() -> AdminState {
+        let recorder: &'static Recorder = Box::leak(Box::new(Recorder::new(&Metrics::new())));
+        with_local_recorder(recorder, || counter!("orders").increment(1));
+        let now = Arc::new(Mutex::new("info".to_owned()));
+        let set = Arc::clone(&now);
+        let level = Level::new(
+            move || now.lock().unwrap().clone(),
+            move |directives| match directives {
+                "debug" => {
+                    *set.lock().unwrap() = directives.to_owned();
+                    Ok(())
+                }
+                _ => Err("a level is debug".to_owned()),
+            },
+            || {},
+        );
+        AdminState {
+            recorder: Some(recorder),
+            readiness: Readiness::default(),
+            level,
+            token: Some("hush".to_owned()),
+        }
+    }
+
+    #[test]
+    fn the_token_is_not_shown() {
+        assert!(!format!("{:?}", state()).contains("hush"));
+    }
+}

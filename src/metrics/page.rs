@@ -108,9 +108,9 @@ impl Page {
             Shape::Info if self.is_openmetrics() => ("_info", "info"),
             Shape::Info => ("_info", "gauge"),
         };
-        self.head(&asked.name, suffix, kind, asked.unit, asked.help);
+        self.head(asked.name, suffix, kind, asked.unit, asked.help);
         for (labels, value) in &asked.samples {
-            self.line(&asked.name, suffix, labels);
+            self.line(asked.name, suffix, labels);
             push_value(&mut self.text, *value);
             self.text.push('\n');
         }

@@ -1,6 +1,6 @@
 //! Owns what is asked at each scrape instead of being kept: our own pipeline, the process, the target.
 
-use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::label::label_text;
 
@@ -18,13 +18,13 @@ pub(crate) enum Shape {
 
 /// The families asked for one page.
 #[derive(Debug, Default)]
-pub(crate) struct Samples(Vec<Asked>);
+pub(crate) struct Samples(BTreeMap<&'static str, Asked>);
 
 /// One asked family.
 #[derive(Debug)]
 pub(crate) struct Asked {
     /// Without the `_total` of a counter or the `_info` of an info.
-    pub(super) name: Cow<'static, str>,
+    pub(super) name: &'static str,
     pub(super) shape: Shape,
     pub(super) unit: &'static str,
     pub(super) help: &'static str,
@@ -48,15 +48,11 @@ impl Samples {
             Shape::Info => "_info",
         };
         let name = name.strip_suffix(suffix).unwrap_or(name);
-        let place = self.0.iter().position(|asked| asked.name == name).unwrap_or_else(|| {
-            self.0.push(Asked { name: name.into(), shape, unit, help, samples: Vec::new() });
-            self.0.len() - 1
-        });
-        &mut self.0[place]
+        self.0.entry(name).or_insert_with(|| Asked { name, shape, unit, help, samples: Vec::new() })
     }
 
-    pub(super) fn into_families(self) -> Vec<Asked> {
-        self.0
+    pub(super) fn into_families(self) -> impl Iterator<Item = Asked> {
+        self.0.into_values()
     }
 }
 

@@ -4,35 +4,35 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// One family as read.
 #[derive(Debug, Default, Clone)]
-pub struct Family {
-    pub name: String,
-    pub kind: String,
-    pub help: Option<String>,
-    pub unit: Option<String>,
-    pub samples: Vec<Sample>,
+pub(crate) struct Family {
+    pub(crate) name: String,
+    pub(crate) kind: String,
+    pub(crate) help: Option<String>,
+    pub(crate) unit: Option<String>,
+    pub(crate) samples: Vec<Sample>,
 }
 
 /// One line with a value.
 #[derive(Debug, Clone)]
-pub struct Sample {
-    pub name: String,
-    pub labels: Vec<(String, String)>,
-    pub value: f64,
-    pub exemplar: Option<Exemplar>,
+pub(crate) struct Sample {
+    pub(crate) name: String,
+    pub(crate) labels: Vec<(String, String)>,
+    pub(crate) value: f64,
+    pub(crate) exemplar: Option<Exemplar>,
 }
 
 /// What stands behind a `#` on a sample's line.
 #[derive(Debug, Clone)]
-pub struct Exemplar {
-    pub labels: Vec<(String, String)>,
-    pub value: f64,
-    pub timestamp: f64,
+pub(crate) struct Exemplar {
+    pub(crate) labels: Vec<(String, String)>,
+    pub(crate) value: f64,
+    pub(crate) timestamp: f64,
 }
 
 type Read<T> = Result<T, String>;
 
 /// Reads a page, or says which line breaks which rule.
-pub fn read(page: &str, openmetrics: bool) -> Read<Vec<Family>> {
+pub(crate) fn read(page: &str, openmetrics: bool) -> Read<Vec<Family>> {
     let body = match (openmetrics, page.strip_suffix("# EOF\n")) {
         (true, Some(body)) => body,
         (true, None) => return Err("no # EOF at the end".into()),

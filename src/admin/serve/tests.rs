@@ -1,42 +1,17 @@
-use std::sync::Mutex;
+//! Owns the proofs of the listener, on a real socket.
+
 use std::time::Instant;
 
-use ::metrics::{counter, with_local_recorder};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::super::{Level, Readiness};
+use super::super::state::tests::state;
 use super::*;
-use crate::metrics::{Metrics, Recorder};
 
 struct Started {
     address: SocketAddr,
     state: Arc<AdminState>,
     phase: watch::Sender<Phase>,
     serving: tokio::task::JoinHandle<()>,
-}
-
-fn state() -> AdminState {
-    let recorder: &'static Recorder = Box::leak(Box::new(Recorder::new(&Metrics::new())));
-    with_local_recorder(recorder, || counter!("orders").increment(1));
-    let now = Arc::new(Mutex::new("info".to_owned()));
-    let set = Arc::clone(&now);
-    let level = Level::new(
-        move || now.lock().unwrap().clone(),
-        move |directives| match directives {
-            "debug" => {
-                *set.lock().unwrap() = directives.to_owned();
-                Ok(())
-            }
-            _ => Err("a level is debug".to_owned()),
-        },
-        || {},
-    );
-    AdminState {
-        recorder: Some(recorder),
-        readiness: Readiness::default(),
-        level,
-        token: Some("hush".to_owned()),
-    }
 }
 
 fn start() -> Started {
@@ -182,20 +157,4 @@ async fn an_occupied_port_is_an_error_and_closing_frees_it() {
     started.phase.send(Phase::Closing(Instant::now())).expect("serving");
     started.serving.await.expect("ended");
     assert!(bind(&admin).is_ok());
-}
-
-#[cfg(feature = "axum")]
-#[tokio::test]
-async fn mounted_routes_read_and_do_not_change() {
-    use tower::ServiceExt;
-
-    let router: axum::Router<()> = super::super::routes(Arc::new(state()));
-    let ask = |method, path: &str| {
-        let request = http::Request::builder().method(method).uri(path).body(axum::body::Body::from("debug"));
-        router.clone().oneshot(request.expect("valid"))
-    };
-    for path in ["/metrics", "/live", "/ready", "/log-level"] {
-        assert_eq!(ask("GET", path).await.expect("infallible").status(), 200, "{path}");
-    }
-    assert_eq!(ask("PUT", "/log-level").await.expect("infallible").status(), 405);
 }

@@ -72,7 +72,9 @@ impl Red {
         let histogram = match &hop.subject {
             Subject::Http(http) if hop.kind == Kind::Client => inner.client(ClientKey::new(http, end)),
             Subject::Http(http) => {
-                self.server_leaves(http.method, http.scheme);
+                if hop.kind == Kind::Server {
+                    self.server_leaves(http.method, http.scheme);
+                }
                 inner.server(ServerKey::new(http, hop.route.get().copied(), end))
             }
             Subject::Work(work) => inner.work(WorkKey::new(hop.kind, &work.name, end)),

@@ -19,10 +19,13 @@ const SLOTS: usize = 1 << BITS;
 pub(super) struct Table {
     name: &'static str,
     // Made at the first hop: most services have no client, or no jobs.
-    slots: OnceLock<Box<[OnceLock<(u64, Histogram)>]>>,
+    slots: OnceLock<Box<[Slot]>>,
     used: AtomicUsize,
     overflow: OnceLock<Histogram>,
 }
+
+/// A packed label set and its handle.
+type Slot = OnceLock<(u64, Histogram)>;
 
 impl Table {
     pub(super) const fn new(name: &'static str) -> Self {
@@ -59,7 +62,7 @@ impl Table {
     }
 
     /// All slots, in the order in which this key is searched.
-    fn slots(&self, key: u64) -> impl Iterator<Item = &OnceLock<(u64, Histogram)>> {
+    fn slots(&self, key: u64) -> impl Iterator<Item = &Slot> {
         let slots = self.slots.get_or_init(|| (0..SLOTS).map(|_| OnceLock::new()).collect());
         let start = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - BITS)) as usize;
         let (before, from) = slots.split_at(start.min(slots.len()));

@@ -1,3 +1,5 @@
+//! Owns the proofs of rate, errors and duration.
+
 use std::sync::Arc;
 
 use super::*;
