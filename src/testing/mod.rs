@@ -12,7 +12,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use crate::bridge::Bridge;
 use crate::hop::Core;
 use crate::layer::ObservabilityLayer;
-use crate::logs::{Lines, Seen};
+use crate::logs::{Lines, MemoryLines};
 use crate::metrics::{Exposition, Metrics, Recorder, Red};
 use crate::propagation::Propagators;
 use crate::spans::Spans;
@@ -43,7 +43,7 @@ use crate::work::Work;
 pub struct Instance {
     core: &'static Core,
     recorder: &'static Recorder,
-    lines: Seen,
+    lines: MemoryLines,
     spans: Mutex<Vec<Span>>,
 }
 
