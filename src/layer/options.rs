@@ -4,9 +4,7 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use http::request::Parts;
-use tower::Layer;
 
-use super::Observed;
 use crate::hop::Core;
 
 /// What a foreign trace context may do.
@@ -58,10 +56,10 @@ pub enum Trust {
 #[derive(Clone)]
 #[must_use = "hand it to `.layer(…)`"]
 pub struct ObservabilityLayer {
-    side: Side,
-    core: Option<&'static Core>,
+    pub(super) side: Side,
+    pub(super) core: Option<&'static Core>,
     // Shared by every clone of the service; `None` where nothing was changed, so that cloning is free.
-    options: Option<Arc<Options>>,
+    pub(super) options: Option<Arc<Options>>,
 }
 
 /// Which end of a connection the layer stands at.
@@ -151,14 +149,6 @@ impl ObservabilityLayer {
 impl Default for ObservabilityLayer {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl<S> Layer<S> for ObservabilityLayer {
-    type Service = Observed<S>;
-
-    fn layer(&self, inner: S) -> Observed<S> {
-        Observed { inner, side: self.side, core: self.core, options: self.options.clone() }
     }
 }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
-use tower::Service;
+use tower::{Layer, Service};
 
-use super::options::{Options, Side};
+use super::options::{ObservabilityLayer, Options, Side};
 use super::{ResponseBody, ResponseFuture, client, server};
 use crate::hop::{Core, Observation, global};
 
@@ -25,6 +25,14 @@ pub struct Observed<S> {
     pub(super) side: Side,
     pub(super) core: Option<&'static Core>,
     pub(super) options: Option<Arc<Options>>,
+}
+
+impl<S> Layer<S> for ObservabilityLayer {
+    type Service = Observed<S>;
+
+    fn layer(&self, inner: S) -> Observed<S> {
+        Observed { inner, side: self.side, core: self.core, options: self.options.clone() }
+    }
 }
 
 impl<S> Observed<S> {

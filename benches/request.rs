@@ -1,0 +1,97 @@
+//! What one request costs, by situation: instructions and allocations above a layer that does nothing, and time
+//! as a ratio to the bare router.
+//!
+//! `cargo bench --bench request` prints the table; `-- --gate` counts only what has a limit, and fails above it.
+//! Counts are repeatable, times are not: the gate never looks at a clock. Counting needs valgrind.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::collections::HashMap;
+use std::env;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use support::callgrind::{self, Cost};
+use support::service::Work;
+use support::situation::{ALL, BARE, SITUATIONS, Situation, Stack};
+use support::{child, collector};
+
+/// The most that a request may cost above a layer that does nothing.
+const LIMITS: [(Situation, Cost); 1] = [(ALL, Cost { instructions: 8_000.0, allocations: 6.0 })];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    if arguments.first().is_some_and(|first| first == child::CHILD) {
+        child::run(&arguments);
+        return ExitCode::SUCCESS;
+    }
+    let mut counts = Counts { collector: collector::start(), noop: HashMap::new() };
+    if arguments.iter().any(|argument| argument == "--gate") {
+        return gate(&mut counts);
+    }
+    table(&mut counts);
+    ExitCode::SUCCESS
+}
+
+/// The counts made so far: situations of the same work share the layer that does nothing.
+struct Counts {
+    collector: SocketAddr,
+    noop: HashMap<Work, Cost>,
+}
+
+impl Counts {
+    fn of(&mut self, situation: Situation) -> Cost {
+        if situation.stack != Stack::Noop {
+            return self.measure(situation);
+        }
+        if let Some(cost) = self.noop.get(&situation.work) {
+            return *cost;
+        }
+        let cost = self.measure(situation);
+        self.noop.insert(situation.work, cost);
+        cost
+    }
+
+    fn above_noop(&mut self, situation: Situation) -> Cost {
+        self.of(situation).above(self.of(situation.below_noop()))
+    }
+
+    fn measure(&self, situation: Situation) -> Cost {
+        callgrind::measure(|requests| child::counting(situation, self.collector, requests))
+    }
+}
+
+fn gate(counts: &mut Counts) -> ExitCode {
+    let mut exceeded = false;
+    for (situation, limit) in LIMITS {
+        let cost = counts.above_noop(situation);
+        println!(
+            "{}: {:.0} instructions of at most {}, {:.2} allocations of at most {}, above a layer that does nothing",
+            situation.name, cost.instructions, limit.instructions, cost.allocations, limit.allocations
+        );
+        exceeded |= cost.instructions > limit.instructions || cost.allocations > limit.allocations;
+    }
+    if exceeded { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn table(counts: &mut Counts) {
+    println!("| situation | instructions | above noop | allocations | above noop | ns | × bare |");
+    println!("|---|--:|--:|--:|--:|--:|--:|");
+    for situation in SITUATIONS {
+        let cost = counts.of(situation);
+        let above = cost.above(counts.of(situation.below_noop()));
+        let (bare, app) = child::time(situation, counts.collector);
+        println!(
+            "| {} | {:.0} | {:+.0} | {:.2} | {:+.2} | {app:.0} | {:.2} |",
+            situation.name,
+            cost.instructions,
+            above.instructions,
+            cost.allocations,
+            above.allocations,
+            app / bare
+        );
+    }
+    println!("\nIn process, on one thread; `{}` is the router without a layer, and the ratio is to", BARE.name);
+    println!("its rounds between those of the situation itself.");
+}

@@ -1,0 +1,98 @@
+//! Owns the count of instructions and allocations of one thread, by valgrind's callgrind.
+//!
+//! The program runs itself again under callgrind, twice, with a small and a large number of requests: the
+//! difference is what the requests took, without start and end. Only the main thread is read, where the
+//! requests are. Allocations are callgrind's own count of calls to the allocator, so that counting them adds
+//! no instruction.
+
+use std::collections::HashMap;
+use std::process::{Command, Stdio};
+use std::{env, fs, process};
+
+/// What one request took on its thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Cost {
+    pub(crate) instructions: f64,
+    pub(crate) allocations: f64,
+}
+
+const FEW: u64 = 512;
+const MANY: u64 = 2_560;
+const ALLOCATORS: [&str; 5] = ["malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc"];
+
+impl Cost {
+    pub(crate) fn above(self, other: Self) -> Self {
+        Self {
+            instructions: self.instructions - other.instructions,
+            allocations: self.allocations - other.allocations,
+        }
+    }
+}
+
+/// Measures a run of this program; `child` gives its command for a number of requests.
+pub(crate) fn measure(child: impl Fn(u64) -> Command) -> Cost {
+    let (few, many) = (run(child(FEW)), run(child(MANY)));
+    let requests = (MANY - FEW) as f64;
+    let cost = Cost {
+        instructions: (many.instructions - few.instructions) / requests,
+        allocations: (many.allocations - few.allocations) / requests,
+    };
+    // Every request allocates: if none was seen, the allocator goes by a name that is not counted.
+    assert!(cost.instructions > 1_000.0 && cost.allocations >= 1.0, "nothing was counted: {cost:?}");
+    cost
+}
+
+fn run(program: Command) -> Cost {
+    let folder = env::temp_dir().join(format!("request-bench-{}", process::id()));
+    fs::create_dir_all(&folder).expect("a folder for callgrind");
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args(["--tool=callgrind", "--separate-threads=yes", "--quiet"]);
+    valgrind.arg(format!("--callgrind-out-file={}", folder.join("out").display()));
+    valgrind.arg(program.get_program()).args(program.get_args());
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => valgrind.env(name, value),
+            None => valgrind.env_remove(name),
+        };
+    }
+    let status = valgrind.stdin(Stdio::null()).stdout(Stdio::null()).status();
+    let status = status.unwrap_or_else(|error| panic!("valgrind, which counts, does not start: {error}"));
+    assert!(status.success(), "{program:?} under valgrind: {status}");
+    let main_thread = fs::read_to_string(folder.join("out-01")).expect("callgrind's file of the main thread");
+    fs::remove_dir_all(&folder).expect("callgrind's folder can go");
+    read(&main_thread)
+}
+
+/// Reads callgrind's format: `fn=(id) name` and `cfn=(id) name` give a name once, later only the id;
+/// `calls=` counts calls of the `cfn` before it; `totals:` is the sum of instructions.
+fn read(profile: &str) -> Cost {
+    let mut names = HashMap::new();
+    let mut called = HashMap::<&str, f64>::new();
+    let mut callee = "";
+    let mut cost = Cost::default();
+    for line in profile.lines() {
+        if let Some(function) = line.strip_prefix("cfn=").or_else(|| line.strip_prefix("fn=")) {
+            let (id, name) = function.split_once(' ').unwrap_or((function, ""));
+            if !name.is_empty() {
+                names.insert(id, name);
+            }
+            callee = id;
+        } else if let Some(calls) = line.strip_prefix("calls=") {
+            *called.entry(callee).or_default() += number(calls);
+        } else if let Some(total) = line.strip_prefix("totals:") {
+            cost.instructions = number(total);
+        }
+    }
+    let allocates = |id: &str| names.get(id).is_some_and(|name| ALLOCATORS.contains(&plain(name)));
+    cost.allocations = called.iter().filter(|(id, _)| allocates(id)).map(|(_, calls)| calls).sum();
+    cost
+}
+
+/// The C library's second name for the same function.
+fn plain(name: &str) -> &str {
+    name.strip_prefix("__libc_").unwrap_or(name)
+}
+
+fn number(text: &str) -> f64 {
+    text.split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or_default()
+}

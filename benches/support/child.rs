@@ -1,0 +1,108 @@
+//! Owns the process in which one situation is measured, seen from both sides: its command, and what it does.
+//!
+//! Each situation has a process of its own, because `init` is once per process. The requests run on the main
+//! thread, on a current-thread runtime; everything of ours that is not the request's is on other threads.
+
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use std::{env, thread};
+
+use axum::Router;
+use tokio::runtime::Builder;
+use tower_observability::{Observability, Report};
+
+use super::clock;
+use super::service::Caller;
+use super::situation::{Situation, Stack};
+
+/// The first argument of a process that measures; the others are situation, stack, and what to do.
+pub(crate) const CHILD: &str = "--child";
+
+const TIME: &str = "time";
+const BURST: u64 = 256;
+// The queues are empty again after it, also under callgrind, where our threads share one processor with the
+// requests and are fifty times slower.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// The command that makes `requests` requests in this situation.
+pub(crate) fn counting(situation: Situation, collector: SocketAddr, requests: u64) -> Command {
+    command(situation, collector, &requests.to_string())
+}
+
+/// The medians of one request's nanoseconds, in the bare router and in this situation.
+pub(crate) fn time(situation: Situation, collector: SocketAddr) -> (f64, f64) {
+    let output = command(situation, collector, TIME).stdout(Stdio::null()).output().expect("it starts again");
+    let said = String::from_utf8_lossy(&output.stderr);
+    let times = said.lines().find_map(|line| line.strip_prefix(TIME)?.trim().split_once(' '));
+    let (bare, app) = times.unwrap_or_else(|| panic!("{}: {}\n{said}", situation.name, output.status));
+    (bare.parse().expect("nanoseconds"), app.parse().expect("nanoseconds"))
+}
+
+fn command(situation: Situation, collector: SocketAddr, task: &str) -> Command {
+    let mut command = Command::new(env::current_exe().expect("this program"));
+    command.args([CHILD, situation.name, situation.stack.name(), task]);
+    for (name, _) in env::vars().filter(|(name, _)| name.starts_with("OTEL_") || name == "RUST_LOG") {
+        command.env_remove(name);
+    }
+    let settings: &[(&str, &str)] = match situation.stack {
+        Stack::Off => &[
+            ("OTEL_TRACES_EXPORTER", "none"),
+            ("OTEL_LOGS_EXPORTER", "none"),
+            ("OTEL_METRICS_EXPORTER", "none"),
+            ("OTEL_PROPAGATORS", "none"),
+        ],
+        _ => &[("OTEL_EXPORTER_PROMETHEUS_PORT", "0")],
+    };
+    command.envs(settings.iter().copied());
+    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{collector}"));
+    command
+}
+
+/// The child's side of it.
+pub(crate) fn run(arguments: &[String]) {
+    let [_, name, stack, task] = arguments else { panic!("not a child: {arguments:?}") };
+    let situation = Situation::named(name, stack).expect("a situation");
+    let observability = start(situation.stack);
+    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let mut app = situation.app();
+    if task == TIME {
+        let (bare, app) = runtime.block_on(clock::compare(&mut app, situation.work));
+        eprintln!("{TIME} {} {}", bare.as_nanos(), app.as_nanos());
+    } else {
+        let requests = task.parse().expect("a number of requests");
+        runtime.block_on(ask(situation, &mut app, requests));
+        let Some(observability) = observability else { return };
+        // Not on this thread, whose instructions are counted.
+        let ending = thread::spawn(move || runtime.block_on(observability.shutdown()));
+        prove(situation, &ending.join().expect("a report"), requests);
+    }
+}
+
+fn start(stack: Stack) -> Option<Observability> {
+    let builder = tower_observability::builder("bench");
+    match stack {
+        Stack::Bare | Stack::Noop => None,
+        Stack::All => Some(builder.init().expect("it starts")),
+        Stack::Off => Some(builder.propagate_request_id(false).init().expect("it starts")),
+    }
+}
+
+async fn ask(situation: Situation, app: &mut Router, requests: u64) {
+    for request in 1..=requests {
+        situation.work.ask(app).await;
+        if request % BURST == 0 {
+            thread::sleep(PAUSE);
+        }
+    }
+}
+
+/// What was measured must have happened: a signal that is off, or a full queue, costs less.
+fn prove(situation: Situation, report: &Report, requests: u64) {
+    let all = situation.stack == Stack::All;
+    let spans = if all && situation.work.caller != Caller::NotSampled { requests } else { 0 };
+    let lines = if all { requests } else { 0 };
+    let lost = !report.spans.dropped.is_empty() || !report.lines.dropped.is_empty();
+    let whole = report.spans.delivered >= spans && report.lines.delivered >= lines;
+    assert!(whole && !lost, "{requests} requests of `{}`: {report}", situation.name);
+}

@@ -1,0 +1,86 @@
+//! Owns the service that is measured: an axum router in process, one request at a time, read to its last byte.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Path;
+use axum::http::{Request, StatusCode};
+use axum::routing::get;
+use http_body_util::BodyExt;
+use tower::Service;
+use tracing::{info, info_span};
+
+/// What the handler does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Handler {
+    Answers,
+    Fails,
+    /// Three events, one of them in a child span.
+    Tells,
+}
+
+/// What the caller sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Caller {
+    Sampled,
+    NotSampled,
+    WithoutTrace,
+}
+
+/// One request and what answers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Work {
+    pub(crate) handler: Handler,
+    pub(crate) caller: Caller,
+}
+
+pub(crate) const USUAL: Work = Work { handler: Handler::Answers, caller: Caller::Sampled };
+
+const BODY: &str = r#"{"id":4711,"name":"Ada Lovelace","city":"Bonn"}"#;
+const SAMPLED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+const NOT_SAMPLED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+
+impl Work {
+    /// The router without any layer. It still needs `with_state(())` after the last layer: without it axum
+    /// lays the layers anew around every request.
+    pub(crate) fn router(self) -> Router {
+        let route = match self.handler {
+            Handler::Answers => get(answer),
+            Handler::Fails => get(fail),
+            Handler::Tells => get(tell),
+        };
+        Router::new().route("/users/{id}", route)
+    }
+
+    /// Sends one request and reads the answer to its end.
+    pub(crate) async fn ask(self, app: &mut Router) {
+        let mut request = Request::get("/users/4711").header("host", "localhost:8080");
+        request = match self.caller {
+            Caller::Sampled => request.header("traceparent", SAMPLED),
+            Caller::NotSampled => request.header("traceparent", NOT_SAMPLED),
+            Caller::WithoutTrace => request,
+        };
+        let request = request.body(Body::empty()).expect("a request");
+        let Ok(response) = app.call(request).await;
+        let mut body = response.into_body();
+        let mut read = 0;
+        while let Some(frame) = body.frame().await {
+            read += frame.expect("a frame").into_data().map_or(0, |data| data.len());
+        }
+        assert_eq!(read, BODY.len());
+    }
+}
+
+async fn answer(Path(_id): Path<u64>) -> &'static str {
+    BODY
+}
+
+async fn fail(Path(_id): Path<u64>) -> (StatusCode, &'static str) {
+    (StatusCode::INTERNAL_SERVER_ERROR, BODY)
+}
+
+async fn tell(Path(id): Path<u64>) -> &'static str {
+    info!(id, "asked for a user");
+    info_span!("query", table = "users").in_scope(|| info!(rows = 1, "read from the database"));
+    info!("answered");
+    BODY
+}

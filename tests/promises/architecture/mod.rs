@@ -1,0 +1,248 @@
+//! Owns the promise that the code stays as it was laid out: rows, sizes, names, and a tidy repository.
+//!
+//! `ROWS` is the architecture. Each rule is held twice: the repository keeps it, and the rule does find the
+//! fault that it is there for.
+
+mod imports;
+mod shape;
+mod tree;
+mod words;
+
+use tree::{Fault, Source, assert_none, sources, text_files, top_level};
+
+/// Which module may use which: lower rows only, never its own.
+const ROWS: [&[&str]; 8] = [
+    &["error", "names", "clock", "variable"],
+    &["context", "pipeline", "resource"],
+    &["scope", "propagation"],
+    &["spans", "logs", "metrics"],
+    &["hop"],
+    &["bridge", "layer", "work", "testing", "admin"],
+    &["config"],
+    &["init"],
+];
+
+fn whats(faults: impl IntoIterator<Item = Fault>) -> Vec<String> {
+    faults.into_iter().map(|fault| fault.to_string()).collect()
+}
+
+fn everywhere() -> Vec<Source> {
+    sources(&["src", "examples", "benches", "tests"])
+}
+
+#[test]
+fn imports_point_down_only() {
+    assert_none(&imports::upward(&ROWS, &sources(&["src"])));
+}
+
+#[test]
+fn an_import_that_points_up_or_sideways_is_found_in_every_spelling() {
+    let spellings = [
+        "use crate::hop::Core;",
+        "use crate::{clock::Moment, hop::{self, Core}};",
+        "use super::super::hop;",
+        "fn f() -> crate::hop::Core { todo!() }",
+        "fn f() { println!(\"{}\", crate::hop::name()); }",
+        "mod inner { pub(crate) use super::super::super::hop::Core; }",
+        "use crate::metrics::Red;",
+        "use crate::Root;",
+    ];
+    for spelling in spellings {
+        let source = Source::new("src/spans/queue.rs", &format!("//! Owns.\n{spelling}"));
+        let faults = imports::upward(&ROWS, &[source]);
+        assert_eq!(faults.len(), 1, "{spelling}: {faults:?}");
+        assert_eq!(faults[0].line, 2, "{spelling}");
+    }
+}
+
+#[test]
+fn imports_that_point_down_and_those_of_tests_are_no_fault() {
+    let text = "use crate::scope::Hop; use self::part::Part; use part::Other; mod part;
+        #[cfg(test)] mod tests { use crate::init::init; }
+        pub(crate) fn f(hop: &Hop) { crate::pipeline::complain(hop); std::hop::f(); }";
+    assert_none(&imports::upward(&ROWS, &[Source::new("src/spans/mod.rs", text)]));
+}
+
+#[test]
+fn a_module_outside_the_rows_is_found() {
+    let faults = imports::upward(&ROWS, &[Source::new("src/helper.rs", "")]);
+    assert_eq!(whats(faults), ["src/helper.rs:1: the module `helper` stands in no row of the architecture"]);
+}
+
+#[test]
+fn files_of_a_folder_do_not_need_each_other_in_a_circle() {
+    assert_none(&imports::circular(&sources(&["src"])));
+}
+
+#[test]
+fn a_circle_is_found_also_through_a_name_that_the_folder_shows() {
+    let folder = |first: &str, second: &str| {
+        [
+            Source::new(
+                "src/scope/mod.rs",
+                "mod first; mod second; pub use first::First; pub use second::*;",
+            ),
+            Source::new("src/scope/first.rs", first),
+            Source::new("src/scope/second.rs", second),
+        ]
+    };
+    let one_way = folder("pub struct First;", "use super::First;");
+    assert_none(&imports::circular(&one_way));
+    let circle = folder("use super::second::Second;", "\nuse super::First;");
+    assert_eq!(
+        whats(imports::circular(&circle)),
+        [
+            "src/scope/first.rs:1: needs `scope::second`, which needs this file in turn",
+            "src/scope/second.rs:2: needs `scope::first`, which needs this file in turn",
+        ]
+    );
+}
+
+#[test]
+fn no_file_is_longer_than_a_reader_takes_in() {
+    let faults: Vec<Fault> =
+        sources(&["src", "examples", "benches"]).iter().filter_map(shape::long_file).collect();
+    assert_none(&faults);
+}
+
+#[test]
+fn a_long_file_is_found_and_comments_blank_lines_and_tests_do_not_count() {
+    let file = |lines: usize| {
+        let code = "const X: u8 = 0;\n".repeat(lines);
+        let tests = "#[cfg(test)]\nmod tests {\n    fn f() {}\n}\n";
+        Source::new("src/x.rs", &format!("//! Owns x.\n\n// why\n{code}{tests}"))
+    };
+    assert_eq!(shape::long_file(&file(300)), None);
+    assert_eq!(
+        whats(shape::long_file(&file(301))),
+        ["src/x.rs:1: 301 lines of code in a file, of at most 300"]
+    );
+}
+
+#[test]
+fn no_function_is_longer_than_a_screen() {
+    let faults: Vec<Fault> =
+        sources(&["src", "examples", "benches"]).iter().flat_map(shape::long_functions).collect();
+    assert_none(&faults);
+}
+
+#[test]
+fn a_long_function_is_found_wherever_it_hides() {
+    let body = "    ();\n".repeat(59);
+    let at_the_limit = Source::new("src/x.rs", &format!("fn long() {{\n{}}}\n", "    ();\n".repeat(58)));
+    assert_none(&shape::long_functions(&at_the_limit));
+    for around in ["", "impl X {", "trait X {", "impl T for X {", "mod inner {", "fn outer() {} mod x {"] {
+        let end = if around.is_empty() { "" } else { "}" };
+        let source = Source::new("src/x.rs", &format!("{around}\nfn long() {{\n{body}}}\n{end}"));
+        let faults = whats(shape::long_functions(&source));
+        assert_eq!(faults, ["src/x.rs:2: `long` is 61 lines long, of at most 60"], "{around}");
+    }
+}
+
+#[test]
+fn every_file_says_first_what_it_owns() {
+    let library = sources(&["src"]).into_iter().filter(|source| source.path != "src/lib.rs");
+    let faults: Vec<Fault> = library.filter_map(|source| shape::unowned(&source)).collect();
+    assert_none(&faults);
+}
+
+#[test]
+fn a_file_that_does_not_say_what_it_owns_is_found() {
+    assert_eq!(shape::unowned(&Source::new("src/x.rs", "//! Owns x.\n")), None);
+    for text in ["", "//! Helpers.\n", "\n//! Owns x.\n", "// Owns x.\n"] {
+        assert!(shape::unowned(&Source::new("src/x.rs", text)).is_some(), "{text:?}");
+    }
+}
+
+#[test]
+fn a_feature_switches_modules_and_imports_only() {
+    let faults: Vec<Fault> = sources(&["src"]).iter().flat_map(shape::scattered_features).collect();
+    assert_none(&faults);
+}
+
+#[test]
+fn a_feature_that_switches_anything_else_is_found() {
+    let allowed = "#[cfg(feature = \"x\")] mod x; #[cfg(not(feature = \"x\"))] use y as x;
+        #[cfg(all(test, feature = \"x\"))] mod tests { fn f() -> bool { cfg!(feature = \"x\") } }
+        #[cfg(unix)] fn f() {}";
+    assert_none(&shape::scattered_features(&Source::new("src/x.rs", allowed)));
+    let scattered = [
+        "#[cfg(feature = \"x\")] fn f() {}",
+        "struct S { #[cfg(feature = \"x\")] field: u8 }",
+        "fn f() { #[cfg(not(feature = \"x\"))] return; }",
+        "#[cfg_attr(feature = \"x\", derive(Clone))] struct S;",
+        "fn f() -> bool { cfg!(any(unix, feature = \"x\")) }",
+        "mod inner { #[cfg(all(unix, feature = \"x\"))] const X: u8 = 0; }",
+    ];
+    for text in scattered {
+        let faults = shape::scattered_features(&Source::new("src/x.rs", text));
+        assert_eq!(faults.len(), 1, "{text}");
+    }
+}
+
+#[test]
+fn no_function_is_named_with_an_idle_prefix() {
+    let faults: Vec<Fault> = everywhere().iter().flat_map(shape::idle_names).collect();
+    assert_none(&faults);
+}
+
+#[test]
+fn an_idle_prefix_is_found_except_where_a_trait_demands_it() {
+    let text =
+        "impl X { pub fn get_name(&self) {} }\n#[test] fn test_name() {}\nimpl T for X { fn get_it() {} }";
+    let faults = whats(shape::idle_names(&Source::new("src/x.rs", text)));
+    assert_eq!(
+        faults,
+        ["src/x.rs:1: `get_name`: drop the prefix", "src/x.rs:2: `test_name`: drop the prefix"]
+    );
+}
+
+#[test]
+fn the_top_level_holds_what_was_ordered() {
+    assert_none(&words::disordered(&top_level()));
+}
+
+#[test]
+fn a_stray_entry_at_the_top_is_found() {
+    let top = ["src", ".ci", "Makefile"].map(str::to_owned);
+    assert_eq!(
+        whats(words::disordered(&top)),
+        ["Makefile:1: the top level holds only dotfiles and what was ordered"]
+    );
+}
+
+#[test]
+fn unsafe_code_is_forbidden_in_every_target() {
+    let manifest = include_str!("../../../Cargo.toml");
+    assert_eq!(words::permits_unsafe(manifest), None);
+}
+
+#[test]
+fn a_manifest_that_permits_unsafe_code_is_found() {
+    for manifest in
+        ["", "[lints.rust]\nunsafe_code = \"deny\"", "[lints.rust]\n[x]\nunsafe_code = \"forbid\""]
+    {
+        assert!(words::permits_unsafe(manifest).is_some(), "{manifest}");
+    }
+}
+
+#[test]
+fn no_file_names_a_place_on_one_machine() {
+    let faults: Vec<Fault> =
+        text_files().iter().flat_map(|(path, text)| words::local_words(path, text)).collect();
+    assert_none(&faults);
+}
+
+#[test]
+fn a_place_on_one_machine_is_found() {
+    let named = [
+        concat!("see /wo", "rk/notes"),
+        concat!("`/ro", "ot/x`"),
+        concat!("https://index.crates", ".io/"),
+        concat!("cd /ho", "me/me"),
+    ];
+    for text in named {
+        assert_eq!(words::local_words("README.md", text).len(), 1, "{text}");
+    }
+    assert_none(&words::local_words("README.md", "src/work/mod.rs, ./work/x, https://example.org/work/"));
+}

@@ -1,0 +1,166 @@
+//! Owns the rules about one file at a time: its size, its first line, its `cfg`s, the names of its functions.
+
+use proc_macro2::{TokenStream, TokenTree};
+use syn::spanned::Spanned;
+use syn::visit::{self, Visit};
+
+use super::tree::{Fault, Source};
+
+const FILE_LIMIT: usize = 300;
+const FUNCTION_LIMIT: usize = 60;
+
+/// Faults for a file with too many lines of code: not blank, not a comment, not in a module of tests.
+pub(crate) fn long_file(source: &Source) -> Option<Fault> {
+    let tests = lines_of_tests(&source.syntax.items);
+    let is_code = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with("//");
+    let counted = |number: usize| !tests.iter().any(|(first, last)| (*first..=*last).contains(&number));
+    let lines = source.text.lines().enumerate();
+    let count = lines.filter(|(index, line)| is_code(line) && counted(index + 1)).count();
+    let what = format!("{count} lines of code in a file, of at most {FILE_LIMIT}");
+    (count > FILE_LIMIT).then(|| source.fault(1, what))
+}
+
+/// Faults for functions that go over too many lines, from `fn` to the closing brace.
+pub(crate) fn long_functions(source: &Source) -> Vec<Fault> {
+    let length = |function: &Function| function.last + 1 - function.first;
+    let long = functions(source).into_iter().filter(|function| length(function) > FUNCTION_LIMIT);
+    let what = |function: &Function| {
+        format!("`{}` is {} lines long, of at most {FUNCTION_LIMIT}", function.name, length(function))
+    };
+    long.map(|function| source.fault(function.first, what(&function))).collect()
+}
+
+/// Faults for a file whose first line does not say what it owns.
+pub(crate) fn unowned(source: &Source) -> Option<Fault> {
+    let owns = source.text.starts_with("//! Owns ");
+    (!owns).then(|| source.fault(1, "the first line does not begin with `//! Owns `"))
+}
+
+/// Faults for names that say nothing: `get_…`, and `test_…` on a test.
+pub(crate) fn idle_names(source: &Source) -> Vec<Fault> {
+    let idle = |name: &str| name.starts_with("get_") || name.starts_with("test_");
+    // What a foreign trait demands is not ours to name.
+    let ours = functions(source).into_iter().filter(|function| !function.of_trait && idle(&function.name));
+    ours.map(|function| source.fault(function.first, format!("`{}`: drop the prefix", function.name)))
+        .collect()
+}
+
+/// Faults for a `cfg(feature …)` anywhere but on a `mod` or `use`.
+pub(crate) fn scattered_features(source: &Source) -> Vec<Fault> {
+    let mut features = Features(Vec::new());
+    features.visit_file(&source.syntax);
+    let what = "`cfg(feature …)` belongs on a `mod` or a `use`";
+    features.0.into_iter().map(|line| source.fault(line, what)).collect()
+}
+
+/// Is this compiled for tests only?
+pub(crate) fn is_test_only(attributes: &[syn::Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        let syn::Meta::List(list) = &attribute.meta else { return false };
+        // `all(test, …)` is for tests only, `not(test)` and `any(test, …)` are not.
+        let words = list.tokens.to_string();
+        list.path.is_ident("cfg") && (words == "test" || words.starts_with("all (test"))
+    })
+}
+
+fn lines_of_tests(items: &[syn::Item]) -> Vec<(usize, usize)> {
+    let lines = |item: &syn::Item| match item {
+        syn::Item::Mod(module) if is_test_only(&module.attrs) => {
+            Some((module.span().start().line, module.span().end().line))
+        }
+        _ => None,
+    };
+    items.iter().filter_map(lines).collect()
+}
+
+struct Function {
+    name: String,
+    first: usize,
+    last: usize,
+    of_trait: bool,
+}
+
+#[derive(Default)]
+struct Functions {
+    found: Vec<Function>,
+    of_trait: bool,
+}
+
+fn functions(source: &Source) -> Vec<Function> {
+    let mut functions = Functions::default();
+    functions.visit_file(&source.syntax);
+    functions.found
+}
+
+impl Functions {
+    fn add(&mut self, signature: &syn::Signature, block: &syn::Block) {
+        let (first, last) = (signature.span().start().line, block.span().end().line);
+        let name = signature.ident.to_string();
+        self.found.push(Function { name, first, last, of_trait: self.of_trait });
+    }
+}
+
+impl<'ast> Visit<'ast> for Functions {
+    fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
+        self.add(&function.sig, &function.block);
+        visit::visit_item_fn(self, function);
+    }
+
+    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
+        let outer = std::mem::replace(&mut self.of_trait, item.trait_.is_some());
+        visit::visit_item_impl(self, item);
+        self.of_trait = outer;
+    }
+
+    fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
+        self.add(&function.sig, &function.block);
+        visit::visit_impl_item_fn(self, function);
+    }
+
+    fn visit_trait_item_fn(&mut self, function: &'ast syn::TraitItemFn) {
+        if let Some(block) = &function.default {
+            self.add(&function.sig, block);
+        }
+        visit::visit_trait_item_fn(self, function);
+    }
+}
+
+struct Features(Vec<usize>);
+
+impl Features {
+    fn add(&mut self, path: &syn::Path, tokens: &TokenStream) {
+        let conditional = path.is_ident("cfg") || path.is_ident("cfg_attr");
+        if conditional && names_feature(tokens.clone()) {
+            self.0.push(path.span().start().line);
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Features {
+    fn visit_item_mod(&mut self, module: &'ast syn::ItemMod) {
+        let Some((_, items)) = &module.content else { return };
+        if !is_test_only(&module.attrs) {
+            items.iter().for_each(|item| self.visit_item(item));
+        }
+    }
+
+    fn visit_item_use(&mut self, _: &'ast syn::ItemUse) {}
+
+    fn visit_attribute(&mut self, attribute: &'ast syn::Attribute) {
+        if let syn::Meta::List(list) = &attribute.meta {
+            self.add(&list.path, &list.tokens);
+        }
+    }
+
+    fn visit_macro(&mut self, called: &'ast syn::Macro) {
+        self.add(&called.path, &called.tokens);
+    }
+}
+
+fn names_feature(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == "feature",
+        TokenTree::Group(group) => names_feature(group.stream()),
+        _ => false,
+    })
+}
