@@ -107,7 +107,7 @@ impl Instance {
             Ok(value) => value,
             Err(error) => panic!("not JSON ({error}): {line}"),
         };
-        self.lines.lines().into_iter().map(parse).collect()
+        self.lines.all().into_iter().map(parse).collect()
     }
 
     /// The page as Prometheus' text format 0.0.4 shows it.

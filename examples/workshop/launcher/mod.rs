@@ -1,0 +1,25 @@
+//! Owns what stands outside of the eight services: it starts them and watches them by their telemetry alone.
+//!
+//! ```text
+//! children ─► stdout lines ──┐
+//!          ─► OTLP ─► viewer ┼─► evidence ─► query ─► waterfall, table, story
+//!          ─► GET /metrics ──┘
+//! ```
+
+mod children;
+mod customers;
+mod evidence;
+mod exposition;
+mod paint;
+mod provider;
+mod query;
+mod red;
+mod request;
+mod serve;
+mod trace;
+mod vanished;
+mod viewer;
+
+pub(crate) use request::request;
+pub(crate) use serve::serve;
+pub(crate) use vanished::vanished;

@@ -1,0 +1,56 @@
+//! Owns colour: only on a terminal, and not where `NO_COLOR` asks for none.
+
+use std::io::IsTerminal;
+use std::sync::LazyLock;
+
+static WANTED: LazyLock<bool> =
+    LazyLock::new(|| std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none());
+
+const PALETTE: [u8; 8] = [36, 33, 32, 35, 34, 96, 93, 95];
+
+fn paint(code: u8, text: &str) -> String {
+    if *WANTED { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+}
+
+pub(super) fn bold(text: &str) -> String {
+    paint(1, text)
+}
+
+pub(super) fn faint(text: &str) -> String {
+    paint(2, text)
+}
+
+pub(super) fn red(text: &str) -> String {
+    paint(31, text)
+}
+
+/// Each service keeps its colour.
+pub(super) fn service(name: &str, text: &str) -> String {
+    let place = crate::services::NAMES.iter().position(|known| *known == name);
+    place.and_then(|place| PALETTE.get(place)).map_or_else(|| text.to_owned(), |code| paint(*code, text))
+}
+
+/// A table with columns as wide as their contents; a painter may colour a padded cell.
+pub(super) fn table(head: &[&str], rows: &[Vec<String>]) {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        cells.chain([head[column].chars().count()]).max().unwrap_or_default()
+    };
+    let widths: Vec<_> = (0..head.len()).map(width).collect();
+    let is_number = |column: usize| {
+        rows.iter().all(|row| row[column].starts_with(|c: char| c.is_ascii_digit() || c == '–'))
+    };
+    let numbers: Vec<_> = (0..head.len()).map(is_number).collect();
+    let padded = |cells: Vec<&str>| {
+        let cells =
+            cells.iter().zip(widths.iter().zip(&numbers)).map(|(cell, (width, is_number))| match is_number {
+                true => format!("{cell:>width$}"),
+                false => format!("{cell:width$}"),
+            });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    println!("  {}", faint(&padded(head.to_vec())));
+    for row in rows {
+        println!("  {}", padded(row.iter().map(String::as_str).collect()));
+    }
+}

@@ -1,0 +1,131 @@
+//! Owns `--request`: one booking, followed through eight processes.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use super::children::{ENDPOINT, Spans, Workshop};
+use super::evidence::{Evidence, Line};
+use super::trace::Trace;
+use super::{paint, red};
+use crate::plumbing::{BoxError, Calls};
+use crate::services;
+
+const MAY_TAKE: Duration = Duration::from_secs(20);
+
+/// Makes one booking, and shows what the telemetry tells of it.
+pub(crate) async fn request() -> Result<(), BoxError> {
+    let spans = Spans::chosen();
+    let (booking, evidence) = Workshop::run(
+        spans,
+        |_| {},
+        async |workshop| {
+            let booking: Value = Calls::default().post(workshop.gateway("/bookings"), &order()).await?;
+            wait_for_all_eight(&workshop.evidence, spans).await;
+            workshop.scrape().await?;
+            Ok(booking)
+        },
+    )
+    .await?;
+    let trace = Trace::widest(evidence.spans());
+    let lines = lines_of_the_booking(&evidence, trace.as_ref());
+
+    heading("One booking, as its customer sees it");
+    println!("  {booking}");
+    heading("Where the time went");
+    match &trace {
+        Some(trace) => trace.print(),
+        None => println!("  The spans went to {ENDPOINT}; look there for the trace id of the lines below."),
+    }
+    heading("What the eight logged about it");
+    let start = trace.as_ref().map(Trace::start).or(lines.first().map(|line| line.at)).unwrap_or(0);
+    for line in &lines {
+        println!("  {}", short(line, &format!("+{:.1} ms", (line.at - start) as f64 / 1_000.0)));
+    }
+    heading("Rate, errors, duration");
+    red::print(&evidence.samples(), None);
+    println!();
+    verdict(spans, trace.as_ref(), &lines)
+}
+
+fn heading(text: &str) {
+    println!("\n{}\n", paint::bold(text));
+}
+
+/// What is booked.
+pub(super) fn order() -> Value {
+    json!({ "customer_id": 4711, "plate": "B-WS-24", "part": "oil-filter" })
+}
+
+/// A line in short: when, who, how grave, what, and what else a person wants to see of it.
+pub(super) fn short(line: &Line, when: &str) -> String {
+    const WORTH_SEEING: [&str; 8] =
+        ["duration_ms", "outcome", "cache", "attempt", "attempts", "error", "customer_version", "url"];
+    let row = &line.row;
+    let more = WORTH_SEEING.iter().filter(|key| !row.get(key).is_empty());
+    let more: Vec<_> = more.map(|key| format!("{key}={}", row.get(key))).collect();
+    let level = format!("{:5}", row.get("level"));
+    let level =
+        if matches!(row.get("level"), "WARN" | "ERROR" | "FATAL") { paint::red(&level) } else { level };
+    let service = paint::service(row.get("service"), &format!("{:13}", row.get("service")));
+    format!("{when:>11}  {service}  {level}  {}  {}", row.get("message"), paint::faint(&more.join(" ")))
+}
+
+/// The booking is answered before the customer is told: what goes over the queue comes later.
+async fn wait_for_all_eight(evidence: &Evidence, spans: Spans) {
+    let deadline = Instant::now() + MAY_TAKE;
+    while Instant::now() < deadline {
+        let all = match spans {
+            Spans::Viewer => {
+                Trace::widest(evidence.spans()).is_some_and(|trace| trace.is_whole(services::NAMES.len()))
+            }
+            Spans::Elsewhere => services_in(&lines_of_the_booking(evidence, None)) == services::NAMES.len(),
+        };
+        if all {
+            return;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Those of the trace; without one, those that share the gateway's trace id.
+fn lines_of_the_booking(evidence: &Evidence, trace: Option<&Trace>) -> Vec<Line> {
+    let lines = evidence.lines();
+    let edge =
+        lines.iter().find(|line| line.row.is("service", "gateway") && line.row.is("path", "/bookings"));
+    let id = match (trace, edge) {
+        (Some(trace), _) => trace.id.clone(),
+        (None, Some(edge)) => edge.row.get("trace_id").to_owned(),
+        (None, None) => return Vec::new(),
+    };
+    lines.into_iter().filter(|line| line.row.is("trace_id", &id)).collect()
+}
+
+fn services_in(lines: &[Line]) -> usize {
+    lines.iter().map(|line| line.row.get("service")).collect::<std::collections::BTreeSet<_>>().len()
+}
+
+/// An error, and so an exit code, unless eight services share one trace id and no parent is missing.
+fn verdict(spans: Spans, trace: Option<&Trace>, lines: &[Line]) -> Result<(), BoxError> {
+    let all = services::NAMES.len();
+    let logged = services_in(lines);
+    if logged != all {
+        return Err(format!("only {logged} of {all} services logged the trace id").into());
+    }
+    match trace {
+        Some(trace) if trace.is_whole(all) => {
+            println!("{all} services, one trace id, every parent present.");
+            Ok(())
+        }
+        None if spans == Spans::Elsewhere => {
+            println!("{all} services, one trace id.");
+            Ok(())
+        }
+        Some(trace) => {
+            let (services, orphans) = (trace.services().len(), trace.orphans());
+            Err(format!("the trace is not whole: {services} services, {orphans} parents missing").into())
+        }
+        None => Err("no trace arrived".into()),
+    }
+}

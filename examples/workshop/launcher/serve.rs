@@ -1,0 +1,31 @@
+//! Owns the workshop that keeps running, to play with.
+
+use super::children::{Spans, Workshop};
+use super::evidence::Line;
+use super::{paint, request};
+use crate::plumbing::BoxError;
+
+/// Starts the eight, says how to talk to them, and shows their lines until ctrl-c.
+pub(crate) async fn serve() -> Result<(), BoxError> {
+    Workshop::run(Spans::chosen(), show, async |workshop| {
+        welcome(workshop);
+        Ok(tokio::signal::ctrl_c().await?)
+    })
+    .await?;
+    Ok(())
+}
+
+fn welcome(workshop: &Workshop) {
+    println!("\n{} Book a visit, from another terminal:\n", paint::bold("Eight services are running."));
+    println!("  curl {} \\", workshop.gateway("/bookings"));
+    println!("    -H 'content-type: application/json' -d '{}'\n", request::order());
+    println!("Their metrics:\n");
+    for (name, page) in workshop.metrics_pages() {
+        println!("  {name:13} {page}");
+    }
+    println!("\nctrl-c ends it all; `-- --help` tells of more.\n");
+}
+
+fn show(line: &Line) {
+    println!("{}", request::short(line, line.row.get("time")));
+}

@@ -1,0 +1,174 @@
+//! Owns `--vanished`: "my data is gone", and no log has an error.
+//!
+//! Known are a customer's id and a time. Each step asks the telemetry with what the step before has answered.
+
+use std::time::Instant;
+
+use super::children::{Spans, Workshop};
+use super::customers::{Complaint, Crowd};
+use super::evidence::{Evidence, Row, Span, time_of_day};
+use super::query::ask;
+use super::trace::Trace;
+use super::{paint, red};
+use crate::plumbing::BoxError;
+
+/// What happened before somebody looked into the telemetry.
+struct Day {
+    complaint: Complaint,
+    requests: u64,
+    seconds: f64,
+}
+
+/// Lets customers come until one's data is gone, then looks for the cause.
+pub(crate) async fn vanished() -> Result<(), BoxError> {
+    let (day, evidence) = Workshop::run(
+        Spans::Viewer,
+        |_| {},
+        async |workshop| {
+            let crowd = Crowd::new(workshop.gateway(""));
+            let begun = Instant::now();
+            let complaint = crowd.spend_the_day().await?.ok_or("nobody's data vanished this time")?;
+            workshop.scrape().await?;
+            Ok(Day { complaint, requests: crowd.asked(), seconds: begun.elapsed().as_secs_f64() })
+        },
+    )
+    .await?;
+    println!("{} requests in {:.1} s, then a call:\n", day.requests, day.seconds);
+    investigate(&evidence, &day.complaint, day.seconds)
+}
+
+fn investigate(evidence: &Evidence, complaint: &Complaint, seconds: f64) -> Result<(), BoxError> {
+    let Complaint { customer_id, at } = complaint;
+    let time = &time_of_day(*at)[..8];
+    println!(
+        "  {time}, customer {customer_id}: \"I changed my phone number and saw it. Now an old one is back!\""
+    );
+
+    step(1, "Is anything broken?");
+    println!();
+    let samples = evidence.samples();
+    red::print(&samples, Some(seconds));
+    let failing = red::failing(&samples);
+    if failing.iter().any(|route| ["customer", "profile"].iter().any(|word| route.contains(word))) {
+        return Err("what touches customers fails: another story than this one".into());
+    }
+    let failing = if failing.is_empty() { "Nothing.".to_owned() } else { failing.join(", ") };
+    say(&format!("With errors: {failing}. Nothing that touches a customer or a profile."));
+    no_error(evidence, *customer_id, time)?;
+    say("Not one complaint of ours about this customer.");
+
+    let newest = newest_change(evidence, *customer_id, time)?;
+    let (last, best) = written_backwards(evidence, *customer_id, time, &newest)?;
+    let deliveries = trace_of(evidence, &last)?;
+
+    step(5, "Is it only this customer?");
+    let redeliveries = ask(evidence, "samples where name=queue_redeliveries_total show service name value")?;
+    let count =
+        redeliveries.first().ok_or("the metrics do not know of redeliveries")?.get("value").to_owned();
+    say(&format!("{count} messages came more than once; each may have done the same to somebody."));
+    conclude(*customer_id, &last, &best, &deliveries);
+    Ok(())
+}
+
+fn no_error(evidence: &Evidence, customer_id: u64, time: &str) -> Result<(), BoxError> {
+    for level in ["ERROR", "WARN"] {
+        let query = format!(
+            "lines where customer_id={customer_id} and level={level} around {time} show time service message"
+        );
+        if !ask(evidence, &query)?.is_empty() {
+            return Err("there is a complaint in the log: another story than this one".into());
+        }
+    }
+    Ok(())
+}
+
+/// What the book of customers knows.
+fn newest_change(evidence: &Evidence, customer_id: u64, time: &str) -> Result<Row, BoxError> {
+    step(2, "Did the change arrive?");
+    let query = format!(
+        "lines where customer_id={customer_id} and message=customer changed around {time} show time service customer_version event_id"
+    );
+    let changes = ask(evidence, &query)?;
+    let newest = changes.into_iter().max_by_key(version).ok_or("no change arrived")?;
+    say(&format!(
+        "Yes: version {} is the newest, and the book has it. But the customer sees his profile.",
+        newest.get("customer_version")
+    ));
+    Ok(newest)
+}
+
+/// The profile's last write, and the one that it undid.
+fn written_backwards(
+    evidence: &Evidence,
+    customer_id: u64,
+    time: &str,
+    newest: &Row,
+) -> Result<(Row, Row), BoxError> {
+    step(3, "Who wrote the profile, and what?");
+    let query = format!(
+        "lines where customer_id={customer_id} and message=profile written around {time} show time service customer_version event_id"
+    );
+    let mut writes = ask(evidence, &query)?;
+    let last = writes.pop().ok_or("nobody wrote the profile")?;
+    let best = writes.into_iter().rfind(|write| write.is("event_id", newest.get("event_id")));
+    let best = best.ok_or("the newest version was never written")?;
+    if version(&last) >= version(&best) {
+        return Err("the last write is the newest version: the profile is right".into());
+    }
+    say(&format!(
+        "Version {} was there. Then version {} was written over it.",
+        best.get("customer_version"),
+        last.get("customer_version")
+    ));
+    Ok((last, best))
+}
+
+/// The spans in which the overwriting event was processed: more than one, and all went well.
+fn trace_of(evidence: &Evidence, last: &Row) -> Result<Vec<Row>, BoxError> {
+    step(4, "Where did the old version come from? The trace of that last line:");
+    let trace_id = last.get("trace_id");
+    let query = format!("spans where trace_id={trace_id}");
+    ask(evidence, &query)?;
+    let spans: Vec<Span> =
+        evidence.spans().into_iter().filter(|span| span.row.is("trace_id", trace_id)).collect();
+    Trace { id: trace_id.to_owned(), spans }.print();
+    let query = format!(
+        "spans where event_id={} show time service name delivery observability.outcome",
+        last.get("event_id")
+    );
+    let deliveries = ask(evidence, &query)?;
+    let again =
+        deliveries.iter().any(|span| span.is("span_id", last.get("span_id")) && !span.is("delivery", "1"));
+    if deliveries.len() < 2 || !again {
+        return Err("the event came only once: something else wrote".into());
+    }
+    if deliveries.iter().any(|span| span.is("error", "yes")) {
+        return Err("processing the event failed: not this story".into());
+    }
+    say("One event, processed more than once, and each time it was a success.");
+    Ok(deliveries)
+}
+
+fn conclude(customer_id: u64, last: &Row, best: &Row, deliveries: &[Row]) {
+    let (old, new) = (last.get("customer_version"), best.get("customer_version"));
+    let (event, times) = (last.get("event_id"), deliveries.len());
+    let (when, before) = (&last.get("time")[..12], &best.get("time")[..12]);
+    println!(
+        "\n{} the queue delivered CustomerUpdated {event} (customer {customer_id}, version {old}) {times} times, \
+         and the worker, which does not compare versions, wrote it at {when} over version {new} of {before}.",
+        paint::bold("Cause:")
+    );
+    println!("Nothing failed, so nothing was logged as an error. The remedy stands in services/worker.rs.");
+}
+
+fn version(row: &Row) -> u64 {
+    row.get("customer_version").parse().unwrap_or_default()
+}
+
+fn step(number: u8, question: &str) {
+    println!("\n{}", paint::bold(&format!("{number}. {question}")));
+}
+
+fn say(text: &str) {
+    println!("  → {text}");
+}

@@ -1,0 +1,48 @@
+//! A vehicle workshop of eight services, each a process of its own, and a launcher that looks at them only
+//! through their telemetry.
+//!
+//! - `services`: one short file each, written as you would write yours.
+//! - `plumbing`: what they share: a server's start and end, a JSON client, a store, a queue, a circuit breaker.
+//! - `launcher`: starts the eight, receives their spans, reads their lines and their `/metrics`.
+//!
+//! `cargo run --release --example workshop -- --help` tells what it can show.
+
+mod launcher;
+mod plumbing;
+mod services;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+A vehicle workshop of eight services: eight processes, one trace.
+
+Usage: cargo run --release --example workshop -- [--request | --vanished | --help]
+
+  (nothing)    start the eight and keep them running, with a line for curl
+  --request    follow one booking: waterfall, log lines, rate/errors/duration
+  --vanished   a customer's data is gone and no log has an error: find out why
+
+With OTEL_EXPORTER_OTLP_ENDPOINT set, the spans go there (a Jaeger, a collector) instead of
+to the launcher's own viewer; --vanished always uses the viewer.";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let argument = std::env::args().nth(1);
+    let done = match argument.as_deref() {
+        None => launcher::serve().await,
+        Some("--request") => launcher::request().await,
+        Some("--vanished") => launcher::vanished().await,
+        Some("--help" | "-h") => {
+            println!("{HELP}");
+            Ok(())
+        }
+        Some(name) => services::run(name).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("workshop: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Owns what the services share and what your service most likely has already.
+
+mod breaker;
+mod calls;
+mod failure;
+mod queue;
+mod server;
+mod store;
+
+pub(crate) use breaker::Breaker;
+pub(crate) use calls::Calls;
+pub(crate) use failure::Failure;
+pub(crate) use queue::{Broker, Message, Queue};
+pub(crate) use server::{serve, url_of, variable};
+pub(crate) use store::Store;
+
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;

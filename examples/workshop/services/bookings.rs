@@ -1,0 +1,78 @@
+//! bookings: makes an appointment out of a customer, a vehicle, a part and a payment.
+
+use axum::extract::State;
+use axum::routing::post;
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use tower_observability::{Admin, ObservabilityLayer, request};
+use uuid::Uuid;
+
+use super::customers::Customer;
+use super::inventory::{Reservation, Reserved};
+use super::payments::{Payment, Receipt};
+use super::vehicles::Vehicle;
+use crate::plumbing::{BoxError, Calls, Failure, Queue, serve, url_of};
+
+const PRICE_CENTS: u64 = 18_900;
+
+/// What a customer asks for.
+#[derive(Deserialize, Serialize)]
+struct Order {
+    customer_id: u64,
+    plate: String,
+    part: String,
+}
+
+/// What he gets, and what the queue `bookings` carries.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Booking {
+    pub(crate) booking_id: String,
+    pub(crate) customer_id: u64,
+    pub(crate) phone: String,
+    pub(crate) plate: String,
+    pub(crate) visits: usize,
+    pub(crate) payment_id: String,
+}
+
+#[derive(Clone)]
+struct Bookings {
+    calls: Calls,
+    queue: Queue,
+}
+
+pub(crate) async fn run() -> Result<(), BoxError> {
+    let observability = tower_observability::builder("bookings").admin(Admin::new().port(0)).init()?;
+    let app = Router::new()
+        .route("/bookings", post(book))
+        .with_state(Bookings { calls: Calls::default(), queue: Queue::default() })
+        .layer(ObservabilityLayer::new());
+    serve(app, observability).await
+}
+
+async fn book(
+    State(Bookings { calls, queue }): State<Bookings>,
+    Json(order): Json<Order>,
+) -> Result<Json<Booking>, Failure> {
+    let Order { customer_id, plate, part } = order;
+    let booking_id = Uuid::now_v7().to_string();
+    request::add("customer_id", customer_id);
+    request::add("booking_id", booking_id.clone());
+
+    // Two questions that do not need each other: asked at once, side by side in the waterfall.
+    let (customer, vehicle) = tokio::try_join!(
+        calls.get::<Customer>(url_of("customers", format!("/customers/{customer_id}"))),
+        calls.get::<Vehicle>(url_of("vehicles", format!("/vehicles/{plate}"))),
+    )?;
+    // The booking's id makes both steps idempotent: asked twice, they reserve and charge once.
+    let reservation = Reservation { booking_id: booking_id.clone(), part };
+    calls.post::<Reserved>(url_of("inventory", "/reservations"), &reservation).await?;
+    let payment = Payment { booking_id: booking_id.clone(), customer_id, cents: PRICE_CENTS };
+    let receipt: Receipt = calls.post(url_of("payments", "/payments"), &payment).await?;
+
+    let payment_id = receipt.payment_id;
+    let booking =
+        Booking { booking_id, customer_id, phone: customer.phone, plate, visits: vehicle.visits, payment_id };
+    queue.send("bookings", &booking).await?;
+    tracing::info!(customer_id, booking_id = booking.booking_id, "booking confirmed");
+    Ok(Json(booking))
+}

@@ -1,0 +1,54 @@
+//! gateway: the public edge. It believes nobody's trace context: every trace starts here.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
+use serde_json::Value;
+use tower_observability::{Admin, ObservabilityLayer, Trust, request};
+
+use crate::plumbing::{BoxError, Calls, Failure, serve, url_of};
+
+pub(crate) async fn run() -> Result<(), BoxError> {
+    let observability = tower_observability::builder("gateway").admin(Admin::new().port(0)).init()?;
+    let app = Router::new()
+        .route("/bookings", post(book))
+        .route("/customers/{id}", put(change_customer))
+        .route("/profiles/{id}", get(profile))
+        .route("/vehicles/{plate}", get(vehicle))
+        .route("/parts/{part}", get(part))
+        .with_state(Calls::default())
+        .layer(ObservabilityLayer::new().trust(Trust::Ignore));
+    serve(app, observability).await
+}
+
+async fn book(
+    State(calls): State<Calls>,
+    Json(order): Json<Value>,
+) -> Result<(StatusCode, Json<Value>), Failure> {
+    let booking = calls.post(url_of("bookings", "/bookings"), &order).await?;
+    Ok((StatusCode::CREATED, Json(booking)))
+}
+
+async fn change_customer(
+    State(calls): State<Calls>,
+    Path(id): Path<u64>,
+    Json(change): Json<Value>,
+) -> Result<Json<Value>, Failure> {
+    request::add("customer_id", id);
+    Ok(Json(calls.put(url_of("customers", format!("/customers/{id}")), &change).await?))
+}
+
+/// What the customer sees of himself; the worker keeps it up to date.
+async fn profile(State(calls): State<Calls>, Path(id): Path<u64>) -> Result<Json<Value>, Failure> {
+    request::add("customer_id", id);
+    Ok(Json(calls.get(url_of("worker", format!("/profiles/{id}"))).await?))
+}
+
+async fn vehicle(State(calls): State<Calls>, Path(plate): Path<String>) -> Result<Json<Value>, Failure> {
+    Ok(Json(calls.get(url_of("vehicles", format!("/vehicles/{plate}"))).await?))
+}
+
+async fn part(State(calls): State<Calls>, Path(part): Path<String>) -> Result<Json<Value>, Failure> {
+    Ok(Json(calls.get(url_of("inventory", format!("/parts/{part}"))).await?))
+}

@@ -1,0 +1,97 @@
+//! payments: takes the money at an external provider that times out, answers 500, or is slow.
+//!
+//! Each attempt is a client span of its own. Between attempts it waits, longer each time and never twice the
+//! same; the idempotency key makes a second attempt safe after a first whose answer got lost; after too many
+//! failures in a row the circuit opens, and nobody waits for a provider that is down.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::routing::post;
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use tower::retry::backoff::{Backoff, ExponentialBackoffMaker, MakeBackoff};
+use tower::util::rng::HasherRng;
+use tower_observability::{Admin, ObservabilityLayer, request};
+
+use crate::plumbing::{BoxError, Breaker, Calls, Failure, serve, url_of};
+
+const MOST_ATTEMPTS: u32 = 4;
+const PROVIDER_MAY_TAKE: Duration = Duration::from_millis(150);
+
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Payment {
+    pub(crate) booking_id: String,
+    pub(crate) customer_id: u64,
+    pub(crate) cents: u64,
+}
+
+#[derive(Clone, Deserialize, Serialize)]
+pub(crate) struct Receipt {
+    pub(crate) payment_id: String,
+}
+
+struct Till {
+    provider: Calls,
+    breaker: Breaker,
+    backoff: ExponentialBackoffMaker,
+    /// What was paid already, by booking.
+    receipts: Mutex<HashMap<String, Receipt>>,
+}
+
+pub(crate) async fn run() -> Result<(), BoxError> {
+    let observability = tower_observability::builder("payments").admin(Admin::new().port(0)).init()?;
+    let (least, most) = (Duration::from_millis(10), Duration::from_millis(200));
+    let till = Till {
+        provider: Calls::within(PROVIDER_MAY_TAKE),
+        breaker: Breaker::new(5, Duration::from_millis(50)),
+        backoff: ExponentialBackoffMaker::new(least, most, 0.5, HasherRng::default())?,
+        receipts: Mutex::default(),
+    };
+    let app = Router::new()
+        .route("/payments", post(pay))
+        .with_state(Arc::new(till))
+        .layer(ObservabilityLayer::new());
+    serve(app, observability).await
+}
+
+async fn pay(State(till): State<Arc<Till>>, Json(payment): Json<Payment>) -> Result<Json<Receipt>, Failure> {
+    request::add("customer_id", payment.customer_id);
+    request::add("booking_id", payment.booking_id.clone());
+    let paid = till.receipts.lock().unwrap_or_else(PoisonError::into_inner).get(&payment.booking_id).cloned();
+    if let Some(receipt) = paid {
+        return Ok(Json(receipt));
+    }
+    let receipt = till.charge(&payment).await?;
+    let mut receipts = till.receipts.lock().unwrap_or_else(PoisonError::into_inner);
+    receipts.insert(payment.booking_id, receipt.clone());
+    Ok(Json(receipt))
+}
+
+impl Till {
+    async fn charge(&self, payment: &Payment) -> Result<Receipt, Failure> {
+        let mut backoff = self.backoff.clone().make_backoff();
+        let mut attempt = 1;
+        loop {
+            if !self.breaker.admits() {
+                return Err(Failure::unavailable("the circuit to the provider is open"));
+            }
+            let answer =
+                self.provider.post_once(url_of("provider", "/charges"), &payment.booking_id, payment).await;
+            self.breaker.heard(answer.is_ok());
+            match answer {
+                Err(error) if error.is_worth_a_retry() && attempt < MOST_ATTEMPTS => {
+                    tracing::warn!(attempt, error = %error, "provider failed, trying again");
+                }
+                last => {
+                    request::add("attempts", attempt);
+                    return last;
+                }
+            }
+            backoff.next_backoff().await;
+            attempt += 1;
+        }
+    }
+}
