@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::finished::{Attributes, within};
 use super::{Finished, Limits, Status, redact};
 use crate::names::attribute as name;
-use crate::scope::{End, ErrorType, Hop, Http, Kind, Method, Notes, Outcome, Piece, Scheme, Subject, Work};
+use crate::scope::{End, ErrorType, Hop, Http, Kind, Method, Notes, Piece, Scheme, Subject, Work};
 
 /// The span of a hop; `None` if it has not ended.
 pub(super) fn of_hop(hop: &Hop, limits: &Limits) -> Option<Finished> {
@@ -17,7 +17,7 @@ pub(super) fn of_hop(hop: &Hop, limits: &Limits) -> Option<Finished> {
         Subject::Http(http) => server(&mut attributes, hop, http),
         Subject::Work(work) => messaging(&mut attributes, hop.kind, work),
     }
-    let error_type = error_type(hop.kind, &end);
+    let error_type = error_type(&end);
     ending(&mut attributes, hop, &end, error_type.as_deref());
     let mut dropped_before = 0;
     if let Some(notes) = notes.as_deref() {
@@ -173,22 +173,12 @@ fn said(attributes: &mut Attributes, notes: &Notes) {
     attributes.fields(&notes.fields);
 }
 
-/// `error.type`, and with it whether the span failed. On a server the 4xx are the caller's failures, and a call
-/// that its own caller gave up is nobody's.
-fn error_type(kind: Kind, end: &End) -> Option<Cow<'static, str>> {
-    let client = kind == Kind::Client;
-    match (end.outcome, end.error_type) {
-        (Outcome::Cancelled, _) if client => None,
-        (Outcome::ClientError, _) if !client => None,
-        (_, ErrorType::Status(status)) => Some(Cow::Owned(status.to_string())),
-        (_, ErrorType::Word(word)) => Some(Cow::Borrowed(word)),
-        (Outcome::Ok | Outcome::Upgraded, ErrorType::None) => None,
-        (Outcome::ClientError | Outcome::ServerError, ErrorType::None) => Some(
-            end.status
-                .filter(|status| *status >= 400)
-                .map_or("_OTHER".into(), |code| code.to_string().into()),
-        ),
-        (outcome, ErrorType::None) => Some(Cow::Borrowed(outcome.as_str())),
+/// `error.type` as the hop decided it, the same as on the metric; with it, the span failed.
+fn error_type(end: &End) -> Option<Cow<'static, str>> {
+    match end.error_type {
+        ErrorType::None => None,
+        ErrorType::Status(status) => Some(Cow::Owned(status.to_string())),
+        ErrorType::Word(word) => Some(Cow::Borrowed(word)),
     }
 }
 
