@@ -3,7 +3,7 @@
 //! Probability sampling is consistent: a span is kept if the trace's randomness `R` reaches the rejection
 //! threshold `T`, both of 56 bits, so that services of every language keep the same traces.
 
-use crate::context::{Flags, TraceContext, TraceId, Tracestate};
+use crate::context::{TraceContext, TraceId, Tracestate};
 
 /// Everything that 56 bits can count.
 const ALL: u64 = 1 << 56;
@@ -81,13 +81,6 @@ impl Sampler {
     }
 }
 
-impl Decision {
-    /// The flags of the new span: a trace that starts here has a random id, one that continues keeps its bit.
-    pub(crate) fn flags(&self, parent: Option<&TraceContext>) -> Flags {
-        parent.map_or(Flags::RANDOM, |parent| parent.flags).with_sampled(self.sampled)
-    }
-}
-
 impl Root {
     fn decide(&self, trace_id: TraceId, tracestate: &Tracestate) -> Decision {
         match self {
@@ -140,7 +133,7 @@ fn threshold_of(share: f64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::SpanId;
+    use crate::context::{Flags, SpanId};
 
     fn trace(randomness: u64) -> TraceId {
         TraceId::new(u128::from(randomness) | 1 << 100).unwrap()
@@ -245,13 +238,5 @@ mod tests {
             let decision = sampler.decide(Some(&parent(id, true)), true, id, &state("ot=th:c"));
             assert_eq!(decision.tracestate.unwrap().ot_threshold(), None);
         }
-    }
-
-    #[test]
-    fn a_trace_that_starts_here_is_random_and_one_that_continues_keeps_its_bit() {
-        let decision = Decision { sampled: true, tracestate: None };
-        assert_eq!(decision.flags(None).byte(), 0x03);
-        let parent = parent(trace(1), false);
-        assert_eq!(decision.flags(Some(&parent)).byte(), 0x01);
     }
 }
