@@ -4,6 +4,7 @@
 //! into plain words ([`Finished`]) and sends them through the one seam, [`Transport`].
 
 mod attributes;
+mod describe;
 mod exporter;
 mod finished;
 mod options;

@@ -1,0 +1,103 @@
+//! Owns the variables that choose: whether spans leave at all, and which traces are recorded.
+
+use crate::spans::Traces;
+use crate::spans::options::{Exporter, Root, SamplerName};
+use crate::variable::{Refusal, Variable};
+
+pub(super) const CHOICE: [Variable<Traces>; 3] = [
+    Variable {
+        name: "OTEL_TRACES_EXPORTER",
+        default: "otlp",
+        secret: false,
+        about: "Where spans go: `otlp` or `none`. Without it, an endpoint is enough to export over OTLP.",
+        set: set_exporter,
+        show: |traces| match traces.exporter {
+            _ if traces.off => "none".to_owned(),
+            Some(Exporter::Otlp) => "otlp".to_owned(),
+            Some(Exporter::None) => "none".to_owned(),
+            None => String::new(),
+        },
+    },
+    Variable {
+        name: "OTEL_TRACES_SAMPLER",
+        default: "parentbased_always_on",
+        secret: false,
+        about: "Which traces are recorded: `always_on`, `always_off`, `traceidratio`, each also with \
+                `parentbased_` before it.",
+        set: set_sampler,
+        show: |traces| sampler_text(traces.sampler_name()),
+    },
+    Variable {
+        name: "OTEL_TRACES_SAMPLER_ARG",
+        default: "1.0",
+        secret: false,
+        about: "The share of `traceidratio`, from 0 to 1. It counts only with such a sampler.",
+        set: set_share,
+        show: |traces| match traces.sampler_name().root {
+            Root::TraceIdRatio => traces.share().to_string(),
+            Root::AlwaysOn | Root::AlwaysOff => String::new(),
+        },
+    },
+];
+
+fn set_exporter(traces: &mut Traces, text: &str) -> Result<(), Refusal> {
+    let mut unserved = Vec::new();
+    let mut chosen = None;
+    for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        match name {
+            "otlp" => chosen = Some(Exporter::Otlp),
+            "none" => chosen = chosen.or(Some(Exporter::None)),
+            "zipkin" | "console" | "logging" | "otlp/stdout" | "jaeger" => unserved.push(name),
+            _ => return Err(Refusal::Expected("otlp or none".to_owned())),
+        }
+    }
+    // What code switched off, the operator may switch on.
+    traces.off &= chosen.is_none();
+    traces.exporter = chosen.or(traces.exporter);
+    if unserved.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::NotServed(format!(
+        "{} is not built in yet and is ignored; otlp is served",
+        unserved.join(", ")
+    )))
+}
+
+fn set_sampler(traces: &mut Traces, text: &str) -> Result<(), Refusal> {
+    let (root, parent_based) = match text.strip_prefix("parentbased_") {
+        Some(root) => (root, true),
+        None => (text, false),
+    };
+    let root = match root {
+        "always_on" => Root::AlwaysOn,
+        "always_off" => Root::AlwaysOff,
+        "traceidratio" => Root::TraceIdRatio,
+        "jaeger_remote" | "xray" => {
+            return Err(Refusal::NotServed(
+                "the sampler stays what it was; use parentbased_traceidratio".to_owned(),
+            ));
+        }
+        _ => {
+            let choice = "always_on, always_off, traceidratio, or one of them with parentbased_ before it";
+            return Err(Refusal::Expected(choice.to_owned()));
+        }
+    };
+    traces.sampler = Some(SamplerName { root, parent_based });
+    Ok(())
+}
+
+fn set_share(traces: &mut Traces, text: &str) -> Result<(), Refusal> {
+    let share = text.trim().parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    traces.sampler_arg = Some(share.ok_or_else(|| Refusal::Expected("a number from 0 to 1".to_owned()))?);
+    Ok(())
+}
+
+fn sampler_text(name: SamplerName) -> String {
+    let before = if name.parent_based { "parentbased_" } else { "" };
+    let root = match name.root {
+        Root::AlwaysOn => "always_on",
+        Root::AlwaysOff => "always_off",
+        Root::TraceIdRatio => "traceidratio",
+    };
+    format!("{before}{root}")
+}
