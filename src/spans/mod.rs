@@ -26,7 +26,7 @@ pub(crate) use finished::{Finished, Limits, Status};
 pub(crate) use options::Destination;
 pub(crate) use queue::Queue;
 pub(crate) use record::{Record, SpanRecord};
-pub(crate) use sampler::{Decision, Sampler};
+pub(crate) use sampler::Sampler;
 pub(crate) use transport::{Delivery, Transport};
 
 use std::sync::Arc;
