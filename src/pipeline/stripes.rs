@@ -172,7 +172,7 @@ mod tests {
             for thread in 0..8 {
                 let stripes = &stripes;
                 scope.spawn(move || {
-                    (0..1_000).for_each(|n| drop(stripes.push(1, |items| items.push(thread * 1_000 + n))))
+                    (0..1_000).for_each(|n| assert!(stripes.push(1, |items| items.push(thread * 1_000 + n)).is_ok()))
                 });
             }
         });
