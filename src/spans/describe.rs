@@ -1,6 +1,5 @@
 //! Owns the way from what waits in the queue to a finished span in plain words.
 
-
 use super::finished::{Attributes, within};
 use super::{Finished, Limits, Record, SpanRecord, Status, attributes};
 use crate::context::Tracestate;
