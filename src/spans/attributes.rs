@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::finished::{Attributes, within};
 use super::{Finished, Limits, Status, redact};
 use crate::names::attribute as name;
-use crate::scope::{End, ErrorType, Hop, Http, Kind, Method, Notes, Piece, Scheme, Subject, Work};
+use crate::scope::{End, Hop, Http, Kind, Method, Notes, Piece, Scheme, Subject, Work};
 
 /// The span of a hop; `None` if it has not ended.
 pub(super) fn of_hop(hop: &Hop, limits: &Limits) -> Option<Finished> {
@@ -17,8 +17,7 @@ pub(super) fn of_hop(hop: &Hop, limits: &Limits) -> Option<Finished> {
         Subject::Http(http) => server(&mut attributes, hop, http),
         Subject::Work(work) => messaging(&mut attributes, hop.kind, work),
     }
-    let error_type = error_type(&end);
-    ending(&mut attributes, hop, &end, error_type.as_deref());
+    ending(&mut attributes, hop, &end);
     let mut dropped_before = 0;
     if let Some(notes) = notes.as_deref() {
         said(&mut attributes, notes);
@@ -35,7 +34,7 @@ pub(super) fn of_hop(hop: &Hop, limits: &Limits) -> Option<Finished> {
         parent_is_remote: hop.parent_is_remote,
         attributes,
         attributes_dropped,
-        status: status(error_type.is_some(), notes.as_deref()),
+        status: status(!end.error_type.is_none(), notes.as_deref()),
         links,
         links_dropped,
         start: hop.start,
@@ -145,11 +144,12 @@ fn messaging(attributes: &mut Attributes, kind: Kind, work: &Work) {
     }
 }
 
-fn ending(attributes: &mut Attributes, hop: &Hop, end: &End, error_type: Option<&str>) {
+fn ending(attributes: &mut Attributes, hop: &Hop, end: &End) {
     if let (Some(status), Subject::Http(_)) = (end.status, &hop.subject) {
         attributes.set(name::HTTP_RESPONSE_STATUS_CODE, status);
     }
-    attributes.text(name::ERROR_TYPE, error_type.unwrap_or_default());
+    // The hop decided it, the same for span and metric; with it, the span failed.
+    end.error_type.with_str(|text| attributes.text(name::ERROR_TYPE, text));
     attributes.set(name::OUTCOME, end.outcome.as_str());
     if let Some(id) = &hop.request_id {
         attributes.text(name::REQUEST_ID, id.as_str());
@@ -171,15 +171,6 @@ fn said(attributes: &mut Attributes, notes: &Notes) {
         }
     }
     attributes.fields(&notes.fields);
-}
-
-/// `error.type` as the hop decided it, the same as on the metric; with it, the span failed.
-fn error_type(end: &End) -> Option<Cow<'static, str>> {
-    match end.error_type {
-        ErrorType::None => None,
-        ErrorType::Status(status) => Some(Cow::Owned(status.to_string())),
-        ErrorType::Word(word) => Some(Cow::Borrowed(word)),
-    }
 }
 
 /// No description where the attributes say it all; else the error that the user noted.
