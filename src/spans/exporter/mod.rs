@@ -199,7 +199,9 @@ impl Exporter {
             }
             Delivery::Retry { after, reason } => {
                 self.voice.failed(&reason);
-                Next::Again(after.map_or_else(|| backoff.next(), |after| self.pause(after)))
+                // A receiver that says "at once" is not asked in a circle.
+                let step = backoff.next();
+                Next::Again(after.map_or(step, |after| self.pause(after).max(step)))
             }
         }
     }

@@ -208,6 +208,15 @@ async fn a_pause_that_the_receiver_asks_for_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_receiver_that_asks_for_no_pause_is_not_asked_in_a_circle() {
+    let rig = Rig::start([], busy(Some(0)));
+    rig.push(4);
+    rig.pass(60.0).await;
+    assert!((5..=12).contains(&rig.attempts().len()), "{:?}", rig.attempts());
+    assert_eq!(rig.queue.report().dropped, [("timeout", 4)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pause_longer_than_a_batch_may_take_holds_for_the_next_batches_too() {
     let rig = Rig::start([busy(Some(100))], accepted());
     rig.push(4);
