@@ -26,8 +26,8 @@ pub use options::Metrics;
 pub(crate) use exposition::Exposition;
 pub(crate) use own::{FlowSignal, flow, process_start, target};
 pub(crate) use recorder::Recorder;
-pub(crate) use red::{Facade, Red};
-pub(crate) use source::{Samples, Shape, Source};
+pub(crate) use red::Red;
+pub(crate) use source::{Samples, Source};
 
 #[cfg(test)]
 mod tests;

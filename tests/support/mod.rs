@@ -3,5 +3,6 @@
 
 pub mod child;
 pub mod collector;
+pub mod exposition;
 pub mod server;
 pub mod silent;

@@ -9,7 +9,6 @@ use std::sync::OnceLock;
 
 use ::metrics::{Counter, Gauge, Histogram, Recorder, Unit};
 
-pub(crate) use facade::Facade;
 use key::{ClientKey, METHODS, SCHEMES, ServerKey, WorkKey};
 use table::Table;
 
@@ -33,7 +32,7 @@ struct Inner {
 }
 
 impl Red {
-    /// Records with this recorder: ours, or [`Facade`] for whichever is installed globally.
+    /// Records with this recorder: ours, or any other of the facade, which then gets no exemplars.
     pub(crate) fn new(recorder: &'static (dyn Recorder + Sync)) -> Self {
         let inner = Inner {
             recorder,

@@ -150,6 +150,46 @@ fn many_threads_find_the_same_series() {
     assert_eq!((counted.len(), sum), (2 * METHODS.len(), 4_000));
 }
 
+/// A recorder of somebody else's, which remembers what it was given.
+#[derive(Default)]
+struct Foreign(Arc<std::sync::Mutex<Vec<String>>>);
+
+struct ForeignHistogram(String, Arc<std::sync::Mutex<Vec<String>>>);
+
+impl ::metrics::HistogramFn for ForeignHistogram {
+    fn record(&self, _: f64) {
+        self.1.lock().unwrap().push(self.0.clone());
+    }
+}
+
+impl ::metrics::Recorder for Foreign {
+    fn describe_counter(&self, _: ::metrics::KeyName, _: Option<Unit>, _: ::metrics::SharedString) {}
+    fn describe_gauge(&self, _: ::metrics::KeyName, _: Option<Unit>, _: ::metrics::SharedString) {}
+    fn describe_histogram(&self, _: ::metrics::KeyName, _: Option<Unit>, _: ::metrics::SharedString) {}
+
+    fn register_counter(&self, _: &::metrics::Key, _: &::metrics::Metadata<'_>) -> Counter {
+        Counter::noop()
+    }
+
+    fn register_gauge(&self, _: &::metrics::Key, _: &::metrics::Metadata<'_>) -> Gauge {
+        Gauge::noop()
+    }
+
+    fn register_histogram(&self, key: &::metrics::Key, _: &::metrics::Metadata<'_>) -> Histogram {
+        Histogram::from_arc(Arc::new(ForeignHistogram(key.name().to_owned(), Arc::clone(&self.0))))
+    }
+}
+
+#[test]
+fn a_recorder_of_somebody_elses_is_given_every_request() {
+    let foreign: &'static Foreign = Box::leak(Box::default());
+    let red = Red::new(foreign);
+    red.hop(&hop(Kind::Server, http(Method::Get)), &end(Some(200), ErrorType::None));
+    red.hop(&hop(Kind::Client, http(Method::Get)), &end(Some(200), ErrorType::None));
+    let given = foreign.0.lock().unwrap().clone();
+    assert_eq!(given, [metric::HTTP_SERVER_REQUEST_DURATION, metric::HTTP_CLIENT_REQUEST_DURATION]);
+}
+
 #[test]
 fn switched_off_nothing_happens() {
     let red = Red::default();
