@@ -5,7 +5,7 @@ mod events;
 use std::sync::Arc;
 
 use tracing::subscriber::DefaultGuard;
-use tracing::{Span, debug, debug_span, error, info, info_span, warn};
+use tracing::{Span, error, info, info_span, warn};
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::*;

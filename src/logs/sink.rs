@@ -2,9 +2,12 @@
 
 use std::fs::File;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::cut::{Cut, fit};
+use super::json::Object;
 use super::writer::{CAPACITY, Writer};
 use crate::pipeline::{DropReason, FlowReport, stripe_count};
 
@@ -16,6 +19,13 @@ pub(super) enum Sink {
     Memory(MemoryLines),
 }
 
+/// The way out of a thread's buffer: every line is cut to what receivers take.
+#[derive(Debug)]
+pub(super) struct Exit {
+    pub(super) sink: Sink,
+    shortened: AtomicU64,
+}
+
 /// The lines of a test, readable at once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MemoryLines(Arc<Mutex<Held>>);
@@ -24,6 +34,28 @@ pub(crate) struct MemoryLines(Arc<Mutex<Held>>);
 struct Held {
     lines: Vec<String>,
     refused: u64,
+}
+
+impl Exit {
+    pub(super) fn new(sink: Sink) -> Self {
+        Self { sink, shortened: AtomicU64::new(0) }
+    }
+
+    /// Hands on a line that is complete.
+    pub(super) fn take(&self, line: &mut Object) {
+        match fit(line) {
+            Cut::Whole => self.sink.push(&line.bytes),
+            Cut::Shortened => {
+                self.shortened.fetch_add(1, Ordering::Relaxed);
+                self.sink.push(&line.bytes);
+            }
+            Cut::Hopeless => self.sink.drop_line(),
+        }
+    }
+
+    pub(super) fn shortened(&self) -> u64 {
+        self.shortened.load(Ordering::Relaxed)
+    }
 }
 
 impl Sink {
