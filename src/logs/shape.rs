@@ -41,9 +41,9 @@ pub(super) type Origin<'a> = Option<(&'a str, u32)>;
 /// A line of our own.
 #[derive(Debug)]
 pub(super) struct Own<'a> {
-    level: &'static str,
-    target: &'a str,
-    message: &'a str,
+    pub(super) level: &'static str,
+    pub(super) target: &'a str,
+    pub(super) message: &'a str,
     pub(super) fields: &'a [(&'a str, Value)],
     pub(super) trace: Option<TraceContext>,
     pub(super) hop: Option<&'a Hop>,
