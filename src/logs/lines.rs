@@ -134,13 +134,9 @@ impl Lines {
     }
 
     /// How many lines had a value cut, because they were longer than receivers take.
-    pub(crate) fn shortened(&self) -> u64 {
+    #[cfg(test)]
+    fn shortened(&self) -> u64 {
         self.exit.shortened()
-    }
-
-    /// How many bytes wait to be written, and how many may.
-    pub(crate) fn fill(&self) -> (usize, usize) {
-        self.exit.sink.fill()
     }
 
     /// Turns records of the `log` crate into events, for the whole process; false if it has a logger already.

@@ -4,6 +4,9 @@ use crate::clock::Moment;
 use crate::context::TraceContext;
 use crate::scope::{Fields, Hop};
 
+/// Shows the fields of one span after the other.
+pub(crate) type ShowFields<'a> = dyn Fn(&mut dyn FnMut(&Fields)) + 'a;
+
 /// Where and when a `tracing` event happened.
 pub(crate) struct Place<'a> {
     pub(crate) at: Moment,
@@ -11,7 +14,7 @@ pub(crate) struct Place<'a> {
     pub(crate) hop: Option<&'a Hop>,
     /// Shows the fields of the enclosing `tracing` spans, innermost first. Called once, after the event's own
     /// fields: those are formatted by the user's code, which must find no span locked.
-    pub(crate) spans: &'a dyn Fn(&mut dyn FnMut(&Fields)),
+    pub(crate) spans: &'a ShowFields<'a>,
 }
 
 impl std::fmt::Debug for Place<'_> {

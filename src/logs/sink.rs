@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::cut::{Cut, fit};
 use super::json::Object;
 use super::writer::{CAPACITY, Writer};
-use crate::pipeline::{DropReason, FlowReport, stripe_count};
+use crate::pipeline::{DropReason, FlowReport, complain, stripe_count};
 
 /// Where lines go.
 #[derive(Debug)]
@@ -46,13 +46,15 @@ impl Exit {
         match fit(line) {
             Cut::Whole => self.sink.push(&line.bytes),
             Cut::Shortened => {
-                self.shortened.fetch_add(1, Ordering::Relaxed);
+                let count = self.shortened.fetch_add(1, Ordering::Relaxed) + 1;
+                complain(format_args!("{count} log lines were too long: their longest values were cut"));
                 self.sink.push(&line.bytes);
             }
             Cut::Hopeless => self.sink.drop_line(),
         }
     }
 
+    #[cfg(test)]
     pub(super) fn shortened(&self) -> u64 {
         self.shortened.load(Ordering::Relaxed)
     }
@@ -91,10 +93,6 @@ impl Sink {
 
     pub(super) fn close(&self, timeout: Duration) -> FlowReport {
         if let Self::Writer(writer) = self { writer.close(timeout) } else { self.report() }
-    }
-
-    pub(super) fn fill(&self) -> (usize, usize) {
-        if let Self::Writer(writer) = self { writer.fill() } else { (0, 0) }
     }
 
     pub(super) fn report(&self) -> FlowReport {
