@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::Place;
 use super::fields::{Borrowed, Chain, Put};
 use super::json::format_guarded;
 use super::line;
+use super::place::Place;
 use super::time::rfc3339;
 use crate::clock::Moment;
 use crate::names::key;

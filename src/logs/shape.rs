@@ -3,23 +3,23 @@
 use std::cell::Cell;
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
-use std::sync::atomic::Ordering;
 
 use tracing::{Event, Level};
 use tracing_log::NormalizeEvent as _;
 
-use super::cut::{Cut, fit};
 use super::escape::{milliseconds, quoted};
-use super::fields::{Put as _, Visitor};
+use super::fields::{Borrowed, Put as _, Visitor};
 use super::json::Object;
 use super::options::{Format, Logs};
+use super::place::Place;
 use super::pretty::Row;
-use super::{Lines, Place, line, time};
+use super::sink::Exit;
+use super::{line, time};
 use crate::clock::Moment;
 use crate::context::TraceContext;
 use crate::names::{attribute, key};
 use crate::resource::Resource;
-use crate::scope::{End, Hop, Piece, Value, current};
+use crate::scope::{End, Hop, Piece, Value};
 
 /// A line's shape, with what is the same on all lines made before.
 #[derive(Debug)]
@@ -36,7 +36,19 @@ pub(super) enum Shape {
 }
 
 /// Where in the code something happened.
-type Origin<'a> = Option<(&'a str, u32)>;
+pub(super) type Origin<'a> = Option<(&'a str, u32)>;
+
+/// A line of our own.
+#[derive(Debug)]
+pub(super) struct Own<'a> {
+    pub(super) level: &'static str,
+    pub(super) target: &'a str,
+    pub(super) message: &'a str,
+    pub(super) fields: &'a [(&'a str, Value)],
+    pub(super) trace: Option<TraceContext>,
+    pub(super) hop: Option<&'a Hop>,
+    pub(super) origin: Origin<'a>,
+}
 
 /// A buffer larger than this is not kept by its thread.
 const KEPT: usize = 64 * 1024;
@@ -74,18 +86,16 @@ impl Shape {
     pub(super) fn keeps_order(&self) -> bool {
         matches!(self, Self::Pretty { .. })
     }
-}
 
-impl Lines {
-    /// Writes the line of an event. Whether it is wanted was asked before.
-    pub(crate) fn event(&self, event: &Event<'_>, place: &Place<'_>) {
+    /// Makes the line of an event.
+    pub(super) fn event(&self, exit: &Exit, event: &Event<'_>, place: &Place<'_>) {
         // A record of the `log` crate comes with the metadata of its bridge; its own are in its fields.
         let of_log = if event.metadata().target() == "log" { event.normalized_metadata() } else { None };
         let metadata = of_log.as_ref().unwrap_or(event.metadata());
         let (level, target) = (*metadata.level(), metadata.target());
         let origin = if level == Level::ERROR { metadata.file().zip(metadata.line()) } else { None };
-        match &self.shape {
-            Shape::Json { head, .. } => self.with_buffer(|object| {
+        match self {
+            Self::Json { head, .. } => with_buffer(exit, |object| {
                 start(object, place.at, level.as_str(), head, target);
                 event.record(&mut Visitor(object));
                 context(object, place.trace, place.hop);
@@ -94,24 +104,20 @@ impl Lines {
                 });
                 origin_of(object, origin);
             }),
-            Shape::Pretty { color } => {
+            Self::Pretty { color } => {
                 let mut row = Row::begin(place.at, level.as_str(), target, *color);
                 event.record(&mut Visitor(&mut row));
                 row.place(place);
-                self.sink.push(&row.end(place.trace.map(|trace| trace.trace_id)));
+                exit.sink.push(&row.end(place.trace.map(|trace| trace.trace_id)));
             }
         }
     }
 
-    /// Writes the one line of a finished hop; a call that ended well has none.
-    pub(crate) fn hop(&self, hop: &Hop, end: &End) {
+    /// Makes the one line of a finished hop.
+    pub(super) fn hop(&self, exit: &Exit, hop: &Hop, end: &End) {
         let (level, target) = (line::level(hop.kind, end.outcome), line::target(hop.kind));
-        let quiet = target == line::CLIENT && end.outcome.is_good();
-        if quiet || !self.is_on() || !self.gate.lets_pass(level, target) {
-            return;
-        }
-        match &self.shape {
-            Shape::Json { head, tail } => self.with_buffer(|object| {
+        match self {
+            Self::Json { head, tail } => with_buffer(exit, |object| {
                 start(object, end.at, level.as_str(), head, target);
                 object.our_message(|text| text.all(|text| line::message(text, hop, end)));
                 context(object, Some(hop.trace), Some(hop));
@@ -119,92 +125,52 @@ impl Lines {
                 object.raw(tail);
                 notes(object, hop);
             }),
-            Shape::Pretty { color } => {
+            Self::Pretty { color } => {
                 let mut row = Row::begin(end.at, level.as_str(), "request", *color);
                 row.hop(hop, end);
-                self.sink.push(&row.end(Some(hop.trace.trace_id)));
+                exit.sink.push(&row.end(Some(hop.trace.trace_id)));
             }
         }
     }
 
-    /// Writes the line of a call whose response's body failed after its head.
-    pub(crate) fn body_failed(&self, hop: &Hop) {
-        if !self.is_on() || !self.gate.lets_pass(Level::WARN, line::CLIENT) {
-            return;
-        }
-        let mut message = String::new();
-        let _ = line::subject(&mut message, hop);
-        message.push_str(" response body failed");
-        self.one_line("WARN", line::CLIENT, &message, &[], Some(hop.trace), Some(hop), None);
-    }
-
-    /// Writes a line of our own, at the thread's place in its trace.
-    pub(super) fn own_line(
-        &self,
-        level: &'static str,
-        target: &str,
-        message: &str,
-        fields: &[(&str, Value)],
-    ) {
-        self.one_line(level, target, message, fields, None, None, None);
-    }
-
-    /// Writes the line of a panic of this thread.
-    pub(super) fn fatal(&self, message: &str, fields: &[(&str, Value)], origin: Origin<'_>) {
-        let current = current();
-        let hop = current.as_ref().and_then(|current| current.hop.as_deref());
-        let trace = current.as_ref().map(|current| current.trace);
-        self.one_line("FATAL", "panic", message, fields, trace, hop, origin);
-    }
-
-    #[allow(clippy::too_many_arguments)] // what a line consists of; three callers, all in this file
-    fn one_line(
-        &self,
-        level: &'static str,
-        target: &str,
-        message: &str,
-        fields: &[(&str, Value)],
-        trace: Option<TraceContext>,
-        hop: Option<&Hop>,
-        origin: Origin<'_>,
-    ) {
-        match &self.shape {
-            Shape::Json { head, .. } => self.with_buffer(|object| {
-                start(object, Moment::now(), level, head, target);
-                object.our_message(|text| text.all(|text| text.write_str(message)));
-                context(object, trace, hop);
-                fields.iter().for_each(|(name, value)| object.field(name, value.into()));
-                origin_of(object, origin);
+    /// Makes a line of our own.
+    pub(super) fn own(&self, exit: &Exit, own: &Own<'_>) {
+        match self {
+            Self::Json { head, .. } => with_buffer(exit, |object| {
+                start(object, Moment::now(), own.level, head, own.target);
+                object.our_message(|text| text.all(|text| text.write_str(own.message)));
+                context(object, own.trace, own.hop);
+                own.fields.iter().for_each(|(name, value)| object.field(name, value.into()));
+                origin_of(object, own.origin);
             }),
-            Shape::Pretty { color } => {
-                let mut row = Row::begin(Moment::now(), level, target, *color);
-                row.message(super::fields::Borrowed::Str(message));
-                fields.iter().for_each(|(name, value)| row.field(name, value.into()));
-                if let Some((file, line)) = origin {
+            Self::Pretty { color } => {
+                let mut row = Row::begin(Moment::now(), own.level, own.target, *color);
+                row.message(Borrowed::Str(own.message));
+                own.fields.iter().for_each(|(name, value)| row.field(name, value.into()));
+                if let Some((file, line)) = own.origin {
                     row.own("at", &format!("{file}:{line}"));
                 }
-                self.sink.push(&row.end(trace.map(|trace| trace.trace_id)));
+                exit.sink.push(&row.end(own.trace.map(|trace| trace.trace_id)));
             }
         }
     }
+}
 
-    /// Makes a line in the thread's buffer and hands it on.
-    fn with_buffer(&self, write: impl FnOnce(&mut Object)) {
-        let mut object = BUFFER.try_with(Cell::take).ok().flatten().unwrap_or_default();
-        object.begin();
-        write(&mut object);
-        object.end();
-        match fit(&mut object) {
-            Cut::Whole => self.sink.push(&object.bytes),
-            Cut::Shortened => {
-                self.shortened.fetch_add(1, Ordering::Relaxed);
-                self.sink.push(&object.bytes);
-            }
-            Cut::Hopeless => self.sink.drop_line(),
-        }
-        if object.bytes.capacity() <= KEPT {
-            let _ = BUFFER.try_with(|buffer| buffer.set(Some(object)));
-        }
+impl<'a> Own<'a> {
+    pub(super) fn new(level: &'static str, target: &'a str, message: &'a str) -> Self {
+        Self { level, target, message, fields: &[], trace: None, hop: None, origin: None }
+    }
+}
+
+/// Makes a line in the thread's buffer and hands it on.
+fn with_buffer(exit: &Exit, write: impl FnOnce(&mut Object)) {
+    let mut object = BUFFER.try_with(Cell::take).ok().flatten().unwrap_or_default();
+    object.begin();
+    write(&mut object);
+    object.end();
+    exit.take(&mut object);
+    if object.bytes.capacity() <= KEPT {
+        let _ = BUFFER.try_with(|buffer| buffer.set(Some(object)));
     }
 }
 
@@ -280,6 +246,3 @@ fn origin_of(object: &mut Object, origin: Origin<'_>) {
         object.our_integer(key::LINE, line);
     }
 }
-
-#[cfg(test)]
-mod tests;

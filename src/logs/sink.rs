@@ -2,11 +2,14 @@
 
 use std::fs::File;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::cut::{Cut, fit};
+use super::json::Object;
 use super::writer::{CAPACITY, Writer};
-use crate::pipeline::{DropReason, FlowReport, stripe_count};
+use crate::pipeline::{DropReason, FlowReport, complain, stripe_count};
 
 /// Where lines go.
 #[derive(Debug)]
@@ -14,6 +17,13 @@ pub(super) enum Sink {
     Off,
     Writer(Writer),
     Memory(MemoryLines),
+}
+
+/// The way out of a thread's buffer: every line is cut to what receivers take.
+#[derive(Debug)]
+pub(super) struct Exit {
+    pub(super) sink: Sink,
+    shortened: AtomicU64,
 }
 
 /// The lines of a test, readable at once.
@@ -24,6 +34,30 @@ pub(crate) struct MemoryLines(Arc<Mutex<Held>>);
 struct Held {
     lines: Vec<String>,
     refused: u64,
+}
+
+impl Exit {
+    pub(super) fn new(sink: Sink) -> Self {
+        Self { sink, shortened: AtomicU64::new(0) }
+    }
+
+    /// Hands on a line that is complete.
+    pub(super) fn take(&self, line: &mut Object) {
+        match fit(line) {
+            Cut::Whole => self.sink.push(&line.bytes),
+            Cut::Shortened => {
+                let count = self.shortened.fetch_add(1, Ordering::Relaxed) + 1;
+                complain(format_args!("{count} log lines were too long: their longest values were cut"));
+                self.sink.push(&line.bytes);
+            }
+            Cut::Hopeless => self.sink.drop_line(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn shortened(&self) -> u64 {
+        self.shortened.load(Ordering::Relaxed)
+    }
 }
 
 impl Sink {
@@ -59,10 +93,6 @@ impl Sink {
 
     pub(super) fn close(&self, timeout: Duration) -> FlowReport {
         if let Self::Writer(writer) = self { writer.close(timeout) } else { self.report() }
-    }
-
-    pub(super) fn fill(&self) -> (usize, usize) {
-        if let Self::Writer(writer) = self { writer.fill() } else { (0, 0) }
     }
 
     pub(super) fn report(&self) -> FlowReport {

@@ -152,11 +152,6 @@ impl Writer {
         let (created, refused) = self.shared.lines.counted();
         self.shared.flow.report(created, refused)
     }
-
-    /// How many bytes wait now, and how many may.
-    pub(super) fn fill(&self) -> (usize, usize) {
-        (self.shared.lines.weight(), self.shared.lines.capacity())
-    }
 }
 
 impl Shared {

@@ -187,7 +187,7 @@ fn a_field_whose_formatting_panics_or_fails_does_not_take_the_line_with_it() {
 #[test]
 fn an_error_shows_its_sources_beside_it() {
     let root = std::io::Error::other("root");
-    let outer = crate::Error::thread("lines", root);
+    let outer = crate::error::Error::thread("lines", root);
     let read = object(|object| object.field("error", Borrowed::Error(&outer)));
     assert_eq!(read["error"], "the thread lines could not be started");
     assert_eq!(read["error_chain"], "the thread lines could not be started: root");

@@ -1,10 +1,11 @@
 //! Owns the proof of what stands on the lines of finished hops and on our own.
 
-use super::super::{Lines, MemoryLines};
 use super::*;
-use crate::context::{Flags, RequestId, SpanId, TraceId};
+use crate::clock::Moment;
+use crate::context::{Flags, RequestId, SpanId, TraceContext, TraceId};
+use crate::names::attribute;
 use crate::scope::{
-    ErrorType, Http, HttpVersion, Kind, Method, Outcome, Route, Scheme, Subject, Work, enter_hop,
+    ErrorType, Http, HttpVersion, Kind, Method, Outcome, Piece, Route, Scheme, Subject, Work, enter_hop,
 };
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -60,7 +61,7 @@ fn the_requests_line_has_every_key_of_the_contract_and_no_other() {
     let mut line = line_of(&hop, Outcome::Ok, Some(200)).expect("a line");
     let members = line.as_object_mut().expect("an object");
     let timestamp = members.remove("timestamp").expect("always");
-    assert_eq!(timestamp.as_str().map(str::len), Some(time::WIDTH));
+    assert_eq!(timestamp.as_str().map(str::len), Some("2026-11-21T11:47:38.123456Z".len()));
     let request_id = members.remove("request_id");
     assert_eq!(request_id.as_ref().and_then(|id| id.as_str()), hop.request_id.as_ref().map(|id| id.as_str()));
     let expected = serde_json::json!({

@@ -1,0 +1,192 @@
+//! Owns the handle to the lines: asked before a line is made, told what happened, closed at the end.
+
+use std::time::Duration;
+
+use tracing::level_filters::LevelFilter;
+use tracing::{Event, Level, Metadata};
+
+use super::level::{Directives, Gate};
+use super::line;
+use super::options::Logs;
+use super::place::Place;
+use super::records;
+use super::shape::{Origin, Own, Shape};
+use super::sink::{Exit, MemoryLines, Sink};
+use crate::pipeline::FlowReport;
+use crate::resource::Resource;
+use crate::scope::{End, Hop, Value, current};
+use crate::variable::Refusal;
+
+/// The handle that the request's thread uses: a line is formatted there and written behind.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    exit: Exit,
+    shape: Shape,
+    gate: Gate,
+    /// What we say of ourselves is written from this level on, whatever the service's own level is.
+    own: LevelFilter,
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self::off()
+    }
+}
+
+impl Lines {
+    /// Lines on standard output, or none if the options say so.
+    ///
+    /// # Errors
+    ///
+    /// Standard output cannot be duplicated, or the thread cannot be started.
+    pub(crate) fn new(logs: &Logs, resource: &Resource) -> std::io::Result<Self> {
+        if !logs.is_on() {
+            return Ok(Self { own: logs.own_level, ..Self::off() });
+        }
+        let shape = Shape::new(logs, resource);
+        let sink = Sink::stdout(shape.keeps_order())?;
+        Ok(Self::with(sink, shape, logs))
+    }
+
+    /// No lines, and nothing to write them.
+    pub(crate) fn off() -> Self {
+        let logs = Logs::new().json();
+        Self::with(Sink::Off, Shape::new(&logs, &Resource::default()), &logs)
+    }
+
+    /// Lines in the format `json` of every level, kept in memory.
+    pub(crate) fn in_memory() -> (Self, MemoryLines) {
+        Self::in_memory_of(&Logs::new().json().level("trace"), &Resource::default())
+    }
+
+    /// Lines kept in memory, as these options shape them.
+    pub(crate) fn in_memory_of(logs: &Logs, resource: &Resource) -> (Self, MemoryLines) {
+        let seen = MemoryLines::default();
+        (Self::with(Sink::Memory(seen.clone()), Shape::new(logs, resource), logs), seen)
+    }
+
+    fn with(sink: Sink, shape: Shape, logs: &Logs) -> Self {
+        let gate = Gate::new(logs.level.clone());
+        Self { exit: Exit::new(sink), shape, gate, own: logs.own_level }
+    }
+
+    /// Are lines written at all?
+    pub(crate) fn is_on(&self) -> bool {
+        !matches!(self.exit.sink, Sink::Off)
+    }
+
+    /// Is a line of this place in the code written?
+    pub(crate) fn wants(&self, metadata: &Metadata<'_>) -> bool {
+        self.is_on() && self.gate.lets_pass(*metadata.level(), metadata.target())
+    }
+
+    /// The highest level of which any line is written.
+    pub(crate) fn highest_level(&self) -> LevelFilter {
+        if self.is_on() { self.gate.highest() } else { LevelFilter::OFF }
+    }
+
+    /// The directives in force.
+    pub(crate) fn level(&self) -> String {
+        self.gate.text()
+    }
+
+    /// Changes which lines are written, from now on.
+    ///
+    /// # Errors
+    ///
+    /// The directives cannot be read; nothing changed. The text says what would be right.
+    pub(crate) fn set_level(&self, directives: &str) -> Result<(), String> {
+        match Directives::parse(directives) {
+            Ok(directives) => {
+                self.gate.set(directives);
+                self.level_changed();
+                Ok(())
+            }
+            Err(Refusal::Expected(why) | Refusal::NotServed(why) | Refusal::Suspicious(why)) => Err(why),
+        }
+    }
+
+    /// Goes back to the configured directives.
+    pub(crate) fn reset_level(&self) {
+        self.gate.reset();
+        self.level_changed();
+    }
+
+    fn level_changed(&self) {
+        // Each place in the code remembers whether anybody wants it, so that nobody's costs nothing.
+        tracing::callsite::rebuild_interest_cache();
+        records::follow(self.highest_level());
+    }
+
+    /// Waits until every line made before is written; false if that took longer.
+    pub(crate) fn flush(&self, timeout: Duration) -> bool {
+        self.exit.sink.flush(timeout)
+    }
+
+    /// Takes no further line, writes what waits, and gives up after `timeout`.
+    pub(crate) fn close(&self, timeout: Duration) -> FlowReport {
+        self.exit.sink.close(timeout)
+    }
+
+    /// What became of the lines.
+    pub(crate) fn report(&self) -> FlowReport {
+        self.exit.sink.report()
+    }
+
+    /// How many lines had a value cut, because they were longer than receivers take.
+    #[cfg(test)]
+    fn shortened(&self) -> u64 {
+        self.exit.shortened()
+    }
+
+    /// Turns records of the `log` crate into events, for the whole process; false if it has a logger already.
+    pub(crate) fn take_log_records(&self) -> bool {
+        records::take(self.highest_level())
+    }
+
+    /// Writes the line of an event. Whether it is wanted was asked before.
+    pub(crate) fn event(&self, event: &Event<'_>, place: &Place<'_>) {
+        self.shape.event(&self.exit, event, place);
+    }
+
+    /// Writes the one line of a finished hop; a call that ended well has none.
+    pub(crate) fn hop(&self, hop: &Hop, end: &End) {
+        let (level, target) = (line::level(hop.kind, end.outcome), line::target(hop.kind));
+        let quiet = target == line::CLIENT && end.outcome.is_good();
+        if !quiet && self.is_on() && self.gate.lets_pass(level, target) {
+            self.shape.hop(&self.exit, hop, end);
+        }
+    }
+
+    /// Writes the line of a call whose response's body failed after its head.
+    pub(crate) fn body_failed(&self, hop: &Hop) {
+        if !self.is_on() || !self.gate.lets_pass(Level::WARN, line::CLIENT) {
+            return;
+        }
+        let mut message = String::new();
+        let _ = line::subject(&mut message, hop);
+        message.push_str(" response body failed");
+        let own = Own::new("WARN", line::CLIENT, &message);
+        self.shape.own(&self.exit, &Own { trace: Some(hop.trace), hop: Some(hop), ..own });
+    }
+
+    /// Writes a line of our own: the start-up, the first delivery, the first failure. `OTEL_LOG_LEVEL` decides
+    /// whether it is written, not the service's own level.
+    pub(crate) fn say(&self, level: Level, target: &'static str, message: &str, fields: &[(&str, Value)]) {
+        if self.is_on() && self.own >= level {
+            self.shape.own(&self.exit, &Own { fields, ..Own::new(level.as_str(), target, message) });
+        }
+    }
+
+    /// Writes the line of a panic of this thread.
+    pub(super) fn fatal(&self, message: &str, fields: &[(&str, Value)], origin: Origin<'_>) {
+        let current = current();
+        let hop = current.as_ref().and_then(|current| current.hop.as_deref());
+        let trace = current.as_ref().map(|current| current.trace);
+        self.shape
+            .own(&self.exit, &Own { fields, trace, hop, origin, ..Own::new("FATAL", "panic", message) });
+    }
+}
+
+#[cfg(test)]
+mod tests;
