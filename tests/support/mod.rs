@@ -1,5 +1,5 @@
 //! What several promises need: one file per helper.
-#![allow(dead_code)] // each test binary uses its own part
+#![allow(dead_code, unreachable_pub)] // each test binary uses its own part
 
 pub mod child;
 pub mod collector;
