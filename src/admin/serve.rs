@@ -5,6 +5,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -59,10 +60,13 @@ pub(crate) async fn serve(listener: TcpListener, state: Arc<AdminState>, mut pha
             }
         }
     };
-    tokio::select! {
-        () = accepting => {}
-        () = closing(&mut phase, &state) => {}
-    }
+    // Not `select!`: it is a feature of tokio that nothing else here needs.
+    let (mut accepting, mut closing) = (pin!(accepting), pin!(closing(&mut phase, &state)));
+    std::future::poll_fn(|context| {
+        let ended = closing.as_mut().poll(context).is_ready() || accepting.as_mut().poll(context).is_ready();
+        if ended { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }
 
 async fn closing(phase: &mut watch::Receiver<Phase>, state: &AdminState) {

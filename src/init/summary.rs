@@ -62,12 +62,12 @@ fn metrics(config: &Config, admin: Option<SocketAddr>) -> String {
 
 /// Every other value that somebody chose, and who.
 fn chosen(config: &Config) -> String {
-    let chosen = config
-        .choices
-        .iter()
-        .filter(|choice| !matches!(choice.source, Source::Default | Source::Derived) && choice.name != NAME);
-    let chosen =
-        chosen.map(|choice| format!("{}={} ({})", choice.name, choice.value, choice.source.as_str()));
+    let is_chosen = |source| !matches!(source, Source::Default | Source::Derived);
+    let chosen = config.choices.iter().filter(|choice| is_chosen(choice.source) && choice.name != NAME);
+    let chosen = chosen.map(|choice| match (&*choice.value, choice.source.as_str()) {
+        ("", source) => format!("{} ({source}, not in force)", choice.name),
+        (value, source) => format!("{}={value} ({source})", choice.name),
+    });
     let chosen: Vec<_> = chosen.collect();
     if chosen.is_empty() { "the rest by default".to_owned() } else { chosen.join(", ") }
 }
