@@ -92,6 +92,9 @@ fn table(counts: &mut Counts) {
             app / bare
         );
     }
-    println!("\nIn process, on one thread; `{}` is the router without a layer, and the ratio is to", BARE.name);
+    println!(
+        "\nIn process, on one thread; `{}` is the router without a layer, and the ratio is to",
+        BARE.name
+    );
     println!("its rounds between those of the situation itself.");
 }
