@@ -3,7 +3,8 @@
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Path;
-use axum::http::{Request, StatusCode};
+use axum::http::header::{HOST, HeaderName, HeaderValue};
+use axum::http::{Request, StatusCode, Uri};
 use axum::routing::get;
 use http_body_util::BodyExt;
 use tower::Service;
@@ -35,6 +36,7 @@ pub(crate) struct Work {
 
 pub(crate) const USUAL: Work = Work { handler: Handler::Answers, caller: Caller::Sampled };
 
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const BODY: &str = r#"{"id":4711,"name":"Ada Lovelace","city":"Bonn"}"#;
 const SAMPLED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const NOT_SAMPLED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
@@ -53,10 +55,12 @@ impl Work {
 
     /// Sends one request and reads the answer to its end.
     pub(crate) async fn ask(self, app: &mut Router) {
-        let mut request = Request::get("/users/4711").header("host", "localhost:8080");
+        // Static parts, as hyper cuts a request's parts out of its buffer without copying them.
+        let mut request = Request::get(Uri::from_static("/users/4711"))
+            .header(HOST, HeaderValue::from_static("localhost:8080"));
         request = match self.caller {
-            Caller::Sampled => request.header("traceparent", SAMPLED),
-            Caller::NotSampled => request.header("traceparent", NOT_SAMPLED),
+            Caller::Sampled => request.header(TRACEPARENT, HeaderValue::from_static(SAMPLED)),
+            Caller::NotSampled => request.header(TRACEPARENT, HeaderValue::from_static(NOT_SAMPLED)),
             Caller::WithoutTrace => request,
         };
         let request = request.body(Body::empty()).expect("a request");

@@ -28,12 +28,13 @@ struct Mentions {
 
 /// Faults where a module names one that does not stand in a lower row.
 pub(crate) fn upward(rows: &[&[&str]], sources: &[Source]) -> Vec<Fault> {
-    sources.iter().flat_map(|source| upward_in(rows, source)).collect()
+    sources.iter().filter(|source| !source.is_tests()).flat_map(|source| upward_in(rows, source)).collect()
 }
 
 /// Faults for the files of one folder that need each other in a circle.
 pub(crate) fn circular(sources: &[Source]) -> Vec<Fault> {
-    let files: BTreeMap<Path, &Source> = sources.iter().map(|source| (source.module(), source)).collect();
+    let code = sources.iter().filter(|source| !source.is_tests());
+    let files: BTreeMap<Path, &Source> = code.map(|source| (source.module(), source)).collect();
     let mentions: BTreeMap<Path, Vec<Mention>> =
         files.iter().map(|(module, source)| (module.clone(), mentions(source))).collect();
     let needs: BTreeMap<&Path, BTreeMap<Path, usize>> =

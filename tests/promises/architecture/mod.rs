@@ -17,8 +17,8 @@ const ROWS: [&[&str]; 8] = [
     &["scope", "propagation"],
     &["spans", "logs", "metrics"],
     &["hop"],
-    &["bridge", "layer", "work", "testing", "admin"],
-    &["config"],
+    &["bridge", "layer", "work", "admin"],
+    &["config", "testing"],
     &["init"],
 ];
 

@@ -17,7 +17,7 @@ pub(crate) fn long_file(source: &Source) -> Option<Fault> {
     let lines = source.text.lines().enumerate();
     let count = lines.filter(|(index, line)| is_code(line) && counted(index + 1)).count();
     let what = format!("{count} lines of code in a file, of at most {FILE_LIMIT}");
-    (count > FILE_LIMIT).then(|| source.fault(1, what))
+    (count > FILE_LIMIT && !source.is_tests()).then(|| source.fault(1, what))
 }
 
 /// Faults for functions that go over too many lines, from `fn` to the closing brace.

@@ -29,6 +29,11 @@ impl Source {
         Fault { path: self.path.clone(), line, what: what.into() }
     }
 
+    /// Tests that grew larger than their code live in a file of their own, which only a test build has.
+    pub(crate) fn is_tests(&self) -> bool {
+        self.path.ends_with("/tests.rs")
+    }
+
     /// The module that the file is, `["scope", "hop"]` of `src/scope/hop.rs`; the crate's root is empty.
     pub(crate) fn module(&self) -> Vec<String> {
         let inside = self.path.strip_prefix("src/").unwrap_or(&self.path);
