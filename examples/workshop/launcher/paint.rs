@@ -37,9 +37,7 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) {
         cells.chain([head[column].chars().count()]).max().unwrap_or_default()
     };
     let widths: Vec<_> = (0..head.len()).map(width).collect();
-    let is_number = |column: usize| {
-        rows.iter().all(|row| row[column].starts_with(|c: char| c.is_ascii_digit() || c == '–'))
-    };
+    let is_number = |column: usize| rows.iter().all(|row| row.get(column).is_none_or(|cell| is_number(cell)));
     let numbers: Vec<_> = (0..head.len()).map(is_number).collect();
     let padded = |cells: Vec<&str>| {
         let cells =
@@ -53,4 +51,10 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) {
     for row in rows {
         println!("  {}", padded(row.iter().map(String::as_str).collect()));
     }
+}
+
+/// `7`, `24.1/s`, `2.5 ms`; but no time of day and no id.
+fn is_number(cell: &str) -> bool {
+    let first = cell.split([' ', '/']).next().unwrap_or_default();
+    first == "–" || first.parse::<f64>().is_ok()
 }

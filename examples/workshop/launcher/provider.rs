@@ -30,7 +30,7 @@ async fn charge(State(asked): State<Arc<AtomicU64>>) -> Result<Json<Value>, Stat
     match number % 50 {
         0 => sleep(Duration::from_secs(2)).await,
         1 | 20..30 => return Err(StatusCode::INTERNAL_SERVER_ERROR),
-        2 => sleep(Duration::from_millis(60)).await,
+        2 => sleep(Duration::from_millis(40)).await,
         _ => {}
     }
     Ok(Json(json!({ "payment_id": format!("charge-{number}") })))

@@ -32,9 +32,10 @@ pub(super) fn ask(evidence: &Evidence, text: &str) -> Result<Vec<Row>, BoxError>
         count if query.shown.is_empty() => println!("  {count} found"),
         count => {
             let cells = |row: &Row| query.shown.iter().map(|key| row.get(key).to_owned()).collect();
-            paint::table(&query.shown, &rows.iter().take(MOST_SHOWN).map(cells).collect::<Vec<_>>());
-            if count > MOST_SHOWN {
-                println!("  … and {} more", count - MOST_SHOWN);
+            let earlier = count.saturating_sub(MOST_SHOWN);
+            paint::table(&query.shown, &rows.iter().skip(earlier).map(cells).collect::<Vec<_>>());
+            if earlier > 0 {
+                println!("  (the last {MOST_SHOWN} of {count})");
             }
         }
     }

@@ -23,19 +23,18 @@ struct Bound(f64);
 
 /// Prints it; `seconds` is the time in which the requests were made, if a rate is worth telling.
 pub(super) fn print(samples: &[Row], seconds: Option<f64>) {
-    let rate = |requests: f64| match seconds {
-        Some(seconds) => format!("{:.1}/s", requests / seconds),
-        None => "–".to_owned(),
-    };
+    let mut head = vec!["service", "route or work", "count", "errors", "p50", "p95"];
+    head.extend(seconds.map(|_| "rate"));
     let rows: Vec<_> = routes(samples)
         .into_iter()
         .map(|((service, name), route)| {
             let (requests, errors) = (format!("{}", route.requests), format!("{}", route.errors));
-            let rate = rate(route.requests);
-            vec![service, name, requests, rate, errors, route.quantile(0.5), route.quantile(0.95)]
+            let mut row = vec![service, name, requests, errors, route.quantile(0.5), route.quantile(0.95)];
+            row.extend(seconds.map(|seconds| format!("{:.1}/s", route.requests / seconds)));
+            row
         })
         .collect();
-    paint::table(&["service", "route or work", "count", "rate", "errors", "p50", "p95"], &rows);
+    paint::table(&head, &rows);
 }
 
 /// The routes that had errors, each with its service.

@@ -36,14 +36,17 @@ pub(crate) async fn request() -> Result<(), BoxError> {
     heading("Where the time went");
     match &trace {
         Some(trace) => trace.print(),
-        None => println!("  The spans went to {ENDPOINT}; look there for the trace id of the lines below."),
+        None => {
+            let id = lines.first().map_or("?", |line| line.row.get("trace_id"));
+            println!("  The spans went to {ENDPOINT}; look there for trace {}.", paint::bold(id));
+        }
     }
     heading("What the eight logged about it");
     let start = trace.as_ref().map(Trace::start).or(lines.first().map(|line| line.at)).unwrap_or(0);
     for line in &lines {
         println!("  {}", short(line, &format!("+{:.1} ms", (line.at - start) as f64 / 1_000.0)));
     }
-    heading("Rate, errors, duration");
+    heading("Rate, errors, duration, from the eight /metrics (quantiles out of buckets, as Prometheus does)");
     red::print(&evidence.samples(), None);
     println!();
     verdict(spans, trace.as_ref(), &lines)
@@ -63,7 +66,7 @@ pub(super) fn short(line: &Line, when: &str) -> String {
     const WORTH_SEEING: [&str; 8] =
         ["duration_ms", "outcome", "cache", "attempt", "attempts", "error", "customer_version", "url"];
     let row = &line.row;
-    let more = WORTH_SEEING.iter().filter(|key| !row.get(key).is_empty());
+    let more = WORTH_SEEING.iter().filter(|key| !matches!(row.get(key), "" | "ok"));
     let more: Vec<_> = more.map(|key| format!("{key}={}", row.get(key))).collect();
     let level = format!("{:5}", row.get("level"));
     let level =

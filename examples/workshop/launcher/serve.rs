@@ -26,6 +26,9 @@ fn welcome(workshop: &Workshop) {
     println!("\nctrl-c ends it all; `-- --help` tells of more.\n");
 }
 
+/// Only what belongs to a trace; how the services start is not the story.
 fn show(line: &Line) {
-    println!("{}", request::short(line, line.row.get("time")));
+    if !line.row.get("trace_id").is_empty() {
+        println!("{}", request::short(line, line.row.get("time")));
+    }
 }

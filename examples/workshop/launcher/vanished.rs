@@ -57,11 +57,12 @@ fn investigate(evidence: &Evidence, complaint: &Complaint, seconds: f64) -> Resu
     no_error(evidence, *customer_id, time)?;
     say("Not one complaint of ours about this customer.");
 
+    what_the_customer_saw(evidence, *customer_id, time)?;
     let newest = newest_change(evidence, *customer_id, time)?;
     let (last, best) = written_backwards(evidence, *customer_id, time, &newest)?;
     let deliveries = trace_of(evidence, &last)?;
 
-    step(5, "Is it only this customer?");
+    step(6, "Is it only this customer?");
     let redeliveries = ask(evidence, "samples where name=queue_redeliveries_total show service name value")?;
     let count =
         redeliveries.first().ok_or("the metrics do not know of redeliveries")?.get("value").to_owned();
@@ -82,9 +83,26 @@ fn no_error(evidence: &Evidence, customer_id: u64, time: &str) -> Result<(), Box
     Ok(())
 }
 
+fn what_the_customer_saw(evidence: &Evidence, customer_id: u64, time: &str) -> Result<(), BoxError> {
+    step(2, "What did the customer see?");
+    let query = format!(
+        "lines where customer_id={customer_id} and service=worker and route=/profiles/{{id}} around {time} \
+         show time message customer_version"
+    );
+    let looks = ask(evidence, &query)?;
+    let (last, best) = (looks.last().map(version), looks.iter().map(version).max());
+    match last.zip(best) {
+        Some((last, best)) if last < best => {
+            say(&format!("The customer is right: first version {best}, at last version {last}."));
+            Ok(())
+        }
+        _ => Err("the profile never went back: the customer is mistaken".into()),
+    }
+}
+
 /// What the book of customers knows.
 fn newest_change(evidence: &Evidence, customer_id: u64, time: &str) -> Result<Row, BoxError> {
-    step(2, "Did the change arrive?");
+    step(3, "Did the change arrive?");
     let query = format!(
         "lines where customer_id={customer_id} and message=customer changed around {time} show time service customer_version event_id"
     );
@@ -104,7 +122,7 @@ fn written_backwards(
     time: &str,
     newest: &Row,
 ) -> Result<(Row, Row), BoxError> {
-    step(3, "Who wrote the profile, and what?");
+    step(4, "Who wrote the profile, and what?");
     let query = format!(
         "lines where customer_id={customer_id} and message=profile written around {time} show time service customer_version event_id"
     );
@@ -125,7 +143,7 @@ fn written_backwards(
 
 /// The spans in which the overwriting event was processed: more than one, and all went well.
 fn trace_of(evidence: &Evidence, last: &Row) -> Result<Vec<Row>, BoxError> {
-    step(4, "Where did the old version come from? The trace of that last line:");
+    step(5, "Where did the old version come from? The trace of that last line:");
     let trace_id = last.get("trace_id");
     let query = format!("spans where trace_id={trace_id}");
     ask(evidence, &query)?;
@@ -154,7 +172,7 @@ fn conclude(customer_id: u64, last: &Row, best: &Row, deliveries: &[Row]) {
     let (event, times) = (last.get("event_id"), deliveries.len());
     let (when, before) = (&last.get("time")[..12], &best.get("time")[..12]);
     println!(
-        "\n{} the queue delivered CustomerUpdated {event} (customer {customer_id}, version {old}) {times} times, \
+        "\n{} the queue delivered CustomerUpdated {event} of customer {customer_id}, version {old}, {times} times, \
          and the worker, which does not compare versions, wrote it at {when} over version {new} of {before}.",
         paint::bold("Cause:")
     );

@@ -29,7 +29,7 @@ pub(crate) struct Message {
     pub(crate) id: String,
     pub(crate) headers: HashMap<String, String>,
     body: Value,
-    /// The how manieth time it comes; 1 at first.
+    /// How often it was handed out so far; 1 when it comes for the first time.
     pub(crate) delivery: u32,
 }
 

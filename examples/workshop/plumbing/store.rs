@@ -17,6 +17,23 @@ impl Store {
         Ok(Self(Database::builder().create_with_backend(InMemoryBackend::new()).map_err(redb::Error::from)?))
     }
 
+    /// Writes all these in one transaction.
+    pub(crate) fn fill<T: Serialize>(
+        &self,
+        table: &str,
+        rows: impl IntoIterator<Item = (String, T)>,
+    ) -> Result<(), Failure> {
+        let write = self.0.begin_write().map_err(redb::Error::from)?;
+        {
+            let mut table = write.open_table(Table::new(table)).map_err(redb::Error::from)?;
+            for (key, value) in rows {
+                let value = serde_json::to_vec(&value)?;
+                table.insert(key.as_str(), value.as_slice()).map_err(redb::Error::from)?;
+            }
+        }
+        Ok(write.commit().map_err(redb::Error::from)?)
+    }
+
     pub(crate) fn read<T: DeserializeOwned>(&self, table: &str, key: &str) -> Result<Option<T>, Failure> {
         let _span = tracing::info_span!("db read", table).entered();
         match self.bytes(table, key)? {

@@ -40,18 +40,16 @@ struct Book {
 pub(crate) async fn run() -> Result<(), BoxError> {
     let observability = tower_observability::builder("customers").admin(Admin::new().port(0)).init()?;
     let book = Book { store: Arc::new(Store::open()?), queue: Queue::default() };
-    for id in 4_000..5_000 {
-        book.store.write(
-            "customers",
-            &id.to_string(),
-            &Customer { id, version: 0, phone: format!("+49 30 {id}") },
-        )?;
-    }
+    book.store.fill("customers", (4_000..5_000).map(first_version))?;
     let app = Router::new()
         .route("/customers/{id}", get(customer).put(change))
         .with_state(book)
         .layer(ObservabilityLayer::new());
     serve(app, observability).await
+}
+
+fn first_version(id: u64) -> (String, Customer) {
+    (id.to_string(), Customer { id, version: 0, phone: format!("+49 30 {id}") })
 }
 
 async fn customer(State(book): State<Book>, Path(id): Path<u64>) -> Result<Json<Customer>, Failure> {
@@ -73,7 +71,7 @@ async fn change(
     let event = CustomerUpdated { event_id: Uuid::now_v7().to_string(), customer: customer.clone() };
     tracing::info!(
         customer_id = id,
-        version = customer.version,
+        customer_version = customer.version,
         event_id = event.event_id,
         "customer changed"
     );
