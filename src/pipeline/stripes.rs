@@ -116,10 +116,6 @@ impl<T: Default> Stripes<T> {
         self.stripes.iter().map(|stripe| stripe.weight.load(Ordering::Relaxed)).sum()
     }
 
-    pub(crate) fn capacity(&self) -> usize {
-        self.capacity
-    }
-
     /// How many pushes there were, and how many of them were refused.
     pub(crate) fn counted(&self) -> (u64, u64) {
         self.stripes.iter().fold((0, 0), |(created, refused), stripe| {
@@ -172,7 +168,9 @@ mod tests {
             for thread in 0..8 {
                 let stripes = &stripes;
                 scope.spawn(move || {
-                    (0..1_000).for_each(|n| assert!(stripes.push(1, |items| items.push(thread * 1_000 + n)).is_ok()))
+                    (0..1_000).for_each(|n| {
+                        assert!(stripes.push(1, |items| items.push(thread * 1_000 + n)).is_ok())
+                    })
                 });
             }
         });
