@@ -3,6 +3,7 @@
 use std::io::IsTerminal as _;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tracing::Level;
@@ -42,7 +43,11 @@ pub(super) fn start(options: Options) -> Result<Observability, Error> {
     let config = Config::choose(options, &env, std::io::stdout().is_terminal());
     let resource = config.options.general.resource();
     let parts = Parts::build(&config, &resource)?;
-    parts.take_globals()?;
+    if let Err(error) = parts.take_globals() {
+        // The lines' thread is not the background's: it is ended by its own word.
+        parts.core.lines.close(Duration::ZERO);
+        return Err(error);
+    }
     claim.keep();
     Ok(Observability::new(parts.run(&config, &resource, &env)))
 }

@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tower_observability::{Work, propagation, work};
 
 use crate::support::child::{Child, Ended, run};
+use crate::support::http::get;
 
 #[test]
 fn program() {
@@ -17,6 +20,8 @@ fn program() {
         ("subscriber", subscriber),
         ("recorder", recorder),
         ("propagates", propagates),
+        ("checked", checked),
+        ("logger", logger),
     ]);
 }
 
@@ -66,8 +71,50 @@ fn propagates() {
     let job = Work::consumer("process").parent(propagation::extract(&incoming));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(job.run(async { work::inject(&mut outgoing) }));
+    println!("admin: {}", observability.admin_address().is_some());
     println!("same trace: {}", outgoing["traceparent"].starts_with(&parent[..35]));
     drop(observability);
+}
+
+fn checked() {
+    let observability = tower_observability::init("checked").unwrap();
+    let address = observability.admin_address().unwrap().to_string();
+    println!("without: {}", status(&address, "/ready"));
+    let healthy = Arc::new(AtomicBool::new(true));
+    let asked = Arc::clone(&healthy);
+    observability.ready_check("database", move || {
+        let healthy = asked.load(Ordering::SeqCst);
+        async move { healthy }
+    });
+    println!("healthy: {}", status(&address, "/ready"));
+    healthy.store(false, Ordering::SeqCst);
+    println!("ill: {}", status(&address, "/ready"));
+    println!("alive: {}", status(&address, "/live"));
+    metrics::counter!("cars_repaired_total").increment(2);
+    println!("counted: {}", get(&address, "/metrics").contains("cars_repaired_total 2"));
+    let routes: axum::Router = observability.admin_routes();
+    let request = axum::http::Request::get("/ready").body(axum::body::Body::empty()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mounted = runtime.block_on(tower::ServiceExt::oneshot(routes, request)).unwrap();
+    println!("mounted: {}", mounted.status().as_u16());
+}
+
+fn status(address: &str, path: &str) -> String {
+    get(address, path).split(' ').nth(1).unwrap().to_owned()
+}
+
+fn logger() {
+    struct Foreign;
+    impl log::Log for Foreign {
+        fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+            true
+        }
+        fn log(&self, _: &log::Record<'_>) {}
+        fn flush(&self) {}
+    }
+    log::set_logger(&Foreign).unwrap();
+    let _observability = tower_observability::init("logger").unwrap();
+    tracing::info!("an event of the user");
 }
 
 fn program_of(name: &str) -> Child {
@@ -163,6 +210,25 @@ fn a_disabled_sdk_writes_nothing_takes_nothing_and_still_propagates() {
     assert_eq!(ended.logged(), Vec::<serde_json::Value>::new());
     assert_eq!(ended.said("subscriber is free: "), "true");
     assert_eq!(ended.said("same trace: "), "true");
+    assert_eq!(ended.said("admin: "), "true", "an orchestrator's probes are no telemetry");
+}
+
+#[test]
+fn ready_asks_the_users_checks_and_the_routes_can_be_mounted() {
+    let ended = program_of("checked").end().well();
+    for (question, answer) in [("without", "200"), ("healthy", "200"), ("ill", "503"), ("alive", "200")] {
+        assert_eq!(ended.said(&format!("{question}: ")), answer, "{question}");
+    }
+    assert_eq!(ended.said("counted: "), "true");
+    assert_eq!(ended.said("mounted: "), "503");
+}
+
+#[test]
+fn a_foreign_logger_is_a_warning_and_the_service_starts() {
+    let ended = program_of("logger").end().well();
+    assert!(ended.messages("INFO").iter().any(|message| message == "an event of the user"));
+    let warned = ended.messages("WARN");
+    assert!(warned.len() == 1 && warned[0].contains("another logger of the `log` crate"), "{warned:?}");
 }
 
 #[test]

@@ -1,13 +1,12 @@
 //! Promise: a rollout loses nothing, and what is lost is told; nothing makes the end hang.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use tower_observability::{Observability, Work};
 
 use crate::support::child::{Child, run};
+use crate::support::http::get;
 use crate::support::silent::{self, Yes};
 
 #[test]
@@ -108,14 +107,6 @@ fn program_of(name: &str, collector: &str) -> Child {
     Child::new("shutdown", name).env("OTEL_EXPORTER_OTLP_ENDPOINT", collector)
 }
 
-fn get(address: &str, path: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
-}
-
 #[test]
 fn on_every_runtime_shutdown_delivers_every_span_and_every_line() {
     for program in ["multi", "one", "current", "bare"] {
@@ -157,6 +148,10 @@ fn a_collector_that_is_not_there_costs_spans_and_is_told() {
             "{program}"
         );
         assert_eq!(ended.said("kept: "), "0", "{program}");
+        let warned = ended.messages("WARN");
+        let failing =
+            warned.iter().filter(|message| message.starts_with("traces cannot be delivered to http://"));
+        assert_eq!(failing.count(), 1, "{program}: {warned:?}");
         assert!(ended.messages("INFO").iter().any(|message| message == "the last line"), "{program}");
     }
 }

@@ -4,5 +4,6 @@
 pub mod child;
 pub mod collector;
 pub mod exposition;
+pub mod http;
 pub mod server;
 pub mod silent;

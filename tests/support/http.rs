@@ -1,0 +1,13 @@
+//! Owns a plain GET without a client of any kind.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+/// The whole answer, head and body.
+pub fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
