@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroU128};
 
+use super::hex;
+
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
@@ -71,15 +73,6 @@ pub(crate) fn random_u128() -> u128 {
     RNG.try_with(|rng| rng.borrow_mut().random()).unwrap_or_else(|_| SmallRng::from_os_rng().random())
 }
 
-fn hex<const N: usize>(value: u128) -> [u8; N] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = [b'0'; N];
-    for (place, byte) in text.iter_mut().enumerate() {
-        *byte = DIGITS[(value >> (4 * (N - 1 - place)) & 0xf) as usize];
-    }
-    text
-}
-
 /// Lower-case hex digits as text; `N` ASCII bytes are always valid UTF-8.
 fn text<const N: usize>(digits: &[u8; N]) -> &str {
     std::str::from_utf8(digits).unwrap_or_default()
@@ -114,7 +107,11 @@ impl TraceId {
     /// The id's 32 lower-case hex digits, without an allocation.
     #[must_use]
     pub fn hex(self) -> [u8; 32] {
-        hex(self.value())
+        let (value, mut text) = (self.value(), [0; 32]);
+        for (place, digits) in text.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+            *digits = hex::write((value >> (96 - 32 * place)) as u32);
+        }
+        text
     }
 
     /// The right-most 56 bits, the randomness `R` that a consistent sampler compares.
@@ -153,7 +150,11 @@ impl SpanId {
     /// The id's 16 lower-case hex digits, without an allocation.
     #[must_use]
     pub fn hex(self) -> [u8; 16] {
-        hex(u128::from(self.value()))
+        let (value, mut text) = (self.value(), [0; 16]);
+        for (place, digits) in text.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+            *digits = hex::write((value >> (32 - 32 * place)) as u32);
+        }
+        text
     }
 }
 
@@ -197,8 +198,9 @@ impl Flags {
 
     /// The two lower-case hex digits.
     #[must_use]
-    pub fn hex(self) -> [u8; 2] {
-        hex(u128::from(self.0))
+    pub const fn hex(self) -> [u8; 2] {
+        // Two bits are one digit.
+        [b'0', b'0' + self.0]
     }
 }
 

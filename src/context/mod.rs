@@ -4,6 +4,7 @@
 //! `None`, never a panic.
 
 mod baggage;
+mod hex;
 mod id;
 mod ot;
 mod request_id;

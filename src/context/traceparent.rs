@@ -1,7 +1,7 @@
 //! Owns the `traceparent` header: text in, [`TraceContext`] out, and back.
 
 use super::text::{number, trim};
-use super::{Flags, SpanId, TraceContext, TraceId};
+use super::{Flags, SpanId, TraceContext, TraceId, hex};
 
 /// Version 00 is exactly so long; a later version at least.
 const LENGTH: usize = 55;
@@ -23,8 +23,8 @@ impl TraceContext {
         let (low, ids) = ids.split_first_chunk::<16>()?;
         let [b'-', span @ ..] = ids else { return None };
         Some(Self {
-            trace_id: TraceId::new(u128::from(number(high)?) << 64 | u128::from(number(low)?))?,
-            span_id: SpanId::new(number(span)?)?,
+            trace_id: TraceId::new(u128::from(sixteen(high)?) << 64 | u128::from(sixteen(low)?))?,
+            span_id: SpanId::new(sixteen(span.first_chunk()?)?)?,
             flags: Flags::from_byte(number(&[*f1, *f2])? as u8),
         })
     }
@@ -38,6 +38,12 @@ impl TraceContext {
         text[53..55].copy_from_slice(&self.flags.hex());
         text
     }
+}
+
+/// The number of 16 lower-case hex digits.
+fn sixteen(digits: &[u8; 16]) -> Option<u64> {
+    let (high, low) = (digits.first_chunk()?, digits.last_chunk()?);
+    Some(u64::from(hex::read(*high)?) << 32 | u64::from(hex::read(*low)?))
 }
 
 #[cfg(test)]

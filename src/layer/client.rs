@@ -1,15 +1,16 @@
 //! Owns the begin of a call that we make: its span, and the headers that carry the context on.
 
 use http::Request;
+use http::header::HOST;
 
 use super::options::{Options, names_host};
 use super::server::destination;
 use super::twice::is_observed;
 use crate::clock::Moment;
-use crate::context::{Flags, SpanId, TraceContext, TraceId, Tracestate};
+use crate::context::Tracestate;
 use crate::hop::{Core, Observation};
 use crate::propagation::Outgoing;
-use crate::scope::{Current, Hop, Http, Kind, Piece, Scheme, Subject, current};
+use crate::scope::{Current, Hop, Http, Kind, Piece, Scheme, Subject, current, unknown_method};
 
 /// Begins the hop of a call and writes its context onto the request; `None` if an outer layer did.
 pub(super) fn begin<B>(
@@ -31,13 +32,10 @@ fn below(core: &Core, current: Option<Current>, http: Http) -> Hop {
     let parent = current.as_ref().map(|current| current.trace);
     let caller = current.as_ref().and_then(|current| current.hop.as_deref());
     let tracestate = caller.map_or_else(Tracestate::default, |caller| caller.tracestate.clone());
-    let trace_id = parent.map_or_else(TraceId::random, |parent| parent.trace_id);
-    let decision = core.spans.sampler.decide(parent.as_ref(), false, trace_id, &tracestate);
-    let flags = parent.map_or(Flags::RANDOM, |parent| parent.flags).with_sampled(decision.sampled);
-    let trace = TraceContext { trace_id, span_id: SpanId::random(), flags };
+    let (trace, tracestate) = core.place(parent, false, tracestate);
     let mut hop = Hop::new(trace, Kind::Client, start, Subject::Http(http));
     hop.parent = parent.map(|parent| parent.span_id);
-    hop.tracestate = decision.tracestate.unwrap_or(tracestate);
+    hop.tracestate = tracestate;
     if let Some(caller) = caller {
         hop.baggage = caller.baggage.clone();
         hop.request_id = caller.request_id.clone();
@@ -48,13 +46,10 @@ fn below(core: &Core, current: Option<Current>, http: Http) -> Hop {
 fn facts<B>(request: &Request<B>) -> Http {
     let uri = request.uri();
     let scheme = if uri.scheme_str() == Some("https") { Scheme::Https } else { Scheme::Http };
-    let mut http = Http::new(request.method().into(), scheme, request.version().into());
-    http.set(Piece::Path, uri.path());
-    http.set(Piece::Query, uri.query().unwrap_or_default());
-    let (host, port) = destination(uri, request.headers()).unwrap_or_default();
-    http.set(Piece::Host, host);
+    let (host, port) = destination(uri, request.headers().get(HOST)).unwrap_or_default();
+    let pieces = [uri.path(), uri.query().unwrap_or_default(), host, "", unknown_method(request.method())];
+    let mut http = Http::new(request.method().into(), scheme, request.version().into(), pieces);
     http.port = Some(port.unwrap_or(if scheme == Scheme::Https { 443 } else { 80 }));
-    http.set_original_method(request.method());
     http
 }
 

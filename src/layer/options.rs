@@ -160,6 +160,10 @@ impl Options {
             None => &UNCHANGED,
         }
     }
+
+    pub(super) fn is_health_path(&self, path: &str) -> bool {
+        self.health_paths.iter().any(|health| health == path)
+    }
 }
 
 impl Default for Options {

@@ -1,17 +1,16 @@
 //! Owns the begin of a request that we serve: what is read from it, and whose trace it joins.
 
-use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
-use http::uri::Authority;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Request, Uri, Version};
 
 use super::options::{Options, Side, Trust};
 use super::route;
 use super::twice::is_observed;
 use crate::clock::Moment;
-use crate::context::{Flags, RequestId, SpanId, TraceContext, TraceId, Tracestate};
+use crate::context::{RequestId, TraceContext, Tracestate};
 use crate::hop::{Core, Observation};
-use crate::propagation::Remote;
-use crate::scope::{Hop, Http, Kind, Piece, Scheme, Subject};
+use crate::propagation::{Known, Remote};
+use crate::scope::{Hop, Http, Kind, Scheme, Subject, unknown_method};
 
 /// Begins the hop of a request; `None` if an outer layer did.
 pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request<B>) -> Option<Observation> {
@@ -19,14 +18,15 @@ pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request
         return None;
     }
     let start = Moment::now();
-    let remote = core.propagators.read_headers(request.headers());
-    let mut hop = joined(core, options.trust, remote, start);
-    let recorded = hop.trace.flags.is_sampled() && core.spans.is_on();
-    hop.subject = Subject::Http(facts(request, recorded));
+    let known = Known::of(request.headers());
+    let remote = core.propagators.read_headers(&known, request.headers());
+    let mut hop = joined(core, options.trust, remote, start, |trace| {
+        let recorded = trace.flags.is_sampled() && core.spans.is_on();
+        facts(request, &known, recorded)
+    });
     route::matched(request.extensions(), &mut hop.route);
-    let quiet = options.health_paths.iter().any(|path| path == request.uri().path());
     let mut observation = Observation::begin(core, hop);
-    observation.quiet = quiet;
+    observation.quiet = options.is_health_path(request.uri().path());
     if is_grpc(request.version(), request.headers()) {
         observation.grpc = true;
         observation.deadline = deadline(request.headers(), start);
@@ -46,24 +46,24 @@ pub(super) fn echo(side: Side, observation: &Observation) -> Option<HeaderValue>
 }
 
 /// The hop's place in a trace, by what came in and how far it is trusted.
-fn joined(core: &Core, trust: Trust, remote: Remote, start: Moment) -> Hop {
+fn joined(
+    core: &Core,
+    trust: Trust,
+    remote: Remote,
+    start: Moment,
+    facts: impl FnOnce(TraceContext) -> Http,
+) -> Hop {
     let (parent, foreign, tracestate, baggage) = match trust {
         Trust::Continue => (remote.trace, None, remote.tracestate, remote.baggage),
         Trust::Link => (None, remote.trace, Tracestate::default(), Default::default()),
         Trust::Ignore => (None, None, Tracestate::default(), Default::default()),
     };
-    let trace_id = parent.map_or_else(TraceId::random, |parent| parent.trace_id);
-    let decision = core.spans.sampler.decide(parent.as_ref(), true, trace_id, &tracestate);
-    // The random flag is set where the trace starts, and copied where it goes on (level 2, "random trace id").
-    let flags = parent.map_or(Flags::RANDOM, |parent| parent.flags).with_sampled(decision.sampled);
-    let trace = TraceContext { trace_id, span_id: SpanId::random(), flags };
-    let subject =
-        Subject::Http(Http::new((&http::Method::GET).into(), Scheme::Http, Version::HTTP_11.into()));
-    let mut hop = Hop::new(trace, Kind::Server, start, subject);
+    let (trace, tracestate) = core.place(parent, true, tracestate);
+    let mut hop = Hop::new(trace, Kind::Server, start, Subject::Http(facts(trace)));
     hop.parent = parent.map(|parent| parent.span_id);
     hop.parent_is_remote = parent.is_some();
     hop.links.extend(foreign);
-    hop.tracestate = decision.tracestate.unwrap_or(tracestate);
+    hop.tracestate = tracestate;
     hop.baggage = baggage;
     if core.propagators.request_id {
         let id = remote.request_id.unwrap_or_else(|| RequestId::make(start.unix_nanos() / 1_000_000));
@@ -73,41 +73,40 @@ fn joined(core: &Core, trust: Trust, remote: Remote, start: Moment) -> Hop {
 }
 
 /// Copies what span and line need; a request that is not recorded is spared what only its span would show.
-fn facts<B>(request: &Request<B>, recorded: bool) -> Http {
-    let uri = request.uri();
+fn facts<B>(request: &Request<B>, known: &Known<'_>, recorded: bool) -> Http {
+    let (uri, method) = (request.uri(), request.method());
     let scheme = if uri.scheme_str() == Some("https") { Scheme::Https } else { Scheme::Http };
-    let mut http = Http::new(request.method().into(), scheme, request.version().into());
-    http.set(Piece::Path, uri.path());
+    let (sent, version) = (unknown_method(method), request.version().into());
     if !recorded {
-        return http;
+        return Http::new(method.into(), scheme, version, [uri.path(), "", "", "", sent]);
     }
-    http.set(Piece::Query, uri.query().unwrap_or_default());
-    if let Some((host, port)) = destination(uri, request.headers()) {
-        http.set(Piece::Host, host);
-        http.port = port;
-    }
-    http.set(Piece::UserAgent, text(request.headers().get(USER_AGENT)));
-    http.set_original_method(request.method());
+    let (host, port) = destination(uri, known.host).unwrap_or_default();
+    let pieces = [uri.path(), uri.query().unwrap_or_default(), host, text(known.user_agent), sent];
+    let mut http = Http::new(method.into(), scheme, version, pieces);
+    http.port = port;
     http.peer = route::peer(request.extensions());
     http
 }
 
 /// Host and port as the client asked for them: `:authority`, else `Host`.
-pub(super) fn destination<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<(&'a str, Option<u16>)> {
+pub(super) fn destination<'a>(uri: &'a Uri, host: Option<&'a HeaderValue>) -> Option<(&'a str, Option<u16>)> {
     if let Some(authority) = uri.authority() {
         return Some((authority.host(), authority.port_u16()));
     }
-    let host = text(headers.get(HOST));
-    // A `Host` that is no authority is shown to nobody: it is the client's to invent.
-    host.parse::<Authority>().ok()?;
+    let host = text(host);
+    // A `Host` that is none is shown to nobody: it is the client's to invent (RFC 3986, 3.2.2, without escapes).
+    let is_host = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_~:[]".contains(byte);
+    if host.is_empty() || !host.as_bytes().iter().all(is_host) {
+        return None;
+    }
     match host.rsplit_once(':') {
         Some((name, port)) if !port.ends_with(']') => Some((name, port.parse().ok())),
-        _ => Some((host, None)).filter(|(host, _)| !host.is_empty()),
+        _ => Some((host, None)),
     }
 }
 
 fn text(value: Option<&HeaderValue>) -> &str {
-    value.and_then(|value| value.to_str().ok()).unwrap_or_default()
+    value.and_then(|value| std::str::from_utf8(value.as_bytes()).ok()).unwrap_or_default()
 }
 
 fn is_grpc(version: Version, headers: &HeaderMap) -> bool {
@@ -137,11 +136,8 @@ mod tests {
 
     fn asked(uri: &str, host: &str) -> Option<(String, Option<u16>)> {
         let uri: Uri = uri.parse().expect("a uri");
-        let mut headers = HeaderMap::new();
-        if !host.is_empty() {
-            headers.insert(HOST, host.parse().expect("a header"));
-        }
-        destination(&uri, &headers).map(|(host, port)| (host.to_owned(), port))
+        let host = HeaderValue::from_str(host).ok().filter(|host| !host.is_empty());
+        destination(&uri, host.as_ref()).map(|(host, port)| (host.to_owned(), port))
     }
 
     #[test]

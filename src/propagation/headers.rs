@@ -6,10 +6,58 @@ use super::{Outgoing, Propagators, Remote};
 use crate::context::{Baggage, RequestId, TraceContext, Tracestate};
 use crate::names::header::{BAGGAGE, REQUEST_ID, TRACEPARENT, TRACESTATE};
 
-/// The value if there is exactly one: whichever of two is taken, a stranger chose it.
-fn only(headers: &HeaderMap, name: HeaderName) -> Option<&[u8]> {
-    let mut values = headers.get_all(name).into_iter();
-    values.next().filter(|_| values.next().is_none()).map(HeaderValue::as_bytes)
+/// The headers that a hop reads, found in one pass: looking each of them up would hash each name.
+#[derive(Debug, Default)]
+pub(crate) struct Known<'a> {
+    traceparent: Single<'a>,
+    tracestate: bool,
+    baggage: bool,
+    request_id: Single<'a>,
+    pub(crate) host: Option<&'a HeaderValue>,
+    pub(crate) user_agent: Option<&'a HeaderValue>,
+}
+
+/// A header that counts only if there is exactly one: whichever of two is taken, a stranger chose it.
+#[derive(Clone, Copy, Debug, Default)]
+enum Single<'a> {
+    #[default]
+    Absent,
+    Once(&'a HeaderValue),
+    Repeated,
+}
+
+impl<'a> Known<'a> {
+    pub(crate) fn of(headers: &'a HeaderMap) -> Self {
+        let mut known = Self::default();
+        for (name, value) in headers {
+            match name.as_str() {
+                "traceparent" => known.traceparent.meet(value),
+                "tracestate" => known.tracestate = true,
+                "baggage" => known.baggage = true,
+                "x-request-id" => known.request_id.meet(value),
+                "host" => known.host = Some(value),
+                "user-agent" => known.user_agent = Some(value),
+                _ => {}
+            }
+        }
+        known
+    }
+}
+
+impl<'a> Single<'a> {
+    fn meet(&mut self, value: &'a HeaderValue) {
+        *self = match self {
+            Self::Absent => Self::Once(value),
+            Self::Once(_) | Self::Repeated => Self::Repeated,
+        };
+    }
+
+    fn only(self) -> Option<&'a [u8]> {
+        match self {
+            Self::Once(value) => Some(value.as_bytes()),
+            Self::Absent | Self::Repeated => None,
+        }
+    }
 }
 
 fn all(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &[u8]> {
@@ -20,19 +68,19 @@ impl Propagators {
     /// Reads every enabled format from request headers; repeated headers are read whole.
     ///
     /// Without a valid `traceparent` a `tracestate` is not looked at (trace context level 2, 3.4).
-    pub(crate) fn read_headers(&self, headers: &HeaderMap) -> Remote {
+    pub(crate) fn read_headers(&self, known: &Known<'_>, headers: &HeaderMap) -> Remote {
         let mut remote = Remote::default();
         if self.tracecontext {
-            remote.trace = only(headers, TRACEPARENT).and_then(TraceContext::from_traceparent);
+            remote.trace = known.traceparent.only().and_then(TraceContext::from_traceparent);
         }
-        if remote.trace.is_some() {
+        if known.tracestate && remote.trace.is_some() {
             remote.tracestate = Tracestate::parse(all(headers, TRACESTATE));
         }
-        if self.baggage {
+        if known.baggage && self.baggage {
             remote.baggage = Baggage::parse(all(headers, BAGGAGE));
         }
         if self.request_id {
-            remote.request_id = only(headers, REQUEST_ID).and_then(RequestId::parse);
+            remote.request_id = known.request_id.only().and_then(RequestId::parse);
         }
         remote
     }
@@ -128,7 +176,7 @@ mod tests {
 
     fn read(propagators: Propagators, headers: &[(&'static str, &str)]) -> Remote {
         let headers = received(headers);
-        let remote = propagators.read_headers(&headers);
+        let remote = propagators.read_headers(&Known::of(&headers), &headers);
         assert_eq!(
             format!("{:?}", propagators.read(&headers)),
             format!("{remote:?}"),

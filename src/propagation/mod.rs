@@ -8,6 +8,8 @@ mod list;
 
 pub use carrier::Carrier;
 
+pub(crate) use headers::Known;
+
 use crate::context::{Baggage, RequestId, TraceContext, Tracestate};
 
 /// What came in with a request or a message. Empty parts were absent, or not valid.

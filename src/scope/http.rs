@@ -2,8 +2,6 @@
 
 use std::net::SocketAddr;
 
-use smallvec::SmallVec;
-
 /// The methods that the semantic conventions know; everything else is `_OTHER`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)] // each is the method of its name
@@ -52,6 +50,8 @@ pub(crate) enum Piece {
 }
 
 const PIECES: usize = 5;
+/// Most requests' texts fit into so many bytes, and need no allocation of their own.
+const INLINE: usize = 128;
 
 /// One request's facts.
 #[derive(Debug)]
@@ -61,8 +61,9 @@ pub(crate) struct Http {
     pub(crate) version: HttpVersion,
     pub(crate) port: Option<u16>,
     pub(crate) peer: Option<SocketAddr>,
-    // The pieces one behind the other, and where each ends: most requests fit without an allocation.
-    text: SmallVec<[u8; 128]>,
+    // The pieces one behind the other, and where each ends.
+    inline: [u8; INLINE],
+    long: Option<Box<[u8]>>,
     ends: [u32; PIECES],
 }
 
@@ -141,47 +142,58 @@ impl From<http::Version> for HttpVersion {
 }
 
 impl Http {
-    pub(crate) fn new(method: Method, scheme: Scheme, version: HttpVersion) -> Self {
-        Self { method, scheme, version, port: None, peer: None, text: SmallVec::new(), ends: [0; PIECES] }
-    }
-
-    /// Remembers a piece; pieces are set in the order of [`Piece`], each at most once.
-    pub(crate) fn set(&mut self, piece: Piece, text: &str) {
-        debug_assert!(self.ends[piece as usize..].iter().all(|end| *end as usize == self.text.len()));
-        self.text.extend_from_slice(text.as_bytes());
-        for end in &mut self.ends[piece as usize..] {
-            *end = self.text.len() as u32;
+    /// Copies the pieces, in the order of [`Piece`]; what is empty is not known.
+    pub(crate) fn new(method: Method, scheme: Scheme, version: HttpVersion, pieces: [&str; PIECES]) -> Self {
+        let (mut inline, mut ends, mut end) = ([0; INLINE], [0; PIECES], 0);
+        for (piece, end_of_piece) in pieces.iter().zip(&mut ends) {
+            // What does not fit is copied once more below.
+            if let Some(place) = inline.get_mut(end..end + piece.len()) {
+                place.copy_from_slice(piece.as_bytes());
+            }
+            end += piece.len();
+            *end_of_piece = u32::try_from(end).unwrap_or(u32::MAX);
         }
+        let long = (end > INLINE).then(|| pieces.concat().into_bytes().into_boxed_slice());
+        Self { method, scheme, version, port: None, peer: None, inline, long, ends }
     }
 
-    /// Remembers the method as sent, where the conventions do not know it.
-    pub(crate) fn set_original_method(&mut self, method: &http::Method) {
-        if self.method == Method::Other {
-            self.set(Piece::Method, method.as_str());
-        }
-    }
-
-    /// A piece's text; empty if it was never set.
+    /// A piece's text; empty if it is not known.
     pub(crate) fn piece(&self, piece: Piece) -> &str {
         let place = piece as usize;
         let start = if place == 0 { 0 } else { self.ends[place - 1] };
-        let bytes = self.text.get(start as usize..self.ends[place] as usize).unwrap_or_default();
+        let text = self.long.as_deref().unwrap_or(&self.inline);
+        let bytes = text.get(start as usize..self.ends[place] as usize).unwrap_or_default();
         std::str::from_utf8(bytes).unwrap_or_default()
     }
+}
+
+/// The method as sent, where the conventions do not know it.
+pub(crate) fn unknown_method(method: &http::Method) -> &str {
+    if Method::from(method) == Method::Other { method.as_str() } else { "" }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn read_back(pieces: [&str; PIECES]) {
+        let http = Http::new(Method::Get, Scheme::Http, HttpVersion::V11, pieces);
+        let names = [Piece::Path, Piece::Query, Piece::Host, Piece::UserAgent, Piece::Method];
+        assert_eq!(names.map(|name| http.piece(name)), pieces);
+    }
+
     #[test]
     fn pieces_come_back_as_they_were_set_and_missing_ones_are_empty() {
-        let mut http = Http::new(Method::Get, Scheme::Http, HttpVersion::V11);
-        http.set(Piece::Path, "/users/7");
-        http.set(Piece::Host, "example.org");
-        assert_eq!(http.piece(Piece::Path), "/users/7");
-        assert_eq!(http.piece(Piece::Query), "");
-        assert_eq!(http.piece(Piece::Host), "example.org");
-        assert_eq!(http.piece(Piece::UserAgent), "");
+        read_back(["/users/7", "", "example.org", "", ""]);
+        read_back(["", "", "", "", "PROPFIND"]);
+    }
+
+    #[test]
+    fn texts_of_any_length_are_whole() {
+        for length in [INLINE - 1, INLINE, INLINE + 1, 70_000] {
+            let long = "é".repeat(length / 2) + if length % 2 == 1 { "x" } else { "" };
+            read_back([&long, "", "", "", ""]);
+            read_back(["/x", "", "host", &long, "PURGE"]);
+        }
     }
 }

@@ -5,7 +5,7 @@ use crate::clock::Moment;
 use crate::context::{Flags, RequestId, SpanId, TraceContext, TraceId};
 use crate::names::attribute;
 use crate::scope::{
-    ErrorType, Http, HttpVersion, Kind, Method, Outcome, Piece, Route, Scheme, Subject, Work, enter_hop,
+    ErrorType, Http, HttpVersion, Kind, Method, Outcome, Route, Scheme, Subject, Work, enter_hop,
 };
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -26,9 +26,8 @@ fn a_hop(kind: Kind, subject: Subject) -> Hop {
 }
 
 fn request(kind: Kind) -> Hop {
-    let mut http = Http::new(Method::Get, Scheme::Http, HttpVersion::V11);
-    http.set(Piece::Path, "/users/7");
-    http.set(Piece::Host, "payments");
+    let mut http =
+        Http::new(Method::Get, Scheme::Http, HttpVersion::V11, ["/users/7", "", "payments", "", ""]);
     http.port = Some(8080);
     let mut hop = a_hop(kind, Subject::Http(http));
     hop.request_id = RequestId::parse(b"r-1");
@@ -180,8 +179,8 @@ fn a_panics_line_is_fatal_and_stands_in_the_request() {
 
 #[test]
 fn a_path_that_is_too_long_is_cut_and_counted() {
-    let mut http = Http::new(Method::Get, Scheme::Http, HttpVersion::V11);
-    http.set(Piece::Path, &"x".repeat(300 * 1024));
+    let path = "x".repeat(300 * 1024);
+    let http = Http::new(Method::Get, Scheme::Http, HttpVersion::V11, [&path, "", "", "", ""]);
     let hop = a_hop(Kind::Server, Subject::Http(http));
     let (lines, seen) = lines(Logs::new().json());
     lines.hop(&hop, &ended(&hop, Outcome::Ok, Some(200)));

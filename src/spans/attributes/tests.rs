@@ -14,11 +14,11 @@ fn here() -> TraceContext {
 }
 
 fn request(method: Method, pieces: &[(Piece, &str)]) -> Http {
-    let mut http = Http::new(method, Scheme::Http, HttpVersion::V11);
+    let mut texts = [""; 5];
     for (piece, text) in pieces {
-        http.set(*piece, text);
+        texts[*piece as usize] = text;
     }
-    http
+    Http::new(method, Scheme::Http, HttpVersion::V11, texts)
 }
 
 fn hop(kind: Kind, http: Http) -> Hop {

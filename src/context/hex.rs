@@ -1,0 +1,58 @@
+//! Owns hex digits, eight at a time: an id is written and read on every request.
+
+/// The eight lower-case digits of a number, most significant first.
+pub(super) const fn write(number: u32) -> [u8; 8] {
+    // One nibble into each byte, the least significant into the lowest.
+    let mut nibbles = number as u64;
+    nibbles = (nibbles | nibbles << 16) & 0x0000_ffff_0000_ffff;
+    nibbles = (nibbles | nibbles << 8) & 0x00ff_00ff_00ff_00ff;
+    nibbles = (nibbles | nibbles << 4) & 0x0f0f_0f0f_0f0f_0f0f;
+    // A nibble above nine carries into its byte's fifth bit when six is added.
+    let letters = (nibbles + 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101;
+    (nibbles + 0x3030_3030_3030_3030 + letters * (b'a' - b'0' - 10) as u64).to_be_bytes()
+}
+
+/// The number of eight lower-case digits; `None` for anything else.
+pub(super) const fn read(digits: [u8; 8]) -> Option<u32> {
+    let text = u64::from_be_bytes(digits);
+    // Letters have the bit 0x40; their low nibble counts from 1.
+    let letters = text >> 6 & 0x0101_0101_0101_0101;
+    let mut number = (text & 0x0f0f_0f0f_0f0f_0f0f) + letters * 9;
+    number = (number | number >> 4) & 0x00ff_00ff_00ff_00ff;
+    number = (number | number >> 8) & 0x0000_ffff_0000_ffff;
+    number = number | number >> 16;
+    let number = number as u32;
+    // Only digits are written back as they were.
+    if u64::from_be_bytes(write(number)) == text { Some(number) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_and_read_back() {
+        for number in [0, 1, 9, 10, 0xabcd_ef01, 0x0fed_cba9, u32::MAX, 0x8000_0000, 0x99aa_99aa] {
+            assert_eq!(write(number), *format!("{number:08x}").as_bytes().first_chunk::<8>().expect("eight"));
+            assert_eq!(read(write(number)), Some(number));
+        }
+    }
+
+    #[test]
+    fn every_other_byte_at_every_place_is_refused() {
+        for place in 0..8 {
+            for byte in 0..=255u8 {
+                let mut digits = *b"01239abf";
+                digits[place] = byte;
+                let valid = byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+                let expected =
+                    valid.then(|| u32::from_str_radix(std::str::from_utf8(&digits).expect("ASCII"), 16));
+                assert_eq!(
+                    read(digits),
+                    expected.map(|number| number.expect("hex")),
+                    "{byte:#04x} at {place}"
+                );
+            }
+        }
+    }
+}
