@@ -3,8 +3,9 @@
 use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::escape::{CUT_MARK, Escaping, LONGEST_VALUE, float, hex, integer, prefix, quoted, text_of};
+use super::escape::{CUT_MARK, Escaping, LONGEST_VALUE, float, integer, prefix, quoted, text_of};
 use super::fields::{Borrowed, Chain, Put};
+use super::members;
 use crate::names::key;
 
 /// The bytes of one line and what is known of them. Kept per thread and used again.
@@ -92,12 +93,35 @@ impl Object {
         quoted(&mut self.bytes, text);
     }
 
-    /// Writes one of our keys with an id.
-    pub(super) fn our_id(&mut self, name: &'static str, id: &[u8]) {
-        self.ours(name);
+    /// Writes one of our members, made before up to its opening quote, with a text that needs no escape.
+    pub(super) fn plain(&mut self, member: &'static [u8], text: &str) {
+        self.bytes.extend_from_slice(member);
+        self.bytes.extend_from_slice(text.as_bytes());
         self.bytes.push(b'"');
-        hex(&mut self.bytes, id);
+    }
+
+    /// Writes one of our members, made before up to its opening quote, with a text that is escaped.
+    pub(super) fn escaped(&mut self, member: &'static [u8], text: &str) {
+        self.bytes.extend_from_slice(member);
+        text_of(&mut self.bytes, text);
         self.bytes.push(b'"');
+    }
+
+    /// Writes one of our members, made before up to its opening quote, with a text that may have to be cut.
+    pub(super) fn cuttable(&mut self, member: &'static [u8], write: impl FnOnce(&mut Vec<u8>)) {
+        let key_start = self.bytes.len() + 2;
+        self.bytes.extend_from_slice(member);
+        let text_start = self.bytes.len();
+        write(&mut self.bytes);
+        // Behind the key stand its quote, the colon and the opening quote.
+        self.remember((key_start, text_start - 3), (text_start, self.bytes.len()), Origin::Ours);
+        self.bytes.push(b'"');
+    }
+
+    /// Writes the message of a line that has no other, as bytes that are escaped already.
+    pub(super) fn only_message(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.has_message = true;
+        self.cuttable(members::MESSAGE, write);
     }
 
     /// Writes one of our keys with a number.

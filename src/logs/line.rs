@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 
 use tracing::Level;
 
+use super::escape::{integer, text_of};
 use crate::scope::{End, Hop, Http, Kind, Outcome, Piece, Subject, Work};
 
 pub(super) const REQUEST: &str = "tower_observability::request";
@@ -44,12 +45,38 @@ pub(super) fn message(out: &mut impl Write, hop: &Hop, end: &End) -> fmt::Result
         out.write_char(' ')?;
         out.write_str(itoa::Buffer::new().format(status))?;
     }
-    // The status says it, unless something else happened.
-    if end.status.is_none_or(|status| Outcome::of_status(status) != end.outcome) {
+    if !is_said(end) {
         out.write_char(' ')?;
         out.write_str(end.outcome.as_str())?;
     }
     Ok(())
+}
+
+/// The same for an HTTP hop, as the bytes of JSON text: this is written for every request.
+pub(super) fn http_message(out: &mut Vec<u8>, hop: &Hop, http: &Http, end: &End) {
+    text_of(out, method(http));
+    out.push(b' ');
+    if hop.kind == Kind::Client {
+        text_of(out, http.piece(Piece::Host));
+        if let Some(port) = http.port {
+            out.push(b':');
+            integer(out, port);
+        }
+    }
+    text_of(out, hop.route.get().map_or_else(|| http.piece(Piece::Path), |route| route.as_str()));
+    if let Some(status) = end.status {
+        out.push(b' ');
+        integer(out, status);
+    }
+    if !is_said(end) {
+        out.push(b' ');
+        out.extend_from_slice(end.outcome.as_str().as_bytes());
+    }
+}
+
+/// Does the status say the outcome already?
+fn is_said(end: &End) -> bool {
+    end.status.is_some_and(|status| Outcome::of_status(status) == end.outcome)
 }
 
 /// Writes what the hop does: `GET /users/{id}`, `POST payments:8080/charge`, `process booking`.

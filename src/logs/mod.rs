@@ -10,6 +10,7 @@ mod json;
 mod level;
 mod line;
 mod lines;
+mod members;
 mod options;
 mod panic;
 mod place;

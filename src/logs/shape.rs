@@ -7,14 +7,14 @@ use std::io::IsTerminal as _;
 use tracing::{Event, Level};
 use tracing_log::NormalizeEvent as _;
 
-use super::escape::{milliseconds, quoted};
+use super::escape::{integer, milliseconds, quoted, text_of};
 use super::fields::{Borrowed, Put as _, Visitor};
 use super::json::Object;
 use super::options::{Format, Logs};
 use super::place::Place;
 use super::pretty::Row;
 use super::sink::Exit;
-use super::{line, time};
+use super::{line, members, time};
 use crate::clock::Moment;
 use crate::context::TraceContext;
 use crate::names::{attribute, key};
@@ -118,8 +118,12 @@ impl Shape {
         let (level, target) = (line::level(hop.kind, end.outcome), line::target(hop.kind));
         match self {
             Self::Json { head, tail } => with_buffer(exit, |object| {
-                start(object, end.at, level.as_str(), head, target);
-                object.our_message(|text| text.all(|text| line::message(text, hop, end)));
+                begin(object, end.at, level.as_str(), head);
+                object.plain(members::TARGET, target);
+                match hop.http() {
+                    Some(http) => object.only_message(|bytes| line::http_message(bytes, hop, http, end)),
+                    None => object.our_message(|text| text.all(|text| line::message(text, hop, end))),
+                }
                 context(object, Some(hop.trace), Some(hop));
                 ending(object, hop, end);
                 object.raw(tail);
@@ -175,50 +179,51 @@ fn with_buffer(exit: &Exit, write: impl FnOnce(&mut Object)) {
 }
 
 fn start(object: &mut Object, at: Moment, level: &str, head: &[u8], target: &str) {
+    begin(object, at, level, head);
+    object.escaped(members::TARGET, target);
+}
+
+fn begin(object: &mut Object, at: Moment, level: &str, head: &[u8]) {
     object.raw(b"\"timestamp\":\"");
     object.raw(&time::rfc3339(at));
     object.raw(b"\",\"level\":\"");
     object.raw(level.as_bytes());
     object.raw(head);
-    object.our_text(key::TARGET, target);
 }
 
 /// Where in a trace the line belongs, and of which request it is.
 fn context(object: &mut Object, trace: Option<TraceContext>, hop: Option<&Hop>) {
     if let Some(trace) = trace {
-        object.our_id(key::TRACE_ID, &trace.trace_id.value().to_be_bytes());
-        object.our_id(key::SPAN_ID, &trace.span_id.value().to_be_bytes());
-        object.our_id(key::TRACE_FLAGS, &[trace.flags.byte()]);
+        object.raw(&members::ids(trace));
     }
     let Some(hop) = hop else { return };
     if let Some(id) = &hop.request_id {
-        object.our_text(key::REQUEST_ID, id.as_str());
+        object.escaped(members::REQUEST_ID, id.as_str());
     }
     let Some(http) = hop.http() else { return };
-    object.our_text(key::METHOD, line::method(http));
-    object.our_long_text(key::PATH, |text| text.all(|text| text.write_str(http.piece(Piece::Path))));
+    object.escaped(members::METHOD, line::method(http));
+    object.cuttable(members::PATH, |bytes| text_of(bytes, http.piece(Piece::Path)));
     if let Some(route) = hop.route.get() {
-        object.our_text(key::ROUTE, route.as_str());
+        object.escaped(members::ROUTE, route.as_str());
     }
 }
 
 /// How the hop ended.
 fn ending(object: &mut Object, hop: &Hop, end: &End) {
     if let Some(status) = end.status {
-        object.our_integer(key::STATUS, status);
+        object.raw(members::STATUS);
+        integer(&mut object.bytes, status);
     }
-    object.ours(key::DURATION_MS);
+    object.raw(members::DURATION_MS);
     milliseconds(&mut object.bytes, end.at.since(hop.start));
     if let Some(first_byte) = end.first_byte {
-        object.ours(key::TTFB_MS);
+        object.raw(members::TTFB_MS);
         milliseconds(&mut object.bytes, first_byte.since(hop.start));
     }
-    object.ours(key::OUTCOME);
-    object.raw(b"\"");
-    object.raw(end.outcome.as_str().as_bytes());
-    object.raw(b"\"");
+    object.plain(members::OUTCOME, end.outcome.as_str());
     if hop.http().is_some() {
-        object.our_integer(key::RESPONSE_BYTES, end.response_bytes);
+        object.raw(members::RESPONSE_BYTES);
+        integer(&mut object.bytes, end.response_bytes);
     }
 }
 

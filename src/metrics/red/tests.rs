@@ -86,8 +86,7 @@ fn in_flight_is_zero_again_however_a_request_ends() {
 #[test]
 fn calls_and_jobs_have_their_own_metrics() {
     let (red, recorder) = red();
-    let mut call =
-        Http::new(Method::Post, Scheme::Https, HttpVersion::V11, ["", "", "payments.example", "", ""]);
+    let call = Http::new(Method::Post, Scheme::Https, HttpVersion::V11, ["", "", "payments.example", "", ""]);
     red.hop(&hop(Kind::Client, Subject::Http(call)), &end(Some(404), ErrorType::Status(404)));
     let work = Work { name: "process booking".into(), system: None, destination: None };
     red.hop(&hop(Kind::Consumer, Subject::Work(work)), &end(None, ErrorType::None));
