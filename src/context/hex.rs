@@ -15,15 +15,19 @@ pub(super) const fn write(number: u32) -> [u8; 8] {
 /// The number of eight lower-case digits; `None` for anything else.
 pub(super) const fn read(digits: [u8; 8]) -> Option<u32> {
     let text = u64::from_be_bytes(digits);
-    // Letters have the bit 0x40; their low nibble counts from 1.
+    // Letters have the bit 0x40; taken down behind '9', digits and letters are 0x30 to 0x3f.
     let letters = text >> 6 & 0x0101_0101_0101_0101;
-    let mut number = (text & 0x0f0f_0f0f_0f0f_0f0f) + letters * 9;
+    let even = text.wrapping_sub(letters * (b'a' - b'0' - 10) as u64);
+    // Above '9' there must have been a letter, and nothing else may have been one.
+    let above_nine = even.wrapping_add(0x0606_0606_0606_0606) >> 6 & 0x0101_0101_0101_0101;
+    if even & 0xf0f0_f0f0_f0f0_f0f0 != 0x3030_3030_3030_3030 || above_nine != letters {
+        return None;
+    }
+    let mut number = even & 0x0f0f_0f0f_0f0f_0f0f;
     number = (number | number >> 4) & 0x00ff_00ff_00ff_00ff;
     number = (number | number >> 8) & 0x0000_ffff_0000_ffff;
-    number = number | number >> 16;
-    let number = number as u32;
-    // Only digits are written back as they were.
-    if u64::from_be_bytes(write(number)) == text { Some(number) } else { None }
+    number |= number >> 16;
+    Some(number as u32)
 }
 
 #[cfg(test)]

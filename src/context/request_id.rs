@@ -38,9 +38,14 @@ impl RequestId {
         // The thread's own random bits: uuid's own v7 takes a global lock for its counter.
         let [random @ .., _, _, _, _, _, _] = random_u128().to_ne_bytes();
         let id = Builder::from_unix_timestamp_millis(unix_millis, &random).into_uuid();
-        Self(SmallVec::from_buf(
-            id.hyphenated().encode_lower(&mut [0; 36]).as_bytes().try_into().unwrap_or([b'0'; 36]),
-        ))
+        let mut text = [0; 36];
+        id.hyphenated().encode_lower(&mut text);
+        Self(SmallVec::from_buf(text))
+    }
+
+    /// The id's bytes, all visible ASCII.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 
     /// The id as text.

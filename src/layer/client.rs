@@ -47,7 +47,8 @@ fn facts<B>(request: &Request<B>) -> Http {
     let uri = request.uri();
     let scheme = if uri.scheme_str() == Some("https") { Scheme::Https } else { Scheme::Http };
     let (host, port) = destination(uri, request.headers().get(HOST)).unwrap_or_default();
-    let pieces = [uri.path(), uri.query().unwrap_or_default(), host, "", unknown_method(request.method())];
+    let (query, sent) = (uri.query().unwrap_or_default(), unknown_method(request.method()));
+    let pieces = [uri.path().as_bytes(), query.as_bytes(), host, b"", sent.as_bytes()];
     let mut http = Http::new(request.method().into(), scheme, request.version().into(), pieces);
     http.port = Some(port.unwrap_or(if scheme == Scheme::Https { 443 } else { 80 }));
     http

@@ -125,7 +125,9 @@ impl Watch {
             let upgraded = self.head == Expects::Tunnel && status.is_success();
             self.observation.finish(if upgraded { Outcome::Upgraded } else { outcome }, None);
         }
-        let length = ResponseBody::<R>::length(response.headers());
+        // hyper sends the length that the body knows, if the head names none.
+        let length = response.body().size_hint().exact();
+        let length = length.or_else(|| ResponseBody::<R>::length(response.headers()));
         response.map(|body| ResponseBody::of_response(body, self.observation, outcome, length))
     }
 }

@@ -78,10 +78,17 @@ fn facts<B>(request: &Request<B>, known: &Known<'_>, recorded: bool) -> Http {
     let scheme = if uri.scheme_str() == Some("https") { Scheme::Https } else { Scheme::Http };
     let (sent, version) = (unknown_method(method), request.version().into());
     if !recorded {
-        return Http::new(method.into(), scheme, version, [uri.path(), "", "", "", sent]);
+        return Http::new(
+            method.into(),
+            scheme,
+            version,
+            [uri.path().as_bytes(), b"", b"", b"", sent.as_bytes()],
+        );
     }
     let (host, port) = destination(uri, known.host).unwrap_or_default();
-    let pieces = [uri.path(), uri.query().unwrap_or_default(), host, text(known.user_agent), sent];
+    let agent = known.user_agent.map_or(&b""[..], HeaderValue::as_bytes);
+    let query = uri.query().unwrap_or_default();
+    let pieces = [uri.path().as_bytes(), query.as_bytes(), host, agent, sent.as_bytes()];
     let mut http = Http::new(method.into(), scheme, version, pieces);
     http.port = port;
     http.peer = route::peer(request.extensions());
@@ -89,24 +96,43 @@ fn facts<B>(request: &Request<B>, known: &Known<'_>, recorded: bool) -> Http {
 }
 
 /// Host and port as the client asked for them: `:authority`, else `Host`.
-pub(super) fn destination<'a>(uri: &'a Uri, host: Option<&'a HeaderValue>) -> Option<(&'a str, Option<u16>)> {
+pub(super) fn destination<'a>(
+    uri: &'a Uri,
+    host: Option<&'a HeaderValue>,
+) -> Option<(&'a [u8], Option<u16>)> {
     if let Some(authority) = uri.authority() {
-        return Some((authority.host(), authority.port_u16()));
+        return Some((authority.host().as_bytes(), authority.port_u16()));
     }
-    let host = text(host);
-    // A `Host` that is none is shown to nobody: it is the client's to invent (RFC 3986, 3.2.2, without escapes).
-    let is_host = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_~:[]".contains(byte);
-    if host.is_empty() || !host.as_bytes().iter().all(is_host) {
+    let host = host?.as_bytes();
+    // A `Host` that is none is shown to nobody: it is the client's to invent.
+    if host.is_empty() || !host.iter().all(|byte| HOST_BYTES[usize::from(*byte)]) {
         return None;
     }
-    match host.rsplit_once(':') {
-        Some((name, port)) if !port.ends_with(']') => Some((name, port.parse().ok())),
+    // A port is short; what ends in a bracket is an address of version 6 without one.
+    match host.iter().rposition(|byte| matches!(byte, b':' | b']')) {
+        Some(at) if host[at] == b':' => Some((host.get(..at)?, text_of(host.get(at + 1..)?).parse().ok())),
         _ => Some((host, None)),
     }
 }
 
+/// What a host and its port are written with (RFC 3986, 3.2.2, without escapes).
+const HOST_BYTES: [bool; 256] = {
+    let (mut allowed, mut byte) = ([false; 256], 0);
+    while byte < 128 {
+        let letter = byte as u8;
+        allowed[byte] = letter.is_ascii_alphanumeric()
+            || matches!(letter, b'.' | b'-' | b'_' | b'~' | b':' | b'[' | b']');
+        byte += 1;
+    }
+    allowed
+};
+
+fn text_of(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
+}
+
 fn text(value: Option<&HeaderValue>) -> &str {
-    value.and_then(|value| std::str::from_utf8(value.as_bytes()).ok()).unwrap_or_default()
+    value.map_or("", |value| text_of(value.as_bytes()))
 }
 
 fn is_grpc(version: Version, headers: &HeaderMap) -> bool {
@@ -137,7 +163,7 @@ mod tests {
     fn asked(uri: &str, host: &str) -> Option<(String, Option<u16>)> {
         let uri: Uri = uri.parse().expect("a uri");
         let host = HeaderValue::from_str(host).ok().filter(|host| !host.is_empty());
-        destination(&uri, host.as_ref()).map(|(host, port)| (host.to_owned(), port))
+        destination(&uri, host.as_ref()).map(|(host, port)| (text_of(host).to_owned(), port))
     }
 
     #[test]

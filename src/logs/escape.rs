@@ -55,7 +55,15 @@ pub(super) fn quoted(out: &mut Vec<u8>, text: &str) {
 /// Writes text, escaped: RFC 8259's escapes, and DEL, the C1 controls, U+2028 and U+2029, which terminals and
 /// JavaScript take for commands or line ends.
 pub(super) fn text_of(out: &mut Vec<u8>, text: &str) {
-    let mut rest = text.as_bytes();
+    bytes_of(out, text.as_bytes());
+}
+
+/// The same for bytes that are known to be text.
+pub(super) fn bytes_of(out: &mut Vec<u8>, text: &[u8]) {
+    if is_plain(text) {
+        return out.extend_from_slice(text);
+    }
+    let mut rest = text;
     loop {
         let plain = plain_prefix(rest);
         let (run, behind) = rest.split_at(plain);
@@ -63,6 +71,17 @@ pub(super) fn text_of(out: &mut Vec<u8>, text: &str) {
         let Some(width) = escape_first(out, behind) else { return };
         rest = behind.get(width..).unwrap_or_default();
     }
+}
+
+/// Is it all harmless ASCII? The usual text is, and is then copied whole.
+fn is_plain(text: &[u8]) -> bool {
+    let (words, rest) = text.as_chunks::<8>();
+    let last = match text.last_chunk::<8>() {
+        // The last word overlaps the one before.
+        Some(last) => u64::from_le_bytes(*last),
+        None => rest.iter().fold(u64::from_le_bytes(*b"xxxxxxxx"), |word, byte| word << 8 | u64::from(*byte)),
+    };
+    is_harmless(last) && words.iter().all(|word| is_harmless(u64::from_le_bytes(*word)))
 }
 
 /// How many bytes may be copied as they are.
@@ -161,7 +180,7 @@ fn debug(out: &mut Vec<u8>, arguments: fmt::Arguments<'_>) {
 
 /// Writes a length of time in milliseconds, down to the microsecond.
 pub(super) fn milliseconds(out: &mut Vec<u8>, time: std::time::Duration) {
-    let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    let micros = time.as_secs().saturating_mul(1_000_000).saturating_add(u64::from(time.subsec_micros()));
     integer(out, micros / 1_000);
     let rest = micros % 1_000;
     out.extend_from_slice(&[b'.', digit(rest / 100), digit(rest / 10), digit(rest)]);

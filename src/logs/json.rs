@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::escape::{CUT_MARK, Escaping, LONGEST_VALUE, float, integer, prefix, quoted, text_of};
+use super::escape::{CUT_MARK, Escaping, LONGEST_VALUE, bytes_of, float, integer, prefix, quoted, text_of};
 use super::fields::{Borrowed, Chain, Put};
 use super::members;
 use crate::names::key;
@@ -101,9 +101,9 @@ impl Object {
     }
 
     /// Writes one of our members, made before up to its opening quote, with a text that is escaped.
-    pub(super) fn escaped(&mut self, member: &'static [u8], text: &str) {
+    pub(super) fn escaped(&mut self, member: &'static [u8], text: &[u8]) {
         self.bytes.extend_from_slice(member);
-        text_of(&mut self.bytes, text);
+        bytes_of(&mut self.bytes, text);
         self.bytes.push(b'"');
     }
 

@@ -4,8 +4,8 @@ use std::fmt::{self, Write};
 
 use tracing::Level;
 
-use super::escape::{integer, text_of};
-use crate::scope::{End, Hop, Http, Kind, Outcome, Piece, Subject, Work};
+use super::escape::{bytes_of, integer, text_of};
+use crate::scope::{End, Hop, Http, Kind, Method, Outcome, Piece, Subject, Work};
 
 pub(super) const REQUEST: &str = "tower_observability::request";
 pub(super) const CLIENT: &str = "tower_observability::client";
@@ -32,6 +32,9 @@ pub(super) fn target(kind: Kind) -> &'static str {
 
 /// The method as sent.
 pub(super) fn method(http: &Http) -> &str {
+    if http.method != Method::Other {
+        return http.method.as_str();
+    }
     match http.piece(Piece::Method) {
         "" => http.method.as_str(),
         sent => sent,
@@ -63,7 +66,7 @@ pub(super) fn http_message(out: &mut Vec<u8>, hop: &Hop, http: &Http, end: &End)
             integer(out, port);
         }
     }
-    text_of(out, hop.route.get().map_or_else(|| http.piece(Piece::Path), |route| route.as_str()));
+    bytes_of(out, hop.route.get().map_or_else(|| http.path(), |route| route.as_str().as_bytes()));
     if let Some(status) = end.status {
         out.push(b' ');
         integer(out, status);

@@ -7,7 +7,7 @@ use std::io::IsTerminal as _;
 use tracing::{Event, Level};
 use tracing_log::NormalizeEvent as _;
 
-use super::escape::{integer, milliseconds, quoted, text_of};
+use super::escape::{bytes_of, integer, milliseconds, quoted};
 use super::fields::{Borrowed, Put as _, Visitor};
 use super::json::Object;
 use super::options::{Format, Logs};
@@ -19,7 +19,7 @@ use crate::clock::Moment;
 use crate::context::TraceContext;
 use crate::names::{attribute, key};
 use crate::resource::Resource;
-use crate::scope::{End, Hop, Piece, Value};
+use crate::scope::{End, Hop, Value};
 
 /// A line's shape, with what is the same on all lines made before.
 #[derive(Debug)]
@@ -180,7 +180,7 @@ fn with_buffer(exit: &Exit, write: impl FnOnce(&mut Object)) {
 
 fn start(object: &mut Object, at: Moment, level: &str, head: &[u8], target: &str) {
     begin(object, at, level, head);
-    object.escaped(members::TARGET, target);
+    object.escaped(members::TARGET, target.as_bytes());
 }
 
 fn begin(object: &mut Object, at: Moment, level: &str, head: &[u8]) {
@@ -198,13 +198,13 @@ fn context(object: &mut Object, trace: Option<TraceContext>, hop: Option<&Hop>) 
     }
     let Some(hop) = hop else { return };
     if let Some(id) = &hop.request_id {
-        object.escaped(members::REQUEST_ID, id.as_str());
+        object.escaped(members::REQUEST_ID, id.as_bytes());
     }
     let Some(http) = hop.http() else { return };
-    object.escaped(members::METHOD, line::method(http));
-    object.cuttable(members::PATH, |bytes| text_of(bytes, http.piece(Piece::Path)));
+    object.escaped(members::METHOD, line::method(http).as_bytes());
+    object.cuttable(members::PATH, |bytes| bytes_of(bytes, http.path()));
     if let Some(route) = hop.route.get() {
-        object.escaped(members::ROUTE, route.as_str());
+        object.escaped(members::ROUTE, route.as_str().as_bytes());
     }
 }
 

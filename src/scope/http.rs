@@ -143,27 +143,35 @@ impl From<http::Version> for HttpVersion {
 
 impl Http {
     /// Copies the pieces, in the order of [`Piece`]; what is empty is not known.
-    pub(crate) fn new(method: Method, scheme: Scheme, version: HttpVersion, pieces: [&str; PIECES]) -> Self {
+    pub(crate) fn new(method: Method, scheme: Scheme, version: HttpVersion, pieces: [&[u8]; PIECES]) -> Self {
         let (mut inline, mut ends, mut end) = ([0; INLINE], [0; PIECES], 0);
         for (piece, end_of_piece) in pieces.iter().zip(&mut ends) {
             // What does not fit is copied once more below.
             if let Some(place) = inline.get_mut(end..end + piece.len()) {
-                place.copy_from_slice(piece.as_bytes());
+                place.copy_from_slice(piece);
             }
             end += piece.len();
             *end_of_piece = u32::try_from(end).unwrap_or(u32::MAX);
         }
-        let long = (end > INLINE).then(|| pieces.concat().into_bytes().into_boxed_slice());
+        let long = (end > INLINE).then(|| pieces.concat().into_boxed_slice());
         Self { method, scheme, version, port: None, peer: None, inline, long, ends }
     }
 
-    /// A piece's text; empty if it is not known.
+    /// A piece's text; empty if it is not known, or no UTF-8.
     pub(crate) fn piece(&self, piece: Piece) -> &str {
+        std::str::from_utf8(self.bytes(piece)).unwrap_or_default()
+    }
+
+    /// The path's bytes. It is text, but checking that again costs more than escaping it.
+    pub(crate) fn path(&self) -> &[u8] {
+        self.bytes(Piece::Path)
+    }
+
+    fn bytes(&self, piece: Piece) -> &[u8] {
         let place = piece as usize;
         let start = if place == 0 { 0 } else { self.ends[place - 1] };
         let text = self.long.as_deref().unwrap_or(&self.inline);
-        let bytes = text.get(start as usize..self.ends[place] as usize).unwrap_or_default();
-        std::str::from_utf8(bytes).unwrap_or_default()
+        text.get(start as usize..self.ends[place] as usize).unwrap_or_default()
     }
 }
 
@@ -177,7 +185,7 @@ mod tests {
     use super::*;
 
     fn read_back(pieces: [&str; PIECES]) {
-        let http = Http::new(Method::Get, Scheme::Http, HttpVersion::V11, pieces);
+        let http = Http::new(Method::Get, Scheme::Http, HttpVersion::V11, pieces.map(str::as_bytes));
         let names = [Piece::Path, Piece::Query, Piece::Host, Piece::UserAgent, Piece::Method];
         assert_eq!(names.map(|name| http.piece(name)), pieces);
     }

@@ -14,9 +14,9 @@ fn here() -> TraceContext {
 }
 
 fn request(method: Method, pieces: &[(Piece, &str)]) -> Http {
-    let mut texts = [""; 5];
+    let mut texts: [&[u8]; 5] = [b""; 5];
     for (piece, text) in pieces {
-        texts[*piece as usize] = text;
+        texts[*piece as usize] = text.as_bytes();
     }
     Http::new(method, Scheme::Http, HttpVersion::V11, texts)
 }
