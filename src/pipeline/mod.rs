@@ -8,7 +8,7 @@ mod phase;
 mod quiet;
 mod stripes;
 
-pub(crate) use complain::{Once, complain};
+pub(crate) use complain::{Once, complain, finish_complaining};
 pub use flow::FlowReport;
 pub(crate) use flow::{DropReason, Flow};
 pub(crate) use phase::Phase;
