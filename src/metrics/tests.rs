@@ -8,7 +8,7 @@ use ::metrics::{Unit, counter, describe_counter, describe_histogram, gauge, hist
 use proptest::prelude::*;
 
 use super::*;
-use crate::pipeline::{DropReason, Flow};
+use crate::pipeline::{Counted, DropReason, Flow};
 
 #[path = "../../tests/support/exposition.rs"]
 mod strict;
@@ -64,7 +64,7 @@ fn the_account_of_a_signal_is_on_the_page_and_adds_up() {
         flow.delivered(3);
         flow.unconfirmed(1);
         flow.dropped(DropReason::Rejected, 2);
-        flow.report(10, 3)
+        flow.report(|| Counted { created: 10, full: 3, late: 0 })
     };
     recorder.add_source(flow(FlowSignal::Spans, Some(2_048), flow_of));
     recorder.add_source(flow(FlowSignal::Lines, None, flow_of));

@@ -13,4 +13,4 @@ pub use flow::FlowReport;
 pub(crate) use flow::{DropReason, Flow};
 pub(crate) use phase::Phase;
 pub(crate) use quiet::{aloud, is_quiet, quiet_thread};
-pub(crate) use stripes::{Stripes, stripe_count, stripe_of_thread};
+pub(crate) use stripes::{Counted, Stripes, stripe_count, stripe_of_thread};
