@@ -153,6 +153,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_ends_while_the_account_is_taken_is_still_queued_in_it() {
+        let flow = Flow::default();
+        let report = flow.report(|| {
+            flow.delivered(1);
+            flow.dropped(DropReason::Rejected, 1);
+            Counted { created: 2, full: 0, late: 0 }
+        });
+        assert_eq!((report.delivered, report.dropped_total(), report.queued()), (0, 0, 2));
+    }
+
+    #[test]
     fn the_account_always_adds_up() {
         let flow = Flow::default();
         flow.delivered(3);
