@@ -1,7 +1,6 @@
-//! Owns the sources about ourselves: each signal's account, the process, the target.
+//! Owns the sources about ourselves: each signal's account, the target.
 
 use super::source::{Asked, Samples, Shape, Source};
-use crate::clock::Moment;
 use crate::names::{label, metric};
 use crate::pipeline::FlowReport;
 use crate::resource::Resource;
@@ -107,16 +106,6 @@ fn account(samples: &mut Samples, signal: FlowSignal, report: &FlowReport) {
 
 fn failed(asked: &mut Asked, reason: &str, count: u64) {
     asked.sample(&[(label::ERROR_TYPE, reason)], count as f64);
-}
-
-/// When this process started, as seen by its first call here; `init` calls it early.
-pub(crate) fn process_start() -> Source {
-    let start = Moment::now().unix_nanos() / 1_000_000;
-    Box::new(move |samples| {
-        let help = "When the process started, in seconds since 1970.";
-        let asked = samples.family(metric::PROCESS_START_TIME, Shape::Gauge, "seconds", help);
-        asked.sample(&[], start as f64 / 1_000.0);
-    })
 }
 
 /// Which service this is, for joins: the resource as labels of one sample.
