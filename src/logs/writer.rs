@@ -142,6 +142,11 @@ impl Writer {
         self.report()
     }
 
+    /// How many bytes wait, and how many may.
+    pub(super) fn fill(&self) -> (usize, usize) {
+        (self.shared.lines.weight(), self.shared.lines.capacity())
+    }
+
     pub(super) fn report(&self) -> FlowReport {
         self.shared.flow.report(|| self.shared.lines.counted())
     }

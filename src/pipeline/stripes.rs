@@ -131,6 +131,11 @@ impl<T: Default> Stripes<T> {
         self.stripes.len()
     }
 
+    /// The sum of the weights that may be held.
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
     /// The sum of the weights held now.
     pub(crate) fn weight(&self) -> usize {
         self.stripes.iter().map(|stripe| stripe.weight.load(Ordering::Relaxed)).sum()
