@@ -203,6 +203,12 @@ pub mod metric {
             "Gauge: requests being served now.";
         HTTP_SERVER_REQUEST_DURATION = "http_server_request_duration_seconds",
             "Histogram, seconds: requests served, from the first byte to the last.";
+        OBSERVABILITY_LOG_QUEUE_BYTES = "observability_log_queue_bytes",
+            "Gauge, bytes: log lines waiting.";
+        OBSERVABILITY_LOG_QUEUE_CAPACITY = "observability_log_queue_capacity_bytes",
+            "Gauge, bytes: how much of log lines may wait.";
+        OBSERVABILITY_LOG_SHORTENED = "observability_log_lines_shortened_total",
+            "Counter: log lines whose longest values were cut, because receivers take 256 KiB.";
         OBSERVABILITY_METRICS_REFUSED = "observability_metrics_refused_total",
             "Counter: registrations that the page could not take as asked, by reason.";
         OTEL_SDK_EXPORTER_LOG_EXPORTED = "otel_sdk_exporter_log_exported_total",
@@ -213,8 +219,6 @@ pub mod metric {
             "Counter: log lines written.";
         OTEL_SDK_PROCESSOR_LOG_PROCESSED = "otel_sdk_processor_log_processed_total",
             "Counter: log lines that left the queue or were refused by it, by error.";
-        OTEL_SDK_PROCESSOR_LOG_QUEUE_CAPACITY = "otel_sdk_processor_log_queue_capacity",
-            "Gauge: the log queue's capacity.";
         OTEL_SDK_PROCESSOR_LOG_QUEUE_SIZE = "otel_sdk_processor_log_queue_size",
             "Gauge: log lines waiting.";
         OTEL_SDK_PROCESSOR_SPAN_PROCESSED = "otel_sdk_processor_span_processed_total",

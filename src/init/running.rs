@@ -15,7 +15,7 @@ use super::report::Report;
 use super::voice::say;
 use crate::admin::AdminState;
 use crate::hop::Core;
-use crate::pipeline::Phase;
+use crate::pipeline::{Phase, finish_complaining};
 
 /// Everything behind the requests. Lives until the process ends: who waits for a signal may outlive the guard.
 pub(super) struct Running {
@@ -36,6 +36,8 @@ pub(super) struct Running {
 const LONGEST: Duration = Duration::from_secs(3_600);
 /// What the lines keep of the time, so that trouble with the spans is still written.
 const FOR_LINES: Duration = Duration::from_millis(500);
+/// What is said on stderr has so long to get out, if somebody reads it.
+const FOR_COMPLAINTS: Duration = Duration::from_millis(100);
 
 impl Running {
     /// Who waits for a termination signal; `None` if the system does not tell of them.
@@ -90,6 +92,7 @@ impl Running {
         let report = self.report();
         say(self.core, Level::INFO, format_args!("observability ends: {report}"));
         let lines = self.core.lines.close(end.saturating_duration_since(Instant::now()));
+        finish_complaining(FOR_COMPLAINTS.min(end.saturating_duration_since(Instant::now())));
         Report { lines, ..report }
     }
 

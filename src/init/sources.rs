@@ -1,7 +1,7 @@
 //! Owns what the metrics page says of ourselves: each signal's account, the process, the target.
 
 use crate::hop::Core;
-use crate::metrics::{FlowSignal, Recorder, flow, process_start, target};
+use crate::metrics::{LineBuffer, Recorder, lines, process_start, spans, target};
 use crate::resource::Resource;
 
 /// Adds them; `capacity` is how many spans may wait.
@@ -10,9 +10,13 @@ pub(super) fn add(recorder: &Recorder, core: &'static Core, resource: &Resource,
     recorder.add_source(target(resource));
     if core.spans.is_on() {
         let report = || core.spans.report().unwrap_or_default();
-        recorder.add_source(flow(FlowSignal::Spans, Some(capacity), report));
+        recorder.add_source(spans(capacity, report));
     }
     if core.lines.is_on() {
-        recorder.add_source(flow(FlowSignal::Lines, None, || core.lines.report()));
+        let buffer = || {
+            let (bytes, capacity) = core.lines.fill();
+            LineBuffer { bytes, capacity, shortened: core.lines.shortened() }
+        };
+        recorder.add_source(lines(|| core.lines.report(), buffer));
     }
 }

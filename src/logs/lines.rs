@@ -133,9 +133,13 @@ impl Lines {
         self.exit.sink.report()
     }
 
+    /// How many bytes wait to be written, and how many may.
+    pub(crate) fn fill(&self) -> (usize, usize) {
+        self.exit.sink.fill()
+    }
+
     /// How many lines had a value cut, because they were longer than receivers take.
-    #[cfg(test)]
-    fn shortened(&self) -> u64 {
+    pub(crate) fn shortened(&self) -> u64 {
         self.exit.shortened()
     }
 

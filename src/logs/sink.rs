@@ -54,7 +54,6 @@ impl Exit {
         }
     }
 
-    #[cfg(test)]
     pub(super) fn shortened(&self) -> u64 {
         self.shortened.load(Ordering::Relaxed)
     }
@@ -85,6 +84,11 @@ impl Sink {
             Self::Writer(writer) => writer.drop_line(DropReason::TooLarge),
             Self::Memory(seen) => seen.held(|held| held.refused += 1),
         }
+    }
+
+    /// How many bytes wait, and how many may.
+    pub(super) fn fill(&self) -> (usize, usize) {
+        if let Self::Writer(writer) = self { writer.fill() } else { (0, 0) }
     }
 
     pub(super) fn flush(&self, timeout: Duration) -> bool {

@@ -37,7 +37,6 @@ struct Shared {
     flow: Flow,
     /// The thread sleeps, or is about to: whoever pushes next wakes it, once.
     sleeping: AtomicBool,
-    closed: AtomicBool,
     state: Mutex<State>,
     changed: Condvar,
     failed: Once,
@@ -83,7 +82,6 @@ impl Writer {
             lines: Stripes::new(capacity, stripes),
             flow: Flow::default(),
             sleeping: AtomicBool::new(false),
-            closed: AtomicBool::new(false),
             state: Mutex::default(),
             changed: Condvar::new(),
             failed: Once::default(),
@@ -96,10 +94,6 @@ impl Writer {
 
     /// Puts one whole line into the buffer, or counts that it is full.
     pub(super) fn push(&self, line: &[u8]) {
-        if self.shared.closed.load(Ordering::Relaxed) {
-            self.shared.flow.created(1);
-            return self.shared.flow.dropped(DropReason::AlreadyShutdown, 1);
-        }
         let _ = self.shared.lines.push(line.len(), |batch| {
             batch.bytes.extend_from_slice(line);
             batch.lines += 1;
@@ -132,7 +126,7 @@ impl Writer {
 
     /// Takes no further line and ends the thread, at the latest after `timeout`.
     pub(super) fn close(&self, timeout: Duration) -> FlowReport {
-        self.shared.closed.store(true, Ordering::Relaxed);
+        self.shared.lines.close();
         let mut state = self.shared.state();
         state.closing = true;
         state.asked += 1;
@@ -148,9 +142,13 @@ impl Writer {
         self.report()
     }
 
+    /// How many bytes wait, and how many may.
+    pub(super) fn fill(&self) -> (usize, usize) {
+        (self.shared.lines.weight(), self.shared.lines.capacity())
+    }
+
     pub(super) fn report(&self) -> FlowReport {
-        let (created, refused) = self.shared.lines.counted();
-        self.shared.flow.report(created, refused)
+        self.shared.flow.report(|| self.shared.lines.counted())
     }
 }
 
@@ -263,7 +261,7 @@ impl<W: Write> Pump<W> {
             return false;
         }
         state.in_call = 0;
-        drop(state);
+        // Counted before anybody else may look: a line is never in no account.
         match result {
             Ok(()) => self.shared.flow.delivered(lines),
             Err((written, error)) => {

@@ -16,6 +16,7 @@ mod number;
 mod options;
 mod own;
 mod page;
+mod process;
 mod recorder;
 mod red;
 mod refused;
@@ -24,7 +25,8 @@ mod source;
 pub use options::Metrics;
 
 pub(crate) use exposition::Exposition;
-pub(crate) use own::{FlowSignal, flow, process_start, target};
+pub(crate) use own::{LineBuffer, lines, spans, target};
+pub(crate) use process::process_start;
 pub(crate) use recorder::Recorder;
 pub(crate) use red::Red;
 pub(crate) use source::{Samples, Source};

@@ -1,31 +1,31 @@
-//! Owns the sources about ourselves: each signal's account, the process, the target.
+//! Owns the sources about ourselves: each signal's account, the target.
 
 use super::source::{Asked, Samples, Shape, Source};
-use crate::clock::Moment;
 use crate::names::{label, metric};
 use crate::pipeline::FlowReport;
 use crate::resource::Resource;
 
-/// Which signal's account it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FlowSignal {
-    Spans,
-    Lines,
+/// What only lines have: their buffer is bounded by bytes, and a line that is too long is cut.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LineBuffer {
+    pub(crate) bytes: usize,
+    pub(crate) capacity: usize,
+    pub(crate) shortened: u64,
 }
 
 /// What the conventions call the parts of one signal's account.
 struct Names {
     created: (&'static str, &'static str),
     size: (&'static str, &'static str),
-    capacity: (&'static str, &'static str),
     processed: (&'static str, &'static str),
     exported: (&'static str, &'static str),
+    /// Which losses there can be behind the queue: their series begin at zero, so that a first loss is seen.
+    losses: &'static [&'static str],
 }
 
 const SPANS: Names = Names {
     created: (metric::OTEL_SDK_SPAN_STARTED, "Spans handed to the pipeline."),
     size: (metric::OTEL_SDK_PROCESSOR_SPAN_QUEUE_SIZE, "Spans that are queued or being sent."),
-    capacity: (metric::OTEL_SDK_PROCESSOR_SPAN_QUEUE_CAPACITY, "How many spans the queue holds."),
     processed: (
         metric::OTEL_SDK_PROCESSOR_SPAN_PROCESSED,
         "Spans that left the queue, or why they did not enter it.",
@@ -34,89 +34,84 @@ const SPANS: Names = Names {
         metric::OTEL_SDK_EXPORTER_SPAN_EXPORTED,
         "Spans that the receiver confirmed, or why it did not.",
     ),
+    losses: &["rejected", "timeout", "too_large"],
 };
 
 const LINES: Names = Names {
     created: (metric::OTEL_SDK_LOG_CREATED, "Log lines handed to the pipeline."),
     size: (metric::OTEL_SDK_PROCESSOR_LOG_QUEUE_SIZE, "Log lines that are queued."),
-    capacity: (metric::OTEL_SDK_PROCESSOR_LOG_QUEUE_CAPACITY, "How many log lines the queue holds."),
     processed: (
         metric::OTEL_SDK_PROCESSOR_LOG_PROCESSED,
         "Log lines that left the queue, or why they did not enter it.",
     ),
     exported: (metric::OTEL_SDK_EXPORTER_LOG_EXPORTED, "Log lines that were written, or why they were not."),
+    losses: &["timeout", "too_large", "write_failed"],
 };
 
 // What never entered the queue; every other reason is the exporter's.
 const BEFORE_THE_QUEUE: [&str; 2] = ["queue_full", "already_shutdown"];
 const UNCONFIRMED: &str = "unconfirmed";
 
-/// One signal's account, under the names of the conventions for SDKs.
-///
-/// `capacity` is `None` where the queue is not bounded by a number of items.
-pub(crate) fn flow(
-    signal: FlowSignal,
-    capacity: Option<usize>,
-    report: impl Fn() -> FlowReport + Send + Sync + 'static,
-) -> Source {
+/// The spans' account, under the names of the conventions for SDKs; so many spans may wait.
+pub(crate) fn spans(capacity: usize, report: impl Fn() -> FlowReport + Send + Sync + 'static) -> Source {
     Box::new(move |samples| {
-        let report = report();
-        account(samples, signal, &report);
-        if let Some(capacity) = capacity {
-            let (name, help) = names(signal).capacity;
-            samples.family(name, Shape::Gauge, "", help).sample(&[], capacity as f64);
-        }
+        account(samples, &SPANS, &[(label::OTEL_SPAN_SAMPLING_RESULT, "RECORD_AND_SAMPLE")], &report());
+        let help = "How many spans the queue holds.";
+        samples
+            .family(metric::OTEL_SDK_PROCESSOR_SPAN_QUEUE_CAPACITY, Shape::Gauge, "", help)
+            .sample(&[], capacity as f64);
     })
 }
 
-const fn names(signal: FlowSignal) -> &'static Names {
-    match signal {
-        FlowSignal::Spans => &SPANS,
-        FlowSignal::Lines => &LINES,
-    }
+/// The lines' account, under the names of the conventions for SDKs; what no convention has, under ours.
+pub(crate) fn lines(
+    report: impl Fn() -> FlowReport + Send + Sync + 'static,
+    buffer: impl Fn() -> LineBuffer + Send + Sync + 'static,
+) -> Source {
+    Box::new(move |samples| {
+        account(samples, &LINES, &[], &report());
+        let LineBuffer { bytes, capacity, shortened } = buffer();
+        let mut own = |name, shape, unit, help, value| {
+            samples.family(name, shape, unit, help).sample(&[], value);
+        };
+        let help = "Bytes of log lines that are queued.";
+        own(metric::OBSERVABILITY_LOG_QUEUE_BYTES, Shape::Gauge, "bytes", help, bytes as f64);
+        let help = "How many bytes of log lines may be queued.";
+        own(metric::OBSERVABILITY_LOG_QUEUE_CAPACITY, Shape::Gauge, "bytes", help, capacity as f64);
+        let help = "Log lines whose longest values were cut.";
+        own(metric::OBSERVABILITY_LOG_SHORTENED, Shape::Counter, "", help, shortened as f64);
+    })
 }
 
-fn account(samples: &mut Samples, signal: FlowSignal, report: &FlowReport) {
-    let names = names(signal);
-    // Only what is sampled enters the pipeline.
-    let created: &[_] = match signal {
-        FlowSignal::Spans => &[(label::OTEL_SPAN_SAMPLING_RESULT, "RECORD_AND_SAMPLE")],
-        FlowSignal::Lines => &[],
-    };
-    samples
-        .family(names.created.0, Shape::Counter, "", names.created.1)
-        .sample(created, report.created as f64);
-    samples.family(names.size.0, Shape::Gauge, "", names.size.1).sample(&[], report.queued() as f64);
+fn account(samples: &mut Samples, names: &Names, created: &[(&str, &str)], report: &FlowReport) {
+    family(samples, names.created, Shape::Counter).sample(created, report.created as f64);
+    family(samples, names.size, Shape::Gauge).sample(&[], report.queued() as f64);
     let is_before = |reason: &str| BEFORE_THE_QUEUE.contains(&reason);
-    let after: u64 =
-        report.dropped.iter().filter(|(reason, _)| !is_before(reason)).map(|(_, count)| count).sum();
-    let processed = samples.family(names.processed.0, Shape::Counter, "", names.processed.1);
+    let count =
+        |reason: &str| report.dropped.iter().find(|(dropped, _)| *dropped == reason).map_or(0, |(_, n)| *n);
+    let losses = report.dropped.iter().map(|(reason, _)| *reason);
+    let losses = losses.filter(|reason| !is_before(reason) && !names.losses.contains(reason));
+    let losses: Vec<_> = names.losses.iter().copied().chain(losses).collect();
+    let after: u64 = losses.iter().map(|reason| count(reason)).sum();
+    let processed = family(samples, names.processed, Shape::Counter);
     processed.sample(&[], (report.delivered + report.unconfirmed + after) as f64);
-    for reason in BEFORE_THE_QUEUE {
-        let count =
-            report.dropped.iter().find(|(dropped, _)| *dropped == reason).map_or(0, |(_, count)| *count);
-        failed(processed, reason, count);
-    }
-    let exported = samples.family(names.exported.0, Shape::Counter, "", names.exported.1);
+    BEFORE_THE_QUEUE.into_iter().for_each(|reason| failed(processed, reason, count(reason)));
+    let exported = family(samples, names.exported, Shape::Counter);
     exported.sample(&[], report.delivered as f64);
     failed(exported, UNCONFIRMED, report.unconfirmed);
-    for (reason, count) in report.dropped.iter().filter(|(reason, _)| !is_before(reason)) {
-        failed(exported, reason, *count);
-    }
+    losses.into_iter().for_each(|reason| failed(exported, reason, count(reason)));
+}
+
+fn family<'a>(
+    samples: &'a mut Samples,
+    (name, help): (&'static str, &'static str),
+    shape: Shape,
+) -> &'a mut Asked {
+    samples.family(name, shape, "", help)
 }
 
 fn failed(asked: &mut Asked, reason: &str, count: u64) {
     asked.sample(&[(label::ERROR_TYPE, reason)], count as f64);
-}
-
-/// When this process started, as seen by its first call here; `init` calls it early.
-pub(crate) fn process_start() -> Source {
-    let start = Moment::now().unix_nanos() / 1_000_000;
-    Box::new(move |samples| {
-        let help = "When the process started, in seconds since 1970.";
-        let asked = samples.family(metric::PROCESS_START_TIME, Shape::Gauge, "seconds", help);
-        asked.sample(&[], start as f64 / 1_000.0);
-    })
 }
 
 /// Which service this is, for joins: the resource as labels of one sample.

@@ -8,7 +8,7 @@ use ::metrics::{Unit, counter, describe_counter, describe_histogram, gauge, hist
 use proptest::prelude::*;
 
 use super::*;
-use crate::pipeline::{DropReason, Flow};
+use crate::pipeline::{Counted, DropReason, Flow};
 
 #[path = "../../tests/support/exposition.rs"]
 mod strict;
@@ -64,21 +64,33 @@ fn the_account_of_a_signal_is_on_the_page_and_adds_up() {
         flow.delivered(3);
         flow.unconfirmed(1);
         flow.dropped(DropReason::Rejected, 2);
-        flow.report(10, 3)
+        flow.report(|| Counted { created: 10, full: 3, late: 0 })
     };
-    recorder.add_source(flow(FlowSignal::Spans, Some(2_048), flow_of));
-    recorder.add_source(flow(FlowSignal::Lines, None, flow_of));
+    recorder.add_source(spans(2_048, flow_of));
+    let buffer = || LineBuffer { bytes: 80, capacity: 4_096, shortened: 5 };
+    recorder.add_source(lines(flow_of, buffer));
     let page = pages(&recorder)[0].clone();
-    let lines: Vec<_> = page.lines().filter(|line| line.starts_with("otel_sdk")).collect();
+    let lines: Vec<_> = page
+        .lines()
+        .filter(|line| line.starts_with("otel_sdk") || line.starts_with("observability_log"))
+        .collect();
     assert_eq!(
         lines,
         [
+            r#"observability_log_lines_shortened_total 5"#,
+            r#"observability_log_queue_bytes 80"#,
+            r#"observability_log_queue_capacity_bytes 4096"#,
             r#"otel_sdk_exporter_log_exported_total 3"#,
             r#"otel_sdk_exporter_log_exported_total{error_type="unconfirmed"} 1"#,
+            r#"otel_sdk_exporter_log_exported_total{error_type="timeout"} 0"#,
+            r#"otel_sdk_exporter_log_exported_total{error_type="too_large"} 0"#,
+            r#"otel_sdk_exporter_log_exported_total{error_type="write_failed"} 0"#,
             r#"otel_sdk_exporter_log_exported_total{error_type="rejected"} 2"#,
             r#"otel_sdk_exporter_span_exported_total 3"#,
             r#"otel_sdk_exporter_span_exported_total{error_type="unconfirmed"} 1"#,
             r#"otel_sdk_exporter_span_exported_total{error_type="rejected"} 2"#,
+            r#"otel_sdk_exporter_span_exported_total{error_type="timeout"} 0"#,
+            r#"otel_sdk_exporter_span_exported_total{error_type="too_large"} 0"#,
             r#"otel_sdk_log_created_total 10"#,
             r#"otel_sdk_processor_log_processed_total 6"#,
             r#"otel_sdk_processor_log_processed_total{error_type="queue_full"} 3"#,

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::Counted;
+
 /// Why something was dropped; the value of the label `error_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DropReason {
@@ -78,15 +80,15 @@ impl Flow {
     }
 
     pub(crate) fn delivered(&self, count: u64) {
-        self.delivered.fetch_add(count, Ordering::Relaxed);
+        self.delivered.fetch_add(count, Ordering::Release);
     }
 
     pub(crate) fn unconfirmed(&self, count: u64) {
-        self.unconfirmed.fetch_add(count, Ordering::Relaxed);
+        self.unconfirmed.fetch_add(count, Ordering::Release);
     }
 
     pub(crate) fn dropped(&self, reason: DropReason, count: u64) {
-        self.dropped[reason as usize].fetch_add(count, Ordering::Relaxed);
+        self.dropped[reason as usize].fetch_add(count, Ordering::Release);
     }
 
     /// How many were lost or not confirmed behind the queue.
@@ -95,21 +97,22 @@ impl Flow {
         dropped + self.unconfirmed.load(Ordering::Relaxed)
     }
 
-    /// The account now; `queued_created` and `queue_full` are what the signal's queue counted by itself.
-    pub(crate) fn report(&self, queued_created: u64, queue_full: u64) -> FlowReport {
-        let counted = |reason: DropReason| {
-            let own = self.dropped[reason as usize].load(Ordering::Relaxed);
-            if reason == DropReason::QueueFull { own + queue_full } else { own }
-        };
+    /// The account now; `counted` asks the signal's queue what it counted by itself.
+    pub(crate) fn report(&self, counted: impl FnOnce() -> Counted) -> FlowReport {
+        // The ends are read before the begins: whatever has ended by now has begun by then, so that at no
+        // moment more ended than was created.
+        let (delivered, unconfirmed) =
+            (self.delivered.load(Ordering::Acquire), self.unconfirmed.load(Ordering::Acquire));
+        let mut dropped = self.dropped.each_ref().map(|count| count.load(Ordering::Acquire));
+        let counted = counted();
+        dropped[DropReason::QueueFull as usize] += counted.full;
+        dropped[DropReason::AlreadyShutdown as usize] += counted.late;
+        let dropped = REASONS.iter().zip(dropped).filter(|(_, count)| *count > 0);
         FlowReport {
-            created: self.created.load(Ordering::Relaxed) + queued_created,
-            delivered: self.delivered.load(Ordering::Relaxed),
-            unconfirmed: self.unconfirmed.load(Ordering::Relaxed),
-            dropped: REASONS
-                .map(|reason| (reason.as_str(), counted(reason)))
-                .into_iter()
-                .filter(|(_, n)| *n > 0)
-                .collect(),
+            created: self.created.load(Ordering::Relaxed) + counted.created,
+            delivered,
+            unconfirmed,
+            dropped: dropped.map(|(reason, count)| (reason.as_str(), count)).collect(),
         }
     }
 }
@@ -150,11 +153,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_ends_while_the_account_is_taken_is_still_queued_in_it() {
+        let flow = Flow::default();
+        let report = flow.report(|| {
+            flow.delivered(1);
+            flow.dropped(DropReason::Rejected, 1);
+            Counted { created: 2, full: 0, late: 0 }
+        });
+        assert_eq!((report.delivered, report.dropped_total(), report.queued()), (0, 0, 2));
+    }
+
+    #[test]
     fn the_account_always_adds_up() {
         let flow = Flow::default();
         flow.delivered(3);
         flow.dropped(DropReason::Rejected, 2);
-        let report = flow.report(10, 4);
+        let report = flow.report(|| Counted { created: 10, full: 4, late: 0 });
         assert_eq!(report.dropped, [("queue_full", 4), ("rejected", 2)]);
         assert_eq!(report.queued(), 1);
         assert_eq!(report.to_string(), "3 delivered, 0 unconfirmed, 6 dropped (queue_full 4, rejected 2)");

@@ -8,9 +8,9 @@ mod phase;
 mod quiet;
 mod stripes;
 
-pub(crate) use complain::{Once, complain};
+pub(crate) use complain::{Once, complain, finish_complaining};
 pub use flow::FlowReport;
 pub(crate) use flow::{DropReason, Flow};
 pub(crate) use phase::Phase;
 pub(crate) use quiet::{aloud, is_quiet, quiet_thread};
-pub(crate) use stripes::{Stripes, stripe_count, stripe_of_thread};
+pub(crate) use stripes::{Counted, Stripes, stripe_count, stripe_of_thread};

@@ -26,8 +26,19 @@ struct Stripe<T> {
 #[derive(Debug)]
 struct Held<T> {
     items: T,
-    created: u64,
-    refused: u64,
+    counted: Counted,
+    closed: bool,
+}
+
+/// What a buffer counted by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counted {
+    /// Every push.
+    pub(crate) created: u64,
+    /// Refused, because the buffer was full.
+    pub(crate) full: u64,
+    /// Refused, because nobody takes anything out any more.
+    pub(crate) late: u64,
 }
 
 static NEXT_THREAD: AtomicUsize = AtomicUsize::new(0);
@@ -59,7 +70,7 @@ pub(crate) fn stripe_of_thread(count: usize) -> usize {
 impl<T: Default> Stripes<T> {
     pub(crate) fn new(capacity: usize, count: usize) -> Self {
         let stripe = || Stripe {
-            held: Mutex::new(Held { items: T::default(), created: 0, refused: 0 }),
+            held: Mutex::new(Held { items: T::default(), counted: Counted::default(), closed: false }),
             weight: AtomicUsize::new(0),
         };
         Self { stripes: (0..count.next_power_of_two()).map(|_| stripe()).collect(), capacity }
@@ -69,10 +80,14 @@ impl<T: Default> Stripes<T> {
     pub(crate) fn push(&self, weight: usize, add: impl FnOnce(&mut T)) -> Result<usize, ()> {
         let stripe = &self.stripes[stripe_of_thread(self.stripes.len())];
         let mut held = stripe.lock();
-        held.created += 1;
+        held.counted.created += 1;
+        if held.closed {
+            held.counted.late += 1;
+            return Err(());
+        }
         let before = self.weight();
         if before + weight > self.capacity {
-            held.refused += 1;
+            held.counted.full += 1;
             return Err(());
         }
         add(&mut held.items);
@@ -107,8 +122,18 @@ impl<T: Default> Stripes<T> {
         }
     }
 
+    /// From now on every push is refused. What was pushed before is there for whoever takes it out afterwards.
+    pub(crate) fn close(&self) {
+        self.stripes.iter().for_each(|stripe| stripe.lock().closed = true);
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.stripes.len()
+    }
+
+    /// The sum of the weights that may be held.
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
     }
 
     /// The sum of the weights held now.
@@ -117,10 +142,14 @@ impl<T: Default> Stripes<T> {
     }
 
     /// How many pushes there were, and how many of them were refused.
-    pub(crate) fn counted(&self) -> (u64, u64) {
-        self.stripes.iter().fold((0, 0), |(created, refused), stripe| {
-            let held = stripe.lock();
-            (created + held.created, refused + held.refused)
+    pub(crate) fn counted(&self) -> Counted {
+        self.stripes.iter().fold(Counted::default(), |sum, stripe| {
+            let counted = stripe.lock().counted;
+            Counted {
+                created: sum.created + counted.created,
+                full: sum.full + counted.full,
+                late: sum.late + counted.late,
+            }
         })
     }
 }
@@ -141,11 +170,29 @@ mod tests {
         let stripes = Stripes::<Vec<u32>>::new(2, 4);
         let pushed: Vec<_> = (0..3).map(|n| stripes.push(1, |items| items.push(n)).is_ok()).collect();
         assert_eq!(pushed, [true, true, false]);
-        assert_eq!(stripes.counted(), (3, 1));
+        assert_eq!(stripes.counted(), Counted { created: 3, full: 1, late: 0 });
         let held: Vec<u32> =
             (0..stripes.count()).flat_map(|stripe| stripes.swap(stripe, Vec::new())).collect();
         assert_eq!(held, [0, 1]);
         assert!(stripes.push(1, |items| items.push(9)).is_ok());
+    }
+
+    #[test]
+    fn after_the_close_nothing_comes_in_and_all_that_was_there_can_be_taken() {
+        let stripes = Stripes::<Vec<u32>>::new(usize::MAX, 4);
+        let taken = std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| while stripes.push(1, |items| items.push(1)).is_ok() {});
+            }
+            while stripes.counted().created < 1_000 {
+                std::thread::yield_now();
+            }
+            stripes.close();
+            (0..stripes.count()).map(|stripe| stripes.swap(stripe, Vec::new()).len() as u64).sum::<u64>()
+        });
+        let counted = stripes.counted();
+        assert_eq!((counted.created - taken, counted.full, counted.late), (4, 0, 4));
+        assert_eq!(stripes.weight(), 0);
     }
 
     #[test]

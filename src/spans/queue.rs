@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
 
 use super::Record;
-use crate::pipeline::{DropReason, Flow, FlowReport, Stripes, stripe_count};
+use crate::pipeline::{Flow, FlowReport, Stripes, stripe_count};
 
 /// Where finished spans wait for the exporter.
 #[derive(Debug)]
@@ -17,7 +17,6 @@ pub(crate) struct Queue {
     // Is the exporter asleep until a batch is full? So that a busy one costs no request anything.
     asleep: AtomicBool,
     full: Notify,
-    closed: AtomicBool,
 }
 
 impl Queue {
@@ -28,17 +27,11 @@ impl Queue {
             batch_size,
             asleep: AtomicBool::new(false),
             full: Notify::new(),
-            closed: AtomicBool::new(false),
         }
     }
 
     /// Takes a record; when full, it is dropped and counted.
     pub(crate) fn push(&self, record: Record) {
-        if self.closed.load(Ordering::Relaxed) {
-            self.flow.created(1);
-            self.flow.dropped(DropReason::AlreadyShutdown, 1);
-            return;
-        }
         let pushed = self.records.push(1, |records| records.push(record));
         if pushed.is_ok_and(|before| before + 1 >= self.batch_size) && self.asleep.load(Ordering::Relaxed) {
             self.asleep.store(false, Ordering::Relaxed);
@@ -75,7 +68,7 @@ impl Queue {
 
     /// From now on, whatever comes is dropped and counted: nobody will take it out.
     pub(crate) fn close(&self) {
-        self.closed.store(true, Ordering::SeqCst);
+        self.records.close();
     }
 
     /// Takes everything out for good.
@@ -87,8 +80,7 @@ impl Queue {
     }
 
     pub(crate) fn report(&self) -> FlowReport {
-        let (created, refused) = self.records.counted();
-        self.flow.report(created, refused)
+        self.flow.report(|| self.records.counted())
     }
 }
 
@@ -120,6 +112,40 @@ mod tests {
         queue.push(a_span());
         full.await;
         queue.full().await;
+    }
+
+    #[test]
+    fn the_account_adds_up_at_every_moment_whoever_pushes_takes_and_closes_meanwhile() {
+        for round in 0..20_u64 {
+            let queue = Queue::new(64, 8);
+            std::thread::scope(|scope| {
+                for _ in 0..3 {
+                    scope.spawn(|| (0..500).for_each(|_| queue.push(a_span())));
+                }
+                scope.spawn(|| {
+                    while queue.report().created < 1_500 {
+                        let report = queue.report();
+                        assert!(report.delivered + report.dropped_total() <= report.created, "{report:?}");
+                        // Several may find the last place at once, one of each stripe.
+                        assert!(queue.held() <= 64 + stripe_count(), "{}", queue.held());
+                    }
+                });
+                let mut backlog = VecDeque::new();
+                let mut deliver = || {
+                    queue.take(&mut backlog);
+                    let count = backlog.drain(..).count();
+                    queue.flow.delivered(count as u64);
+                    queue.release(count);
+                };
+                while queue.report().created < 75 * round {
+                    deliver();
+                }
+                queue.close();
+                deliver();
+            });
+            let report = queue.report();
+            assert_eq!((report.created, report.queued(), queue.held()), (1_500, 0, 0), "{report:?}");
+        }
     }
 
     #[test]

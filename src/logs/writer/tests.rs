@@ -203,3 +203,33 @@ fn chunks_end_at_line_ends() {
     giant.extend_from_slice(b"\nz\n");
     assert_eq!(chunk_length(&giant), 2 * CHUNK + 1);
 }
+
+#[test]
+fn the_account_adds_up_at_every_moment_whoever_writes_flushes_and_closes_meanwhile() {
+    for round in 0..20_u64 {
+        let pipe = Pipe::default();
+        // So little room that some lines find none.
+        let writer = Writer::start(pipe.clone(), 4_096, 4).expect("a thread");
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| (0..2_000).for_each(|_| writer.push(b"0123456789\n")));
+            }
+            scope.spawn(|| while writer.flush(SOON) {});
+            scope.spawn(|| {
+                while writer.report().created < 6_000 {
+                    let report = writer.report();
+                    let ended = report.delivered + report.unconfirmed + report.dropped_total();
+                    assert!(ended <= report.created, "{report:?}");
+                }
+            });
+            while writer.report().created < 300 * round {
+                std::thread::yield_now();
+            }
+            writer.close(SOON);
+        });
+        let report = writer.report();
+        assert_eq!((report.created, report.queued(), report.unconfirmed), (6_000, 0, 0));
+        assert_eq!(pipe.text().lines().count() as u64, report.delivered);
+        assert_eq!(pipe.text().replace("0123456789\n", ""), "");
+    }
+}

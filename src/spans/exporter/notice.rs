@@ -96,7 +96,7 @@ impl Voice {
 
     /// An attempt failed.
     pub(super) fn failed(&mut self, reason: &str) {
-        if matches!(self.state, State::Failing { .. }) {
+        if self.state == (State::Failing { said: true }) {
             return;
         }
         let said = due(&mut self.said_failing);

@@ -342,6 +342,21 @@ async fn a_receiver_that_is_always_failing_is_one_line() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_outage_that_begins_soon_after_another_is_said_once_it_lasts() {
+    let rig = Rig::start([busy(None), accepted()], busy(None));
+    rig.push(4);
+    rig.pass(10.0).await;
+    assert_eq!(rig.said().len(), 2, "{:?}", rig.said());
+    for _ in 0..20 {
+        rig.push(4);
+        rig.pass(10.0).await;
+    }
+    let said = rig.said();
+    assert_eq!(said.len(), 3, "{said:?}");
+    assert!(said[2].starts_with("traces cannot be delivered"), "{said:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_first_delivery_is_one_line_and_shows_no_secret() {
     let rig = Rig::start([], accepted());
     for _ in 0..3 {
