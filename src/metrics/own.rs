@@ -17,7 +17,6 @@ pub(crate) enum FlowSignal {
 struct Names {
     created: (&'static str, &'static str),
     size: (&'static str, &'static str),
-    capacity: (&'static str, &'static str),
     processed: (&'static str, &'static str),
     exported: (&'static str, &'static str),
 }
@@ -25,7 +24,6 @@ struct Names {
 const SPANS: Names = Names {
     created: (metric::OTEL_SDK_SPAN_STARTED, "Spans handed to the pipeline."),
     size: (metric::OTEL_SDK_PROCESSOR_SPAN_QUEUE_SIZE, "Spans that are queued or being sent."),
-    capacity: (metric::OTEL_SDK_PROCESSOR_SPAN_QUEUE_CAPACITY, "How many spans the queue holds."),
     processed: (
         metric::OTEL_SDK_PROCESSOR_SPAN_PROCESSED,
         "Spans that left the queue, or why they did not enter it.",
@@ -39,7 +37,6 @@ const SPANS: Names = Names {
 const LINES: Names = Names {
     created: (metric::OTEL_SDK_LOG_CREATED, "Log lines handed to the pipeline."),
     size: (metric::OTEL_SDK_PROCESSOR_LOG_QUEUE_SIZE, "Log lines that are queued."),
-    capacity: (metric::OTEL_SDK_PROCESSOR_LOG_QUEUE_CAPACITY, "How many log lines the queue holds."),
     processed: (
         metric::OTEL_SDK_PROCESSOR_LOG_PROCESSED,
         "Log lines that left the queue, or why they did not enter it.",
@@ -53,7 +50,7 @@ const UNCONFIRMED: &str = "unconfirmed";
 
 /// One signal's account, under the names of the conventions for SDKs.
 ///
-/// `capacity` is `None` where the queue is not bounded by a number of items.
+/// `capacity` is `None` where the queue is not bounded by a number of items: that of lines is bounded by bytes.
 pub(crate) fn flow(
     signal: FlowSignal,
     capacity: Option<usize>,
@@ -63,7 +60,8 @@ pub(crate) fn flow(
         let report = report();
         account(samples, signal, &report);
         if let Some(capacity) = capacity {
-            let (name, help) = names(signal).capacity;
+            let name = metric::OTEL_SDK_PROCESSOR_SPAN_QUEUE_CAPACITY;
+            let help = "How many spans the queue holds.";
             samples.family(name, Shape::Gauge, "", help).sample(&[], capacity as f64);
         }
     })
