@@ -42,14 +42,10 @@ pub mod attribute {
             "The text of an error that the service noted.";
         EXCEPTION_STACKTRACE = "exception.stacktrace",
             "The texts of the noted error's causes, one a line.";
-        EXCEPTION_TYPE = "exception.type",
-            "The type of an error that the service noted.";
         HTTP_REQUEST_METHOD = "http.request.method",
             "The method, or `_OTHER`.";
         HTTP_REQUEST_METHOD_ORIGINAL = "http.request.method_original",
             "The method as sent, where it is `_OTHER`.";
-        HTTP_RESPONSE_BODY_SIZE = "http.response.body.size",
-            "The body's bytes, as far as they were read.";
         HTTP_RESPONSE_STATUS_CODE = "http.response.status_code",
             "The status code.";
         HTTP_ROUTE = "http.route",
@@ -57,9 +53,9 @@ pub mod attribute {
         MESSAGING_DESTINATION_NAME = "messaging.destination.name",
             "The queue or topic.";
         MESSAGING_OPERATION_NAME = "messaging.operation.name",
-            "The work's name.";
+            "`send` or `process`, where the system is given.";
         MESSAGING_OPERATION_TYPE = "messaging.operation.type",
-            "`send` or `process`.";
+            "`send` or `process`, where the system is given.";
         MESSAGING_SYSTEM = "messaging.system",
             "The broker's kind.";
         NETWORK_PEER_ADDRESS = "network.peer.address",
@@ -93,9 +89,9 @@ pub mod attribute {
         TELEMETRY_SDK_LANGUAGE = "telemetry.sdk.language",
             "Resource: `rust`.";
         TELEMETRY_SDK_NAME = "telemetry.sdk.name",
-            "Resource: `opentelemetry`.";
+            "Resource: `tower-observability`.";
         TELEMETRY_SDK_VERSION = "telemetry.sdk.version",
-            "Resource: the version of the OpenTelemetry SDK behind the exporter.";
+            "Resource: this crate's version.";
         TTFB_MS = "observability.ttfb_ms",
             "Milliseconds from the request to the response's head.";
         URL_FULL = "url.full",
@@ -153,7 +149,7 @@ pub mod key {
         TIMESTAMP = "timestamp",
             "RFC 3339, UTC, microseconds.";
         TRACE_FLAGS = "trace_flags",
-            "`01` if a trace exists for it (inside a request).";
+            "W3C flags, 2 hex digits; odd if the trace is sampled (inside a request).";
         TRACE_ID = "trace_id",
             "The trace, 32 hex digits (inside a request).";
         TTFB_MS = "ttfb_ms",

@@ -90,7 +90,7 @@ impl Admin {
             name: "OTEL_EXPORTER_PROMETHEUS_HOST",
             default: "127.0.0.1",
             secret: false,
-            about: "the address of /metrics, /live, /ready and /log-level",
+            about: "The address of `/metrics`, `/live`, `/ready` and `/log-level`.",
             set: Self::set_host,
             show: |admin| admin.host.clone(),
         },
@@ -98,7 +98,7 @@ impl Admin {
             name: "OTEL_EXPORTER_PROMETHEUS_PORT",
             default: "9464",
             secret: false,
-            about: "the port of /metrics, /live, /ready and /log-level; 0 takes a free one",
+            about: "The port of `/metrics`, `/live`, `/ready` and `/log-level`; 0 takes a free one.",
             set: |admin, value| {
                 let expected = |_| Refusal::Expected("a port, 0 to 65535".to_owned());
                 admin.port = value.parse().map_err(expected)?;
@@ -110,7 +110,7 @@ impl Admin {
             name: "OBSERVABILITY_ADMIN_TOKEN",
             default: "",
             secret: true,
-            about: "what a caller from another machine must send as a bearer token to change the log level",
+            about: "What a caller from another machine must send as a bearer token to change the log level.",
             set: |admin, value| {
                 admin.token = Some(value.to_owned());
                 Ok(())

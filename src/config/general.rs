@@ -49,7 +49,7 @@ impl General {
             name: "OTEL_SDK_DISABLED",
             default: "false",
             secret: false,
-            about: "`true` turns every signal off; context is still propagated and `/ready` still answers",
+            about: "`true` turns every signal off; context is still propagated and `/ready` still answers.",
             set: |options, value| boolean(value).map(|disabled| options.disabled = disabled),
             show: |options| options.disabled.to_string(),
         },
@@ -57,7 +57,7 @@ impl General {
             name: "OTEL_SERVICE_NAME",
             default: "",
             secret: false,
-            about: "the service's name, instead of the one given to `init`",
+            about: "The service's name, instead of the one given to `init`.",
             set: |options, value| {
                 options.named = Some(value.to_owned());
                 Ok(())
@@ -68,7 +68,7 @@ impl General {
             name: "OTEL_RESOURCE_ATTRIBUTES",
             default: "",
             secret: false,
-            about: "who emits, as `key=value,key=value`, percent-encoded; what the code sets stays",
+            about: "Who emits, as `key=value,key=value`, percent-encoded; what the code sets stays.",
             set: Self::set_attributes,
             show: Self::show_attributes,
         },
@@ -76,7 +76,7 @@ impl General {
             name: "OTEL_PROPAGATORS",
             default: "tracecontext,baggage",
             secret: false,
-            about: "the formats read from and written to calls: `tracecontext`, `baggage`, or `none`",
+            about: "The formats read from and written to calls: `tracecontext`, `baggage`, or `none`.",
             set: Self::set_propagators,
             show: |options| options.propagators.list().to_owned(),
         },
@@ -84,7 +84,7 @@ impl General {
             name: "OTEL_CONFIG_FILE",
             default: "",
             secret: false,
-            about: "not served: the file is not read",
+            about: "Not served: the file is not read.",
             set: |_, _| {
                 Err(Refusal::NotServed("the file is not read; use variables or the builder".to_owned()))
             },
@@ -94,8 +94,8 @@ impl General {
             name: "OBSERVABILITY_DRAIN_DELAY",
             default: "5000",
             secret: false,
-            about: "milliseconds from a termination signal, when `/ready` turns 503, until `shutdown_signal()` \
-                    resolves; 0 on a terminal",
+            about: "Milliseconds from a termination signal, when `/ready` turns 503, until `shutdown_signal()` \
+                    resolves; 0 on a terminal.",
             set: |options, value| milliseconds(value).map(|delay| options.drain_delay = Some(delay)),
             show: |options| options.drain_delay().as_millis().to_string(),
         },
@@ -103,7 +103,7 @@ impl General {
             name: "OBSERVABILITY_SHUTDOWN_TIMEOUT",
             default: "5000",
             secret: false,
-            about: "milliseconds that `shutdown()` may take to deliver what is queued",
+            about: "Milliseconds that `shutdown()` may take to deliver what is queued.",
             set: |options, value| milliseconds(value).map(|timeout| options.shutdown_timeout = timeout),
             show: |options| options.shutdown_timeout.as_millis().to_string(),
         },

@@ -122,19 +122,19 @@ macro_rules! not_served {
 }
 
 const OTLP: [Variable<Logs>; 13] = not_served![
-    "OTEL_BLRP_SCHEDULE_DELAY" false "Milliseconds between two batches of OTLP logs (not served yet)",
-    "OTEL_BLRP_EXPORT_TIMEOUT" false "Milliseconds that a batch of OTLP logs may take (not served yet)",
-    "OTEL_BLRP_MAX_QUEUE_SIZE" false "How many OTLP logs may wait (not served yet)",
-    "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE" false "How many OTLP logs leave at once (not served yet)",
-    "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT" false "Where OTLP logs go (not served yet)",
-    "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL" false "The protocol of OTLP logs (not served yet)",
-    "OTEL_EXPORTER_OTLP_LOGS_HEADERS" true "Headers of requests with OTLP logs (not served yet)",
-    "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT" false "Milliseconds that a request with OTLP logs may take (not served yet)",
-    "OTEL_EXPORTER_OTLP_LOGS_COMPRESSION" false "The compression of OTLP logs (not served yet)",
-    "OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE" false "The file of certificates trusted for OTLP logs (not served yet)",
-    "OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY" false "The file of the client's key for OTLP logs (not served yet)",
-    "OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE" false "The file of the client's certificate for OTLP logs (not served yet)",
-    "OTEL_EXPORTER_OTLP_LOGS_INSECURE" false "Plain text for OTLP logs over gRPC (not served yet)",
+    "OTEL_BLRP_SCHEDULE_DELAY" false "Not served yet: milliseconds between two batches of OTLP logs.",
+    "OTEL_BLRP_EXPORT_TIMEOUT" false "Not served yet: milliseconds that a batch of OTLP logs may take.",
+    "OTEL_BLRP_MAX_QUEUE_SIZE" false "Not served yet: how many OTLP logs may wait.",
+    "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE" false "Not served yet: how many OTLP logs leave at once.",
+    "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT" false "Not served yet: where OTLP logs go.",
+    "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL" false "Not served yet: the protocol of OTLP logs.",
+    "OTEL_EXPORTER_OTLP_LOGS_HEADERS" true "Not served yet: headers of requests with OTLP logs.",
+    "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT" false "Not served yet: milliseconds that a request with OTLP logs may take.",
+    "OTEL_EXPORTER_OTLP_LOGS_COMPRESSION" false "Not served yet: the compression of OTLP logs.",
+    "OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE" false "Not served yet: the file of certificates trusted for OTLP logs.",
+    "OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY" false "Not served yet: the file of the client's key for OTLP logs.",
+    "OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE" false "Not served yet: the file of the client's certificate for OTLP logs.",
+    "OTEL_EXPORTER_OTLP_LOGS_INSECURE" false "Not served yet: plain text for OTLP logs over gRPC.",
 ];
 
 const OWN: [Variable<Logs>; 5] = [
@@ -142,7 +142,7 @@ const OWN: [Variable<Logs>; 5] = [
         name: "RUST_LOG",
         default: "info",
         secret: false,
-        about: "Which lines are written: levels by target, as `info,my_crate=debug`",
+        about: "Which lines are written: levels by target, as `info,my_crate=debug`.",
         set: set_level,
         show: |logs| logs.level.as_str().to_owned(),
     },
@@ -150,7 +150,7 @@ const OWN: [Variable<Logs>; 5] = [
         name: "OTEL_LOG_LEVEL",
         default: "info",
         secret: false,
-        about: "The level of what this library says of itself: off, error, warn, info, debug, trace",
+        about: "The level of what this library says of itself: `off`, `error`, `warn`, `info`, `debug`, `trace`.",
         set: set_own_level,
         show: |logs| logs.own_level.to_string(),
     },
@@ -158,7 +158,7 @@ const OWN: [Variable<Logs>; 5] = [
         name: "OBSERVABILITY_LOG_FORMAT",
         default: "json",
         secret: false,
-        about: "The shape of a line: json or pretty (the default on a terminal)",
+        about: "The shape of a line: `json`, or `pretty` (the default on a terminal).",
         set: set_format,
         show: |logs| logs.format().as_str().to_owned(),
     },
@@ -166,7 +166,7 @@ const OWN: [Variable<Logs>; 5] = [
         name: "OTEL_LOGS_EXPORTER",
         default: "console",
         secret: false,
-        about: "console: lines on standard output; none: no lines",
+        about: "`console`: lines on standard output; `none`: no lines.",
         set: set_exporter,
         show: |logs| if logs.on { "console" } else { "none" }.to_owned(),
     },
@@ -174,7 +174,7 @@ const OWN: [Variable<Logs>; 5] = [
         name: "NO_COLOR",
         default: "",
         secret: false,
-        about: "Any value: no colours on a terminal",
+        about: "Any value: no colours on a terminal.",
         set: |logs, _| {
             logs.no_color = true;
             Ok(())

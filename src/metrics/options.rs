@@ -59,7 +59,7 @@ impl Metrics {
             name: "OTEL_METRICS_EXPORTER",
             default: "prometheus",
             secret: false,
-            about: "where metrics go: `prometheus` (the page /metrics) or `none`",
+            about: "Where metrics go: `prometheus` (the page `/metrics`) or `none`.",
             set: Self::set_exporter,
             show: |metrics| if metrics.enabled { "prometheus" } else { "none" }.to_owned(),
         },
@@ -67,7 +67,7 @@ impl Metrics {
             name: "OTEL_METRICS_EXEMPLAR_FILTER",
             default: "trace_based",
             secret: false,
-            about: "which values carry a trace id: `trace_based` (those of sampled traces) or `always_off`",
+            about: "Which values carry a trace id: `trace_based` (those of sampled traces) or `always_off`.",
             set: Self::set_exemplars,
             show: |metrics| if metrics.exemplars { "trace_based" } else { "always_off" }.to_owned(),
         },
@@ -102,7 +102,7 @@ impl Metrics {
         match other.first() {
             None => Ok(()),
             Some(name @ (&"otlp" | &"console" | &"otlp/stdout")) => Err(Refusal::NotServed(format!(
-                "{name} is not served for metrics; the page /metrics has them all"
+                "`{name}` is ignored; the page /metrics has them all"
             ))),
             Some(_) => Err(Refusal::Expected("`prometheus` or `none`".to_owned())),
         }
@@ -114,7 +114,7 @@ impl Metrics {
             "always_off" => false,
             "always_on" => {
                 let instead =
-                    "always_on is not served: an exemplar without a trace opens nothing; trace_based is used";
+                    "an exemplar without a trace opens nothing; trace_based is used";
                 self.exemplars = true;
                 return Err(Refusal::NotServed(instead.to_owned()));
             }
@@ -129,7 +129,7 @@ const fn not_served(name: &'static str, default: &'static str) -> Variable<Metri
         name,
         default,
         secret: false,
-        about: "not served: metrics are scraped, not sent",
+        about: "Not served: metrics are scraped, not sent.",
         set: |_, _| {
             Err(Refusal::NotServed(
                 "metrics are not sent over OTLP; the page /metrics has them all".to_owned(),
@@ -183,7 +183,7 @@ mod tests {
         for variable in Metrics::VARIABLES {
             let shown = (variable.show)(&Metrics::new());
             assert!(shown.is_empty() || shown == variable.default, "{}", variable.name);
-            if variable.about.starts_with("not served") {
+            if variable.about.starts_with("Not served") {
                 assert!(matches!(set(variable.name, "1").1, Err(Refusal::NotServed(_))), "{}", variable.name);
             }
         }

@@ -22,7 +22,7 @@ impl Propagators {
                 "none" => none = true,
                 known if NOT_SERVED.contains(&known) => {
                     let instead = "the propagators stay as they are without this variable";
-                    return Err(Refusal::NotServed(format!("`{known}` is not served yet; {instead}")));
+                    return Err(Refusal::NotServed(format!("`{known}` is not built in yet; {instead}")));
                 }
                 _ => return Err(expected()),
             }

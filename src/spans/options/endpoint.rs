@@ -65,13 +65,13 @@ pub(super) fn check(url: &str) -> Result<(), Refusal> {
     let uri: http::Uri = url.parse().map_err(|_| expected())?;
     match (uri.scheme_str(), uri.authority()) {
         (Some("http"), Some(authority)) if authority.port_u16() == Some(4317) => Err(Refusal::Suspicious(
-            "4317 is the port of OTLP over grpc, but this exports OTLP over HTTP; use port 4318 (or a collector \
-             that speaks HTTP on 4317), since grpc is not built in yet"
+            "4317 is the port of OTLP over gRPC, which is not built in yet; write 4318, unless this collector \
+             speaks HTTP on 4317"
                 .to_owned(),
         )),
         (Some("http"), Some(_)) => Ok(()),
         (Some("https"), Some(_)) => Err(Refusal::NotServed(
-            "TLS is not built in yet, nothing is exported to it; use http:// to a collector on this machine or \
+            "TLS is not built in yet, so nothing is exported to it; use http:// to a collector on this machine or \
              in this cluster"
                 .to_owned(),
         )),
@@ -85,7 +85,7 @@ pub(super) fn check_as_is(url: &str) -> Result<(), Refusal> {
     let path = url.parse::<http::Uri>().map(|uri| uri.path().to_owned()).unwrap_or_default();
     if path.is_empty() || path == "/" {
         return Err(Refusal::Suspicious(format!(
-            "this variable is used as it is, and has no path; write {}",
+            "it is used as it is and has no path; write {}",
             with_path(&shown(url))
         )));
     }

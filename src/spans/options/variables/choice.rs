@@ -58,7 +58,7 @@ fn set_exporter(traces: &mut Traces, text: &str) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::NotServed(format!(
-        "{} is not built in yet and is ignored; otlp is served",
+        "{} is ignored; otlp is the only exporter built in yet",
         unserved.join(", ")
     )))
 }

@@ -75,7 +75,7 @@ pub(super) const TARGET: [Variable<Traces>; 8] = [
         name: "OTEL_EXPORTER_OTLP_PROTOCOL",
         default: "http/protobuf",
         secret: false,
-        about: "The transport: `http/protobuf`.",
+        about: "The transport: `http/protobuf`, the only one served yet.",
         set: |_, text| check_protocol(text),
         show: |_| "http/protobuf".to_owned(),
     },
@@ -94,7 +94,7 @@ pub(super) const COMPRESSION: [Variable<Traces>; 2] = [
         name: "OTEL_EXPORTER_OTLP_COMPRESSION",
         default: "none",
         secret: false,
-        about: "Compression of every export: `none`.",
+        about: "Compression of every export: `none`, the only one served yet.",
         set: |_, text| check_compression(text),
         show: |_| "none".to_owned(),
     },
@@ -109,15 +109,15 @@ pub(super) const COMPRESSION: [Variable<Traces>; 2] = [
 ];
 
 pub(super) const TLS: [Variable<Traces>; 8] = not_served! {
-    "OTEL_EXPORTER_OTLP_CERTIFICATE", "The collector's certificate, a file.", "TLS is not built in yet";
-    "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "The same for spans only.", "TLS is not built in yet";
-    "OTEL_EXPORTER_OTLP_CLIENT_KEY", "The client's key, a file.", "TLS is not built in yet";
-    "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "The same for spans only.", "TLS is not built in yet";
-    "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "The client's certificate, a file.", "TLS is not built in yet";
-    "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", "The same for spans only.", "TLS is not built in yet";
-    "OTEL_EXPORTER_OTLP_INSECURE", "No TLS for grpc.", "grpc is not built in yet; over HTTP the URL decides";
-    "OTEL_EXPORTER_OTLP_TRACES_INSECURE", "The same for spans only.",
-        "grpc is not built in yet; over HTTP the URL decides";
+    "OTEL_EXPORTER_OTLP_CERTIFICATE", "Not served yet: the collector's certificate, a file.", "TLS is not built in yet";
+    "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "Not served yet: the same for spans only.", "TLS is not built in yet";
+    "OTEL_EXPORTER_OTLP_CLIENT_KEY", "Not served yet: the client's key, a file.", "TLS is not built in yet";
+    "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "Not served yet: the same for spans only.", "TLS is not built in yet";
+    "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "Not served yet: the client's certificate, a file.", "TLS is not built in yet";
+    "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", "Not served yet: the same for spans only.", "TLS is not built in yet";
+    "OTEL_EXPORTER_OTLP_INSECURE", "Not served yet: no TLS for gRPC.", "gRPC is not built in yet; over HTTP the URL decides";
+    "OTEL_EXPORTER_OTLP_TRACES_INSECURE", "Not served yet: the same for spans only.",
+        "gRPC is not built in yet; over HTTP the URL decides";
 };
 
 /// An address that is not served is kept all the same: spans must not go to another one instead.
@@ -132,7 +132,7 @@ fn check_protocol(text: &str) -> Result<(), Refusal> {
     match text {
         "http/protobuf" => Ok(()),
         "grpc" | "http/json" => {
-            Err(Refusal::NotServed(format!("{text} is not built in yet; spans leave as http/protobuf")))
+            Err(Refusal::NotServed("spans leave as http/protobuf".to_owned()))
         }
         _ => Err(Refusal::Expected("http/protobuf".to_owned())),
     }
@@ -141,7 +141,7 @@ fn check_protocol(text: &str) -> Result<(), Refusal> {
 fn check_compression(text: &str) -> Result<(), Refusal> {
     match text {
         "none" => Ok(()),
-        "gzip" => Err(Refusal::NotServed("gzip is not built in yet; spans leave uncompressed".to_owned())),
+        "gzip" => Err(Refusal::NotServed("spans leave uncompressed".to_owned())),
         _ => Err(Refusal::Expected("none".to_owned())),
     }
 }
