@@ -1,14 +1,21 @@
 //! Owns the longest line: what a receiver would reject is cut by us, marked, and counted.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::escape::CUT_MARK;
 use super::json::Object;
+use crate::pipeline::complain;
 
 /// Loki takes 256 KiB a line; the rest is left to what an agent puts around it.
 pub(super) const LONGEST_LINE: usize = 252 * 1024;
 
+/// How many lines were cut, of all that one handle writes.
+#[derive(Debug, Default)]
+pub(super) struct Cuts(AtomicU64);
+
 /// What became of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cut {
+enum Cut {
     /// It was short enough.
     Whole,
     /// Its longest values were cut.
@@ -17,8 +24,27 @@ pub(super) enum Cut {
     Hopeless,
 }
 
+impl Cuts {
+    /// Makes a line fit; false if that cannot be.
+    pub(super) fn fit(&self, line: &mut Object) -> bool {
+        match fit(line) {
+            Cut::Whole => true,
+            Cut::Shortened => {
+                let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+                complain(format_args!("{count} log lines were too long: their longest values were cut"));
+                true
+            }
+            Cut::Hopeless => false,
+        }
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// Cuts the longest values until the line fits.
-pub(super) fn fit(line: &mut Object) -> Cut {
+fn fit(line: &mut Object) -> Cut {
     let mut cut = Cut::Whole;
     while line.bytes.len() > LONGEST_LINE {
         let excess = line.bytes.len() - LONGEST_LINE + CUT_MARK.len();

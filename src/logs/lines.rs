@@ -1,10 +1,12 @@
 //! Owns the handle to the lines: asked before a line is made, told what happened, closed at the end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Metadata};
 
+use super::cut::Cuts;
 use super::level::{Directives, Gate};
 use super::line;
 use super::options::Logs;
@@ -21,7 +23,7 @@ use crate::variable::Refusal;
 #[derive(Debug)]
 pub(crate) struct Lines {
     exit: Exit,
-    shape: Shape,
+    shape: Arc<Shape>,
     gate: Gate,
     /// What we say of ourselves is written from this level on, whatever the service's own level is.
     own: LevelFilter,
@@ -43,15 +45,18 @@ impl Lines {
         if !logs.is_on() {
             return Ok(Self { own: logs.own_level, ..Self::off() });
         }
-        let shape = Shape::new(logs, resource);
-        let sink = Sink::stdout(shape.keeps_order())?;
-        Ok(Self::with(sink, shape, logs))
+        let (shape, cuts) = (Arc::new(Shape::new(logs, resource)), Arc::<Cuts>::default());
+        let (shape_too, cuts_too) = (Arc::clone(&shape), Arc::clone(&cuts));
+        let render = Box::new(move |hop: &Hop, out: &mut Vec<u8>| shape_too.append_hop(hop, &cuts_too, out));
+        let sink = Sink::stdout(shape.keeps_order(), render)?;
+        Ok(Self::with(Exit { sink, cuts }, shape, logs))
     }
 
     /// No lines, and nothing to write them.
     pub(crate) fn off() -> Self {
         let logs = Logs::new().json();
-        Self::with(Sink::Off, Shape::new(&logs, &Resource::default()), &logs)
+        let shape = Arc::new(Shape::new(&logs, &Resource::default()));
+        Self::with(Exit { sink: Sink::Off, cuts: Arc::default() }, shape, &logs)
     }
 
     /// Lines in the format `json` of every level, kept in memory.
@@ -62,12 +67,13 @@ impl Lines {
     /// Lines kept in memory, as these options shape them.
     pub(crate) fn in_memory_of(logs: &Logs, resource: &Resource) -> (Self, MemoryLines) {
         let seen = MemoryLines::default();
-        (Self::with(Sink::Memory(seen.clone()), Shape::new(logs, resource), logs), seen)
+        let exit = Exit { sink: Sink::Memory(seen.clone()), cuts: Arc::default() };
+        (Self::with(exit, Arc::new(Shape::new(logs, resource)), logs), seen)
     }
 
-    fn with(sink: Sink, shape: Shape, logs: &Logs) -> Self {
+    fn with(exit: Exit, shape: Arc<Shape>, logs: &Logs) -> Self {
         let gate = Gate::new(logs.level.clone());
-        Self { exit: Exit::new(sink), shape, gate, own: logs.own_level }
+        Self { exit, shape, gate, own: logs.own_level }
     }
 
     /// Are lines written at all?
@@ -140,7 +146,7 @@ impl Lines {
 
     /// How many lines had a value cut, because they were longer than receivers take.
     pub(crate) fn shortened(&self) -> u64 {
-        self.exit.shortened()
+        self.exit.cuts.count()
     }
 
     /// Turns records of the `log` crate into events, for the whole process; false if it has a logger already.
@@ -154,7 +160,7 @@ impl Lines {
     }
 
     /// Writes the one line of a finished hop; a call that ended well has none.
-    pub(crate) fn hop(&self, hop: &Hop, end: &End) {
+    pub(crate) fn hop(&self, hop: &Arc<Hop>, end: &End) {
         let (level, target) = (line::level(hop.kind, end.outcome), line::target(hop.kind));
         let quiet = target == line::CLIENT && end.outcome.is_good();
         if !quiet && self.is_on() && self.gate.lets_pass(level, target) {

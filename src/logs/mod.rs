@@ -3,6 +3,7 @@
 //! The bridge hands events in and every hop its end; each becomes one line on the request's thread, in a buffer
 //! that the thread keeps, and goes as bytes to the writer's thread.
 
+mod buffer;
 mod cut;
 mod escape;
 mod fields;
@@ -15,6 +16,7 @@ mod options;
 mod panic;
 mod place;
 mod pretty;
+mod pump;
 mod records;
 mod shape;
 mod sink;

@@ -3,17 +3,19 @@
 use std::cell::Cell;
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
+use std::sync::Arc;
 
 use tracing::{Event, Level};
 use tracing_log::NormalizeEvent as _;
 
+use super::cut::Cuts;
 use super::escape::{bytes_of, integer, milliseconds, quoted};
 use super::fields::{Borrowed, Put as _, Visitor};
 use super::json::Object;
 use super::options::{Format, Logs};
 use super::place::Place;
 use super::pretty::Row;
-use super::sink::Exit;
+use super::sink::{Exit, Sink};
 use super::{line, members, time};
 use crate::clock::Moment;
 use crate::context::TraceContext;
@@ -113,28 +115,35 @@ impl Shape {
         }
     }
 
-    /// Makes the one line of a finished hop.
-    pub(super) fn hop(&self, exit: &Exit, hop: &Hop, end: &End) {
-        let (level, target) = (line::level(hop.kind, end.outcome), line::target(hop.kind));
-        match self {
-            Self::Json { head, tail } => with_buffer(exit, |object| {
-                begin(object, end.at, level.as_str(), head);
-                object.plain(members::TARGET, target);
-                match hop.http() {
-                    Some(http) => object.only_message(|bytes| line::http_message(bytes, hop, http, end)),
-                    None => object.our_message(|text| text.all(|text| line::message(text, hop, end))),
-                }
-                context(object, Some(hop.trace), Some(hop));
-                ending(object, hop, end);
-                object.raw(tail);
-                notes(object, hop);
-            }),
-            Self::Pretty { color } => {
+    /// Makes the one line of a finished hop, or hands the hop to the writer, who makes it.
+    pub(super) fn hop(&self, exit: &Exit, hop: &Arc<Hop>, end: &End) {
+        match (self, &exit.sink) {
+            (Self::Json { .. }, Sink::Writer(writer)) => writer.push_hop(hop),
+            (Self::Json { head, tail }, _) => {
+                with_buffer(exit, |object| json_hop(object, head, tail, hop, end))
+            }
+            (Self::Pretty { color }, _) => {
+                let level = line::level(hop.kind, end.outcome);
                 let mut row = Row::begin(end.at, level.as_str(), "request", *color);
                 row.hop(hop, end);
                 exit.sink.push(&row.end(Some(hop.trace.trace_id)));
             }
         }
+    }
+
+    /// Appends the line of a finished hop; false if it is too long for every receiver.
+    pub(super) fn append_hop(&self, hop: &Hop, cuts: &Cuts, out: &mut Vec<u8>) -> bool {
+        let (Self::Json { head, tail }, Some(end)) = (self, hop.end()) else { return false };
+        let mut fits = false;
+        in_buffer(|object| {
+            json_hop(object, head, tail, hop, end);
+            object.end();
+            fits = cuts.fit(object);
+            if fits {
+                out.extend_from_slice(&object.bytes);
+            }
+        });
+        fits
     }
 
     /// Makes a line of our own.
@@ -168,14 +177,33 @@ impl<'a> Own<'a> {
 
 /// Makes a line in the thread's buffer and hands it on.
 fn with_buffer(exit: &Exit, write: impl FnOnce(&mut Object)) {
+    in_buffer(|object| {
+        write(object);
+        object.end();
+        exit.take(object);
+    });
+}
+
+fn in_buffer(write: impl FnOnce(&mut Object)) {
     let mut object = BUFFER.try_with(Cell::take).ok().flatten().unwrap_or_default();
     object.begin();
     write(&mut object);
-    object.end();
-    exit.take(&mut object);
     if object.bytes.capacity() <= KEPT {
         let _ = BUFFER.try_with(|buffer| buffer.set(Some(object)));
     }
+}
+
+fn json_hop(object: &mut Object, head: &[u8], tail: &[u8], hop: &Hop, end: &End) {
+    begin(object, end.at, line::level(hop.kind, end.outcome).as_str(), head);
+    object.plain(members::TARGET, line::target(hop.kind));
+    match hop.http() {
+        Some(http) => object.only_message(|bytes| line::http_message(bytes, hop, http, end)),
+        None => object.our_message(|text| text.all(|text| line::message(text, hop, end))),
+    }
+    context(object, Some(hop.trace), Some(hop));
+    ending(object, hop, end);
+    object.raw(tail);
+    notes(object, hop);
 }
 
 fn start(object: &mut Object, at: Moment, level: &str, head: &[u8], target: &str) {

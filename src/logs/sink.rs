@@ -2,14 +2,14 @@
 
 use std::fs::File;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::cut::{Cut, fit};
+use super::buffer::Render;
+use super::cut::Cuts;
 use super::json::Object;
 use super::writer::{CAPACITY, Writer};
-use crate::pipeline::{DropReason, FlowReport, complain, stripe_count};
+use crate::pipeline::{DropReason, FlowReport, stripe_count};
 
 /// Where lines go.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(super) enum Sink {
 #[derive(Debug)]
 pub(super) struct Exit {
     pub(super) sink: Sink,
-    shortened: AtomicU64,
+    pub(super) cuts: Arc<Cuts>,
 }
 
 /// The lines of a test, readable at once.
@@ -37,33 +37,23 @@ struct Held {
 }
 
 impl Exit {
-    pub(super) fn new(sink: Sink) -> Self {
-        Self { sink, shortened: AtomicU64::new(0) }
-    }
-
     /// Hands on a line that is complete.
     pub(super) fn take(&self, line: &mut Object) {
-        match fit(line) {
-            Cut::Whole => self.sink.push(&line.bytes),
-            Cut::Shortened => {
-                let count = self.shortened.fetch_add(1, Ordering::Relaxed) + 1;
-                complain(format_args!("{count} log lines were too long: their longest values were cut"));
-                self.sink.push(&line.bytes);
-            }
-            Cut::Hopeless => self.sink.drop_line(),
+        if self.cuts.fit(line) {
+            self.sink.push(&line.bytes);
+        } else {
+            self.sink.drop_line();
         }
-    }
-
-    pub(super) fn shortened(&self) -> u64 {
-        self.shortened.load(Ordering::Relaxed)
     }
 }
 
 impl Sink {
     /// A descriptor of our own, so that nobody who holds the standard library's lock waits for us.
-    pub(super) fn stdout(keeps_order: bool) -> io::Result<Self> {
+    ///
+    /// `render` makes the lines of finished hops, on the writer's thread.
+    pub(super) fn stdout(keeps_order: bool, render: Render) -> io::Result<Self> {
         let stripes = if keeps_order { 1 } else { stripe_count() };
-        Writer::start(duplicate()?, CAPACITY, stripes).map(Self::Writer)
+        Writer::start(duplicate()?, render, CAPACITY, stripes).map(Self::Writer)
     }
 
     pub(super) fn push(&self, line: &[u8]) {

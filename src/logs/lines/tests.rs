@@ -1,5 +1,7 @@
 //! Owns the proof of what stands on the lines of finished hops and on our own.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::clock::Moment;
 use crate::context::{Flags, RequestId, SpanId, TraceContext, TraceId};
@@ -25,13 +27,13 @@ fn a_hop(kind: Kind, subject: Subject) -> Hop {
     Hop::new(trace, kind, Moment::now(), subject)
 }
 
-fn request(kind: Kind) -> Hop {
+fn request(kind: Kind) -> Arc<Hop> {
     let mut http =
         Http::new(Method::Get, Scheme::Http, HttpVersion::V11, [b"/users/7", b"", b"payments", b"", b""]);
     http.port = Some(8080);
     let mut hop = a_hop(kind, Subject::Http(http));
     hop.request_id = RequestId::parse(b"r-1");
-    hop
+    Arc::new(hop)
 }
 
 fn ended(hop: &Hop, outcome: Outcome, status: Option<u16>) -> End {
@@ -45,7 +47,7 @@ fn ended(hop: &Hop, outcome: Outcome, status: Option<u16>) -> End {
     }
 }
 
-fn line_of(hop: &Hop, outcome: Outcome, status: Option<u16>) -> Option<serde_json::Value> {
+fn line_of(hop: &Arc<Hop>, outcome: Outcome, status: Option<u16>) -> Option<serde_json::Value> {
     let (lines, seen) = lines(Logs::new().json());
     lines.hop(hop, &ended(hop, outcome, status));
     let written = seen.all();
@@ -110,7 +112,8 @@ fn a_call_whose_body_failed_after_its_head_has_a_line() {
 #[test]
 fn work_that_is_not_http_has_a_line_too() {
     let work = Work { name: "process booking".into(), system: None, destination: None };
-    let line = line_of(&a_hop(Kind::Consumer, Subject::Work(work)), Outcome::Ok, None).expect("a line");
+    let line =
+        line_of(&Arc::new(a_hop(Kind::Consumer, Subject::Work(work))), Outcome::Ok, None).expect("a line");
     assert_eq!(
         (&line["message"], &line["target"]),
         (&"process booking ok".into(), &"tower_observability::work".into())
@@ -163,7 +166,7 @@ fn what_we_say_of_ourselves_obeys_its_own_level_and_not_the_services() {
 #[test]
 fn a_panics_line_is_fatal_and_stands_in_the_request() {
     let (lines, seen) = lines(Logs::new().json());
-    let hop = std::sync::Arc::new(request(Kind::Server));
+    let hop = request(Kind::Server);
     let _entered = enter_hop(&hop);
     lines.fatal("index out of range", &[("thread", Value::from("worker"))], Some(("src/app.rs", 7)));
     let line: serde_json::Value = serde_json::from_str(&seen.all()[0]).expect("JSON");
@@ -181,7 +184,7 @@ fn a_panics_line_is_fatal_and_stands_in_the_request() {
 fn a_path_that_is_too_long_is_cut_and_counted() {
     let path = "x".repeat(300 * 1024);
     let http = Http::new(Method::Get, Scheme::Http, HttpVersion::V11, [path.as_bytes(), b"", b"", b"", b""]);
-    let hop = a_hop(Kind::Server, Subject::Http(http));
+    let hop = Arc::new(a_hop(Kind::Server, Subject::Http(http)));
     let (lines, seen) = lines(Logs::new().json());
     lines.hop(&hop, &ended(&hop, Outcome::Ok, Some(200)));
     assert!(seen.all()[0].len() < 256 * 1024);

@@ -4,6 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::*;
+use crate::clock::Moment;
+use crate::context::{Flags, SpanId, TraceContext, TraceId};
+use crate::scope::{Kind, Subject, Work};
+use std::io::ErrorKind;
+use std::sync::Mutex;
+use std::time::Instant;
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -70,13 +76,15 @@ impl Write for Stuck {
 fn scripted(mut answers: Vec<io::Result<usize>>) -> (Writer, Pipe) {
     answers.reverse();
     let pipe = Pipe::default();
-    let writer = Writer::start(Scripted { pipe: pipe.clone(), answers }, CAPACITY, 1).expect("a thread");
+    let writer =
+        Writer::start(Scripted { pipe: pipe.clone(), answers }, no_hops(), CAPACITY, 1).expect("a thread");
     (writer, pipe)
 }
 
 fn stuck(capacity: usize) -> (Writer, Pipe, Receiver<()>, Sender<()>) {
     let (pipe, (called, calls), (go, go_on)) = (Pipe::default(), channel(), channel());
-    let writer = Writer::start(Stuck { pipe: pipe.clone(), called, go_on }, capacity, 1).expect("a thread");
+    let writer =
+        Writer::start(Stuck { pipe: pipe.clone(), called, go_on }, no_hops(), capacity, 1).expect("a thread");
     (writer, pipe, calls, go)
 }
 
@@ -84,10 +92,15 @@ fn adds_up(report: &FlowReport) -> bool {
     report.created == report.delivered + report.unconfirmed + report.dropped_total() + report.queued()
 }
 
+/// These tests write bytes only.
+fn no_hops() -> Render {
+    Box::new(|_, _| false)
+}
+
 #[test]
 fn every_line_of_every_thread_is_written_once_and_whole() {
     let pipe = Pipe::default();
-    let writer = Writer::start(pipe.clone(), usize::MAX, 4).expect("a thread");
+    let writer = Writer::start(pipe.clone(), no_hops(), usize::MAX, 4).expect("a thread");
     std::thread::scope(|scope| {
         for thread in 0..4 {
             let writer = &writer;
@@ -190,26 +203,11 @@ fn a_close_writes_what_waits_and_refuses_what_comes_later() {
 }
 
 #[test]
-fn chunks_end_at_line_ends() {
-    let short = b"a\nb\n";
-    assert_eq!(chunk_length(short), short.len());
-    let mut long = vec![b'x'; CHUNK - 10];
-    long.push(b'\n');
-    let first = long.len();
-    long.extend_from_slice(&[b'y'; 100]);
-    long.push(b'\n');
-    assert_eq!(chunk_length(&long), first);
-    let mut giant = vec![b'x'; 2 * CHUNK];
-    giant.extend_from_slice(b"\nz\n");
-    assert_eq!(chunk_length(&giant), 2 * CHUNK + 1);
-}
-
-#[test]
 fn the_account_adds_up_at_every_moment_whoever_writes_flushes_and_closes_meanwhile() {
     for round in 0..20_u64 {
         let pipe = Pipe::default();
         // So little room that some lines find none.
-        let writer = Writer::start(pipe.clone(), 4_096, 4).expect("a thread");
+        let writer = Writer::start(pipe.clone(), no_hops(), 4_096, 4).expect("a thread");
         std::thread::scope(|scope| {
             for _ in 0..3 {
                 scope.spawn(|| (0..2_000).for_each(|_| writer.push(b"0123456789\n")));
@@ -232,4 +230,47 @@ fn the_account_adds_up_at_every_moment_whoever_writes_flushes_and_closes_meanwhi
         assert_eq!(pipe.text().lines().count() as u64, report.delivered);
         assert_eq!(pipe.text().replace("0123456789\n", ""), "");
     }
+}
+
+fn a_hop(name: &'static str) -> Arc<Hop> {
+    let work = Work { name: name.into(), system: None, destination: None };
+    let trace = TraceContext { trace_id: TraceId::random(), span_id: SpanId::random(), flags: Flags::NONE };
+    Arc::new(Hop::new(trace, Kind::Internal, Moment::now(), Subject::Work(work)))
+}
+
+fn name_of(hop: &Hop) -> &str {
+    match &hop.subject {
+        Subject::Work(work) => &work.name,
+        Subject::Http(_) => "",
+    }
+}
+
+#[test]
+fn the_line_of_a_hop_stands_between_those_written_before_and_after_it() {
+    let pipe = Pipe::default();
+    let render: Render = Box::new(|hop, out| {
+        let name = name_of(hop);
+        out.extend_from_slice(format!("{name}\n").as_bytes());
+        true
+    });
+    let writer = Writer::start(pipe.clone(), render, CAPACITY, 1).expect("a thread");
+    writer.push(b"before\n");
+    writer.push_hop(&a_hop("first"));
+    writer.push_hop(&a_hop("second"));
+    writer.push(b"after\n");
+    let report = writer.close(SOON);
+    assert_eq!(pipe.text(), "before\nfirst\nsecond\nafter\n");
+    assert_eq!((report.created, report.delivered), (4, 4));
+}
+
+#[test]
+fn a_hop_whose_line_nobody_would_take_is_counted() {
+    let pipe = Pipe::default();
+    let writer = Writer::start(pipe.clone(), no_hops(), CAPACITY, 1).expect("a thread");
+    writer.push_hop(&a_hop("too long"));
+    writer.push(b"after\n");
+    let report = writer.close(SOON);
+    assert_eq!(pipe.text(), "after\n");
+    assert_eq!((report.created, report.delivered), (2, 1));
+    assert_eq!(report.dropped, [("too_large", 1)]);
 }

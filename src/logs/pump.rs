@@ -1,0 +1,248 @@
+//! Owns the thread that writes: it makes the lines of finished hops, hands whole lines to the descriptor, and
+//! counts what became of each.
+
+use std::io::{self, ErrorKind, Write};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::buffer::{Batch, HOP, Render, Shared};
+use crate::clock;
+use crate::pipeline::{DropReason, complain, quiet_thread};
+
+/// How long the thread gathers lines before it writes them.
+const GATHER: Duration = Duration::from_millis(1);
+const RESYNC: Duration = Duration::from_secs(1);
+/// The most that one call is given, so that little is in doubt when a call never returns.
+const CHUNK: usize = 64 * 1024;
+/// A buffer above this is given back after a burst.
+const KEPT: usize = 256 * 1024;
+
+/// The thread's end.
+pub(super) struct Pump<W> {
+    shared: Arc<Shared>,
+    out: W,
+    render: Render,
+    spare: Batch,
+    rendered: Vec<u8>,
+    // The last write ended within a line, and the rest of that line is lost.
+    torn: bool,
+}
+
+impl<W: Write> Pump<W> {
+    pub(super) fn new(shared: Arc<Shared>, out: W, render: Render) -> Self {
+        Self { shared, out, render, spare: Batch::default(), rendered: Vec::new(), torn: false }
+    }
+
+    pub(super) fn run(mut self) {
+        quiet_thread();
+        let mut synced = Instant::now();
+        loop {
+            let (asked, closing) = {
+                let state = self.shared.state();
+                (state.asked, state.closing)
+            };
+            let wrote = self.drain();
+            if synced.elapsed() >= RESYNC {
+                synced = Instant::now();
+                clock::resync();
+            }
+            if self.reached(asked, closing) {
+                return;
+            }
+            if !wrote {
+                self.sleep(asked);
+            }
+            std::thread::park_timeout(GATHER);
+        }
+    }
+
+    /// Tells whoever waits that this ticket is reached; true if the thread shall end.
+    fn reached(&self, ticket: u64, closing: bool) -> bool {
+        let mut state = self.shared.state();
+        state.flushed = ticket;
+        state.ended = closing || state.abandoned;
+        self.shared.changed.notify_all();
+        state.ended
+    }
+
+    /// Sleeps until there is something to do. Nothing is lost between: see [`Writer::push`].
+    fn sleep(&mut self, asked: u64) {
+        self.shared.sleeping.store(true, Ordering::Release);
+        let nothing = !self.drain() && {
+            let state = self.shared.state();
+            state.asked == asked && !state.abandoned
+        };
+        if nothing {
+            std::thread::park();
+        }
+        self.shared.sleeping.store(false, Ordering::Release);
+    }
+
+    /// Writes what each stripe holds; false if that was nothing.
+    fn drain(&mut self) -> bool {
+        let mut wrote = false;
+        for stripe in 0..self.shared.lines.count() {
+            let mut batch = {
+                // Under the state's lock, so that a line is always either in the buffer or counted as behind.
+                let mut state = self.shared.state();
+                if state.abandoned {
+                    return false;
+                }
+                let batch = self.shared.lines.swap(stripe, std::mem::take(&mut self.spare));
+                state.behind = batch.lines;
+                batch
+            };
+            if batch.lines > 0 {
+                wrote = true;
+                self.make_lines(&mut batch);
+                self.write(&batch.bytes);
+            }
+            batch.bytes.clear();
+            batch.bytes.shrink_to(KEPT);
+            batch.lines = 0;
+            self.spare = batch;
+        }
+        wrote
+    }
+
+    /// Makes the lines of the hops, each at its place between the others.
+    fn make_lines(&mut self, batch: &mut Batch) {
+        if batch.hops.is_empty() {
+            return;
+        }
+        let mut done = 0;
+        for (place, hop) in batch.hops.drain(..) {
+            self.rendered.extend_from_slice(batch.bytes.get(done..place).unwrap_or_default());
+            done = place;
+            if !(self.render)(&hop, &mut self.rendered) {
+                self.drop_rendered();
+            }
+        }
+        self.rendered.extend_from_slice(batch.bytes.get(done..).unwrap_or_default());
+        std::mem::swap(&mut self.rendered, &mut batch.bytes);
+        self.rendered.clear();
+        self.rendered.shrink_to(KEPT);
+        batch.hops.shrink_to(KEPT / HOP);
+    }
+
+    /// Counts a line that was made here and is too long for every receiver.
+    fn drop_rendered(&self) {
+        let mut state = self.shared.state();
+        if !state.abandoned {
+            state.behind -= 1.min(state.behind);
+            self.shared.flow.dropped(DropReason::TooLarge, 1);
+        }
+    }
+
+    fn write(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let (chunk, behind) = bytes.split_at(chunk_length(bytes));
+            let lines = count_lines(chunk);
+            {
+                let mut state = self.shared.state();
+                if state.abandoned {
+                    return;
+                }
+                state.in_call = lines;
+                state.behind -= lines.min(state.behind);
+            }
+            let result = self.write_chunk(chunk);
+            if !self.account(chunk, lines, result) {
+                return;
+            }
+            bytes = behind;
+        }
+    }
+
+    /// Counts what became of a chunk; false if somebody counted it already.
+    fn account(&mut self, chunk: &[u8], lines: u64, result: Result<(), (usize, io::Error)>) -> bool {
+        let mut state = self.shared.state();
+        if state.abandoned {
+            return false;
+        }
+        state.in_call = 0;
+        // Counted before anybody else may look: a line is never in no account.
+        match result {
+            Ok(()) => self.shared.flow.delivered(lines),
+            Err((written, error)) => {
+                let whole = count_lines(chunk.get(..written).unwrap_or_default());
+                self.torn =
+                    written > 0 && chunk.get(written - 1) != Some(&b'\n') || self.torn && written == 0;
+                self.shared.flow.delivered(whole);
+                self.shared.flow.dropped(DropReason::WriteFailed, lines - whole);
+                if self.shared.failed.first() {
+                    complain(format_args!("log lines cannot be written: {error}"));
+                }
+            }
+        }
+        true
+    }
+
+    /// Writes all of it, or says how much was written before the error.
+    fn write_chunk(&mut self, chunk: &[u8]) -> Result<(), (usize, io::Error)> {
+        if self.torn {
+            self.write_all(b"\n").map_err(|(_, error)| (0, error))?;
+            self.torn = false;
+        }
+        self.write_all(chunk)
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), (usize, io::Error)> {
+        let mut written = 0;
+        let mut pause = GATHER;
+        while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+            match self.out.write(rest) {
+                Ok(0) => return Err((written, ErrorKind::WriteZero.into())),
+                Ok(count) => {
+                    written += count;
+                    pause = GATHER;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // Somebody else made the descriptor non-blocking, and its reader is slow.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    if self.shared.state().abandoned {
+                        return Err((written, error));
+                    }
+                    std::thread::sleep(pause);
+                    pause = (pause * 2).min(Duration::from_millis(50));
+                }
+                Err(error) => return Err((written, error)),
+            }
+        }
+        let _ = self.out.flush();
+        Ok(())
+    }
+}
+
+/// Where the next call's bytes end: after a whole line.
+fn chunk_length(bytes: &[u8]) -> usize {
+    let Some(most) = bytes.get(..CHUNK) else { return bytes.len() };
+    let end_of_line = |bytes: &[u8]| bytes.iter().rposition(|byte| *byte == b'\n');
+    let within = end_of_line(most).map(|at| at + 1);
+    within.unwrap_or_else(|| bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1))
+}
+
+fn count_lines(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_end_at_line_ends() {
+        let short = b"a\nb\n";
+        assert_eq!(chunk_length(short), short.len());
+        let mut long = vec![b'x'; CHUNK - 10];
+        long.push(b'\n');
+        let first = long.len();
+        long.extend_from_slice(&[b'y'; 100]);
+        long.push(b'\n');
+        assert_eq!(chunk_length(&long), first);
+        let mut giant = vec![b'x'; 2 * CHUNK];
+        giant.extend_from_slice(b"\nz\n");
+        assert_eq!(chunk_length(&giant), 2 * CHUNK + 1);
+    }
+}
