@@ -153,7 +153,7 @@ pub mod key {
         TIMESTAMP = "timestamp",
             "RFC 3339, UTC, microseconds.";
         TRACE_FLAGS = "trace_flags",
-            "`01` if a trace exists for it (inside a request).";
+            "The trace's W3C flags, 2 hex digits; an odd number is sampled, so that whoever exports keeps it (inside a request).";
         TRACE_ID = "trace_id",
             "The trace, 32 hex digits (inside a request).";
         TTFB_MS = "ttfb_ms",
