@@ -64,7 +64,9 @@ impl Parts {
         };
         let lines = if general.disabled { Lines::off() } else { lines(logs, resource) };
         let counts = metrics.enabled && !general.disabled;
-        let recorder = counts.then(|| &*Box::leak(Box::new(Recorder::new(metrics))));
+        // An exemplar shall open a trace, and without an exporter there is no such span.
+        let metrics = if spans.is_on() { metrics.clone() } else { metrics.clone().without_exemplars() };
+        let recorder = counts.then(|| &*Box::leak(Box::new(Recorder::new(&metrics))));
         let red = recorder.map(|recorder| Red::new(recorder)).unwrap_or_default();
         let core = Core { spans, lines, red, propagators: general.propagators };
         Ok(Self { background, core: Box::leak(Box::new(core)), recorder, exporter, notices })

@@ -36,7 +36,8 @@ impl Metrics {
         self
     }
 
-    /// Leaves the trace ids out of the page. Default: on. Variable: `OTEL_METRICS_EXEMPLAR_FILTER=always_off`.
+    /// Leaves the trace ids out of the page. They are also left out where no traces are exported from here: they
+    /// would open nothing. Default: on. Variable: `OTEL_METRICS_EXEMPLAR_FILTER=always_off`.
     pub fn without_exemplars(mut self) -> Self {
         self.exemplars = false;
         self

@@ -15,6 +15,10 @@ pub(crate) use endpoint::{Destination, shown};
 ///
 /// Nothing is exported until there is an endpoint. What the environment says beats what is set here.
 ///
+/// The sampler decides all the same: a process without an exporter still says `sampled` in the headers that it
+/// sends on, so that a gateway without one does not end the traces of the services behind it. `trace_flags` on
+/// log lines are these flags; exemplars, which point at a span of this process, are then left out.
+///
 /// ```
 /// use tower_observability::Traces;
 ///
