@@ -101,9 +101,9 @@ impl Metrics {
         };
         match other.first() {
             None => Ok(()),
-            Some(name @ (&"otlp" | &"console" | &"otlp/stdout")) => Err(Refusal::NotServed(format!(
-                "`{name}` is ignored; the page /metrics has them all"
-            ))),
+            Some(name @ (&"otlp" | &"console" | &"otlp/stdout")) => {
+                Err(Refusal::NotServed(format!("`{name}` is ignored; the page /metrics has them all")))
+            }
             Some(_) => Err(Refusal::Expected("`prometheus` or `none`".to_owned())),
         }
     }
@@ -113,8 +113,7 @@ impl Metrics {
             "trace_based" => true,
             "always_off" => false,
             "always_on" => {
-                let instead =
-                    "an exemplar without a trace opens nothing; trace_based is used";
+                let instead = "an exemplar without a trace opens nothing; trace_based is used";
                 self.exemplars = true;
                 return Err(Refusal::NotServed(instead.to_owned()));
             }

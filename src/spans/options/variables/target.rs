@@ -131,9 +131,7 @@ fn take_url(slot: &mut Option<String>, url: &str, checked: Result<(), Refusal>) 
 fn check_protocol(text: &str) -> Result<(), Refusal> {
     match text {
         "http/protobuf" => Ok(()),
-        "grpc" | "http/json" => {
-            Err(Refusal::NotServed("spans leave as http/protobuf".to_owned()))
-        }
+        "grpc" | "http/json" => Err(Refusal::NotServed("spans leave as http/protobuf".to_owned())),
         _ => Err(Refusal::Expected("http/protobuf".to_owned())),
     }
 }
