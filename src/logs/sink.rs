@@ -47,7 +47,7 @@ impl Exit {
             Cut::Whole => self.sink.push(&line.bytes),
             Cut::Shortened => {
                 let count = self.shortened.fetch_add(1, Ordering::Relaxed) + 1;
-                complain(format_args!("{count} log lines were too long: their longest values were cut"));
+                complain(format_args!("log lines that were too long: {count}; their longest values were cut"));
                 self.sink.push(&line.bytes);
             }
             Cut::Hopeless => self.sink.drop_line(),

@@ -70,7 +70,8 @@ fn is_served(about: &str) -> bool {
 }
 
 fn table(rows: &[(&str, &str)]) -> Rows {
-    let mut rows: Rows = rows.iter().map(|(name, about)| (format!("`{name}`"), (*about).to_owned())).collect();
+    let mut rows: Rows =
+        rows.iter().map(|(name, about)| (format!("`{name}`"), (*about).to_owned())).collect();
     rows.sort_unstable();
     rows
 }
