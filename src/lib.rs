@@ -1,4 +1,91 @@
-//! One tower layer and one `init`: logs, traces and metrics of a service, joined by one trace id.
+//! One tower layer and one `init`: logs, traces and metrics of a Rust HTTP service, joined by one trace id.
+//!
+//! ```text
+//! request ─► ObservabilityLayer: whose trace? sampled? which request id?
+//!         ─► your service, and its body to the last byte     tracing events and spans take the request's context
+//!         ─► its end, exactly once, with one outcome
+//!              ├─ span    ─► bounded queue ─► own thread ─► OTLP over HTTP: a collector, Jaeger, Tempo
+//!              ├─ line    ─► bounded queue ─► own thread ─► one JSON object on standard output
+//!              └─ numbers ─► fixed buckets ◄─ GET /metrics: Prometheus, with exemplars that name the trace
+//! ```
+//!
+//! # A server
+//!
+//! ```no_run
+//! use axum::{Router, extract::Path, routing::get};
+//! use tower_observability::{ObservabilityLayer, request};
+//!
+//! async fn booking(Path(id): Path<u64>) -> String {
+//!     request::add("booking_id", id);                       // on the request's span and on its line
+//!     tracing::info!("looking into the book");              // a line with the request's trace id
+//!     format!("booking {id}")
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let observability = tower_observability::init("bookings")?;
+//!     let app = Router::new().route("/bookings/{id}", get(booking)).layer(ObservabilityLayer::new());
+//!     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//!     axum::serve(listener, app).with_graceful_shutdown(observability.shutdown_signal()).await?;
+//!     observability.shutdown().await;                       // delivers what is queued, tells what was lost
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # A client
+//!
+//! ```no_run
+//! use axum::{body::Body, http::Request};
+//! use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+//! use tower::{Layer, ServiceExt};
+//! use tower_observability::ObservabilityLayer;
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let observability = tower_observability::init("caller")?;
+//!     let client = Client::builder(TokioExecutor::new()).build_http::<Body>();
+//!     let client = ObservabilityLayer::client().layer(client);
+//!     let request = Request::get("http://127.0.0.1:3000/bookings/7").body(Body::empty())?;
+//!     println!("{}", client.oneshot(request).await?.status());
+//!     observability.shutdown().await;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Called from within a request, the call's span is a child of the request's. Work that does not come over
+//! HTTP, a job or a message, is [`Work`].
+//!
+//! # What can be chosen
+//!
+//! Nothing needs to be. [`builder`] chooses in code: [`Traces`], [`Logs`], [`Metrics`], [`Admin`]. The
+//! environment beats the code: [`variables`] lists every variable with its default, and the start-up line says
+//! what is in force and who chose it. [`ObservabilityLayer`] has the choices of one layer: [`Trust`], filter,
+//! health paths, who gets baggage.
+//!
+//! # What leaves the process
+//!
+//! [`names`] has every name: log keys ([`names::key`]), span attributes ([`names::attribute`]), metrics
+//! ([`names::metric`]), labels ([`names::label`]), headers ([`names::header`]). They are under semantic
+//! versioning. [`Outcome`] is the one word that says how a request ended.
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `axum` | yes | the route of an axum router, the peer's address, the admin routes to mount |
+//! | `otlp` | yes | traces over OTLP, HTTP with protobuf |
+//!
+//! # When nothing shows up
+//!
+//! - No trace: read the start-up line. It says `traces to …`, or which variable turns them on.
+//! - No line: `curl 127.0.0.1:9464/log-level` shows the level in force; [`Logs`] says how to change it.
+//! - A line without `trace_id`: it was written outside of its request. [`spawn`] and [`in_scope`] keep a task
+//!   inside.
+//! - `Span::current()` is disabled in a handler: [`ObservabilityLayer::request_span`] opens a real span.
+//! - No route on span and metric: the layer stands outside of the router. See [`RouteLayer`].
+//! - Something was lost: [`Report`] at the end, `otel_sdk_…` on `/metrics` at any time, each with its reason.
+//!
+//! The README has the long table, with the remedy of each.
 
 mod admin;
 mod bridge;
@@ -35,3 +122,8 @@ pub use resource::Resource;
 pub use scope::{Kind, Method, Outcome, Scheme, Scoped, Value, in_scope, request, spawn};
 pub use spans::Traces;
 pub use work::Work;
+
+// The README's programs compile, too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -14,6 +14,7 @@ mod export;
 mod logs;
 mod metrics;
 mod propagation;
+mod readme;
 mod sampling;
 mod server;
 mod spans;

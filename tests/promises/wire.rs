@@ -1,1 +1,239 @@
-//! Promise: wire.
+//! Promise: every name that leaves the process stands in the README's tables, and none changes unseen.
+//!
+//! The names are under semantic versioning. A name that is added goes into the snapshot below and is a minor
+//! version; one that is changed or removed is a major one. The tables follow by
+//! `UPDATE_README=1 cargo test --test promises wire`.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use tower_observability::names::{attribute, header, key, label, metric};
+use tower_observability::{Outcome, variables};
+
+type Rows = Vec<(String, String)>;
+
+const KEYS: &str = "\
+duration_ms error error_chain file instance level line message method outcome path request_id response_bytes
+route service span_id status target timestamp trace_flags trace_id ttfb_ms version";
+
+const ATTRIBUTES: &str = "\
+client.address deployment.environment.name error.type exception.message exception.stacktrace
+http.request.method http.request.method_original http.response.status_code http.route
+messaging.destination.name messaging.operation.name messaging.operation.type messaging.system
+network.peer.address network.peer.port network.protocol.version observability.outcome
+observability.request_id server.address server.port service.instance.id service.name service.namespace
+service.version observability.target telemetry.distro.name telemetry.distro.version telemetry.sdk.language
+telemetry.sdk.name telemetry.sdk.version observability.ttfb_ms url.full url.path url.query url.scheme
+user_agent.original";
+
+const METRICS: &str = "\
+http_client_response_body_errors_total http_client_request_duration_seconds http_server_active_requests
+http_server_request_duration_seconds observability_metrics_refused_total otel_sdk_exporter_log_exported_total
+otel_sdk_exporter_span_exported_total otel_sdk_log_created_total otel_sdk_processor_log_processed_total
+otel_sdk_processor_log_queue_size otel_sdk_processor_span_processed_total
+otel_sdk_processor_span_queue_capacity otel_sdk_processor_span_queue_size otel_sdk_span_started_total
+process_start_time_seconds target_info work_duration_seconds";
+
+const LABELS: &str = "\
+error_type http_request_method http_response_status_code http_route network_protocol_version
+otel_metric_overflow otel_span_sampling_result reason server_address server_port url_scheme work_kind work_name";
+
+const HEADERS: &str = "traceparent tracestate baggage x-request-id";
+
+const OUTCOMES: &str = "ok client_error server_error cancelled timeout panic body_error upgraded";
+
+const VARIABLES: &str = "\
+OTEL_SDK_DISABLED OTEL_SERVICE_NAME OTEL_RESOURCE_ATTRIBUTES OTEL_PROPAGATORS
+OBSERVABILITY_DRAIN_DELAY OBSERVABILITY_SHUTDOWN_TIMEOUT OTEL_TRACES_EXPORTER OTEL_TRACES_SAMPLER
+OTEL_TRACES_SAMPLER_ARG OTEL_EXPORTER_OTLP_ENDPOINT OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
+OTEL_EXPORTER_OTLP_HEADERS OTEL_EXPORTER_OTLP_TRACES_HEADERS OTEL_EXPORTER_OTLP_TIMEOUT
+OTEL_EXPORTER_OTLP_TRACES_TIMEOUT OTEL_EXPORTER_OTLP_PROTOCOL OTEL_EXPORTER_OTLP_TRACES_PROTOCOL
+OTEL_EXPORTER_OTLP_COMPRESSION OTEL_EXPORTER_OTLP_TRACES_COMPRESSION OTEL_BSP_SCHEDULE_DELAY
+OTEL_BSP_EXPORT_TIMEOUT OTEL_BSP_MAX_QUEUE_SIZE OTEL_BSP_MAX_EXPORT_BATCH_SIZE OTEL_ATTRIBUTE_COUNT_LIMIT
+OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT
+OTEL_SPAN_LINK_COUNT_LIMIT OTEL_LINK_ATTRIBUTE_COUNT_LIMIT OTEL_SPAN_EVENT_COUNT_LIMIT
+OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT RUST_LOG OTEL_LOG_LEVEL OBSERVABILITY_LOG_FORMAT OTEL_LOGS_EXPORTER NO_COLOR
+OTEL_METRICS_EXPORTER OTEL_METRICS_EXEMPLAR_FILTER OTEL_EXPORTER_PROMETHEUS_HOST
+OTEL_EXPORTER_PROMETHEUS_PORT OBSERVABILITY_ADMIN_TOKEN";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    fs::read_to_string(root().join(path)).unwrap()
+}
+
+fn is_served(about: &str) -> bool {
+    !about.starts_with("Not served")
+}
+
+fn table(rows: &[(&str, &str)]) -> Rows {
+    let mut rows: Rows =
+        rows.iter().map(|(name, about)| (format!("`{name}`"), (*about).to_owned())).collect();
+    rows.sort_unstable();
+    rows
+}
+
+fn headers() -> Rows {
+    let about = [
+        (header::TRACEPARENT, "W3C trace context, level 2: the trace and the parent. Read and written."),
+        (header::TRACESTATE, "W3C trace context: the vendors' list. Read and written."),
+        (header::BAGGAGE, "W3C baggage. Read; written to the hosts that `baggage_to` lists."),
+        (header::REQUEST_ID, "The request's id. Read, echoed on the response, written to calls."),
+    ];
+    about.map(|(name, about)| (format!("`{name}`"), about.to_owned())).into()
+}
+
+/// What is served, with its default; then the rest in one row, because their values change nothing.
+fn environment() -> Rows {
+    let all = variables();
+    let served = all.iter().filter(|row| is_served(row.about));
+    let mut rows: Rows = served
+        .map(|row| {
+            let default =
+                if row.default.is_empty() { "none".to_owned() } else { format!("`{}`", row.default) };
+            let secret = if row.secret { " Its value is never shown." } else { "" };
+            (format!("`{}`", row.name), format!("{default} | {}{secret}", row.about))
+        })
+        .collect();
+    let known = all.iter().filter(|row| !is_served(row.about)).map(|row| format!("`{}`", row.name));
+    let known: Vec<_> = known.collect();
+    rows.push((known.join("<br>"), "| Known, but not served by this version; a warning says so.".to_owned()));
+    rows
+}
+
+/// Each table of the README: its marker, its head, its rows.
+fn tables() -> [(&'static str, &'static str, Rows); 6] {
+    [
+        ("log keys", "| key | what it says |\n|---|---|\n", table(key::TABLE)),
+        ("span attributes", "| attribute | what it says |\n|---|---|\n", table(attribute::TABLE)),
+        ("metrics", "| metric | what it counts |\n|---|---|\n", table(metric::TABLE)),
+        ("labels", "| label | what it says |\n|---|---|\n", table(label::TABLE)),
+        ("headers", "| header | what it carries |\n|---|---|\n", headers()),
+        ("variables", "| variable | default | what it does |\n|---|---|---|\n", environment()),
+    ]
+}
+
+/// The README with every table as the code says it is.
+fn with_tables(readme: &str) -> String {
+    let mut text = readme.to_owned();
+    for (name, head, rows) in tables() {
+        let (begin, end) = (format!("<!-- begin: {name} -->\n"), format!("<!-- end: {name} -->"));
+        let start = text.find(&begin).unwrap_or_else(|| panic!("README.md has no {begin}")) + begin.len();
+        let stop = start + text[start..].find(&end).unwrap_or_else(|| panic!("README.md has no {end}"));
+        let mut table = head.to_owned();
+        for (name, about) in rows {
+            writeln!(table, "| {name} | {about} |").unwrap();
+        }
+        text.replace_range(start..stop, &table);
+    }
+    text
+}
+
+#[test]
+fn every_table_of_the_readme_is_what_the_code_says() {
+    let readme = read("README.md");
+    let right = with_tables(&readme);
+    if std::env::var_os("UPDATE_README").is_some() {
+        fs::write(root().join("README.md"), &right).unwrap();
+        return;
+    }
+    let differing = readme.lines().zip(right.lines()).find(|(is, should)| is != should);
+    assert!(
+        readme == right,
+        "the README's tables are old, first {differing:?}; UPDATE_README=1 cargo test --test promises wire"
+    );
+}
+
+fn names(table: &[(&str, &str)]) -> Vec<String> {
+    table.iter().map(|(name, _)| (*name).to_owned()).collect()
+}
+
+#[track_caller]
+fn same(snapshot: &str, mut is: Vec<String>) {
+    let mut was: Vec<_> = snapshot.split_whitespace().map(str::to_owned).collect();
+    was.sort_unstable();
+    is.sort_unstable();
+    let gone: Vec<_> = was.iter().filter(|name| !is.contains(name)).collect();
+    let new: Vec<_> = is.iter().filter(|name| !was.contains(name)).collect();
+    assert!(was == is, "names are a promise to dashboards and alerts; gone: {gone:?}, new: {new:?}");
+}
+
+#[test]
+fn no_name_on_the_wire_changes_unseen() {
+    same(KEYS, names(key::TABLE));
+    same(ATTRIBUTES, names(attribute::TABLE));
+    same(METRICS, names(metric::TABLE));
+    same(LABELS, names(label::TABLE));
+    let headers = [header::TRACEPARENT, header::TRACESTATE, header::BAGGAGE, header::REQUEST_ID];
+    same(HEADERS, headers.iter().map(ToString::to_string).collect());
+    let served = variables().into_iter().filter(|row| is_served(row.about));
+    same(VARIABLES, served.map(|row| row.name.to_owned()).collect());
+}
+
+#[test]
+fn no_outcome_changes_its_word() {
+    let all = [
+        Outcome::Ok,
+        Outcome::ClientError,
+        Outcome::ServerError,
+        Outcome::Cancelled,
+        Outcome::Timeout,
+        Outcome::Panic,
+        Outcome::BodyError,
+        Outcome::Upgraded,
+    ];
+    same(OUTCOMES, all.map(|outcome| outcome.to_string()).into());
+    let readme = read("README.md");
+    for outcome in all {
+        assert!(readme.contains(&format!("\n| `{outcome}` | ")), "README.md does not explain {outcome}");
+    }
+}
+
+#[test]
+fn every_variable_is_told_in_whole_sentences() {
+    for row in variables() {
+        let first = row.about.trim_start_matches('`').chars().next().unwrap();
+        let is_code = row.about.starts_with('`');
+        assert!(is_code || first.is_uppercase(), "{}: {}", row.name, row.about);
+        assert!(row.about.ends_with('.') && !row.about.contains('|'), "{}: {}", row.name, row.about);
+    }
+}
+
+/// A name that nothing writes is no name on the wire. Two attributes of the resource are the operator's to set.
+#[test]
+fn every_name_is_used_by_the_code() {
+    const SET_BY_USERS: [&str; 2] = ["DEPLOYMENT_ENVIRONMENT_NAME", "SERVICE_NAMESPACE"];
+    // The line's first key, which its writer spells out.
+    const SPELT: &str = "TIMESTAMP";
+    let source = source_without_names(&root().join("src"));
+    let declared = read("src/names.rs");
+    let constants: Vec<_> = declared
+        .lines()
+        .filter_map(|line| line.trim_start().strip_suffix(',')?.split_once(" = \""))
+        .map(|(constant, _)| constant)
+        .collect();
+    assert!(constants.len() > 80, "the reading of names.rs is broken: {constants:?}");
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let words: std::collections::BTreeSet<_> = source.split(|c: char| !is_part(c)).collect();
+    let unused: Vec<_> = constants
+        .into_iter()
+        .filter(|name| !words.contains(name) && !SET_BY_USERS.contains(name) && *name != SPELT)
+        .collect();
+    assert_eq!(unused, Vec::<&str>::new());
+}
+
+fn source_without_names(folder: &Path) -> String {
+    let mut source = String::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            source.push_str(&source_without_names(&path));
+        } else if !path.ends_with("src/names.rs") {
+            source.push_str(&fs::read_to_string(&path).unwrap());
+        }
+    }
+    source
+}

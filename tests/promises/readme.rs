@@ -1,0 +1,352 @@
+//! Promise: the README is true. Its program is the example's, its output is of the kind that the code writes,
+//! each row of "when nothing shows up" has its proof, and what it names is there.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use axum::body::Body;
+use axum::extract::Path as Id;
+use axum::http::Request;
+use axum::{Router, routing::get};
+use tower::ServiceExt as _;
+use tower_observability::testing::Instance;
+use tower_observability::{Kind, request};
+
+/// What a row of "when nothing shows up" is held by: the begin of the row, a file, a test in it.
+struct Proof(&'static str, &'static str, &'static str);
+
+const PROOFS: &[Proof] = &[
+    Proof(
+        "No span; the start-up line says `traces off (OTEL_EXPORTER_OTLP_ENDPOINT",
+        "tests/process/init.rs",
+        "without_a_runtime_and_an_environment_lines_and_metrics_are_on_and_traces_say_how_to_turn_them_on",
+    ),
+    Proof(
+        "No span; a warning says `4317",
+        "src/spans/options/tests.rs",
+        "an_address_that_looks_wrong_is_taken_with_a_word_of_what_would_be_right",
+    ),
+    Proof(
+        "No span; the start-up line says `TLS",
+        "src/spans/options/tests.rs",
+        "an_address_that_is_not_served_is_not_replaced_by_another",
+    ),
+    Proof(
+        "No span; a warning says `it is used as it is",
+        "src/spans/options/tests.rs",
+        "an_address_that_looks_wrong_is_taken_with_a_word_of_what_would_be_right",
+    ),
+    Proof(
+        "No span; a line says `traces cannot be delivered",
+        "tests/process/shutdown.rs",
+        "a_collector_that_is_not_there_costs_spans_and_is_told",
+    ),
+    Proof(
+        "No span, and the request's line has an even `trace_flags`",
+        "tests/promises/server.rs",
+        "an_unsampled_request_leaves_a_line_and_a_number_but_no_span",
+    ),
+    Proof(
+        "Nothing at all; standard error says",
+        "tests/process/init.rs",
+        "a_disabled_sdk_writes_nothing_takes_nothing_and_still_propagates",
+    ),
+    Proof(
+        "Some child spans are missing.",
+        "src/bridge/tests/events.rs",
+        "below_info_a_span_exists_only_for_lines_that_are_wanted",
+    ),
+    Proof(
+        "The trace breaks between two services.",
+        "tests/promises/client.rs",
+        "a_call_from_a_handler_is_its_child_and_carries_the_context_on",
+    ),
+    Proof(
+        "An event has no line.",
+        "tests/promises/admin.rs",
+        "the_log_level_is_turned_while_the_process_runs",
+    ),
+    Proof(
+        "A warning says that `RUST_LOG` `is read as a target`.",
+        "src/logs/level.rs",
+        "a_misspelt_level_is_suspicious",
+    ),
+    Proof(
+        "No lines; `otel_sdk_exporter_log_exported_total{error_type=\"write_failed\"}`",
+        "src/logs/writer/tests.rs",
+        "a_closed_pipe_costs_lines_and_later_lines_begin_anew",
+    ),
+    Proof(
+        "Lines are missing under load;",
+        "src/logs/writer/tests.rs",
+        "a_reader_that_stopped_costs_lines_but_no_latency",
+    ),
+    Proof(
+        "No line and no metric for `/health`.",
+        "tests/promises/server.rs",
+        "health_paths_are_reported_only_when_they_are_ill",
+    ),
+    Proof("A line has no `trace_id`.", "tests/promises/bridge.rs", "a_spawned_task_stays_in_its_trace"),
+    Proof(
+        "`Span::current()` is disabled in a handler.",
+        "tests/promises/server.rs",
+        "the_option_opens_a_real_span_that_handlers_can_use",
+    ),
+    Proof(
+        "No `route` on span, line and metric.",
+        "tests/promises/server.rs",
+        "the_route_is_known_under_layer_and_route_layer_and_by_the_helper_outside",
+    ),
+    Proof(
+        "A field named `version` is on the line as `field_version`.",
+        "tests/promises/logs.rs",
+        "no_field_of_a_user_can_take_one_of_our_keys",
+    ),
+    Proof(
+        "A series has `otel_metric_overflow=\"true\"`.",
+        "src/metrics/group.rs",
+        "beyond_the_limit_everything_is_one_overflow_series",
+    ),
+    Proof(
+        "A metric of your own is missing or odd;",
+        "src/metrics/histogram.rs",
+        "what_is_not_finite_is_left_out_and_counted",
+    ),
+    Proof(
+        "`/metrics` is not reached from another container;",
+        "src/admin/options.rs",
+        "only_loopback_in_a_container_needs_advice",
+    ),
+    Proof(
+        "A warning says that `/metrics` is not served",
+        "tests/process/init.rs",
+        "an_occupied_admin_port_warns_and_the_service_starts",
+    ),
+    Proof(
+        "Spans are missing; `otel_sdk_processor_span_processed_total",
+        "src/spans/queue.rs",
+        "when_full_the_newest_is_dropped_and_counted_even_while_a_batch_is_on_its_way",
+    ),
+    Proof(
+        "A line says that the collector `rejected` spans.",
+        "tests/promises/export.rs",
+        "what_the_collector_rejects_is_told_and_counted",
+    ),
+    Proof(
+        "The last spans before the end are missing.",
+        "tests/process/shutdown.rs",
+        "on_every_runtime_dropping_the_guard_does_the_same",
+    ),
+    Proof(
+        "Requests fail during a rollout.",
+        "tests/process/shutdown.rs",
+        "a_termination_signal_turns_ready_off_drains_and_loses_nothing",
+    ),
+    Proof(
+        "`init` fails with `another global tracing subscriber",
+        "tests/process/init.rs",
+        "a_foreign_subscriber_is_an_error_that_leaves_nothing_half_installed",
+    ),
+    Proof(
+        "A variable does nothing.",
+        "tests/process/init.rs",
+        "every_fault_of_the_environment_is_one_warning_that_names_the_remedy",
+    ),
+];
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The fenced blocks of this language, without their fences.
+fn blocks(readme: &str, language: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut lines = readme.lines();
+    while let Some(line) = lines.next() {
+        if let Some(fence) = line.strip_prefix("```") {
+            let block: String =
+                lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect();
+            if fence.split(',').next() == Some(language) {
+                found.push(block);
+            }
+        }
+    }
+    found
+}
+
+fn between<'a>(readme: &'a str, name: &str) -> &'a str {
+    let (_, after) = readme.split_once(&format!("<!-- begin: {name} -->\n")).unwrap();
+    after.split_once(&format!("<!-- end: {name} -->")).unwrap().0
+}
+
+/// What the quickstart's service leaves behind when it is asked what the README asks it.
+async fn quickstart(path: &str) -> Instance {
+    async fn booking(Id(id): Id<u64>) -> String {
+        request::add("booking_id", id);
+        tracing::info!("looking into the book");
+        format!("booking {id}: oil change, tomorrow at nine\n")
+    }
+    let seen = Instance::new();
+    let app = Router::new().route("/bookings/{id}", get(booking)).layer(seen.layer());
+    let asked = Request::get(path).header("host", "127.0.0.1:3000").header("user-agent", "curl/7.88.1");
+    let subscriber = seen.subscribe();
+    let response = app.oneshot(asked.body(Body::empty()).unwrap()).await.unwrap();
+    axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    drop(subscriber);
+    seen
+}
+
+#[test]
+fn the_first_program_is_the_example() {
+    let example = read("examples/quickstart.rs");
+    let program = example.lines().skip_while(|line| line.starts_with("//!") || line.is_empty());
+    let program: String = program.map(|line| format!("{line}\n")).collect();
+    assert_eq!(blocks(&read("README.md"), "rust")[0], program, "README.md shows another quickstart");
+}
+
+#[tokio::test]
+async fn the_line_that_it_shows_has_the_keys_and_the_values_of_a_real_one() {
+    let seen = quickstart("/bookings/7").await;
+    let shown: serde_json::Value = serde_json::from_str(&blocks(&read("README.md"), "json")[0]).unwrap();
+    let real = seen.lines().pop().unwrap();
+    let keys = |line: &serde_json::Value| line.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
+    // A test's instance is no process, so its resource is empty.
+    let mut expected = keys(&real);
+    expected.insert("instance".to_owned());
+    assert_eq!(keys(&shown), expected);
+    for key in
+        ["level", "target", "message", "method", "path", "route", "status", "outcome", "response_bytes"]
+    {
+        assert_eq!(shown[key], real[key], "{key}");
+    }
+    assert_eq!((&shown["trace_flags"], &shown["booking_id"]), (&real["trace_flags"], &7.into()));
+}
+
+#[tokio::test]
+async fn the_span_that_it_shows_has_the_attributes_of_a_real_one() {
+    let seen = quickstart("/bookings/7").await;
+    let spans = seen.spans();
+    let span = &spans[0];
+    let readme = read("README.md");
+    let shown = blocks(&readme, "text").into_iter().find(|block| block.starts_with("trace id ")).unwrap();
+    let shown: BTreeSet<_> = shown
+        .lines()
+        .filter(|line| !line.starts_with("trace id") && !line.starts_with("span id"))
+        .map(|line| line.split_whitespace().next().unwrap().to_owned())
+        .collect();
+    assert_eq!(shown, span.attributes.keys().cloned().collect());
+    assert!(span.kind == Kind::Server && readme.contains(&format!("of kind SERVER, named `{}`", span.name)));
+}
+
+#[tokio::test]
+async fn the_metrics_that_it_shows_are_on_the_page() {
+    let seen = quickstart("/bookings/7").await;
+    let page = seen.scrape_openmetrics();
+    let readme = read("README.md");
+    let shown = blocks(&readme, "text").into_iter().find(|block| block.starts_with("http_server_")).unwrap();
+    assert_eq!(shown.lines().count(), 3);
+    for line in shown.lines() {
+        // An exemplar is of its moment.
+        let sample = line.split(" # ").next().unwrap();
+        assert!(page.lines().any(|real| real.split(" # ").next() == Some(sample)), "{sample}\n{page}");
+    }
+    assert!(page.contains(" # {trace_id=\""));
+}
+
+#[test]
+fn each_row_of_when_nothing_shows_up_has_its_proof() {
+    let readme = read("README.md");
+    let rows: Vec<_> = between(&readme, "nothing shows up").lines().skip(2).collect();
+    for row in &rows {
+        let symptom = row.trim_start_matches("| ");
+        assert!(PROOFS.iter().any(|Proof(begin, ..)| symptom.starts_with(begin)), "no proof of {row}");
+        assert_eq!(row.matches(" | ").count(), 2, "{row}");
+    }
+    for Proof(begin, file, test) in PROOFS {
+        assert!(rows.iter().any(|row| row.trim_start_matches("| ").starts_with(begin)), "no row {begin:?}");
+        assert!(read(file).contains(&format!("fn {test}()")), "{file} has no test {test}");
+    }
+}
+
+#[test]
+fn every_text_that_it_quotes_is_written_by_the_code() {
+    let source = source(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    for quoted in [
+        "turns them on)",
+        "4317 is the port of OTLP over gRPC",
+        "TLS is not built in yet",
+        "it is used as it is and has no path",
+        "traces cannot be delivered to ",
+        "OTEL_SDK_DISABLED is true",
+        "is read as a target",
+        "another global tracing subscriber is installed",
+        "observability ends: ",
+        "/ready answers 503 from now on",
+    ] {
+        assert!(source.contains(quoted), "nothing says {quoted:?}");
+    }
+}
+
+fn source(folder: &Path) -> String {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .map(|path| if path.is_dir() { source(&path) } else { fs::read_to_string(path).unwrap() })
+        .collect()
+}
+
+#[test]
+fn every_variable_metric_and_label_that_it_names_exists() {
+    use tower_observability::names::{label, metric};
+    let readme = read("README.md");
+    let variables: BTreeSet<_> =
+        tower_observability::variables().into_iter().map(|row| row.name.to_owned()).collect();
+    let names = |table: &[(&str, &str)]| table.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>();
+    let known: BTreeSet<_> = names(metric::TABLE).into_iter().chain(names(label::TABLE)).collect();
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    for word in readme.split(|c: char| !is_part(c)) {
+        let is_variable = word.starts_with("OTEL_") || word.starts_with("OBSERVABILITY_");
+        assert!(!is_variable || variables.contains(word), "no variable {word}");
+        let is_metric = ["http_server_", "http_client_", "otel_sdk_", "observability_metrics_"]
+            .map(|p| word.starts_with(p));
+        if is_metric.contains(&true) && word != "otel_sdk_" {
+            let family = ["_bucket", "_count", "_sum"].iter().find_map(|end| word.strip_suffix(end));
+            assert!(known.contains(family.unwrap_or(word)), "no metric {word}");
+        }
+    }
+}
+
+#[test]
+fn the_features_and_the_rust_version_are_the_manifests() {
+    let (readme, manifest) = (read("README.md"), read("Cargo.toml"));
+    let section = manifest.split("[features]\n").nth(1).unwrap().split("\n[").next().unwrap();
+    let declared = section.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name);
+    for feature in declared.filter(|name| *name != "default") {
+        for page in [&readme, &read("src/lib.rs")] {
+            assert!(page.contains(&format!("| `{feature}` | yes |")), "{feature} is not in its table");
+        }
+    }
+    assert!(section.contains("default = [\"axum\", \"otlp\"]"));
+    let version = manifest.lines().find_map(|line| line.strip_prefix("rust-version = ")).unwrap();
+    let version = version.trim_matches('"');
+    assert!(readme.contains(&format!("\n{version}, with edition 2024.")), "the manifest says {version}");
+    assert!(readme.contains(&format!("cargo +{version} check")));
+}
+
+#[test]
+fn the_files_and_examples_that_it_names_exist() {
+    let (readme, manifest) = (read("README.md"), read("Cargo.toml"));
+    for example in readme.split("--example ").skip(1) {
+        let name = example.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap();
+        assert!(manifest.contains(&format!("[[example]]\nname = \"{name}\"")), "no example {name}");
+    }
+    for path in ["examples/quickstart.rs", "examples/workshop/services", ".ci/run", "LICENSE", "CHANGELOG.md"]
+    {
+        assert!(readme.contains(&format!("`{path}`")), "{path} is not named");
+        assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(path).exists(), "{path}");
+    }
+    for marker in ["workshop command", "test command"] {
+        assert!(readme.contains(&format!("<!-- {marker} -->\n```sh\ncargo ")), "{marker}");
+    }
+}
