@@ -39,9 +39,7 @@ struct Unwinding<'a> {
 impl Observation {
     /// Begins the hop: from here on it is in flight, and will be reported.
     pub(crate) fn begin(core: &'static Core, hop: Hop) -> Self {
-        if let (Kind::Server, Some(http)) = (hop.kind, hop.http()) {
-            core.red.server_begins(http.method, http.scheme);
-        }
+        core.red.begins(&hop);
         Self {
             core,
             hop: Some(Arc::new(hop)),
@@ -100,6 +98,7 @@ impl Observation {
             response_bytes: self.response_bytes,
         };
         hop.finish(end);
+        self.core.red.leaves(&hop);
         self.report(&hop, &end);
     }
 
@@ -112,9 +111,6 @@ impl Observation {
 
     fn report(&self, hop: &Arc<Hop>, end: &End) {
         if self.quiet && end.outcome.is_good() {
-            if let Some(http) = hop.http() {
-                self.core.red.server_leaves(http.method, http.scheme);
-            }
             return;
         }
         self.core.red.hop(hop, end);

@@ -51,18 +51,24 @@ impl Red {
         self.inner.is_some()
     }
 
-    /// A server hop begins: in-flight +1.
-    pub(crate) fn server_begins(&self, method: Method, scheme: Scheme) {
-        if let Some(gauge) = self.inner.as_ref().and_then(|inner| inner.active(method, scheme)) {
+    /// A hop begins: one more request in flight, if it is one that we serve.
+    pub(crate) fn begins(&self, hop: &Hop) {
+        if let Some(gauge) = self.in_flight(hop) {
             gauge.increment(1.0);
         }
     }
 
-    /// A server hop that is not observed after all (a healthy probe) ends: in-flight -1.
-    pub(crate) fn server_leaves(&self, method: Method, scheme: Scheme) {
-        if let Some(gauge) = self.inner.as_ref().and_then(|inner| inner.active(method, scheme)) {
+    /// A hop is over, reported or not: takes back exactly what [`Self::begins`] did.
+    pub(crate) fn leaves(&self, hop: &Hop) {
+        if let Some(gauge) = self.in_flight(hop) {
             gauge.decrement(1.0);
         }
+    }
+
+    fn in_flight(&self, hop: &Hop) -> Option<&Gauge> {
+        let inner = self.inner.as_ref()?;
+        let http = hop.http().filter(|_| hop.kind == Kind::Server)?;
+        inner.active(http.method, http.scheme)
     }
 
     /// A hop ends: its duration is recorded, with the hop's trace as exemplar if it is sampled.
@@ -70,12 +76,7 @@ impl Red {
         let Some(inner) = &self.inner else { return };
         let histogram = match &hop.subject {
             Subject::Http(http) if hop.kind == Kind::Client => inner.client(ClientKey::new(http, end)),
-            Subject::Http(http) => {
-                if hop.kind == Kind::Server {
-                    self.server_leaves(http.method, http.scheme);
-                }
-                inner.server(ServerKey::new(http, hop.route.get().copied(), end))
-            }
+            Subject::Http(http) => inner.server(ServerKey::new(http, hop.route.get().copied(), end)),
             Subject::Work(work) => inner.work(WorkKey::new(hop.kind, &work.name, end)),
         };
         let seconds = end.at.since(hop.start).as_secs_f64();

@@ -41,7 +41,6 @@ fn the_first_sight_of_a_route_creates_its_500_at_zero() {
     let (red, recorder) = red();
     let hop = hop(Kind::Server, http(Method::Get));
     hop.route.set(Route::of("/users/{id}")).expect("unset");
-    red.server_begins(Method::Get, Scheme::Http);
     red.hop(&hop, &end(Some(200), ErrorType::None));
     assert_eq!(
         counts(recorder, "http_server_request_duration_seconds"),
@@ -55,7 +54,6 @@ fn the_first_sight_of_a_route_creates_its_500_at_zero() {
 #[test]
 fn what_is_not_known_is_no_label() {
     let (red, recorder) = red();
-    red.server_begins(Method::Other, Scheme::Http);
     red.hop(&hop(Kind::Server, http(Method::Other)), &end(None, ErrorType::Word("cancelled")));
     let counted = counts(recorder, "http_server_request_duration_seconds");
     assert!(counted.contains(
@@ -72,13 +70,23 @@ fn in_flight_is_zero_again_however_a_request_ends() {
         let line = page.lines().find(|line| line.starts_with("http_server_active_requests{"));
         line.and_then(|line| line.rsplit(' ').next()).unwrap_or_default().to_owned()
     };
-    red.server_begins(Method::Get, Scheme::Http);
-    red.server_begins(Method::Get, Scheme::Http);
+    let (first, second) = (hop(Kind::Server, http(Method::Get)), hop(Kind::Server, http(Method::Get)));
+    red.begins(&first);
+    red.begins(&second);
     assert_eq!(gauge(), "2");
-    red.server_leaves(Method::Get, Scheme::Http);
+    // What others do, and the report itself, changes nothing.
+    for kind in [Kind::Client, Kind::Consumer] {
+        let other = hop(kind, http(Method::Get));
+        red.begins(&other);
+        red.hop(&other, &end(Some(200), ErrorType::None));
+        red.leaves(&other);
+    }
+    red.hop(&first, &end(Some(200), ErrorType::None));
+    assert_eq!(gauge(), "2");
+    red.leaves(&first);
     // On another thread than it began on, as a body's end may be.
     std::thread::scope(|scope| {
-        scope.spawn(|| red.hop(&hop(Kind::Server, http(Method::Get)), &end(None, ErrorType::Word("panic"))));
+        scope.spawn(|| red.leaves(&second));
     });
     assert_eq!(gauge(), "0");
 }
@@ -193,7 +201,9 @@ fn a_recorder_of_somebody_elses_is_given_every_request() {
 #[test]
 fn switched_off_nothing_happens() {
     let red = Red::default();
-    red.server_begins(Method::Get, Scheme::Http);
-    red.hop(&hop(Kind::Server, http(Method::Get)), &end(Some(200), ErrorType::None));
+    let hop = hop(Kind::Server, http(Method::Get));
+    red.begins(&hop);
+    red.hop(&hop, &end(Some(200), ErrorType::None));
+    red.leaves(&hop);
     red.client_body_failed();
 }
