@@ -31,7 +31,9 @@ impl Cuts {
             Cut::Whole => true,
             Cut::Shortened => {
                 let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;
-                complain(format_args!("log lines that were too long: {count}; their longest values were cut"));
+                complain(format_args!(
+                    "log lines that were too long: {count}; their longest values were cut"
+                ));
                 true
             }
             Cut::Hopeless => false,
