@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use crate::pipeline::{Flow, Once, Stripes};
 use crate::scope::Hop;
 
-/// What a finished hop weighs in the buffer: about its own size, and that of its line.
+/// What a finished hop weighs in the buffer beside its texts: about its own size, and that of its line.
 pub(super) const HOP: usize = 512;
 
 /// Both ends' view.

@@ -14,6 +14,7 @@ use std::thread::Thread;
 use std::time::Duration;
 
 use super::buffer::{HOP, Render, Shared, State};
+use super::cut::LONGEST_LINE;
 use super::pump::Pump;
 use crate::pipeline::{DropReason, FlowReport};
 use crate::scope::Hop;
@@ -54,7 +55,9 @@ impl Writer {
 
     /// Puts a finished hop into the buffer, whose line is made later, or counts that it is full.
     pub(super) fn push_hop(&self, hop: &Arc<Hop>) {
-        let _ = self.shared.lines.push(HOP, |batch| {
+        // What a line is cut to is the most that it weighs.
+        let weight = HOP + hop.text_length().min(LONGEST_LINE);
+        let _ = self.shared.lines.push(weight, |batch| {
             batch.hops.push((batch.bytes.len(), Arc::clone(hop)));
             batch.lines += 1;
         });

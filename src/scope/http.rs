@@ -162,6 +162,11 @@ impl Http {
         std::str::from_utf8(self.bytes(piece)).unwrap_or_default()
     }
 
+    /// How many bytes of its texts do not fit into the record itself.
+    pub(crate) fn long_length(&self) -> usize {
+        self.long.as_deref().map_or(0, <[u8]>::len)
+    }
+
     /// The path's bytes. It is text, but checking that again costs more than escaping it.
     pub(crate) fn path(&self) -> &[u8] {
         self.bytes(Piece::Path)

@@ -4,7 +4,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod account;
+mod collectors;
+mod environment;
 mod init;
 mod panics;
 mod shutdown;
+mod signals;
+mod stuck;
 mod workshop;

@@ -1,10 +1,12 @@
 //! Promise: a panic is a line, whatever becomes of the process.
 
+use tower_observability::{Work, request};
+
 use crate::support::child::{Child, run};
 
 #[test]
 fn program() {
-    run(&[("in-a-thread", in_a_thread), ("at-the-end", at_the_end)]);
+    run(&[("in-a-thread", in_a_thread), ("at-the-end", at_the_end), ("in-a-job", in_a_job)]);
 }
 
 fn in_a_thread() {
@@ -26,6 +28,24 @@ fn at_the_end() {
     });
     let _unused = observability;
     panic!("nothing comes after this");
+}
+
+fn in_a_job() {
+    let observability = tower_observability::init("panicking").unwrap();
+    std::panic::set_hook({
+        let ours = std::panic::take_hook();
+        Box::new(move |panic| {
+            ours(panic);
+            // As a process does that was built to abort on a panic: nothing is unwound, nothing dropped.
+            std::process::abort();
+        })
+    });
+    let _unused = observability;
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(Work::internal("job").run(async {
+        println!("trace: {}", request::trace().unwrap().trace_id);
+        panic!("out of spanners");
+    }));
 }
 
 fn fatal(ended: &crate::support::child::Ended) -> serde_json::Value {
@@ -50,4 +70,13 @@ fn the_line_of_a_panic_is_out_even_if_the_process_ends_in_its_hook() {
     let ended = Child::new("panics", "at-the-end").end();
     assert_eq!(ended.status.code(), Some(3), "{:#?}", ended.output);
     assert!(fatal(&ended)["message"].as_str().unwrap().contains("nothing comes after this"));
+}
+
+#[test]
+fn the_line_of_a_panic_is_out_even_if_the_process_aborts_and_says_which_trace_it_was() {
+    let ended = Child::new("panics", "in-a-job").end();
+    assert!(!ended.status.success());
+    let line = fatal(&ended);
+    assert_eq!(line["message"], "out of spanners");
+    assert_eq!(line["trace_id"], ended.said("trace: "));
 }

@@ -60,20 +60,47 @@ impl Child {
         self
     }
 
+    pub fn without_env(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
+    /// Starts it behind a shell that redirects as told, such as `>&-`.
+    pub fn redirected(mut self, how: &str) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("exec \"$0\" \"$@\" {how}")]);
+        command.arg(self.command.get_program()).args(self.command.get_args());
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        self.command = command;
+        self
+    }
+
     pub fn start(self) -> Running {
-        self.start_reading(true)
+        self.start_reading(true, true)
     }
 
     /// Starts it with a standard output that nobody ever reads; only standard error comes back.
     pub fn start_unread(self) -> Running {
-        self.start_reading(false)
+        self.start_reading(false, true)
     }
 
-    fn start_reading(mut self, output_too: bool) -> Running {
+    /// Starts it with a standard error that nobody ever reads; only standard output comes back.
+    pub fn start_unheeded(self) -> Running {
+        self.start_reading(true, false)
+    }
+
+    fn start_reading(mut self, output_too: bool, errors_too: bool) -> Running {
         self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = self.command.spawn().unwrap();
         let (lines, output) = channel();
-        read(process.stderr.take().unwrap(), lines.clone());
+        if errors_too {
+            read(process.stderr.take().unwrap(), lines.clone());
+        }
         if output_too {
             read(process.stdout.take().unwrap(), lines);
         }
@@ -116,8 +143,22 @@ impl Running {
 
     /// Sends SIGTERM.
     pub fn terminate(&self) {
-        let sent = Command::new("kill").args(["-TERM", &self.id().to_string()]).status().unwrap();
+        self.signal("-TERM");
+    }
+
+    /// Sends SIGINT, as ctrl-c does.
+    pub fn interrupt(&self) {
+        self.signal("-INT");
+    }
+
+    fn signal(&self, which: &str) {
+        let sent = Command::new("kill").args([which, &self.id().to_string()]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// Closes the end of standard output that nobody read.
+    pub fn hang_up(&mut self) {
+        drop(self.process.stdout.take());
     }
 
     /// Waits for the end by itself.

@@ -5,8 +5,13 @@ use std::net::TcpStream;
 
 /// The whole answer, head and body.
 pub fn get(address: &str, path: &str) -> String {
+    ask("GET", address, path)
+}
+
+/// The whole answer to a request of this method without a body.
+pub fn ask(method: &str, address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
+    write!(stream, "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer

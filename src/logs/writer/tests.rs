@@ -274,3 +274,25 @@ fn a_hop_whose_line_nobody_would_take_is_counted() {
     assert_eq!((report.created, report.delivered), (2, 1));
     assert_eq!(report.dropped, [("too_large", 1)]);
 }
+
+#[test]
+fn a_hop_weighs_what_its_line_will() {
+    let (writer, _pipe, calls, _go) = stuck(CAPACITY);
+    writer.push(b"0123456789\n");
+    calls.recv_timeout(SOON).expect("a write");
+    let trace = TraceContext { trace_id: TraceId::random(), span_id: SpanId::random(), flags: Flags::NONE };
+    let work = Work { name: "job".into(), system: None, destination: None };
+    let hop = Hop::new(trace, Kind::Internal, Moment::now(), Subject::Work(work));
+    let hop = Arc::new(hop);
+    writer.push_hop(&hop);
+    let (light, _) = writer.fill();
+    hop.add("note".into(), "x".repeat(10_000).into());
+    writer.push_hop(&hop);
+    let (both, _) = writer.fill();
+    assert_eq!(both - light, light + "note".len() + 10_000);
+    // Far too much for any line is cut, not refused; but few of that kind may wait.
+    hop.add("giant".into(), "x".repeat(2 * CAPACITY).into());
+    (0..100).for_each(|_| writer.push_hop(&hop));
+    let waiting = writer.report().queued();
+    assert!((10..20).contains(&waiting), "{waiting}");
+}

@@ -69,6 +69,11 @@ pub(super) fn check(url: &str) -> Result<(), Refusal> {
              speaks HTTP on 4317"
                 .to_owned(),
         )),
+        (Some("http"), Some(authority)) if authority.as_str().contains('@') => Err(Refusal::Suspicious(
+            "the name and the password in it are not sent; OTEL_EXPORTER_OTLP_HEADERS sends them, as \
+             authorization=Basic%20 and both in base64"
+                .to_owned(),
+        )),
         (Some("http"), Some(_)) => Ok(()),
         (Some("https"), Some(_)) => Err(Refusal::NotServed(
             "TLS is not built in yet, so nothing is exported to it; use http:// to a collector on this machine or \

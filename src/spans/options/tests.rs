@@ -99,6 +99,9 @@ fn an_address_that_looks_wrong_is_taken_with_a_word_of_what_would_be_right() {
     let (taken, remedy) = suspicious(ENDPOINT, "http://c:4317");
     assert_eq!(taken, url("http://c:4317/v1/traces"));
     assert!(remedy.contains("4318") && remedy.contains("gRPC"), "{remedy}");
+    let (taken, remedy) = suspicious(ENDPOINT, "http://ann:s3cr3t@c:4318");
+    assert_eq!(taken, url("http://ann:s3cr3t@c:4318/v1/traces"));
+    assert!(remedy.contains("OTEL_EXPORTER_OTLP_HEADERS"), "{remedy}");
     let (taken, remedy) = suspicious(OWN_ENDPOINT, "http://c:4318");
     assert_eq!(taken, url("http://c:4318"));
     assert!(remedy.contains("http://c:4318/v1/traces"), "{remedy}");

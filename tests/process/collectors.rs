@@ -1,0 +1,92 @@
+//! Promise: what the collector does is told, once each, and counted.
+
+use tokio::runtime::Builder;
+use tower_observability::Work;
+
+use crate::support::child::{Child, Ended, run};
+use crate::support::collector::{Answer, Collector};
+
+#[test]
+fn program() {
+    run(&[("jobs", jobs)]);
+}
+
+const JOBS: usize = 6;
+
+fn jobs() {
+    let runtime = Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let observability = tower_observability::init("telling").unwrap();
+        for _ in 0..JOBS {
+            Work::internal("job").run(async {}).await;
+        }
+        println!("report: {}", observability.shutdown().await.spans);
+    });
+}
+
+/// Each span is a batch of its own.
+fn ran(collector: &Collector) -> Ended {
+    let child = Child::new("collectors", "jobs").env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint());
+    child.env("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1").end().well()
+}
+
+/// What is said of the traces' way, level and message.
+fn said(ended: &Ended) -> Vec<String> {
+    let lines = ended.logged().into_iter();
+    let told = lines
+        .map(|line| format!("{} {}", line["level"].as_str().unwrap(), line["message"].as_str().unwrap()));
+    told.filter(|said| said.contains(" traces are ") || said.contains(" traces cannot ")).collect()
+}
+
+#[test]
+fn the_first_delivery_is_told_once() {
+    let collector = Collector::start();
+    let ended = ran(&collector);
+    assert_eq!(ended.said("report: "), "6 delivered, 0 unconfirmed, 0 dropped");
+    assert_eq!(said(&ended), [format!("INFO traces are delivered to {}/v1/traces", collector.endpoint())]);
+}
+
+#[test]
+fn the_first_failure_and_the_recovery_are_told_once() {
+    let collector = Collector::start();
+    collector.next([Answer::Ok, Answer::Status(503), Answer::Status(503), Answer::Ok, Answer::Status(503)]);
+    let ended = ran(&collector);
+    assert_eq!(ended.said("report: "), "6 delivered, 0 unconfirmed, 0 dropped");
+    let said = said(&ended);
+    let url = format!("{}/v1/traces", collector.endpoint());
+    let expected = [
+        format!("INFO traces are delivered to {url}"),
+        format!("WARN traces cannot be delivered to {url}: the collector answered 503 Service Unavailable"),
+        format!("INFO traces are delivered to {url} again; 0 spans were lost or not confirmed meanwhile"),
+    ];
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn a_collector_that_refuses_is_told_once_and_each_span_is_counted() {
+    let collector = Collector::start();
+    collector.always(Answer::Status(400));
+    let ended = ran(&collector);
+    assert_eq!(ended.said("report: "), "0 delivered, 0 unconfirmed, 6 dropped (rejected 6)");
+    let said = said(&ended);
+    assert!(said.len() == 1 && said[0].ends_with("the collector answered 400 Bad Request"), "{said:?}");
+    assert_eq!(collector.received().len(), JOBS, "none is sent twice");
+}
+
+#[test]
+fn a_pause_that_the_collector_asks_for_costs_nothing() {
+    let collector = Collector::start();
+    collector.next([Answer::RetryAfter(429, "1".to_owned())]);
+    let ended = ran(&collector);
+    assert_eq!(ended.said("report: "), "6 delivered, 0 unconfirmed, 0 dropped");
+    assert_eq!(collector.received().len(), JOBS + 1);
+}
+
+#[test]
+fn a_collector_that_never_answers_leaves_what_was_sent_unconfirmed() {
+    let collector = Collector::start();
+    collector.always(Answer::Hang);
+    let child = Child::new("collectors", "jobs").env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint());
+    let ended = child.env("OBSERVABILITY_SHUTDOWN_TIMEOUT", "1000").end().well();
+    assert_eq!(ended.said("report: "), "0 delivered, 6 unconfirmed, 0 dropped");
+}

@@ -1,0 +1,103 @@
+//! Promise: from the termination signal on the process drains: not ready, flushing, in time.
+
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::routing::get as on_get;
+use tokio::runtime::Builder;
+use tower_observability::ObservabilityLayer;
+
+use crate::support::child::{Child, Running, run};
+use crate::support::http::{ask, get};
+use crate::support::server::Server;
+use crate::support::silent::{self, Yes};
+
+#[test]
+fn program() {
+    run(&[("serves", serves)]);
+}
+
+/// A service with the admin routes in its own router; it ends when the drain is over.
+fn serves() {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let observability = tower_observability::init("serving").unwrap();
+        let app = Router::new().route("/cars", on_get(|| async { "none" })).layer(ObservabilityLayer::new());
+        let server = Server::start(app.merge(observability.admin_routes())).await;
+        let signal = observability.shutdown_signal();
+        eprintln!("at: {}", server.address);
+        signal.await;
+        eprintln!("report: {}", observability.shutdown().await);
+    });
+}
+
+fn start(collector: &str, delay: &str) -> (Running, String) {
+    let child = Child::new("signals", "serves").env("OTEL_EXPORTER_OTLP_ENDPOINT", collector);
+    // Only a signal makes a batch leave.
+    let child = child.env("OTEL_BSP_SCHEDULE_DELAY", "600000").env("OBSERVABILITY_DRAIN_DELAY", delay);
+    let mut child = child.env("OBSERVABILITY_SHUTDOWN_TIMEOUT", "1000").start();
+    let address = child.line("at: ").split_off("at: ".len());
+    (child, address)
+}
+
+fn until(awaited: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !holds() {
+        assert!(Instant::now() < deadline, "{awaited}");
+        std::thread::yield_now();
+    }
+}
+
+fn status(answer: &str) -> &str {
+    answer.split(' ').nth(1).unwrap()
+}
+
+#[test]
+fn mounted_routes_only_read_and_are_not_ready_from_the_signal_on() {
+    let (mut child, address) = start(&silent::dead(), "600000");
+    for path in ["/metrics", "/live", "/ready", "/log-level"] {
+        assert_eq!(status(&get(&address, path)), "200", "{path}");
+        for method in ["POST", "PUT", "DELETE", "PATCH"] {
+            assert_eq!(status(&ask(method, &address, path)), "405", "{method} {path}");
+        }
+    }
+    child.terminate();
+    child.line("SIGTERM");
+    assert_eq!(status(&get(&address, "/ready")), "503");
+    assert_eq!(status(&get(&address, "/live")), "200");
+    assert_eq!(status(&get(&address, "/cars")), "200", "requests still come until the balancer has noticed");
+}
+
+#[test]
+fn ctrl_c_is_a_termination_signal_too() {
+    let collector = Yes::listen();
+    let (mut child, address) = start(&collector.url, "0");
+    get(&address, "/cars");
+    child.interrupt();
+    child.line("SIGINT");
+    let ended = child.end().well();
+    assert!(ended.said("report: ").starts_with("spans: 1 delivered, 0 unconfirmed, 0 dropped"));
+}
+
+#[test]
+fn while_a_server_never_stops_draining_spans_leave_all_the_same() {
+    let collector = Yes::listen();
+    let (mut child, address) = start(&collector.url, "600000");
+    get(&address, "/cars");
+    assert_eq!(collector.posts(), 0);
+    child.terminate();
+    child.line("SIGTERM");
+    until("what was queued leaves", || collector.posts() == 1);
+    get(&address, "/cars");
+    until("what came during the drain leaves", || collector.posts() == 2);
+}
+
+#[test]
+fn a_collector_that_is_dead_does_not_keep_a_process_that_was_told_to_end() {
+    let (mut child, address) = start(&silent::dead(), "0");
+    get(&address, "/cars");
+    child.terminate();
+    child.line("SIGTERM");
+    let ended = child.end().well();
+    assert!(ended.said("report: ").starts_with("spans: 0 delivered, 0 unconfirmed, 1 dropped"));
+}
