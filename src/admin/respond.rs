@@ -118,6 +118,6 @@ where
     }
     match state.level.set_for_a_while(directives) {
         Ok(()) => answer(StatusCode::OK, TEXT, format!("{}\n", state.level.now())),
-        Err(right) => answer(StatusCode::BAD_REQUEST, TEXT, format!("{right}\n")),
+        Err(right) => answer(StatusCode::BAD_REQUEST, TEXT, format!("expected {right}\n")),
     }
 }

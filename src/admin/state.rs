@@ -43,7 +43,7 @@ pub(super) mod tests {
                     *set.lock().unwrap() = directives.to_owned();
                     Ok(())
                 }
-                _ => Err("a level is debug".to_owned()),
+                _ => Err("debug".to_owned()),
             },
             || {},
         );

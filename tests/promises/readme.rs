@@ -82,6 +82,7 @@ const PROOFS: &[Proof] = &[
         "src/logs/writer/tests.rs",
         "a_reader_that_stopped_costs_lines_but_no_latency",
     ),
+    Proof("A value on a line is cut;", "src/logs/cut.rs", "only_the_longest_value_is_cut_and_it_is_marked"),
     Proof(
         "No line and no metric for `/health`.",
         "tests/promises/server.rs",
@@ -308,8 +309,8 @@ fn every_variable_metric_and_label_that_it_names_exists() {
     for word in readme.split(|c: char| !is_part(c)) {
         let is_variable = word.starts_with("OTEL_") || word.starts_with("OBSERVABILITY_");
         assert!(!is_variable || variables.contains(word), "no variable {word}");
-        let is_metric = ["http_server_", "http_client_", "otel_sdk_", "observability_metrics_"]
-            .map(|p| word.starts_with(p));
+        let is_metric =
+            ["http_server_", "http_client_", "otel_sdk_", "observability_"].map(|p| word.starts_with(p));
         if is_metric.contains(&true) && word != "otel_sdk_" {
             let family = ["_bucket", "_count", "_sum"].iter().find_map(|end| word.strip_suffix(end));
             assert!(known.contains(family.unwrap_or(word)), "no metric {word}");

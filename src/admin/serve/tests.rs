@@ -90,7 +90,7 @@ async fn the_level_is_changed_from_here_and_a_wrong_one_is_told_what_is_right() 
     assert_eq!(started.get("/log-level", "").await.1, "info\n");
     let (head, body) = started.put_level("nonsense", "").await;
     assert!(head.starts_with("http/1.1 400 "), "{head}");
-    assert_eq!(body, "a level is debug\n");
+    assert_eq!(body, "expected debug\n");
     assert!(started.put_level(" \n", "").await.0.starts_with("http/1.1 400 "));
     assert_eq!(started.put_level("debug\n", "").await.1, "debug\n");
     assert_eq!(started.get("/log-level", "").await.1, "debug\n");
