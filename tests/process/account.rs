@@ -1,6 +1,7 @@
 //! Promise: what was created is delivered, unconfirmed, dropped or queued, at every scrape.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Builder;
 use tower_observability::{Work, request};
@@ -85,7 +86,17 @@ fn limits() {
         }
         nested(100).await;
     }));
-    let page = get(&observability.admin_address().unwrap().to_string(), "/metrics");
+    let address = observability.admin_address().unwrap().to_string();
+    // The lines of finished hops are made, and cut, behind the requests.
+    let start = Instant::now();
+    let page = loop {
+        let page = get(&address, "/metrics");
+        if page.lines().any(|line| line == "otel_sdk_processor_log_queue_size 0") {
+            break page;
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "the queue of lines does not empty:\n{page}");
+        std::thread::sleep(Duration::from_millis(1));
+    };
     let cut = page.lines().find_map(|line| line.strip_prefix("observability_log_lines_shortened_total "));
     // Not on stdout, where it could stand within a line that is longer than a pipe.
     eprintln!("cut: {}", cut.unwrap());
