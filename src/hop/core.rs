@@ -53,5 +53,9 @@ pub(crate) fn global() -> Option<&'static Core> {
 
 /// Installs the process's signals; false if there are some already.
 pub(crate) fn set_global(core: &'static Core) -> bool {
-    GLOBAL.set(core).is_ok()
+    let first = GLOBAL.set(core).is_ok();
+    if first {
+        core.propagators.set_of_process();
+    }
+    first
 }

@@ -10,7 +10,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use crate::hop::{Core, Observation};
-use crate::scope::{Hop, Outcome};
+use crate::scope::{Hop, Method, Outcome};
 
 pin_project! {
     /// The body of an [`Observed`](super::Observed) service's response: the inner body, frame by frame, with
@@ -69,7 +69,10 @@ impl<B: Body> ResponseBody<B> {
         let watch = match (observation.hop(), observation.status) {
             (Some(hop), Some(status)) => {
                 let watch = Watch::Calling(observation.core(), Arc::clone(hop));
-                observation.finish(Outcome::of_status(status), None);
+                let tunnel = hop.http().is_some_and(|http| http.method == Method::Connect);
+                let upgraded = tunnel && (200..300).contains(&status);
+                let outcome = if upgraded { Outcome::Upgraded } else { Outcome::of_status(status) };
+                observation.finish(outcome, None);
                 watch
             }
             _ => Watch::Passed,
@@ -86,9 +89,11 @@ impl Serving {
         self.observation.finish(if late { Outcome::Timeout } else { self.outcome }, None);
     }
 
-    /// Asked at construction and after every frame: with a `Content-Length` the caller stops polling here.
+    /// Asked at construction and after every frame: with a `Content-Length` the caller stops polling here. Not so
+    /// for gRPC, whose answer is not complete without the status in its trailers.
     fn finish_if_over(&mut self, inner: &impl Body) {
-        let all_sent = self.length.is_some_and(|length| self.observation.response_bytes >= length);
+        let length = self.length.filter(|_| !self.observation.grpc);
+        let all_sent = length.is_some_and(|length| self.observation.response_bytes >= length);
         if all_sent || inner.is_end_stream() {
             self.observation.finish(self.outcome, None);
         }

@@ -128,14 +128,15 @@ impl ObservabilityLayer {
         self.change(|options| options.request_span = true)
     }
 
-    /// Hosts that get our baggage (client's side); `.example.org` names all hosts below `example.org`.
-    /// Default: none.
+    /// Hosts that get our baggage (client's side); `.example.org` names all hosts below `example.org`, ports do not
+    /// count. From calls to any other host a `baggage` header is taken away, because a forwarding proxy may have
+    /// copied it. Default: none.
     pub fn baggage_to<H: Into<String>>(self, hosts: impl IntoIterator<Item = H>) -> Self {
         self.change(|options| options.baggage_to = hosts.into_iter().map(Into::into).collect())
     }
 
-    /// Hosts that get neither trace context nor baggage nor request id (client's side), written as for
-    /// [`baggage_to`](Self::baggage_to). Default: none.
+    /// Hosts that get neither trace context nor baggage nor request id (client's side), not even those that a
+    /// forwarding proxy copied over; written as for [`baggage_to`](Self::baggage_to), which it beats. Default: none.
     pub fn no_context_to<H: Into<String>>(self, hosts: impl IntoIterator<Item = H>) -> Self {
         self.change(|options| options.no_context_to = hosts.into_iter().map(Into::into).collect())
     }
@@ -191,16 +192,24 @@ impl fmt::Debug for Options {
     }
 }
 
-/// Does a host stand in such a list? Hosts compare without case; `.example.org` covers every host below.
+/// Does a host stand in such a list? Hosts compare without case, without the brackets of an address and without
+/// the dot that ends a full name; `.example.org` covers every host below.
 pub(super) fn names_host(list: &[String], host: &str) -> bool {
-    list.iter().any(|named| match named.strip_prefix('.') {
-        Some(domain) => host
+    let host = bare(host);
+    list.iter().map(|named| bare(named)).any(|named| match named.strip_prefix('.') {
+        Some(_) => host
             .len()
             .checked_sub(named.len())
+            .filter(|start| *start > 0)
             .and_then(|start| host.get(start..))
-            .is_some_and(|end| end.starts_with('.') && end[1..].eq_ignore_ascii_case(domain)),
-        None => named.eq_ignore_ascii_case(host),
+            .is_some_and(|end| end.eq_ignore_ascii_case(named)),
+        None => !named.is_empty() && named.eq_ignore_ascii_case(host),
     })
+}
+
+fn bare(host: &str) -> &str {
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    address.or_else(|| host.strip_suffix('.')).unwrap_or(host)
 }
 
 #[cfg(test)]
@@ -209,11 +218,15 @@ mod tests {
 
     #[test]
     fn a_host_is_named_by_itself_or_by_a_domain_above_it() {
-        let list = ["api.example.org".to_owned(), ".Internal".to_owned()];
-        for host in ["api.example.org", "API.example.org", "db.internal", "a.b.internal"] {
+        let list = ["api.example.org", ".Internal", "::1", "[::2]", "full.example."].map(str::to_owned);
+        let named =
+            ["api.example.org", "API.example.org", "api.example.org.", "db.internal", "a.b.internal."];
+        for host in named.into_iter().chain(["[::1]", "[::2]", "full.example"]) {
             assert!(names_host(&list, host), "{host}");
         }
-        for host in ["example.org", "xapi.example.org", "internal", "evilinternal", "", "é.x"] {
+        for host in
+            ["example.org", "xapi.example.org", "internal", "evilinternal", ".internal", "", ".", "é.x"]
+        {
             assert!(!names_host(&list, host), "{host}");
         }
     }

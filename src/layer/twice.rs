@@ -15,7 +15,19 @@ pub(super) fn is_observed<B>(kind: Kind, request: &Request<B>) -> bool {
 }
 
 fn is_of<B>(hop: &Hop, request: &Request<B>) -> bool {
+    let path = request.uri().path();
     hop.http().is_some_and(|http| {
-        http.method == request.method().into() && http.piece(Piece::Path).ends_with(request.uri().path())
+        let known = http.piece(Piece::Path);
+        let same = match hop.kind {
+            // A client may make calls of its own within a call, such as the one for a token.
+            Kind::Client => path == known && is_at(http.piece(Piece::Host), request),
+            _ => known.ends_with(path),
+        };
+        same && http.method == request.method().into()
     })
+}
+
+fn is_at<B>(host: &str, request: &Request<B>) -> bool {
+    // An inner layer may have made the address relative; then there is nothing to compare.
+    request.uri().host().is_none_or(|asked| asked.eq_ignore_ascii_case(host))
 }

@@ -70,6 +70,9 @@ impl Carrier for HeaderMap {
     }
 }
 
+/// What a context is written under.
+const KEYS: [&str; 4] = ["traceparent", "tracestate", "baggage", "x-request-id"];
+
 /// The value if there is exactly one.
 fn only<'a>(carrier: &'a impl Carrier, key: &str) -> Option<&'a [u8]> {
     match carrier.values_of(key).as_slice() {
@@ -107,18 +110,27 @@ impl Propagators {
 
     /// Writes every enabled format; the rules are those of [`Self::write_headers`].
     pub(crate) fn write(&self, carrier: &mut impl Carrier, outgoing: Outgoing<'_>) {
-        if self.tracecontext || outgoing.trace.is_none() {
-            let trace =
-                outgoing.trace.map(|trace| String::from_utf8_lossy(&trace.to_traceparent()).into_owned());
-            let tracestate = outgoing.trace.and(Some(outgoing.tracestate)).filter(|list| !list.is_empty());
-            replace(carrier, "traceparent", trace);
-            replace(carrier, "tracestate", tracestate.map(|list| list.as_str().to_owned()));
+        let Some(trace) = outgoing.trace else {
+            return KEYS.iter().for_each(|key| replace(carrier, key, None));
+        };
+        let [traceparent, tracestate, baggage, request_id] = KEYS;
+        if self.tracecontext {
+            let value = String::from_utf8_lossy(&trace.to_traceparent()).into_owned();
+            let list = Some(outgoing.tracestate).filter(|list| !list.is_empty());
+            replace(carrier, traceparent, Some(value));
+            replace(carrier, tracestate, list.map(|list| list.as_str().to_owned()));
         }
-        if let Some(baggage) = outgoing.baggage.filter(|_| self.baggage).and_then(Baggage::to_header) {
-            carrier.put("baggage", baggage);
+        match outgoing.baggage {
+            _ if !self.baggage => {}
+            None => replace(carrier, baggage, None),
+            Some(pairs) => {
+                if let Some(header) = pairs.to_header() {
+                    carrier.put(baggage, header);
+                }
+            }
         }
         if let Some(id) = outgoing.request_id.filter(|_| self.request_id) {
-            carrier.put("x-request-id", id.to_string());
+            carrier.put(request_id, id.to_string());
         }
     }
 }

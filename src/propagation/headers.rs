@@ -87,20 +87,28 @@ impl Propagators {
 
     /// Writes every enabled format; what was there before under the same names is replaced.
     ///
-    /// Without a trace, what a forwarding proxy left of one is taken away, whatever formats are enabled: the host must
-    /// not see it. Baggage that the user set himself stays where we have none to write.
+    /// A forwarding proxy copies the headers that it got. So a host that must see nothing of ours gets none of these
+    /// headers, whatever formats are enabled, and one that is not trusted with baggage gets no baggage at all. Baggage
+    /// that the user set himself stays where the host is trusted and we have none to write.
     pub(crate) fn write_headers(&self, headers: &mut HeaderMap, outgoing: Outgoing<'_>) {
-        match outgoing.trace {
-            Some(trace) if self.tracecontext => write_trace(headers, trace, outgoing.tracestate),
-            Some(_) => {}
-            None => {
-                headers.remove(TRACEPARENT);
-                headers.remove(TRACESTATE);
-            }
+        let Some(trace) = outgoing.trace else {
+            return [TRACEPARENT, TRACESTATE, BAGGAGE, REQUEST_ID].iter().for_each(|name| {
+                headers.remove(name);
+            });
+        };
+        if self.tracecontext {
+            write_trace(headers, trace, outgoing.tracestate);
         }
-        let baggage = outgoing.baggage.filter(|_| self.baggage).and_then(Baggage::to_header);
-        if let Some(Ok(value)) = baggage.map(HeaderValue::try_from) {
-            headers.insert(BAGGAGE, value);
+        match outgoing.baggage {
+            _ if !self.baggage => {}
+            None => {
+                headers.remove(BAGGAGE);
+            }
+            Some(baggage) => {
+                if let Some(Ok(value)) = baggage.to_header().map(HeaderValue::try_from) {
+                    headers.insert(BAGGAGE, value);
+                }
+            }
         }
         if let Some(id) = outgoing.request_id.filter(|_| self.request_id) {
             headers.insert(REQUEST_ID, id.to_header_value());
@@ -246,21 +254,31 @@ mod tests {
         let list = Tracestate::default();
         let outgoing = Outgoing { trace: Some(trace()), tracestate: &list, baggage: None, request_id: None };
         let left = written(ALL, &FULL, outgoing);
-        assert_eq!(left.len(), 3);
+        assert_eq!(left.len(), 2, "the trace and the id");
         assert!(!left.iter().any(|header| header.starts_with("tracestate")));
     }
 
     #[test]
-    fn a_host_that_must_not_see_the_trace_sees_nothing_of_it_and_the_users_baggage_stays() {
-        let list = Tracestate::default().with("b", "2");
+    fn a_host_that_must_see_nothing_gets_nothing_that_a_proxy_copied() {
+        let (list, baggage) = (Tracestate::default().with("b", "2"), Baggage::default().with("mine", "1"));
         let outgoing = Outgoing { trace: None, tracestate: &list, baggage: None, request_id: None };
         for propagators in [ALL, NONE] {
-            assert_eq!(written(propagators, &FULL, outgoing), ["baggage: k=v", "x-request-id: id-1"]);
+            assert!(written(propagators, &FULL, outgoing).is_empty());
+            assert!(written(propagators, &FULL, Outgoing { baggage: Some(&baggage), ..outgoing }).is_empty());
         }
-        let empty = Baggage::default();
+    }
+
+    #[test]
+    fn baggage_goes_to_trusted_hosts_alone_and_there_the_users_own_stays() {
+        let (list, empty) = (Tracestate::default(), Baggage::default());
+        let outgoing = Outgoing { trace: Some(trace()), tracestate: &list, baggage: None, request_id: None };
+        assert_eq!(written(ALL, &FULL[2..3], outgoing).len(), 1, "the trace alone");
+        let trusted = Outgoing { baggage: Some(&empty), ..outgoing };
+        assert_eq!(written(ALL, &FULL[2..3], trusted)[1], "baggage: k=v");
         assert_eq!(
-            written(ALL, &FULL[2..3], Outgoing { baggage: Some(&empty), ..outgoing }),
-            ["baggage: k=v"]
+            written(NONE, &FULL[2..3], outgoing),
+            ["baggage: k=v"],
+            "a format that is off passes through"
         );
     }
 }

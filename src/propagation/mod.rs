@@ -10,6 +10,8 @@ pub use carrier::Carrier;
 
 pub(crate) use headers::Known;
 
+use std::sync::OnceLock;
+
 use crate::context::{Baggage, RequestId, TraceContext, Tracestate};
 
 /// What came in with a request or a message. Empty parts were absent, or not valid.
@@ -43,10 +45,10 @@ pub struct Remote {
 /// What is written onto a call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Outgoing<'a> {
-    /// `None` where the host must not see our trace.
+    /// `None` where the host must see nothing of ours, in whatever format.
     pub(crate) trace: Option<TraceContext>,
     pub(crate) tracestate: &'a Tracestate,
-    /// `None` where the host is not trusted with it.
+    /// `None` where the host is not trusted with it: then nobody else's goes there either.
     pub(crate) baggage: Option<&'a Baggage>,
     pub(crate) request_id: Option<&'a RequestId>,
 }
@@ -65,8 +67,25 @@ impl Default for Propagators {
     }
 }
 
+static PROCESS: OnceLock<Propagators> = OnceLock::new();
+
+impl Propagators {
+    /// Those of the process; before `init` chose them, all of them.
+    pub(crate) fn of_process() -> Self {
+        PROCESS.get().copied().unwrap_or_default()
+    }
+
+    /// Makes these the process's; the first call counts.
+    pub(crate) fn set_of_process(self) {
+        let _ = PROCESS.set(self);
+    }
+}
+
 /// Reads trace context, baggage and request id from a map of strings, such as a message's headers.
+///
+/// Reads the formats that the process reads from requests as well (`OTEL_PROPAGATORS`), and writes by
+/// [`work::inject`](crate::work::inject); before `init` that is all of them.
 #[must_use]
 pub fn extract(carrier: &impl Carrier) -> Remote {
-    Propagators::default().read(carrier)
+    Propagators::of_process().read(carrier)
 }

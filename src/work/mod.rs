@@ -133,10 +133,10 @@ impl Work {
 /// Writes the current context (trace, baggage, request id) onto a message.
 ///
 /// Outside of any request or work nothing is written. The carrier belongs to us or to a broker of ours, so the
-/// baggage goes with it.
+/// baggage goes with it. What an earlier hop left on the carrier is replaced. The formats are those of the process
+/// (`OTEL_PROPAGATORS`), as for [`propagation::extract`](crate::propagation::extract).
 pub fn inject(carrier: &mut impl Carrier) {
     let Some(current) = current() else { return };
-    let propagators = global().map_or_else(Propagators::default, |core| core.propagators);
     let baggage = request::baggage();
     let tracestate = current.hop.as_ref().map(|hop| hop.tracestate.clone()).unwrap_or_default();
     let outgoing = Outgoing {
@@ -145,5 +145,5 @@ pub fn inject(carrier: &mut impl Carrier) {
         baggage: Some(&baggage),
         request_id: current.hop.as_ref().and_then(|hop| hop.request_id.as_ref()),
     };
-    propagators.write(carrier, outgoing);
+    Propagators::of_process().write(carrier, outgoing);
 }

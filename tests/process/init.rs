@@ -20,6 +20,7 @@ fn program() {
         ("subscriber", subscriber),
         ("recorder", recorder),
         ("propagates", propagates),
+        ("speechless", speechless),
         ("checked", checked),
         ("logger", logger),
     ]);
@@ -74,6 +75,20 @@ fn propagates() {
     println!("admin: {}", observability.admin_address().is_some());
     println!("same trace: {}", outgoing["traceparent"].starts_with(&parent[..35]));
     drop(observability);
+}
+
+fn speechless() {
+    let _observability = tower_observability::init("speechless").unwrap();
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let incoming = ["traceparent", "baggage", "x-request-id"].map(str::to_owned);
+    let incoming: HashMap<_, _> =
+        incoming.into_iter().zip([parent, "a=1", "order-7"].map(str::to_owned)).collect();
+    let remote = propagation::extract(&incoming);
+    println!("read: {} {}", remote.trace.is_some(), remote.baggage.iter().count());
+    let mut outgoing = HashMap::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(Work::consumer("process").parent(remote).run(async { work::inject(&mut outgoing) }));
+    println!("written: {:?}", outgoing.into_iter().collect::<Vec<_>>());
 }
 
 fn checked() {
@@ -211,6 +226,13 @@ fn a_disabled_sdk_writes_nothing_takes_nothing_and_still_propagates() {
     assert_eq!(ended.said("subscriber is free: "), "true");
     assert_eq!(ended.said("same trace: "), "true");
     assert_eq!(ended.said("admin: "), "true", "an orchestrator's probes are no telemetry");
+}
+
+#[test]
+fn the_formats_of_the_operator_are_read_and_written_on_messages_too() {
+    let ended = program_of("speechless").env("OTEL_PROPAGATORS", "none").end().well();
+    assert_eq!(ended.said("read: "), "false 0");
+    assert_eq!(ended.said("written: "), r#"[("x-request-id", "order-7")]"#);
 }
 
 #[test]
