@@ -1,7 +1,7 @@
 //! Owns time: one monotonic reading serves as duration, span time, log time and UUID v7.
 //!
 //! A [`Moment`] is nanoseconds since this process first asked. Wall time is derived from it by an offset that
-//! the log writer renews every second, so that a request pays for one clock reading and still follows a clock
+//! our background thread renews every second, so that a request pays for one clock reading and still follows a clock
 //! that was stepped.
 
 use std::sync::LazyLock;

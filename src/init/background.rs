@@ -4,12 +4,14 @@
 use std::future::Future;
 use std::io;
 use std::thread;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use tracing::dispatcher;
 use tracing::subscriber::NoSubscriber;
 
+use crate::clock;
 use crate::pipeline::quiet_thread;
 
 /// The running thread. Dropping it ends the thread, with whatever still runs on it.
@@ -23,6 +25,15 @@ pub(crate) struct Background {
 }
 
 const NAME: &str = "observability";
+const RESYNC: Duration = Duration::from_secs(1);
+
+/// The wall clock may be stepped, or stand still while the machine sleeps, also where no line is written.
+async fn follow_the_clock() {
+    loop {
+        tokio::time::sleep(RESYNC).await;
+        clock::resync();
+    }
+}
 
 impl Background {
     pub(super) fn start() -> io::Result<Self> {
@@ -36,6 +47,7 @@ impl Background {
             let _ = free.send(dispatcher::get_default(|current| current.is::<NoSubscriber>()));
             // What we do for telemetry is no telemetry: an export must not cause spans to export.
             quiet_thread();
+            drop(runtime.spawn(follow_the_clock()));
             let _ = runtime.block_on(ended);
             // Name resolution may hang on a thread of its own; the process's end does not wait for it.
             runtime.shutdown_background();

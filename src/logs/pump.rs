@@ -4,15 +4,13 @@
 use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::buffer::{Batch, HOP, Render, Shared};
-use crate::clock;
 use crate::pipeline::{DropReason, complain, quiet_thread};
 
 /// How long the thread gathers lines before it writes them.
 const GATHER: Duration = Duration::from_millis(1);
-const RESYNC: Duration = Duration::from_secs(1);
 /// The most that one call is given, so that little is in doubt when a call never returns.
 const CHUNK: usize = 64 * 1024;
 /// A buffer above this is given back after a burst.
@@ -36,17 +34,12 @@ impl<W: Write> Pump<W> {
 
     pub(super) fn run(mut self) {
         quiet_thread();
-        let mut synced = Instant::now();
         loop {
             let (asked, closing) = {
                 let state = self.shared.state();
                 (state.asked, state.closing)
             };
             let wrote = self.drain();
-            if synced.elapsed() >= RESYNC {
-                synced = Instant::now();
-                clock::resync();
-            }
             if self.reached(asked, closing) {
                 return;
             }
