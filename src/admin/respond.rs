@@ -24,6 +24,7 @@ const JSON: &str = "application/json";
 pub(crate) enum Origin {
     /// Our own listener, from this peer.
     Listener(SocketAddr),
+    #[allow(dead_code)] // mounting is axum's, a feature
     /// A router of the user's, whose callers we know nothing about: reading only.
     Mounted,
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Record;
 
 /// What became of one attempt to send a batch.
+#[allow(dead_code)] // transports are features; without any nothing is delivered
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Delivery {
     /// Answered: all but `rejected` are stored.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::clock::Moment;
-use crate::context::{SpanId, TraceContext};
+use crate::context::{SpanId, TraceContext, Tracestate};
 use crate::scope::{Kind, Value};
 use crate::spans::{Finished, Status};
 
@@ -29,6 +29,14 @@ pub struct Span {
     pub attributes: BTreeMap<String, Value>,
     /// The status: `None` is unset, else an error with its description, which may be empty.
     pub error: Option<String>,
+    /// The vendors' list that the span belongs to.
+    pub tracestate: Tracestate,
+    /// Did the parent come in from another process?
+    pub parent_is_remote: bool,
+    /// How many attributes were more than the limit.
+    pub attributes_dropped: u32,
+    /// How many links were more than the limit.
+    pub links_dropped: u32,
     /// Contexts that belong to the story without being the parent.
     pub links: Vec<TraceContext>,
     /// Begin.
@@ -57,6 +65,10 @@ impl From<Finished> for Span {
                 Status::Unset => None,
                 Status::Error(description) => Some(description.into_owned()),
             },
+            tracestate: span.tracestate,
+            parent_is_remote: span.parent_is_remote,
+            attributes_dropped: span.attributes_dropped,
+            links_dropped: span.links_dropped,
             links: span.links,
             start: span.start,
             end: span.end,
