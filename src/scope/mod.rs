@@ -11,6 +11,7 @@ pub mod request;
 mod route;
 mod spawn;
 mod stack;
+mod text;
 mod value;
 
 pub use self::http::{Method, Scheme};
@@ -26,4 +27,5 @@ pub(crate) use route::Route;
 #[cfg(test)]
 pub(crate) use stack::Entered;
 pub(crate) use stack::{Current, current, enter_hop, enter_span, exit_span, top_hop};
+pub(crate) use text::{bounded, causes, formatted};
 pub(crate) use value::Fields;

@@ -63,7 +63,9 @@ impl Running {
 
     pub(super) fn note(&self, error: &dyn fmt::Display) {
         if let Some(hop) = self.observation.as_ref().and_then(Observation::hop) {
-            hop.notes().get_or_insert_default().error.get_or_insert_with(|| vec![error.to_string()]);
+            // Formatted before the notes are locked: it is the user's code.
+            let text = scope::formatted(format_args!("{error}"));
+            hop.notes().get_or_insert_default().error.get_or_insert_with(|| vec![text]);
         }
     }
 }
