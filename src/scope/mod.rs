@@ -24,6 +24,7 @@ pub(crate) use self::http::{Http, HttpVersion, Piece, unknown_method};
 pub(crate) use hop::{End, Hop, Notes, Subject, Work};
 pub(crate) use outcome::ErrorType;
 pub(crate) use route::Route;
+pub(crate) use spawn::scoped;
 #[cfg(test)]
 pub(crate) use stack::Entered;
 pub(crate) use stack::{Current, current, enter_hop, enter_span, exit_span, top_hop};
