@@ -27,6 +27,8 @@ pub(crate) use route::Route;
 pub(crate) use spawn::scoped;
 #[cfg(test)]
 pub(crate) use stack::Entered;
-pub(crate) use stack::{Current, current, enter_hop, enter_span, exit_span, top_hop};
+pub(crate) use stack::{
+    Current, current, enter_as_hop, enter_hop, enter_span, exit_span, stands_for_hop, top_hop,
+};
 pub(crate) use text::{bounded, causes, formatted};
 pub(crate) use value::Fields;
