@@ -2,56 +2,15 @@
 
 use std::borrow::Cow;
 use std::error::Error;
-use std::fmt::{self, Write as _};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::fmt;
 
 use tracing::field::{Field, Visit};
 
 use super::span::Details;
-use crate::scope::{Kind, Value};
-
-/// A value longer than this is cut: a span may wait in memory for minutes.
-const LONGEST_VALUE: usize = 64 * 1024;
+use crate::scope::{Kind, Value, bounded, formatted};
 
 /// Puts what a span is given into its details.
 pub(super) struct Keep<'a>(pub(super) &'a mut Details);
-
-/// Text up to [`LONGEST_VALUE`].
-struct Bounded(String);
-
-impl fmt::Write for Bounded {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let left = LONGEST_VALUE - self.0.len();
-        if text.len() <= left {
-            self.0.push_str(text);
-            return Ok(());
-        }
-        self.0.push_str(prefix(text, left));
-        Err(fmt::Error)
-    }
-}
-
-fn prefix(text: &str, most: usize) -> &str {
-    let mut end = most.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.get(..end).unwrap_or_default()
-}
-
-/// Formats the user's value; his panic is the field's value.
-fn format(value: &dyn fmt::Debug) -> String {
-    let formatted = catch_unwind(AssertUnwindSafe(|| {
-        let mut text = Bounded(String::new());
-        let _ = write!(text, "{value:?}");
-        text.0
-    }));
-    formatted.unwrap_or_else(|panic| {
-        // Its drop may panic as well.
-        std::mem::forget(panic);
-        "<panicked>".to_owned()
-    })
-}
 
 impl Keep<'_> {
     fn put(&mut self, field: &Field, value: Value) {
@@ -128,15 +87,15 @@ impl Visit for Keep<'_> {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field, Value::Str(Cow::Owned(prefix(value, LONGEST_VALUE).to_owned())));
+        self.put(field, Value::Str(Cow::Owned(bounded(value).to_owned())));
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
         self.0.failed = true;
-        self.put(field, format(&format_args!("{value}")).into());
+        self.put(field, formatted(format_args!("{value}")).into());
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.put(field, format(value).into());
+        self.put(field, formatted(format_args!("{value:?}")).into());
     }
 }

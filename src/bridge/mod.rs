@@ -25,7 +25,7 @@ use crate::context::{SpanId, TraceContext, TraceId, Tracestate};
 use crate::hop::Core;
 use crate::logs::Place;
 use crate::pipeline::is_quiet;
-use crate::scope::{Current, Fields, current, enter_span, exit_span};
+use crate::scope::{Current, Fields, current, enter_span, exit_span, stands_for_hop};
 
 /// The layer of a `tracing-subscriber` registry that feeds log lines and traces.
 ///
@@ -34,10 +34,6 @@ use crate::scope::{Current, Fields, current, enter_span, exit_span};
 pub struct Bridge {
     core: &'static Core,
 }
-
-/// The target of the span that the layer opens for a request on demand: it stands for the hop, which has a
-/// span already.
-const REQUEST: &str = "tower_observability::request";
 
 /// Spans of this level and above are recorded in traces.
 const RECORDED: Level = Level::INFO;
@@ -64,6 +60,9 @@ impl Bridge {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
+        if stands_for_hop() {
+            return current();
+        }
         if attributes.is_root() {
             return None;
         }
@@ -76,7 +75,10 @@ impl Bridge {
 
     /// The new span's own place, and whether it is recorded: decided before anything of it is kept.
     fn begin(&self, metadata: &Metadata<'_>, parent: Option<Current>) -> Details {
-        let stands_for_parent = metadata.target() == REQUEST || *metadata.level() > RECORDED;
+        if stands_for_hop() {
+            return Details { stands_for_hop: true, ..Details::new(parent, None) };
+        }
+        let stands_for_parent = *metadata.level() > RECORDED;
         let sampled = parent.as_ref().is_none_or(|parent| parent.trace.flags.is_sampled());
         if stands_for_parent || !sampled || !self.core.spans.is_on() {
             return Details::new(parent, None);
@@ -103,7 +105,7 @@ impl Bridge {
     }
 
     fn keeps_fields(&self, details: &Details) -> bool {
-        details.record.is_some() || self.core.lines.is_on()
+        details.record.is_some() || details.stands_for_hop || self.core.lines.is_on()
     }
 
     fn write_line<S>(&self, event: &Event<'_>, span: Option<&SpanRef<'_, S>>, place: Option<&Current>)
@@ -151,6 +153,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
         if self.keeps_fields(&details) {
             // The user's code formats some of them: nothing of the registry is locked meanwhile.
             attributes.record(&mut Keep(&mut details));
+            details.tell_hop(&details.fields);
         }
         if let Some(span) = ctx.span(id).filter(|_| !details.is_empty()) {
             span.extensions_mut().insert(details);
@@ -159,8 +162,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
 
     fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
         let Some(span) = ctx.span(id) else { return };
-        let recorded = span.extensions().get::<Details>().is_some_and(|details| details.record.is_some());
-        if is_quiet() || !recorded && !self.core.lines.is_on() {
+        let kept = |details: &Details| self.keeps_fields(details);
+        let wanted = span.extensions().get::<Details>().map_or(self.core.lines.is_on(), kept);
+        if is_quiet() || !wanted {
             return;
         }
         // Collected apart, for the same reason, and put in afterwards.
@@ -168,7 +172,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
         values.record(&mut Keep(&mut more));
         let mut extensions = span.extensions_mut();
         match extensions.get_mut::<Details>() {
-            Some(details) => details.add(more),
+            Some(details) => {
+                details.tell_hop(&more.fields);
+                details.add(more);
+            }
             None => extensions.insert(more),
         }
     }

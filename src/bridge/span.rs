@@ -22,6 +22,8 @@ pub(super) struct Details {
     pub(super) name: Option<Cow<'static, str>>,
     pub(super) kind: Option<Kind>,
     pub(super) failed: bool,
+    /// It is the request's own: what is recorded on it is said of the request.
+    pub(super) stands_for_hop: bool,
     /// What the user said of its status, which beats what we saw.
     pub(super) status: Option<bool>,
 }
@@ -44,6 +46,7 @@ impl Details {
             name: None,
             kind: None,
             failed: false,
+            stands_for_hop: false,
             status: None,
         }
     }
@@ -58,6 +61,14 @@ impl Details {
             self.fields.set(name, value);
         } else {
             self.fields_dropped += 1;
+        }
+    }
+
+    /// Says fields of the request, if this is its own span.
+    pub(super) fn tell_hop(&self, fields: &Fields) {
+        let hop = self.current.as_ref().and_then(|current| current.hop.as_ref());
+        if let Some(hop) = hop.filter(|hop| self.stands_for_hop && hop.end().is_none()) {
+            fields.iter().for_each(|(name, value)| hop.add(Cow::Owned(name.to_owned()), value.clone()));
         }
     }
 

@@ -14,7 +14,7 @@ use crate::logs::{Lines, Logs, MemoryLines};
 use crate::metrics::Red;
 use crate::propagation::Propagators;
 use crate::resource::Resource;
-use crate::scope::{Entered, Hop, Kind, Subject, Value, Work, enter_hop};
+use crate::scope::{Entered, Hop, Kind, Subject, Value, Work, enter_as_hop, enter_hop};
 use crate::spans::{Record as Finished, SpanRecord, Spans};
 
 /// One test's signals, and the subscriber of its thread.
@@ -242,11 +242,22 @@ fn what_is_recorded_later_and_followed_is_on_the_span() {
 fn the_request_span_on_demand_stands_for_its_hop() {
     let seen = everything();
     let (hop, _entered) = within(true);
-    let span = info_span!(target: "tower_observability::request", "request");
+    let span = {
+        let _standing = enter_as_hop(&hop);
+        info_span!(parent: None, "request", tenant = "blue", user = tracing::field::Empty)
+    };
     let _span = span.enter();
     info!("in the handler");
     info_span!("child").in_scope(|| {});
+    Span::current().record("user", 7);
     assert_eq!(id(&seen.lines()[0]), hop.trace.span_id.to_string());
+    assert_eq!(seen.lines()[0]["tenant"], "blue");
     let spans = seen.spans();
     assert_eq!((spans.len(), spans[0].parent), (1, Some(hop.trace.span_id)));
+    let notes = hop.notes();
+    let fields = &notes.as_ref().expect("something was said").fields;
+    assert_eq!(
+        (fields.get("tenant"), fields.get("user")),
+        (Some(&Value::Str("blue".into())), Some(&Value::I64(7)))
+    );
 }

@@ -6,7 +6,7 @@ use tracing::Span;
 
 use super::Core;
 use crate::clock::Moment;
-use crate::scope::{End, ErrorType, Hop, Kind, Outcome, enter_hop};
+use crate::scope::{End, ErrorType, Hop, Kind, Outcome, enter_as_hop, enter_hop};
 
 /// A hop that is still running. Dropping it unfinished reports [`Outcome::Cancelled`].
 #[derive(Debug)]
@@ -54,10 +54,13 @@ impl Observation {
     }
 
     /// Opens a real `tracing` span for the hop, so that `Span::current()` exists in the user's service.
-    pub(crate) fn open_span(&mut self) {
-        let Some(hop) = &self.hop else { return };
-        let _entered = enter_hop(hop);
-        self.span = Some(Box::new(tracing::info_span!(target: "tower_observability::request", "request")));
+    pub(crate) fn open_span(&mut self, make: &dyn Fn() -> Span) {
+        let Some(hop) = self.hop.clone() else { return };
+        let span = self.run(|| {
+            let _standing = enter_as_hop(&hop);
+            make()
+        });
+        self.span = Some(Box::new(span));
     }
 
     pub(crate) fn core(&self) -> &'static Core {

@@ -17,9 +17,20 @@ pin_project! {
     /// its own size hint and end.
     #[derive(Debug)]
     pub struct ResponseBody<B> {
+        // Taken only by the drop.
         #[pin]
-        inner: B,
+        inner: Option<B>,
         watch: Watch,
+    }
+
+    impl<B> PinnedDrop for ResponseBody<B> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if let Watch::Serving(serving) = this.watch {
+                // What a cancelled body says in its destructors belongs to the request.
+                serving.observation.run(|| this.inner.set(None));
+            }
+        }
     }
 }
 
@@ -44,7 +55,7 @@ struct Serving {
 
 impl<B> ResponseBody<B> {
     pub(super) fn passed(inner: B) -> Self {
-        Self { inner, watch: Watch::Passed }
+        Self { inner: Some(inner), watch: Watch::Passed }
     }
 
     /// The `Content-Length` of a head.
@@ -62,7 +73,7 @@ impl<B: Body> ResponseBody<B> {
     ) -> Self {
         let mut serving = Serving { observation, outcome, length };
         serving.finish_if_over(&inner);
-        Self { inner, watch: Watch::Serving(serving) }
+        Self { inner: Some(inner), watch: Watch::Serving(serving) }
     }
 
     pub(super) fn of_call(inner: B, mut observation: Observation) -> Self {
@@ -77,7 +88,7 @@ impl<B: Body> ResponseBody<B> {
             }
             _ => Watch::Passed,
         };
-        Self { inner, watch }
+        Self { inner: Some(inner), watch }
     }
 }
 
@@ -113,11 +124,12 @@ impl<B: Body> Body for ResponseBody<B> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        let mut this = self.project();
+        let this = self.project();
+        let Some(mut inner) = this.inner.as_pin_mut() else { return Poll::Ready(None) };
         match this.watch {
-            Watch::Passed => this.inner.poll_frame(cx),
+            Watch::Passed => inner.poll_frame(cx),
             Watch::Serving(serving) => {
-                let frame = ready!(serving.observation.run(|| this.inner.as_mut().poll_frame(cx)));
+                let frame = ready!(serving.observation.run(|| inner.as_mut().poll_frame(cx)));
                 match &frame {
                     Some(Err(_)) => serving.observation.finish(Outcome::BodyError, None),
                     Some(Ok(frame)) => {
@@ -125,7 +137,7 @@ impl<B: Body> Body for ResponseBody<B> {
                         serving.observation.response_bytes += bytes;
                         match frame.trailers_ref() {
                             Some(trailers) => serving.finish_with(trailers),
-                            None => serving.finish_if_over(&*this.inner),
+                            None => serving.finish_if_over(&*inner),
                         }
                     }
                     None => serving.observation.finish(serving.outcome, None),
@@ -133,7 +145,7 @@ impl<B: Body> Body for ResponseBody<B> {
                 Poll::Ready(frame)
             }
             Watch::Calling(core, hop) => {
-                let frame = ready!(this.inner.poll_frame(cx));
+                let frame = ready!(inner.poll_frame(cx));
                 if matches!(frame, Some(Err(_))) {
                     core.red.client_body_failed();
                     core.lines.body_failed(hop);
@@ -145,11 +157,11 @@ impl<B: Body> Body for ResponseBody<B> {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.inner.as_ref().is_none_or(B::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        self.inner.as_ref().map_or_else(SizeHint::default, B::size_hint)
     }
 }
 

@@ -6,13 +6,11 @@
 use std::any::Any;
 use std::error::Error;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::scope::Outcome;
+use crate::scope::{Outcome, causes, formatted};
 
 type Boxed = Box<dyn Error + Send + Sync>;
-
-/// How many causes are kept; a chain that is longer is most likely a loop.
-const MOST_CAUSES: usize = 16;
 
 /// What an error says.
 #[derive(Debug)]
@@ -26,11 +24,18 @@ pub(super) struct Fault {
 
 impl Fault {
     pub(super) fn of(error: &dyn Any) -> Self {
-        let Some(error) = readable(error) else {
-            return Self { outcome: Outcome::ServerError, word: None, chain: None };
-        };
-        let causes = || std::iter::successors(Some(error), |&error| cause(error)).take(MOST_CAUSES);
-        let mut chain: Vec<String> = causes().map(ToString::to_string).collect();
+        let opaque = || Self { outcome: Outcome::ServerError, word: None, chain: None };
+        let Some(error) = readable(error) else { return opaque() };
+        // The error's causes are told by the user's code; what panics there is not said.
+        catch_unwind(AssertUnwindSafe(|| Self::read(error))).unwrap_or_else(|panic| {
+            std::mem::forget(panic);
+            opaque()
+        })
+    }
+
+    fn read(error: &(dyn Error + 'static)) -> Self {
+        let causes = || causes(Some(error), cause);
+        let mut chain: Vec<String> = causes().map(|error| formatted(format_args!("{error}"))).collect();
         chain.dedup();
         let chain = Some(chain);
         if causes().any(is_elapsed) {
@@ -106,6 +111,24 @@ mod tests {
         struct Opaque;
         assert_eq!(said(&Opaque), (Outcome::ServerError, None));
         assert!(Fault::of(&Opaque).chain.is_none());
+    }
+
+    #[test]
+    fn an_error_that_panics_when_it_is_read_is_an_error_all_the_same() {
+        #[derive(Debug)]
+        struct Rude;
+        impl std::fmt::Display for Rude {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("rude")
+            }
+        }
+        impl Error for Rude {
+            fn source(&self) -> Option<&(dyn Error + 'static)> {
+                panic!("nobody asks me")
+            }
+        }
+        let boxed: Boxed = Box::new(Rude);
+        assert_eq!(said(&boxed), (Outcome::ServerError, None));
     }
 
     #[test]

@@ -23,9 +23,20 @@ pin_project! {
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F> {
+        // Taken only by the drop.
         #[pin]
-        inner: F,
+        inner: Option<F>,
         watch: Option<Watch>,
+    }
+
+    impl<F> PinnedDrop for ResponseFuture<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if let Some(watch) = this.watch {
+                // What a cancelled service says in its destructors belongs to the request.
+                watch.observation.run(|| this.inner.set(None));
+            }
+        }
     }
 }
 
@@ -51,7 +62,7 @@ pub(super) enum Expects {
 
 impl<F> ResponseFuture<F> {
     pub(super) fn passed(inner: F) -> Self {
-        Self { inner, watch: None }
+        Self { inner: Some(inner), watch: None }
     }
 
     pub(super) fn observed(
@@ -60,7 +71,7 @@ impl<F> ResponseFuture<F> {
         head: Expects,
         echo: Option<HeaderValue>,
     ) -> Self {
-        Self { inner, watch: Some(Watch { observation, head, echo }) }
+        Self { inner: Some(inner), watch: Some(Watch { observation, head, echo }) }
     }
 
     pub(super) fn expects(side: Side, method: &Method) -> Expects {
@@ -83,10 +94,11 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        let Some(inner) = this.inner.as_pin_mut() else { return Poll::Pending };
         let Some(watch) = this.watch else {
-            return this.inner.poll(cx).map_ok(|response| response.map(ResponseBody::passed));
+            return inner.poll(cx).map_ok(|response| response.map(ResponseBody::passed));
         };
-        let result = ready!(watch.observation.run(|| this.inner.poll(cx)));
+        let result = ready!(watch.observation.run(|| inner.poll(cx)));
         let Some(watch) = this.watch.take() else {
             return Poll::Ready(result.map(|response| response.map(ResponseBody::passed)));
         };

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use http::request::Parts;
+use tracing::Span;
 
 use crate::hop::Core;
 
@@ -72,13 +73,16 @@ pub(super) enum Side {
 /// Decides whether a request is observed.
 type Filter = Arc<dyn Fn(&Parts) -> bool + Send + Sync>;
 
+/// Makes the `tracing` span of a request.
+type MakeSpan = Arc<dyn Fn() -> Span + Send + Sync>;
+
 /// Everything that can be chosen for a layer.
 #[derive(Clone)]
 pub(super) struct Options {
     pub(super) trust: Trust,
     pub(super) filter: Option<Filter>,
     pub(super) health_paths: Vec<String>,
-    pub(super) request_span: bool,
+    pub(super) request_span: Option<MakeSpan>,
     pub(super) baggage_to: Vec<String>,
     pub(super) no_context_to: Vec<String>,
 }
@@ -121,11 +125,31 @@ impl ObservabilityLayer {
         self.change(|options| options.health_paths = paths.into_iter().map(Into::into).collect())
     }
 
-    /// Opens a real `tracing` span named `request` around each request, so that `Span::current()`,
-    /// `in_current_span` and fields recorded on it work in the user's service. Default: no such span; events
-    /// and spans inside the request carry its context without it.
+    /// Opens a real `tracing` span named `request` around each request (server's side), so that `Span::current()` and
+    /// `in_current_span` work in the user's service. Default: no such span; events and spans inside the request carry
+    /// its context without it.
+    ///
+    /// It stands for the request: in the trace it is no span of its own. It has no fields, and `tracing` lets nobody
+    /// record a field that a span does not declare; see [`request_span_with`](Self::request_span_with).
     pub fn request_span(self) -> Self {
-        self.change(|options| options.request_span = true)
+        self.request_span_with(|| tracing::info_span!(target: "tower_observability::request", "request"))
+    }
+
+    /// The same with a span that you make, so that you may declare fields on it. What is recorded on it stands on every
+    /// line made within it from then on, on the request's own line and on its span, as if by
+    /// [`request::add`](crate::request::add). Its name and level are seen by nobody else; below INFO, `tracing`'s
+    /// filter may switch it off.
+    ///
+    /// ```
+    /// use tower_observability::ObservabilityLayer;
+    /// use tracing::field::Empty;
+    ///
+    /// let layer = ObservabilityLayer::new()
+    ///     .request_span_with(|| tracing::info_span!("request", customer_id = Empty));
+    /// // … and in a handler: tracing::Span::current().record("customer_id", 4711);
+    /// ```
+    pub fn request_span_with(self, make: impl Fn() -> Span + Send + Sync + 'static) -> Self {
+        self.change(|options| options.request_span = Some(Arc::new(make)))
     }
 
     /// Hosts that get our baggage (client's side); `.example.org` names all hosts below `example.org`, ports do not
@@ -173,7 +197,7 @@ impl Default for Options {
             trust: Trust::default(),
             filter: None,
             health_paths: HEALTH_PATHS.map(String::from).into(),
-            request_span: false,
+            request_span: None,
             baggage_to: Vec::new(),
             no_context_to: Vec::new(),
         }

@@ -31,8 +31,8 @@ pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request
         observation.grpc = true;
         observation.deadline = deadline(request.headers(), start);
     }
-    if options.request_span {
-        observation.open_span();
+    if let Some(make) = &options.request_span {
+        observation.open_span(&**make);
     }
     Some(observation)
 }

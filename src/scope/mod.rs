@@ -11,6 +11,7 @@ pub mod request;
 mod route;
 mod spawn;
 mod stack;
+mod text;
 mod value;
 
 pub use self::http::{Method, Scheme};
@@ -23,7 +24,11 @@ pub(crate) use self::http::{Http, HttpVersion, Piece, unknown_method};
 pub(crate) use hop::{End, Hop, Notes, Subject, Work};
 pub(crate) use outcome::ErrorType;
 pub(crate) use route::Route;
+pub(crate) use spawn::scoped;
 #[cfg(test)]
 pub(crate) use stack::Entered;
-pub(crate) use stack::{Current, current, enter_hop, enter_span, exit_span, top_hop};
+pub(crate) use stack::{
+    Current, current, enter_as_hop, enter_hop, enter_span, exit_span, stands_for_hop, top_hop,
+};
+pub(crate) use text::{bounded, causes, formatted};
 pub(crate) use value::Fields;

@@ -19,50 +19,65 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
 
-use super::{Hop, Outcome, Route, Value, current};
+use super::{Hop, Outcome, Route, Value, causes, current, formatted};
 use crate::context::{Baggage, RequestId, TraceContext};
-
-/// How many sources of an error are kept; a chain that is longer is most likely a loop.
-const MOST_SOURCES: usize = 16;
 
 fn with_hop<T>(say: impl FnOnce(&Arc<Hop>) -> T) -> Option<T> {
     current()?.hop.as_ref().map(say)
 }
 
+/// A hop that has ended is reported, and what is said of it later would reach only some of the signals.
+fn with_open_hop(say: impl FnOnce(&Arc<Hop>)) -> bool {
+    with_hop(|hop| if hop.end().is_none() { Some(say(hop)) } else { None }).flatten().is_some()
+}
+
 /// Adds a field to the request's span and log line. A later value of the same name replaces the earlier.
 ///
-/// At most 128 fields are kept; the span says how many were dropped. Returns whether there is a request.
-pub fn add(name: impl Into<Cow<'static, str>>, value: impl Into<Value>) -> bool {
-    with_hop(|hop| hop.add(name.into(), value.into())).is_some()
-}
-
-/// Notes an error with its chain of sources. It does not change the outcome: a handled error is no failure.
+/// At most 128 fields are kept; the span says how many were dropped. Returns whether there is a request, and it is
+/// still running.
 ///
-/// Returns whether there is a request.
-pub fn error(error: &dyn Error) -> bool {
-    let mut chain = vec![error.to_string()];
-    let mut source = error.source();
-    while let Some(cause) = source.filter(|_| chain.len() <= MOST_SOURCES) {
-        chain.push(cause.to_string());
-        source = cause.source();
-    }
-    with_hop(|hop| hop.notes().get_or_insert_default().error = Some(chain)).is_some()
+/// ```
+/// use tower_observability::request;
+///
+/// assert!(!request::add("customer_id", 4711), "outside of a request there is nobody to tell");
+/// ```
+pub fn add(name: impl Into<Cow<'static, str>>, value: impl Into<Value>) -> bool {
+    with_open_hop(|hop| hop.add(name.into(), value.into()))
 }
 
-/// Overrides how the request ended, for span, metric and log line alike. Returns whether there is a request.
+/// Notes an error with its chain of sources, at most 16. It does not change the outcome: a handled error is no
+/// failure. The last call counts.
+///
+/// Returns whether there is a request, and it is still running.
+pub fn error(error: &dyn Error) -> bool {
+    with_open_hop(|hop| {
+        // Read before the notes are locked: it is the user's code, and may say something of the request itself.
+        let mut texts = vec![formatted(format_args!("{error}"))];
+        let sources = causes(error.source(), |error| error.source());
+        texts.extend(sources.map(|source| formatted(format_args!("{source}"))));
+        hop.notes().get_or_insert_default().error = Some(texts);
+    })
+}
+
+/// Overrides how the request ended, for span, metric and log line alike. The last call counts.
+///
+/// Returns whether there is a request, and it is still running.
 pub fn outcome(outcome: Outcome) -> bool {
-    with_hop(|hop| hop.notes().get_or_insert_default().outcome = Some(outcome)).is_some()
+    with_open_hop(|hop| hop.notes().get_or_insert_default().outcome = Some(outcome))
 }
 
 /// Says which route the request matched, where the layer stands outside the router.
 ///
-/// It must come from the program's own bounded set, never from the request's path: it becomes a metric label.
-/// The first call counts. Returns whether there is a request.
+/// It must come from the program's own bounded set, never from the request's path: it becomes a metric label. After
+/// 2,000 different ones every further route is `_OTHER`.
+///
+/// Returns whether it was taken: the first that is known counts, and an axum router's own is known to a layer inside.
 pub fn route(route: &str) -> bool {
-    with_hop(|hop| hop.route.set(Route::of(route)).is_ok()).unwrap_or(false)
+    with_hop(|hop| hop.end().is_none() && hop.route.set(Route::of(route)).is_ok()).unwrap_or(false)
 }
 
-/// The request's place in its trace, to show to a user or to write into a record of one's own.
+/// The place in the trace that is current, innermost first, to show to a user or to write into a record of one's own;
+/// `None` where there is neither a request nor a span.
 #[must_use]
 pub fn trace() -> Option<TraceContext> {
     current().map(|current| current.trace)
@@ -74,7 +89,7 @@ pub fn id() -> Option<RequestId> {
     with_hop(|hop| hop.request_id.clone()).flatten()
 }
 
-/// The baggage that came with the request.
+/// The baggage that came with the request; empty outside of one.
 #[must_use]
 pub fn baggage() -> Baggage {
     with_hop(|hop| hop.baggage.clone()).unwrap_or_default()

@@ -18,10 +18,13 @@ pub(crate) struct Current {
 
 #[derive(Debug)]
 struct Frame {
-    /// The `tracing` span's id; zero for a hop.
+    /// The `tracing` span's id; zero or [`STANDING`] for a hop.
     span: u64,
     current: Current,
 }
+
+/// No span's id: it marks a hop whose own span is being made.
+const STANDING: u64 = u64::MAX;
 
 /// The stack is as it was before when this is dropped, whatever was left on it in between.
 #[derive(Debug)]
@@ -59,6 +62,16 @@ pub(crate) fn top_hop<T>(look: impl FnOnce(&Hop) -> T) -> Option<T> {
 /// Makes the hop current until the guard is dropped.
 pub(crate) fn enter_hop(hop: &Arc<Hop>) -> Entered {
     enter(Current { trace: hop.trace, hop: Some(Arc::clone(hop)) })
+}
+
+/// Makes the hop current, and lets the spans that are made meanwhile stand for the hop itself.
+pub(crate) fn enter_as_hop(hop: &Arc<Hop>) -> Entered {
+    Entered { depth: push(STANDING, Current { trace: hop.trace, hop: Some(Arc::clone(hop)) }) }
+}
+
+/// Does a span that is made now stand for the innermost hop?
+pub(crate) fn stands_for_hop() -> bool {
+    with_stack(|stack| stack.last().is_some_and(|frame| frame.span == STANDING)).unwrap_or(false)
 }
 
 /// Makes a captured context current until the guard is dropped.

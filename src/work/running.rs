@@ -3,6 +3,9 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::sync::Arc;
+
+use tracing::Span;
 
 use super::Work;
 use crate::clock::Moment;
@@ -10,7 +13,7 @@ use crate::context::{Baggage, RequestId, TraceContext, Tracestate};
 use crate::hop::{Core, Observation};
 use crate::propagation::Remote;
 use crate::scope;
-use crate::scope::{Hop, Outcome, Subject, current};
+use crate::scope::{Current, Hop, Outcome, Subject, current, scoped};
 
 /// Work in progress. Dropping it unfinished reports [`Outcome::Cancelled`].
 ///
@@ -57,13 +60,18 @@ impl Running {
     }
 
     pub(super) async fn drive<F: Future>(&mut self, work: F) -> F::Output {
-        let mut work = pin!(work);
+        let here = self.observation.as_ref().and_then(Observation::hop);
+        let here = here.map(|hop| Current { trace: hop.trace, hop: Some(Arc::clone(hop)) });
+        // Scoped for the time after this one is dropped: what a cancelled work says in its destructors is its own.
+        let mut work = pin!(scoped(work, here, Span::none()));
         poll_fn(|cx| self.within(|| work.as_mut().poll(cx))).await
     }
 
     pub(super) fn note(&self, error: &dyn fmt::Display) {
         if let Some(hop) = self.observation.as_ref().and_then(Observation::hop) {
-            hop.notes().get_or_insert_default().error.get_or_insert_with(|| vec![error.to_string()]);
+            // Formatted before the notes are locked: it is the user's code.
+            let text = scope::formatted(format_args!("{error}"));
+            hop.notes().get_or_insert_default().error.get_or_insert_with(|| vec![text]);
         }
     }
 }
