@@ -2,13 +2,16 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
 const LIMIT: Duration = Duration::from_secs(1);
+/// So many threads may ask one check at once; then it is not ready.
+const MOST_THREADS: usize = 4;
 
 /// May this process get requests?
 #[derive(Clone, Default)]
@@ -25,7 +28,12 @@ struct Check {
     ask: Box<dyn Fn() -> Answer + Send + Sync>,
     // Where the check was added: a pool's connections belong to the runtime that made them.
     home: Option<Handle>,
+    // How many threads are asking it.
+    asked: AtomicUsize,
 }
+
+/// Counts down whatever becomes of the check.
+struct Leaves<'a>(&'a AtomicUsize);
 
 type Answer = Pin<Box<dyn Future<Output = bool> + Send>>;
 
@@ -47,7 +55,12 @@ impl Readiness {
         let ask = Box::new(move || Box::pin(check()) as Answer);
         let mut checks = self.0.checks.write().unwrap_or_else(PoisonError::into_inner);
         checks.retain(|known| known.name != name);
-        checks.push(Arc::new(Check { name, ask, home: Handle::try_current().ok() }));
+        checks.push(Arc::new(Check {
+            name,
+            ask,
+            home: Handle::try_current().ok(),
+            asked: AtomicUsize::new(0),
+        }));
     }
 
     /// From now on not ready, whatever the checks say.
@@ -76,14 +89,34 @@ impl Readiness {
 
 impl Check {
     async fn answer(self: Arc<Self>) -> bool {
-        let home = self.home.clone().unwrap_or_else(Handle::current);
         // A task of its own, so that a check that blocks its thread is given up all the same.
-        let mut task = home.spawn(async move { (self.ask)().await });
+        let mut task = match self.home.clone() {
+            Some(home) => home.spawn(async move { (self.ask)().await }),
+            None => self.on_a_thread(),
+        };
         let answer = tokio::time::timeout(LIMIT, &mut task).await;
         if answer.is_err() {
             task.abort();
         }
         matches!(answer, Ok(Ok(true)))
+    }
+
+    /// Asks on a thread of its own: the one that we are on also exports, and must not be blocked. Threads that
+    /// never come back are few.
+    fn on_a_thread(self: Arc<Self>) -> JoinHandle<bool> {
+        let ours = Handle::current();
+        ours.clone().spawn_blocking(move || {
+            let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+            let _leaves = Leaves(&self.asked);
+            asked < MOST_THREADS
+                && ours.block_on(async { tokio::time::timeout(LIMIT, (self.ask)()).await.unwrap_or(false) })
+        })
+    }
+}
+
+impl Drop for Leaves<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -111,6 +144,23 @@ mod tests {
         let failing = ["bad", "hanging", "panicking", "panicking early"].map(str::to_owned).to_vec();
         assert_eq!(readiness.ask().await, Err(NotReady::Failing(failing)));
         assert_eq!(before.elapsed(), LIMIT, "together, not one after the other");
+    }
+
+    #[test]
+    fn a_check_without_a_runtime_may_block_and_holds_up_nobody_else() {
+        let readiness = Readiness::default();
+        let (go_on, blocks) = std::sync::mpsc::channel::<()>();
+        let blocks = std::sync::Mutex::new(blocks);
+        readiness.add("good", || async { true });
+        readiness.add("blocking", move || {
+            let _ = blocks.lock().map(|blocks| blocks.recv());
+            async { true }
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let failing = Err(NotReady::Failing(vec!["blocking".to_owned()]));
+        assert_eq!(runtime.block_on(readiness.ask()), failing);
+        drop(go_on);
+        assert_eq!(runtime.block_on(readiness.ask()), Ok(()));
     }
 
     #[tokio::test]

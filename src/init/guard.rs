@@ -38,7 +38,7 @@ impl Observability {
     /// Adds a question to `GET /ready`: ready only while every check of every name answers true.
     ///
     /// A check of the same name is replaced. It is asked at each request for `/ready`, on the runtime within
-    /// which it was added, else on our own; one that takes longer than a second, or panics, is not ready.
+    /// which it was added, else on a thread of our own; one that takes longer than a second, or panics, is not ready.
     pub fn ready_check<C, A>(&self, name: impl Into<String>, check: C)
     where
         C: Fn() -> A + Send + Sync + 'static,

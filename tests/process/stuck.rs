@@ -97,8 +97,9 @@ fn unheeded() {
         tracing::info!(text = "x".repeat(300 * 1024), "each is cut, of which we complain");
     }
     serve(&runtime);
-    println!("served");
-    println!("report: {}", runtime.block_on(observability.shutdown()));
+    // Behind all lines of ours: those that are longer than a pipe could otherwise have it in their midst.
+    let report = runtime.block_on(observability.shutdown());
+    println!("served: {}", adds_up(&report));
 }
 
 fn program_of(name: &str) -> Child {
@@ -128,7 +129,6 @@ fn a_standard_output_that_is_closed_costs_lines_and_is_told_once() {
 
 #[test]
 fn with_a_standard_error_that_nobody_reads_requests_go_on() {
-    let ended = program_of("unheeded").start_unheeded().end().well();
-    assert!(ended.output.iter().any(|line| line == "served"));
-    assert!(ended.said("report: ").contains("; lines: "));
+    let ended = Child::new("stuck", "unheeded").start_unheeded().end().well();
+    assert_eq!(ended.said("served: "), "true");
 }
