@@ -14,8 +14,9 @@ use crate::scope::{Hop, Method, Outcome};
 
 pin_project! {
     /// The body of an [`Observed`](super::Observed) service's response: the inner body, frame by frame, with
-    /// its own size hint and end.
+    /// its own size hint and end. It may be finished on any thread; dropped before its end, the request was cancelled.
     #[derive(Debug)]
+    #[must_use = "dropped unread, its request is reported as cancelled"]
     pub struct ResponseBody<B> {
         // Taken only by the drop.
         #[pin]

@@ -17,6 +17,7 @@ use crate::hop::Core;
 /// let layer = ObservabilityLayer::new().trust(Trust::Link);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Trust {
     /// The request continues the caller's trace, with the caller's decision whether it is recorded.
     #[default]
@@ -30,7 +31,14 @@ pub enum Trust {
 
 /// The tower layer: one hop for each request, from its first byte to its last.
 ///
-/// A request that a second layer of this kind meets is observed once.
+/// A request that a second layer of this kind meets is observed once: it is told by the hop that is current, its method
+/// and its path. So an inner layer behind something that calls its service from another task, such as `tower::buffer`,
+/// observes it a second time; and a service that sends itself a request of the same method, to the end of its own path,
+/// is observed once for both.
+///
+/// The request ends with the last byte or trailer of its answer, or where the answer has no body (HEAD, 204, 304, 101,
+/// the 2xx of a CONNECT), with the head. What is dropped before is `cancelled`; what panics is `panic`, and the panic
+/// goes on. Errors, readiness, extensions and bodies pass through as they are. `poll_ready` belongs to no request.
 ///
 /// ```
 /// use axum::{Router, routing::get};

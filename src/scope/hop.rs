@@ -1,6 +1,7 @@
 //! Owns the record of one hop: written at its begin, completed once at its end, read by every signal.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::{ErrorType, Fields, Http, Outcome, Route, Value};
@@ -11,6 +12,12 @@ use crate::context::{Baggage, RequestId, SpanId, TraceContext, Tracestate};
 const MOST_FIELDS: usize = 128;
 
 /// What a hop is to the trace (OpenTelemetry's `SpanKind`).
+///
+/// ```
+/// use tower_observability::{Kind, testing::Instance};
+///
+/// assert!(Instance::new().spans().iter().all(|span| span.kind == Kind::Server));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Answers a request.
@@ -41,7 +48,6 @@ pub(crate) struct Work {
 }
 
 /// One hop: a request served, a call made, a message processed.
-#[derive(Debug)]
 pub(crate) struct Hop {
     pub(crate) trace: TraceContext,
     pub(crate) parent: Option<SpanId>,
@@ -143,5 +149,14 @@ impl Hop {
     /// Ends the hop; only the first call counts.
     pub(crate) fn finish(&self, end: End) {
         let _ = self.end.set(end);
+    }
+}
+
+/// Query, baggage and fields are the user's; futures and bodies that hold a hop are shown in other people's logs.
+impl fmt::Debug for Hop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Hop");
+        shown.field("kind", &self.kind).field("trace", &self.trace).field("end", &self.end.get());
+        shown.finish_non_exhaustive()
     }
 }

@@ -3,7 +3,14 @@
 use std::net::SocketAddr;
 
 /// The methods that the semantic conventions know; everything else is `_OTHER`.
+///
+/// ```
+/// use tower_observability::Method;
+///
+/// assert_eq!(Method::from(&http::Method::GET).as_str(), "GET");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 #[allow(missing_docs)] // each is the method of its name
 pub enum Method {
     Get,
@@ -20,6 +27,10 @@ pub enum Method {
 }
 
 /// `http` or `https`.
+///
+/// ```
+/// assert_eq!(tower_observability::Scheme::Https.as_str(), "https");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)] // each is the scheme of its name
 pub enum Scheme {

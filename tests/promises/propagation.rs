@@ -5,9 +5,16 @@ mod baggage;
 mod properties;
 mod trace_context;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
-use tower_observability::context::{Flags, SpanId, TraceContext, TraceId, Tracestate};
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http_body_util::Empty;
+use tower::{Layer as _, ServiceExt as _};
+use tower_observability::context::{TraceContext, Tracestate};
 use tower_observability::propagation::{self, Carrier};
+use tower_observability::testing::Instance;
 
 /// The headers of one call that a service makes.
 struct Sent(HeaderMap);
@@ -39,23 +46,38 @@ fn headers(received: &[(&str, &str)]) -> HeaderMap {
     headers
 }
 
-/// What a service of ours sends on each of its calls while it serves a request with these headers.
+/// What a service of ours sends on each of its calls while it serves a request with these headers: through the
+/// server's layer, a handler, the client's layer.
 fn calls(received: &[(&str, &str)], count: usize) -> Vec<Sent> {
-    let remote = propagation::extract(&headers(received));
-    let (trace_id, flags) = match remote.trace {
-        Some(caller) => (caller.trace_id, caller.flags),
-        None => (TraceId::random(), Flags::RANDOM.with_sampled(true)),
-    };
-    let call = |_| {
-        let trace = TraceContext { trace_id, span_id: SpanId::random(), flags };
-        let mut headers = HeaderMap::new();
-        headers.put("traceparent", String::from_utf8(trace.to_traceparent().into()).expect("ASCII"));
-        if !remote.tracestate.is_empty() {
-            headers.put("tracestate", remote.tracestate.as_str().to_owned());
+    let seen = Instance::new();
+    let client = seen.client_layer();
+    let handler = tower::service_fn(move |_: Request<()>| {
+        let client = client.clone();
+        async move {
+            let mut sent = Vec::new();
+            for _ in 0..count {
+                let call = Request::get("http://callee/").body(()).unwrap();
+                let answer = client.layer(tower::service_fn(mirror)).oneshot(call).await?;
+                sent.push(answer.headers().clone());
+            }
+            let mut response = Response::new(Empty::<Bytes>::new());
+            response.extensions_mut().insert(sent);
+            Ok::<_, Infallible>(response)
         }
-        Sent(headers)
-    };
-    (0..count).map(call).collect()
+    });
+    let mut request = Request::get("/").body(()).unwrap();
+    *request.headers_mut() = headers(received);
+    let served = seen.layer().layer(handler).oneshot(request);
+    let mut response = served.now_or_never().expect("nothing waits").unwrap();
+    let sent: Vec<HeaderMap> = response.extensions_mut().remove().expect("what the handler left");
+    sent.into_iter().map(Sent).collect()
+}
+
+/// Answers with the headers that it was asked with.
+async fn mirror(request: Request<()>) -> Result<Response<Empty<Bytes>>, Infallible> {
+    let mut response = Response::new(Empty::new());
+    *response.headers_mut() = request.headers().clone();
+    Ok(response)
 }
 
 /// What a service of ours sends on its one call.
