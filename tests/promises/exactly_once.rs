@@ -1,6 +1,9 @@
 //! Promise: a request is reported once, with one outcome, the same in span, line and metric, whatever ends it;
 //! and afterwards nothing is in flight.
 
+mod bodies;
+mod wire;
+
 use std::convert::Infallible;
 use std::time::Duration;
 

@@ -1,0 +1,147 @@
+//! Ends that only the wire shows: tunnels, old versions, lengths, streams that never end, trailers of gRPC.
+
+use std::sync::Arc;
+
+use axum::http::Version;
+
+use super::*;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[tokio::test]
+async fn a_tunnel_is_over_with_its_head() {
+    let answer = |request: Request| async move {
+        assert_eq!(request.method(), "CONNECT");
+        tokio::spawn(async move {
+            let upgraded = hyper::upgrade::on(request).await.unwrap();
+            hyper_util::rt::TokioIo::new(upgraded).write_all(b"through").await.unwrap();
+        });
+        StatusCode::OK
+    };
+    let scene = Scene::of(Router::new().fallback(answer)).await;
+    let answer =
+        scene.raw("CONNECT db.internal:5432 HTTP/1.1\r\nhost: db.internal\r\n\r\n", usize::MAX).await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("through"), "{answer}");
+    scene.is_reported_as(ended("upgraded", 200)).await;
+}
+
+#[tokio::test]
+async fn a_tunnel_that_is_refused_is_an_answer_like_any_other() {
+    let scene = Scene::of(Router::new().fallback(|| async { (StatusCode::BAD_GATEWAY, "no") })).await;
+    scene.raw("CONNECT a:1 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n", usize::MAX).await;
+    scene.is_reported_as(ended("server_error", 502).error("502").bytes(2)).await;
+}
+
+#[tokio::test]
+async fn on_http_1_0_each_request_of_a_kept_connection_is_reported() {
+    let scene = Scene::of(Router::new().route("/x", get(|| async { "hello" }))).await;
+    let kept = "GET /x HTTP/1.0\r\nconnection: keep-alive\r\n\r\n";
+    let answer = scene.raw(&format!("{kept}{kept}GET /x HTTP/1.0\r\n\r\n"), usize::MAX).await;
+    assert_eq!(answer.matches("hello").count(), 3, "{answer}");
+    until("three lines", || (scene.seen.lines().len() == 3).then_some(())).await;
+    for line in scene.seen.lines() {
+        assert_eq!((&line["outcome"], &line["response_bytes"]), (&"ok".into(), &5.into()), "{line:#}");
+    }
+    assert!(scene.seen.scrape().contains("network_protocol_version=\"1.0\""));
+}
+
+#[tokio::test]
+async fn a_length_that_the_handler_gives_is_kept_and_ends_the_stream() {
+    let answer = || async {
+        // As a file server's: hyper stops asking at the length, and this stream never says that it is over.
+        let endless = stream::once(async { Ok::<_, Infallible>(Bytes::from_static(b"12345")) });
+        ([(header::CONTENT_LENGTH, "5")], Body::from_stream(endless.chain(stream::pending())))
+    };
+    let scene = Scene::of(Router::new().route("/x", get(answer))).await;
+    let answer = scene.get("/x").await;
+    assert_eq!(
+        (&answer.headers()[header::CONTENT_LENGTH], &answer.body()[..]),
+        (&"5".parse().unwrap(), &b"12345"[..])
+    );
+    scene.is_reported_as(ended("ok", 200).bytes(5)).await;
+}
+
+#[tokio::test]
+async fn an_endless_stream_of_events_that_its_reader_leaves_is_cancelled_once() {
+    let answer = || async {
+        let ticks = stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            Some((Ok::<_, Infallible>(Bytes::from_static(b"data: tick\n\n")), ()))
+        });
+        ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(ticks))
+    };
+    let scene = Scene::of(Router::new().route("/x", get(answer))).await;
+    let answer = scene.raw("GET /x HTTP/1.1\r\nhost: a\r\n\r\n", 400).await;
+    assert!(answer.contains("data: tick"), "{answer}");
+    scene.is_reported_as(ended("cancelled", 200).error("cancelled")).await;
+    assert!(scene.seen.lines()[0]["response_bytes"].as_u64().unwrap() >= 12);
+}
+
+fn grpc(scene: &Scene, timeout: &str) -> Request<Empty<Bytes>> {
+    let request = Request::post(scene.server.url("/shop.Orders/Place")).version(Version::HTTP_2);
+    let request = request.header("content-type", "application/grpc").header("grpc-timeout", timeout);
+    request.body(Empty::new()).unwrap()
+}
+
+/// Answers as a gRPC service does, with this status in its trailers.
+fn says(status: &'static str, sized: bool) -> Router {
+    let answer = move || async move {
+        let mut trailers = header::HeaderMap::new();
+        trailers.insert("grpc-status", status.parse().unwrap());
+        let body = if sized {
+            Body::new(
+                http_body_util::Full::new(Bytes::from_static(b"12345"))
+                    .with_trailers(async { Some(Ok(trailers)) }),
+            )
+        } else {
+            let frames = [Frame::data(Bytes::from_static(b"12345")), Frame::trailers(trailers)];
+            Body::new(StreamBody::new(stream::iter(frames.map(Ok::<_, Infallible>))))
+        };
+        ([(header::CONTENT_TYPE, "application/grpc")], body)
+    };
+    Router::new().route("/shop.Orders/Place", any(answer))
+}
+
+#[tokio::test]
+async fn a_deadline_that_the_trailers_tell_is_a_timeout() {
+    for sized in [false, true] {
+        let scene = Scene::of(says("4", sized)).await;
+        scene.call(grpc(&scene, "5S"), true).await;
+        scene.is_reported_as(ended("timeout", 200).error("timeout").bytes(5)).await;
+        let scene = Scene::of(says("0", sized)).await;
+        scene.call(grpc(&scene, "5S"), true).await;
+        scene.is_reported_as(ended("ok", 200).bytes(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_deadline_that_a_head_without_body_tells_is_a_timeout() {
+    let answer = || async { ([("content-type", "application/grpc"), ("grpc-status", "4")], Body::empty()) };
+    let scene = Scene::of(Router::new().fallback(answer)).await;
+    scene.call(grpc(&scene, "5S"), true).await;
+    scene.is_reported_as(ended("timeout", 200).error("timeout")).await;
+}
+
+#[tokio::test]
+async fn a_caller_whose_patience_ended_gave_up_for_a_timeout_and_an_impatient_one_cancelled() {
+    for (patience, outcome) in [("1m", "timeout"), ("1H", "cancelled")] {
+        let begun = Arc::new(tokio::sync::Notify::new());
+        let told = Arc::clone(&begun);
+        let answer = move || {
+            told.notify_one();
+            std::future::pending::<()>()
+        };
+        let scene = Scene::of(Router::new().fallback(answer)).await;
+        let client = Client::builder(TokioExecutor::new()).http2_only(true).build_http();
+        let call = client.request(grpc(&scene, patience));
+        let given_up = async {
+            begun.notified().await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        };
+        tokio::select! { _ = call => panic!("nobody answers"), () = given_up => {} }
+        drop(client);
+        tokio::time::timeout(PATIENCE, scene.is_reported_as(ended(outcome, 0).without_head().error(outcome)))
+            .await
+            .unwrap();
+    }
+}
