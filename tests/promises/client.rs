@@ -211,3 +211,74 @@ async fn credentials_in_a_url_never_leave() {
     assert!(!format!("{span:?}").contains("s3cret"), "{span:#?}");
     assert_eq!(text(&span, "server.address").as_deref(), Some("a.example"));
 }
+
+/// What a call carries that a forwarding proxy made of the request that it serves: every header copied over.
+async fn forwarded(seen: &Instance, layer: tower_observability::ObservabilityLayer) -> HeaderMap {
+    let proxy = tower::service_fn(move |request: Request| {
+        let mirror = tower::service_fn(|request: http::Request<()>| async move {
+            let mut response = Response::new(Empty::<Bytes>::new());
+            // Not as the answer's headers: there an id is echoed.
+            response.extensions_mut().insert(request.headers().clone());
+            Ok::<_, Infallible>(response)
+        });
+        let mut call = http::Request::get("http://partner.example./").body(()).unwrap();
+        *call.headers_mut() = request.headers().clone();
+        layer.layer(mirror).oneshot(call)
+    });
+    let request = Request::get("/x")
+        .header("traceparent", CALLER)
+        .header("tracestate", "vendor=1")
+        .header("baggage", "tenant=blue")
+        .header("x-request-id", "order-7");
+    let response = seen.layer().layer(proxy).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    response.extensions().get::<HeaderMap>().unwrap().clone()
+}
+
+#[tokio::test]
+async fn what_a_proxy_copied_over_leaves_for_no_host_that_must_not_see_it() {
+    let seen = Instance::new();
+    let names = ["traceparent", "tracestate", "baggage", "x-request-id"];
+    for (layer, carried) in [
+        (seen.client_layer().no_context_to(["partner.example"]), [false; 4]),
+        (seen.client_layer().no_context_to([".example"]).baggage_to([".example"]), [false; 4]),
+        (seen.client_layer(), [true, true, false, true]),
+        (seen.client_layer().baggage_to(["partner.example"]), [true; 4]),
+    ] {
+        let headers = forwarded(&seen, layer).await;
+        assert_eq!(names.map(|name| headers.contains_key(name)), carried, "{headers:?}");
+        assert!(headers.get("traceparent").is_none_or(|value| value != CALLER), "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_is_made_within_a_call_has_a_span_of_its_own() {
+    let seen = Instance::new();
+    let inner = seen.client_layer();
+    let with_token = tower::service_fn(move |_: http::Request<()>| {
+        let inner = inner.clone();
+        async move {
+            let answer = tower::service_fn(|_: http::Request<()>| async {
+                Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
+            });
+            let token = http::Request::get("http://login.example/").body(()).unwrap();
+            inner.layer(answer).oneshot(token).await
+        }
+    });
+    let call = http::Request::get("http://shop.example/").body(()).unwrap();
+    seen.client_layer().layer(with_token).oneshot(call).await.unwrap();
+    let hosts: Vec<_> = seen.spans().iter().filter_map(|span| text(span, "server.address")).collect();
+    assert_eq!(hosts, ["login.example", "shop.example"]);
+}
+
+#[tokio::test]
+async fn a_tunnel_that_we_open_is_upgraded() {
+    let seen = Instance::new();
+    let proxy = tower::service_fn(|_: http::Request<()>| async {
+        Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
+    });
+    let call = http::Request::connect("db.internal:5432").body(()).unwrap();
+    seen.client_layer().layer(proxy).oneshot(call).await.unwrap();
+    let span = client_span(&seen);
+    assert_eq!(text(&span, "observability.outcome").as_deref(), Some("upgraded"));
+    assert_eq!(text(&span, "server.address").as_deref(), Some("db.internal"));
+}

@@ -1,5 +1,8 @@
 //! Promise: the server's side reports what the conventions ask for, and the service behaves as if we were not there.
 
+mod routing;
+mod types;
+
 use std::convert::Infallible;
 use std::task::{Context, Poll};
 use std::time::Duration;

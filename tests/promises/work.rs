@@ -101,3 +101,29 @@ async fn work_begun_by_hand_gives_its_context_to_what_runs_within() {
     assert_eq!(line["span_id"], span.trace.span_id.to_string());
     assert!(seen.scrape().contains("work_duration_seconds_count"), "{}", seen.scrape());
 }
+
+#[tokio::test]
+async fn an_error_whose_text_cannot_be_had_fails_the_job_and_nothing_else() {
+    #[derive(Debug)]
+    struct Rude(bool);
+    impl std::fmt::Display for Rude {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            // It may speak of the work itself while it is read.
+            request::add("read", true);
+            f.write_str("so far")?;
+            if self.0 { panic!("the error's own") } else { Err(std::fmt::Error) }
+        }
+    }
+    impl std::error::Error for Rude {}
+    for (panics, said) in [(true, "<panicked>"), (false, "so far")] {
+        let seen = Instance::new();
+        let failing = async {
+            assert!(request::error(&Rude(panics)));
+            Err::<(), _>(Rude(panics))
+        };
+        seen.adopt(Work::internal("rude")).run_result(failing).await.unwrap_err();
+        let line = &seen.lines()[0];
+        assert_eq!((&line["error"], &line["outcome"]), (&said.into(), &"server_error".into()), "{line:#}");
+        assert_eq!(line["read"], true, "{line:#}");
+    }
+}
