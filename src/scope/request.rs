@@ -28,7 +28,14 @@ fn with_hop<T>(say: impl FnOnce(&Arc<Hop>) -> T) -> Option<T> {
 
 /// A hop that has ended is reported, and what is said of it later would reach only some of the signals.
 fn with_open_hop(say: impl FnOnce(&Arc<Hop>)) -> bool {
-    with_hop(|hop| if hop.end().is_none() { Some(say(hop)) } else { None }).flatten().is_some()
+    let told = with_hop(|hop| {
+        let open = hop.end().is_none();
+        if open {
+            say(hop);
+        }
+        open
+    });
+    told.unwrap_or(false)
 }
 
 /// Adds a field to the request's span and log line. A later value of the same name replaces the earlier.
