@@ -109,7 +109,6 @@ mod variable;
 pub mod work;
 
 pub use admin::Admin;
-pub use bridge::Bridge;
 pub use clock::Moment;
 pub use config::{VariableRow, variables};
 pub use error::Error;
@@ -118,8 +117,7 @@ pub use layer::{ObservabilityLayer, Observed, ResponseBody, ResponseFuture, Rout
 pub use logs::Logs;
 pub use metrics::Metrics;
 pub use pipeline::FlowReport;
-pub use resource::Resource;
-pub use scope::{Kind, Method, Outcome, Scheme, Scoped, Value, in_scope, request, spawn};
+pub use scope::{Kind, Outcome, Scoped, Value, in_scope, request, spawn};
 pub use spans::Traces;
 pub use work::Work;
 

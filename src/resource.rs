@@ -5,14 +5,8 @@ use percent_encoding::percent_decode_str;
 use crate::names::attribute;
 
 /// Who emits: `service.name`, `service.instance.id` and their like, the same in all signals.
-///
-/// ```
-/// let mut resource = tower_observability::Resource::default();
-/// resource.set("service.name", "bookings");
-/// assert_eq!(resource.get("service.name"), "bookings");
-/// ```
 #[derive(Clone, Debug, Default)]
-pub struct Resource {
+pub(crate) struct Resource {
     // In the order of setting, each key once.
     attributes: Vec<(String, String)>,
 }
@@ -40,13 +34,12 @@ impl Resource {
     }
 
     /// The value of an attribute; empty if it is not set.
-    #[must_use]
-    pub fn get(&self, key: &str) -> &str {
+    pub(crate) fn get(&self, key: &str) -> &str {
         self.attributes.iter().find(|(known, _)| known == key).map_or("", |(_, value)| value)
     }
 
     /// Sets an attribute, replacing an earlier value.
-    pub fn set(&mut self, key: impl Into<String>, value: impl Into<String>) {
+    pub(crate) fn set(&mut self, key: impl Into<String>, value: impl Into<String>) {
         let (key, value) = (key.into(), value.into());
         match self.attributes.iter_mut().find(|(known, _)| *known == key) {
             Some((_, old)) => *old = value,
@@ -55,7 +48,7 @@ impl Resource {
     }
 
     /// All attributes.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.attributes.iter().map(|(key, value)| (&**key, &**value))
     }
 }

@@ -28,10 +28,8 @@ use crate::pipeline::is_quiet;
 use crate::scope::{Current, Fields, current, enter_span, exit_span, stands_for_hop};
 
 /// The layer of a `tracing-subscriber` registry that feeds log lines and traces.
-///
-/// `init` installs it; it is public so that a registry's type can be named.
 #[derive(Debug)]
-pub struct Bridge {
+pub(crate) struct Bridge {
     core: &'static Core,
 }
 

@@ -3,16 +3,8 @@
 use std::net::SocketAddr;
 
 /// The methods that the semantic conventions know; everything else is `_OTHER`.
-///
-/// ```
-/// use tower_observability::Method;
-///
-/// assert_eq!(Method::from(&http::Method::GET).as_str(), "GET");
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[allow(missing_docs)] // each is the method of its name
-pub enum Method {
+pub(crate) enum Method {
     Get,
     Head,
     Post,
@@ -27,13 +19,8 @@ pub enum Method {
 }
 
 /// `http` or `https`.
-///
-/// ```
-/// assert_eq!(tower_observability::Scheme::Https.as_str(), "https");
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // each is the scheme of its name
-pub enum Scheme {
+pub(crate) enum Scheme {
     Http,
     Https,
 }
@@ -80,8 +67,7 @@ pub(crate) struct Http {
 
 impl Method {
     /// The method as a value of `http.request.method`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
             Self::Head => "HEAD",
@@ -119,8 +105,7 @@ impl From<&http::Method> for Method {
 
 impl Scheme {
     /// The scheme as a value of `url.scheme`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
             Self::Https => "https",

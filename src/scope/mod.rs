@@ -14,13 +14,12 @@ mod stack;
 mod text;
 mod value;
 
-pub use self::http::{Method, Scheme};
 pub use hop::Kind;
 pub use outcome::Outcome;
 pub use spawn::{Scoped, in_scope, spawn};
 pub use value::Value;
 
-pub(crate) use self::http::{Http, HttpVersion, Piece, unknown_method};
+pub(crate) use self::http::{Http, HttpVersion, Method, Piece, Scheme, unknown_method};
 pub(crate) use hop::{End, Hop, Notes, Subject, Work};
 pub(crate) use outcome::ErrorType;
 pub(crate) use route::Route;
