@@ -133,12 +133,8 @@ impl Hop {
         let request = self.http().map_or(0, Http::long_length);
         let notes = self.notes();
         let Some(notes) = notes.as_deref() else { return request };
-        let fields = notes.fields.iter().map(|(name, value)| match value {
-            Value::Str(text) => name.len() + text.len(),
-            _ => name.len(),
-        });
         let errors = notes.error.iter().flatten().map(String::len);
-        request + fields.chain(errors).sum::<usize>()
+        request + notes.fields.text_length() + errors.sum::<usize>()
     }
 
     /// The hop's end; `None` while it is in progress.

@@ -42,6 +42,15 @@ impl Fields {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
+    /// How many bytes of text it holds.
+    pub(crate) fn text_length(&self) -> usize {
+        let length = |(name, value): (&str, &Value)| match value {
+            Value::Str(text) => name.len() + text.len(),
+            _ => name.len(),
+        };
+        self.iter().map(length).sum()
+    }
+
     /// Sets a field; a later value replaces an earlier one of the same name.
     pub(crate) fn set(&mut self, name: impl Into<Cow<'static, str>>, value: Value) {
         let name = name.into();

@@ -8,6 +8,9 @@ use tokio::sync::Notify;
 use super::Record;
 use crate::pipeline::{Flow, FlowReport, Stripes, stripe_count};
 
+/// So much text of the user's, in fields and errors, weighs as much as a span.
+const TEXT: usize = 32 * 1024;
+
 /// Where finished spans wait for the exporter.
 #[derive(Debug)]
 pub(crate) struct Queue {
@@ -32,7 +35,7 @@ impl Queue {
 
     /// Takes a record; when full, it is dropped and counted.
     pub(crate) fn push(&self, record: Record) {
-        let pushed = self.records.push(1, |records| records.push(record));
+        let pushed = self.records.push(self.weight(&record), |records| records.push(record));
         if pushed.is_ok_and(|before| before + 1 >= self.batch_size) && self.asleep.load(Ordering::Relaxed) {
             self.asleep.store(false, Ordering::Relaxed);
             self.full.notify_one();
@@ -49,7 +52,13 @@ impl Queue {
         self.asleep.store(false, Ordering::Relaxed);
     }
 
-    /// How many wait or are on their way out.
+    /// A span counts as one, and once more for each [`TEXT`] bytes that it was given: the capacity is a number of
+    /// spans, and shall bound the memory as well.
+    fn weight(&self, record: &Record) -> usize {
+        (1 + record.text_length() / TEXT).min(self.records.capacity())
+    }
+
+    /// How many wait or are on their way out, long ones several times.
     pub(crate) fn held(&self) -> usize {
         self.records.weight()
     }
@@ -62,8 +71,8 @@ impl Queue {
     }
 
     /// What was taken has been accounted for.
-    pub(crate) fn release(&self, count: usize) {
-        self.records.release(count);
+    pub(crate) fn release<'a>(&self, records: impl IntoIterator<Item = &'a Record>) {
+        self.records.release(records.into_iter().map(|record| self.weight(record)).sum());
     }
 
     /// From now on, whatever comes is dropped and counted: nobody will take it out.
@@ -75,7 +84,7 @@ impl Queue {
     pub(crate) fn drain(&self) -> Vec<Record> {
         let mut records = VecDeque::new();
         self.take(&mut records);
-        self.release(records.len());
+        self.release(&records);
         records.into()
     }
 
@@ -98,9 +107,27 @@ mod tests {
         queue.push(a_span());
         assert_eq!((backlog.len(), queue.held()), (2, 2));
         assert_eq!(queue.report().dropped, [("queue_full", 1)]);
-        queue.release(2);
+        queue.release(&backlog);
         queue.push(a_span());
         assert_eq!(queue.held(), 1);
+    }
+
+    #[test]
+    fn long_texts_fill_the_queue_sooner_and_leave_it_as_they_came() {
+        let with_text = |length: usize| match a_span() {
+            Record::Span(mut span) => {
+                span.fields.set("text", "x".repeat(length).into());
+                Record::Span(span)
+            }
+            hop => hop,
+        };
+        let queue = Queue::new(8, 100);
+        (0..4).for_each(|_| queue.push(with_text(3 * TEXT)));
+        assert_eq!((queue.held(), queue.report().dropped), (8, vec![("queue_full", 2)]));
+        assert_eq!((queue.drain().len(), queue.held()), (2, 0));
+        // Whatever it holds, one span finds its place in an empty queue.
+        queue.push(with_text(100 * TEXT));
+        assert_eq!((queue.held(), queue.drain().len(), queue.held()), (8, 1, 0));
     }
 
     #[tokio::test]
@@ -133,9 +160,9 @@ mod tests {
                 let mut backlog = VecDeque::new();
                 let mut deliver = || {
                     queue.take(&mut backlog);
-                    let count = backlog.drain(..).count();
-                    queue.flow.delivered(count as u64);
-                    queue.release(count);
+                    queue.flow.delivered(backlog.len() as u64);
+                    queue.release(&backlog);
+                    backlog.clear();
                 };
                 while queue.report().created < 75 * round {
                     deliver();

@@ -32,6 +32,16 @@ pub(crate) struct SpanRecord {
     pub(crate) failed: bool,
 }
 
+impl Record {
+    /// How many bytes of text it holds beyond its own size.
+    pub(crate) fn text_length(&self) -> usize {
+        match self {
+            Self::Hop(hop) => hop.text_length(),
+            Self::Span(span) => span.fields.text_length(),
+        }
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;

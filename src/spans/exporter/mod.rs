@@ -111,7 +111,7 @@ impl Exporter {
             }
             due = due.saturating_sub(batch.len());
             self.deliver(&batch, life).await;
-            self.queue.release(batch.len());
+            self.queue.release(&batch);
         }
     }
 
@@ -226,7 +226,7 @@ impl Exporter {
         self.queue.close();
         self.queue.take(&mut self.backlog);
         self.queue.flow.dropped(DropReason::Timeout, self.backlog.len() as u64);
-        self.queue.release(self.backlog.len());
+        self.queue.release(&self.backlog);
     }
 }
 
