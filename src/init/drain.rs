@@ -64,11 +64,13 @@ impl Signals {
     }
 }
 
-/// Begins to listen; the receiver follows the drain. `begun` is called once, when the first signal is there.
+/// Begins to listen; the receiver follows the drain. `begun` is called once, when the first signal is there, and
+/// `insisted` when one comes after the drain: somebody wants the process to end, and it does not.
 pub(super) fn begin(
     on: &Background,
     delay: Duration,
     begun: impl FnOnce(&'static str) + Send + 'static,
+    insisted: impl FnOnce(&'static str) + Send + 'static,
 ) -> io::Result<watch::Receiver<Drain>> {
     let mut signals = Signals::listen(on.handle())?;
     let (drain, follow) = watch::channel(Drain::None);
@@ -80,6 +82,7 @@ pub(super) fn begin(
         // Whoever signals twice does not want to wait.
         let _ = tokio::time::timeout(delay, signals.next()).await;
         drain.send_replace(Drain::Over);
+        insisted(signals.next().await);
         // A receiver that subscribes later reads the last value, as long as the sender lives.
         std::future::pending::<()>().await;
     });

@@ -58,7 +58,8 @@ impl Observability {
     /// On SIGTERM or ctrl-c `/ready` turns 503 at once, and the future resolves after the
     /// [drain delay](crate::Builder::drain_delay), when the balancer has noticed; a second signal makes it
     /// resolve at once. May be called several times, on any runtime. From the first call on, those signals no
-    /// longer end the process by themselves.
+    /// longer end the process by themselves; but one that comes after the future resolved does, once the lines are
+    /// written: a connection that never closes would otherwise keep the process for good.
     pub fn shutdown_signal(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
         let drain = self.running.follow_drain();
         async move {

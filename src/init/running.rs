@@ -44,7 +44,7 @@ impl Running {
     pub(super) fn follow_drain(&self) -> Option<watch::Receiver<Drain>> {
         let mut drain = lock(&self.drain);
         if drain.is_none() {
-            match drain::begin(&self.background, self.drain_delay, self.begun()) {
+            match drain::begin(&self.background, self.drain_delay, self.begun(), self.insisted()) {
                 Ok(follow) => *drain = Some(follow),
                 Err(error) => say(
                     self.core,
@@ -74,6 +74,18 @@ impl Running {
                     "{signal}: /ready answers 503 from now on; shutdown_signal() resolves in {delay} ms"
                 ),
             );
+        }
+    }
+
+    /// What happens when a signal comes though the drain is over: a connection that never closes, say, keeps the
+    /// server, and the signal no longer ends the process by itself.
+    fn insisted(&self) -> impl FnOnce(&'static str) + Send + 'static {
+        let core = self.core;
+        move |signal| {
+            say(core, Level::WARN, format_args!("{signal} again: the process ends here and now"));
+            core.lines.flush(FOR_LINES);
+            // As a shell reports a process that the signal ended.
+            std::process::exit(if signal == "SIGTERM" { 143 } else { 130 });
         }
     }
 

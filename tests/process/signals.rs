@@ -14,7 +14,20 @@ use crate::support::silent::{self, Yes};
 
 #[test]
 fn program() {
-    run(&[("serves", serves)]);
+    run(&[("serves", serves), ("hangs", hangs)]);
+}
+
+/// A service that a connection keeps from its end.
+fn hangs() {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let observability = tower_observability::init("hanging").unwrap();
+        let signal = observability.shutdown_signal();
+        eprintln!("listening");
+        signal.await;
+        eprintln!("drained");
+        std::future::pending::<()>().await;
+    });
 }
 
 /// A service with the admin routes in its own router; it ends when the drain is over.
@@ -66,6 +79,18 @@ fn mounted_routes_only_read_and_are_not_ready_from_the_signal_on() {
     assert_eq!(status(&get(&address, "/ready")), "503");
     assert_eq!(status(&get(&address, "/live")), "200");
     assert_eq!(status(&get(&address, "/cars")), "200", "requests still come until the balancer has noticed");
+}
+
+#[test]
+fn a_signal_after_the_drain_ends_a_process_that_does_not_end() {
+    let mut child = Child::new("signals", "hangs").env("OBSERVABILITY_DRAIN_DELAY", "0").start();
+    child.line("listening");
+    child.interrupt();
+    child.line("drained");
+    child.interrupt();
+    let ended = child.end();
+    assert_eq!(ended.status.code(), Some(130), "{:#?}", ended.output);
+    assert_eq!(ended.messages("WARN"), ["SIGINT again: the process ends here and now"]);
 }
 
 #[test]
