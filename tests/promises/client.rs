@@ -14,10 +14,11 @@ use http_body_util::{BodyExt, Empty, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tower::{Layer, ServiceExt};
+use tower_observability::Kind;
 use tower_observability::testing::{Instance, Span};
-use tower_observability::{Kind, Value};
 
 use crate::support::server::{Server, until};
+use crate::support::span::text;
 
 const CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -69,13 +70,6 @@ fn client_span(seen: &Instance) -> Span {
     let mut spans: Vec<_> = seen.spans().into_iter().filter(|span| span.kind == Kind::Client).collect();
     assert_eq!(spans.len(), 1, "{spans:#?}");
     spans.remove(0)
-}
-
-fn text(span: &Span, key: &str) -> Option<String> {
-    match span.attributes.get(key)? {
-        Value::Str(text) => Some(text.to_string()),
-        other => panic!("{key} is no text: {other:?}"),
-    }
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ use tower_observability::{
 };
 
 use crate::support::server::{Server, until};
+use crate::support::span::text;
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -48,13 +49,6 @@ fn the_span(seen: &Instance) -> Span {
     let mut spans = seen.spans();
     assert_eq!(spans.len(), 1, "{spans:#?}");
     spans.remove(0)
-}
-
-fn text(span: &Span, key: &str) -> Option<String> {
-    match span.attributes.get(key)? {
-        Value::Str(text) => Some(text.to_string()),
-        other => panic!("{key} is no text: {other:?}"),
-    }
 }
 
 fn number(span: &Span, key: &str) -> Option<i64> {

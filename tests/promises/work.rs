@@ -3,20 +3,15 @@
 use std::collections::HashMap;
 
 use tower_observability::testing::{Instance, Span};
-use tower_observability::{Kind, Outcome, Value, Work, propagation, request, work};
+use tower_observability::{Kind, Outcome, Work, propagation, request, work};
+
+use crate::support::span::text;
 
 fn named(seen: &Instance, name: &str) -> Span {
     seen.spans()
         .into_iter()
         .find(|span| span.name == name)
         .unwrap_or_else(|| panic!("{name}: {:#?}", seen.spans()))
-}
-
-fn text(span: &Span, key: &str) -> Option<String> {
-    match span.attributes.get(key)? {
-        Value::Str(text) => Some(text.to_string()),
-        other => panic!("{key} is no text: {other:?}"),
-    }
 }
 
 /// Sends a message, and hands out its headers.

@@ -7,3 +7,4 @@ pub mod exposition;
 pub mod http;
 pub mod server;
 pub mod silent;
+pub mod span;
