@@ -21,7 +21,7 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 use self::fields::Keep;
 use self::span::{Details, Recording};
 use crate::clock::Moment;
-use crate::context::{SpanId, TraceContext, TraceId, Tracestate};
+use crate::context::{SpanId, TraceContext, Tracestate};
 use crate::hop::Core;
 use crate::logs::Place;
 use crate::pipeline::is_quiet;
@@ -84,7 +84,7 @@ impl Bridge {
         let parent_trace = parent.as_ref().map(|parent| parent.trace);
         let trace = match parent_trace {
             Some(trace) => TraceContext { span_id: SpanId::random(), ..trace },
-            None => self.new_trace(),
+            None => self.core.place(None, Tracestate::default()).0,
         };
         let record = trace.flags.is_sampled().then(|| Recording {
             parent: parent_trace.map(|parent| parent.span_id),
@@ -92,14 +92,6 @@ impl Bridge {
             links: Vec::new(),
         });
         Details::new(Some(Current { trace, hop: parent.and_then(|parent| parent.hop) }), record)
-    }
-
-    /// A trace of its own, for a span outside every request.
-    fn new_trace(&self) -> TraceContext {
-        let trace_id = TraceId::random();
-        let decision = self.core.spans.sampler.decide(None, false, trace_id, &Tracestate::default());
-        let flags = crate::context::Flags::RANDOM.with_sampled(decision.sampled);
-        TraceContext { trace_id, span_id: SpanId::random(), flags }
     }
 
     fn keeps_fields(&self, details: &Details) -> bool {

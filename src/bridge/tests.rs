@@ -9,7 +9,7 @@ use tracing::{Span, error, info, info_span, warn};
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::*;
-use crate::context::Flags;
+use crate::context::{Flags, TraceId};
 use crate::logs::{Lines, Logs, MemoryLines};
 use crate::metrics::Red;
 use crate::propagation::Propagators;

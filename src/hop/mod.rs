@@ -2,6 +2,8 @@
 
 mod core;
 mod observation;
+mod origin;
 
 pub(crate) use self::core::{Core, global, set_global};
 pub(crate) use observation::Observation;
+pub(crate) use origin::Origin;

@@ -10,7 +10,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use crate::hop::{Core, Observation};
-use crate::scope::{Hop, Method, Outcome};
+use crate::scope::{Hop, Outcome};
 
 pin_project! {
     /// The body of an [`Observed`](super::Observed) service's response: the inner body, frame by frame, with
@@ -77,18 +77,12 @@ impl<B: Body> ResponseBody<B> {
         Self { inner: Some(inner), watch: Watch::Serving(serving) }
     }
 
-    pub(super) fn of_call(inner: B, mut observation: Observation) -> Self {
-        let watch = match (observation.hop(), observation.status) {
-            (Some(hop), Some(status)) => {
-                let watch = Watch::Calling(observation.core(), Arc::clone(hop));
-                let tunnel = hop.http().is_some_and(|http| http.method == Method::Connect);
-                let upgraded = tunnel && (200..300).contains(&status);
-                let outcome = if upgraded { Outcome::Upgraded } else { Outcome::of_status(status) };
-                observation.finish(outcome, None);
-                watch
-            }
-            _ => Watch::Passed,
+    pub(super) fn of_call(inner: B, mut observation: Observation, outcome: Outcome) -> Self {
+        let watch = match observation.hop() {
+            Some(hop) => Watch::Calling(observation.core(), Arc::clone(hop)),
+            None => Watch::Passed,
         };
+        observation.finish(outcome, None);
         Self { inner: Some(inner), watch }
     }
 }

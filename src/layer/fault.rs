@@ -6,9 +6,8 @@
 use std::any::Any;
 use std::error::Error;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::scope::{Outcome, causes, formatted};
+use crate::scope::{Outcome, causes, formatted, guarded};
 
 type Boxed = Box<dyn Error + Send + Sync>;
 
@@ -27,10 +26,7 @@ impl Fault {
         let opaque = || Self { outcome: Outcome::ServerError, word: None, chain: None };
         let Some(error) = readable(error) else { return opaque() };
         // The error's causes are told by the user's code; what panics there is not said.
-        catch_unwind(AssertUnwindSafe(|| Self::read(error))).unwrap_or_else(|panic| {
-            std::mem::forget(panic);
-            opaque()
-        })
+        guarded(|| Self::read(error)).unwrap_or_else(opaque)
     }
 
     fn read(error: &(dyn Error + 'static)) -> Self {

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
@@ -16,7 +16,7 @@ use super::options::Side;
 use crate::clock::Moment;
 use crate::hop::Observation;
 use crate::names::header;
-use crate::scope::Outcome;
+use crate::scope::{Method, Outcome};
 
 pin_project! {
     /// The response of an [`Observed`](super::Observed) service, until its head is there.
@@ -54,8 +54,6 @@ pub(super) enum Expects {
     Body,
     /// HEAD: hyper drops the body without polling it.
     NoBody,
-    /// CONNECT: a 2xx turns the connection into a tunnel.
-    Tunnel,
     /// The client's side: the hop ends at the head (HTTP spans, "HTTP client span duration").
     Head,
 }
@@ -74,11 +72,10 @@ impl<F> ResponseFuture<F> {
         Self { inner: Some(inner), watch: Some(Watch { observation, head, echo }) }
     }
 
-    pub(super) fn expects(side: Side, method: &Method) -> Expects {
+    pub(super) fn expects(side: Side, method: &http::Method) -> Expects {
         match side {
             Side::Client => Expects::Head,
-            Side::Server if *method == Method::HEAD => Expects::NoBody,
-            Side::Server if *method == Method::CONNECT => Expects::Tunnel,
+            Side::Server if *method == http::Method::HEAD => Expects::NoBody,
             Side::Server => Expects::Body,
         }
     }
@@ -121,21 +118,31 @@ impl Watch {
         self.observation.finish(fault.outcome, fault.word);
     }
 
+    /// What the head says of the outcome.
+    fn outcome<R>(&self, head: &Response<R>) -> Outcome {
+        let status = head.status();
+        let http = self.observation.hop().and_then(|hop| hop.http());
+        // A CONNECT's 2xx turns the connection into a tunnel.
+        if status.is_success() && http.is_some_and(|http| http.method == Method::Connect) {
+            return Outcome::Upgraded;
+        }
+        let late = self.observation.grpc && deadline_exceeded(head.headers());
+        if late { Outcome::Timeout } else { Outcome::of_status(status.as_u16()) }
+    }
+
     fn head_is_there<R: Body>(mut self, mut response: Response<R>) -> Response<ResponseBody<R>> {
         let status = response.status();
         self.observation.status = Some(status.as_u16());
         self.observation.first_byte = Some(Moment::now());
-        if let Some(id) = self.echo {
+        if let Some(id) = self.echo.take() {
             response.headers_mut().entry(header::REQUEST_ID).or_insert(id);
         }
+        let outcome = self.outcome(&response);
         if self.head == Expects::Head {
-            return response.map(|body| ResponseBody::of_call(body, self.observation));
+            return response.map(|body| ResponseBody::of_call(body, self.observation, outcome));
         }
-        let late = self.observation.grpc && deadline_exceeded(response.headers());
-        let outcome = if late { Outcome::Timeout } else { Outcome::of_status(status.as_u16()) };
-        if self.head.ends_with(status) {
-            let upgraded = self.head == Expects::Tunnel && status.is_success();
-            self.observation.finish(if upgraded { Outcome::Upgraded } else { outcome }, None);
+        if self.head.ends_with(status, outcome) {
+            self.observation.finish(outcome, None);
         }
         // hyper sends the length that the body knows, if the head names none.
         let length = response.body().size_hint().exact();
@@ -146,11 +153,8 @@ impl Watch {
 
 impl Expects {
     /// Is the response over with its head? hyper drops such a body without asking it again.
-    fn ends_with(self, status: StatusCode) -> bool {
-        let bodiless = matches!(
-            status,
-            StatusCode::SWITCHING_PROTOCOLS | StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
-        );
-        bodiless || self == Self::NoBody || (self == Self::Tunnel && status.is_success())
+    fn ends_with(self, status: StatusCode, outcome: Outcome) -> bool {
+        let bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        bodiless || self == Self::NoBody || outcome == Outcome::Upgraded
     }
 }

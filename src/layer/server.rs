@@ -7,7 +7,7 @@ use super::options::{Options, Side, Trust};
 use super::route;
 use super::twice::is_observed;
 use crate::clock::Moment;
-use crate::context::{RequestId, TraceContext, Tracestate};
+use crate::context::{RequestId, TraceContext};
 use crate::hop::{Core, Observation};
 use crate::propagation::{Known, Remote};
 use crate::scope::{Hop, Http, Kind, Scheme, Subject, unknown_method};
@@ -53,21 +53,20 @@ fn joined(
     start: Moment,
     facts: impl FnOnce(TraceContext) -> Http,
 ) -> Hop {
-    let (parent, foreign, tracestate, baggage) = match trust {
-        Trust::Continue => (remote.trace, None, remote.tracestate, remote.baggage),
-        Trust::Link => (None, remote.trace, Tracestate::default(), Default::default()),
-        Trust::Ignore => (None, None, Tracestate::default(), Default::default()),
+    // Whoever asks may always name the request.
+    let only_named = |remote: Remote| Remote { request_id: remote.request_id, ..Remote::default() };
+    let (from, foreign) = match trust {
+        Trust::Continue => (remote, None),
+        Trust::Link => {
+            let foreign = remote.trace;
+            (only_named(remote), foreign)
+        }
+        Trust::Ignore => (only_named(remote), None),
     };
-    let (trace, tracestate) = core.place(parent, true, tracestate);
-    let mut hop = Hop::new(trace, Kind::Server, start, Subject::Http(facts(trace)));
-    hop.parent = parent.map(|parent| parent.span_id);
-    hop.parent_is_remote = parent.is_some();
+    let mut hop = core.hop(from.into(), Kind::Server, start, |trace| Subject::Http(facts(trace)));
     hop.links.extend(foreign);
-    hop.tracestate = tracestate;
-    hop.baggage = baggage;
-    if core.propagators.request_id {
-        let id = remote.request_id.unwrap_or_else(|| RequestId::make(start.unix_nanos() / 1_000_000));
-        hop.request_id = Some(id);
+    if core.propagators.request_id && hop.request_id.is_none() {
+        hop.request_id = Some(RequestId::make(start.unix_nanos() / 1_000_000));
     }
     hop
 }
@@ -75,7 +74,7 @@ fn joined(
 /// Copies what span and line need; a request that is not recorded is spared what only its span would show.
 fn facts<B>(request: &Request<B>, known: &Known<'_>, recorded: bool) -> Http {
     let (uri, method) = (request.uri(), request.method());
-    let scheme = if uri.scheme_str() == Some("https") { Scheme::Https } else { Scheme::Http };
+    let scheme = Scheme::of(uri);
     let (sent, version) = (unknown_method(method), request.version().into());
     if !recorded {
         return Http::new(

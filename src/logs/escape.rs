@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::scope::prefix;
+
 /// At most this much of one value is kept; a whole line is cut to less (see `cut`).
 pub(super) const LONGEST_VALUE: usize = 256 * 1024;
 
@@ -188,15 +190,6 @@ pub(super) fn milliseconds(out: &mut Vec<u8>, time: std::time::Duration) {
 
 fn digit(number: u64) -> u8 {
     b'0' + (number % 10) as u8
-}
-
-/// How much of `text` fits into `most` bytes without splitting a character.
-pub(super) fn prefix(text: &str, most: usize) -> &str {
-    let mut end = most.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.get(..end).unwrap_or_default()
 }
 
 impl<'a> Escaping<'a> {

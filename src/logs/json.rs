@@ -1,12 +1,12 @@
 //! Owns one line in the format `json`: an object that grows key by key, never with a key twice.
 
 use std::fmt::{self, Write as _};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::escape::{CUT_MARK, Escaping, LONGEST_VALUE, bytes_of, float, integer, prefix, quoted, text_of};
+use super::escape::{CUT_MARK, Escaping, LONGEST_VALUE, bytes_of, float, integer, quoted, text_of};
 use super::fields::{Borrowed, Chain, Put};
 use super::members;
 use crate::names::key;
+use crate::scope::{PANICKED, guarded, prefix};
 
 /// The bytes of one line and what is known of them. Kept per thread and used again.
 #[derive(Debug, Default)]
@@ -252,20 +252,18 @@ impl Object {
 pub(super) fn format_guarded(bytes: &mut Vec<u8>, value: &dyn fmt::Debug, escape: bool) {
     let start = bytes.len();
     // What the closure leaves half-done is truncated.
-    let result = catch_unwind(AssertUnwindSafe(|| {
+    let failed = guarded(|| {
         let mut escaping = if escape { Escaping::new(bytes) } else { Escaping::bounded(bytes) };
         let failed = write!(escaping, "{value:?}").is_err();
         failed && !escaping.was_cut()
-    }));
-    match result {
-        Ok(false) => {}
+    });
+    match failed {
+        Some(false) => {}
         // The user's impl returned an error; what it wrote before stands.
-        Ok(true) => bytes.extend_from_slice(b"<failed>"),
-        Err(panic) => {
-            // Its drop may panic as well.
-            std::mem::forget(panic);
+        Some(true) => bytes.extend_from_slice(b"<failed>"),
+        None => {
             bytes.truncate(start);
-            bytes.extend_from_slice(b"<panicked>");
+            bytes.extend_from_slice(PANICKED.as_bytes());
         }
     }
 }

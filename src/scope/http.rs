@@ -104,6 +104,19 @@ impl From<&http::Method> for Method {
 }
 
 impl Scheme {
+    /// What a request's URI says; most say nothing, and then nobody encrypts as far as we know.
+    pub(crate) fn of(uri: &http::Uri) -> Self {
+        if uri.scheme_str() == Some("https") { Self::Https } else { Self::Http }
+    }
+
+    /// The port where none is named.
+    pub(crate) const fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+
     /// The scheme as a value of `url.scheme`.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {

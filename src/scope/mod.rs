@@ -29,5 +29,5 @@ pub(crate) use stack::Entered;
 pub(crate) use stack::{
     Current, current, enter_as_hop, enter_hop, enter_span, exit_span, stands_for_hop, top_hop,
 };
-pub(crate) use text::{bounded, causes, formatted};
+pub(crate) use text::{PANICKED, bounded, causes, formatted, guarded, prefix};
 pub(crate) use value::Fields;

@@ -7,6 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// A text longer than this is cut: it may wait in memory for minutes.
 const LONGEST: usize = 64 * 1024;
 
+/// What stands for a value whose formatting panicked.
+pub(crate) const PANICKED: &str = "<panicked>";
+
 /// How many causes of an error are kept; a chain that is longer is most likely a loop.
 const MOST_CAUSES: usize = 16;
 
@@ -15,7 +18,7 @@ struct Bounded(String);
 
 impl fmt::Write for Bounded {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let kept = bounded_to(text, LONGEST.saturating_sub(self.0.len()));
+        let kept = prefix(text, LONGEST.saturating_sub(self.0.len()));
         self.0.push_str(kept);
         if kept.len() == text.len() { Ok(()) } else { Err(fmt::Error) }
     }
@@ -23,10 +26,11 @@ impl fmt::Write for Bounded {
 
 /// As much of the text as is kept.
 pub(crate) fn bounded(text: &str) -> &str {
-    bounded_to(text, LONGEST)
+    prefix(text, LONGEST)
 }
 
-fn bounded_to(text: &str, most: usize) -> &str {
+/// How much of `text` fits into `most` bytes without splitting a character.
+pub(crate) fn prefix(text: &str, most: usize) -> &str {
     let mut end = most.min(text.len());
     while !text.is_char_boundary(end) {
         end -= 1;
@@ -36,16 +40,22 @@ fn bounded_to(text: &str, most: usize) -> &str {
 
 /// Formats the user's value. If that panics, this is the text; if it errs, what came before.
 pub(crate) fn formatted(value: fmt::Arguments<'_>) -> String {
-    let text = catch_unwind(AssertUnwindSafe(|| {
+    let text = guarded(|| {
         let mut text = Bounded(String::new());
         let _ = text.write_fmt(value);
         text.0
-    }));
-    text.unwrap_or_else(|panic| {
-        // Its drop may panic as well.
-        std::mem::forget(panic);
-        "<panicked>".to_owned()
-    })
+    });
+    text.unwrap_or_else(|| PANICKED.to_owned())
+}
+
+/// Runs the user's code; `None` if it panics. What it left half-done is the caller's to drop.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work))
+        .map_err(|panic| {
+            // Its drop may panic as well.
+            std::mem::forget(panic);
+        })
+        .ok()
 }
 
 /// An error and its causes, outermost first, as `next` finds them.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::finished::{Attributes, within};
 use super::{Finished, Limits, Status, redact};
 use crate::names::attribute as name;
-use crate::scope::{End, Hop, Http, Kind, Method, Notes, Piece, Scheme, Subject, Work};
+use crate::scope::{End, Hop, Http, Kind, Method, Notes, Piece, Subject, Work};
 
 /// The span of a hop; `None` if it has not ended.
 pub(super) fn of_hop(hop: &Hop, limits: &Limits) -> Option<Finished> {
@@ -78,7 +78,7 @@ fn server(attributes: &mut Attributes, hop: &Hop, http: &Http) {
 fn client(attributes: &mut Attributes, http: &Http) {
     method(attributes, http);
     attributes.set(name::SERVER_ADDRESS, address(http).to_owned());
-    attributes.set(name::SERVER_PORT, http.port.unwrap_or(default_port(http.scheme)));
+    attributes.set(name::SERVER_PORT, http.port.unwrap_or(http.scheme.default_port()));
     attributes.set(name::URL_FULL, full_url(http));
     network(attributes, http);
 }
@@ -110,7 +110,7 @@ fn full_url(http: &Http) -> String {
     } else {
         url.push_str(host);
     }
-    if let Some(port) = http.port.filter(|port| *port != default_port(http.scheme)) {
+    if let Some(port) = http.port.filter(|port| *port != http.scheme.default_port()) {
         url.extend([":", itoa::Buffer::new().format(port)]);
     }
     url.push_str(http.piece(Piece::Path));
@@ -119,13 +119,6 @@ fn full_url(http: &Http) -> String {
         url.extend(["?", &query]);
     }
     url
-}
-
-fn default_port(scheme: Scheme) -> u16 {
-    match scheme {
-        Scheme::Http => 80,
-        Scheme::Https => 443,
-    }
 }
 
 fn messaging(attributes: &mut Attributes, kind: Kind, work: &Work) {

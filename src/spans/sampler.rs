@@ -70,7 +70,6 @@ impl Sampler {
     pub(crate) fn decide(
         &self,
         parent: Option<&TraceContext>,
-        _remote: bool,
         trace_id: TraceId,
         tracestate: &Tracestate,
     ) -> Decision {
@@ -178,7 +177,7 @@ mod tests {
     #[test]
     fn a_trace_is_kept_from_its_threshold_on() {
         let sampler = Sampler::probability(0.25);
-        let at = |r: u64| sampler.decide(None, false, trace(r), &Tracestate::default());
+        let at = |r: u64| sampler.decide(None, trace(r), &Tracestate::default());
         assert!(!at(0xbf_ffff_ffff_ffff).sampled);
         assert!(at(0xc0_0000_0000_0000).sampled);
         assert_eq!(at(0xc0_0000_0000_0000).tracestate.unwrap().as_str(), "ot=th:c");
@@ -189,7 +188,7 @@ mod tests {
     fn every_probability_samples_about_its_share() {
         let sampler = Sampler::probability(0.25);
         let kept = (0..10_000)
-            .filter(|_| sampler.decide(None, false, TraceId::random(), &Tracestate::default()).sampled)
+            .filter(|_| sampler.decide(None, TraceId::random(), &Tracestate::default()).sampled)
             .count();
         // Ten standard deviations: 43 each.
         assert!((2_070..=2_930).contains(&kept), "{kept}");
@@ -198,7 +197,7 @@ mod tests {
     #[test]
     fn explicit_randomness_beats_the_trace_id() {
         let sampler = Sampler::probability(0.25);
-        let decision = sampler.decide(None, false, trace(0), &state("ot=rv:ffffffffffffff"));
+        let decision = sampler.decide(None, trace(0), &state("ot=rv:ffffffffffffff"));
         assert!(decision.sampled);
         assert!(decision.tracestate.unwrap().as_str().contains("rv:ffffffffffffff"));
     }
@@ -209,15 +208,13 @@ mod tests {
         for sampled in [true, false] {
             let parent = parent(id, sampled);
             for sampler in [Sampler::always(), Sampler::never(), Sampler::probability(0.5)] {
-                let decision = sampler.parent_based().decide(Some(&parent), true, id, &Tracestate::default());
+                let decision = sampler.parent_based().decide(Some(&parent), id, &Tracestate::default());
                 assert_eq!(decision.sampled, sampled);
                 assert!(decision.tracestate.is_none());
             }
-            assert!(Sampler::always().decide(Some(&parent), true, id, &Tracestate::default()).sampled);
-            assert!(!Sampler::never().decide(Some(&parent), true, id, &Tracestate::default()).sampled);
-            assert!(
-                Sampler::probability(0.5).decide(Some(&parent), true, id, &Tracestate::default()).sampled
-            );
+            assert!(Sampler::always().decide(Some(&parent), id, &Tracestate::default()).sampled);
+            assert!(!Sampler::never().decide(Some(&parent), id, &Tracestate::default()).sampled);
+            assert!(Sampler::probability(0.5).decide(Some(&parent), id, &Tracestate::default()).sampled);
         }
     }
 
@@ -226,8 +223,8 @@ mod tests {
         let sampler = Sampler::always().parent_based();
         let id = trace(0xc0_0000_0000_0000);
         let list = state("ot=th:c,other=1");
-        assert!(sampler.decide(Some(&parent(id, true)), true, id, &list).tracestate.is_none());
-        let erased = sampler.decide(Some(&parent(id, false)), true, id, &list).tracestate.unwrap();
+        assert!(sampler.decide(Some(&parent(id, true)), id, &list).tracestate.is_none());
+        let erased = sampler.decide(Some(&parent(id, false)), id, &list).tracestate.unwrap();
         assert_eq!((erased.ot_threshold(), erased.get("other")), (None, Some("1")));
     }
 
@@ -235,7 +232,7 @@ mod tests {
     fn a_sampler_without_a_probability_leaves_no_threshold() {
         let id = trace(0xc0_0000_0000_0000);
         for sampler in [Sampler::always(), Sampler::never()] {
-            let decision = sampler.decide(Some(&parent(id, true)), true, id, &state("ot=th:c"));
+            let decision = sampler.decide(Some(&parent(id, true)), id, &state("ot=th:c"));
             assert_eq!(decision.tracestate.unwrap().ot_threshold(), None);
         }
     }

@@ -8,9 +8,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 
-use crate::hop::{Core, global};
+use crate::hop::{Core, Origin, global};
 use crate::propagation::{Carrier, Outgoing, Propagators, Remote};
-use crate::scope::{Kind, Outcome, current, request};
+use crate::scope::{Kind, Outcome};
 
 /// A job or a message: a hop of its own, in the trace of whoever asked for it.
 ///
@@ -136,14 +136,15 @@ impl Work {
 /// baggage goes with it. What an earlier hop left on the carrier is replaced. The formats are those of the process
 /// (`OTEL_PROPAGATORS`), as for [`propagation::extract`](crate::propagation::extract).
 pub fn inject(carrier: &mut impl Carrier) {
-    let Some(current) = current() else { return };
-    let baggage = request::baggage();
-    let tracestate = current.hop.as_ref().map(|hop| hop.tracestate.clone()).unwrap_or_default();
+    let here = Origin::here().from;
+    if here.trace.is_none() {
+        return;
+    }
     let outgoing = Outgoing {
-        trace: Some(current.trace),
-        tracestate: &tracestate,
-        baggage: Some(&baggage),
-        request_id: current.hop.as_ref().and_then(|hop| hop.request_id.as_ref()),
+        trace: here.trace,
+        tracestate: &here.tracestate,
+        baggage: Some(&here.baggage),
+        request_id: here.request_id.as_ref(),
     };
     Propagators::of_process().write(carrier, outgoing);
 }

@@ -9,11 +9,10 @@ use tracing::Span;
 
 use super::Work;
 use crate::clock::Moment;
-use crate::context::{Baggage, RequestId, TraceContext, Tracestate};
-use crate::hop::{Core, Observation};
+use crate::hop::{Core, Observation, Origin};
 use crate::propagation::Remote;
 use crate::scope;
-use crate::scope::{Current, Hop, Outcome, Subject, current, scoped};
+use crate::scope::{Current, Hop, Outcome, Subject, scoped};
 
 /// Work in progress. Dropping it unfinished reports [`Outcome::Cancelled`].
 ///
@@ -28,15 +27,6 @@ use crate::scope::{Current, Hop, Outcome, Subject, current, scoped};
 #[must_use = "dropped at once it is reported as cancelled"]
 pub struct Running {
     observation: Option<Observation>,
-}
-
-/// Whose trace the work joins.
-struct Origin {
-    parent: Option<TraceContext>,
-    remote: bool,
-    tracestate: Tracestate,
-    baggage: Baggage,
-    request_id: Option<RequestId>,
 }
 
 impl Running {
@@ -76,57 +66,22 @@ impl Running {
     }
 }
 
-impl Origin {
-    fn of(parent: Option<Remote>, linked: bool) -> Self {
-        match parent {
-            Some(remote) => Self {
-                parent: remote.trace,
-                remote: true,
-                tracestate: remote.tracestate,
-                baggage: remote.baggage,
-                request_id: remote.request_id,
-            },
-            // Linked work has a trace of its own, wherever it is begun.
-            None if linked => Self::new(),
-            None => Self::here(),
-        }
-    }
-
-    fn new() -> Self {
-        Self {
-            parent: None,
-            remote: false,
-            tracestate: Tracestate::default(),
-            baggage: Baggage::default(),
-            request_id: None,
-        }
-    }
-
-    fn here() -> Self {
-        let Some(current) = current() else { return Self::new() };
-        let hop = current.hop.as_deref();
-        Self {
-            parent: Some(current.trace),
-            remote: false,
-            tracestate: hop.map(|hop| hop.tracestate.clone()).unwrap_or_default(),
-            baggage: hop.map(|hop| hop.baggage.clone()).unwrap_or_default(),
-            request_id: hop.and_then(|hop| hop.request_id.clone()),
-        }
+/// Whose trace the work joins.
+fn origin(parent: Option<Remote>, linked: bool) -> Origin {
+    match parent {
+        Some(remote) => remote.into(),
+        // Linked work has a trace of its own, wherever it is begun.
+        None if linked => Origin::default(),
+        None => Origin::here(),
     }
 }
 
 fn hop(core: &Core, work: Work) -> Hop {
-    let start = Moment::now();
-    let origin = Origin::of(work.parent, !work.links.is_empty());
-    let (trace, tracestate) = core.place(origin.parent, origin.remote, origin.tracestate);
     let subject = scope::Work { name: work.name, system: work.system, destination: work.destination };
-    let mut hop = Hop::new(trace, work.kind, start, Subject::Work(subject));
-    hop.parent = origin.parent.map(|parent| parent.span_id);
-    hop.parent_is_remote = origin.remote && origin.parent.is_some();
+    let origin = origin(work.parent, !work.links.is_empty());
+    let mut hop = core.hop(origin, work.kind, Moment::now(), |_| Subject::Work(subject));
     hop.links = work.links.iter().filter_map(|remote| remote.trace).collect();
-    hop.tracestate = tracestate;
-    hop.baggage = origin.baggage;
-    hop.request_id =
-        origin.request_id.or_else(|| work.links.into_iter().find_map(|remote| remote.request_id));
+    let named = |remote: Remote| remote.request_id;
+    hop.request_id = hop.request_id.take().or_else(|| work.links.into_iter().find_map(named));
     hop
 }

@@ -148,10 +148,7 @@ impl ClientKey {
         Self {
             method: http.method,
             address: (!address.is_empty()).then(|| Route::of(address)),
-            port: http.port.unwrap_or(match http.scheme {
-                Scheme::Http => 80,
-                Scheme::Https => 443,
-            }),
+            port: http.port.unwrap_or(http.scheme.default_port()),
             status: end.status,
             error: Error::new(end.error_type),
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::*;
 use crate::clock::Moment;
 use crate::context::{Flags, RequestId, SpanId, TraceContext, TraceId};
-use crate::scope::{ErrorType, HttpVersion, Outcome, Route, Value};
+use crate::scope::{ErrorType, HttpVersion, Outcome, Route, Scheme, Value};
 
 fn here() -> TraceContext {
     TraceContext { trace_id: TraceId::random(), span_id: SpanId::random(), flags: Flags::SAMPLED }
