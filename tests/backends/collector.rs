@@ -1,0 +1,1 @@
+//! Owns what the OpenTelemetry Collector, an independent reader of OTLP, understands of what is sent.

@@ -1,0 +1,1 @@
+//! Owns what Jaeger answers about the workshop's traces.

@@ -1,0 +1,1 @@
+//! Owns what OpenSearch, for Elasticsearch's API, answers about the workshop's lines.

@@ -1,0 +1,1 @@
+//! Owns what Prometheus answers about the workshop's metrics.

@@ -1,0 +1,7 @@
+//! Owns what several of these tests need: one file per helper.
+#![allow(dead_code, unreachable_pub)] // not every system's tests use all of it
+
+pub mod http;
+pub mod systems;
+pub mod wait;
+pub mod workshop;

@@ -1,0 +1,56 @@
+//! Owns the addresses of the real systems, as the script `tests/backends/systems` exports them.
+
+use std::path::PathBuf;
+
+/// A variable that the script sets.
+#[derive(Debug)]
+pub struct System(&'static str);
+
+/// Jaeger's API and UI.
+pub const JAEGER: System = System("BACKEND_JAEGER");
+/// Jaeger's receiver of OTLP over HTTP: the value of `OTEL_EXPORTER_OTLP_ENDPOINT`.
+pub const JAEGER_OTLP: System = System("BACKEND_JAEGER_OTLP");
+/// Zipkin's API and UI.
+pub const ZIPKIN: System = System("BACKEND_ZIPKIN");
+/// The collector's receiver of OTLP over HTTP; spans go on to Zipkin, and all is printed in detail.
+pub const COLLECTOR_OTLP: System = System("BACKEND_COLLECTOR_OTLP");
+/// The file that holds what the collector printed.
+pub const COLLECTOR_OUTPUT: System = System("BACKEND_COLLECTOR_OUTPUT");
+/// Loki's API.
+pub const LOKI: System = System("BACKEND_LOKI");
+/// OpenSearch's API.
+pub const OPENSEARCH: System = System("BACKEND_OPENSEARCH");
+/// The API of a Prometheus that scrapes each second.
+pub const PROMETHEUS: System = System("BACKEND_PROMETHEUS");
+/// The folder of the lists (`*.json`, as file_sd reads them) of what Prometheus scrapes.
+pub const PROMETHEUS_TARGETS: System = System("BACKEND_PROMETHEUS_TARGETS");
+/// The program that checks expositions.
+pub const PROMTOOL: System = System("BACKEND_PROMTOOL");
+/// A browser.
+pub const CHROMIUM: System = System("BACKEND_CHROMIUM");
+/// A Python with the official SDK and the reference parser of OpenMetrics.
+pub const PYTHON: System = System("BACKEND_PYTHON");
+
+impl System {
+    /// What the variable holds: a base URL without a slash at its end, or a path.
+    ///
+    /// # Panics
+    ///
+    /// Without the variable; the message tells how to get it.
+    pub fn value(&self) -> String {
+        let value = std::env::var(self.0).unwrap_or_default();
+        let remedy = "tests/backends/systems run cargo test --locked --test backends";
+        assert!(!value.is_empty(), "{} is not set; this starts the real systems first:\n  {remedy}", self.0);
+        value
+    }
+
+    /// The URL of a path there, such as `/api/services`.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.value())
+    }
+
+    /// The file, folder or program.
+    pub fn path(&self) -> PathBuf {
+        self.value().into()
+    }
+}

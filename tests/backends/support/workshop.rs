@@ -1,0 +1,1 @@
+//! Owns the workshop's eight processes, started for a test.

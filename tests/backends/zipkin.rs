@@ -1,0 +1,1 @@
+//! Owns what Zipkin answers about the workshop's traces.
