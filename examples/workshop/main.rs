@@ -16,14 +16,25 @@ use std::process::ExitCode;
 const HELP: &str = "\
 A vehicle workshop of eight services: eight processes, one trace.
 
-Usage: cargo run --release --example workshop -- [--request | --vanished | --help]
+Usage: cargo run --release --example workshop -- [--request | --vanished | --lines | --help]
 
   (nothing)    start the eight and keep them running, with a line for curl
   --request    follow one booking: waterfall, log lines, rate/errors/duration
   --vanished   a customer's data is gone and no log has an error: find out why
+  --lines      for a log agent or a test: only the lines of the eight, unchanged, on standard
+               output, until standard input is closed. Standard error tells, in one JSON line,
+               where they listen
 
-With OTEL_EXPORTER_OTLP_ENDPOINT set, the spans go there (a Jaeger, a collector) instead of
-to the launcher's own viewer; --vanished always uses the viewer.";
+With OTEL_EXPORTER_OTLP_ENDPOINT set, the spans go there (a Jaeger, a collector) instead of to
+the launcher's own viewer; so it is with OTEL_TRACES_EXPORTER and the other exporters' variables.
+--vanished always uses the viewer; with --lines every option of the environment reaches the eight.
+
+BOOKINGS_COMMAND=\"python3 bookings.py\" puts another program in the place of bookings; so it is
+with the other seven. Such a program finds the others by CUSTOMERS_URL and so on, posts
+{\"url\": \"http://…\", \"admin\": \"\"} to LAUNCHER_URL once it listens, and ends when its standard input
+is closed.
+
+A service's name alone, such as inventory, starts that one by hand.";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -32,6 +43,7 @@ async fn main() -> ExitCode {
         None => launcher::serve().await,
         Some("--request") => launcher::request().await,
         Some("--vanished") => launcher::vanished().await,
+        Some("--lines") => launcher::lines().await,
         Some("--help" | "-h") => {
             println!("{HELP}");
             Ok(())

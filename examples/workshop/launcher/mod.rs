@@ -6,10 +6,14 @@
 //!          ─► GET /metrics ──┘
 //! ```
 
+mod arrivals;
 mod children;
 mod customers;
+mod environment;
 mod evidence;
 mod exposition;
+mod lines;
+mod output;
 mod paint;
 mod provider;
 mod query;
@@ -20,6 +24,7 @@ mod trace;
 mod vanished;
 mod viewer;
 
+pub(crate) use lines::lines;
 pub(crate) use request::request;
 pub(crate) use serve::serve;
 pub(crate) use vanished::vanished;

@@ -1,12 +1,15 @@
 //! Owns `--request`: one booking, followed through eight processes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::children::{ENDPOINT, Spans, Workshop};
+use super::children::Workshop;
+use super::environment::Environment;
 use super::evidence::{Evidence, Line};
+use super::output::Output;
 use super::trace::Trace;
 use super::{paint, red};
 use crate::plumbing::{BoxError, Calls};
@@ -16,17 +19,14 @@ const MAY_TAKE: Duration = Duration::from_secs(20);
 
 /// Makes one booking, and shows what the telemetry tells of it.
 pub(crate) async fn request() -> Result<(), BoxError> {
-    let spans = Spans::chosen();
-    let (booking, evidence) = Workshop::run(
-        spans,
-        |_| {},
-        async |workshop| {
-            let booking: Value = Calls::default().post(workshop.gateway("/bookings"), &order()).await?;
-            wait_for_all_eight(&workshop.evidence, spans).await;
-            workshop.scrape().await?;
-            Ok(booking)
-        },
-    )
+    let environment = Environment::chosen();
+    let evidence = Arc::new(Evidence::default());
+    let booking = Workshop::run(environment, Output::Kept(evidence.clone()), async |workshop| {
+        let booking: Value = Calls::default().post(workshop.gateway("/bookings"), &order()).await?;
+        wait_for_all_eight(&evidence, environment).await;
+        workshop.scrape(&evidence).await?;
+        Ok(booking)
+    })
     .await?;
     let trace = Trace::widest(evidence.spans());
     let lines = lines_of_the_booking(&evidence, trace.as_ref());
@@ -38,7 +38,10 @@ pub(crate) async fn request() -> Result<(), BoxError> {
         Some(trace) => trace.print(),
         None => {
             let id = lines.first().map_or("?", |line| line.row.get("trace_id"));
-            println!("  The spans went to {ENDPOINT}; look there for trace {}.", paint::bold(id));
+            println!(
+                "  The spans went where the environment says; look there for trace {}.",
+                paint::bold(id)
+            );
         }
     }
     heading("What the eight logged about it");
@@ -49,7 +52,7 @@ pub(crate) async fn request() -> Result<(), BoxError> {
     heading("Rate, errors, duration, from the eight /metrics (quantiles out of buckets, as Prometheus does)");
     red::print(&evidence.samples(), None);
     println!();
-    verdict(spans, trace.as_ref(), &lines)
+    verdict(environment, trace.as_ref(), &lines)
 }
 
 fn heading(text: &str) {
@@ -76,14 +79,13 @@ pub(super) fn short(line: &Line, when: &str) -> String {
 }
 
 /// The booking is answered before the customer is told: what goes over the queue comes later.
-async fn wait_for_all_eight(evidence: &Evidence, spans: Spans) {
+async fn wait_for_all_eight(evidence: &Evidence, environment: Environment) {
     let deadline = Instant::now() + MAY_TAKE;
     while Instant::now() < deadline {
-        let all = match spans {
-            Spans::Viewer => {
-                Trace::widest(evidence.spans()).is_some_and(|trace| trace.is_whole(services::NAMES.len()))
-            }
-            Spans::Elsewhere => services_in(&lines_of_the_booking(evidence, None)) == services::NAMES.len(),
+        let all = if environment == Environment::Viewer {
+            Trace::widest(evidence.spans()).is_some_and(|trace| trace.is_whole(services::NAMES.len()))
+        } else {
+            services_in(&lines_of_the_booking(evidence, None)) == services::NAMES.len()
         };
         if all {
             return;
@@ -110,7 +112,7 @@ fn services_in(lines: &[Line]) -> usize {
 }
 
 /// An error, and so an exit code, unless eight services share one trace id and no parent is missing.
-fn verdict(spans: Spans, trace: Option<&Trace>, lines: &[Line]) -> Result<(), BoxError> {
+fn verdict(environment: Environment, trace: Option<&Trace>, lines: &[Line]) -> Result<(), BoxError> {
     let all = services::NAMES.len();
     let logged = services_in(lines);
     if logged != all {
@@ -121,7 +123,7 @@ fn verdict(spans: Spans, trace: Option<&Trace>, lines: &[Line]) -> Result<(), Bo
             println!("{all} services, one trace id, every parent present.");
             Ok(())
         }
-        None if spans == Spans::Elsewhere => {
+        None if environment != Environment::Viewer => {
             println!("{all} services, one trace id.");
             Ok(())
         }

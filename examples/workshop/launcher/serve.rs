@@ -1,13 +1,15 @@
 //! Owns the workshop that keeps running, to play with.
 
-use super::children::{Spans, Workshop};
+use super::children::Workshop;
+use super::environment::Environment;
 use super::evidence::Line;
+use super::output::Output;
 use super::{paint, request};
 use crate::plumbing::BoxError;
 
 /// Starts the eight, says how to talk to them, and shows their lines until ctrl-c.
 pub(crate) async fn serve() -> Result<(), BoxError> {
-    Workshop::run(Spans::chosen(), show, async |workshop| {
+    Workshop::run(Environment::Exporters, Output::Shown(show), async |workshop| {
         welcome(workshop);
         Ok(tokio::signal::ctrl_c().await?)
     })
@@ -20,8 +22,8 @@ fn welcome(workshop: &Workshop) {
     println!("  curl {} \\", workshop.gateway("/bookings"));
     println!("    -H 'content-type: application/json' -d '{}'\n", request::order());
     println!("Their metrics:\n");
-    for (name, page) in workshop.metrics_pages() {
-        println!("  {name:13} {page}");
+    for (name, addresses) in workshop.addresses() {
+        println!("  {name:13} {}/metrics", addresses.admin);
     }
     println!("\nctrl-c ends it all; `-- --help` tells of more.\n");
 }

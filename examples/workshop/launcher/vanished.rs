@@ -2,11 +2,14 @@
 //!
 //! Known are a customer's id and a time. Each step asks the telemetry with what the step before has answered.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use super::children::{Spans, Workshop};
+use super::children::Workshop;
 use super::customers::{Complaint, Crowd};
+use super::environment::Environment;
 use super::evidence::{Evidence, Row, Span, time_of_day};
+use super::output::Output;
 use super::query::ask;
 use super::trace::Trace;
 use super::{paint, red};
@@ -21,17 +24,14 @@ struct Day {
 
 /// Lets customers come until one's data is gone, then looks for the cause.
 pub(crate) async fn vanished() -> Result<(), BoxError> {
-    let (day, evidence) = Workshop::run(
-        Spans::Viewer,
-        |_| {},
-        async |workshop| {
-            let crowd = Crowd::new(workshop.gateway(""));
-            let begun = Instant::now();
-            let complaint = crowd.spend_the_day().await?.ok_or("nobody's data vanished this time")?;
-            workshop.scrape().await?;
-            Ok(Day { complaint, requests: crowd.asked(), seconds: begun.elapsed().as_secs_f64() })
-        },
-    )
+    let evidence = Arc::new(Evidence::default());
+    let day = Workshop::run(Environment::Viewer, Output::Kept(evidence.clone()), async |workshop| {
+        let crowd = Crowd::new(workshop.gateway(""));
+        let begun = Instant::now();
+        let complaint = crowd.spend_the_day().await?.ok_or("nobody's data vanished this time")?;
+        workshop.scrape(&evidence).await?;
+        Ok(Day { complaint, requests: crowd.asked(), seconds: begun.elapsed().as_secs_f64() })
+    })
     .await?;
     println!("{} requests in {:.1} s, then a call:\n", day.requests, day.seconds);
     investigate(&evidence, &day.complaint, day.seconds)

@@ -4,19 +4,28 @@ use std::fmt::Display;
 use std::future::Future;
 
 use axum::Router;
-use tokio::io::AsyncReadExt;
+use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tower_observability::Observability;
 
-use super::BoxError;
+use super::{BoxError, Calls, Failure};
+
+/// Where a service listens.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Addresses {
+    pub(crate) url: String,
+    /// Empty, if it has no admin listener.
+    pub(crate) admin: String,
+}
 
 /// Serves on a free port until the launcher closes our standard input, or SIGTERM comes.
 pub(crate) async fn serve(app: Router, observability: Observability) -> Result<(), BoxError> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let url = format!("http://{}", listener.local_addr()?);
     let admin = observability.admin_address().map(|address| format!("http://{address}")).unwrap_or_default();
-    // The launcher learns the addresses from this line.
     tracing::info!(url, admin, "listening");
+    tell_launcher(&Addresses { url, admin }).await?;
     let end = first(observability.shutdown_signal(), input_closed());
     axum::serve(listener, app).with_graceful_shutdown(end).await?;
     observability.shutdown().await;
@@ -34,12 +43,25 @@ pub(crate) fn variable(service: &str) -> String {
     format!("{}_URL", service.to_uppercase())
 }
 
+/// A service that was started by hand has nobody to tell.
+async fn tell_launcher(addresses: &Addresses) -> Result<(), Failure> {
+    match url_of("launcher", "") {
+        nobody if nobody.is_empty() => Ok(()),
+        launcher => Calls::unseen().post(launcher, addresses).await,
+    }
+}
+
 async fn first(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
     tokio::select! { () = one => {}, () = other => {} }
 }
 
 /// Resolves when the launcher closed the pipe, or died: no process is left behind, on any system.
-async fn input_closed() {
-    let mut input = tokio::io::stdin();
-    while matches!(input.read(&mut [0; 64]).await, Ok(1..)) {}
+pub(crate) async fn input_closed() {
+    let (closed, heard) = oneshot::channel();
+    // A thread, since tokio's own standard input keeps a runtime from ending while nobody types.
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        let _ = closed.send(());
+    });
+    let _ = heard.await;
 }

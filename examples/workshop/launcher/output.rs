@@ -1,0 +1,64 @@
+//! Owns what becomes of the lines that the eight write.
+
+use std::sync::Arc;
+
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader, Stdout};
+use tokio::sync::Mutex;
+
+use super::evidence::{Evidence, Line};
+
+/// Who gets the lines?
+#[derive(Clone)]
+pub(super) enum Output {
+    /// Whoever asks for them later.
+    Kept(Arc<Evidence>),
+    /// A person, now.
+    Shown(fn(&Line)),
+    /// Our own standard output, byte for byte.
+    PassedOn(Arc<Mutex<Stdout>>),
+}
+
+impl Output {
+    pub(super) fn passed_on() -> Self {
+        Self::PassedOn(Arc::new(Mutex::new(tokio::io::stdout())))
+    }
+
+    /// Takes line after line, until the service has no more to say.
+    pub(super) async fn take(self, from: impl AsyncRead + Unpin) {
+        let mut from = BufReader::new(from);
+        let mut line = Vec::new();
+        while let Ok(1..) = from.read_until(b'\n', &mut line).await {
+            self.take_line(&mut line).await;
+            line.clear();
+        }
+    }
+
+    async fn take_line(&self, line: &mut Vec<u8>) {
+        match self {
+            Self::Kept(evidence) => {
+                if let Some(line) = read(line) {
+                    evidence.add_line(line);
+                }
+            }
+            Self::Shown(show) => {
+                if let Some(line) = read(line) {
+                    show(&line);
+                }
+            }
+            Self::PassedOn(output) => {
+                if line.last() != Some(&b'\n') {
+                    line.push(b'\n');
+                }
+                // One lock for a whole line: two services never share one.
+                let mut output = output.lock().await;
+                // If nobody reads any more, the services work on all the same.
+                let _ = output.write_all(line).await;
+                let _ = output.flush().await;
+            }
+        }
+    }
+}
+
+fn read(line: &[u8]) -> Option<Line> {
+    serde_json::from_slice(line).ok().map(|value| Line::of(&value))
+}
