@@ -1,20 +1,18 @@
 //! The workshop, as a stranger runs it: eight processes, one trace, and the story of the lost update.
 
-use std::path::PathBuf;
+#[path = "../backends/support/workshop.rs"]
+mod running;
+
+use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 
-const SERVICES: [&str; 8] =
-    ["gateway", "bookings", "customers", "vehicles", "inventory", "payments", "worker", "notifications"];
+use running::{SERVICES, Service, Workshop, ask, program};
 
-/// `cargo test` builds the examples before it runs tests, next to the directory of the tests themselves; where
-/// only this test was asked for, it does not.
+use crate::support::collector::Collector;
+use crate::support::http::get;
+
 fn workshop() -> Command {
-    let mut path: PathBuf = std::env::current_exe().unwrap();
-    path.pop();
-    path.pop();
-    path.extend(["examples", &format!("workshop{}", std::env::consts::EXE_SUFFIX)]);
-    assert!(path.is_file(), "{} is missing: `cargo build --examples` makes it", path.display());
-    let mut command = Command::new(path);
+    let mut command = Command::new(program());
     command.env_remove("OTEL_EXPORTER_OTLP_ENDPOINT").stdin(Stdio::null());
     command
 }
@@ -92,4 +90,108 @@ fn an_unknown_option_is_refused() {
     let output = workshop().arg("--requset").output().unwrap();
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("--help"));
+}
+
+#[test]
+fn the_lines_of_the_eight_come_out_as_they_are_and_nothing_else() {
+    let workshop = Workshop::start(&[("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test")]);
+    let booking = workshop.book(4_711, &[]);
+    assert_eq!(booking.answer.status, 201, "{:?}", booking.answer);
+    workshop.lines_of(&booking.trace_id);
+    let addresses = SERVICES.map(|service| workshop.addresses(service).clone());
+    let metrics = get(addresses[0].admin.trim_start_matches("http://"), "/metrics");
+    assert!(metrics.contains("deployment_environment_name=\"test\""), "options reach the eight: {metrics}");
+
+    let lines = workshop.stop();
+    for line in &lines {
+        let service = line.json()["service"].as_str().map(str::to_owned);
+        assert!(SERVICES.iter().any(|name| service.as_deref() == Some(name)), "{}", line.text);
+        assert!(line.text.starts_with("{\"timestamp\":"), "another order of keys: {}", line.text);
+    }
+    for at in addresses {
+        let address = at.url.trim_start_matches("http://");
+        assert!(std::net::TcpStream::connect(address).is_err(), "{address} still listens");
+    }
+}
+
+#[test]
+fn the_eight_are_found_whatever_their_lines_look_like() {
+    let workshop = Workshop::start(&[("OBSERVABILITY_LOG_FORMAT", "pretty"), ("RUST_LOG", "error")]);
+    assert_eq!(workshop.ask_for_booking(4_711, &[]).status, 201);
+    assert!(workshop.stop().is_empty(), "RUST_LOG reaches them too");
+}
+
+#[test]
+fn the_exporters_of_the_environment_get_the_spans_of_all_eight() {
+    let collector = Collector::start();
+    let endpoint = format!("{}/v1/traces", collector.endpoint());
+    let variables = [("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &*endpoint)];
+    let workshop = Workshop::start(&variables);
+    let booking = workshop.book(4_711, &[]);
+    workshop.lines_of(&booking.trace_id);
+    workshop.stop();
+    assert_eq!(services_of(&collector, &booking.trace_id), SERVICES.len());
+
+    let output = workshop_with(&variables).arg("--request").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("8 services, one trace id.\n"), "{text}");
+    let told = text.split("look there for trace ").nth(1).unwrap_or_else(|| panic!("{text}"));
+    assert_eq!(services_of(&collector, &told[..32]), SERVICES.len());
+}
+
+fn workshop_with(variables: &[(&str, &str)]) -> Command {
+    let mut command = workshop();
+    command.envs(variables.iter().copied());
+    command
+}
+
+/// How many of the eight have sent spans of this trace?
+fn services_of(collector: &Collector, trace_id: &str) -> usize {
+    let spans = collector.spans().into_iter().filter(|span| span.trace_id() == trace_id);
+    spans.map(|span| span.resource("service.name")).collect::<BTreeSet<_>>().len()
+}
+
+#[test]
+fn sigterm_ends_all_eight() {
+    let workshop = Workshop::start(&[]);
+    let address = workshop.gateway().trim_start_matches("http://").to_owned();
+    let sent = Command::new("kill").args(["-TERM", &workshop.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let (status, lines) = workshop.ended();
+    assert!(status.success(), "{status}: {lines:?}");
+    assert!(std::net::TcpStream::connect(address).is_err());
+}
+
+#[test]
+fn another_program_takes_the_place_of_a_service() {
+    let program = program();
+    let command = format!("env OTEL_SERVICE_NAME=shelf {} inventory", program.display());
+    let workshop = Workshop::start(&[("INVENTORY_COMMAND", &command)]);
+    let booking = workshop.book(4_711, &[]);
+    let is_its =
+        |line: &running::Line| line.text.contains(&booking.trace_id) && line.json()["service"] == "shelf";
+    workshop.lines_once("a line of the shelf", |lines| lines.iter().any(is_its).then_some(()));
+    assert_eq!(booking.answer.status, 201);
+    workshop.stop();
+}
+
+#[test]
+fn a_program_that_does_not_start_is_named() {
+    let mut command = workshop_with(&[("INVENTORY_COMMAND", "/no/such/program")]);
+    let output = command.arg("--lines").output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && errors.contains("inventory cannot be started"), "{errors}");
+}
+
+#[test]
+fn one_service_alone_starts_again_at_the_same_admin_port() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free.to_string();
+    for _ in 0..2 {
+        let service = Service::start("inventory", &[("OTEL_EXPORTER_PROMETHEUS_PORT", &port)]);
+        assert_eq!(service.addresses.admin, format!("http://127.0.0.1:{port}"));
+        let part = ask("GET", &format!("{}/parts/wiper", service.addresses.url), &[], None);
+        assert_eq!(part.json()["left"], 10_000);
+        service.stop();
+    }
 }
