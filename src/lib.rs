@@ -93,6 +93,7 @@ mod clock;
 mod config;
 pub mod context;
 mod error;
+mod export;
 mod hop;
 mod init;
 mod layer;

@@ -47,14 +47,23 @@ impl Source {
 impl Config {
     /// Puts the environment over what the code chose; `terminal` tells that standard output is one.
     pub(crate) fn choose(options: Options, env: &Env, terminal: bool) -> Self {
-        use crate::{admin::Admin, config::General, logs::Logs, metrics::Metrics, spans::Traces};
+        use crate::{admin::Admin, config::General, export::Shared};
+        use crate::{logs::Logs, metrics::Metrics, spans::Traces};
         let mut chooser = Chooser { env, terminal, choices: Vec::new(), warnings: Vec::new() };
+        let general = chooser.choose(options.general, General::on_terminal, General::VARIABLES);
+        let shared = chooser.choose(options.shared, |shared| shared, Shared::VARIABLES);
         let options = Options {
-            general: chooser.choose(options.general, General::on_terminal, General::VARIABLES),
-            traces: chooser.choose(options.traces, Traces::on_terminal, Traces::VARIABLES),
+            general,
+            traces: chooser.choose_below(
+                options.traces,
+                Traces::on_terminal,
+                |traces| traces.inherit(&shared),
+                Traces::VARIABLES,
+            ),
             logs: chooser.choose(options.logs, Logs::on_terminal, Logs::VARIABLES),
             metrics: chooser.choose(options.metrics, |metrics| metrics, Metrics::VARIABLES),
             admin: chooser.choose(options.admin, |admin| admin, Admin::VARIABLES),
+            shared,
         };
         let Chooser { choices, mut warnings, .. } = chooser;
         let names: Vec<_> = variables().iter().map(|row| row.name).collect();
@@ -75,10 +84,22 @@ impl Config {
 
 impl Chooser<'_> {
     fn choose<O: Default>(&mut self, code: O, on_terminal: fn(O) -> O, rows: &'static [Variable<O>]) -> O {
+        self.choose_below(code, on_terminal, |_| {}, rows)
+    }
+
+    /// The same for options that take over what is more general before their own variables are read.
+    fn choose_below<O: Default>(
+        &mut self,
+        code: O,
+        on_terminal: fn(O) -> O,
+        inherit: impl FnOnce(&mut O),
+        rows: &'static [Variable<O>],
+    ) -> O {
         let by_default = shown(&O::default(), rows);
         let by_code = shown(&code, rows);
         let mut options = if self.terminal { on_terminal(code) } else { code };
         let by_terminal = shown(&options, rows);
+        inherit(&mut options);
         let by_env: Vec<_> = rows.iter().map(|row| self.read(&mut options, row)).collect();
         for (place, row) in rows.iter().enumerate() {
             let value = (row.show)(&options);

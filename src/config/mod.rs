@@ -19,6 +19,7 @@ pub(crate) use general::General;
 pub(crate) use warning::{Warning, masked};
 
 use crate::admin::Admin;
+use crate::export::Shared;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::spans::Traces;
@@ -27,6 +28,8 @@ use crate::spans::Traces;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
     pub(crate) general: General,
+    /// What the general variables of OTLP say; each exported signal has taken it over.
+    pub(crate) shared: Shared,
     pub(crate) traces: Traces,
     pub(crate) logs: Logs,
     pub(crate) metrics: Metrics,

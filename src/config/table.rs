@@ -2,6 +2,7 @@
 
 use super::General;
 use crate::admin::Admin;
+use crate::export::Shared;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::spans::Traces;
@@ -40,6 +41,7 @@ pub struct VariableRow {
 pub fn variables() -> Vec<VariableRow> {
     let mut all = Vec::new();
     all.extend(rows("general", General::VARIABLES));
+    all.extend(rows("general", Shared::VARIABLES));
     all.extend(rows("traces", Traces::VARIABLES));
     all.extend(rows("logs", Logs::VARIABLES));
     all.extend(rows("metrics", Metrics::VARIABLES));

@@ -20,19 +20,20 @@ use crate::admin;
 use crate::bridge::Bridge;
 use crate::config::{Config, Env, Options};
 use crate::error::Error;
+use crate::export::Exporter;
 use crate::hop::{self, Core};
 use crate::logs::{Lines, Logs, write_panics};
 use crate::metrics::{Recorder, Red};
 use crate::pipeline::{Phase, complain};
 use crate::resource::Resource;
-use crate::spans::{Exporter, Spans};
+use crate::spans::{Record, Spans};
 
 /// What is built before anything global is taken. Dropped, nothing of it stays.
 struct Parts {
     background: Background,
     core: &'static Core,
     recorder: Option<&'static Recorder>,
-    exporter: Option<Exporter>,
+    exporter: Option<Exporter<Record>>,
     notices: Notices,
 }
 
@@ -159,7 +160,7 @@ fn announce(core: &Core, config: &Config, summary: &str, troubles: impl Iterator
 }
 
 /// Runs the exporter; that the sender is dropped tells of its end.
-async fn export(exporter: Option<Exporter>, phase: watch::Receiver<Phase>, ends: mpsc::Sender<()>) {
+async fn export(exporter: Option<Exporter<Record>>, phase: watch::Receiver<Phase>, ends: mpsc::Sender<()>) {
     if let Some(exporter) = exporter {
         exporter.run(phase).await;
     }

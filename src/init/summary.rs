@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use crate::config::{Config, Source, masked};
+use crate::export::Destination;
 use crate::names::attribute;
 use crate::resource::Resource;
-use crate::spans::Destination;
 
 const NAME: &str = "OTEL_SERVICE_NAME";
 

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tracing::Level;
 
+use crate::export::{Notice, Tell};
 use crate::hop::Core;
-use crate::spans::{Notice, Tell};
 
 const TARGET: &str = "tower_observability";
 

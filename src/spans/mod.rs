@@ -1,11 +1,10 @@
 //! Owns the traces: who is sampled, where finished spans wait, how they leave.
 //!
 //! The hop and the bridge hand finished records in; the exporter thread takes them out in batches, puts each
-//! into plain words ([`Finished`]) and sends them through the one seam, [`Transport`].
+//! into plain words ([`Finished`]) and sends them through the one seam, [`Transport`](crate::export::Transport).
 
 mod attributes;
 mod describe;
-mod exporter;
 mod finished;
 mod options;
 #[cfg(feature = "otlp")]
@@ -13,27 +12,24 @@ mod otlp;
 #[cfg(not(feature = "otlp"))]
 #[path = "without_otlp.rs"]
 mod otlp;
-mod queue;
 mod record;
 mod redact;
 mod sampler;
-mod transport;
 
 pub use options::Traces;
 
-pub(crate) use exporter::{Exporter, Notice, Tell};
 pub(crate) use finished::{Finished, Limits, Status};
-pub(crate) use options::Destination;
-pub(crate) use queue::Queue;
 pub(crate) use record::{Record, SpanRecord};
 pub(crate) use sampler::Sampler;
-pub(crate) use transport::{Delivery, Transport};
 
 use std::sync::Arc;
 
+use crate::export::{Destination, Exporter, Notice, Queue, Signal, Tell};
 use crate::pipeline::FlowReport;
 use crate::resource::Resource;
 use crate::scope::Hop;
+
+const SIGNAL: Signal = Signal { name: "traces", items: "spans" };
 
 /// How many records wait in memory where there is no exporter.
 const IN_MEMORY: usize = 65_536;
@@ -43,14 +39,14 @@ const IN_MEMORY: usize = 65_536;
 pub(crate) struct Spans {
     pub(crate) sampler: Sampler,
     /// `None`: no exporter, nothing is recorded; the sampler still decides what the headers say.
-    pub(crate) queue: Option<Arc<Queue>>,
+    pub(crate) queue: Option<Arc<Queue<Record>>>,
 }
 
 impl Spans {
     /// The handle, and the exporter to run on a thread of our own; none where nothing is exported.
     ///
     /// Spans that cannot leave are not recorded: why is told, and the sampler still decides.
-    pub(crate) fn new(traces: &Traces, resource: &Resource, tell: Tell) -> (Self, Option<Exporter>) {
+    pub(crate) fn new(traces: &Traces, resource: &Resource, tell: Tell) -> (Self, Option<Exporter<Record>>) {
         let sampler = traces.sampler();
         let transport = match traces.destination() {
             Destination::Off | Destination::None => return (Self { sampler, queue: None }, None),
@@ -60,13 +56,13 @@ impl Spans {
         };
         match transport {
             Err(reason) => {
-                tell(Notice::Unusable { reason });
+                tell(Notice::unusable(SIGNAL, reason));
                 (Self { sampler, queue: None }, None)
             }
             Ok((url, transport)) => {
                 let pace = traces.pace();
                 let queue = Arc::new(Queue::new(traces.queue_capacity(), pace.batch_size));
-                let exporter = Exporter::new(Arc::clone(&queue), transport, pace, &url, tell);
+                let exporter = Exporter::new(SIGNAL, Arc::clone(&queue), transport, pace, &url, tell);
                 (Self { sampler, queue: Some(queue) }, Some(exporter))
             }
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::clock::Moment;
 use crate::context::{SpanId, TraceContext};
+use crate::export::Weigh;
 use crate::scope::{Fields, Hop, Kind};
 
 /// One finished span, compact: attributes are built behind the queue.
@@ -32,9 +33,8 @@ pub(crate) struct SpanRecord {
     pub(crate) failed: bool,
 }
 
-impl Record {
-    /// How many bytes of text it holds beyond its own size.
-    pub(crate) fn text_length(&self) -> usize {
+impl Weigh for Record {
+    fn text_length(&self) -> usize {
         match self {
             Self::Hop(hop) => hop.text_length(),
             Self::Span(span) => span.fields.text_length(),

@@ -1,6 +1,7 @@
 //! Owns what is said where the feature `otlp` is off: there is no way out.
 
-use super::{Limits, Transport};
+use super::{Limits, Record};
+use crate::export::Transport;
 use crate::resource::Resource;
 
 /// No transport is built in.
@@ -9,6 +10,6 @@ pub(super) fn transport(
     _headers: &[(String, String)],
     _limits: &Limits,
     _resource: &Resource,
-) -> Result<Box<dyn Transport>, String> {
+) -> Result<Box<dyn Transport<Record>>, String> {
     Err("built without OTLP; add features = [\"otlp\"] to tower-observability in Cargo.toml".to_owned())
 }

@@ -126,7 +126,7 @@ const PROOFS: &[Proof] = &[
     ),
     Proof(
         "Spans are missing; `otel_sdk_processor_span_processed_total",
-        "src/spans/queue.rs",
+        "src/export/queue.rs",
         "when_full_the_newest_is_dropped_and_counted_even_while_a_batch_is_on_its_way",
     ),
     Proof(

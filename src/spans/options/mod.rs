@@ -1,15 +1,12 @@
 //! Owns the options of traces: what code chose, what the environment chose, and what is in force.
 
-mod endpoint;
-mod headers;
 mod variables;
 
 use std::fmt;
 use std::time::Duration;
 
 use super::{Limits, Sampler};
-
-pub(crate) use endpoint::{Destination, shown};
+use crate::export::{Batching, Destination, Pace, Shared, Way};
 
 /// Options of traces: who is sampled, where finished spans go, how many may wait.
 ///
@@ -30,17 +27,12 @@ pub(crate) use endpoint::{Destination, shown};
 pub struct Traces {
     off: bool,
     exporter: Option<Exporter>,
-    code: Target,
-    general: Target,
-    own: Target,
+    pub(super) way: Way,
     keep: Option<f64>,
     follow_parent: bool,
     sampler: Option<SamplerName>,
     sampler_arg: Option<f64>,
-    batch_delay: Option<Duration>,
-    export_timeout: Duration,
-    queue_size: usize,
-    batch_size: usize,
+    batching: Batching,
     counts: Counts,
 }
 
@@ -49,14 +41,6 @@ pub struct Traces {
 enum Exporter {
     Otlp,
     None,
-}
-
-/// Where to and how, from one source. `None` leaves it to the next: own variable, general variable, code.
-#[derive(Clone, Default)]
-struct Target {
-    endpoint: Option<String>,
-    headers: Option<Vec<(String, String)>>,
-    timeout: Option<Duration>,
 }
 
 /// `OTEL_TRACES_SAMPLER`.
@@ -73,7 +57,8 @@ enum Root {
     TraceIdRatio,
 }
 
-/// The limits of the specification, each from its own variable; the general ones serve where those are not set.
+/// The limits of the specification, each from its own variable; the general ones, or else the code's, serve where
+/// those are not set.
 #[derive(Clone, Debug)]
 struct Counts {
     attributes: usize,
@@ -86,23 +71,7 @@ struct Counts {
     event_attributes: usize,
 }
 
-/// How batches leave, with the bounds already applied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Pace {
-    pub(crate) batch_size: usize,
-    pub(crate) delay: Duration,
-    /// One attempt's time.
-    pub(crate) attempt: Duration,
-    /// One batch's time, over all its attempts.
-    pub(crate) batch: Duration,
-}
-
-/// What an infinite timeout is: an hour, so that a batch still ends some day.
-const NEVER: Duration = Duration::from_secs(3_600);
-
 const SCHEDULE_DELAY: Duration = Duration::from_secs(5);
-const TERMINAL_DELAY: Duration = Duration::from_millis(500);
-const TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Traces {
     /// The specification's defaults: every trace that starts here is kept, a parent's decision is followed.
@@ -138,7 +107,7 @@ impl Traces {
     ///
     /// Default: none, nothing is exported. Variable: `OTEL_EXPORTER_OTLP_ENDPOINT`.
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
-        self.code.endpoint = Some(url.into());
+        self.way.code.endpoint = Some(url.into());
         self
     }
 
@@ -146,7 +115,7 @@ impl Traces {
     ///
     /// Default: none. Variable: `OTEL_EXPORTER_OTLP_HEADERS`.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.code.headers.get_or_insert_default().push((name.into(), value.into()));
+        self.way.code.headers.get_or_insert_default().push((name.into(), value.into()));
         self
     }
 
@@ -154,7 +123,7 @@ impl Traces {
     ///
     /// Default: 10 s. Variable: `OTEL_EXPORTER_OTLP_TIMEOUT`.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.code.timeout = Some(timeout);
+        self.way.code.timeout = Some(timeout);
         self
     }
 
@@ -162,7 +131,7 @@ impl Traces {
     ///
     /// Default: 30 s. Variable: `OTEL_BSP_EXPORT_TIMEOUT`.
     pub fn export_timeout(mut self, timeout: Duration) -> Self {
-        self.export_timeout = timeout;
+        self.batching.timeout = timeout;
         self
     }
 
@@ -170,7 +139,7 @@ impl Traces {
     ///
     /// Default: 5 s, on a terminal 0.5 s. Variable: `OTEL_BSP_SCHEDULE_DELAY`.
     pub fn batch_delay(mut self, delay: Duration) -> Self {
-        self.batch_delay = Some(delay);
+        self.batching.delay = Some(delay);
         self
     }
 
@@ -178,7 +147,7 @@ impl Traces {
     ///
     /// Default: 512. Variable: `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`.
     pub fn batch_size(mut self, spans: usize) -> Self {
-        self.batch_size = spans.max(1);
+        self.batching.batch = spans.max(1);
         self
     }
 
@@ -186,7 +155,7 @@ impl Traces {
     ///
     /// Default: 2048. Variable: `OTEL_BSP_MAX_QUEUE_SIZE`.
     pub fn queue_size(mut self, spans: usize) -> Self {
-        self.queue_size = spans.max(1);
+        self.batching.queue = spans.max(1);
         self
     }
 
@@ -216,8 +185,13 @@ impl Traces {
 
     /// A person watches: spans shall be seen soon, unless somebody chose a delay.
     pub(crate) fn on_terminal(mut self) -> Self {
-        self.batch_delay.get_or_insert(TERMINAL_DELAY);
+        self.batching.on_terminal();
         self
+    }
+
+    /// What the general variables say.
+    pub(crate) fn inherit(&mut self, general: &Shared) {
+        self.way.general = general.clone();
     }
 
     /// Where spans go.
@@ -225,22 +199,13 @@ impl Traces {
         if self.off || self.exporter == Some(Exporter::None) {
             return Destination::Off;
         }
-        if let Some(url) = &self.own.endpoint {
-            return Destination::of(url.clone());
-        }
-        match self.general.endpoint.as_deref().or(self.code.endpoint.as_deref()) {
-            Some(base) => Destination::of(endpoint::with_path(base)),
-            None if self.exporter.is_some() => Destination::of(endpoint::with_path(endpoint::DEFAULT)),
-            None => Destination::None,
-        }
+        let local = || self.exporter.map_or(Destination::None, |_| self.way.local());
+        self.way.destination().unwrap_or_else(local)
     }
 
     /// The headers of every export.
     pub(crate) fn headers(&self) -> &[(String, String)] {
-        [&self.own, &self.general, &self.code]
-            .into_iter()
-            .find_map(|target| target.headers.as_deref())
-            .unwrap_or_default()
+        self.way.headers()
     }
 
     /// The sampler in force.
@@ -255,33 +220,20 @@ impl Traces {
     }
 
     pub(crate) fn limits(&self) -> Limits {
+        let general = &self.way.general;
         Limits {
-            attributes: self.counts.span_attributes.unwrap_or(self.counts.attributes),
-            value_length: self.counts.span_value_length.or(self.counts.value_length),
+            attributes: self.counts.span_attributes.or(general.attributes).unwrap_or(self.counts.attributes),
+            value_length: self.counts.span_value_length.or(general.value_length).or(self.counts.value_length),
             links: self.counts.links,
         }
     }
 
     pub(crate) fn queue_capacity(&self) -> usize {
-        self.queue_size
+        self.batching.queue
     }
 
     pub(crate) fn pace(&self) -> Pace {
-        let bounded = |timeout: Duration| if timeout.is_zero() { NEVER } else { timeout.min(NEVER) };
-        Pace {
-            batch_size: self.batch_size.min(self.queue_size),
-            delay: self.delay(),
-            attempt: bounded(self.attempt_timeout()),
-            batch: bounded(self.export_timeout),
-        }
-    }
-
-    fn delay(&self) -> Duration {
-        self.batch_delay.unwrap_or(SCHEDULE_DELAY)
-    }
-
-    fn attempt_timeout(&self) -> Duration {
-        self.own.timeout.or(self.general.timeout).or(self.code.timeout).unwrap_or(TIMEOUT)
+        self.batching.pace(self.way.timeout())
     }
 
     fn sampler_name(&self) -> SamplerName {
@@ -305,17 +257,12 @@ impl Default for Traces {
         Self {
             off: false,
             exporter: None,
-            code: Target::default(),
-            general: Target::default(),
-            own: Target::default(),
+            way: Way::new("/v1/traces"),
             keep: None,
             follow_parent: true,
             sampler: None,
             sampler_arg: None,
-            batch_delay: None,
-            export_timeout: Duration::from_secs(30),
-            queue_size: 2_048,
-            batch_size: 512,
+            batching: Batching::new(SCHEDULE_DELAY),
             counts: Counts::default(),
         }
     }
@@ -340,12 +287,12 @@ impl fmt::Debug for Traces {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Traces")
             .field("destination", &self.destination())
-            .field("headers", &headers::names(self.headers()))
+            .field("headers", &self.way.show_headers())
             .field("sampler", &self.sampler_name())
             .field("share", &self.share())
             .field("pace", &self.pace())
-            .field("queue_size", &self.queue_size)
-            .field("limits", &self.counts)
+            .field("queue_size", &self.batching.queue)
+            .field("limits", &self.limits())
             .finish()
     }
 }

@@ -3,14 +3,21 @@
 use super::*;
 use crate::variable::Refusal;
 
+/// Sets a variable of traces, or a general one as `config` hands it on.
 fn set(traces: &mut Traces, name: &str, value: &str) -> Result<(), Refusal> {
-    let row = Traces::VARIABLES.iter().find(|row| row.name == name).unwrap_or_else(|| panic!("no {name}"));
-    (row.set)(traces, value)
+    if let Some(row) = Traces::VARIABLES.iter().find(|row| row.name == name) {
+        return (row.set)(traces, value);
+    }
+    let row = Shared::VARIABLES.iter().find(|row| row.name == name).unwrap_or_else(|| panic!("no {name}"));
+    (row.set)(&mut traces.way.general, value)
 }
 
 fn show(traces: &Traces, name: &str) -> String {
-    let row = Traces::VARIABLES.iter().find(|row| row.name == name).unwrap_or_else(|| panic!("no {name}"));
-    (row.show)(traces)
+    if let Some(row) = Traces::VARIABLES.iter().find(|row| row.name == name) {
+        return (row.show)(traces);
+    }
+    let row = Shared::VARIABLES.iter().find(|row| row.name == name).unwrap_or_else(|| panic!("no {name}"));
+    (row.show)(&traces.way.general)
 }
 
 fn with(pairs: &[(&str, &str)]) -> Traces {
@@ -38,7 +45,7 @@ fn no_row_is_there_twice_and_every_row_shows_its_default() {
     assert_eq!(names.len(), Traces::VARIABLES.len());
     for row in Traces::VARIABLES {
         // These show what is in force, which is nothing before somebody says something.
-        let unset = [EXPORTER, "OTEL_TRACES_SAMPLER_ARG", "OTEL_EXPORTER_OTLP_TIMEOUT"].contains(&row.name);
+        let unset = [EXPORTER, "OTEL_TRACES_SAMPLER_ARG"].contains(&row.name);
         assert_eq!((row.show)(&traces), if unset { "" } else { row.default }, "{}", row.name);
     }
 }
@@ -142,7 +149,9 @@ fn headers_are_decoded_and_never_shown() {
 #[test]
 fn timeouts_are_milliseconds_and_zero_is_without_end() {
     let traces = with(&[("OTEL_EXPORTER_OTLP_TIMEOUT", "0"), ("OTEL_BSP_EXPORT_TIMEOUT", "0")]);
-    assert_eq!((traces.pace().attempt, traces.pace().batch), (NEVER, NEVER));
+    // No batch waits for ever.
+    let hour = Duration::from_secs(3_600);
+    assert_eq!((traces.pace().attempt, traces.pace().batch), (hour, hour));
     assert_eq!(show(&traces, "OTEL_BSP_EXPORT_TIMEOUT"), "0");
     for wrong in ["-1", "10s", "1e3"] {
         let refusal = set(&mut Traces::new(), "OTEL_EXPORTER_OTLP_TIMEOUT", wrong);

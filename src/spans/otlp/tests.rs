@@ -15,7 +15,7 @@ use opentelemetry_proto::tonic::trace::v1::{SpanFlags, span::SpanKind, status::S
 
 const ATTEMPT: Duration = Duration::from_secs(10);
 
-fn to(collector: &Collector) -> Box<dyn Transport> {
+fn to(collector: &Collector) -> Box<dyn Transport<Record>> {
     let mut resource = Resource::default();
     resource.set("service.name", "bookings");
     let url = format!("{}/v1/traces", collector.endpoint());

@@ -14,7 +14,7 @@ use tree::{Fault, Source, assert_none, sources, text_files, top_level};
 const ROWS: [&[&str]; 8] = [
     &["error", "names", "clock", "variable"],
     &["context", "pipeline", "resource"],
-    &["scope", "propagation"],
+    &["scope", "propagation", "export"],
     &["spans", "logs", "metrics"],
     &["hop"],
     &["bridge", "layer", "work", "admin"],

@@ -2,24 +2,21 @@
 
 mod bounds;
 mod choice;
-mod read;
-mod target;
 
 use super::Traces;
+use crate::export::{batch_rows, target_rows};
 use crate::variable::Variable;
+
+const TARGET: [Variable<Traces>; 9] = target_rows!(Traces, way, "TRACES", "spans");
+const BATCH: [Variable<Traces>; 4] = batch_rows!(batching, "BSP", "5000", "a span", "spans");
 
 impl Traces {
     /// The rows, by subject.
     pub(crate) const VARIABLES: &'static [Variable<Self>] = &{
         let [a, b, c] = choice::CHOICE;
-        let [d, e, f, g, h, i, j, k] = target::TARGET;
-        let [l, m] = target::COMPRESSION;
-        let [n, o, p, q, r, s, t, u] = target::TLS;
-        let [v, w, x, y] = bounds::BATCH;
-        let [z, aa, ab, ac, ad, ae, af, ag] = bounds::LIMITS;
-        [
-            a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, aa, ab, ac, ad, ae,
-            af, ag,
-        ]
+        let [d, e, f, g, h, i, j, k, l] = TARGET;
+        let [m, n, o, p] = BATCH;
+        let [q, r, s, t, u, v] = bounds::LIMITS;
+        [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v]
     };
 }

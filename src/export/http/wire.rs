@@ -1,26 +1,25 @@
-//! Owns the HTTP client under opentelemetry-otlp: it sends the encoded batch and keeps the whole answer.
+//! Owns the HTTP client of every export: it posts an encoded batch once, and says what became of it.
 
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use opentelemetry_http::{HttpClient, HttpError};
 
 use super::answer;
-use crate::spans::Delivery;
+use crate::export::Delivery;
 
 /// What a client may send (OTLP specification).
 const LARGEST_REQUEST: usize = 64 * 1024 * 1024;
@@ -29,22 +28,15 @@ const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
 /// A host that does not answer at all shall not eat a whole attempt.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Stands before the library's own name, as the specification says of a distribution.
+/// Stands before the encoder's own name, as the specification says of a distribution.
 const AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
-/// The client.
-pub(super) struct Wire {
+/// The client of one URL.
+pub(crate) struct Wire {
     client: Client<HttpConnector, Outgoing>,
     uri: Uri,
     headers: HeaderMap,
-    state: Mutex<State>,
     left: Arc<AtomicBool>,
-}
-
-#[derive(Default)]
-struct State {
-    timeout: Duration,
-    delivery: Option<Delivery>,
 }
 
 /// The encoded batch; it notes when its bytes are asked for, which is when a connection stands.
@@ -54,7 +46,12 @@ struct Outgoing {
 }
 
 impl Wire {
-    pub(super) fn new(url: &str, headers: &[(String, String)]) -> Result<Self, String> {
+    /// A client of this URL, with these headers on every request.
+    ///
+    /// # Errors
+    ///
+    /// The URL or a header is none; the text shows no value of a header.
+    pub(crate) fn new(url: &str, headers: &[(String, String)]) -> Result<Self, String> {
         let uri: Uri = url.parse().map_err(|_| "the endpoint is not a URL".to_owned())?;
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
@@ -64,57 +61,64 @@ impl Wire {
             .pool_max_idle_per_host(1)
             .build(connector);
         let headers = header_map(headers)?;
-        Ok(Self { client, uri, headers, state: Mutex::default(), left: Arc::default() })
+        Ok(Self { client, uri, headers, left: Arc::default() })
     }
 
-    /// The next request is an attempt of this length.
-    pub(super) fn begin(&self, timeout: Duration) {
+    /// Posts a body of this type within `timeout`: the answer's body if the batch was taken, else what became
+    /// of it.
+    pub(crate) async fn post(
+        &self,
+        content_type: &'static str,
+        body: impl Into<Bytes>,
+        timeout: Duration,
+    ) -> Result<Bytes, Delivery> {
+        let mut request = Request::new(body.into());
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        self.forward(request, timeout).await
+    }
+
+    /// Posts what somebody else encoded. Of his request only the body, what it is, and his name are sent.
+    pub(crate) async fn forward(
+        &self,
+        encoded: Request<Bytes>,
+        timeout: Duration,
+    ) -> Result<Bytes, Delivery> {
         self.left.store(false, Ordering::Relaxed);
-        *self.state() = State { timeout, delivery: None };
+        let bytes = encoded.body().len();
+        if bytes > LARGEST_REQUEST {
+            return Err(Delivery::TooLarge { bytes });
+        }
+        match tokio::time::timeout(timeout, self.exchange(encoded)).await {
+            Ok(answer) => answer,
+            Err(_) if self.has_left() => {
+                Err(Delivery::Unanswered { again: false, reason: format!("no answer within {timeout:?}") })
+            }
+            Err(_) => {
+                Err(Delivery::Retry { after: None, reason: format!("no connection within {timeout:?}") })
+            }
+        }
     }
 
-    /// What became of the attempt; `None` if no request was made.
-    pub(super) fn delivery(&self) -> Option<Delivery> {
-        self.state().delivery.take()
-    }
-
-    pub(super) fn has_left(&self) -> bool {
+    /// Have bytes of the last request left?
+    pub(crate) fn has_left(&self) -> bool {
         self.left.load(Ordering::Relaxed)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn send(&self, encoded: Request<Bytes>, timeout: Duration) -> Delivery {
-        let bytes = encoded.body().len();
-        if bytes > LARGEST_REQUEST {
-            return Delivery::TooLarge { bytes };
-        }
-        match tokio::time::timeout(timeout, self.exchange(encoded)).await {
-            Ok(delivery) => delivery,
-            Err(_) if self.has_left() => {
-                Delivery::Unanswered { again: false, reason: format!("no answer within {timeout:?}") }
-            }
-            Err(_) => Delivery::Retry { after: None, reason: format!("no connection within {timeout:?}") },
-        }
-    }
-
-    async fn exchange(&self, encoded: Request<Bytes>) -> Delivery {
+    async fn exchange(&self, encoded: Request<Bytes>) -> Result<Bytes, Delivery> {
         match self.client.request(self.request(encoded)).await {
             Ok(answer) => {
                 let (head, body) = answer.into_parts();
-                answer::delivery(head.status, &head.headers, whole(body).await)
+                answer::read(head.status, &head.headers, whole(body).await)
             }
-            Err(error) if self.has_left() => Delivery::Unanswered {
+            Err(error) if self.has_left() => Err(Delivery::Unanswered {
                 again: true,
                 reason: format!("the collector hung up ({})", chain(&error)),
-            },
-            Err(error) => Delivery::Retry { after: None, reason: chain(&error) },
+            }),
+            Err(error) => Err(Delivery::Retry { after: None, reason: chain(&error) }),
         }
     }
 
-    /// Our own request around the library's bytes: nothing else that it found in the environment is sent.
+    /// Our own request around the encoder's bytes: nothing else that a library found in the environment is sent.
     fn request(&self, encoded: Request<Bytes>) -> Request<Outgoing> {
         let (head, bytes) = encoded.into_parts();
         let mut request = Request::new(Outgoing { bytes: Some(bytes), left: Arc::clone(&self.left) });
@@ -132,9 +136,9 @@ impl Wire {
     }
 }
 
-fn agent(library: Option<&HeaderValue>) -> HeaderValue {
-    let library = library.and_then(|name| name.to_str().ok()).unwrap_or_default();
-    HeaderValue::try_from(format!("{AGENT} {library}").trim_end()).unwrap_or(HeaderValue::from_static(AGENT))
+fn agent(encoder: Option<&HeaderValue>) -> HeaderValue {
+    let encoder = encoder.and_then(|name| name.to_str().ok()).unwrap_or_default();
+    HeaderValue::try_from(format!("{AGENT} {encoder}").trim_end()).unwrap_or(HeaderValue::from_static(AGENT))
 }
 
 fn header_map(headers: &[(String, String)]) -> Result<HeaderMap, String> {
@@ -166,16 +170,6 @@ fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
-}
-
-#[async_trait::async_trait]
-impl HttpClient for Wire {
-    async fn send_bytes(&self, encoded: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let timeout = self.state().timeout;
-        let delivery = self.send(encoded, timeout).await;
-        self.state().delivery = Some(delivery);
-        Ok(Response::new(Bytes::new()))
-    }
 }
 
 impl Body for Outgoing {

@@ -7,9 +7,7 @@ use crate::variable::Refusal;
 /// Where a collector of the same machine listens.
 pub(super) const DEFAULT: &str = "http://localhost:4318";
 
-const PATH: &str = "/v1/traces";
-
-/// Where spans go.
+/// Where records go.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Destination {
     /// Switched off by somebody.
@@ -44,9 +42,9 @@ impl fmt::Debug for Destination {
     }
 }
 
-/// The traces' URL of a base endpoint.
-pub(super) fn with_path(base: &str) -> String {
-    format!("{}{PATH}", base.trim_end_matches('/'))
+/// A signal's URL below a base endpoint.
+pub(super) fn with_path(base: &str, path: &str) -> String {
+    format!("{}{path}", base.trim_end_matches('/'))
 }
 
 /// The URL without its credentials and its query.
@@ -85,13 +83,13 @@ pub(super) fn check(url: &str) -> Result<(), Refusal> {
 }
 
 /// What is wrong with an endpoint that is used as it is.
-pub(super) fn check_as_is(url: &str) -> Result<(), Refusal> {
+pub(super) fn check_as_is(url: &str, signal: &str) -> Result<(), Refusal> {
     check(url)?;
     let path = url.parse::<http::Uri>().map(|uri| uri.path().to_owned()).unwrap_or_default();
     if path.is_empty() || path == "/" {
         return Err(Refusal::Suspicious(format!(
             "it is used as it is and has no path; write {}",
-            with_path(&shown(url))
+            with_path(&shown(url), signal)
         )));
     }
     Ok(())

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::export::shown;
 use crate::pipeline::aloud;
 
 /// Who turns a notice into a line.
@@ -15,9 +16,24 @@ pub(crate) type Tell = Box<dyn Fn(Notice) + Send>;
 /// The same thing is not said again within this time.
 const PAUSE: Duration = Duration::from_secs(60);
 
+/// What is exported, in the words of a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Signal {
+    /// `traces`.
+    pub(crate) name: &'static str,
+    /// What a batch is made of: `spans`.
+    pub(crate) items: &'static str,
+}
+
 /// Something worth a line; `Display` is the line's message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Notice {
+pub(crate) struct Notice {
+    signal: Signal,
+    what: What,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum What {
     /// The first batch was stored.
     Delivering { url: String },
     /// Attempts fail from now on; what is lost is counted.
@@ -32,6 +48,7 @@ pub(crate) enum Notice {
 
 /// Says each thing once.
 pub(super) struct Voice {
+    signal: Signal,
     url: String,
     tell: Tell,
     state: State,
@@ -48,46 +65,57 @@ enum State {
 }
 
 impl Notice {
+    /// Nothing of this signal can be exported at all.
+    pub(crate) fn unusable(signal: Signal, reason: String) -> Self {
+        Self { signal, what: What::Unusable { reason } }
+    }
+
     /// Does it tell of a loss or a failure? Then its line is a warning.
     pub(crate) fn is_bad(&self) -> bool {
-        matches!(self, Self::Failing { .. } | Self::Unusable { .. } | Self::Rejected { .. })
+        matches!(self.what, What::Failing { .. } | What::Unusable { .. } | What::Rejected { .. })
     }
 }
 
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Delivering { url } => write!(f, "traces are delivered to {url}"),
-            Self::Failing { url, reason } => write!(f, "traces cannot be delivered to {url}: {reason}"),
-            Self::Recovered { url, lost } => {
-                write!(
-                    f,
-                    "traces are delivered to {url} again; {lost} spans were lost or not confirmed meanwhile"
-                )
+        let Signal { name, items } = self.signal;
+        match &self.what {
+            What::Delivering { url } => write!(f, "{name} are delivered to {url}"),
+            What::Failing { url, reason } => write!(f, "{name} cannot be delivered to {url}: {reason}"),
+            What::Recovered { url, lost } => write!(
+                f,
+                "{name} are delivered to {url} again; {lost} {items} were lost or not confirmed meanwhile"
+            ),
+            What::Rejected { url, count: 0, message } => {
+                write!(f, "{url} took the {name} and says: {message}")
             }
-            Self::Rejected { url, count: 0, message } => {
-                write!(f, "{url} took the traces and says: {message}")
-            }
-            Self::Rejected { url, count, message } => write!(f, "{url} rejected {count} spans: {message}"),
-            Self::Unusable { reason } => write!(f, "traces are not exported: {reason}"),
+            What::Rejected { url, count, message } => write!(f, "{url} rejected {count} {items}: {message}"),
+            What::Unusable { reason } => write!(f, "{name} are not exported: {reason}"),
         }
     }
 }
 
 impl Voice {
-    pub(super) fn new(url: &str, tell: Tell) -> Self {
-        let url = crate::spans::options::shown(url);
-        Self { url, tell, state: State::Untried, said_failing: None, said_rejected: None, lost_before: 0 }
+    pub(super) fn new(signal: Signal, url: &str, tell: Tell) -> Self {
+        Self {
+            signal,
+            url: shown(url),
+            tell,
+            state: State::Untried,
+            said_failing: None,
+            said_rejected: None,
+            lost_before: 0,
+        }
     }
 
-    /// A batch was stored; so many spans were lost since the start.
+    /// A batch was stored; so many records were lost since the start.
     pub(super) fn delivered(&mut self, lost: u64) {
         let before = std::mem::replace(&mut self.state, State::Good);
         let url = || self.url.clone();
         match before {
-            State::Untried => self.say(Notice::Delivering { url: url() }),
+            State::Untried => self.say(What::Delivering { url: url() }),
             State::Failing { said: true } => {
-                self.say(Notice::Recovered { url: url(), lost: lost.saturating_sub(self.lost_before) });
+                self.say(What::Recovered { url: url(), lost: lost.saturating_sub(self.lost_before) });
             }
             State::Good | State::Failing { said: false } => {}
         }
@@ -102,19 +130,19 @@ impl Voice {
         let said = due(&mut self.said_failing);
         self.state = State::Failing { said };
         if said {
-            self.say(Notice::Failing { url: self.url.clone(), reason: reason.to_owned() });
+            self.say(What::Failing { url: self.url.clone(), reason: reason.to_owned() });
         }
     }
 
     /// The receiver rejected so many of a batch, or has something to say.
     pub(super) fn rejected(&mut self, count: u64, message: String) {
         if due(&mut self.said_rejected) {
-            self.say(Notice::Rejected { url: self.url.clone(), count, message });
+            self.say(What::Rejected { url: self.url.clone(), count, message });
         }
     }
 
-    fn say(&self, notice: Notice) {
-        aloud(|| (self.tell)(notice));
+    fn say(&self, what: What) {
+        aloud(|| (self.tell)(Notice { signal: self.signal, what }));
     }
 }
 

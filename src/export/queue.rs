@@ -1,20 +1,25 @@
-//! Owns the bounded queue of finished spans: requests push, the exporter takes batches out.
+//! Owns the bounded queue of finished records: requests push, the exporter takes batches out.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
-use super::Record;
 use crate::pipeline::{Flow, FlowReport, Stripes, stripe_count};
 
-/// So much text of the user's, in fields and errors, weighs as much as a span.
+/// So much text of the user's, in fields and errors, weighs as much as a record.
 const TEXT: usize = 32 * 1024;
 
-/// Where finished spans wait for the exporter.
+/// What can wait in a queue.
+pub(crate) trait Weigh: Send + 'static {
+    /// How many bytes of text it holds beyond its own size.
+    fn text_length(&self) -> usize;
+}
+
+/// Where finished records wait for the exporter.
 #[derive(Debug)]
-pub(crate) struct Queue {
-    records: Stripes<Vec<Record>>,
+pub(crate) struct Queue<R> {
+    records: Stripes<Vec<R>>,
     pub(crate) flow: Flow,
     batch_size: usize,
     // Is the exporter asleep until a batch is full? So that a busy one costs no request anything.
@@ -22,7 +27,7 @@ pub(crate) struct Queue {
     full: Notify,
 }
 
-impl Queue {
+impl<R: Weigh> Queue<R> {
     pub(crate) fn new(capacity: usize, batch_size: usize) -> Self {
         Self {
             records: Stripes::new(capacity, stripe_count()),
@@ -34,7 +39,7 @@ impl Queue {
     }
 
     /// Takes a record; when full, it is dropped and counted.
-    pub(crate) fn push(&self, record: Record) {
+    pub(crate) fn push(&self, record: R) {
         let pushed = self.records.push(self.weight(&record), |records| records.push(record));
         if pushed.is_ok_and(|before| before + 1 >= self.batch_size) && self.asleep.load(Ordering::Relaxed) {
             self.asleep.store(false, Ordering::Relaxed);
@@ -52,9 +57,9 @@ impl Queue {
         self.asleep.store(false, Ordering::Relaxed);
     }
 
-    /// A span counts as one, and once more for each [`TEXT`] bytes that it was given: the capacity is a number of
-    /// spans, and shall bound the memory as well.
-    fn weight(&self, record: &Record) -> usize {
+    /// A record counts as one, and once more for each [`TEXT`] bytes that it was given: the capacity is a number of
+    /// records, and shall bound the memory as well.
+    fn weight(&self, record: &R) -> usize {
         (1 + record.text_length() / TEXT).min(self.records.capacity())
     }
 
@@ -64,14 +69,14 @@ impl Queue {
     }
 
     /// Moves everything that waits behind what is in `backlog`. It still counts towards the capacity.
-    pub(crate) fn take(&self, backlog: &mut VecDeque<Record>) {
+    pub(crate) fn take(&self, backlog: &mut VecDeque<R>) {
         for stripe in 0..self.records.count() {
             backlog.extend(self.records.take(stripe, Vec::new()));
         }
     }
 
     /// What was taken has been accounted for.
-    pub(crate) fn release<'a>(&self, records: impl IntoIterator<Item = &'a Record>) {
+    pub(crate) fn release<'a>(&self, records: impl IntoIterator<Item = &'a R>) {
         self.records.release(records.into_iter().map(|record| self.weight(record)).sum());
     }
 
@@ -81,7 +86,7 @@ impl Queue {
     }
 
     /// Takes everything out for good.
-    pub(crate) fn drain(&self) -> Vec<Record> {
+    pub(crate) fn drain(&self) -> Vec<R> {
         let mut records = VecDeque::new();
         self.take(&mut records);
         self.release(&records);
@@ -96,37 +101,39 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spans::record::tests::a_span;
+
+    /// A record with so much text.
+    #[derive(Debug)]
+    struct Item(usize);
+
+    impl Weigh for Item {
+        fn text_length(&self) -> usize {
+            self.0
+        }
+    }
 
     #[test]
     fn when_full_the_newest_is_dropped_and_counted_even_while_a_batch_is_on_its_way() {
         let queue = Queue::new(2, 2);
-        (0..2).for_each(|_| queue.push(a_span()));
+        (0..2).for_each(|_| queue.push(Item(0)));
         let mut backlog = VecDeque::new();
         queue.take(&mut backlog);
-        queue.push(a_span());
+        queue.push(Item(0));
         assert_eq!((backlog.len(), queue.held()), (2, 2));
         assert_eq!(queue.report().dropped, [("queue_full", 1)]);
         queue.release(&backlog);
-        queue.push(a_span());
+        queue.push(Item(0));
         assert_eq!(queue.held(), 1);
     }
 
     #[test]
     fn long_texts_fill_the_queue_sooner_and_leave_it_as_they_came() {
-        let with_text = |length: usize| match a_span() {
-            Record::Span(mut span) => {
-                span.fields.set("text", "x".repeat(length).into());
-                Record::Span(span)
-            }
-            hop => hop,
-        };
         let queue = Queue::new(8, 100);
-        (0..4).for_each(|_| queue.push(with_text(3 * TEXT)));
+        (0..4).for_each(|_| queue.push(Item(3 * TEXT)));
         assert_eq!((queue.held(), queue.report().dropped), (8, vec![("queue_full", 2)]));
         assert_eq!((queue.drain().len(), queue.held()), (2, 0));
-        // Whatever it holds, one span finds its place in an empty queue.
-        queue.push(with_text(100 * TEXT));
+        // Whatever it holds, one record finds its place in an empty queue.
+        queue.push(Item(100 * TEXT));
         assert_eq!((queue.held(), queue.drain().len(), queue.held()), (8, 1, 0));
     }
 
@@ -134,9 +141,9 @@ mod tests {
     async fn the_exporter_wakes_when_a_batch_is_full_and_not_before() {
         let queue = Queue::new(10, 2);
         let mut full = std::pin::pin!(queue.full());
-        queue.push(a_span());
+        queue.push(Item(0));
         assert!(futures_util::poll!(full.as_mut()).is_pending());
-        queue.push(a_span());
+        queue.push(Item(0));
         full.await;
         queue.full().await;
     }
@@ -147,7 +154,7 @@ mod tests {
             let queue = Queue::new(64, 8);
             std::thread::scope(|scope| {
                 for _ in 0..3 {
-                    scope.spawn(|| (0..500).for_each(|_| queue.push(a_span())));
+                    scope.spawn(|| (0..500).for_each(|_| queue.push(Item(0))));
                 }
                 scope.spawn(|| {
                     while queue.report().created < 1_500 {
@@ -176,10 +183,10 @@ mod tests {
     }
 
     #[test]
-    fn after_the_end_a_span_is_dropped_and_counted() {
+    fn after_the_end_a_record_is_dropped_and_counted() {
         let queue = Queue::new(10, 2);
         queue.close();
-        queue.push(a_span());
+        queue.push(Item(0));
         assert_eq!(queue.report().dropped, [("already_shutdown", 1)]);
         assert_eq!((queue.report().created, queue.held()), (1, 0));
     }

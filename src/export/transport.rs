@@ -4,8 +4,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use super::Record;
-
 /// What became of one attempt to send a batch.
 #[allow(dead_code)] // transports are features; without any nothing is delivered
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,10 +23,10 @@ pub(crate) enum Delivery {
 /// One attempt under way.
 pub(crate) type Attempt<'a> = Pin<Box<dyn Future<Output = Delivery> + Send + 'a>>;
 
-/// A way out of the process; one file per transport implements it.
-pub(crate) trait Transport: Send {
+/// A way out of the process for records of one kind; one file per transport implements it.
+pub(crate) trait Transport<R>: Send {
     /// Sends one batch once, within `timeout`.
-    fn send<'a>(&'a mut self, batch: &'a [Record], timeout: Duration) -> Attempt<'a>;
+    fn send<'a>(&'a mut self, batch: &'a [R], timeout: Duration) -> Attempt<'a>;
 
     /// Had bytes of the last attempt left, if it was cut short?
     fn has_left(&self) -> bool;

@@ -1,4 +1,4 @@
-//! Owns the exporter: the loop that takes finished spans out of the queue and accounts for each of them.
+//! Owns the exporter: the loop that takes finished records out of the queue and accounts for each of them.
 //!
 //! It is polled on a thread and a runtime of ours. [`Queue`] hands batches in; [`Transport`] says what became
 //! of each; the queue's [`Flow`](crate::pipeline::Flow) is the account.
@@ -7,7 +7,7 @@ mod backoff;
 mod life;
 mod notice;
 
-pub(crate) use notice::{Notice, Tell};
+pub(crate) use notice::{Notice, Signal, Tell};
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -19,8 +19,7 @@ use tokio::time::{Duration, Instant};
 use self::backoff::Backoff;
 use self::life::Life;
 use self::notice::Voice;
-use super::options::Pace;
-use super::{Delivery, Queue, Record, Transport};
+use super::{Delivery, Pace, Queue, Transport, Weigh};
 use crate::pipeline::{DropReason, Phase};
 
 /// How often queues flush between the termination signal and the end.
@@ -30,33 +29,35 @@ const DRAINING_DELAY: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 
 /// Takes batches out of the queue until the process ends.
-pub(crate) struct Exporter {
-    queue: Arc<Queue>,
-    transport: Box<dyn Transport>,
+pub(crate) struct Exporter<R> {
+    queue: Arc<Queue<R>>,
+    transport: Box<dyn Transport<R>>,
     pace: Pace,
     voice: Voice,
-    backlog: VecDeque<Record>,
+    backlog: VecDeque<R>,
     // Until then the receiver asked to be left alone.
     paused: Option<Instant>,
 }
 
 /// What to do with a batch after an attempt.
 enum Next {
-    /// Every span of it is accounted for.
+    /// Every record of it is accounted for.
     Done,
     /// Try again after this time; when there is none left, it ended for this reason.
     Again(Duration),
 }
 
-impl Exporter {
+impl<R: Weigh> Exporter<R> {
+    /// The exporter of a signal's queue; `url` is where the transport sends to, for what is told.
     pub(crate) fn new(
-        queue: Arc<Queue>,
-        transport: Box<dyn Transport>,
+        signal: Signal,
+        queue: Arc<Queue<R>>,
+        transport: Box<dyn Transport<R>>,
         pace: Pace,
         url: &str,
         tell: Tell,
     ) -> Self {
-        let voice = Voice::new(url, tell);
+        let voice = Voice::new(signal, url, tell);
         Self { queue, transport, pace, voice, backlog: VecDeque::new(), paused: None }
     }
 
@@ -131,7 +132,7 @@ impl Exporter {
         }
     }
 
-    fn next_batch(&mut self) -> Vec<Record> {
+    fn next_batch(&mut self) -> Vec<R> {
         if self.backlog.len() < self.pace.batch_size {
             self.queue.take(&mut self.backlog);
         }
@@ -140,7 +141,7 @@ impl Exporter {
     }
 
     /// Sends one batch until it is accounted for: answered, given up, or out of time.
-    async fn deliver(&mut self, batch: &[Record], life: &mut Life) {
+    async fn deliver(&mut self, batch: &[R], life: &mut Life) {
         let limit = Instant::now() + self.pace.batch;
         let mut backoff = Backoff::default();
         let mut left = false;
@@ -230,7 +231,7 @@ impl Exporter {
     }
 }
 
-impl fmt::Debug for Exporter {
+impl<R: fmt::Debug> fmt::Debug for Exporter<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Exporter")
             .field("pace", &self.pace)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::variable::Refusal;
 
-pub(super) fn whole(text: &str, at_least: usize) -> Result<usize, Refusal> {
+pub(crate) fn whole(text: &str, at_least: usize) -> Result<usize, Refusal> {
     let value = text.trim().parse().ok().filter(|value| *value >= at_least);
     value.ok_or_else(|| Refusal::Expected(format!("a whole number from {at_least}")))
 }
@@ -18,6 +18,6 @@ pub(super) fn shown_millis(time: Duration) -> String {
     time.as_millis().to_string()
 }
 
-pub(super) fn shown_limit(limit: Option<usize>) -> String {
+pub(crate) fn shown_limit(limit: Option<usize>) -> String {
     limit.map(|limit| limit.to_string()).unwrap_or_default()
 }

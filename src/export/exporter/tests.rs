@@ -1,12 +1,23 @@
-//! Owns the proof that every span is accounted for, whatever the receiver does, and that time is kept.
+//! Owns the proof that every record is accounted for, whatever the receiver does, and that time is kept.
 //!
 //! The clock is tokio's, paused: an hour of back-off takes no time, and what is asserted of time is exact.
 
 use std::sync::Mutex;
 
 use super::*;
-use crate::spans::record::tests::a_span;
-use crate::spans::transport::Attempt;
+use crate::export::Attempt;
+
+/// A record with nothing in it.
+#[derive(Debug)]
+struct Item;
+
+impl Weigh for Item {
+    fn text_length(&self) -> usize {
+        0
+    }
+}
+
+const TRACES: Signal = Signal { name: "traces", items: "spans" };
 
 /// What the script says of one attempt.
 #[derive(Clone)]
@@ -33,8 +44,8 @@ struct Script {
     seen: Arc<Mutex<Seen>>,
 }
 
-impl Transport for Script {
-    fn send<'a>(&'a mut self, batch: &'a [Record], timeout: Duration) -> Attempt<'a> {
+impl Transport<Item> for Script {
+    fn send<'a>(&'a mut self, batch: &'a [Item], timeout: Duration) -> Attempt<'a> {
         Box::pin(async move {
             let step = {
                 let mut seen = self.seen.lock().unwrap();
@@ -64,7 +75,7 @@ impl Transport for Script {
 
 /// An exporter under test, running as a task.
 struct Rig {
-    queue: Arc<Queue>,
+    queue: Arc<Queue<Item>>,
     script: Script,
     phase: watch::Sender<Phase>,
     notices: Arc<Mutex<Vec<Notice>>>,
@@ -96,14 +107,14 @@ impl Rig {
         let notices = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&notices);
         let tell: Tell = Box::new(move |notice| told.lock().unwrap().push(notice));
-        let exporter = Exporter::new(Arc::clone(&queue), Box::new(script.clone()), PACE, URL, tell);
+        let exporter = Exporter::new(TRACES, Arc::clone(&queue), Box::new(script.clone()), PACE, URL, tell);
         let (phase, seen_phase) = watch::channel(Phase::Running);
         let task = tokio::spawn(exporter.run(seen_phase));
         Self { queue, script, phase, notices, task }
     }
 
     fn push(&self, count: usize) {
-        (0..count).for_each(|_| self.queue.push(a_span()));
+        (0..count).for_each(|_| self.queue.push(Item));
     }
 
     /// Lets so much time pass.

@@ -1,0 +1,26 @@
+//! Owns the way out that signals share: the queue, the exporter's loop, the seam to a transport, HTTP, and what
+//! the variables of OTLP say of all of them.
+//!
+//! A signal hands its records to a [`Queue`]; an [`Exporter`] takes them out in batches on a thread of ours, sends
+//! each through the one seam, [`Transport`], and accounts for every record. What is in a record, and what its
+//! bytes are, is the signal's own.
+
+mod exporter;
+#[cfg_attr(not(feature = "otlp"), allow(dead_code))]
+mod http;
+mod options;
+#[cfg(feature = "otlp")]
+mod partial;
+mod queue;
+mod transport;
+
+pub(crate) use self::http::Wire;
+pub(crate) use exporter::{Exporter, Notice, Signal, Tell};
+pub(crate) use options::{
+    Batching, Destination, NO_GRPC, NO_TLS, Pace, Shared, Way, batch_rows, not_served, shown, shown_limit,
+    target_rows, whole,
+};
+#[cfg(feature = "otlp")]
+pub(crate) use partial::accepted;
+pub(crate) use queue::{Queue, Weigh};
+pub(crate) use transport::{Attempt, Delivery, Transport};

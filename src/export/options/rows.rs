@@ -1,0 +1,119 @@
+//! Owns the rows that every exported signal has: its own target, its own batches.
+
+/// The nine rows of a signal's own [`Way`](crate::export::Way): the options, the field that holds it, the signal's word in the
+/// variables' names, what it sends.
+macro_rules! target_rows {
+    ($options:ty, $way:ident, $signal:literal, $items:literal) => {{
+        use $crate::export::Way;
+        use $crate::variable::Variable;
+        let [endpoint, headers, timeout, protocol, compression]: [Variable<$options>; 5] = [
+            Variable {
+                name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_ENDPOINT"),
+                default: "",
+                secret: false,
+                about: concat!("The collector's full URL for ", $items, ", used as it is, with its path."),
+                set: |options, url| options.$way.take_endpoint(url),
+                show: |options| options.$way.show_endpoint(),
+            },
+            Variable {
+                name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_HEADERS"),
+                default: "",
+                secret: true,
+                about: concat!("Headers of ", $items, " only; they replace the general list."),
+                set: |options, text| options.$way.take_headers(text),
+                show: |options| options.$way.show_headers(),
+            },
+            Variable {
+                name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_TIMEOUT"),
+                default: "10000",
+                secret: false,
+                about: concat!("One attempt's time for ", $items, " only, in milliseconds; 0 is without end."),
+                set: |options, text| options.$way.take_timeout(text),
+                show: |options| options.$way.show_timeout(),
+            },
+            Variable {
+                name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_PROTOCOL"),
+                default: "http/protobuf",
+                secret: false,
+                about: concat!("The transport of ", $items, ": `http/protobuf`, the only one served yet."),
+                set: |_, text| Way::check_protocol(text),
+                show: |_| "http/protobuf".to_owned(),
+            },
+            Variable {
+                name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_COMPRESSION"),
+                default: "none",
+                secret: false,
+                about: concat!("Compression of ", $items, ": `none`, the only one served yet."),
+                set: |_, text| Way::check_compression(text),
+                show: |_| "none".to_owned(),
+            },
+        ];
+        let [certificate, key, client, insecure]: [Variable<$options>; 4] = $crate::export::not_served! {
+            concat!("OTEL_EXPORTER_OTLP_", $signal, "_CERTIFICATE"),
+                concat!("Not served yet: the collector's certificate for ", $items, " only."), $crate::export::NO_TLS;
+            concat!("OTEL_EXPORTER_OTLP_", $signal, "_CLIENT_KEY"),
+                concat!("Not served yet: the client's key for ", $items, " only."), $crate::export::NO_TLS;
+            concat!("OTEL_EXPORTER_OTLP_", $signal, "_CLIENT_CERTIFICATE"),
+                concat!("Not served yet: the client's certificate for ", $items, " only."), $crate::export::NO_TLS;
+            concat!("OTEL_EXPORTER_OTLP_", $signal, "_INSECURE"),
+                concat!("Not served yet: no TLS for gRPC, for ", $items, " only."), $crate::export::NO_GRPC;
+        };
+        [endpoint, headers, timeout, protocol, compression, certificate, key, client, insecure]
+    }};
+}
+
+/// The four rows of a signal's own [`Batching`](crate::export::Batching): the field that holds it, the processor's
+/// word in the variables' names, its default delay, what it sends.
+macro_rules! batch_rows {
+    ($batching:ident, $processor:literal, $delay:literal, $item:literal, $items:literal) => {{
+        use $crate::variable::Variable;
+        [
+            Variable {
+                name: concat!("OTEL_", $processor, "_SCHEDULE_DELAY"),
+                default: $delay,
+                secret: false,
+                about: concat!(
+                    "How long ",
+                    $item,
+                    " waits at most for its batch to fill, in milliseconds (500 on a terminal)."
+                ),
+                set: |options, text| options.$batching.take_delay(text),
+                show: |options| options.$batching.show_delay(),
+            },
+            Variable {
+                name: concat!("OTEL_", $processor, "_EXPORT_TIMEOUT"),
+                default: "30000",
+                secret: false,
+                about: concat!(
+                    "One batch of ",
+                    $items,
+                    ", its time over all attempts, in milliseconds; 0 is without end."
+                ),
+                set: |options, text| options.$batching.take_timeout(text),
+                show: |options| options.$batching.show_timeout(),
+            },
+            Variable {
+                name: concat!("OTEL_", $processor, "_MAX_QUEUE_SIZE"),
+                default: "2048",
+                secret: false,
+                about: concat!(
+                    "How many finished ",
+                    $items,
+                    " may wait; when full, the newest is dropped and counted."
+                ),
+                set: |options, text| options.$batching.take_queue(text),
+                show: |options| options.$batching.queue.to_string(),
+            },
+            Variable {
+                name: concat!("OTEL_", $processor, "_MAX_EXPORT_BATCH_SIZE"),
+                default: "512",
+                secret: false,
+                about: concat!("How many ", $items, " a batch holds; never more than the queue."),
+                set: |options, text| options.$batching.take_batch(text),
+                show: |options| options.$batching.show_batch(),
+            },
+        ]
+    }};
+}
+
+pub(crate) use {batch_rows, target_rows};
