@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::http::Method;
 use bytes::Bytes;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -29,6 +29,8 @@ pub(super) struct Workshop {
 struct Service {
     name: &'static str,
     process: Child,
+    /// Its standard input: open as long as it is to live.
+    life: Option<ChildStdin>,
     reader: JoinHandle<()>,
     addresses: Addresses,
 }
@@ -97,7 +99,7 @@ impl Workshop {
     /// Ends all eight, who tell the last that they have to tell.
     async fn stop(mut self) -> Result<(), BoxError> {
         for service in &mut self.services {
-            drop(service.process.stdin.take());
+            drop(service.life.take());
         }
         for service in &mut self.services {
             timeout(MAY_END_FOR, service.process.wait())
@@ -119,6 +121,8 @@ impl Start {
         command.env(variable("launcher"), self.arrivals.url_for(name));
         let mut process = command.spawn().map_err(|error| format!("{name} cannot be started: {error}"))?;
         let output = process.stdout.take().ok_or("no output")?;
+        // Kept apart, since waiting for a process closes the input that it still holds.
+        let life = process.stdin.take();
         let reader = tokio::spawn(self.output.clone().take(output));
         let addresses = timeout(MAY_START_FOR, async {
             tokio::select! {
@@ -128,7 +132,7 @@ impl Start {
         });
         let addresses = addresses.await.map_err(|_| format!("{name} did not start"))?;
         let addresses = addresses.ok_or_else(|| format!("{name} died"))?;
-        Ok(Service { name, process, reader, addresses })
+        Ok(Service { name, process, life, reader, addresses })
     }
 }
 

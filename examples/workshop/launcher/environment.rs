@@ -26,7 +26,7 @@ impl Environment {
     /// Whom the shell names gets the spans; our own viewer, if it names nobody.
     pub(super) fn chosen() -> Self {
         let is_set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.is_empty());
-        if SPANS_GO.iter().any(|name| is_set(name)) { Self::Spans } else { Self::Viewer }
+        if SPANS_GO.iter().any(is_set) { Self::Spans } else { Self::Viewer }
     }
 
     /// Takes away from a service what is not to reach it.

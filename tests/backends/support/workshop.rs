@@ -1,5 +1,4 @@
 //! Owns the running workshop of a test: eight processes, their lines as they came, and bookings at the gateway.
-#![allow(dead_code, unreachable_pub)] // each test binary uses its own part
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
