@@ -1,1 +1,187 @@
 //! Owns what Loki answers about the workshop's lines, pushed by an agent or sent over OTLP.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::runtime::Builder;
+use tower_observability::{Work, request};
+
+use crate::shared::child::{Child, run};
+use crate::shared::http::get;
+use crate::support::http::post;
+use crate::support::loki::{Found, Place, discarded, find, nanoseconds, push};
+use crate::support::systems::LOKI;
+use crate::support::wait::{SOON, eventually};
+use crate::support::workshop::{SERVICES, Workshop};
+
+/// What Loki takes of one line at most.
+const LONGEST_LINE: usize = 256 * 1024;
+/// What Loki takes of one line's metadata at most.
+const MOST_METADATA: usize = 64 * 1024;
+
+/// A booking's trace, and every line of it as the services wrote it.
+struct Booked {
+    trace_id: String,
+    lines: Vec<String>,
+}
+
+/// The one question for all lines of a trace, however they came.
+fn lines_of_trace(trace_id: &str) -> String {
+    format!("{{service_name=~\".+\"}} | trace_id=\"{trace_id}\"")
+}
+
+fn read(line: &str) -> Value {
+    serde_json::from_str(line).unwrap()
+}
+
+fn at(line: &str) -> i64 {
+    nanoseconds(read(line)["timestamp"].as_str().unwrap())
+}
+
+/// From the first of these lines to the last.
+fn time_of(lines: &[String]) -> Range<i64> {
+    let times: Vec<i64> = lines.iter().map(|line| at(line)).collect();
+    *times.iter().min().unwrap()..*times.iter().max().unwrap() + 1
+}
+
+/// One booking; all that the eight wrote about it, to their end.
+fn booked(variables: &[(&str, &str)]) -> Booked {
+    let workshop = Workshop::start(variables);
+    let trace_id = workshop.book(4711, &[]).trace_id;
+    workshop.lines_of(&trace_id);
+    let lines = workshop.stop().into_iter().map(|line| line.text);
+    let lines = lines.filter(|line| read(line)["trace_id"] == *trace_id).collect();
+    Booked { trace_id, lines }
+}
+
+/// Asks until as many lines are there.
+async fn find_all(logql: &str, during: Range<i64>, count: usize) -> Vec<Found> {
+    eventually(SOON, "all lines", async || {
+        let found = find(logql, during.clone()).await;
+        if found.len() >= count { Ok(found) } else { Err(format!("{} of {count}: {found:#?}", found.len())) }
+    })
+    .await
+}
+
+fn services(found: &[Found]) -> BTreeSet<&str> {
+    found.iter().filter_map(|line| line.labels["service_name"].as_str()).collect()
+}
+
+/// The same lines, whatever their order.
+fn sorted<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut lines: Vec<_> = lines.into_iter().collect();
+    lines.sort_unstable();
+    lines
+}
+
+#[tokio::test]
+async fn lines_that_an_agent_pushed_are_found_by_trace_time_and_level() {
+    let Booked { trace_id, lines } = booked(&[]);
+    let place = Place { namespace: "workshop", environment: "pushed" };
+    let texts = || lines.iter().map(String::as_str);
+    assert_eq!(push(place, texts()).await.status, 204);
+
+    // By the trace: each line of all eight, as it was written, at its own time.
+    let time = time_of(&lines);
+    let found = find_all(&lines_of_trace(&trace_id), time.clone(), lines.len()).await;
+    assert_eq!(services(&found), SERVICES.into());
+    assert_eq!(sorted(found.iter().map(|line| &*line.text)), sorted(texts()));
+    for line in &found {
+        assert_eq!(line.at, at(&line.text), "{line:?}");
+        assert_eq!(line.labels["request_id"], read(&line.text)["request_id"], "{line:?}");
+    }
+
+    // By a time within it: its end does not count, as everywhere in Loki.
+    let middle = found[found.len() / 2].at;
+    let early = find(&lines_of_trace(&trace_id), time.start..middle).await;
+    let before = sorted(texts().filter(|line| at(line) < middle));
+    assert!(!before.is_empty());
+    assert_eq!(sorted(early.iter().map(|line| &*line.text)), before);
+
+    // By level, with and without the line's own fields.
+    let loud = |line: &&str| ["WARN", "ERROR", "FATAL"].iter().any(|level| read(line)["level"] == *level);
+    let troubled = sorted(texts().filter(loud));
+    assert!(!troubled.is_empty());
+    for filter in [r#"detected_level=~"warn|error|fatal""#, r#"json | level=~"WARN|ERROR|FATAL""#] {
+        let found = find(&format!("{} | {filter}", lines_of_trace(&trace_id)), time.clone()).await;
+        assert_eq!(sorted(found.iter().map(|line| &*line.text)), troubled, "{filter}");
+    }
+
+    // By what a line says: a number is one.
+    let slow = r#"json | outcome="ok" | duration_ms > 100"#;
+    let found = find(&format!("{} | {slow}", lines_of_trace(&trace_id)), time).await;
+    assert_eq!(services(&found), ["bookings", "gateway", "payments"].into());
+}
+
+#[tokio::test]
+async fn a_line_is_cut_by_us_and_not_refused_by_loki() {
+    let ended = Child::new("loki", "huge").end().well();
+    let lines: Vec<&str> =
+        ended.output.iter().map(|line| &**line).filter(|line| line.starts_with('{')).collect();
+    let place = Place { namespace: "limits", environment: "cut" };
+    let refused = discarded("line_too_long").await;
+    assert_eq!(push(place, lines.iter().copied()).await.status, 204);
+    assert_eq!(discarded("line_too_long").await, refused);
+
+    // Found again as it was written, with our mark, and counted.
+    for message in ["one huge field", "job ok"] {
+        let line = lines.iter().find(|line| read(line)["message"] == message);
+        let line = line.unwrap_or_else(|| panic!("no {message:?} in {lines:#?}"));
+        assert!(line.len() <= LONGEST_LINE && line.len() > LONGEST_LINE - 8 * 1024, "{} bytes", line.len());
+        let marked = |value: &Value| value.as_str().is_some_and(|text| text.ends_with("…[truncated]"));
+        assert!(read(line).as_object().unwrap().values().any(marked));
+        let query = format!(
+            "{{service_namespace=\"limits\"}} |= `{message}` | trace_id=\"{}\"",
+            ended.said("trace: ")
+        );
+        let found = find_all(&query, at(line)..at(line) + 1, 1).await;
+        assert_eq!(found[0].text, *line);
+    }
+    assert_eq!(ended.said("cut: "), "2");
+
+    // The limits are real.
+    let too_long = json!({ "service": "limits", "timestamp": read(lines[0])["timestamp"], "huge": "x".repeat(LONGEST_LINE) });
+    let answer = push(place, [&*too_long.to_string()]).await;
+    assert_eq!(answer.status, 400, "{answer:?}");
+    assert!(answer.body.contains("max entry size '262144' bytes exceeded"), "{answer:?}");
+    assert_eq!(discarded("line_too_long").await, refused + 1.0);
+    let metadata = json!({ "huge": "x".repeat(MOST_METADATA) });
+    let values = json!([[at(lines[0]).to_string(), "a line", metadata]]);
+    let body = json!({ "streams": [{ "stream": { "service_name": "limits" }, "values": values }] });
+    let answer = post(&LOKI.url("/loki/api/v1/push"), &body).await;
+    assert_eq!(answer.status, 400, "{answer:?}");
+    assert!(answer.body.contains("structured metadata too large"), "{answer:?}");
+}
+
+#[test]
+fn program() {
+    run(&[("huge", huge)]);
+}
+
+/// A service that says too much: a field of 1 MiB, and hundreds of large ones.
+fn huge() {
+    let observability = tower_observability::init("limits").unwrap();
+    let runtime = Builder::new_current_thread().build().unwrap();
+    runtime.block_on(Work::internal("job").run(async {
+        eprintln!("trace: {}", request::trace().unwrap().trace_id);
+        tracing::info!(huge = "x".repeat(1024 * 1024), "one huge field");
+        for n in 0..400 {
+            request::add(format!("field_{n}"), "é".repeat(1_000));
+        }
+    }));
+    let address = observability.admin_address().unwrap().to_string();
+    // A finished hop's line is made, and cut, behind the request.
+    let start = Instant::now();
+    let page = loop {
+        let page = get(&address, "/metrics");
+        if page.lines().any(|line| line == "otel_sdk_processor_log_queue_size 0") {
+            break page;
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "the queue of lines does not empty:\n{page}");
+        std::thread::yield_now();
+    };
+    let cut = page.lines().find_map(|line| line.strip_prefix("observability_log_lines_shortened_total "));
+    eprintln!("cut: {}", cut.unwrap());
+}

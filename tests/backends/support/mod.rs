@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub)] // not every system's tests use all of it
 
 pub mod http;
+pub mod loki;
 pub mod systems;
 pub mod wait;
 pub mod workshop;

@@ -1,0 +1,87 @@
+//! Owns Loki as an agent and a person see it: lines pushed with few labels, and questions in LogQL.
+
+use std::ops::Range;
+
+use serde_json::{Map, Value, json};
+
+use super::http::{Answer, get, post, query};
+use super::systems::LOKI;
+
+/// What the agents of the README take out of a line as structured metadata, where the line has it.
+const METADATA: [&str; 3] = ["trace_id", "span_id", "request_id"];
+
+/// The labels that an agent does not read from the line: it knows where it runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    pub namespace: &'a str,
+    pub environment: &'a str,
+}
+
+/// A line as Loki gives it back.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The stream's labels and the line's metadata.
+    pub labels: Map<String, Value>,
+    /// Nanoseconds since 1970.
+    pub at: i64,
+    pub text: String,
+}
+
+/// Pushes lines of the format `json` as an agent does: labels few, ids as metadata, the time from the line.
+pub async fn push<'a>(place: Place<'_>, lines: impl IntoIterator<Item = &'a str>) -> Answer {
+    let streams: Vec<Value> = lines.into_iter().map(|line| stream(place, line)).collect();
+    post(&LOKI.url("/loki/api/v1/push"), &json!({ "streams": streams })).await
+}
+
+fn stream(place: Place<'_>, text: &str) -> Value {
+    let line: Value = serde_json::from_str(text).unwrap();
+    let labels = json!({
+        "service_name": line["service"],
+        "service_namespace": place.namespace,
+        "deployment_environment_name": place.environment,
+    });
+    let metadata = METADATA.iter().filter_map(|key| Some(((*key).to_owned(), line.get(key)?.clone())));
+    let at = nanoseconds(line["timestamp"].as_str().unwrap()).to_string();
+    json!({ "stream": labels, "values": [[at, text, Value::Object(metadata.collect())]] })
+}
+
+/// What LogQL finds in this time, oldest first.
+pub async fn find(logql: &str, during: Range<i64>) -> Vec<Found> {
+    let (start, end) = (during.start.to_string(), during.end.to_string());
+    let parameters = [("query", logql), ("start", &start), ("end", &end), ("limit", "5000")];
+    let answer = query(&LOKI.url("/loki/api/v1/query_range"), &parameters).await.json();
+    let mut found = Vec::new();
+    for stream in answer["data"]["result"].as_array().unwrap() {
+        for value in stream["values"].as_array().unwrap() {
+            found.push(Found {
+                labels: stream["stream"].as_object().unwrap().clone(),
+                at: value[0].as_str().unwrap().parse().unwrap(),
+                text: value[1].as_str().unwrap().to_owned(),
+            });
+        }
+    }
+    found.sort_by_key(|line| line.at);
+    found
+}
+
+/// How many lines Loki threw away for this reason since it started.
+pub async fn discarded(reason: &str) -> f64 {
+    let page = get(&LOKI.url("/metrics")).await.good().body;
+    let of_reason = format!("reason=\"{reason}\"");
+    let samples = page
+        .lines()
+        .filter(|line| line.starts_with("loki_discarded_samples_total{") && line.contains(&of_reason));
+    samples.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+}
+
+/// The nanoseconds since 1970 of a time as our lines have it, `2026-11-21T14:24:39.191201Z`.
+pub fn nanoseconds(timestamp: &str) -> i64 {
+    let number = |range: Range<usize>| timestamp[range].parse::<i64>().unwrap();
+    let (year, month, day) = (number(0..4), number(5..7), number(8..10));
+    // Years begin in March here, so that a leap day is a year's last.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1 - 719_468;
+    let seconds = ((days * 24 + number(11..13)) * 60 + number(14..16)) * 60 + number(17..19);
+    let fraction = timestamp[20..].trim_end_matches('Z');
+    seconds * 1_000_000_000 + format!("{fraction:0<9}").parse::<i64>().unwrap()
+}
