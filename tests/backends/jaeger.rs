@@ -1,1 +1,287 @@
 //! Owns what Jaeger answers about the workshop's traces.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+use tokio::process::Command;
+use tokio::sync::OnceCell;
+
+use crate::support::http;
+use crate::support::systems::{CHROMIUM, JAEGER, JAEGER_OTLP};
+use crate::support::wait::{SOON, eventually};
+use crate::support::workshop::{SERVICES, Workshop};
+
+/// How many spans a booking has; a busy machine may add an attempt at the provider.
+const SPANS: usize = 22;
+const CUSTOMER: u64 = 4711;
+
+/// One booking: what Jaeger knows of it, and what the services said.
+struct Booked {
+    trace_id: String,
+    spans: Vec<Span>,
+    /// Service and instance of each line at the end of work in this trace.
+    writers: BTreeSet<(String, String)>,
+}
+
+#[derive(Debug)]
+struct Span {
+    id: String,
+    parents: Vec<String>,
+    start: u64,
+    name: String,
+    tags: BTreeMap<String, Value>,
+    service: String,
+    resource: BTreeMap<String, Value>,
+}
+
+/// The folder that a browser keeps its data in; removed when dropped.
+struct Profile(PathBuf);
+
+/// The workshop runs once for all of these tests.
+async fn booked() -> &'static Booked {
+    static BOOKED: OnceCell<Booked> = OnceCell::const_new();
+    BOOKED.get_or_init(book).await
+}
+
+async fn book() -> Booked {
+    let workshop = Workshop::start(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &JAEGER_OTLP.value()),
+        ("OTEL_RESOURCE_ATTRIBUTES", "service.namespace=workshop,deployment.environment.name=test"),
+    ]);
+    let trace_id = workshop.book(CUSTOMER, &[]).trace_id;
+    workshop.lines_of(&trace_id);
+    // At its end each service says and sends what is left.
+    let lines: Vec<Value> = workshop.stop().iter().map(|line| line.json()).collect();
+    let ends = lines.iter().filter(|line| line["trace_id"] == *trace_id && line["instance"].is_string());
+    let writers = ends.map(|line| (text(&line["service"]), text(&line["instance"]))).collect();
+    let url = JAEGER.url(&format!("/api/traces/{trace_id}"));
+    let spans = eventually(SOON, "the whole trace", async || {
+        let answer = http::get(&url).await;
+        let trace: Value = serde_json::from_str(&answer.body).map_err(|_| answer.body.clone())?;
+        let spans = Span::all(&trace["data"][0]);
+        if spans.len() >= SPANS { Ok(spans) } else { Err(answer.body) }
+    })
+    .await;
+    Booked { trace_id, spans, writers }
+}
+
+impl Span {
+    fn all(trace: &Value) -> Vec<Self> {
+        let spans = trace["spans"].as_array().map(Vec::as_slice).unwrap_or_default();
+        spans.iter().map(|span| Self::of(span, &trace["processes"])).collect()
+    }
+
+    fn of(span: &Value, processes: &Value) -> Self {
+        let process = &processes[text(&span["processID"])];
+        let parents = span["references"].as_array().unwrap().iter();
+        Self {
+            id: text(&span["spanID"]),
+            parents: parents.map(|reference| text(&reference["spanID"])).collect(),
+            start: span["startTime"].as_u64().unwrap(),
+            name: text(&span["operationName"]),
+            tags: tags(&span["tags"]),
+            service: text(&process["serviceName"]),
+            resource: tags(&process["tags"]),
+        }
+    }
+
+    fn tag(&self, key: &str) -> String {
+        self.tags.get(key).map_or_else(String::new, text)
+    }
+
+    fn instance(&self) -> String {
+        self.resource.get("service.instance.id").map_or_else(String::new, text)
+    }
+
+    /// Whose it is, what it is called, its kind, its status, and what kind of failure it was.
+    fn label(&self) -> String {
+        let told = ["span.kind", "http.response.status_code", "error.type"].map(|key| self.tag(key));
+        let told: Vec<_> = told.into_iter().filter(|it| !it.is_empty()).collect();
+        format!("{}: {} ({})", self.service, self.name, told.join(" "))
+    }
+}
+
+impl Drop for Profile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn tags(list: &Value) -> BTreeMap<String, Value> {
+    list.as_array().unwrap().iter().map(|tag| (text(&tag["key"]), tag["value"].clone())).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// The spans below a parent, each with those below it; siblings in the order of the alphabet, equal ones once.
+fn tree(spans: &[Span], parent: Option<&str>, depth: usize) -> BTreeSet<String> {
+    let children = spans.iter().filter(|span| span.parents.first().map(String::as_str) == parent);
+    let branch = |span: &Span| {
+        let below: String = tree(spans, Some(&span.id), depth + 1).into_iter().collect();
+        format!("{:indent$}{}\n{below}", "", span.label(), indent = depth * 2)
+    };
+    children.map(branch).collect()
+}
+
+#[tokio::test]
+async fn all_eight_services_are_known() {
+    booked().await;
+    let services = http::get(&JAEGER.url("/api/services")).await.json();
+    let known: Vec<String> = services["data"].as_array().unwrap().iter().map(text).collect();
+    for service in SERVICES {
+        assert!(known.contains(&service.to_owned()), "{service}: {known:?}");
+    }
+}
+
+#[tokio::test]
+async fn one_booking_is_one_trace_with_every_parent_kind_and_status_right() {
+    let Booked { spans, .. } = booked().await;
+    assert!(spans.iter().all(|span| span.parents.len() <= 1), "{spans:#?}");
+    let whole: String = tree(spans, None, 0).into_iter().collect();
+    let expected = "\
+gateway: POST /bookings (server 201)
+  gateway: POST (client 200)
+    bookings: POST /bookings (server 200)
+      bookings: GET (client 200)
+        customers: GET /customers/{id} (server 200)
+          customers: db read (internal)
+      bookings: GET (client 200)
+        vehicles: GET /vehicles/{plate} (server 200)
+          vehicles: scan all visits (internal)
+      bookings: POST (client 200)
+        inventory: POST /reservations (server 200)
+      bookings: POST (client 200)
+        payments: POST /payments (server 200)
+          payments: POST (client 200)
+          payments: POST (client 500 500)
+          payments: POST (client timeout)
+      bookings: send bookings (producer)
+        worker: process bookings (consumer)
+          worker: POST (client 200)
+            notifications: POST /notices (server 200)
+          worker: db read (internal)
+          worker: db write (internal)
+";
+    assert_eq!(whole, expected, "\n{whole}");
+    // A span whose parent is missing would hang nowhere.
+    let ids: BTreeSet<_> = spans.iter().map(|span| &span.id).collect();
+    assert!(spans.iter().flat_map(|span| &span.parents).all(|parent| ids.contains(parent)), "{spans:#?}");
+    assert_eq!(ids.len(), spans.len(), "a span id comes twice");
+}
+
+#[tokio::test]
+async fn a_timeout_and_a_500_are_marked_as_errors_and_nothing_else_is() {
+    let Booked { spans, .. } = booked().await;
+    let (mut failed, fine): (Vec<_>, Vec<_>) = spans.iter().partition(|span| span.tag("error") == "true");
+    failed.sort_by_key(|span| span.start);
+    let failures: Vec<_> = failed.iter().map(|span| (&*span.service, span.tag("error.type"))).collect();
+    assert_eq!(failures[..2], [("payments", "timeout".to_owned()), ("payments", "500".to_owned())]);
+    for span in failed {
+        assert_eq!(span.tag("otel.status_code"), "ERROR", "{span:#?}");
+        assert_eq!(span.service, "payments", "{span:#?}");
+    }
+    for span in fine {
+        // Unset: only the user may say OK (HTTP conventions, status).
+        assert_eq!(span.tag("otel.status_code"), "", "{span:#?}");
+        assert_eq!(span.tag("error.type"), "", "{span:#?}");
+    }
+}
+
+#[tokio::test]
+async fn every_span_tells_whose_it_is_and_names_the_instance_that_wrote_the_lines() {
+    let Booked { spans, writers, .. } = booked().await;
+    for span in spans {
+        let expected = [
+            ("deployment.environment.name", "test"),
+            ("service.instance.id", &span.instance()),
+            ("service.namespace", "workshop"),
+            ("telemetry.distro.name", "tower-observability"),
+            ("telemetry.distro.version", env!("CARGO_PKG_VERSION")),
+            ("telemetry.sdk.language", "rust"),
+            ("telemetry.sdk.name", "tower-observability"),
+            ("telemetry.sdk.version", env!("CARGO_PKG_VERSION")),
+        ];
+        let expected = expected.map(|(key, value)| (key.to_owned(), Value::from(value)));
+        assert_eq!(span.resource, BTreeMap::from(expected), "{span:#?}");
+    }
+    let instances: BTreeSet<_> = spans.iter().map(|span| (span.service.clone(), span.instance())).collect();
+    assert_eq!(instances, *writers);
+    let ids: BTreeSet<_> = instances.iter().map(|(_, id)| id).collect();
+    assert_eq!((instances.len(), ids.len()), (SERVICES.len(), SERVICES.len()), "{instances:?}");
+}
+
+#[tokio::test]
+async fn a_trace_is_found_by_the_customers_id() {
+    let Booked { trace_id, .. } = booked().await;
+    let found = found_by(&json!({ "customer_id": CUSTOMER.to_string() })).await;
+    assert!(found.contains(trace_id), "{trace_id}: {found:?}");
+    let found = found_by(&json!({ "customer_id": "nobody" })).await;
+    assert!(found.is_empty(), "{found:?}");
+}
+
+async fn found_by(tags: &Value) -> Vec<String> {
+    let asked =
+        [("service", "bookings"), ("tags", &*tags.to_string()), ("lookback", "1h"), ("limit", "1000")];
+    let found = http::query(&JAEGER.url("/api/traces"), &asked).await.json();
+    found["data"].as_array().unwrap().iter().map(|trace| text(&trace["traceID"])).collect()
+}
+
+#[tokio::test]
+async fn the_dependency_graph_has_every_call_between_the_services() {
+    booked().await;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis().to_string();
+    let asked = [("endTs", &*now), ("lookback", "3600000")];
+    let graph = http::query(&JAEGER.url("/api/dependencies"), &asked).await.json();
+    let edges = graph["data"].as_array().unwrap().iter();
+    let edges: BTreeSet<_> = edges.map(|edge| (text(&edge["parent"]), text(&edge["child"]))).collect();
+    for (parent, child) in [
+        ("gateway", "bookings"),
+        ("bookings", "customers"),
+        ("bookings", "vehicles"),
+        ("bookings", "inventory"),
+        ("bookings", "payments"),
+        ("bookings", "worker"),
+        ("worker", "notifications"),
+    ] {
+        assert!(edges.contains(&(parent.to_owned(), child.to_owned())), "{parent} → {child}: {edges:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_trace_page_in_a_browser_names_the_eight() {
+    let page = JAEGER.url(&format!("/trace/{}", booked().await.trace_id));
+    let eight = BTreeSet::from(SERVICES.map(str::to_owned));
+    eventually(3 * SOON, "a page with eight services", async || {
+        let page = rendered(&page).await;
+        let named = services_on(&page);
+        if named == eight { Ok(()) } else { Err(format!("{named:?} on {page}")) }
+    })
+    .await;
+}
+
+/// The names in front of the rows of the waterfall.
+fn services_on(page: &str) -> BTreeSet<String> {
+    let rows = page.split("span-svc-name").skip(1);
+    let name = |row: &str| Some(row.split_once('>')?.1.split_once('<')?.0.trim().to_owned());
+    // A failed span has a sign in front of its name.
+    rows.filter_map(name).filter(|name| !name.is_empty()).collect()
+}
+
+/// The page's elements, once its scripts have run.
+async fn rendered(url: &str) -> String {
+    let profile = Profile(std::env::temp_dir().join(format!("backends-jaeger-{}", std::process::id())));
+    let mut browser = Command::new(CHROMIUM.path());
+    browser.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]);
+    browser.args(["--disable-background-networking", "--disable-component-update", "--disable-sync"]);
+    browser.arg(format!("--user-data-dir={}", profile.0.display()));
+    // Or the rows below the window's end would not be there.
+    browser.args(["--window-size=1280,2000", "--virtual-time-budget=15000", "--dump-dom", url]);
+    let output = tokio::time::timeout(Duration::from_secs(60), browser.kill_on_drop(true).output()).await;
+    let output = output.unwrap_or_else(|_| panic!("the browser does not come back from {url}")).unwrap();
+    assert!(output.status.success(), "{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
