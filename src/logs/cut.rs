@@ -110,12 +110,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::logs::fields::{Borrowed, Put};
+    use crate::logs::fields::Borrowed;
 
     fn line(fields: &[(String, String)]) -> Object {
         let mut line = Object::default();
         line.begin();
-        line.our_text("level", "INFO");
+        line.raw(b"\"level\":\"INFO\"");
         line.message(Borrowed::Str("hello"));
         fields.iter().for_each(|(name, value)| line.field(name, Borrowed::Str(value)));
         line.end();

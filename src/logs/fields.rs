@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::marker::PhantomData;
 
 use tracing::field::{Field, Visit};
 
@@ -20,8 +21,8 @@ pub(super) enum Borrowed<'a> {
     Error(&'a (dyn Error + 'static)),
 }
 
-/// A line that fields are put on.
-pub(super) trait Put {
+/// A line that fields are put on, in the format `F`.
+pub(super) trait Put<F> {
     /// The event's message, under the key that is ours.
     fn message(&mut self, value: Borrowed<'_>);
 
@@ -30,7 +31,7 @@ pub(super) trait Put {
 }
 
 /// Hands an event's fields to a line.
-pub(super) struct Visitor<'a, P>(pub(super) &'a mut P);
+pub(super) struct Visitor<'a, P, F>(&'a mut P, PhantomData<F>);
 
 /// How many sources of an error are shown; a chain that is longer is most likely a loop.
 const MOST_SOURCES: usize = 16;
@@ -63,7 +64,11 @@ impl<'a> From<&'a Value> for Borrowed<'a> {
     }
 }
 
-impl<P: Put> Visitor<'_, P> {
+impl<'a, P: Put<F>, F> Visitor<'a, P, F> {
+    pub(super) fn new(line: &'a mut P) -> Self {
+        Self(line, PhantomData)
+    }
+
     fn put(&mut self, field: &Field, value: Borrowed<'_>) {
         match field.name() {
             "message" => self.0.message(value),
@@ -79,7 +84,7 @@ impl<P: Put> Visitor<'_, P> {
     }
 }
 
-impl<P: Put> Visit for Visitor<'_, P> {
+impl<P: Put<F>, F> Visit for Visitor<'_, P, F> {
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.put(field, Borrowed::F64(value));
     }

@@ -1,10 +1,12 @@
-//! Owns one line in the format `json`: an object that grows key by key, never with a key twice.
+//! Owns one line while it grows, member by member, and where the format `json` puts a user's field: never a key
+//! twice.
 
 use std::fmt::{self, Write as _};
 
-use super::escape::{CUT_MARK, Escaping, LONGEST_VALUE, bytes_of, float, integer, quoted, text_of};
-use super::fields::{Borrowed, Chain, Put};
-use super::members;
+use super::escape::{CUT_MARK, Escaping, LONGEST_VALUE, bytes_of, float, integer, text_of};
+use super::fields::{Borrowed, Chain};
+use super::members::{Json, Members as _};
+use super::users::Users;
 use crate::names::key;
 use crate::scope::{PANICKED, guarded, prefix};
 
@@ -14,6 +16,8 @@ pub(super) struct Object {
     pub(super) bytes: Vec<u8>,
     entries: Vec<Entry>,
     has_message: bool,
+    /// What the other formats remember of the user's fields; `json` never looks at it.
+    pub(super) users: Users,
 }
 
 /// A key that may meet another one, or whose value may have to be cut.
@@ -65,32 +69,22 @@ impl Object {
 
     /// Ends the line: a message is always there.
     pub(super) fn end(&mut self) {
-        if !self.has_message {
-            self.ours(key::MESSAGE);
-            self.bytes.extend_from_slice(b"\"\"");
-        }
+        self.message_if_none(Json::MESSAGE, b"");
         self.bytes.extend_from_slice(b"}\n");
+    }
+
+    /// Writes a message if there is none.
+    pub(super) fn message_if_none(&mut self, member: &'static [u8], text: &[u8]) {
+        if !std::mem::replace(&mut self.has_message, true) {
+            self.bytes.extend_from_slice(member);
+            self.bytes.extend_from_slice(text);
+            self.bytes.push(b'"');
+        }
     }
 
     /// Writes bytes that were made before: whole members, with their commas.
     pub(super) fn raw(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
-    }
-
-    /// Writes one of our keys, which needs no escape; its value follows.
-    pub(super) fn ours(&mut self, name: &'static str) {
-        if self.bytes.len() > 1 {
-            self.bytes.push(b',');
-        }
-        self.bytes.push(b'"');
-        self.bytes.extend_from_slice(name.as_bytes());
-        self.bytes.extend_from_slice(b"\":");
-    }
-
-    /// Writes one of our keys with a text that is short or harmless.
-    pub(super) fn our_text(&mut self, name: &'static str, text: &str) {
-        self.ours(name);
-        quoted(&mut self.bytes, text);
     }
 
     /// Writes one of our members, made before up to its opening quote, with a text that needs no escape.
@@ -119,35 +113,65 @@ impl Object {
     }
 
     /// Writes the message of a line that has no other, as bytes that are escaped already.
-    pub(super) fn only_message(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(super) fn only_message(&mut self, member: &'static [u8], write: impl FnOnce(&mut Vec<u8>)) {
         self.has_message = true;
-        self.cuttable(members::MESSAGE, write);
+        self.cuttable(member, write);
     }
 
-    /// Writes one of our keys with a number.
-    pub(super) fn our_integer(&mut self, name: &'static str, number: impl itoa::Integer) {
-        self.ours(name);
+    /// Writes one of our members with a text of any length that is formatted into it.
+    pub(super) fn long_text(
+        &mut self,
+        member: &'static [u8],
+        write: impl FnOnce(&mut Escaping<'_>) -> fmt::Result,
+    ) {
+        self.cuttable(member, |bytes| Escaping::new(bytes).all(write));
+    }
+
+    /// Writes one of our members with a number.
+    pub(super) fn number(&mut self, member: &'static [u8], number: impl itoa::Integer) {
+        self.bytes.extend_from_slice(member);
         integer(&mut self.bytes, number);
     }
 
-    /// Writes one of our keys with a text of any length; it may be cut, and where it is not reserved a user's
-    /// field of that name makes way.
-    pub(super) fn our_long_text(&mut self, name: &'static str, write: impl FnOnce(&mut Escaping<'_>)) {
-        let key_start = self.bytes.len() + 2;
-        self.ours(name);
-        let key_end = key_start + name.len();
-        let text_start = self.bytes.len() + 1;
-        self.bytes.push(b'"');
-        write(&mut Escaping::new(&mut self.bytes));
-        self.remember((key_start, key_end), (text_start, self.bytes.len()), Origin::Ours);
-        self.bytes.push(b'"');
+    /// Writes the message under its key, as text, so that the key has one type; false if there is one already.
+    pub(super) fn message_as(&mut self, member: &'static [u8], value: Borrowed<'_>) -> bool {
+        if self.has_message {
+            return false;
+        }
+        self.has_message = true;
+        self.text_as(member, value);
+        true
     }
 
-    /// Writes the message, piece by piece; only the first one counts.
-    pub(super) fn our_message(&mut self, write: impl FnOnce(&mut Escaping<'_>)) {
-        if !std::mem::replace(&mut self.has_message, true) {
-            self.our_long_text(key::MESSAGE, write);
-        }
+    /// Writes one of our members with a user's value, as text whatever it is.
+    pub(super) fn text_as(&mut self, member: &'static [u8], value: Borrowed<'_>) {
+        let key_start = self.bytes.len() + 2;
+        // The value brings its own opening quote.
+        self.bytes.extend_from_slice(member.split_last().map_or(member, |(_, member)| member));
+        let key_end = self.bytes.len() - 2;
+        let text = self.value_as_text(value);
+        self.remember((key_start, key_end), text, Origin::Ours);
+    }
+
+    /// Writes a user's value under a key that is on the line, whose bytes these are.
+    pub(super) fn placed(&mut self, key: (usize, usize), value: Borrowed<'_>, as_text: bool) {
+        let text = if as_text { self.value_as_text(value) } else { self.value(value) };
+        self.remember(key, text, Origin::Ours);
+    }
+
+    /// The text that was written last, escaped; it still ends the line.
+    pub(super) fn last_text(&self) -> &[u8] {
+        let place = self.entries.last().map(|entry| entry.text_start as usize..entry.text_end as usize);
+        place.and_then(|place| self.bytes.get(place)).unwrap_or_default()
+    }
+
+    /// Writes another text in its place.
+    pub(super) fn replace_last_text(&mut self, text: &[u8]) {
+        let Some(entry) = self.entries.last_mut() else { return };
+        self.bytes.truncate(entry.text_start as usize);
+        self.bytes.extend_from_slice(text);
+        entry.text_end = self.bytes.len() as u32;
+        self.bytes.push(b'"');
     }
 
     /// The texts that may be cut, in the order of the line.
@@ -211,6 +235,16 @@ impl Object {
         self.bytes.splice(at..at, key::MOVED_PREFIX.bytes());
     }
 
+    fn value_as_text(&mut self, value: Borrowed<'_>) -> (usize, usize) {
+        match value {
+            Borrowed::Bool(value) => self.formatted(&value),
+            Borrowed::I64(value) => self.formatted(&value),
+            Borrowed::U64(value) => self.formatted(&value),
+            Borrowed::F64(value) => self.formatted(&value),
+            text => self.value(text),
+        }
+    }
+
     /// Writes a value; says between which bytes its text is.
     fn value(&mut self, value: Borrowed<'_>) -> (usize, usize) {
         match value {
@@ -268,26 +302,17 @@ pub(super) fn format_guarded(bytes: &mut Vec<u8>, value: &dyn fmt::Debug, escape
     }
 }
 
-impl Put for Object {
-    fn message(&mut self, value: Borrowed<'_>) {
-        if self.has_message {
-            return self.field(key::MESSAGE, value);
+/// The format `json`.
+impl Object {
+    /// Puts the event's message on the line.
+    pub(super) fn message(&mut self, value: Borrowed<'_>) {
+        if !self.message_as(Json::MESSAGE, value) {
+            self.field(key::MESSAGE, value);
         }
-        self.has_message = true;
-        let key_start = self.bytes.len() + 2;
-        self.ours(key::MESSAGE);
-        let text = match value {
-            // A message is always text, so that the key has one type.
-            Borrowed::Bool(value) => self.formatted(&value),
-            Borrowed::I64(value) => self.formatted(&value),
-            Borrowed::U64(value) => self.formatted(&value),
-            Borrowed::F64(value) => self.formatted(&value),
-            text => self.value(text),
-        };
-        self.remember((key_start, key_start + key::MESSAGE.len()), text, Origin::Ours);
     }
 
-    fn field(&mut self, name: &str, value: Borrowed<'_>) {
+    /// Puts a user's field on the line; the first of a name wins.
+    pub(super) fn field(&mut self, name: &str, value: Borrowed<'_>) {
         let Some((start, end, origin)) = self.user_key(name) else { return };
         let text = self.value(value);
         self.remember((start, end), text, origin);
@@ -295,15 +320,10 @@ impl Put for Object {
             && error.source().is_some()
             && !self.has(key::ERROR_CHAIN)
         {
-            let key_start = self.bytes.len() + 2;
-            self.ours(key::ERROR_CHAIN);
-            let text = self.formatted(&Chain(error));
-            self.remember((key_start, key_start + key::ERROR_CHAIN.len()), text, Origin::Ours);
+            self.text_as(Json::ERROR_CHAIN, Borrowed::Debug(&Chain(error)));
         }
     }
-}
 
-impl Object {
     fn has(&self, key: &'static str) -> bool {
         self.entries.iter().any(|entry| self.key_of(entry) == key.as_bytes())
     }

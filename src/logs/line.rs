@@ -5,11 +5,29 @@ use std::fmt::{self, Write};
 use tracing::Level;
 
 use super::escape::{bytes_of, integer, text_of};
-use crate::scope::{End, Hop, Http, Kind, Method, Outcome, Piece, Subject, Work};
+use crate::context::TraceContext;
+use crate::scope::{End, Hop, Http, Kind, Method, Outcome, Piece, Subject, Value, Work};
 
 pub(super) const REQUEST: &str = "tower_observability::request";
 pub(super) const CLIENT: &str = "tower_observability::client";
 pub(super) const WORK: &str = "tower_observability::work";
+
+/// Where in the code something happened.
+pub(super) type Origin<'a> = Option<(&'a str, u32)>;
+
+/// A line of our own.
+#[derive(Debug)]
+pub(super) struct Own<'a> {
+    pub(super) level: &'static str,
+    pub(super) target: &'a str,
+    pub(super) message: &'a str,
+    pub(super) fields: &'a [(&'a str, Value)],
+    pub(super) trace: Option<TraceContext>,
+    pub(super) hop: Option<&'a Hop>,
+    pub(super) origin: Origin<'a>,
+    /// The thread, where it matters: that of a panic.
+    pub(super) thread: Option<&'a str>,
+}
 
 /// The level of a finished hop's line. The outcome alone decides, because every signal says the same one.
 pub(super) fn level(kind: Kind, outcome: Outcome) -> Level {
@@ -98,5 +116,11 @@ pub(super) fn subject(out: &mut impl Write, hop: &Hop) -> fmt::Result {
             }
             out.write_str(hop.route.get().map_or(http.piece(Piece::Path), |route| route.as_str()))
         }
+    }
+}
+
+impl<'a> Own<'a> {
+    pub(super) fn new(level: &'static str, target: &'a str, message: &'a str) -> Self {
+        Self { level, target, message, fields: &[], trace: None, hop: None, origin: None, thread: None }
     }
 }

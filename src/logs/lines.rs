@@ -8,11 +8,11 @@ use tracing::{Event, Level, Metadata};
 
 use super::cut::Cuts;
 use super::level::{Directives, Gate};
-use super::line;
+use super::line::{self, Origin, Own};
 use super::options::Logs;
 use super::place::Place;
 use super::records;
-use super::shape::{Origin, Own, Shape};
+use super::shape::Shape;
 use super::sink::{Exit, MemoryLines, Sink};
 use crate::pipeline::FlowReport;
 use crate::resource::Resource;
@@ -189,12 +189,12 @@ impl Lines {
     }
 
     /// Writes the line of a panic of this thread.
-    pub(super) fn fatal(&self, message: &str, fields: &[(&str, Value)], origin: Origin<'_>) {
+    pub(super) fn fatal(&self, message: &str, thread: &str, origin: Origin<'_>) {
         let current = current();
         let hop = current.as_ref().and_then(|current| current.hop.as_deref());
         let trace = current.as_ref().map(|current| current.trace);
-        self.shape
-            .own(&self.exit, &Own { fields, trace, hop, origin, ..Own::new("FATAL", "panic", message) });
+        let own = Own::new("FATAL", "panic", message);
+        self.shape.own(&self.exit, &Own { trace, hop, origin, thread: Some(thread), ..own });
     }
 }
 

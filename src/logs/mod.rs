@@ -7,6 +7,7 @@ mod buffer;
 mod cut;
 mod escape;
 mod fields;
+mod formats;
 mod json;
 mod level;
 mod line;
@@ -21,6 +22,7 @@ mod records;
 mod shape;
 mod sink;
 mod time;
+mod users;
 mod writer;
 
 pub use options::Logs;

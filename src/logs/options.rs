@@ -29,6 +29,10 @@ pub struct Logs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     Json,
+    Ecs,
+    Logstash,
+    Gelf,
+    Otel,
     Pretty,
 }
 
@@ -70,6 +74,46 @@ impl Logs {
     /// `OBSERVABILITY_LOG_FORMAT`.
     pub fn json(mut self) -> Self {
         self.format = Some(Format::Json);
+        self
+    }
+
+    /// One JSON object a line, by Elastic Common Schema 9.3, for Elasticsearch, OpenSearch and Kibana.
+    ///
+    /// The user's texts and truth values are `labels.<name>`, his numbers `numeric_labels.<name>`, so that no index
+    /// refuses a line for a type. In a name every character beside letters, digits, `_` and `-` becomes `_`. A number
+    /// beyond 64 bits with a sign is a text. Default: `json`. Variable: `OBSERVABILITY_LOG_FORMAT`.
+    pub fn ecs(mut self) -> Self {
+        self.format = Some(Format::Ecs);
+        self
+    }
+
+    /// One JSON object a line, with the keys of logstash-logback-encoder, for Logstash's codec `json_lines`.
+    ///
+    /// The user's fields stand beside ours; one whose name is taken, or belongs to Logstash or Elasticsearch, becomes
+    /// `field_<name>`. Default: `json`. Variable: `OBSERVABILITY_LOG_FORMAT`.
+    pub fn logstash(mut self) -> Self {
+        self.format = Some(Format::Logstash);
+        self
+    }
+
+    /// One JSON object a line, as Graylog Extended Log Format 1.1.
+    ///
+    /// The user's fields have a `_` in front, truth values are texts, and in a name every character beside ASCII
+    /// letters, digits, `_`, `-` and `.` becomes `_`; one whose name is taken becomes `_field_<name>`. The host is the
+    /// resource's `host.name`, else the machine's name, else the service. Default: `json`. Variable:
+    /// `OBSERVABILITY_LOG_FORMAT`.
+    pub fn gelf(mut self) -> Self {
+        self.format = Some(Format::Gelf);
+        self
+    }
+
+    /// One JSON object a line, as OpenTelemetry's log data model, with the names of the semantic conventions.
+    ///
+    /// `timestamp`, `severity_text`, `severity_number`, `scope_name`, `body`, `trace_id`, `span_id` and `trace_flags`
+    /// stand at the top, who speaks in `resource`, all else in `attributes`, the user's fields among them; one whose
+    /// name is taken becomes `field_<name>`. Default: `json`. Variable: `OBSERVABILITY_LOG_FORMAT`.
+    pub fn otel(mut self) -> Self {
+        self.format = Some(Format::Otel);
         self
     }
 
@@ -158,7 +202,7 @@ const OWN: [Variable<Logs>; 5] = [
         name: "OBSERVABILITY_LOG_FORMAT",
         default: "json",
         secret: false,
-        about: "The shape of a line: `json`, or `pretty` (the default on a terminal).",
+        about: "The shape of a line: `json`, `ecs`, `logstash`, `gelf`, `otel`, or `pretty` (the default on a terminal).",
         set: set_format,
         show: |logs| logs.format().as_str().to_owned(),
     },
@@ -192,9 +236,15 @@ impl Logs {
 }
 
 impl Format {
+    const ALL: [Self; 6] = [Self::Json, Self::Ecs, Self::Logstash, Self::Gelf, Self::Otel, Self::Pretty];
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::Json => "json",
+            Self::Ecs => "ecs",
+            Self::Logstash => "logstash",
+            Self::Gelf => "gelf",
+            Self::Otel => "otel",
             Self::Pretty => "pretty",
         }
     }
@@ -223,14 +273,9 @@ fn set_own_level(logs: &mut Logs, value: &str) -> Result<(), Refusal> {
 }
 
 fn set_format(logs: &mut Logs, value: &str) -> Result<(), Refusal> {
-    logs.format = Some(match value.to_ascii_lowercase().as_str() {
-        "json" => Format::Json,
-        "pretty" => Format::Pretty,
-        "otel" | "ecs" | "logstash" | "gelf" => {
-            return Err(Refusal::NotServed(format!("lines are written as {}", logs.format().as_str())));
-        }
-        _ => return Err(Refusal::Expected("json or pretty".to_owned())),
-    });
+    let chosen = Format::ALL.into_iter().find(|format| format.as_str().eq_ignore_ascii_case(value));
+    let expected = || Refusal::Expected("one of json, ecs, logstash, gelf, otel, pretty".to_owned());
+    logs.format = Some(chosen.ok_or_else(expected)?);
     Ok(())
 }
 
@@ -275,7 +320,10 @@ mod tests {
     fn a_good_value_is_taken_and_shown() {
         assert_eq!(shown("RUST_LOG", "warn, app=debug"), "warn,app=debug");
         assert_eq!(shown("OTEL_LOG_LEVEL", "WARNING"), "warn");
-        assert_eq!(shown("OBSERVABILITY_LOG_FORMAT", "pretty"), "pretty");
+        for format in ["json", "ecs", "logstash", "gelf", "otel", "pretty"] {
+            assert_eq!(shown("OBSERVABILITY_LOG_FORMAT", format), format);
+            assert_eq!(shown("OBSERVABILITY_LOG_FORMAT", &format.to_uppercase()), format);
+        }
         assert_eq!(shown("OTEL_LOGS_EXPORTER", "none"), "none");
         assert_eq!(shown("OTEL_LOGS_EXPORTER", "console"), "console");
         assert_eq!(shown("NO_COLOR", "1"), "1");
@@ -298,7 +346,7 @@ mod tests {
     #[test]
     fn what_comes_later_is_answered_and_not_taken() {
         let otlp = OTLP.iter().map(|row| (row.name, "1"));
-        let later = [("OBSERVABILITY_LOG_FORMAT", "ecs"), ("OTEL_LOGS_EXPORTER", "otlp")];
+        let later = [("OTEL_LOGS_EXPORTER", "otlp")];
         for (name, value) in otlp.chain(later) {
             let (logs, result) = set(name, value);
             assert!(matches!(result, Err(Refusal::NotServed(_))), "{name}={value}: {result:?}");

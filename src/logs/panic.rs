@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::lines::Lines;
 use crate::pipeline::is_quiet;
-use crate::scope::Value;
 
 /// How long a panicking thread waits for its line to be written: nobody knows whether the process goes on.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -35,9 +34,9 @@ impl Lines {
             .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
             .unwrap_or("a panic without a text");
         let thread = std::thread::current();
-        let name = thread.name().unwrap_or_default().to_owned();
+        let name = thread.name().unwrap_or_default();
         let location = panic.location().map(|location| (location.file(), location.line()));
-        self.fatal(message, &[("thread", Value::from(name))], location);
+        self.fatal(message, name, location);
         let delivered = || self.report().delivered + 1;
         // Our own threads must not wait for each other.
         if !is_quiet() && STUCK_AT.load(Ordering::Relaxed) != delivered() && !self.flush(PATIENCE) {

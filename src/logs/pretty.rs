@@ -15,6 +15,10 @@ use crate::scope::{End, Hop};
 const DIM: &str = "\x1b[2m";
 const PLAIN: &str = "\x1b[0m";
 
+/// The format `pretty`.
+#[derive(Debug)]
+pub(super) struct Pretty;
+
 /// A line in the making: the message comes first, whenever it is known.
 #[derive(Debug)]
 pub(super) struct Row {
@@ -96,7 +100,7 @@ impl Row {
     }
 }
 
-impl Put for Row {
+impl Put<Pretty> for Row {
     fn message(&mut self, value: Borrowed<'_>) {
         if self.message.is_empty() {
             self.message = text(value).into_owned();

@@ -7,6 +7,7 @@ mod support;
 mod account;
 mod collectors;
 mod environment;
+mod formats;
 mod init;
 mod panics;
 mod shutdown;

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use tower_observability::names::{attribute, header, key, label, metric};
+use tower_observability::names::{FORMATS, attribute, header, key, label, metric};
 use tower_observability::{Outcome, variables};
 
 type Rows = Vec<(String, String)>;
@@ -16,6 +16,25 @@ type Rows = Vec<(String, String)>;
 const KEYS: &str = "\
 duration_ms error error_chain file instance level line message method outcome path request_id response_bytes
 route service span_id status target timestamp trace_flags trace_id ttfb_ms version";
+
+/// The keys of the formats beside `json`, one after the other as their columns stand in the table.
+const FORMAT_KEYS: [&str; 4] = [
+    "@timestamp log.level ecs.version service.name service.version service.node.name service.environment
+    event.dataset process.pid log.logger message trace.id span.id labels.trace_flags transaction.id
+    http.request.id http.request.method url.path labels.route http.response.status_code event.duration
+    numeric_labels.ttfb_ms labels.outcome event.outcome http.response.body.bytes error.type error.message
+    error.stack_trace process.thread.name log.origin.file.name log.origin.file.line",
+    "@timestamp @version level level_value service version instance logger_name message trace_id span_id
+    trace_flags request_id method path route status duration_ms ttfb_ms outcome response_bytes error
+    stack_trace thread_name file line",
+    "version timestamp level _level_name host short_message full_message _service _version _instance _target
+    _trace_id _span_id _trace_flags _request_id _method _path _route _status _duration_ms _ttfb_ms _outcome
+    _response_bytes _error _thread _file _line",
+    "timestamp severity_text severity_number resource scope_name body trace_id span_id trace_flags
+    observability.request_id http.request.method url.path http.route http.response.status_code
+    observability.duration_ms observability.ttfb_ms observability.outcome http.response.body.size error.type
+    exception.message exception.stacktrace thread.name code.file.path code.line.number",
+];
 
 const ATTRIBUTES: &str = "\
 client.address deployment.environment.name error.type exception.message exception.stacktrace
@@ -87,6 +106,16 @@ fn headers() -> Rows {
     about.map(|(name, about)| (format!("`{name}`"), about.to_owned())).into()
 }
 
+/// What each fact of a line is called in each format.
+fn formats() -> Rows {
+    let cell = |name: &str| if name.is_empty() { String::new() } else { format!("`{name}`") };
+    let rows = FORMATS.iter().map(|[json, others @ ..]| {
+        let others: Vec<_> = others.iter().map(|name| cell(name)).collect();
+        (cell(json), others.join(" | "))
+    });
+    rows.collect()
+}
+
 /// What is served, with its default; then the rest in one row, because their values change nothing.
 fn environment() -> Rows {
     let all = variables();
@@ -106,9 +135,14 @@ fn environment() -> Rows {
 }
 
 /// Each table of the README: its marker, its head, its rows.
-fn tables() -> [(&'static str, &'static str, Rows); 6] {
+fn tables() -> [(&'static str, &'static str, Rows); 7] {
     [
         ("log keys", "| key | what it says |\n|---|---|\n", table(key::TABLE)),
+        (
+            "log formats",
+            "| `json` | `ecs` | `logstash` | `gelf` | `otel` |\n|---|---|---|---|---|\n",
+            formats(),
+        ),
         ("span attributes", "| attribute | what it says |\n|---|---|\n", table(attribute::TABLE)),
         ("metrics", "| metric | what it counts |\n|---|---|\n", table(metric::TABLE)),
         ("labels", "| label | what it says |\n|---|---|\n", table(label::TABLE)),
@@ -165,6 +199,11 @@ fn same(snapshot: &str, mut is: Vec<String>) {
 #[test]
 fn no_name_on_the_wire_changes_unseen() {
     same(KEYS, names(key::TABLE));
+    for (column, snapshot) in FORMAT_KEYS.iter().enumerate() {
+        let keys: std::collections::BTreeSet<_> =
+            FORMATS.iter().map(|row| row[column + 1].to_owned()).filter(|key| !key.is_empty()).collect();
+        same(snapshot, keys.into_iter().collect());
+    }
     same(ATTRIBUTES, names(attribute::TABLE));
     same(METRICS, names(metric::TABLE));
     same(LABELS, names(label::TABLE));
@@ -207,8 +246,8 @@ fn every_variable_is_told_in_whole_sentences() {
 #[test]
 fn every_name_is_used_by_the_code() {
     const SET_BY_USERS: [&str; 2] = ["DEPLOYMENT_ENVIRONMENT_NAME", "SERVICE_NAMESPACE"];
-    // The line's first key, which its writer spells out.
-    const SPELT: &str = "TIMESTAMP";
+    // The line's first keys, which their writer spells out.
+    const SPELT: [&str; 2] = ["TIMESTAMP", "LEVEL"];
     let source = source_without_names(&root().join("src"));
     let declared = read("src/names.rs");
     let constants: Vec<_> = declared
@@ -221,7 +260,7 @@ fn every_name_is_used_by_the_code() {
     let words: std::collections::BTreeSet<_> = source.split(|c: char| !is_part(c)).collect();
     let unused: Vec<_> = constants
         .into_iter()
-        .filter(|name| !words.contains(name) && !SET_BY_USERS.contains(name) && *name != SPELT)
+        .filter(|name| !words.contains(name) && !SET_BY_USERS.contains(name) && !SPELT.contains(name))
         .collect();
     assert_eq!(unused, Vec::<&str>::new());
 }

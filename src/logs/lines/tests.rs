@@ -168,7 +168,7 @@ fn a_panics_line_is_fatal_and_stands_in_the_request() {
     let (lines, seen) = lines(Logs::new().json());
     let hop = request(Kind::Server);
     let _entered = enter_hop(&hop);
-    lines.fatal("index out of range", &[("thread", Value::from("worker"))], Some(("src/app.rs", 7)));
+    lines.fatal("index out of range", "worker", Some(("src/app.rs", 7)));
     let line: serde_json::Value = serde_json::from_str(&seen.all()[0]).expect("JSON");
     assert_eq!(
         (&line["level"], &line["trace_id"], &line["path"]),

@@ -1,0 +1,115 @@
+//! Owns the format `ecs`: Elastic Common Schema, dotted keys, and labels for what is the user's.
+//!
+//! The schema gives a type to each of its fields, and an index takes no second type for a name. So nothing of a user
+//! stands among its fields: texts and truth values are `labels.<name>`, numbers `numeric_labels.<name>`, as Elastic
+//! APM writes them.
+
+use std::time::Duration;
+
+use super::layout::{Layout, member, put};
+use crate::clock::Moment;
+use crate::context::TraceContext;
+use crate::logs::escape::integer;
+use crate::logs::fields::Borrowed;
+use crate::logs::json::Object;
+use crate::logs::members::{Ecs, Members as _, joined, length, member as member_of};
+use crate::logs::time;
+use crate::logs::users::{Names, write_word};
+use crate::names::{FORMATS, attribute, ecs};
+use crate::resource::Resource;
+use crate::scope::{End, Hop, Kind, Outcome};
+
+/// The version of the schema against which the fields are held.
+pub(super) const VERSION: &str = "9.3.0";
+
+const TRANSACTION_ID: &[u8] = member_of!(ecs::TRANSACTION_ID, "\"");
+const GOOD_OR_BAD: &[u8] = member_of!(ecs::GOOD_OR_BAD, "\"");
+const ERROR_TYPE: &[u8] = member_of!(ecs::ERROR_TYPE, "\"");
+
+const LABELS: &str = "labels.";
+const NUMERIC_LABELS: &str = "numeric_labels.";
+
+const NAMES: Names = Names {
+    text: LABELS,
+    number: NUMERIC_LABELS,
+    bools_are_text: true,
+    odd_numbers_are_text: true,
+    // A dot would make an object out of a label that is a text elsewhere.
+    write: |out, name| write_word(out, name, |c| c == '-' || c.is_alphanumeric()),
+    is_ours: |name| {
+        let label = |key: &'static str| key.strip_prefix(LABELS).or(key.strip_prefix(NUMERIC_LABELS));
+        FORMATS.iter().any(|row| label(row[1]).is_some_and(|label| label.as_bytes() == name))
+    },
+};
+
+impl Layout for Ecs {
+    fn begin(object: &mut Object, at: Moment, level: &str) {
+        object.users.begin();
+        object.raw(b"\"@timestamp\":\"");
+        object.raw(&time::rfc3339(at));
+        object.raw(b"\",\"log.level\":\"");
+        object.raw(level.as_bytes());
+        object.raw(b"\"");
+    }
+
+    fn head(resource: &Resource) -> Vec<u8> {
+        let mut head = Vec::new();
+        let service = resource.get(attribute::SERVICE_NAME);
+        member(&mut head, ecs::FORMAT_VERSION, VERSION);
+        member(&mut head, ecs::SERVICE, service);
+        member(&mut head, ecs::VERSION, resource.get(attribute::SERVICE_VERSION));
+        member(&mut head, ecs::ENVIRONMENT, resource.get(attribute::DEPLOYMENT_ENVIRONMENT_NAME));
+        member(&mut head, ecs::INSTANCE, resource.get(attribute::SERVICE_INSTANCE_ID));
+        // The logging specification's default.
+        member(&mut head, ecs::DATASET, &format!("{service}.log"));
+        head.extend_from_slice(format!(",\"{}\":{}", ecs::PID, std::process::id()).as_bytes());
+        head
+    }
+
+    fn tail(_: &Resource) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn field(object: &mut Object, name: &str, value: Borrowed<'_>) {
+        put::<Self>(object, &NAMES, name, value);
+    }
+
+    /// A transaction is a service's own part of a trace, told by the span with which it begins.
+    fn trace(object: &mut Object, trace: TraceContext, hop: Option<&Hop>) {
+        Self::ids(&mut object.bytes, trace);
+        if let Some(hop) = hop.filter(|hop| is_transaction(hop)) {
+            object.escaped(TRANSACTION_ID, &hop.trace.span_id.hex());
+        }
+    }
+
+    /// In nanoseconds.
+    fn duration(object: &mut Object, took: Duration) {
+        object.raw(Self::DURATION);
+        integer(&mut object.bytes, u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    fn outcome(object: &mut Object, hop: &Hop, end: &End) {
+        object.plain(Self::OUTCOME, end.outcome.as_str());
+        object.plain(GOOD_OR_BAD, good_or_bad(hop.kind, end.outcome));
+        end.error_type.with_str(|word| object.plain(ERROR_TYPE, word));
+    }
+}
+
+/// Elastic APM's rule for spans of OpenTelemetry: what serves or receives begins a transaction, and so does a root.
+fn is_transaction(hop: &Hop) -> bool {
+    matches!(hop.kind, Kind::Server | Kind::Consumer) || hop.parent.is_none()
+}
+
+/// One of the three words that the schema allows. A client's fault is no failure of the service that says so.
+fn good_or_bad(kind: Kind, outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Ok | Outcome::Upgraded => "success",
+        Outcome::ClientError if kind != Kind::Client => "success",
+        Outcome::Cancelled => "unknown",
+        Outcome::ClientError
+        | Outcome::ServerError
+        | Outcome::Timeout
+        | Outcome::Panic
+        | Outcome::BodyError => "failure",
+    }
+}
