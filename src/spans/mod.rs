@@ -15,6 +15,7 @@ mod otlp;
 mod record;
 mod redact;
 mod sampler;
+mod zipkin;
 
 pub use options::Traces;
 
