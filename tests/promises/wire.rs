@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use tower_observability::names::{attribute, header, key, label, metric};
+use tower_observability::names::{attribute, header, key, label, metric, tag};
 use tower_observability::{Outcome, variables};
 
 type Rows = Vec<(String, String)>;
@@ -26,6 +26,10 @@ observability.request_id server.address server.port service.instance.id service.
 service.version observability.target telemetry.distro.name telemetry.distro.version telemetry.sdk.language
 telemetry.sdk.name telemetry.sdk.version observability.ttfb_ms url.full url.path url.query url.scheme
 user_agent.original";
+
+const TAGS: &str = "\
+error otel.dropped_attributes_count otel.dropped_links_count otel.library.name otel.library.version
+otel.scope.name otel.scope.version otel.status_code otlp.link. w3c.tracestate";
 
 const METRICS: &str = "\
 http_client_response_body_errors_total http_client_request_duration_seconds http_server_active_requests
@@ -106,10 +110,11 @@ fn environment() -> Rows {
 }
 
 /// Each table of the README: its marker, its head, its rows.
-fn tables() -> [(&'static str, &'static str, Rows); 6] {
+fn tables() -> [(&'static str, &'static str, Rows); 7] {
     [
         ("log keys", "| key | what it says |\n|---|---|\n", table(key::TABLE)),
         ("span attributes", "| attribute | what it says |\n|---|---|\n", table(attribute::TABLE)),
+        ("zipkin tags", "| tag | what it says |\n|---|---|\n", table(tag::TABLE)),
         ("metrics", "| metric | what it counts |\n|---|---|\n", table(metric::TABLE)),
         ("labels", "| label | what it says |\n|---|---|\n", table(label::TABLE)),
         ("headers", "| header | what it carries |\n|---|---|\n", headers()),
@@ -166,6 +171,7 @@ fn same(snapshot: &str, mut is: Vec<String>) {
 fn no_name_on_the_wire_changes_unseen() {
     same(KEYS, names(key::TABLE));
     same(ATTRIBUTES, names(attribute::TABLE));
+    same(TAGS, names(tag::TABLE));
     same(METRICS, names(metric::TABLE));
     same(LABELS, names(label::TABLE));
     let headers = [header::TRACEPARENT, header::TRACESTATE, header::BAGGAGE, header::REQUEST_ID];
