@@ -64,9 +64,9 @@
 //!
 //! # What leaves the process
 //!
-//! [`names`] has every name: log keys ([`names::key`]), span attributes ([`names::attribute`]), metrics
-//! ([`names::metric`]), labels ([`names::label`]), headers ([`names::header`]). They are under semantic
-//! versioning. [`Outcome`] is the one word that says how a request ended.
+//! [`names`] has every name: log keys ([`names::key`]), span attributes ([`names::attribute`]), Zipkin's tags
+//! ([`names::tag`]), metrics ([`names::metric`]), labels ([`names::label`]), headers ([`names::header`]). They are
+//! under semantic versioning. [`Outcome`] is the one word that says how a request ended.
 //!
 //! # Features
 //!

@@ -6,7 +6,6 @@
 //! bytes are, is the signal's own.
 
 mod exporter;
-#[cfg_attr(not(feature = "otlp"), allow(dead_code))]
 mod http;
 mod options;
 #[cfg(feature = "otlp")]
@@ -17,8 +16,8 @@ mod transport;
 pub(crate) use self::http::Wire;
 pub(crate) use exporter::{Exporter, Notice, Signal, Tell};
 pub(crate) use options::{
-    Batching, Destination, NO_GRPC, NO_TLS, Pace, Shared, Way, batch_rows, not_served, shown, shown_limit,
-    target_rows, whole,
+    Batching, Destination, NO_GRPC, NO_TLS, Pace, Shared, TIMEOUT, Way, batch_rows, millis, not_served,
+    reachable, shown, shown_limit, shown_millis, target_rows, whole,
 };
 #[cfg(feature = "otlp")]
 pub(crate) use partial::accepted;

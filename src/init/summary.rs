@@ -7,6 +7,7 @@ use crate::config::{Config, Source, masked};
 use crate::export::Destination;
 use crate::names::attribute;
 use crate::resource::Resource;
+use crate::spans::Format;
 
 const NAME: &str = "OTEL_SERVICE_NAME";
 
@@ -34,7 +35,11 @@ fn service(config: &Config, resource: &Resource) -> String {
 fn traces(config: &Config) -> String {
     let sampler = config.value("OTEL_TRACES_SAMPLER");
     match config.options.traces.destination() {
-        Destination::Url(url) => format!("traces to {}, sampler {sampler}", masked(&url, false)),
+        Destination::Url(url) => {
+            let how =
+                if config.options.traces.format() == Some(Format::Zipkin) { " as Zipkin's JSON" } else { "" };
+            format!("traces to {}{how}, sampler {sampler}", masked(&url, false))
+        }
         Destination::Off => {
             format!("traces off (OTEL_TRACES_EXPORTER=otlp turns them on), sampler {sampler}")
         }

@@ -15,16 +15,18 @@ mod otlp;
 mod record;
 mod redact;
 mod sampler;
+mod zipkin;
 
 pub use options::Traces;
 
 pub(crate) use finished::{Finished, Limits, Status};
+pub(crate) use options::Format;
 pub(crate) use record::{Record, SpanRecord};
 pub(crate) use sampler::Sampler;
 
 use std::sync::Arc;
 
-use crate::export::{Destination, Exporter, Notice, Queue, Signal, Tell};
+use crate::export::{Destination, Exporter, Notice, Queue, Signal, Tell, Transport};
 use crate::pipeline::FlowReport;
 use crate::resource::Resource;
 use crate::scope::Hop;
@@ -51,8 +53,7 @@ impl Spans {
         let transport = match traces.destination() {
             Destination::Off | Destination::None => return (Self { sampler, queue: None }, None),
             Destination::Refused(reason) => Err(reason),
-            Destination::Url(url) => otlp::transport(&url, traces.headers(), &traces.limits(), resource)
-                .map(|transport| (url, transport)),
+            Destination::Url(url) => transport(traces, &url, resource).map(|transport| (url, transport)),
         };
         match transport {
             Err(reason) => {
@@ -107,5 +108,13 @@ impl Spans {
     /// What became of all spans so far; `None` where nothing is exported.
     pub(crate) fn report(&self) -> Option<FlowReport> {
         self.queue.as_ref().map(|queue| queue.report())
+    }
+}
+
+/// The way out in the chosen format.
+fn transport(traces: &Traces, url: &str, resource: &Resource) -> Result<Box<dyn Transport<Record>>, String> {
+    match traces.format() {
+        Some(Format::Zipkin) => zipkin::transport(url, &traces.limits(), resource),
+        _ => otlp::transport(url, traces.headers(), &traces.limits(), resource),
     }
 }

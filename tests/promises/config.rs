@@ -27,6 +27,9 @@ const fn never(name: &'static str, bad: &'static str) -> Example {
     Example { name, good: None, bad: Some(bad) }
 }
 
+const ZIPKIN_ENDPOINT: &str = "OTEL_EXPORTER_ZIPKIN_ENDPOINT";
+const ZIPKIN_TIMEOUT: &str = "OTEL_EXPORTER_ZIPKIN_TIMEOUT";
+
 const EXAMPLES: &[Example] = &[
     row("OTEL_SDK_DISABLED", "false", "1"),
     any("OTEL_SERVICE_NAME", "by-operator"),
@@ -56,6 +59,8 @@ const EXAMPLES: &[Example] = &[
     never("OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", "file.pem"),
     never("OTEL_EXPORTER_OTLP_INSECURE", "true"),
     never("OTEL_EXPORTER_OTLP_TRACES_INSECURE", "true"),
+    row(ZIPKIN_ENDPOINT, "http://127.0.0.1:9/api/v2/spans", "ftp://127.0.0.1"),
+    row(ZIPKIN_TIMEOUT, "1007", "10s"),
     row("OTEL_BSP_SCHEDULE_DELAY", "1003", "5s"),
     row("OTEL_BSP_EXPORT_TIMEOUT", "1004", "30s"),
     row("OTEL_BSP_MAX_QUEUE_SIZE", "1005", "many"),
@@ -151,13 +156,30 @@ fn a_good_value_is_in_force_and_the_start_up_line_says_that_the_environment_chos
     assert_eq!(ended.messages("WARN"), Vec::<String>::new());
     let said = start_up(&ended);
     for (name, value) in good().filter(|(name, _)| *name != "OTEL_SERVICE_NAME") {
-        let part = format!("{name}={} (environment)", shown(name, value));
+        // Spans leave over OTLP here.
+        let part = if [ZIPKIN_ENDPOINT, ZIPKIN_TIMEOUT].contains(&name) {
+            format!("{name} (environment, not in force)")
+        } else {
+            format!("{name}={} (environment)", shown(name, value))
+        };
         assert!(said.contains(&part), "no {part:?} in {said}");
     }
     for part in ["service by-operator (environment)", "traces to http://127.0.0.1:9/v1/traces", "metrics off"]
     {
         assert!(said.contains(part), "no {part:?} in {said}");
     }
+}
+
+#[test]
+fn what_is_said_of_zipkin_is_in_force_once_spans_go_there() {
+    let good = EXAMPLES.iter().filter(|example| [ZIPKIN_ENDPOINT, ZIPKIN_TIMEOUT].contains(&example.name));
+    let good: Vec<_> = good.map(|example| (example.name, example.good.unwrap())).collect();
+    let ended = good.iter().fold(child(), |child, (name, value)| child.env(name, value)).end().well();
+    let said = start_up(&ended);
+    for (name, value) in good {
+        assert!(said.contains(&format!("{name}={value} (environment)")), "{said}");
+    }
+    assert!(said.contains("traces to http://127.0.0.1:9/api/v2/spans as Zipkin's JSON"), "{said}");
 }
 
 #[test]

@@ -20,3 +20,4 @@ mod server;
 mod spans;
 mod wire;
 mod work;
+mod zipkin;

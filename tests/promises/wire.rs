@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use tower_observability::names::{FORMATS, attribute, header, key, label, metric};
+use tower_observability::names::{FORMATS, attribute, header, key, label, metric, tag};
 use tower_observability::{Outcome, variables};
 
 type Rows = Vec<(String, String)>;
@@ -46,6 +46,10 @@ service.version observability.target telemetry.distro.name telemetry.distro.vers
 telemetry.sdk.name telemetry.sdk.version observability.ttfb_ms url.full url.path url.query url.scheme
 user_agent.original";
 
+const TAGS: &str = "\
+error otel.dropped_attributes_count otel.dropped_links_count otel.library.name otel.library.version
+otel.scope.name otel.scope.version otel.status_code otlp.link. w3c.tracestate";
+
 const METRICS: &str = "\
 http_client_response_body_errors_total http_client_request_duration_seconds http_server_active_requests
 http_server_request_duration_seconds observability_log_lines_shortened_total observability_log_queue_bytes
@@ -69,8 +73,8 @@ OBSERVABILITY_DRAIN_DELAY OBSERVABILITY_SHUTDOWN_TIMEOUT OTEL_TRACES_EXPORTER OT
 OTEL_TRACES_SAMPLER_ARG OTEL_EXPORTER_OTLP_ENDPOINT OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
 OTEL_EXPORTER_OTLP_HEADERS OTEL_EXPORTER_OTLP_TRACES_HEADERS OTEL_EXPORTER_OTLP_TIMEOUT
 OTEL_EXPORTER_OTLP_TRACES_TIMEOUT OTEL_EXPORTER_OTLP_PROTOCOL OTEL_EXPORTER_OTLP_TRACES_PROTOCOL
-OTEL_EXPORTER_OTLP_COMPRESSION OTEL_EXPORTER_OTLP_TRACES_COMPRESSION OTEL_BSP_SCHEDULE_DELAY
-OTEL_BSP_EXPORT_TIMEOUT OTEL_BSP_MAX_QUEUE_SIZE OTEL_BSP_MAX_EXPORT_BATCH_SIZE OTEL_ATTRIBUTE_COUNT_LIMIT
+OTEL_EXPORTER_OTLP_COMPRESSION OTEL_EXPORTER_OTLP_TRACES_COMPRESSION OTEL_EXPORTER_ZIPKIN_ENDPOINT
+OTEL_EXPORTER_ZIPKIN_TIMEOUT OTEL_BSP_SCHEDULE_DELAY OTEL_BSP_EXPORT_TIMEOUT OTEL_BSP_MAX_QUEUE_SIZE OTEL_BSP_MAX_EXPORT_BATCH_SIZE OTEL_ATTRIBUTE_COUNT_LIMIT
 OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT
 OTEL_SPAN_LINK_COUNT_LIMIT OTEL_LINK_ATTRIBUTE_COUNT_LIMIT OTEL_SPAN_EVENT_COUNT_LIMIT
 OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT RUST_LOG OTEL_LOG_LEVEL OBSERVABILITY_LOG_FORMAT OTEL_LOGS_EXPORTER NO_COLOR
@@ -135,7 +139,7 @@ fn environment() -> Rows {
 }
 
 /// Each table of the README: its marker, its head, its rows.
-fn tables() -> [(&'static str, &'static str, Rows); 7] {
+fn tables() -> [(&'static str, &'static str, Rows); 8] {
     [
         ("log keys", "| key | what it says |\n|---|---|\n", table(key::TABLE)),
         (
@@ -144,6 +148,7 @@ fn tables() -> [(&'static str, &'static str, Rows); 7] {
             formats(),
         ),
         ("span attributes", "| attribute | what it says |\n|---|---|\n", table(attribute::TABLE)),
+        ("zipkin tags", "| tag | what it says |\n|---|---|\n", table(tag::TABLE)),
         ("metrics", "| metric | what it counts |\n|---|---|\n", table(metric::TABLE)),
         ("labels", "| label | what it says |\n|---|---|\n", table(label::TABLE)),
         ("headers", "| header | what it carries |\n|---|---|\n", headers()),
@@ -205,6 +210,7 @@ fn no_name_on_the_wire_changes_unseen() {
         same(snapshot, keys.into_iter().collect());
     }
     same(ATTRIBUTES, names(attribute::TABLE));
+    same(TAGS, names(tag::TABLE));
     same(METRICS, names(metric::TABLE));
     same(LABELS, names(label::TABLE));
     let headers = [header::TRACEPARENT, header::TRACESTATE, header::BAGGAGE, header::REQUEST_ID];

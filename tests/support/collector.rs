@@ -52,6 +52,8 @@ pub enum Answer {
 pub struct Received {
     pub path: String,
     pub headers: HeaderMap,
+    pub raw: Bytes,
+    /// Empty if what came is no OTLP.
     pub body: ExportTraceServiceRequest,
 }
 
@@ -260,9 +262,10 @@ async fn answer(
     shared: Arc<Shared>,
 ) -> Result<Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>> {
     let (head, body) = request.into_parts();
-    let body = body.collect().await?.to_bytes();
-    let body = ExportTraceServiceRequest::decode(body)?;
-    let answer = shared.take(Received { path: head.uri.path().to_owned(), headers: head.headers, body });
+    let raw = body.collect().await?.to_bytes();
+    let is_json = head.headers.get(http::header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
+    let body = if is_json { Default::default() } else { ExportTraceServiceRequest::decode(raw.clone())? };
+    let answer = shared.take(Received { path: head.uri.path().to_owned(), headers: head.headers, raw, body });
     match answer {
         Answer::Ok => Ok(answered(ExportTraceServiceResponse { partial_success: None })),
         Answer::Partial(rejected_spans, error_message) => {

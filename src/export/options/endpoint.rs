@@ -21,7 +21,8 @@ pub(crate) enum Destination {
 }
 
 impl Destination {
-    pub(super) fn of(url: String) -> Self {
+    /// To this URL, if it is served.
+    pub(crate) fn of(url: String) -> Self {
         match check(&url) {
             Err(Refusal::Expected(reason) | Refusal::NotServed(reason)) => {
                 Self::Refused(format!("{}: {reason}", shown(&url)))
@@ -60,25 +61,32 @@ pub(crate) fn shown(url: &str) -> String {
 
 /// What is wrong with a base endpoint.
 pub(super) fn check(url: &str) -> Result<(), Refusal> {
-    let uri: http::Uri = url.parse().map_err(|_| expected())?;
-    match (uri.scheme_str(), uri.authority()) {
-        (Some("http"), Some(authority)) if authority.port_u16() == Some(4317) => Err(Refusal::Suspicious(
+    match reachable(url, "http://collector:4318")?.authority() {
+        Some(authority) if authority.port_u16() == Some(4317) => Err(Refusal::Suspicious(
             "4317 is the port of OTLP over gRPC, which is not built in yet; write 4318, unless this collector \
              speaks HTTP on 4317"
                 .to_owned(),
         )),
-        (Some("http"), Some(authority)) if authority.as_str().contains('@') => Err(Refusal::Suspicious(
+        Some(authority) if authority.as_str().contains('@') => Err(Refusal::Suspicious(
             "the name and the password in it are not sent; OTEL_EXPORTER_OTLP_HEADERS sends them, as \
              authorization=Basic%20 and both in base64"
                 .to_owned(),
         )),
-        (Some("http"), Some(_)) => Ok(()),
-        (Some("https"), Some(_)) => Err(Refusal::NotServed(
+        _ => Ok(()),
+    }
+}
+
+/// The parts of a URL to which something can be exported; `example` is such a one.
+pub(crate) fn reachable(url: &str, example: &str) -> Result<http::Uri, Refusal> {
+    let uri: Option<http::Uri> = url.parse().ok();
+    match uri.filter(|uri| uri.authority().is_some()) {
+        Some(uri) if uri.scheme_str() == Some("http") => Ok(uri),
+        Some(uri) if uri.scheme_str() == Some("https") => Err(Refusal::NotServed(
             "TLS is not built in yet, so nothing is exported to it; use http:// to a collector on this machine or \
              in this cluster"
                 .to_owned(),
         )),
-        _ => Err(expected()),
+        _ => Err(Refusal::Expected(format!("a URL such as {example}"))),
     }
 }
 
@@ -93,8 +101,4 @@ pub(super) fn check_as_is(url: &str, signal: &str) -> Result<(), Refusal> {
         )));
     }
     Ok(())
-}
-
-fn expected() -> Refusal {
-    Refusal::Expected("a URL such as http://collector:4318".to_owned())
 }

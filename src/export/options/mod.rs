@@ -14,9 +14,9 @@ mod unserved;
 mod way;
 
 pub(crate) use batch::{Batching, Pace};
-pub(crate) use endpoint::{Destination, shown};
-pub(crate) use read::{shown_limit, whole};
+pub(crate) use endpoint::{Destination, reachable, shown};
+pub(crate) use read::{millis, shown_limit, shown_millis, whole};
 pub(crate) use rows::{batch_rows, target_rows};
 pub(crate) use shared::Shared;
 pub(crate) use unserved::{NO_GRPC, NO_TLS, not_served};
-pub(crate) use way::Way;
+pub(crate) use way::{TIMEOUT, Way};

@@ -9,12 +9,12 @@ pub(crate) fn whole(text: &str, at_least: usize) -> Result<usize, Refusal> {
     value.ok_or_else(|| Refusal::Expected(format!("a whole number from {at_least}")))
 }
 
-pub(super) fn millis(text: &str) -> Result<Duration, Refusal> {
+pub(crate) fn millis(text: &str) -> Result<Duration, Refusal> {
     let millis = text.trim().parse().map_err(|_| Refusal::Expected("a number of milliseconds".to_owned()))?;
     Ok(Duration::from_millis(millis))
 }
 
-pub(super) fn shown_millis(time: Duration) -> String {
+pub(crate) fn shown_millis(time: Duration) -> String {
     time.as_millis().to_string()
 }
 

@@ -20,12 +20,18 @@ pub(crate) struct Way {
     pub(crate) own: Target,
 }
 
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long one attempt may take if nobody says so.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Way {
     /// Nobody said anything yet.
     pub(crate) fn new(path: &'static str) -> Self {
         Self { path, code: Target::default(), general: Shared::default(), own: Target::default() }
+    }
+
+    /// Did the environment say where to?
+    pub(crate) fn is_chosen_by_environment(&self) -> bool {
+        self.own.endpoint.is_some() || self.general.target.endpoint.is_some()
     }
 
     /// Where to, if anybody said so.

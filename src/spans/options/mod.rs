@@ -1,12 +1,14 @@
 //! Owns the options of traces: what code chose, what the environment chose, and what is in force.
 
 mod variables;
+mod zipkin;
 
 use std::fmt;
 use std::time::Duration;
 
+use self::zipkin::Zipkin;
 use super::{Limits, Sampler};
-use crate::export::{Batching, Destination, Pace, Shared, Way};
+use crate::export::{Batching, Destination, Pace, Shared, TIMEOUT, Way};
 
 /// Options of traces: who is sampled, where finished spans go, how many may wait.
 ///
@@ -26,8 +28,9 @@ use crate::export::{Batching, Destination, Pace, Shared, Way};
 #[must_use = "hand it to `Builder::traces`"]
 pub struct Traces {
     off: bool,
-    exporter: Option<Exporter>,
+    exporter: Option<Format>,
     pub(super) way: Way,
+    zipkin: Zipkin,
     keep: Option<f64>,
     follow_parent: bool,
     sampler: Option<SamplerName>,
@@ -36,10 +39,14 @@ pub struct Traces {
     counts: Counts,
 }
 
-/// `OTEL_TRACES_EXPORTER`.
+/// `OTEL_TRACES_EXPORTER`: one of them in a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Exporter {
+pub(crate) enum Format {
+    /// To a collector.
     Otlp,
+    /// JSON, straight to Zipkin.
+    Zipkin,
+    /// Nothing leaves.
     None,
 }
 
@@ -72,6 +79,16 @@ struct Counts {
 }
 
 const SCHEDULE_DELAY: Duration = Duration::from_secs(5);
+
+impl Format {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Otlp => "otlp",
+            Self::Zipkin => "zipkin",
+            Self::None => "none",
+        }
+    }
+}
 
 impl Traces {
     /// The specification's defaults: every trace that starts here is kept, a parent's decision is followed.
@@ -111,7 +128,19 @@ impl Traces {
         self
     }
 
-    /// Adds a header to every export. Its value never appears in `Debug`, logs or errors.
+    /// Sends spans straight to Zipkin, as its JSON of version 2, instead of over OTLP. The URL is used as it is:
+    /// `http://zipkin:9411/api/v2/spans`.
+    ///
+    /// OpenTelemetry has deprecated exporters of this kind and drops them from its specification at the end of
+    /// 2026. What lasts is OTLP to a collector with a Zipkin exporter.
+    ///
+    /// Default: not called. Variables: `OTEL_TRACES_EXPORTER` (`zipkin`), `OTEL_EXPORTER_ZIPKIN_ENDPOINT`.
+    pub fn zipkin(mut self, url: impl Into<String>) -> Self {
+        self.zipkin.code = Some(url.into());
+        self
+    }
+
+    /// Adds a header to every export over OTLP. Its value never appears in `Debug`, logs or errors.
     ///
     /// Default: none. Variable: `OTEL_EXPORTER_OTLP_HEADERS`.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
@@ -121,7 +150,7 @@ impl Traces {
 
     /// How long one attempt to export may take; zero is without end.
     ///
-    /// Default: 10 s. Variable: `OTEL_EXPORTER_OTLP_TIMEOUT`.
+    /// Default: 10 s. Variables: `OTEL_EXPORTER_OTLP_TIMEOUT`, `OTEL_EXPORTER_ZIPKIN_TIMEOUT`.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.way.code.timeout = Some(timeout);
         self
@@ -196,11 +225,28 @@ impl Traces {
 
     /// Where spans go.
     pub(crate) fn destination(&self) -> Destination {
-        if self.off || self.exporter == Some(Exporter::None) {
-            return Destination::Off;
+        match self.format() {
+            Some(Format::Otlp) => self.way.destination().unwrap_or_else(|| self.way.local()),
+            Some(Format::Zipkin) => self.zipkin.destination(),
+            Some(Format::None) => Destination::Off,
+            None => Destination::None,
         }
-        let local = || self.exporter.map_or(Destination::None, |_| self.way.local());
-        self.way.destination().unwrap_or_else(local)
+    }
+
+    /// As what spans leave: what `OTEL_TRACES_EXPORTER` says, else for whom there is an address, in the environment
+    /// before the code.
+    pub(crate) fn format(&self) -> Option<Format> {
+        if self.off {
+            return Some(Format::None);
+        }
+        let named = [
+            (self.way.is_chosen_by_environment(), Format::Otlp),
+            (self.zipkin.endpoint.is_some(), Format::Zipkin),
+            (self.zipkin.code.is_some(), Format::Zipkin),
+            (self.way.code.endpoint.is_some(), Format::Otlp),
+        ];
+        let first = named.into_iter().find_map(|(is_named, format)| is_named.then_some(format));
+        self.exporter.or(first)
     }
 
     /// The headers of every export.
@@ -233,7 +279,14 @@ impl Traces {
     }
 
     pub(crate) fn pace(&self) -> Pace {
-        self.batching.pace(self.way.timeout())
+        self.batching.pace(match self.format() {
+            Some(Format::Zipkin) => self.zipkin_timeout(),
+            _ => self.way.timeout(),
+        })
+    }
+
+    fn zipkin_timeout(&self) -> Duration {
+        self.zipkin.timeout.or(self.way.code.timeout).unwrap_or(TIMEOUT)
     }
 
     fn sampler_name(&self) -> SamplerName {
@@ -258,6 +311,7 @@ impl Default for Traces {
             off: false,
             exporter: None,
             way: Way::new("/v1/traces"),
+            zipkin: Zipkin::default(),
             keep: None,
             follow_parent: true,
             sampler: None,
@@ -287,6 +341,7 @@ impl fmt::Debug for Traces {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Traces")
             .field("destination", &self.destination())
+            .field("format", &self.format())
             .field("headers", &self.way.show_headers())
             .field("sampler", &self.sampler_name())
             .field("share", &self.share())

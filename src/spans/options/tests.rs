@@ -35,6 +35,8 @@ fn url(text: &str) -> Destination {
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const OWN_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
 const EXPORTER: &str = "OTEL_TRACES_EXPORTER";
+const ZIPKIN: &str = "OTEL_EXPORTER_ZIPKIN_ENDPOINT";
+const ZIPKIN_TIMEOUT: &str = "OTEL_EXPORTER_ZIPKIN_TIMEOUT";
 
 #[test]
 fn no_row_is_there_twice_and_every_row_shows_its_default() {
@@ -45,7 +47,7 @@ fn no_row_is_there_twice_and_every_row_shows_its_default() {
     assert_eq!(names.len(), Traces::VARIABLES.len());
     for row in Traces::VARIABLES {
         // These show what is in force, which is nothing before somebody says something.
-        let unset = [EXPORTER, "OTEL_TRACES_SAMPLER_ARG"].contains(&row.name);
+        let unset = [EXPORTER, "OTEL_TRACES_SAMPLER_ARG", ZIPKIN, ZIPKIN_TIMEOUT].contains(&row.name);
         assert_eq!((row.show)(&traces), if unset { "" } else { row.default }, "{}", row.name);
     }
 }
@@ -218,8 +220,8 @@ fn each_sampler_of_the_specification_is_known() {
 #[test]
 fn what_is_known_but_not_served_says_what_happens_instead() {
     let not_served = [
-        (EXPORTER, "zipkin"),
         (EXPORTER, "console"),
+        (EXPORTER, "otlp/stdout"),
         ("OTEL_TRACES_SAMPLER", "jaeger_remote"),
         ("OTEL_TRACES_SAMPLER", "parentbased_jaeger_remote"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
@@ -241,7 +243,104 @@ fn what_is_known_but_not_served_says_what_happens_instead() {
     {
         assert!(matches!(set(&mut Traces::new(), name, value), Err(Refusal::Expected(_))), "{name}={value}");
     }
-    let mut both = Traces::new();
-    assert!(set(&mut both, EXPORTER, "otlp,zipkin").is_err());
-    assert_eq!(both.destination(), url("http://localhost:4318/v1/traces"));
+}
+
+#[test]
+fn zipkin_is_chosen_by_its_name_or_by_its_address_alone() {
+    assert_eq!(with(&[(EXPORTER, "zipkin")]).destination(), url("http://localhost:9411/api/v2/spans"));
+    let named = ("OTEL_EXPORTER_ZIPKIN_ENDPOINT", "http://z:9411/api/v2/spans");
+    let alone = with(&[named]);
+    assert_eq!((alone.destination(), alone.format()), (url(named.1), Some(Format::Zipkin)));
+    let both = [named, (ENDPOINT, "http://c:4318")];
+    assert_eq!(with(&both).destination(), url("http://c:4318/v1/traces"));
+    assert_eq!(show(&with(&both), ZIPKIN), "", "not in force");
+    let mut word = with(&both);
+    set(&mut word, EXPORTER, "zipkin").unwrap();
+    assert_eq!((word.destination(), show(&word, ZIPKIN)), (url(named.1), named.1.to_owned()));
+    set(&mut word, EXPORTER, "none").unwrap();
+    assert_eq!(word.destination(), Destination::Off);
+}
+
+#[test]
+fn the_environment_beats_the_code_also_where_they_name_different_systems() {
+    let code = || Traces::new().endpoint("http://code:4318").zipkin("http://code:9411/api/v2/spans");
+    assert_eq!(code().destination(), url("http://code:9411/api/v2/spans"));
+    let mut traces = code();
+    set(&mut traces, ENDPOINT, "http://env:4318").unwrap();
+    assert_eq!(traces.destination(), url("http://env:4318/v1/traces"));
+    let mut traces = Traces::new().endpoint("http://code:4318");
+    set(&mut traces, ZIPKIN, "http://env:9411/api/v2/spans").unwrap();
+    assert_eq!(traces.destination(), url("http://env:9411/api/v2/spans"));
+    let mut traces = code();
+    set(&mut traces, EXPORTER, "otlp").unwrap();
+    assert_eq!(traces.destination(), url("http://code:4318/v1/traces"));
+    assert_eq!(code().off().destination(), Destination::Off);
+}
+
+#[test]
+fn zipkin_has_a_timeout_of_its_own_and_none_of_the_headers_of_otlp() {
+    let zipkin = Traces::new().zipkin("http://code:9411/api/v2/spans");
+    assert_eq!(zipkin.pace().attempt, Duration::from_secs(10));
+    let mut traces = zipkin.timeout(Duration::from_secs(3));
+    set(&mut traces, "OTEL_EXPORTER_OTLP_TIMEOUT", "7").unwrap();
+    assert_eq!(traces.pace().attempt, Duration::from_secs(3));
+    set(&mut traces, ZIPKIN_TIMEOUT, "2500").unwrap();
+    assert_eq!(
+        (traces.pace().attempt, show(&traces, ZIPKIN_TIMEOUT)),
+        (Duration::from_millis(2500), "2500".into())
+    );
+    assert!(matches!(set(&mut traces, ZIPKIN_TIMEOUT, "2s"), Err(Refusal::Expected(_))));
+}
+
+#[test]
+fn one_system_gets_the_spans_and_the_warning_says_which() {
+    for (list, to, word) in [
+        ("otlp,zipkin", "http://localhost:4318/v1/traces", "zipkin is ignored, spans leave over OTLP only"),
+        ("zipkin , otlp", "http://localhost:9411/api/v2/spans", "otlp is ignored, spans go to Zipkin only"),
+        (
+            "console,zipkin",
+            "http://localhost:9411/api/v2/spans",
+            "console is ignored, spans go to Zipkin only",
+        ),
+    ] {
+        let mut traces = Traces::new();
+        let said = set(&mut traces, EXPORTER, list);
+        assert!(matches!(&said, Err(Refusal::NotServed(text)) if text.starts_with(word)), "{list}: {said:?}");
+        assert_eq!(traces.destination(), url(to));
+    }
+    assert_eq!(
+        with(&[(EXPORTER, "zipkin,zipkin,none")]).destination(),
+        url("http://localhost:9411/api/v2/spans")
+    );
+    let mut neither = Traces::new().endpoint("http://c:4318");
+    assert!(set(&mut neither, EXPORTER, "jaeger").is_err());
+    assert_eq!(neither.destination(), url("http://c:4318/v1/traces"));
+}
+
+#[test]
+fn an_address_of_zipkin_that_looks_wrong_is_taken_with_a_word_of_what_would_be_right() {
+    for (value, right) in [
+        ("http://z:9411", "write http://z:9411/api/v2/spans"),
+        ("http://z:9411/", "write http://z:9411/api/v2/spans"),
+        ("http://z:9411/api/v1/spans", "write http://z:9411/api/v2/spans"),
+        ("http://c:4318/v1/traces", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        ("http://ann:s3cr3t@z:9411/api/v2/spans", "not sent"),
+    ] {
+        let mut traces = Traces::new();
+        let said = set(&mut traces, ZIPKIN, value);
+        assert!(
+            matches!(&said, Err(Refusal::Suspicious(text)) if text.contains(right) && !text.contains("s3cr3t")),
+            "{value}: {said:?}"
+        );
+        assert_eq!(traces.destination(), url(value));
+        assert!(!format!("{traces:?}").contains("s3cr3t"));
+    }
+    let mut traces = Traces::new();
+    assert!(matches!(set(&mut traces, ZIPKIN, "https://z/api/v2/spans"), Err(Refusal::NotServed(_))));
+    assert!(matches!(traces.destination(), Destination::Refused(_)));
+    let said = set(&mut Traces::new(), ZIPKIN, "zipkin:9411");
+    assert!(
+        matches!(&said, Err(Refusal::Expected(text)) if text.contains("http://zipkin:9411/api/v2/spans")),
+        "{said:?}"
+    );
 }

@@ -3,6 +3,7 @@
 
 pub mod http;
 pub mod loki;
+pub mod relay;
 pub mod systems;
 pub mod wait;
 pub mod workshop;

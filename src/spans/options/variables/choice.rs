@@ -1,7 +1,7 @@
 //! Owns the variables that choose: whether spans leave at all, and which traces are recorded.
 
 use crate::spans::Traces;
-use crate::spans::options::{Exporter, Root, SamplerName};
+use crate::spans::options::{Format, Root, SamplerName};
 use crate::variable::{Refusal, Variable};
 
 pub(super) const CHOICE: [Variable<Traces>; 3] = [
@@ -9,12 +9,11 @@ pub(super) const CHOICE: [Variable<Traces>; 3] = [
         name: "OTEL_TRACES_EXPORTER",
         default: "otlp",
         secret: false,
-        about: "Where spans go: `otlp` or `none`. Without it, an endpoint is enough to export over OTLP.",
+        about: "As what spans leave: `otlp`, `zipkin` or `none`. Without it, an endpoint of either is enough.",
         set: set_exporter,
         show: |traces| match traces.exporter {
             _ if traces.off => "none".to_owned(),
-            Some(Exporter::Otlp) => "otlp".to_owned(),
-            Some(Exporter::None) => "none".to_owned(),
+            Some(format) => format.as_str().to_owned(),
             None => String::new(),
         },
     },
@@ -41,26 +40,47 @@ pub(super) const CHOICE: [Variable<Traces>; 3] = [
 ];
 
 fn set_exporter(traces: &mut Traces, text: &str) -> Result<(), Refusal> {
-    let mut unserved = Vec::new();
+    let mut ignored = Vec::new();
     let mut chosen = None;
     for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
-        match name {
-            "otlp" => chosen = Some(Exporter::Otlp),
-            "none" => chosen = chosen.or(Some(Exporter::None)),
-            "zipkin" | "console" | "logging" | "otlp/stdout" | "jaeger" => unserved.push(name),
-            _ => return Err(Refusal::Expected("otlp or none".to_owned())),
+        let format = match name {
+            "otlp" => Format::Otlp,
+            "zipkin" => Format::Zipkin,
+            "none" => continue,
+            "console" | "logging" | "otlp/stdout" | "jaeger" => {
+                ignored.push(name);
+                continue;
+            }
+            _ => return Err(Refusal::Expected("otlp, zipkin or none".to_owned())),
+        };
+        // One way out of a process: the first that is named.
+        if *chosen.get_or_insert(format) != format {
+            ignored.push(name);
         }
     }
+    let is_none = || text.split(',').any(|name| name.trim() == "none");
+    let chosen = chosen.or_else(|| is_none().then_some(Format::None));
     // What code switched off, the operator may switch on.
     traces.off &= chosen.is_none();
     traces.exporter = chosen.or(traces.exporter);
-    if unserved.is_empty() {
-        return Ok(());
+    if ignored.is_empty() { Ok(()) } else { Err(Refusal::NotServed(instead(&ignored, chosen))) }
+}
+
+fn instead(ignored: &[&str], chosen: Option<Format>) -> String {
+    let ignored = ignored.join(", ");
+    match chosen {
+        Some(Format::Otlp) => {
+            format!(
+                "{ignored} is ignored, spans leave over OTLP only; a collector sends them on to more places"
+            )
+        }
+        Some(Format::Zipkin) => {
+            format!("{ignored} is ignored, spans go to Zipkin only; OTLP to a collector reaches more places")
+        }
+        Some(Format::None) | None => {
+            format!("{ignored} is ignored; otlp and zipkin are the exporters built in")
+        }
     }
-    Err(Refusal::NotServed(format!(
-        "{} is ignored; otlp is the only exporter built in yet",
-        unserved.join(", ")
-    )))
 }
 
 fn set_sampler(traces: &mut Traces, text: &str) -> Result<(), Refusal> {

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod choice;
+mod zipkin;
 
 use super::Traces;
 use crate::export::{batch_rows, target_rows};
@@ -17,6 +18,7 @@ impl Traces {
         let [d, e, f, g, h, i, j, k, l] = TARGET;
         let [m, n, o, p] = BATCH;
         let [q, r, s, t, u, v] = bounds::LIMITS;
-        [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v]
+        let [w, x] = zipkin::ZIPKIN;
+        [a, b, c, d, e, f, g, h, i, j, k, l, w, x, m, n, o, p, q, r, s, t, u, v]
     };
 }
