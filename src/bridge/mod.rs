@@ -82,16 +82,21 @@ impl Bridge {
             return Details::new(parent, None);
         }
         let parent_trace = parent.as_ref().map(|parent| parent.trace);
-        let trace = match parent_trace {
-            Some(trace) => TraceContext { span_id: SpanId::random(), ..trace },
-            None => self.core.place(None, Tracestate::default()).0,
+        let current = match parent {
+            Some(parent) => {
+                Current { trace: TraceContext { span_id: SpanId::random(), ..parent.trace }, ..parent }
+            }
+            None => {
+                let (trace, begun) = self.core.place(None, Tracestate::default());
+                Current { trace, hop: None, begun }
+            }
         };
-        let record = trace.flags.is_sampled().then(|| Recording {
+        let record = current.trace.flags.is_sampled().then(|| Recording {
             parent: parent_trace.map(|parent| parent.span_id),
             start: Moment::now(),
             links: Vec::new(),
         });
-        Details::new(Some(Current { trace, hop: parent.and_then(|parent| parent.hop) }), record)
+        Details::new(Some(current), record)
     }
 
     fn keeps_fields(&self, details: &Details) -> bool {

@@ -95,8 +95,10 @@ impl Details {
         end: Moment,
     ) -> Option<SpanRecord> {
         let Recording { parent, start, links } = self.record?;
+        let current = self.current?;
         Some(SpanRecord {
-            trace: self.current?.trace,
+            trace: current.trace,
+            tracestate: current.tracestate().clone(),
             parent,
             kind: self.kind.unwrap_or(Kind::Internal),
             name: self.name.unwrap_or(Cow::Borrowed(metadata.name())),

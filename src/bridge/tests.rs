@@ -10,12 +10,13 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::*;
 use crate::context::{Flags, TraceId};
+use crate::hop::Origin;
 use crate::logs::{Lines, Logs, MemoryLines};
 use crate::metrics::Red;
 use crate::propagation::Propagators;
 use crate::resource::Resource;
 use crate::scope::{Entered, Hop, Kind, Subject, Value, Work, enter_as_hop, enter_hop};
-use crate::spans::{Record as Finished, SpanRecord, Spans};
+use crate::spans::{Record as Finished, Sampler, SpanRecord, Spans};
 
 /// One test's signals, and the subscriber of its thread.
 struct Seen {
@@ -123,6 +124,32 @@ fn in_a_trace_that_is_not_sampled_a_span_stands_for_its_parent() {
     assert_eq!(id(&lines[0]), hop.trace.span_id.to_string());
     assert_eq!((&lines[0]["trace_flags"], &lines[0]["user"]), (&"02".into(), &7.into()));
     assert!(seen.spans().is_empty());
+}
+
+#[test]
+fn a_span_has_the_vendors_list_of_its_trace() {
+    let seen = everything();
+    let mut hop = a_hop(true);
+    let list = Tracestate::parse([&b"vendor=1"[..]]);
+    Arc::get_mut(&mut hop).expect("one owner").tracestate = list.clone();
+    let entered = enter_hop(&hop);
+    info_span!("outer").in_scope(|| info_span!("inner").in_scope(|| {}));
+    drop(entered);
+    let spans = seen.spans();
+    assert!(spans.len() == 2 && spans.iter().all(|span| span.tracestate == list), "{spans:?}");
+}
+
+#[test]
+fn the_threshold_of_a_trace_that_a_span_begins_stands_on_its_spans_and_goes_out() {
+    let spans = Spans { sampler: Sampler::probability(1.0), ..Spans::in_memory() };
+    let seen = watch(spans, Logs::new().json());
+    let sent = info_span!("start").in_scope(|| info_span!("step").in_scope(Origin::here));
+    assert_eq!(sent.from.tracestate.as_str(), "ot=th:0");
+    let spans = seen.spans();
+    assert!(
+        spans.len() == 2 && spans.iter().all(|span| span.tracestate == sent.from.tracestate),
+        "{spans:?}"
+    );
 }
 
 #[test]

@@ -17,9 +17,9 @@ impl Origin {
     /// What is current on this thread.
     pub(crate) fn here() -> Self {
         let Some(current) = current() else { return Self::default() };
-        let mut from = Remote { trace: Some(current.trace), ..Remote::default() };
+        let tracestate = current.tracestate().clone();
+        let mut from = Remote { trace: Some(current.trace), tracestate, ..Remote::default() };
         if let Some(hop) = &current.hop {
-            from.tracestate = hop.tracestate.clone();
             from.baggage = hop.baggage.clone();
             from.request_id = hop.request_id.clone();
         }

@@ -7,13 +7,15 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::Hop;
-use crate::context::TraceContext;
+use crate::context::{TraceContext, Tracestate};
 
 /// What a new span, line or call belongs to.
 #[derive(Clone, Debug)]
 pub(crate) struct Current {
     pub(crate) trace: TraceContext,
     pub(crate) hop: Option<Arc<Hop>>,
+    /// The vendors' list of a trace that began without a hop; a hop has its own.
+    pub(crate) begun: Tracestate,
 }
 
 #[derive(Debug)]
@@ -35,6 +37,17 @@ pub(crate) struct Entered {
 
 thread_local! {
     static STACK: RefCell<Vec<Frame>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Current {
+    pub(crate) fn of(hop: &Arc<Hop>) -> Self {
+        Self { trace: hop.trace, hop: Some(Arc::clone(hop)), begun: Tracestate::default() }
+    }
+
+    /// The vendors' list that belongs to the trace.
+    pub(crate) fn tracestate(&self) -> &Tracestate {
+        self.hop.as_ref().map_or(&self.begun, |hop| &hop.tracestate)
+    }
 }
 
 // Every access may fail at a thread's very end; telemetry then knows no context, and nothing panics.
@@ -61,12 +74,12 @@ pub(crate) fn top_hop<T>(look: impl FnOnce(&Hop) -> T) -> Option<T> {
 
 /// Makes the hop current until the guard is dropped.
 pub(crate) fn enter_hop(hop: &Arc<Hop>) -> Entered {
-    enter(Current { trace: hop.trace, hop: Some(Arc::clone(hop)) })
+    enter(Current::of(hop))
 }
 
 /// Makes the hop current, and lets the spans that are made meanwhile stand for the hop itself.
 pub(crate) fn enter_as_hop(hop: &Arc<Hop>) -> Entered {
-    Entered { depth: push(STANDING, Current { trace: hop.trace, hop: Some(Arc::clone(hop)) }) }
+    Entered { depth: push(STANDING, Current::of(hop)) }
 }
 
 /// Does a span that is made now stand for the innermost hop?
@@ -113,6 +126,7 @@ mod tests {
         Current {
             trace: TraceContext { trace_id: TraceId::random(), span_id, flags: Flags::NONE },
             hop: None,
+            begun: Tracestate::default(),
         }
     }
 

@@ -2,7 +2,6 @@
 
 use super::finished::{Attributes, within};
 use super::{Finished, Limits, Record, SpanRecord, Status, attributes};
-use crate::context::Tracestate;
 use crate::names::attribute;
 use crate::scope::Value;
 
@@ -30,7 +29,7 @@ impl Finished {
             name: span.name.clone(),
             kind: span.kind,
             trace: span.trace,
-            tracestate: Tracestate::default(),
+            tracestate: span.tracestate.clone(),
             parent: span.parent,
             parent_is_remote: false,
             attributes,

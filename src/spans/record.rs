@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::clock::Moment;
-use crate::context::{SpanId, TraceContext};
+use crate::context::{SpanId, TraceContext, Tracestate};
 use crate::export::Weigh;
 use crate::scope::{Fields, Hop, Kind};
 
@@ -19,6 +19,7 @@ pub(crate) enum Record {
 #[derive(Debug)]
 pub(crate) struct SpanRecord {
     pub(crate) trace: TraceContext,
+    pub(crate) tracestate: Tracestate,
     /// `None`: the root of a trace of its own.
     pub(crate) parent: Option<SpanId>,
     pub(crate) kind: Kind,
@@ -53,6 +54,7 @@ pub(crate) mod tests {
             TraceContext { trace_id: TraceId::random(), span_id: SpanId::random(), flags: Flags::SAMPLED };
         Record::Span(Box::new(SpanRecord {
             trace,
+            tracestate: Tracestate::default(),
             parent: Some(SpanId::random()),
             kind: Kind::Internal,
             name: "work".into(),

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::Arc;
 
 use tracing::Span;
 
@@ -51,7 +50,7 @@ impl Running {
 
     pub(super) async fn drive<F: Future>(&mut self, work: F) -> F::Output {
         let here = self.observation.as_ref().and_then(Observation::hop);
-        let here = here.map(|hop| Current { trace: hop.trace, hop: Some(Arc::clone(hop)) });
+        let here = here.map(Current::of);
         // Scoped for the time after this one is dropped: what a cancelled work says in its destructors is its own.
         let mut work = pin!(scoped(work, here, Span::none()));
         poll_fn(|cx| self.within(|| work.as_mut().poll(cx))).await

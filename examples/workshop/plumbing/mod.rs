@@ -1,5 +1,6 @@
 //! Owns what the services share and what your service most likely has already.
 
+mod branch;
 mod breaker;
 mod calls;
 mod failure;
@@ -7,6 +8,7 @@ mod queue;
 mod server;
 mod store;
 
+pub(crate) use branch::note_branch;
 pub(crate) use breaker::Breaker;
 pub(crate) use calls::Calls;
 pub(crate) use failure::Failure;

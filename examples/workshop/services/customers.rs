@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tower_observability::{Admin, ObservabilityLayer, request};
 use uuid::Uuid;
 
-use crate::plumbing::{BoxError, Failure, Queue, Store, serve};
+use crate::plumbing::{BoxError, Failure, Queue, Store, note_branch, serve};
 
 /// A customer as the book has him.
 #[derive(Clone, Deserialize, Serialize)]
@@ -53,6 +53,7 @@ fn first_version(id: u64) -> (String, Customer) {
 }
 
 async fn customer(State(book): State<Book>, Path(id): Path<u64>) -> Result<Json<Customer>, Failure> {
+    note_branch();
     request::add("customer_id", id);
     let customer = book.store.read("customers", &id.to_string())?;
     customer.map(Json).ok_or_else(|| Failure::not_found("no such customer"))

@@ -9,7 +9,7 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use tower_observability::{Admin, ObservabilityLayer, request};
 
-use crate::plumbing::{BoxError, serve};
+use crate::plumbing::{BoxError, note_branch, serve};
 
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Notice {
@@ -31,6 +31,7 @@ pub(crate) async fn run() -> Result<(), BoxError> {
 }
 
 async fn tell(State(told): State<Told>, Json(notice): Json<Notice>) -> Json<bool> {
+    note_branch();
     request::add("booking_id", notice.booking_id.clone());
     let is_new = told.lock().unwrap_or_else(PoisonError::into_inner).insert(notice.booking_id);
     if is_new {

@@ -12,7 +12,7 @@ use tower_observability::{Admin, ObservabilityLayer, Work, propagation, request}
 use super::bookings::Booking;
 use super::customers::{Customer, CustomerUpdated};
 use super::notifications::Notice;
-use crate::plumbing::{BoxError, Broker, Calls, Failure, Message, Store, serve, url_of};
+use crate::plumbing::{BoxError, Broker, Calls, Failure, Message, Store, note_branch, serve, url_of};
 
 struct Worker {
     calls: Calls,
@@ -68,6 +68,7 @@ async fn consume<F>(
 
 /// Idempotent the proper way: a message that was handled is remembered, and not handled again.
 async fn booking_confirmed(worker: Arc<Worker>, message: Message) -> Result<(), Failure> {
+    note_branch();
     request::add("delivery", message.delivery);
     if worker.store.read::<Value>("handled", &message.id)?.is_some() {
         tracing::info!(message_id = message.id, "handled before");

@@ -152,14 +152,20 @@ impl Workshop {
         })
     }
 
-    /// All lines of a trace, once each of the eight has written one.
+    /// All lines of a booking's trace, once each of the eight has written one and nothing of it is left to do.
     pub fn lines_of(&self, trace_id: &str) -> Vec<Line> {
-        self.lines_once(&format!("lines of all eight in trace {trace_id}"), |lines| {
+        self.lines_of_these(&SERVICES, trace_id)
+    }
+
+    /// The same of these services, of which `worker` is one: the last to be done.
+    pub fn lines_of_these(&self, services: &[&str], trace_id: &str) -> Vec<Line> {
+        self.lines_once(&format!("lines of {services:?} in trace {trace_id}"), |lines| {
             let of_trace = lines.iter().filter(|line| line.text.contains(trace_id)).cloned();
             let of_trace: Vec<Line> = of_trace.collect();
             let wrote =
                 |name: &&str| of_trace.iter().any(|line| line.texts().iter().any(|text| text == name));
-            SERVICES.iter().all(wrote).then_some(of_trace)
+            let is_done = of_trace.iter().any(|line| line.text.contains("process bookings ok"));
+            (is_done && services.iter().all(wrote)).then_some(of_trace)
         })
     }
 
