@@ -3,14 +3,18 @@
 use crate::hop::Core;
 use crate::metrics::{LineBuffer, Recorder, lines, process_start, spans, target};
 use crate::resource::Resource;
+use crate::spans::Traces;
 
-/// Adds them; `capacity` is how many spans may wait.
-pub(super) fn add(recorder: &Recorder, core: &'static Core, resource: &Resource, capacity: usize) {
+/// The conventions' word for how spans leave.
+const OTLP: &str = "otlp_http_span_exporter";
+
+/// Adds them.
+pub(super) fn add(recorder: &Recorder, core: &'static Core, resource: &Resource, traces: &Traces) {
     recorder.add_source(process_start());
     recorder.add_source(target(resource));
     if core.spans.is_on() {
         let report = || core.spans.report().unwrap_or_default();
-        recorder.add_source(spans(capacity, report));
+        recorder.add_source(spans(OTLP, traces.queue_capacity(), report));
     }
     if core.lines.is_on() {
         let buffer = || {

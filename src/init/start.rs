@@ -96,7 +96,7 @@ impl Parts {
         let Self { background, core, recorder, exporter, notices } = self;
         hop::set_global(core);
         if let Some(recorder) = recorder {
-            sources::add(recorder, core, resource, traces.queue_capacity());
+            sources::add(recorder, core, resource, traces);
         }
         let (listener, unserved) = listen::bind(admin);
         let orchestrated = env.value("KUBERNETES_SERVICE_HOST").is_some();

@@ -13,12 +13,21 @@ pub(crate) struct LineBuffer {
     pub(crate) shortened: u64,
 }
 
+/// What a series is of, where a process may have several: the conventions' `otel.component.*`.
+#[derive(Clone, Debug)]
+struct Component {
+    kind: &'static str,
+    name: String,
+}
+
 /// What the conventions call the parts of one signal's account.
 struct Names {
     created: (&'static str, &'static str),
     size: (&'static str, &'static str),
     processed: (&'static str, &'static str),
     exported: (&'static str, &'static str),
+    /// The conventions' word for what keeps the queue.
+    processor: &'static str,
     /// Which losses there can be behind the queue: their series begin at zero, so that a first loss is seen.
     losses: &'static [&'static str],
 }
@@ -34,6 +43,7 @@ const SPANS: Names = Names {
         metric::OTEL_SDK_EXPORTER_SPAN_EXPORTED,
         "Spans that the receiver confirmed, or why it did not.",
     ),
+    processor: "batching_span_processor",
     losses: &["rejected", "timeout", "too_large"],
 };
 
@@ -45,6 +55,7 @@ const LINES: Names = Names {
         "Log lines that left the queue, or why they did not enter it.",
     ),
     exported: (metric::OTEL_SDK_EXPORTER_LOG_EXPORTED, "Log lines that were written, or why they were not."),
+    processor: "batching_log_processor",
     losses: &["timeout", "too_large", "write_failed"],
 };
 
@@ -52,14 +63,35 @@ const LINES: Names = Names {
 const BEFORE_THE_QUEUE: [&str; 2] = ["queue_full", "already_shutdown"];
 const UNCONFIRMED: &str = "unconfirmed";
 
-/// The spans' account, under the names of the conventions for SDKs; so many spans may wait.
-pub(crate) fn spans(capacity: usize, report: impl Fn() -> FlowReport + Send + Sync + 'static) -> Source {
+// No convention has a word for it.
+const STDOUT: &str = "stdout_log_exporter";
+
+impl Component {
+    /// The first of its kind; its name is the same after each restart, as the conventions want it.
+    fn first(kind: &'static str) -> Self {
+        Self { kind, name: format!("{kind}/0") }
+    }
+
+    fn labels(&self) -> [(&str, &str); 2] {
+        [(label::OTEL_COMPONENT_NAME, &self.name), (label::OTEL_COMPONENT_TYPE, self.kind)]
+    }
+}
+
+/// The spans' account, under the names of the conventions for SDKs; so many spans may wait, and `exporter` is
+/// the conventions' word for how they leave.
+pub(crate) fn spans(
+    exporter: &'static str,
+    capacity: usize,
+    report: impl Fn() -> FlowReport + Send + Sync + 'static,
+) -> Source {
+    let (processor, exporter) = (Component::first(SPANS.processor), Component::first(exporter));
     Box::new(move |samples| {
-        account(samples, &SPANS, &[(label::OTEL_SPAN_SAMPLING_RESULT, "RECORD_AND_SAMPLE")], &report());
+        let created = [(label::OTEL_SPAN_SAMPLING_RESULT, "RECORD_AND_SAMPLE")];
+        account(samples, &SPANS, &created, [&processor, &exporter], &report());
         let help = "How many spans the queue holds.";
         samples
             .family(metric::OTEL_SDK_PROCESSOR_SPAN_QUEUE_CAPACITY, Shape::Gauge, "", help)
-            .sample(&[], capacity as f64);
+            .sample(&processor.labels(), capacity as f64);
     })
 }
 
@@ -68,8 +100,9 @@ pub(crate) fn lines(
     report: impl Fn() -> FlowReport + Send + Sync + 'static,
     buffer: impl Fn() -> LineBuffer + Send + Sync + 'static,
 ) -> Source {
+    let (processor, exporter) = (Component::first(LINES.processor), Component::first(STDOUT));
     Box::new(move |samples| {
-        account(samples, &LINES, &[], &report());
+        account(samples, &LINES, &[], [&processor, &exporter], &report());
         let LineBuffer { bytes, capacity, shortened } = buffer();
         let mut own = |name, shape, unit, help, value| {
             samples.family(name, shape, unit, help).sample(&[], value);
@@ -83,9 +116,15 @@ pub(crate) fn lines(
     })
 }
 
-fn account(samples: &mut Samples, names: &Names, created: &[(&str, &str)], report: &FlowReport) {
+fn account(
+    samples: &mut Samples,
+    names: &Names,
+    created: &[(&str, &str)],
+    [processor, exporter]: [&Component; 2],
+    report: &FlowReport,
+) {
     family(samples, names.created, Shape::Counter).sample(created, report.created as f64);
-    family(samples, names.size, Shape::Gauge).sample(&[], report.queued() as f64);
+    family(samples, names.size, Shape::Gauge).sample(&processor.labels(), report.queued() as f64);
     let is_before = |reason: &str| BEFORE_THE_QUEUE.contains(&reason);
     let count =
         |reason: &str| report.dropped.iter().find(|(dropped, _)| *dropped == reason).map_or(0, |(_, n)| *n);
@@ -94,12 +133,12 @@ fn account(samples: &mut Samples, names: &Names, created: &[(&str, &str)], repor
     let losses: Vec<_> = names.losses.iter().copied().chain(losses).collect();
     let after: u64 = losses.iter().map(|reason| count(reason)).sum();
     let processed = family(samples, names.processed, Shape::Counter);
-    processed.sample(&[], (report.delivered + report.unconfirmed + after) as f64);
-    BEFORE_THE_QUEUE.into_iter().for_each(|reason| failed(processed, reason, count(reason)));
+    processed.sample(&processor.labels(), (report.delivered + report.unconfirmed + after) as f64);
+    BEFORE_THE_QUEUE.into_iter().for_each(|reason| failed(processed, processor, reason, count(reason)));
     let exported = family(samples, names.exported, Shape::Counter);
-    exported.sample(&[], report.delivered as f64);
-    failed(exported, UNCONFIRMED, report.unconfirmed);
-    losses.into_iter().for_each(|reason| failed(exported, reason, count(reason)));
+    exported.sample(&exporter.labels(), report.delivered as f64);
+    failed(exported, exporter, UNCONFIRMED, report.unconfirmed);
+    losses.into_iter().for_each(|reason| failed(exported, exporter, reason, count(reason)));
 }
 
 fn family<'a>(
@@ -110,8 +149,9 @@ fn family<'a>(
     samples.family(name, shape, "", help)
 }
 
-fn failed(asked: &mut Asked, reason: &str, count: u64) {
-    asked.sample(&[(label::ERROR_TYPE, reason)], count as f64);
+fn failed(asked: &mut Asked, component: &Component, reason: &str, count: u64) {
+    let [name, kind] = component.labels();
+    asked.sample(&[(label::ERROR_TYPE, reason), name, kind], count as f64);
 }
 
 /// Which service this is, for joins: the resource as labels of one sample.

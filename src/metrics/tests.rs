@@ -66,7 +66,7 @@ fn the_account_of_a_signal_is_on_the_page_and_adds_up() {
         flow.dropped(DropReason::Rejected, 2);
         flow.report(|| Counted { created: 10, full: 3, late: 0 })
     };
-    recorder.add_source(spans(2_048, flow_of));
+    recorder.add_source(spans("otlp_http_span_exporter", 2_048, flow_of));
     let buffer = || LineBuffer { bytes: 80, capacity: 4_096, shortened: 5 };
     recorder.add_source(lines(flow_of, buffer));
     let page = pages(&recorder)[0].clone();
@@ -80,27 +80,27 @@ fn the_account_of_a_signal_is_on_the_page_and_adds_up() {
             r#"observability_log_lines_shortened_total 5"#,
             r#"observability_log_queue_bytes 80"#,
             r#"observability_log_queue_capacity_bytes 4096"#,
-            r#"otel_sdk_exporter_log_exported_total 3"#,
-            r#"otel_sdk_exporter_log_exported_total{error_type="unconfirmed"} 1"#,
-            r#"otel_sdk_exporter_log_exported_total{error_type="timeout"} 0"#,
-            r#"otel_sdk_exporter_log_exported_total{error_type="too_large"} 0"#,
-            r#"otel_sdk_exporter_log_exported_total{error_type="write_failed"} 0"#,
-            r#"otel_sdk_exporter_log_exported_total{error_type="rejected"} 2"#,
-            r#"otel_sdk_exporter_span_exported_total 3"#,
-            r#"otel_sdk_exporter_span_exported_total{error_type="unconfirmed"} 1"#,
-            r#"otel_sdk_exporter_span_exported_total{error_type="rejected"} 2"#,
-            r#"otel_sdk_exporter_span_exported_total{error_type="timeout"} 0"#,
-            r#"otel_sdk_exporter_span_exported_total{error_type="too_large"} 0"#,
+            r#"otel_sdk_exporter_log_exported_total{otel_component_name="stdout_log_exporter/0",otel_component_type="stdout_log_exporter"} 3"#,
+            r#"otel_sdk_exporter_log_exported_total{error_type="unconfirmed",otel_component_name="stdout_log_exporter/0",otel_component_type="stdout_log_exporter"} 1"#,
+            r#"otel_sdk_exporter_log_exported_total{error_type="timeout",otel_component_name="stdout_log_exporter/0",otel_component_type="stdout_log_exporter"} 0"#,
+            r#"otel_sdk_exporter_log_exported_total{error_type="too_large",otel_component_name="stdout_log_exporter/0",otel_component_type="stdout_log_exporter"} 0"#,
+            r#"otel_sdk_exporter_log_exported_total{error_type="write_failed",otel_component_name="stdout_log_exporter/0",otel_component_type="stdout_log_exporter"} 0"#,
+            r#"otel_sdk_exporter_log_exported_total{error_type="rejected",otel_component_name="stdout_log_exporter/0",otel_component_type="stdout_log_exporter"} 2"#,
+            r#"otel_sdk_exporter_span_exported_total{otel_component_name="otlp_http_span_exporter/0",otel_component_type="otlp_http_span_exporter"} 3"#,
+            r#"otel_sdk_exporter_span_exported_total{error_type="unconfirmed",otel_component_name="otlp_http_span_exporter/0",otel_component_type="otlp_http_span_exporter"} 1"#,
+            r#"otel_sdk_exporter_span_exported_total{error_type="rejected",otel_component_name="otlp_http_span_exporter/0",otel_component_type="otlp_http_span_exporter"} 2"#,
+            r#"otel_sdk_exporter_span_exported_total{error_type="timeout",otel_component_name="otlp_http_span_exporter/0",otel_component_type="otlp_http_span_exporter"} 0"#,
+            r#"otel_sdk_exporter_span_exported_total{error_type="too_large",otel_component_name="otlp_http_span_exporter/0",otel_component_type="otlp_http_span_exporter"} 0"#,
             r#"otel_sdk_log_created_total 10"#,
-            r#"otel_sdk_processor_log_processed_total 6"#,
-            r#"otel_sdk_processor_log_processed_total{error_type="queue_full"} 3"#,
-            r#"otel_sdk_processor_log_processed_total{error_type="already_shutdown"} 0"#,
-            r#"otel_sdk_processor_log_queue_size 1"#,
-            r#"otel_sdk_processor_span_processed_total 6"#,
-            r#"otel_sdk_processor_span_processed_total{error_type="queue_full"} 3"#,
-            r#"otel_sdk_processor_span_processed_total{error_type="already_shutdown"} 0"#,
-            r#"otel_sdk_processor_span_queue_capacity 2048"#,
-            r#"otel_sdk_processor_span_queue_size 1"#,
+            r#"otel_sdk_processor_log_processed_total{otel_component_name="batching_log_processor/0",otel_component_type="batching_log_processor"} 6"#,
+            r#"otel_sdk_processor_log_processed_total{error_type="queue_full",otel_component_name="batching_log_processor/0",otel_component_type="batching_log_processor"} 3"#,
+            r#"otel_sdk_processor_log_processed_total{error_type="already_shutdown",otel_component_name="batching_log_processor/0",otel_component_type="batching_log_processor"} 0"#,
+            r#"otel_sdk_processor_log_queue_size{otel_component_name="batching_log_processor/0",otel_component_type="batching_log_processor"} 1"#,
+            r#"otel_sdk_processor_span_processed_total{otel_component_name="batching_span_processor/0",otel_component_type="batching_span_processor"} 6"#,
+            r#"otel_sdk_processor_span_processed_total{error_type="queue_full",otel_component_name="batching_span_processor/0",otel_component_type="batching_span_processor"} 3"#,
+            r#"otel_sdk_processor_span_processed_total{error_type="already_shutdown",otel_component_name="batching_span_processor/0",otel_component_type="batching_span_processor"} 0"#,
+            r#"otel_sdk_processor_span_queue_capacity{otel_component_name="batching_span_processor/0",otel_component_type="batching_span_processor"} 2048"#,
+            r#"otel_sdk_processor_span_queue_size{otel_component_name="batching_span_processor/0",otel_component_type="batching_span_processor"} 1"#,
             r#"otel_sdk_span_started_total{otel_span_sampling_result="RECORD_AND_SAMPLE"} 10"#,
         ]
     );

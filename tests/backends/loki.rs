@@ -176,7 +176,10 @@ fn huge() {
     let start = Instant::now();
     let page = loop {
         let page = get(&address, "/metrics");
-        if page.lines().any(|line| line == "otel_sdk_processor_log_queue_size 0") {
+        if page
+            .lines()
+            .any(|line| line.starts_with("otel_sdk_processor_log_queue_size{") && line.ends_with(" 0"))
+        {
             break page;
         }
         assert!(start.elapsed() < Duration::from_secs(10), "the queue of lines does not empty:\n{page}");

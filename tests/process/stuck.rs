@@ -55,7 +55,7 @@ fn unread() {
     let observability = tower_observability::init("stuck").unwrap();
     let runtime = runtime();
     serve(&runtime);
-    let full = counted(&observability, "otel_sdk_processor_log_processed_total{error_type=\"queue_full\"}");
+    let full = counted(&observability, "otel_sdk_processor_log_processed_total{error_type=\"queue_full\"");
     eprintln!("full: {}", full > 0);
     let served = counted(&observability, "http_server_request_duration_seconds_count{");
     eprintln!("served: {served}");
@@ -76,7 +76,7 @@ fn hung_up() {
     eprintln!("ready");
     let runtime = runtime();
     // Until the other end is closed, the pipe fills; then every write fails.
-    while counted(&observability, "otel_sdk_exporter_log_exported_total{error_type=\"write_failed\"}") == 0 {
+    while counted(&observability, "otel_sdk_exporter_log_exported_total{error_type=\"write_failed\"") == 0 {
         tracing::info!("still here");
     }
     serve(&runtime);

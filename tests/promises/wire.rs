@@ -61,7 +61,8 @@ process_start_time_seconds target_info work_duration_seconds";
 
 const LABELS: &str = "\
 error_type http_request_method http_response_status_code http_route network_protocol_version
-otel_metric_overflow otel_span_sampling_result reason server_address server_port url_scheme work_kind work_name";
+otel_component_name otel_component_type otel_metric_overflow otel_span_sampling_result reason server_address
+server_port url_scheme work_kind work_name";
 
 const HEADERS: &str = "traceparent tracestate baggage x-request-id";
 
