@@ -124,6 +124,16 @@ fn the_eight_are_found_whatever_their_lines_look_like() {
 }
 
 #[test]
+fn a_bookings_trace_is_found_in_every_format() {
+    for format in ["json", "ecs", "logstash", "gelf", "otel"] {
+        let workshop = Workshop::start(&[("OBSERVABILITY_LOG_FORMAT", format)]);
+        let booking = workshop.book(4_711, &[]);
+        assert!(workshop.lines_of(&booking.trace_id).len() >= SERVICES.len(), "{format}");
+        workshop.stop();
+    }
+}
+
+#[test]
 fn the_exporters_of_the_environment_get_the_spans_of_all_eight() {
     let collector = Collector::start();
     let endpoint = format!("{}/v1/traces", collector.endpoint());
