@@ -10,7 +10,7 @@ use crate::clock::Moment;
 use crate::context::{RequestId, TraceContext};
 use crate::hop::{Core, Observation};
 use crate::propagation::{Known, Remote};
-use crate::scope::{Hop, Http, Kind, Scheme, Subject, unknown_method};
+use crate::scope::{Hop, Http, Kind, RouteCell, Scheme, Subject, unknown_method};
 
 /// Begins the hop of a request; `None` if an outer layer did.
 pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request<B>) -> Option<Observation> {
@@ -24,7 +24,7 @@ pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request
         let recorded = trace.flags.is_sampled() && core.spans.is_on();
         facts(request, &known, recorded)
     });
-    route::matched(request.extensions(), &mut hop.route);
+    hop.route = RouteCell::new(route::matched(request.extensions()));
     let mut observation = Observation::begin(core, hop);
     observation.quiet = options.is_health_path(request.uri().path());
     if is_grpc(request.version(), request.headers()) {

@@ -136,7 +136,7 @@ impl Shape {
         let (Self::Json { head, tail }, Some(end)) = (self, hop.end()) else { return false };
         let mut fits = false;
         in_buffer(|object| {
-            json_hop(object, head, tail, hop, end);
+            json_hop(object, head, tail, hop, &end);
             object.end();
             fits = cuts.fit(object);
             if fits {

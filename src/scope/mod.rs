@@ -22,7 +22,7 @@ pub use value::Value;
 pub(crate) use self::http::{Http, HttpVersion, Method, Piece, Scheme, unknown_method};
 pub(crate) use hop::{End, Hop, Notes, Subject, Work};
 pub(crate) use outcome::ErrorType;
-pub(crate) use route::Route;
+pub(crate) use route::{Route, RouteCell};
 pub(crate) use spawn::scoped;
 #[cfg(test)]
 pub(crate) use stack::Entered;

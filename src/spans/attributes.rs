@@ -9,7 +9,7 @@ use crate::scope::{End, Hop, Http, Kind, Method, Notes, Piece, Subject, Work};
 
 /// The span of a hop; `None` if it has not ended.
 pub(super) fn of_hop(hop: &Hop, limits: &Limits) -> Option<Finished> {
-    let end = *hop.end()?;
+    let end = hop.end()?;
     let notes = hop.notes();
     let mut attributes = Attributes::new(limits);
     match &hop.subject {

@@ -30,7 +30,7 @@ fn end(outcome: Outcome, error_type: ErrorType, status: Option<u16>) -> End {
 }
 
 fn ended(hop: &Hop, end: End) -> Finished {
-    hop.finish(end);
+    hop.finish(|_| end);
     of_hop(hop, &Limits::default()).unwrap()
 }
 
