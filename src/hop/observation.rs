@@ -38,6 +38,7 @@ struct Unwinding<'a> {
 
 impl Observation {
     /// Begins the hop: from here on it is in flight, and will be reported.
+    #[inline]
     pub(crate) fn begin(core: &'static Core, hop: Hop) -> Self {
         core.red.begins(&hop);
         Self {

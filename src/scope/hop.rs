@@ -99,6 +99,7 @@ pub(crate) struct End {
 
 impl Hop {
     /// A hop that begins at `start`; its remaining facts are public fields, set before it is shared.
+    #[inline]
     pub(crate) fn new(trace: TraceContext, kind: Kind, start: Moment, subject: Subject) -> Self {
         Self {
             trace,
