@@ -84,7 +84,7 @@ impl Bridge {
         let parent_trace = parent.as_ref().map(|parent| parent.trace);
         let trace = match parent_trace {
             Some(trace) => TraceContext { span_id: SpanId::random(), ..trace },
-            None => self.core.place(None, Tracestate::default()).0,
+            None => self.core.place(None, &Tracestate::default()).0,
         };
         let record = trace.flags.is_sampled().then(|| Recording {
             parent: parent_trace.map(|parent| parent.span_id),

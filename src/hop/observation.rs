@@ -38,12 +38,11 @@ struct Unwinding<'a> {
 
 impl Observation {
     /// Begins the hop: from here on it is in flight, and will be reported.
-    #[inline]
-    pub(crate) fn begin(core: &'static Core, hop: Hop) -> Self {
+    pub(crate) fn begin(core: &'static Core, hop: Arc<Hop>) -> Self {
         core.red.begins(&hop);
         Self {
             core,
-            hop: Some(Arc::new(hop)),
+            hop: Some(hop),
             span: None,
             quiet: false,
             grpc: false,

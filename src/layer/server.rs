@@ -8,9 +8,9 @@ use super::route;
 use super::twice::is_observed;
 use crate::clock::Moment;
 use crate::context::{RequestId, TraceContext};
-use crate::hop::{Core, Observation, Origin};
+use crate::hop::{Core, Observation};
 use crate::propagation::{Known, Remote};
-use crate::scope::{Http, Kind, RouteCell, Scheme, Subject, unknown_method};
+use crate::scope::{Http, Kind, RouteCell, Subject, unknown_method};
 
 /// Begins the hop of a request; `None` if an outer layer did.
 pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request<B>) -> Option<Observation> {
@@ -19,17 +19,20 @@ pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request
     }
     let start = Moment::now();
     let known = Known::of(request.headers());
-    let remote = core.propagators.read_headers(&known, request.headers());
-    let (origin, foreign) = trusted(options.trust, remote);
-    let mut hop = core.hop(origin, Kind::Server, start, |trace| {
-        let recorded = trace.flags.is_sampled() && core.spans.is_on();
-        Subject::Http(facts(request, &known, recorded))
+    let mut remote = core.propagators.read_headers(&known, request.headers());
+    let foreign = distrust(options.trust, &mut remote);
+    let subject = Subject::Http(Http::of(request));
+    let hop = core.hop(remote.into(), Kind::Server, start, subject, |hop| {
+        hop.links.extend(foreign);
+        if core.propagators.request_id && hop.request_id.is_none() {
+            hop.request_id = Some(RequestId::make(start.unix_nanos() / 1_000_000));
+        }
+        hop.route = RouteCell::new(route::matched(request.extensions()));
+        let recorded = hop.trace.flags.is_sampled() && core.spans.is_on();
+        if let Subject::Http(http) = &mut hop.subject {
+            describe(http, request, &known, recorded);
+        }
     });
-    hop.links.extend(foreign);
-    if core.propagators.request_id && hop.request_id.is_none() {
-        hop.request_id = Some(RequestId::make(start.unix_nanos() / 1_000_000));
-    }
-    hop.route = RouteCell::new(route::matched(request.extensions()));
     let mut observation = Observation::begin(core, hop);
     observation.quiet = options.is_health_path(request.uri().path());
     if is_grpc(request.version(), request.headers()) {
@@ -42,41 +45,37 @@ pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request
     Some(observation)
 }
 
-/// What of a stranger's context the hop continues, and what it only links to.
-fn trusted(trust: Trust, remote: Remote) -> (Origin, Option<TraceContext>) {
+/// Takes away what of a stranger's context the hop does not continue; returns what it links to instead.
+fn distrust(trust: Trust, remote: &mut Remote) -> Option<TraceContext> {
+    if trust == Trust::Continue {
+        return None;
+    }
     let foreign = remote.trace.filter(|_| trust == Trust::Link);
-    let from = match trust {
-        Trust::Continue => remote,
-        // Whoever asks may always name the request.
-        Trust::Link | Trust::Ignore => Remote { request_id: remote.request_id, ..Remote::default() },
-    };
-    (from.into(), foreign)
+    // Whoever asks may always name the request.
+    *remote = Remote { request_id: remote.request_id.take(), ..Remote::default() };
+    foreign
 }
 
 /// Copies what span and line need; a request that is not recorded is spared what only its span would show.
-fn facts<B>(request: &Request<B>, known: &Known<'_>, recorded: bool) -> Http {
-    let (uri, method) = (request.uri(), request.method());
-    let scheme = Scheme::of(uri);
-    let (sent, version) = (unknown_method(method), request.version().into());
+fn describe<B>(http: &mut Http, request: &Request<B>, known: &Known<'_>, recorded: bool) {
+    let uri = request.uri();
+    let (path, sent) = (uri.path().as_bytes(), unknown_method(request.method()).as_bytes());
     if !recorded {
-        return Http::new(
-            method.into(),
-            scheme,
-            version,
-            [uri.path().as_bytes(), b"", b"", b"", sent.as_bytes()],
-        );
+        return http.set([path, b"", b"", b"", sent]);
     }
-    let (host, port) = match uri.authority() {
-        Some(authority) => (authority.host().as_bytes(), authority.port_u16()),
-        None => (bytes(known.host), None),
+    let host = match uri.authority() {
+        Some(authority) => {
+            http.port = authority.port_u16();
+            authority.host().as_bytes()
+        }
+        None => {
+            http.host_as_sent = true;
+            bytes(known.host)
+        }
     };
-    let query = uri.query().unwrap_or_default();
-    let pieces = [uri.path().as_bytes(), query.as_bytes(), host, bytes(known.user_agent), sent.as_bytes()];
-    let mut http = Http::new(method.into(), scheme, version, pieces);
-    http.port = port;
-    http.host_as_sent = uri.authority().is_none();
+    let query = uri.query().unwrap_or_default().as_bytes();
+    http.set([path, query, host, bytes(known.user_agent), sent]);
     http.peer = route::peer(request.extensions());
-    http
 }
 
 fn bytes(value: Option<&HeaderValue>) -> &[u8] {

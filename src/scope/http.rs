@@ -153,19 +153,40 @@ impl From<http::Version> for HttpVersion {
 }
 
 impl Http {
+    /// A request of which no text is known yet.
+    #[inline]
+    pub(crate) fn new(method: Method, scheme: Scheme, version: HttpVersion) -> Self {
+        Self {
+            method,
+            scheme,
+            version,
+            port: None,
+            host_as_sent: false,
+            peer: None,
+            inline: [0; INLINE],
+            long: None,
+            ends: [0; PIECES],
+        }
+    }
+
+    /// What this request is, without its texts.
+    #[inline]
+    pub(crate) fn of<B>(request: &http::Request<B>) -> Self {
+        Self::new(request.method().into(), Scheme::of(request.uri()), request.version().into())
+    }
+
     /// Copies the pieces, in the order of [`Piece`]; what is empty is not known.
-    pub(crate) fn new(method: Method, scheme: Scheme, version: HttpVersion, pieces: [&[u8]; PIECES]) -> Self {
-        let (mut inline, mut ends, mut end) = ([0; INLINE], [0; PIECES], 0);
-        for (piece, end_of_piece) in pieces.iter().zip(&mut ends) {
+    pub(crate) fn set(&mut self, pieces: [&[u8]; PIECES]) {
+        let mut end = 0;
+        for (piece, end_of_piece) in pieces.iter().zip(&mut self.ends) {
             // What does not fit is copied once more below.
-            if let Some(place) = inline.get_mut(end..end + piece.len()) {
+            if let Some(place) = self.inline.get_mut(end..end + piece.len()) {
                 place.copy_from_slice(piece);
             }
             end += piece.len();
             *end_of_piece = u32::try_from(end).unwrap_or(u32::MAX);
         }
-        let long = (end > INLINE).then(|| pieces.concat().into_boxed_slice());
-        Self { method, scheme, version, port: None, host_as_sent: false, peer: None, inline, long, ends }
+        self.long = (end > INLINE).then(|| pieces.concat().into_boxed_slice());
     }
 
     /// A piece's text; empty if it is not known, or no UTF-8.
@@ -224,7 +245,7 @@ mod tests {
     fn a_host_header_is_taken_apart_where_it_is_shown() {
         let shown = |sent: &str| {
             let pieces = [&b""[..], b"", sent.as_bytes(), b"", b""];
-            let mut http = Http::new(Method::Get, Scheme::Http, HttpVersion::V11, pieces);
+            let mut http = of(pieces);
             http.host_as_sent = true;
             let (host, port) = http.destination();
             (host.to_owned(), port)
@@ -239,8 +260,14 @@ mod tests {
         }
     }
 
+    fn of(pieces: [&[u8]; PIECES]) -> Http {
+        let mut http = Http::new(Method::Get, Scheme::Http, HttpVersion::V11);
+        http.set(pieces);
+        http
+    }
+
     fn read_back(pieces: [&str; PIECES]) {
-        let http = Http::new(Method::Get, Scheme::Http, HttpVersion::V11, pieces.map(str::as_bytes));
+        let http = of(pieces.map(str::as_bytes));
         let names = [Piece::Path, Piece::Query, Piece::Host, Piece::UserAgent, Piece::Method];
         assert_eq!(names.map(|name| http.piece(name)), pieces);
     }

@@ -44,9 +44,10 @@ fn with_stack<T>(access: impl FnOnce(&mut Vec<Frame>) -> T) -> Option<T> {
     STACK.try_with(|stack| stack.try_borrow_mut().ok().map(|mut stack| access(&mut stack))).ok().flatten()
 }
 
-fn push(frame: Frame) -> Entered {
+#[inline]
+fn push(frame: impl FnOnce() -> Frame) -> Entered {
     let depth = with_stack(|stack| {
-        stack.push(frame);
+        stack.push(frame());
         stack.len() - 1
     });
     Entered { depth }
@@ -64,12 +65,12 @@ pub(crate) fn top_hop<T>(look: impl FnOnce(&Hop) -> T) -> Option<T> {
 
 /// Makes the hop current until the guard is dropped.
 pub(crate) fn enter_hop(hop: &Arc<Hop>) -> Entered {
-    push(Frame::Hop(Arc::clone(hop)))
+    push(|| Frame::Hop(Arc::clone(hop)))
 }
 
 /// Makes the hop current, and lets the spans that are made meanwhile stand for the hop itself.
 pub(crate) fn enter_as_hop(hop: &Arc<Hop>) -> Entered {
-    push(Frame::Standing(Arc::clone(hop)))
+    push(|| Frame::Standing(Arc::clone(hop)))
 }
 
 /// Does a span that is made now stand for the innermost hop?
@@ -79,7 +80,7 @@ pub(crate) fn stands_for_hop() -> bool {
 
 /// Makes a captured context current until the guard is dropped.
 pub(crate) fn enter(current: Current) -> Entered {
-    push(Frame::Captured(current))
+    push(|| Frame::Captured(current))
 }
 
 /// Makes a user's span current, until [`exit_span`] names it.
@@ -117,14 +118,10 @@ impl Drop for Entered {
     fn drop(&mut self) {
         let Some(depth) = self.depth else { return };
         // A frame's drop may run the user's code (a hop's last reference): not while the stack is borrowed.
-        let mut more = true;
-        while more {
-            let left = with_stack(|stack| {
-                let frame = if stack.len() > depth { stack.pop() } else { None };
-                (frame, stack.len() > depth)
-            });
-            more = left.is_some_and(|(_frame, more)| more);
-        }
+        while let Some((_frame, true)) = with_stack(|stack| {
+            let frame = if stack.len() > depth { stack.pop() } else { None };
+            (frame, stack.len() > depth)
+        }) {}
     }
 }
 

@@ -18,7 +18,9 @@ fn request(method: Method, pieces: &[(Piece, &str)]) -> Http {
     for (piece, text) in pieces {
         texts[*piece as usize] = text.as_bytes();
     }
-    Http::new(method, Scheme::Http, HttpVersion::V11, texts)
+    let mut http = Http::new(method, Scheme::Http, HttpVersion::V11);
+    http.set(texts);
+    http
 }
 
 fn hop(kind: Kind, http: Http) -> Hop {
