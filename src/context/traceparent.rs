@@ -42,7 +42,7 @@ impl TraceContext {
 }
 
 /// The number of 16 lower-case hex digits.
-#[inline]
+#[inline(always)]
 fn sixteen(digits: &[u8; 16]) -> Option<u64> {
     let (high, low) = (digits.first_chunk()?, digits.last_chunk()?);
     Some(u64::from(hex::read(*high)?) << 32 | u64::from(hex::read(*low)?))

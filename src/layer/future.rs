@@ -62,13 +62,10 @@ impl<F> ResponseFuture<F> {
         Self { inner: Some(inner), watch: None }
     }
 
-    /// Passes the request on by `call`. Put together in its place, because moving it costs.
-    pub(super) fn observed(observation: Observation, head: Expects, call: impl FnOnce() -> F) -> Self {
-        let mut observed = Self { inner: None, watch: Some(Watch { observation, head }) };
-        if let Some(watch) = &mut observed.watch {
-            observed.inner = Some(watch.observation.run(call));
-        }
-        observed
+    /// Passes the request on by `call`.
+    pub(super) fn observed(mut observation: Observation, head: Expects, call: impl FnOnce() -> F) -> Self {
+        let inner = observation.run(call);
+        Self { inner: Some(inner), watch: Some(Watch { observation, head }) }
     }
 }
 

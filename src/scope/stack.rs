@@ -98,6 +98,16 @@ pub(crate) fn exit_span(span: u64) {
     });
 }
 
+/// The usual end: a hop leaves, and nothing was left above it. A whole frame is larger, and costs to be moved.
+#[inline]
+fn leave_hop(stack: &mut Vec<Frame>, depth: usize) -> Option<Arc<Hop>> {
+    let alone = stack.len() == depth + 1;
+    match stack.pop_if(|frame| alone && matches!(frame, Frame::Hop(_)))? {
+        Frame::Hop(hop) => Some(hop),
+        _ => None,
+    }
+}
+
 impl Frame {
     fn current(&self) -> Current {
         match self {
@@ -118,10 +128,12 @@ impl Drop for Entered {
     fn drop(&mut self) {
         let Some(depth) = self.depth else { return };
         // A frame's drop may run the user's code (a hop's last reference): not while the stack is borrowed.
-        while let Some((_frame, true)) = with_stack(|stack| {
-            let frame = if stack.len() > depth { stack.pop() } else { None };
-            (frame, stack.len() > depth)
-        }) {}
+        if let Some(Some(_hop)) = with_stack(|stack| leave_hop(stack, depth)) {
+            return;
+        }
+        while let Some(Some(_frame)) =
+            with_stack(|stack| if stack.len() > depth { stack.pop() } else { None })
+        {}
     }
 }
 
