@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use support::callgrind::{self, Cost};
 use support::service::Work;
-use support::situation::{ALL, BARE, SITUATIONS, Situation, Stack};
+use support::situation::{ALL, BARE, SITUATIONS, Situation};
 use support::{child, collector};
 
 /// The most that a request may cost above a layer that does nothing.
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         child::run(&arguments);
         return ExitCode::SUCCESS;
     }
-    let mut counts = Counts { collector: collector::start(), noop: HashMap::new() };
+    let mut counts = Counts { collector: collector::start(), below: HashMap::new() };
     if arguments.iter().any(|argument| argument == "--gate") {
         return gate(&mut counts);
     }
@@ -34,22 +34,22 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The counts made so far: situations of the same work share the layer that does nothing.
+/// The counts made so far: situations of the same work share what they are compared to.
 struct Counts {
     collector: SocketAddr,
-    noop: HashMap<Work, Cost>,
+    below: HashMap<Work, Cost>,
 }
 
 impl Counts {
     fn of(&mut self, situation: Situation) -> Cost {
-        if situation.stack != Stack::Noop {
+        if situation.stack != situation.below_noop().stack {
             return self.measure(situation);
         }
-        if let Some(cost) = self.noop.get(&situation.work) {
+        if let Some(cost) = self.below.get(&situation.work) {
             return *cost;
         }
         let cost = self.measure(situation);
-        self.noop.insert(situation.work, cost);
+        self.below.insert(situation.work, cost);
         cost
     }
 

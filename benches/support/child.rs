@@ -83,8 +83,8 @@ fn start(stack: Stack) -> Option<Observability> {
     let builder = tower_observability::builder("bench");
     match stack {
         Stack::Bare | Stack::Noop => None,
-        Stack::All => Some(builder.init().expect("it starts")),
-        Stack::Off => Some(builder.propagate_request_id(false).init().expect("it starts")),
+        Stack::All | Stack::PlainCalls => Some(builder.init().expect("it starts")),
+        Stack::Unnamed | Stack::Off => Some(builder.propagate_request_id(false).init().expect("it starts")),
     }
 }
 
@@ -99,9 +99,9 @@ async fn ask(situation: Situation, app: &mut Router, requests: u64) {
 
 /// What was measured must have happened: a signal that is off, or a full queue, costs less.
 fn prove(situation: Situation, report: &Report, requests: u64) {
-    let all = situation.stack == Stack::All;
-    let spans = if all && situation.work.caller != Caller::NotSampled { requests } else { 0 };
-    let lines = if all { requests } else { 0 };
+    let on = situation.stack != Stack::Off;
+    let spans = if on && situation.work.caller != Caller::NotSampled { requests } else { 0 };
+    let lines = if on { requests } else { 0 };
     let lost = !report.spans.dropped.is_empty() || !report.lines.dropped.is_empty();
     let whole = report.spans.delivered >= spans && report.lines.delivered >= lines;
     assert!(whole && !lost, "{requests} requests of `{}`: {report}", situation.name);

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 
+use super::noop::NoopLayer;
 use super::service::{USUAL, Work};
 
 const ROUNDS: usize = 401;
@@ -13,7 +14,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 
 /// The medians of one request's time: in the bare router, and in `app`.
 pub(crate) async fn compare(app: &mut Router, work: Work) -> (Duration, Duration) {
-    let mut bare = USUAL.router().with_state(());
+    let mut bare = USUAL.router(NoopLayer).with_state(());
     let (mut bares, mut apps) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         bares.push(round(&mut bare, USUAL).await);

@@ -1,13 +1,18 @@
 //! Owns the service that is measured: an axum router in process, one request at a time, read to its last byte.
 
+use std::convert::Infallible;
+use std::fmt::Debug;
+use std::future::{Ready, ready};
+use std::task::{Context, Poll};
+
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::Path;
 use axum::http::header::{HOST, HeaderName, HeaderValue};
-use axum::http::{Request, StatusCode, Uri};
+use axum::http::{Request, Response, StatusCode, Uri};
 use axum::routing::get;
 use http_body_util::BodyExt;
-use tower::Service;
+use tower::{Layer, Service};
 use tracing::{info, info_span};
 
 /// What the handler does.
@@ -17,6 +22,8 @@ pub(crate) enum Handler {
     Fails,
     /// Three events, one of them in a child span.
     Tells,
+    /// Makes a call, which is answered at once.
+    Calls,
 }
 
 /// What the caller sends.
@@ -44,11 +51,22 @@ const NOT_SAMPLED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-
 impl Work {
     /// The router without any layer. It still needs `with_state(())` after the last layer: without it axum
     /// lays the layers anew around every request.
-    pub(crate) fn router(self) -> Router {
+    pub(crate) fn router<L, S, B>(self, client: L) -> Router
+    where
+        L: Layer<Answering, Service = S>,
+        S: Service<Request<Body>, Response = Response<B>, Error = Infallible, Future: Send>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        B: HttpBody<Data: Send, Error: Debug> + Send,
+    {
+        let client = client.layer(Answering);
         let route = match self.handler {
             Handler::Answers => get(answer),
             Handler::Fails => get(fail),
             Handler::Tells => get(tell),
+            Handler::Calls => get(move |Path(_id): Path<u64>| call(client.clone())),
         };
         Router::new().route("/users/{id}", route)
     }
@@ -80,6 +98,35 @@ async fn answer(Path(_id): Path<u64>) -> &'static str {
 
 async fn fail(Path(_id): Path<u64>) -> (StatusCode, &'static str) {
     (StatusCode::INTERNAL_SERVER_ERROR, BODY)
+}
+
+/// The other service of a call: it answers at once, without a body.
+#[derive(Clone, Debug)]
+pub(crate) struct Answering;
+
+impl Service<Request<Body>> for Answering {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<Body>) -> Self::Future {
+        ready(Ok(Response::new(Body::empty())))
+    }
+}
+
+async fn call<S, B>(mut client: S) -> &'static str
+where
+    S: Service<Request<Body>, Response = Response<B>, Error = Infallible>,
+    B: HttpBody<Error: Debug>,
+{
+    let request = Request::get(Uri::from_static("http://inventory:8080/parts/7")).body(Body::empty());
+    let Ok(response) = client.call(request.expect("a request")).await;
+    assert!(response.into_body().collect().await.expect("a body").to_bytes().is_empty());
+    BODY
 }
 
 async fn tell(Path(id): Path<u64>) -> &'static str {

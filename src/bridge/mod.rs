@@ -87,8 +87,8 @@ impl Bridge {
                 Current { trace: TraceContext { span_id: SpanId::random(), ..parent.trace }, ..parent }
             }
             None => {
-                let (trace, begun) = self.core.place(None, Tracestate::default());
-                Current { trace, hop: None, begun }
+                let (trace, begun) = self.core.place(None, &Tracestate::default());
+                Current { trace, hop: None, begun: begun.unwrap_or_default() }
             }
         };
         let record = current.trace.flags.is_sampled().then(|| Recording {

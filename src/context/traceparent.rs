@@ -1,6 +1,6 @@
 //! Owns the `traceparent` header: text in, [`TraceContext`] out, and back.
 
-use super::text::{number, trim};
+use super::text::trim;
 use super::{Flags, SpanId, TraceContext, TraceId, hex};
 
 /// Version 00 is exactly so long; a later version at least.
@@ -14,7 +14,8 @@ impl TraceContext {
     pub fn from_traceparent(value: &[u8]) -> Option<Self> {
         let (known, later) = trim(value).split_first_chunk::<LENGTH>()?;
         let [v1, v2, b'-', ids @ .., b'-', f1, f2] = known else { return None };
-        match (number(&[*v1, *v2])?, later) {
+        let [_, _, version, flags] = hex::read([b'0', b'0', b'0', b'0', *v1, *v2, *f1, *f2])?.to_be_bytes();
+        match (version, later) {
             (0xff, _) => return None,
             (_, []) | (1.., [b'-', ..]) => {}
             _ => return None,
@@ -25,7 +26,7 @@ impl TraceContext {
         Some(Self {
             trace_id: TraceId::new(u128::from(sixteen(high)?) << 64 | u128::from(sixteen(low)?))?,
             span_id: SpanId::new(sixteen(span.first_chunk()?)?)?,
-            flags: Flags::from_byte(number(&[*f1, *f2])? as u8),
+            flags: Flags::from_byte(flags),
         })
     }
 
@@ -41,6 +42,7 @@ impl TraceContext {
 }
 
 /// The number of 16 lower-case hex digits.
+#[inline(always)]
 fn sixteen(digits: &[u8; 16]) -> Option<u64> {
     let (high, low) = (digits.first_chunk()?, digits.last_chunk()?);
     Some(u64::from(hex::read(*high)?) << 32 | u64::from(hex::read(*low)?))

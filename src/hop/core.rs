@@ -26,18 +26,18 @@ impl Core {
     }
 
     /// A new span's place: below its parent, else at the root of a trace of its own; and the list that
-    /// belongs to it, as the sampler leaves it.
+    /// belongs to it, where the sampler changed it.
     pub(crate) fn place(
         &self,
         parent: Option<TraceContext>,
-        tracestate: Tracestate,
-    ) -> (TraceContext, Tracestate) {
+        tracestate: &Tracestate,
+    ) -> (TraceContext, Option<Tracestate>) {
         let trace_id = parent.map_or_else(TraceId::random, |parent| parent.trace_id);
-        let decision = self.spans.sampler.decide(parent.as_ref(), trace_id, &tracestate);
+        let decision = self.spans.sampler.decide(parent.as_ref(), trace_id, tracestate);
         // The random flag is set where the trace starts, and copied where it goes on (level 2, "random trace id").
         let flags = parent.map_or(Flags::RANDOM, |parent| parent.flags).with_sampled(decision.sampled);
         let trace = TraceContext { trace_id, span_id: SpanId::random(), flags };
-        (trace, decision.tracestate.unwrap_or(tracestate))
+        (trace, decision.tracestate)
     }
 }
 

@@ -38,11 +38,11 @@ struct Unwinding<'a> {
 
 impl Observation {
     /// Begins the hop: from here on it is in flight, and will be reported.
-    pub(crate) fn begin(core: &'static Core, hop: Hop) -> Self {
+    pub(crate) fn begin(core: &'static Core, hop: Arc<Hop>) -> Self {
         core.red.begins(&hop);
         Self {
             core,
-            hop: Some(Arc::new(hop)),
+            hop: Some(hop),
             span: None,
             quiet: false,
             grpc: false,
@@ -90,26 +90,27 @@ impl Observation {
     pub(crate) fn finish(&mut self, reached: Outcome, word: Option<&'static str>) {
         let Some(hop) = self.hop.take() else { return };
         let at = Moment::now();
-        let outcome = self.outcome(&hop, reached, at);
-        let word = word.unwrap_or(outcome.as_str());
-        let end = End {
-            outcome,
-            error_type: error_type(hop.kind, outcome, self.status, word),
-            status: self.status,
-            at,
-            first_byte: self.first_byte,
-            response_bytes: self.response_bytes,
-        };
-        hop.finish(end);
+        let end = hop.finish(|said| {
+            // The user's word first, then what happened.
+            let outcome = said.unwrap_or_else(|| self.outcome(reached, at));
+            let word = word.unwrap_or(outcome.as_str());
+            End {
+                outcome,
+                error_type: error_type(hop.kind, outcome, self.status, word),
+                status: self.status,
+                at,
+                first_byte: self.first_byte,
+                response_bytes: self.response_bytes,
+            }
+        });
         self.core.red.leaves(&hop);
         self.report(&hop, &end);
     }
 
-    /// What is reported: the user's word first, then what happened.
-    fn outcome(&self, hop: &Hop, reached: Outcome, at: Moment) -> Outcome {
-        let said = hop.notes().as_ref().and_then(|notes| notes.outcome);
+    /// What happened.
+    fn outcome(&self, reached: Outcome, at: Moment) -> Outcome {
         let late = reached == Outcome::Cancelled && self.deadline.is_some_and(|deadline| at >= deadline);
-        said.unwrap_or(if late { Outcome::Timeout } else { reached })
+        if late { Outcome::Timeout } else { reached }
     }
 
     fn report(&self, hop: &Arc<Hop>, end: &End) {

@@ -4,12 +4,11 @@ use http::Request;
 use http::header::HOST;
 
 use super::options::{Options, names_host};
-use super::server::destination;
 use super::twice::is_observed;
 use crate::clock::Moment;
 use crate::hop::{Core, Observation, Origin};
 use crate::propagation::Outgoing;
-use crate::scope::{Hop, Http, Kind, Piece, Scheme, Subject, unknown_method};
+use crate::scope::{Hop, Http, Kind, Piece, Subject, host_and_port, unknown_method};
 
 /// Begins the hop of a call and writes its context onto the request; `None` if an outer layer did.
 pub(super) fn begin<B>(
@@ -20,21 +19,31 @@ pub(super) fn begin<B>(
     if is_observed(Kind::Client, request) {
         return None;
     }
-    let http = facts(request);
-    let hop = core.hop(Origin::here(), Kind::Client, Moment::now(), |_| Subject::Http(http));
+    let subject = Subject::Http(Http::of(request));
+    let hop = core.hop(Origin::here(), Kind::Client, Moment::now(), subject, |hop| {
+        if let Subject::Http(http) = &mut hop.subject {
+            describe(http, request);
+        }
+    });
     inject(core, options, &hop, request);
     Some(Observation::begin(core, hop))
 }
 
-fn facts<B>(request: &Request<B>) -> Http {
-    let uri = request.uri();
-    let scheme = Scheme::of(uri);
-    let (host, port) = destination(uri, request.headers().get(HOST)).unwrap_or_default();
-    let (query, sent) = (uri.query().unwrap_or_default(), unknown_method(request.method()));
-    let pieces = [uri.path().as_bytes(), query.as_bytes(), host, b"", sent.as_bytes()];
-    let mut http = Http::new(request.method().into(), scheme, request.version().into(), pieces);
-    http.port = Some(port.unwrap_or(scheme.default_port()));
-    http
+/// Copies what span and line need.
+fn describe<B>(http: &mut Http, request: &Request<B>) {
+    let (host, port) = destination(request).unwrap_or_default();
+    http.port = Some(port.unwrap_or(http.scheme.default_port()));
+    let (uri, sent) = (request.uri(), unknown_method(request.method()));
+    let query = uri.query().unwrap_or_default();
+    http.set([uri.path(), query, host, "", sent].map(str::as_bytes));
+}
+
+/// Where the call goes: what its URI says, else `Host`.
+fn destination<B>(request: &Request<B>) -> Option<(&str, Option<u16>)> {
+    if let Some(authority) = request.uri().authority() {
+        return Some((authority.host(), authority.port_u16()));
+    }
+    host_and_port(std::str::from_utf8(request.headers().get(HOST)?.as_bytes()).ok()?)
 }
 
 fn inject<B>(core: &Core, options: &Options, hop: &Hop, request: &mut Request<B>) {

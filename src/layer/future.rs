@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
@@ -44,7 +44,6 @@ pin_project! {
 struct Watch {
     observation: Observation,
     head: Expects,
-    echo: Option<HeaderValue>,
 }
 
 /// What the request's method and side say about the response before it is there.
@@ -63,21 +62,10 @@ impl<F> ResponseFuture<F> {
         Self { inner: Some(inner), watch: None }
     }
 
-    pub(super) fn observed(
-        inner: F,
-        observation: Observation,
-        head: Expects,
-        echo: Option<HeaderValue>,
-    ) -> Self {
-        Self { inner: Some(inner), watch: Some(Watch { observation, head, echo }) }
-    }
-
-    pub(super) fn expects(side: Side, method: &http::Method) -> Expects {
-        match side {
-            Side::Client => Expects::Head,
-            Side::Server if *method == http::Method::HEAD => Expects::NoBody,
-            Side::Server => Expects::Body,
-        }
+    /// Passes the request on by `call`.
+    pub(super) fn observed(mut observation: Observation, head: Expects, call: impl FnOnce() -> F) -> Self {
+        let inner = observation.run(call);
+        Self { inner: Some(inner), watch: Some(Watch { observation, head }) }
     }
 }
 
@@ -130,17 +118,23 @@ impl Watch {
         if late { Outcome::Timeout } else { Outcome::of_status(status.as_u16()) }
     }
 
+    /// Tells the caller the request's id, unless the service did.
+    fn echo(&self, headers: &mut HeaderMap) {
+        let id = self.observation.hop().and_then(|hop| hop.request_id.as_ref());
+        if let Some(id) = id {
+            headers.entry(header::REQUEST_ID).or_insert_with(|| id.to_header_value());
+        }
+    }
+
     fn head_is_there<R: Body>(mut self, mut response: Response<R>) -> Response<ResponseBody<R>> {
         let status = response.status();
         self.observation.status = Some(status.as_u16());
         self.observation.first_byte = Some(Moment::now());
-        if let Some(id) = self.echo.take() {
-            response.headers_mut().entry(header::REQUEST_ID).or_insert(id);
-        }
         let outcome = self.outcome(&response);
         if self.head == Expects::Head {
             return response.map(|body| ResponseBody::of_call(body, self.observation, outcome));
         }
+        self.echo(response.headers_mut());
         if self.head.ends_with(status, outcome) {
             self.observation.finish(outcome, None);
         }
@@ -152,6 +146,14 @@ impl Watch {
 }
 
 impl Expects {
+    pub(super) fn of(side: Side, method: &http::Method) -> Self {
+        match side {
+            Side::Client => Self::Head,
+            Side::Server if *method == http::Method::HEAD => Self::NoBody,
+            Side::Server => Self::Body,
+        }
+    }
+
     /// Is the response over with its head? hyper drops such a body without asking it again.
     fn ends_with(self, status: StatusCode, outcome: Outcome) -> bool {
         let bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);

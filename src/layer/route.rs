@@ -61,17 +61,14 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for Routed<S> {
 #[cfg(feature = "axum")]
 mod framework {
     use std::net::SocketAddr;
-    use std::sync::OnceLock;
 
     use axum::extract::{ConnectInfo, MatchedPath};
     use http::Extensions;
 
     use crate::scope::{Route, request};
 
-    pub(in crate::layer) fn matched(extensions: &Extensions, route: &mut OnceLock<Route>) {
-        if let Some(path) = extensions.get::<MatchedPath>() {
-            *route = OnceLock::from(Route::of(path.as_str()));
-        }
+    pub(in crate::layer) fn matched(extensions: &Extensions) -> Option<Route> {
+        extensions.get::<MatchedPath>().map(|path| Route::of(path.as_str()))
     }
 
     pub(in crate::layer) fn peer(extensions: &Extensions) -> Option<SocketAddr> {
@@ -89,13 +86,14 @@ mod framework {
 #[cfg(not(feature = "axum"))]
 mod framework {
     use std::net::SocketAddr;
-    use std::sync::OnceLock;
 
     use http::Extensions;
 
     use crate::scope::Route;
 
-    pub(in crate::layer) fn matched(_: &Extensions, _: &mut OnceLock<Route>) {}
+    pub(in crate::layer) fn matched(_: &Extensions) -> Option<Route> {
+        None
+    }
 
     pub(in crate::layer) fn peer(extensions: &Extensions) -> Option<SocketAddr> {
         extensions.get::<SocketAddr>().copied()

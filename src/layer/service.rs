@@ -6,9 +6,10 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use tower::{Layer, Service};
 
+use super::future::Expects;
 use super::options::{ObservabilityLayer, Options, Side};
 use super::{ResponseBody, ResponseFuture, client, server};
-use crate::hop::{Core, Observation, global};
+use crate::hop::{Core, global};
 
 /// The service that [`ObservabilityLayer`](super::ObservabilityLayer) makes of another one.
 ///
@@ -45,20 +46,6 @@ impl<S> Observed<S> {
     pub fn inner_mut(&mut self) -> &mut S {
         &mut self.inner
     }
-
-    fn begin<B>(&self, request: Request<B>) -> (Request<B>, Option<Observation>) {
-        let Some(core) = self.core.or_else(global).filter(|core| !core.is_off()) else {
-            return (request, None);
-        };
-        let options = Options::of(self.options.as_ref());
-        let (mut request, wanted) = admitted(options, request);
-        let observation = match self.side {
-            _ if !wanted => None,
-            Side::Server => server::begin(core, options, &request),
-            Side::Client => client::begin(core, options, &mut request),
-        };
-        (request, observation)
-    }
 }
 
 impl<S, B, R> Service<Request<B>> for Observed<S>
@@ -76,22 +63,36 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        match self.begin(request) {
-            (request, None) => ResponseFuture::passed(self.inner.call(request)),
-            (request, Some(mut observation)) => {
-                let echo = server::echo(self.side, &observation);
-                let head = ResponseFuture::<S::Future>::expects(self.side, request.method());
-                let future = observation.run(|| self.inner.call(request));
-                ResponseFuture::observed(future, observation, head, echo)
-            }
+        let Self { inner, side, core, options } = self;
+        let Some(core) = core.or_else(global).filter(|core| !core.is_off()) else {
+            return ResponseFuture::passed(inner.call(request));
+        };
+        let options = Options::of(options.as_ref());
+        let Some(filter) = &options.filter else { return observe(core, *side, options, request, inner) };
+        let (parts, body) = request.into_parts();
+        let wanted = filter(&parts);
+        let request = Request::from_parts(parts, body);
+        if wanted {
+            observe(core, *side, options, request, inner)
+        } else {
+            ResponseFuture::passed(inner.call(request))
         }
     }
 }
 
-/// Asks the user's filter; taking the request apart costs something, so only where there is one.
-fn admitted<B>(options: &Options, request: Request<B>) -> (Request<B>, bool) {
-    let Some(filter) = &options.filter else { return (request, true) };
-    let (parts, body) = request.into_parts();
-    let wanted = filter(&parts);
-    (Request::from_parts(parts, body), wanted)
+/// Begins the hop and passes the request on within it.
+fn observe<S: Service<Request<B>>, B>(
+    core: &'static Core,
+    side: Side,
+    options: &Options,
+    mut request: Request<B>,
+    inner: &mut S,
+) -> ResponseFuture<S::Future> {
+    let begun = match side {
+        Side::Server => server::begin(core, options, &request),
+        Side::Client => client::begin(core, options, &mut request),
+    };
+    let Some(observation) = begun else { return ResponseFuture::passed(inner.call(request)) };
+    let head = Expects::of(side, request.method());
+    ResponseFuture::observed(observation, head, || inner.call(request))
 }

@@ -81,8 +81,8 @@ impl Shape {
     pub(super) fn hop(&self, exit: &Exit, hop: &Arc<Hop>, end: &End) {
         match (self, &exit.sink) {
             (Self::Json(_) | Self::Other(_), Sink::Writer(writer)) => writer.push_hop(hop),
-            (Self::Json(laid), _) => with_buffer(exit, |object| laid.hop(object, hop, end)),
-            (Self::Other(laid), _) => with_buffer(exit, |object| laid.hop(object, hop, end)),
+            (Self::Json(laid), _) => with_buffer(exit, |object| laid.hop(object, hop, &end)),
+            (Self::Other(laid), _) => with_buffer(exit, |object| laid.hop(object, hop, &end)),
             (Self::Pretty { color }, _) => {
                 let level = line::level(hop.kind, end.outcome);
                 let mut row = Row::begin(end.at, level.as_str(), "request", *color);
@@ -96,8 +96,8 @@ impl Shape {
     pub(super) fn append_hop(&self, hop: &Hop, cuts: &Cuts, out: &mut Vec<u8>) -> bool {
         let Some(end) = hop.end() else { return false };
         match self {
-            Self::Json(laid) => append(cuts, out, |object| laid.hop(object, hop, end)),
-            Self::Other(laid) => append(cuts, out, |object| laid.hop(object, hop, end)),
+            Self::Json(laid) => append(cuts, out, |object| laid.hop(object, hop, &end)),
+            Self::Other(laid) => append(cuts, out, |object| laid.hop(object, hop, &end)),
             Self::Pretty { .. } => false,
         }
     }

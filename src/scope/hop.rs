@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{ErrorType, Fields, Http, Outcome, Route, Value};
+use super::{ErrorType, Fields, Http, Outcome, RouteCell, Value};
 use crate::clock::Moment;
 use crate::context::{Baggage, RequestId, SpanId, TraceContext, Tracestate};
 
@@ -60,10 +61,20 @@ pub(crate) struct Hop {
     pub(crate) baggage: Baggage,
     pub(crate) request_id: Option<RequestId>,
     pub(crate) subject: Subject,
-    pub(crate) route: OnceLock<Route>,
-    notes: Mutex<Option<Box<Notes>>>,
-    end: OnceLock<End>,
+    pub(crate) route: RouteCell,
+    state: Mutex<State>,
 }
+
+/// What changes while the hop runs: one lock, taken once more at its end, is cheaper than a cell for each.
+#[derive(Debug, Default)]
+struct State {
+    notes: Option<Box<Notes>>,
+    end: Option<End>,
+}
+
+/// The hop's notes, while nobody else can change them.
+#[derive(Debug)]
+pub(crate) struct NotesGuard<'a>(MutexGuard<'a, State>);
 
 /// What the user said of the hop from below the layer.
 #[derive(Debug, Default)]
@@ -88,6 +99,7 @@ pub(crate) struct End {
 
 impl Hop {
     /// A hop that begins at `start`; its remaining facts are public fields, set before it is shared.
+    #[inline]
     pub(crate) fn new(trace: TraceContext, kind: Kind, start: Moment, subject: Subject) -> Self {
         Self {
             trace,
@@ -100,9 +112,8 @@ impl Hop {
             baggage: Baggage::default(),
             request_id: None,
             subject,
-            route: OnceLock::new(),
-            notes: Mutex::new(None),
-            end: OnceLock::new(),
+            route: RouteCell::new(None),
+            state: Mutex::default(),
         }
     }
 
@@ -114,8 +125,12 @@ impl Hop {
     }
 
     /// What the user said so far; `None` costs nothing and is the common case.
-    pub(crate) fn notes(&self) -> MutexGuard<'_, Option<Box<Notes>>> {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn notes(&self) -> NotesGuard<'_> {
+        NotesGuard(self.state())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn add(&self, name: Cow<'static, str>, value: Value) {
@@ -138,13 +153,29 @@ impl Hop {
     }
 
     /// The hop's end; `None` while it is in progress.
-    pub(crate) fn end(&self) -> Option<&End> {
-        self.end.get()
+    pub(crate) fn end(&self) -> Option<End> {
+        self.state().end
     }
 
-    /// Ends the hop; only the first call counts.
-    pub(crate) fn finish(&self, end: End) {
-        let _ = self.end.set(end);
+    /// Ends the hop; only the first call counts. `end` is told the outcome that the user wanted.
+    pub(crate) fn finish(&self, end: impl FnOnce(Option<Outcome>) -> End) -> End {
+        let mut state = self.state();
+        let said = state.notes.as_ref().and_then(|notes| notes.outcome);
+        *state.end.get_or_insert_with(|| end(said))
+    }
+}
+
+impl Deref for NotesGuard<'_> {
+    type Target = Option<Box<Notes>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0.notes
+    }
+}
+
+impl DerefMut for NotesGuard<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0.notes
     }
 }
 
@@ -152,7 +183,7 @@ impl Hop {
 impl fmt::Debug for Hop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Hop");
-        shown.field("kind", &self.kind).field("trace", &self.trace).field("end", &self.end.get());
+        shown.field("kind", &self.kind).field("trace", &self.trace).field("end", &self.end());
         shown.finish_non_exhaustive()
     }
 }

@@ -40,7 +40,7 @@ pub(crate) enum HttpVersion {
 pub(crate) enum Piece {
     Path,
     Query,
-    /// Without the port.
+    /// Without the port, unless it is a `Host` header as sent: then see [`Http::destination`].
     Host,
     UserAgent,
     /// The method as sent, when it is not a known one.
@@ -58,6 +58,8 @@ pub(crate) struct Http {
     pub(crate) scheme: Scheme,
     pub(crate) version: HttpVersion,
     pub(crate) port: Option<u16>,
+    /// The host is a `Host` header as sent. Few of them are shown, so it is taken apart where one is.
+    pub(crate) host_as_sent: bool,
     pub(crate) peer: Option<SocketAddr>,
     // The pieces one behind the other, and where each ends.
     inline: [u8; INLINE],
@@ -151,24 +153,51 @@ impl From<http::Version> for HttpVersion {
 }
 
 impl Http {
+    /// A request of which no text is known yet.
+    #[inline]
+    pub(crate) fn new(method: Method, scheme: Scheme, version: HttpVersion) -> Self {
+        Self {
+            method,
+            scheme,
+            version,
+            port: None,
+            host_as_sent: false,
+            peer: None,
+            inline: [0; INLINE],
+            long: None,
+            ends: [0; PIECES],
+        }
+    }
+
+    /// What this request is, without its texts.
+    #[inline]
+    pub(crate) fn of<B>(request: &http::Request<B>) -> Self {
+        Self::new(request.method().into(), Scheme::of(request.uri()), request.version().into())
+    }
+
     /// Copies the pieces, in the order of [`Piece`]; what is empty is not known.
-    pub(crate) fn new(method: Method, scheme: Scheme, version: HttpVersion, pieces: [&[u8]; PIECES]) -> Self {
-        let (mut inline, mut ends, mut end) = ([0; INLINE], [0; PIECES], 0);
-        for (piece, end_of_piece) in pieces.iter().zip(&mut ends) {
+    pub(crate) fn set(&mut self, pieces: [&[u8]; PIECES]) {
+        let mut end = 0;
+        for (piece, end_of_piece) in pieces.iter().zip(&mut self.ends) {
             // What does not fit is copied once more below.
-            if let Some(place) = inline.get_mut(end..end + piece.len()) {
+            if let Some(place) = self.inline.get_mut(end..end + piece.len()) {
                 place.copy_from_slice(piece);
             }
             end += piece.len();
             *end_of_piece = u32::try_from(end).unwrap_or(u32::MAX);
         }
-        let long = (end > INLINE).then(|| pieces.concat().into_boxed_slice());
-        Self { method, scheme, version, port: None, peer: None, inline, long, ends }
+        self.long = (end > INLINE).then(|| pieces.concat().into_boxed_slice());
     }
 
     /// A piece's text; empty if it is not known, or no UTF-8.
     pub(crate) fn piece(&self, piece: Piece) -> &str {
         std::str::from_utf8(self.bytes(piece)).unwrap_or_default()
+    }
+
+    /// Host and port as the client asked for them; no host where it sent what is none.
+    pub(crate) fn destination(&self) -> (&str, Option<u16>) {
+        let host = self.piece(Piece::Host);
+        if self.host_as_sent { host_and_port(host).unwrap_or_default() } else { (host, self.port) }
     }
 
     /// How many bytes of its texts do not fit into the record itself.
@@ -194,12 +223,51 @@ pub(crate) fn unknown_method(method: &http::Method) -> &str {
     if Method::from(method) == Method::Other { method.as_str() } else { "" }
 }
 
+/// A `Host` header taken apart; one that is no host is shown to nobody: it is the client's to invent.
+pub(crate) fn host_and_port(host: &str) -> Option<(&str, Option<u16>)> {
+    // What a host and its port are written with (RFC 3986, 3.2.2, without escapes).
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_~:[]".contains(&byte);
+    if host.is_empty() || !host.bytes().all(is_allowed) {
+        return None;
+    }
+    match host.rsplit_once(':') {
+        // The colon within brackets is an address of version 6.
+        Some((host, port)) if !port.contains(']') => Some((host, port.parse().ok())),
+        _ => Some((host, None)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_host_header_is_taken_apart_where_it_is_shown() {
+        let shown = |sent: &str| {
+            let pieces = [&b""[..], b"", sent.as_bytes(), b"", b""];
+            let mut http = of(pieces);
+            http.host_as_sent = true;
+            let (host, port) = http.destination();
+            (host.to_owned(), port)
+        };
+        assert_eq!(shown("b.example:8080"), ("b.example".into(), Some(8080)));
+        assert_eq!(shown("b.example"), ("b.example".into(), None));
+        assert_eq!(shown("b.example:x"), ("b.example".into(), None));
+        assert_eq!(shown("[::1]:80"), ("[::1]".into(), Some(80)));
+        assert_eq!(shown("[::1]"), ("[::1]".into(), None));
+        for none in ["", "no host<at all", "a@b", "é"] {
+            assert_eq!(shown(none), (String::new(), None), "{none}");
+        }
+    }
+
+    fn of(pieces: [&[u8]; PIECES]) -> Http {
+        let mut http = Http::new(Method::Get, Scheme::Http, HttpVersion::V11);
+        http.set(pieces);
+        http
+    }
+
     fn read_back(pieces: [&str; PIECES]) {
-        let http = Http::new(Method::Get, Scheme::Http, HttpVersion::V11, pieces.map(str::as_bytes));
+        let http = of(pieces.map(str::as_bytes));
         let names = [Piece::Path, Piece::Query, Piece::Host, Piece::UserAgent, Piece::Method];
         assert_eq!(names.map(|name| http.piece(name)), pieces);
     }

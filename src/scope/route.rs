@@ -4,7 +4,7 @@
 //! table never forgets, because the routes of a program are few; when somebody feeds it paths instead, it is
 //! full at [`CAPACITY`] and everything further is one route named `_OTHER`.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::sync::{LazyLock, OnceLock};
 
 /// How many different routes, and client destinations, one process tells apart.
@@ -14,6 +14,12 @@ const SLOTS: usize = 4_096;
 /// A route of this process; two of the same text are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Route(u16);
+
+/// A route that becomes known once; a number beside the routes' own says that it is not yet.
+#[derive(Debug)]
+pub(crate) struct RouteCell(AtomicU16);
+
+const UNKNOWN: u16 = u16::MAX;
 
 struct Table {
     slots: Box<[OnceLock<Box<str>>]>,
@@ -28,12 +34,11 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| Table {
 fn slot_of(text: &str) -> usize {
     const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut hash = text.len() as u64;
-    let mut chunks = text.as_bytes().chunks_exact(8);
-    for chunk in &mut chunks {
-        let word = chunk.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
-        hash = (hash.rotate_left(5) ^ word).wrapping_mul(MIX);
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    for word in words {
+        hash = (hash.rotate_left(5) ^ u64::from_le_bytes(*word)).wrapping_mul(MIX);
     }
-    let rest = chunks.remainder().iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    let rest = rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
     hash = (hash.rotate_left(5) ^ rest).wrapping_mul(MIX);
     (hash >> 52) as usize % SLOTS
 }
@@ -74,9 +79,35 @@ impl Route {
     }
 }
 
+impl RouteCell {
+    pub(crate) fn new(route: Option<Route>) -> Self {
+        Self(AtomicU16::new(route.map_or(UNKNOWN, |route| route.0)))
+    }
+
+    pub(crate) fn get(&self) -> Option<Route> {
+        let number = self.0.load(Ordering::Relaxed);
+        (number != UNKNOWN).then_some(Route(number))
+    }
+
+    /// Sets it; only the first call counts, and the others fail with the route that is known.
+    pub(crate) fn set(&self, route: Route) -> Result<(), Route> {
+        let set = self.0.compare_exchange(UNKNOWN, route.0, Ordering::Relaxed, Ordering::Relaxed);
+        set.map(drop).map_err(Route)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_route_that_is_known_stays() {
+        let cell = RouteCell::new(None);
+        assert_eq!(cell.get(), None);
+        assert_eq!(cell.set(Route::OTHER), Ok(()));
+        assert_eq!(cell.set(Route::of("/late")), Err(Route::OTHER));
+        assert_eq!((cell.get(), RouteCell::new(cell.get()).get()), (Some(Route::OTHER), Some(Route::OTHER)));
+    }
 
     #[test]
     fn the_same_text_is_the_same_route() {

@@ -18,15 +18,17 @@ pub(crate) struct Current {
     pub(crate) begun: Tracestate,
 }
 
+/// A hop needs no more than its own reference: it is entered at each poll, and rarely asked for.
 #[derive(Debug)]
-struct Frame {
-    /// The `tracing` span's id; zero or [`STANDING`] for a hop.
-    span: u64,
-    current: Current,
+enum Frame {
+    Hop(Arc<Hop>),
+    /// A hop whose own span is being made.
+    Standing(Arc<Hop>),
+    /// What was captured elsewhere.
+    Captured(Current),
+    /// A `tracing` span that is entered, with its id.
+    Span(u64, Current),
 }
-
-/// No span's id: it marks a hop whose own span is being made.
-const STANDING: u64 = u64::MAX;
 
 /// The stack is as it was before when this is dropped, whatever was left on it in between.
 #[derive(Debug)]
@@ -55,64 +57,96 @@ fn with_stack<T>(access: impl FnOnce(&mut Vec<Frame>) -> T) -> Option<T> {
     STACK.try_with(|stack| stack.try_borrow_mut().ok().map(|mut stack| access(&mut stack))).ok().flatten()
 }
 
-fn push(span: u64, current: Current) -> Option<usize> {
-    with_stack(|stack| {
-        stack.push(Frame { span, current });
+#[inline]
+fn push(frame: impl FnOnce() -> Frame) -> Entered {
+    let depth = with_stack(|stack| {
+        stack.push(frame());
         stack.len() - 1
-    })
+    });
+    Entered { depth }
 }
 
 /// The innermost context of this thread.
 pub(crate) fn current() -> Option<Current> {
-    with_stack(|stack| stack.last().map(|frame| frame.current.clone())).flatten()
+    with_stack(|stack| stack.last().map(Frame::current)).flatten()
 }
 
 /// Looks at the innermost hop of this thread, without keeping it.
 pub(crate) fn top_hop<T>(look: impl FnOnce(&Hop) -> T) -> Option<T> {
-    with_stack(|stack| stack.last().and_then(|frame| frame.current.hop.as_deref()).map(look)).flatten()
+    with_stack(|stack| stack.last().and_then(Frame::hop).map(look)).flatten()
 }
 
 /// Makes the hop current until the guard is dropped.
 pub(crate) fn enter_hop(hop: &Arc<Hop>) -> Entered {
-    enter(Current::of(hop))
+    push(|| Frame::Hop(Arc::clone(hop)))
 }
 
 /// Makes the hop current, and lets the spans that are made meanwhile stand for the hop itself.
 pub(crate) fn enter_as_hop(hop: &Arc<Hop>) -> Entered {
-    Entered { depth: push(STANDING, Current::of(hop)) }
+    push(|| Frame::Standing(Arc::clone(hop)))
 }
 
 /// Does a span that is made now stand for the innermost hop?
 pub(crate) fn stands_for_hop() -> bool {
-    with_stack(|stack| stack.last().is_some_and(|frame| frame.span == STANDING)).unwrap_or(false)
+    with_stack(|stack| matches!(stack.last(), Some(Frame::Standing(_)))).unwrap_or(false)
 }
 
 /// Makes a captured context current until the guard is dropped.
 pub(crate) fn enter(current: Current) -> Entered {
-    Entered { depth: push(0, current) }
+    push(|| Frame::Captured(current))
 }
 
 /// Makes a user's span current, until [`exit_span`] names it.
 pub(crate) fn enter_span(span: u64, current: Current) {
-    push(span, current);
+    let frame = Frame::Span(span, current);
+    with_stack(|stack| stack.push(frame));
 }
 
 /// A user's span is no longer current; spans may leave in any order.
 pub(crate) fn exit_span(span: u64) {
     with_stack(|stack| {
-        let place = stack.iter().rposition(|frame| frame.span == span)?;
-        // A frame's drop may run the user's code (a hop's last reference): not while the stack is borrowed.
+        let place = stack.iter().rposition(|frame| matches!(frame, Frame::Span(id, _) if *id == span))?;
+        // Handed out, and dropped while the stack is not borrowed, as below.
         Some(stack.remove(place))
     });
+}
+
+/// The usual end: a hop leaves, and nothing was left above it. A whole frame is larger, and costs to be moved.
+#[inline]
+fn leave_hop(stack: &mut Vec<Frame>, depth: usize) -> Option<Arc<Hop>> {
+    let alone = stack.len() == depth + 1;
+    match stack.pop_if(|frame| alone && matches!(frame, Frame::Hop(_)))? {
+        Frame::Hop(hop) => Some(hop),
+        _ => None,
+    }
+}
+
+impl Frame {
+    fn current(&self) -> Current {
+        match self {
+            Self::Hop(hop) | Self::Standing(hop) => Current::of(hop),
+            Self::Captured(current) | Self::Span(_, current) => current.clone(),
+        }
+    }
+
+    fn hop(&self) -> Option<&Hop> {
+        match self {
+            Self::Hop(hop) | Self::Standing(hop) => Some(hop),
+            Self::Captured(current) | Self::Span(_, current) => current.hop.as_deref(),
+        }
+    }
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
         let Some(depth) = self.depth else { return };
-        while let Some(Some(frame)) = with_stack(|stack| if stack.len() > depth { stack.pop() } else { None })
-        {
-            drop(frame);
+        // A frame's drop may run the user's code (a hop's last reference): not while the stack is borrowed.
+        if let Some(Some(_hop)) = with_stack(|stack| leave_hop(stack, depth)) {
+            return;
         }
+        while let Some(Some(_frame)) =
+            with_stack(|stack| if stack.len() > depth { stack.pop() } else { None })
+        {}
     }
 }
 

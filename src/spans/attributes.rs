@@ -9,7 +9,7 @@ use crate::scope::{End, Hop, Http, Kind, Method, Notes, Piece, Subject, Work};
 
 /// The span of a hop; `None` if it has not ended.
 pub(super) fn of_hop(hop: &Hop, limits: &Limits) -> Option<Finished> {
-    let end = *hop.end()?;
+    let end = hop.end()?;
     let notes = hop.notes();
     let mut attributes = Attributes::new(limits);
     match &hop.subject {
@@ -63,9 +63,10 @@ fn server(attributes: &mut Attributes, hop: &Hop, http: &Http) {
     if let Some(route) = hop.route.get() {
         attributes.set(name::HTTP_ROUTE, route.as_str());
     }
-    let host = address(http);
+    let (host, port) = http.destination();
+    let host = address(host);
     attributes.text(name::SERVER_ADDRESS, host);
-    if let (Some(port), false) = (http.port, host.is_empty()) {
+    if let (Some(port), false) = (port, host.is_empty()) {
         attributes.set(name::SERVER_PORT, port);
     }
     if let Some(peer) = http.peer {
@@ -77,7 +78,7 @@ fn server(attributes: &mut Attributes, hop: &Hop, http: &Http) {
 
 fn client(attributes: &mut Attributes, http: &Http) {
     method(attributes, http);
-    attributes.set(name::SERVER_ADDRESS, address(http).to_owned());
+    attributes.set(name::SERVER_ADDRESS, address(http.piece(Piece::Host)).to_owned());
     attributes.set(name::SERVER_PORT, http.port.unwrap_or(http.scheme.default_port()));
     attributes.set(name::URL_FULL, full_url(http));
     network(attributes, http);
@@ -97,13 +98,13 @@ fn network(attributes: &mut Attributes, http: &Http) {
 }
 
 /// The host without credentials, and without the brackets of an IPv6 address.
-fn address(http: &Http) -> &str {
-    let host = redact::host(http.piece(Piece::Host));
+fn address(host: &str) -> &str {
+    let host = redact::host(host);
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 fn full_url(http: &Http) -> String {
-    let host = address(http);
+    let host = address(http.piece(Piece::Host));
     let mut url = format!("{}://", http.scheme.as_str());
     if host.contains(':') {
         url.extend(["[", host, "]"]);

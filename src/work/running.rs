@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::sync::Arc;
 
 use tracing::Span;
 
@@ -75,12 +76,12 @@ fn origin(parent: Option<Remote>, linked: bool) -> Origin {
     }
 }
 
-fn hop(core: &Core, work: Work) -> Hop {
+fn hop(core: &Core, work: Work) -> Arc<Hop> {
     let subject = scope::Work { name: work.name, system: work.system, destination: work.destination };
     let origin = origin(work.parent, !work.links.is_empty());
-    let mut hop = core.hop(origin, work.kind, Moment::now(), |_| Subject::Work(subject));
-    hop.links = work.links.iter().filter_map(|remote| remote.trace).collect();
-    let named = |remote: Remote| remote.request_id;
-    hop.request_id = hop.request_id.take().or_else(|| work.links.into_iter().find_map(named));
-    hop
+    core.hop(origin, work.kind, Moment::now(), Subject::Work(subject), |hop| {
+        hop.links = work.links.iter().filter_map(|remote| remote.trace).collect();
+        let named = |remote: Remote| remote.request_id;
+        hop.request_id = hop.request_id.take().or_else(|| work.links.into_iter().find_map(named));
+    })
 }

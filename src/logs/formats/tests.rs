@@ -66,7 +66,9 @@ fn a_hop(kind: Kind, subject: Subject) -> Hop {
 
 fn a_request(kind: Kind, path: &str) -> Hop {
     let pieces = [path.as_bytes(), b"", b"payments", b"", b""];
-    let hop = a_hop(kind, Subject::Http(Http::new(Method::Get, Scheme::Http, HttpVersion::V11, pieces)));
+    let mut http = Http::new(Method::Get, Scheme::Http, HttpVersion::V11);
+    http.set(pieces);
+    let hop = a_hop(kind, Subject::Http(http));
     hop.route.set(Route::of("/users/{id}")).expect("not set");
     hop
 }

@@ -28,8 +28,8 @@ fn a_hop(kind: Kind, subject: Subject) -> Hop {
 }
 
 fn request(kind: Kind) -> Arc<Hop> {
-    let mut http =
-        Http::new(Method::Get, Scheme::Http, HttpVersion::V11, [b"/users/7", b"", b"payments", b"", b""]);
+    let mut http = Http::new(Method::Get, Scheme::Http, HttpVersion::V11);
+    http.set([b"/users/7", b"", b"payments", b"", b""]);
     http.port = Some(8080);
     let mut hop = a_hop(kind, Subject::Http(http));
     hop.request_id = RequestId::parse(b"r-1");
@@ -183,7 +183,8 @@ fn a_panics_line_is_fatal_and_stands_in_the_request() {
 #[test]
 fn a_path_that_is_too_long_is_cut_and_counted() {
     let path = "x".repeat(300 * 1024);
-    let http = Http::new(Method::Get, Scheme::Http, HttpVersion::V11, [path.as_bytes(), b"", b"", b"", b""]);
+    let mut http = Http::new(Method::Get, Scheme::Http, HttpVersion::V11);
+    http.set([path.as_bytes(), b"", b"", b"", b""]);
     let hop = Arc::new(a_hop(Kind::Server, Subject::Http(http)));
     let (lines, seen) = lines(Logs::new().json());
     lines.hop(&hop, &ended(&hop, Outcome::Ok, Some(200)));

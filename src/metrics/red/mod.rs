@@ -76,7 +76,7 @@ impl Red {
         let Some(inner) = &self.inner else { return };
         let histogram = match &hop.subject {
             Subject::Http(http) if hop.kind == Kind::Client => inner.client(ClientKey::new(http, end)),
-            Subject::Http(http) => inner.server(ServerKey::new(http, hop.route.get().copied(), end)),
+            Subject::Http(http) => inner.server(ServerKey::new(http, hop.route.get(), end)),
             Subject::Work(work) => inner.work(WorkKey::new(hop.kind, &work.name, end)),
         };
         let seconds = end.at.since(hop.start).as_secs_f64();

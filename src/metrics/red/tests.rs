@@ -22,7 +22,7 @@ fn hop(kind: Kind, subject: Subject) -> Hop {
 }
 
 fn http(method: Method) -> Subject {
-    Subject::Http(Http::new(method, Scheme::Http, HttpVersion::V11, [b""; 5]))
+    Subject::Http(Http::new(method, Scheme::Http, HttpVersion::V11))
 }
 
 fn end(status: Option<u16>, error_type: ErrorType) -> End {
@@ -94,8 +94,8 @@ fn in_flight_is_zero_again_however_a_request_ends() {
 #[test]
 fn calls_and_jobs_have_their_own_metrics() {
     let (red, recorder) = red();
-    let call =
-        Http::new(Method::Post, Scheme::Https, HttpVersion::V11, [b"", b"", b"payments.example", b"", b""]);
+    let mut call = Http::new(Method::Post, Scheme::Https, HttpVersion::V11);
+    call.set([b"", b"", b"payments.example", b"", b""]);
     red.hop(&hop(Kind::Client, Subject::Http(call)), &end(Some(404), ErrorType::Status(404)));
     let work = Work { name: "process booking".into(), system: None, destination: None };
     red.hop(&hop(Kind::Consumer, Subject::Work(work)), &end(None, ErrorType::None));
@@ -129,8 +129,8 @@ fn a_sampled_hop_is_the_exemplar_and_an_unsampled_one_is_not() {
 fn beyond_the_limit_calls_share_one_series_and_none_is_lost() {
     let (red, recorder) = red();
     for port in 0..2_100 {
-        let mut call =
-            Http::new(Method::Get, Scheme::Http, HttpVersion::V11, [b"", b"", b"many.example", b"", b""]);
+        let mut call = Http::new(Method::Get, Scheme::Http, HttpVersion::V11);
+        call.set([b"", b"", b"many.example", b"", b""]);
         call.port = Some(port);
         red.hop(&hop(Kind::Client, Subject::Http(call)), &end(Some(200), ErrorType::None));
     }

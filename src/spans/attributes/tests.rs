@@ -18,7 +18,9 @@ fn request(method: Method, pieces: &[(Piece, &str)]) -> Http {
     for (piece, text) in pieces {
         texts[*piece as usize] = text.as_bytes();
     }
-    Http::new(method, Scheme::Http, HttpVersion::V11, texts)
+    let mut http = Http::new(method, Scheme::Http, HttpVersion::V11);
+    http.set(texts);
+    http
 }
 
 fn hop(kind: Kind, http: Http) -> Hop {
@@ -30,7 +32,7 @@ fn end(outcome: Outcome, error_type: ErrorType, status: Option<u16>) -> End {
 }
 
 fn ended(hop: &Hop, end: End) -> Finished {
-    hop.finish(end);
+    hop.finish(|_| end);
     of_hop(hop, &Limits::default()).unwrap()
 }
 
