@@ -2,6 +2,10 @@
 //!
 //! They are under semantic versioning: `tests/promises/wire.rs` holds a snapshot of this file's values.
 
+mod formats;
+
+pub use formats::{FORMATS, ecs, gelf, logstash, otel};
+
 /// A group of names: a constant each, and the group as a table from which the README's is made.
 macro_rules! names {
     ($($name:ident = $text:literal, $about:literal;)+) => {
@@ -105,66 +109,6 @@ pub mod attribute {
         USER_AGENT_ORIGINAL = "user_agent.original",
             "The header `user-agent`.";
     }
-}
-
-/// The keys of the log formats beside `json`: a module for each, and what a fact is called in all of them.
-macro_rules! formats {
-    ($($name:ident = $json:literal $ecs:literal $logstash:literal $gelf:literal $otel:literal;)+) => {
-        formats!(@one ecs, "Elastic Common Schema 9.3, and labels", $($name = $ecs;)+);
-        formats!(@one logstash, "logstash-logback-encoder's and Logstash's", $($name = $logstash;)+);
-        formats!(@one gelf, "GELF 1.1", $($name = $gelf;)+);
-        formats!(@one otel, "OpenTelemetry's log data model and semantic conventions", $($name = $otel;)+);
-
-        /// Each fact of a line, as the formats call it: `json`, `ecs`, `logstash`, `gelf`, `otel`. An empty name
-        /// means that the format does not have it.
-        pub const FORMATS: &[[&str; 5]] = &[$([$json, $ecs, $logstash, $gelf, $otel]),+];
-    };
-    (@one $format:ident, $about:literal, $($name:ident = $text:literal;)+) => {
-        #[doc = concat!("Keys of a log line in the format `", stringify!($format), "`: ", $about, ".")]
-        pub mod $format {
-            $(
-                #[doc = concat!("`", $text, "`")]
-                pub const $name: &str = $text;
-            )+
-        }
-    };
-}
-
-#[rustfmt::skip]
-formats! {
-    TIMESTAMP      = "timestamp"      "@timestamp"                "@timestamp"     "timestamp"       "timestamp";
-    LEVEL          = "level"          "log.level"                 "level"          "_level_name"     "severity_text";
-    LEVEL_NUMBER   = ""               ""                          "level_value"    "level"           "severity_number";
-    FORMAT_VERSION = ""               "ecs.version"               "@version"       "version"         "";
-    SERVICE        = "service"        "service.name"              "service"        "_service"        "resource";
-    VERSION        = "version"        "service.version"           "version"        "_version"        "resource";
-    INSTANCE       = "instance"       "service.node.name"         "instance"       "_instance"       "resource";
-    ENVIRONMENT    = ""               "service.environment"       ""               ""                "resource";
-    HOST           = ""               ""                          ""               "host"            "resource";
-    DATASET        = ""               "event.dataset"             ""               ""                "";
-    PID            = ""               "process.pid"               ""               ""                "";
-    TARGET         = "target"         "log.logger"                "logger_name"    "_target"         "scope_name";
-    MESSAGE        = "message"        "message"                   "message"        "short_message"   "body";
-    TRACE_ID       = "trace_id"       "trace.id"                  "trace_id"       "_trace_id"       "trace_id";
-    SPAN_ID        = "span_id"        "span.id"                   "span_id"        "_span_id"        "span_id";
-    TRACE_FLAGS    = "trace_flags"    "labels.trace_flags"        "trace_flags"    "_trace_flags"    "trace_flags";
-    TRANSACTION_ID = ""               "transaction.id"            ""               ""                "";
-    REQUEST_ID     = "request_id"     "http.request.id"           "request_id"     "_request_id"     "observability.request_id";
-    METHOD         = "method"         "http.request.method"       "method"         "_method"         "http.request.method";
-    PATH           = "path"           "url.path"                  "path"           "_path"           "url.path";
-    ROUTE          = "route"          "labels.route"              "route"          "_route"          "http.route";
-    STATUS         = "status"         "http.response.status_code" "status"         "_status"         "http.response.status_code";
-    DURATION       = "duration_ms"    "event.duration"            "duration_ms"    "_duration_ms"    "observability.duration_ms";
-    TTFB           = "ttfb_ms"        "numeric_labels.ttfb_ms"    "ttfb_ms"        "_ttfb_ms"        "observability.ttfb_ms";
-    OUTCOME        = "outcome"        "labels.outcome"            "outcome"        "_outcome"        "observability.outcome";
-    GOOD_OR_BAD    = ""               "event.outcome"             ""               ""                "";
-    RESPONSE_BYTES = "response_bytes" "http.response.body.bytes"  "response_bytes" "_response_bytes" "http.response.body.size";
-    ERROR_TYPE     = ""               "error.type"                ""               ""                "error.type";
-    ERROR          = "error"          "error.message"             "error"          "_error"          "exception.message";
-    ERROR_CHAIN    = "error_chain"    "error.stack_trace"         "stack_trace"    "full_message"    "exception.stacktrace";
-    THREAD         = "thread"         "process.thread.name"       "thread_name"    "_thread"         "thread.name";
-    FILE           = "file"           "log.origin.file.name"      "file"           "_file"           "code.file.path";
-    LINE           = "line"           "log.origin.file.line"      "line"           "_line"           "code.line.number";
 }
 
 /// Tags of a span in Zipkin's JSON, beside its attributes and those of its resource.
