@@ -301,6 +301,26 @@ fn an_event_names_its_request_in_every_format() {
 }
 
 #[test]
+fn a_value_that_panics_while_it_is_formatted_costs_its_field_only_in_every_format() {
+    struct Panics;
+    impl std::fmt::Debug for Panics {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("half \"a")?;
+            panic!("on purpose")
+        }
+    }
+    for (format, _) in ALL {
+        let line = events(format, || tracing::info!(bad = ?Panics, good = 1, "said")).remove(0);
+        let value = |name: &str| {
+            let found =
+                leaves(&line).into_iter().find(|(key, _)| key.trim_start_matches('_').ends_with(name));
+            found.unwrap_or_else(|| panic!("{format}: no {name} in {line}")).1
+        };
+        assert_eq!((value("bad"), value("good")), ("<panicked>".into(), 1.into()), "{format}");
+    }
+}
+
+#[test]
 fn a_line_that_is_too_long_is_cut_and_marked_in_every_format() {
     let long = "é".repeat(LONGEST_LINE);
     for (format, column) in ALL {
