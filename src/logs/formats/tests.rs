@@ -419,6 +419,21 @@ fn a_gelf_time_is_a_number_with_six_digits_and_a_blank_message_a_dash() {
 }
 
 #[test]
+fn a_panic_has_the_level_and_the_error_type_of_its_format() {
+    let said = |format: &str| {
+        let (lines, seen) = lines(format);
+        lines.fatal("out of spanners", "worker", Some(("src/app.rs", 7)));
+        let leaves: BTreeMap<_, _> = leaves(&read(&seen)[0]).into_iter().collect();
+        move |key: &str| leaves.get(key).cloned().unwrap_or_default()
+    };
+    let (ecs, otel) = (said("ecs"), said("otel"));
+    assert_eq!((ecs("log.level"), ecs("error.type")), ("FATAL".into(), "panic".into()));
+    assert_eq!((ecs("process.thread.name"), ecs("log.origin.file.line")), ("worker".into(), 7.into()));
+    assert_eq!((otel("severity_number"), otel("error.type")), (21.into(), "panic".into()));
+    assert_eq!((said("logstash")("level_value"), said("gelf")("level")), (50_000.into(), 2.into()));
+}
+
+#[test]
 fn a_line_without_attributes_is_an_object_too() {
     let (lines, seen) = lines("otel");
     lines.say(tracing::Level::INFO, "tower_observability", "started", &[]);
