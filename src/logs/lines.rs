@@ -160,6 +160,7 @@ impl Lines {
     }
 
     /// Writes the one line of a finished hop; a call that ended well has none.
+    #[inline]
     pub(crate) fn hop(&self, hop: &Arc<Hop>, end: &End) {
         let (level, target) = (line::level(hop.kind, end.outcome), line::target(hop.kind));
         let quiet = target == line::CLIENT && end.outcome.is_good();

@@ -79,8 +79,8 @@ impl Logs {
 
     /// One JSON object a line, by Elastic Common Schema 9.3, for Elasticsearch, OpenSearch and Kibana.
     ///
-    /// The user's texts and truth values are `labels.<name>`, his numbers `numeric_labels.<name>`, so that no index
-    /// refuses a line for a type. In a name every character beside letters, digits, `_` and `-` becomes `_`. A number
+    /// A user's texts and truth values are `labels.<name>`, numbers `numeric_labels.<name>`, so that no index refuses a
+    /// line for a type. In a name every character beside letters, digits, `_` and `-` becomes `_`. A number
     /// beyond 64 bits with a sign is a text. Default: `json`. Variable: `OBSERVABILITY_LOG_FORMAT`.
     pub fn ecs(mut self) -> Self {
         self.format = Some(Format::Ecs);
@@ -89,7 +89,7 @@ impl Logs {
 
     /// One JSON object a line, with the keys of logstash-logback-encoder, for Logstash's codec `json_lines`.
     ///
-    /// The user's fields stand beside ours; one whose name is taken, or belongs to Logstash or Elasticsearch, becomes
+    /// A user's fields stand beside ours; one whose name is taken, or belongs to Logstash or Elasticsearch, becomes
     /// `field_<name>`. Default: `json`. Variable: `OBSERVABILITY_LOG_FORMAT`.
     pub fn logstash(mut self) -> Self {
         self.format = Some(Format::Logstash);
@@ -98,7 +98,7 @@ impl Logs {
 
     /// One JSON object a line, as Graylog Extended Log Format 1.1.
     ///
-    /// The user's fields have a `_` in front, truth values are texts, and in a name every character beside ASCII
+    /// A user's fields have a `_` in front, truth values are texts, and in a name every character beside ASCII
     /// letters, digits, `_`, `-` and `.` becomes `_`; one whose name is taken becomes `_field_<name>`. The host is the
     /// resource's `host.name`, else the machine's name, else the service. Default: `json`. Variable:
     /// `OBSERVABILITY_LOG_FORMAT`.
@@ -110,7 +110,7 @@ impl Logs {
     /// One JSON object a line, as OpenTelemetry's log data model, with the names of the semantic conventions.
     ///
     /// `timestamp`, `severity_text`, `severity_number`, `scope_name`, `body`, `trace_id`, `span_id` and `trace_flags`
-    /// stand at the top, who speaks in `resource`, all else in `attributes`, the user's fields among them; one whose
+    /// stand at the top, who speaks in `resource`, all else in `attributes`, a user's fields among them; one whose
     /// name is taken becomes `field_<name>`. Default: `json`. Variable: `OBSERVABILITY_LOG_FORMAT`.
     pub fn otel(mut self) -> Self {
         self.format = Some(Format::Otel);

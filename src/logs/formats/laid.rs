@@ -116,6 +116,7 @@ impl<F: Layout> Lay for Laid<F> {
         request::<F>(object, own.hop);
         if let Some(thread) = own.thread {
             F::thread(object, thread);
+            F::panicked(object);
         }
         own.fields.iter().for_each(|(name, value)| F::field(object, name, value.into()));
         origin_of::<F>(object, own.origin);
