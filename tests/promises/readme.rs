@@ -84,6 +84,11 @@ const PROOFS: &[Proof] = &[
     ),
     Proof("A value on a line is cut;", "src/logs/cut.rs", "only_the_longest_value_is_cut_and_it_is_marked"),
     Proof(
+        "Elasticsearch refuses lines with a `mapper_parsing_exception`",
+        "tests/backends/opensearch/dynamic.rs",
+        "only_a_users_own_field_of_two_types_is_refused",
+    ),
+    Proof(
         "No line and no metric for `/health`.",
         "tests/promises/server.rs",
         "health_paths_are_reported_only_when_they_are_ill",
