@@ -91,7 +91,7 @@ fn ended(hop: &Hop, outcome: Outcome, status: Option<u16>) -> End {
 /// Writes events as the bridge does.
 struct Bridge {
     lines: Lines,
-    hop: Hop,
+    hop: Arc<Hop>,
     span: Fields,
 }
 
@@ -112,7 +112,7 @@ fn events(format: &str, log: impl FnOnce()) -> Vec<Json> {
     let mut span = Fields::default();
     span.set("table", "users".into());
     span.set("user", "outer".into());
-    let bridge = Bridge { lines, hop: a_request(Kind::Server, "/users/7"), span };
+    let bridge = Bridge { lines, hop: Arc::new(a_request(Kind::Server, "/users/7")), span };
     tracing::subscriber::with_default(tracing_subscriber::registry().with(bridge), log);
     read(&seen)
 }
@@ -139,7 +139,7 @@ fn a_line_of_each_kind(format: &str) -> Vec<Json> {
     work.notes().get_or_insert_default().error = Some(vec!["outer".into(), "root".into()]);
     work.add("error".into(), "the user's".into());
     lines.hop(&work, &ended(&work, Outcome::ServerError, None));
-    lines.body_failed(&a_request(Kind::Client, "/users/7"));
+    lines.body_failed(&Arc::new(a_request(Kind::Client, "/users/7")));
     lines.say(tracing::Level::INFO, "tower_observability", "started", &[("port", 9464.into())]);
     let _entered = enter_hop(&work);
     lines.fatal("index out of range", "worker", Some(("src/app.rs", 7)));
