@@ -7,7 +7,7 @@
 mod printed;
 mod sent;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::fs;
 
@@ -17,7 +17,7 @@ use tower_observability::{
     Observability, ObservabilityLayer, Outcome, Trust, Work, propagation, request, work,
 };
 
-use self::printed::Printed;
+use self::printed::{Fields, Printed};
 use crate::shared::child::{Child, run};
 use crate::support::relay::Relay;
 use crate::support::systems::{COLLECTOR_OTLP, COLLECTOR_OUTPUT};
@@ -61,7 +61,9 @@ async fn served(layer: ObservabilityLayer, route: &'static str, status: u16) {
     let handler = service_fn(move |_: Request<String>| async move {
         request::route(route);
         call().await;
-        tracing::info_span!("look \"up\"", rows = 3, empty = "").in_scope(|| ());
+        tracing::info_span!("look \"up\"", rows = 3, empty = "").in_scope(|| {
+            tracing::warn!(seats = 4, share = 0.5, sure = false, "no seats:\nnone");
+        });
         request::add("yes", true);
         request::add("below", -7);
         request::add("large", u64::MAX);
@@ -120,6 +122,13 @@ impl std::error::Error for Outer {
     }
 }
 
+struct Told {
+    spans: Vec<Printed>,
+    records: Vec<Printed>,
+    printed_spans: Vec<Printed>,
+    printed_records: Vec<Printed>,
+}
+
 /// Everything by its id, so that the order of two printings does not matter.
 fn by_id(spans: Vec<Printed>) -> BTreeMap<String, Printed> {
     let count = spans.len();
@@ -143,17 +152,25 @@ async fn printed_of(instance: &str, count: usize) -> Vec<Printed> {
 }
 
 /// The story as it was sent, and as the collector printed it.
-async fn told() -> (Vec<Printed>, Vec<Printed>) {
+async fn told() -> Told {
     let relay = Relay::start(COLLECTOR_OTLP.value()).await;
     let child = Child::new("collector", "story").env("OTEL_EXPORTER_OTLP_ENDPOINT", relay.url());
+    let child = child.env("OTEL_LOGS_EXPORTER", "otlp");
     let ended = tokio::task::spawn_blocking(|| child.end().well()).await.unwrap();
     assert_eq!(ended.said("report: "), "9 delivered, 0 unconfirmed, 0 dropped");
-    let passed = relay.passed("/v1/traces");
+    let (spans, records) =
+        (passed(&relay, "/v1/traces", sent::spans), passed(&relay, "/v1/logs", sent::records));
+    let printed = printed_of(&spans[0].resource[INSTANCE], spans.len() + records.len()).await;
+    let (printed_records, printed_spans) =
+        printed.into_iter().partition(|one: &Printed| one.fields.contains_key("Body"));
+    Told { spans, records, printed_spans, printed_records }
+}
+
+fn passed(relay: &Relay, path: &str, read: fn(&[u8]) -> Vec<Printed>) -> Vec<Printed> {
+    let passed = relay.passed(path);
+    assert!(!passed.is_empty(), "nothing passed at {path}");
     assert!(passed.iter().all(|passed| passed.status == StatusCode::OK), "{passed:?}");
-    let sent: Vec<_> = passed.iter().flat_map(|passed| sent::spans(&passed.body)).collect();
-    let instance = &sent[0].resource[INSTANCE];
-    let printed = printed_of(instance, sent.len()).await;
-    (sent, printed)
+    passed.iter().flat_map(|passed| read(&passed.body)).collect()
 }
 
 fn named<'a>(spans: &'a [Printed], name: &str) -> &'a Printed {
@@ -161,10 +178,18 @@ fn named<'a>(spans: &'a [Printed], name: &str) -> &'a Printed {
     found.unwrap_or_else(|| panic!("no span {name:?}: {spans:#?}"))
 }
 
+/// These are among them.
+#[track_caller]
+fn is(printed: &Fields, expected: &[(&str, &str)]) {
+    for (name, value) in expected {
+        assert_eq!(printed.get(*name).map(String::as_str), Some(*value), "{name}: {printed:#?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_field_of_a_span_is_read_as_it_was_sent() {
-    let (sent, printed) = told().await;
-    let (sent, printed) = (by_id(sent), by_id(printed));
+    let told = told().await;
+    let (sent, printed) = (by_id(told.spans), by_id(told.printed_spans));
     assert_eq!(sent.len(), 9);
     for (id, sent) in &sent {
         assert_eq!(printed.get(id), Some(sent), "{id}");
@@ -174,17 +199,17 @@ async fn every_field_of_a_span_is_read_as_it_was_sent() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_service_recorded_is_what_the_collector_understood() {
-    let (_, printed) = told().await;
+    let printed = told().await.printed_spans;
     let served = named(&printed, "GET /users/{id}");
-    let field = |span: &Printed, name: &str| span.fields.get(name).cloned().unwrap_or_default();
-    assert_eq!(field(served, "Trace ID"), TRACE);
-    assert_eq!(field(served, "Parent ID"), CALLER);
-    assert_eq!(field(served, "TraceState"), "other=1,more=2");
-    assert_eq!(field(served, "Kind"), "Server");
-    assert_eq!(
-        (field(served, "Status code"), field(served, "Status message")),
-        ("Error".into(), "no seats".into())
-    );
+    let fields = [
+        ("Trace ID", TRACE),
+        ("Parent ID", CALLER),
+        ("TraceState", "other=1,more=2"),
+        ("Kind", "Server"),
+        ("Status code", "Error"),
+        ("Status message", "no seats"),
+    ];
+    is(&served.fields, &fields);
     let attributes = [
         ("http.request.method", "Str(GET)"),
         ("http.route", "Str(/users/{id})"),
@@ -199,24 +224,20 @@ async fn what_the_service_recorded_is_what_the_collector_understood() {
         ("text", "Str(naïve 🦀, \"quoted\")"),
         ("exception.message", "Str(no seats)"),
     ];
-    for (name, value) in attributes {
-        assert_eq!(served.attributes.get(name).map(String::as_str), Some(value), "{name}");
-    }
+    is(&served.attributes, &attributes);
     let resource = [
         ("service.name", "Str(story)"),
         ("service.version", "Str(1.2.3)"),
         ("deployment.environment.name", "Str(tests & proofs)"),
         ("telemetry.sdk.language", "Str(rust)"),
     ];
-    for (name, value) in resource {
-        assert_eq!(served.resource.get(name).map(String::as_str), Some(value), "{name}");
-    }
+    is(&served.resource, &resource);
     assert_eq!(served.scope, format!("tower-observability {}", env!("CARGO_PKG_VERSION")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kinds_parents_links_and_causes_arrive() {
-    let (_, printed) = told().await;
+    let printed = told().await.printed_spans;
     let field = |name: &str, field: &str| named(&printed, name).fields[field].clone();
     let kinds = [
         ("POST", "Client"),
@@ -239,4 +260,52 @@ async fn kinds_parents_links_and_causes_arrive() {
     assert_eq!((&*failed.fields["Status code"], &*failed.fields["Status message"]), ("Error", "not cleaned"));
     let inner = named(&printed, "look \"up\"");
     assert_eq!((&*inner.attributes["rows"], &*inner.attributes["empty"]), ("Int(3)", "Str()"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_field_of_a_log_record_is_read_as_it_was_sent() {
+    let Told { records: mut sent, printed_records: mut printed, .. } = told().await;
+    // They have no ids.
+    sent.sort();
+    printed.sort();
+    for (printed, sent) in printed.iter().zip(&sent) {
+        assert_eq!(printed, sent);
+    }
+    assert_eq!(printed.len(), sent.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_record_says_what_the_service_said() {
+    let printed = told().await.printed_records;
+    let of_the_first = printed.iter().filter(|one| one.fields["Trace ID"] == TRACE);
+    let (requests, events): (Vec<_>, Vec<_>) = of_the_first
+        .partition(|one| one.fields.get("EventName").is_some_and(|name| name == "observability.request"));
+    let event = events.iter().find(|one| !one.fields.contains_key("EventName")).unwrap();
+    let body = "Str(no seats:\nnone)";
+    is(
+        &event.fields,
+        &[("Body", body), ("SeverityNumber", "Warn(13)"), ("SeverityText", "WARN"), ("Flags", "1")],
+    );
+    // Its own fields, its span's, and which request it was.
+    let attributes =
+        [("seats", "Int(4)"), ("share", "Double(0.5)"), ("sure", "Bool(false)"), ("rows", "Int(3)")];
+    is(&event.attributes, &attributes);
+    is(&event.attributes, &[("http.route", "Str(/users/{id})"), ("url.path", "Str(/users/7)")]);
+    is(&event.resource, &[("service.name", "Str(story)"), ("service.version", "Str(1.2.3)")]);
+    assert_eq!(requests.len(), 1, "{requests:#?}");
+    is(&requests[0].fields, &[("SeverityNumber", "Error(17)"), ("Body", "Str(GET /users/{id} 500)")]);
+    is(&requests[0].attributes, &[("http.response.status_code", "Int(500)"), ("yes", "Bool(true)")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_log_record_of_a_trace_stands_in_one_of_its_spans() {
+    let told = told().await;
+    let spans: BTreeSet<_> =
+        told.printed_spans.iter().map(|span| (&span.fields["Trace ID"], &span.fields["ID"])).collect();
+    let in_a_trace = told.printed_records.iter().filter(|record| !record.fields["Trace ID"].is_empty());
+    let in_a_trace: Vec<_> = in_a_trace.collect();
+    assert!(in_a_trace.len() >= 8, "{in_a_trace:#?}");
+    for record in in_a_trace {
+        assert!(spans.contains(&(&record.fields["Trace ID"], &record.fields["Span ID"])), "{record:#?}");
+    }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 pub(crate) type Fields = BTreeMap<String, String>;
 
 /// One span or log record with what it stands under.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Printed {
     pub(crate) resource: Fields,
     pub(crate) resource_schema: String,
