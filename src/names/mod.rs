@@ -33,6 +33,9 @@ pub mod header {
     pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 }
 
+/// Where the conventions of these names are told.
+pub(crate) const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.44.0";
+
 /// Span and resource attributes (OpenTelemetry semantic conventions 1.44).
 pub mod attribute {
     names! {
