@@ -1,8 +1,7 @@
 //! Owns time: one monotonic reading serves as duration, span time, log time and UUID v7.
 //!
-//! A [`Moment`] is nanoseconds since this process first asked. Wall time is derived from it by an offset that
-//! our background thread renews every second, so that a request pays for one clock reading and still follows a clock
-//! that was stepped.
+//! Wall time is derived from a [`Moment`] by an offset that our background thread renews every second, so that a request
+//! pays for one clock reading and still follows a clock that was stepped.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A point in time, cheap to take and to compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Moment(u64);
+pub struct Moment(Instant);
 
 struct Anchor {
     start: Instant,
@@ -23,6 +22,8 @@ static ANCHOR: LazyLock<Anchor> = LazyLock::new(|| {
     Anchor { start, offset: AtomicI64::new(offset_at(start)) }
 });
 
+const NANOS_PER_SECOND: u64 = 1_000_000_000;
+
 fn offset_at(start: Instant) -> i64 {
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let elapsed = start.elapsed();
@@ -30,7 +31,8 @@ fn offset_at(start: Instant) -> i64 {
 }
 
 fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+    // 584 years fit.
+    duration.as_secs().saturating_mul(NANOS_PER_SECOND).saturating_add(duration.subsec_nanos().into())
 }
 
 /// Follows a wall clock that was stepped or slewed; called about once a second, off the request's thread.
@@ -42,26 +44,29 @@ impl Moment {
     /// Reads the monotonic clock once.
     #[must_use]
     pub fn now() -> Self {
-        Self(nanos(ANCHOR.start.elapsed()))
+        Self(Instant::now())
     }
 
     /// The time from `earlier` to here; zero if `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
-        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+        self.0.saturating_duration_since(earlier.0)
     }
 
     /// The moment so many nanoseconds later.
     #[must_use]
     pub fn after_nanos(self, nanos: u64) -> Self {
-        Self(self.0.saturating_add(nanos))
+        Self(self.0.checked_add(Duration::from_nanos(nanos)).unwrap_or(self.0))
     }
 
     /// Nanoseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub fn unix_nanos(self) -> u64 {
-        let offset = ANCHOR.offset.load(Ordering::Relaxed);
-        u64::try_from(offset.saturating_add_unsigned(self.0)).unwrap_or(0)
+        let anchor = &*ANCHOR;
+        let offset = anchor.offset.load(Ordering::Relaxed);
+        // What was read before the anchor itself is taken for its moment.
+        let after = nanos(self.0.saturating_duration_since(anchor.start));
+        u64::try_from(offset.saturating_add_unsigned(after)).unwrap_or(0)
     }
 
     /// The same point as the standard library's wall clock type.
@@ -85,8 +90,9 @@ mod tests {
 
     #[test]
     fn a_moment_before_an_earlier_one_is_no_time_after_it() {
-        let first = Moment(5);
-        assert_eq!(Moment(3).since(first), Duration::ZERO);
-        assert_eq!(Moment(9).since(first), Duration::from_nanos(4));
+        let first = Moment::now();
+        let later = first.after_nanos(4);
+        assert_eq!(first.since(later), Duration::ZERO);
+        assert_eq!(later.since(first), Duration::from_nanos(4));
     }
 }

@@ -5,7 +5,7 @@
 //!         ─► your service, and its body to the last byte     tracing events and spans take the request's context
 //!         ─► its end, exactly once, with one outcome
 //!              ├─ span    ─► bounded queue ─► own thread ─► OTLP over HTTP: a collector, Jaeger, Tempo
-//!              ├─ line    ─► bounded queue ─► own thread ─► one JSON object on standard output
+//!              ├─ line    ─► bounded queue ─► own thread ─► one JSON object on standard output; or an OTLP record
 //!              └─ numbers ─► fixed buckets ◄─ GET /metrics: Prometheus, with exemplars that name the trace
 //! ```
 //!
@@ -64,16 +64,16 @@
 //!
 //! # What leaves the process
 //!
-//! [`names`] has every name: log keys ([`names::key`]), span attributes ([`names::attribute`]), Zipkin's tags
-//! ([`names::tag`]), metrics ([`names::metric`]), labels ([`names::label`]), headers ([`names::header`]). They are
-//! under semantic versioning. [`Outcome`] is the one word that says how a request ended.
+//! [`names`] has every name: log keys ([`names::key`]), attributes of spans and log records ([`names::attribute`]),
+//! events of log records ([`names::event`]), Zipkin's tags ([`names::tag`]), metrics ([`names::metric`]), labels
+//! ([`names::label`]), headers ([`names::header`]). They are under semantic versioning. [`Outcome`] is the one word that says how a request ended.
 //!
 //! # Features
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `axum` | yes | the route of an axum router, the peer's address, the admin routes to mount |
-//! | `otlp` | yes | traces over OTLP, HTTP with protobuf |
+//! | `otlp` | yes | traces and log records over OTLP, HTTP with protobuf |
 //!
 //! # When nothing shows up
 //!

@@ -117,7 +117,7 @@ impl Bridge {
         let place = Place {
             at: Moment::now(),
             trace: place.map(|place| place.trace),
-            hop: place.and_then(|place| place.hop.as_deref()),
+            hop: place.and_then(|place| place.hop.as_ref()),
             spans: &spans,
         };
         self.core.lines.event(event, &place);

@@ -60,7 +60,12 @@ impl Config {
                 |traces| traces.inherit(&shared),
                 Traces::VARIABLES,
             ),
-            logs: chooser.choose(options.logs, Logs::on_terminal, Logs::VARIABLES),
+            logs: chooser.choose_below(
+                options.logs,
+                Logs::on_terminal,
+                |logs| logs.inherit(&shared),
+                Logs::VARIABLES,
+            ),
             metrics: chooser.choose(options.metrics, |metrics| metrics, Metrics::VARIABLES),
             admin: chooser.choose(options.admin, |admin| admin, Admin::VARIABLES),
             shared,

@@ -12,22 +12,26 @@ pub(super) const fn write(number: u32) -> [u8; 8] {
     (nibbles + 0x3030_3030_3030_3030 + letters * (b'a' - b'0' - 10) as u64).to_be_bytes()
 }
 
-/// The number of eight lower-case digits; `None` for anything else.
-pub(super) const fn read(digits: [u8; 8]) -> Option<u32> {
-    let text = u64::from_be_bytes(digits);
-    // Letters have the bit 0x40; taken down behind '9', digits and letters are 0x30 to 0x3f.
-    let letters = text >> 6 & 0x0101_0101_0101_0101;
-    let even = text.wrapping_sub(letters * (b'a' - b'0' - 10) as u64);
-    // Above '9' there must have been a letter, and nothing else may have been one.
-    let above_nine = even.wrapping_add(0x0606_0606_0606_0606) >> 6 & 0x0101_0101_0101_0101;
-    if even & 0xf0f0_f0f0_f0f0_f0f0 != 0x3030_3030_3030_3030 || above_nine != letters {
-        return None;
-    }
-    let mut number = even & 0x0f0f_0f0f_0f0f_0f0f;
-    number = (number | number >> 4) & 0x00ff_00ff_00ff_00ff;
-    number = (number | number >> 8) & 0x0000_ffff_0000_ffff;
-    number |= number >> 16;
-    Some(number as u32)
+/// The numbers of groups of eight lower-case digits; `None` for anything else.
+#[inline]
+pub(super) fn read<const GROUPS: usize>(groups: [[u8; 8]; GROUPS]) -> Option<[u32; GROUPS]> {
+    let mut wrong = 0;
+    let numbers = groups.map(|digits| {
+        let text = u64::from_be_bytes(digits);
+        // Letters have the bit 0x40; taken down behind '9', digits and letters are 0x30 to 0x3f.
+        let letters = text >> 6 & 0x0101_0101_0101_0101;
+        let even = text.wrapping_sub(letters * (b'a' - b'0' - 10) as u64);
+        wrong |= (even ^ 0x3030_3030_3030_3030) & 0xf0f0_f0f0_f0f0_f0f0;
+        // Above '9' there must have been a letter, and nothing else may have been one.
+        let above_nine = even.wrapping_add(0x0606_0606_0606_0606) >> 6 & 0x0101_0101_0101_0101;
+        wrong |= above_nine ^ letters;
+        let nibbles = even & 0x0f0f_0f0f_0f0f_0f0f;
+        let bytes = (nibbles | nibbles >> 4) & 0x00ff_00ff_00ff_00ff;
+        let pairs = (bytes | bytes >> 8) & 0x0000_ffff_0000_ffff;
+        (pairs | pairs >> 16) as u32
+    });
+    // Asked once, for all of them.
+    (wrong == 0).then_some(numbers)
 }
 
 #[cfg(test)]
@@ -38,7 +42,7 @@ mod tests {
     fn numbers_are_written_and_read_back() {
         for number in [0, 1, 9, 10, 0xabcd_ef01, 0x0fed_cba9, u32::MAX, 0x8000_0000, 0x99aa_99aa] {
             assert_eq!(write(number), *format!("{number:08x}").as_bytes().first_chunk::<8>().expect("eight"));
-            assert_eq!(read(write(number)), Some(number));
+            assert_eq!(read([write(number), write(1)]), Some([number, 1]));
         }
     }
 
@@ -51,11 +55,8 @@ mod tests {
                 let valid = byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
                 let expected =
                     valid.then(|| u32::from_str_radix(std::str::from_utf8(&digits).expect("ASCII"), 16));
-                assert_eq!(
-                    read(digits),
-                    expected.map(|number| number.expect("hex")),
-                    "{byte:#04x} at {place}"
-                );
+                let expected = expected.map(|number| [1, number.expect("hex")]);
+                assert_eq!(read([write(1), digits]), expected, "{byte:#04x} at {place}");
             }
         }
     }

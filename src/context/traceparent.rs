@@ -14,18 +14,23 @@ impl TraceContext {
     pub fn from_traceparent(value: &[u8]) -> Option<Self> {
         let (known, later) = trim(value).split_first_chunk::<LENGTH>()?;
         let [v1, v2, b'-', ids @ .., b'-', f1, f2] = known else { return None };
-        let [_, _, version, flags] = hex::read([b'0', b'0', b'0', b'0', *v1, *v2, *f1, *f2])?.to_be_bytes();
+        let (trace, ids) = ids.split_first_chunk::<32>()?;
+        let [b'-', span @ ..] = ids else { return None };
+        let ([t1, t2, t3, t4], []) = trace.as_chunks() else { return None };
+        let ([s1, s2], []) = span.as_chunks() else { return None };
+        let edges = [b'0', b'0', b'0', b'0', *v1, *v2, *f1, *f2];
+        let [edges, trace @ .., s1, s2] = hex::read([edges, *t1, *t2, *t3, *t4, *s1, *s2])?;
+        let [_, _, version, flags] = edges.to_be_bytes();
         match (version, later) {
             (0xff, _) => return None,
             (_, []) | (1.., [b'-', ..]) => {}
             _ => return None,
         }
-        let (high, ids) = ids.split_first_chunk::<16>()?;
-        let (low, ids) = ids.split_first_chunk::<16>()?;
-        let [b'-', span @ ..] = ids else { return None };
+        let number =
+            |groups: &[u32]| groups.iter().fold(0, |number, group| number << 32 | u128::from(*group));
         Some(Self {
-            trace_id: TraceId::new(u128::from(sixteen(high)?) << 64 | u128::from(sixteen(low)?))?,
-            span_id: SpanId::new(sixteen(span.first_chunk()?)?)?,
+            trace_id: TraceId::new(number(&trace))?,
+            span_id: SpanId::new(u64::from(s1) << 32 | u64::from(s2))?,
             flags: Flags::from_byte(flags),
         })
     }
@@ -39,13 +44,6 @@ impl TraceContext {
         text[53..55].copy_from_slice(&self.flags.hex());
         text
     }
-}
-
-/// The number of 16 lower-case hex digits.
-#[inline(always)]
-fn sixteen(digits: &[u8; 16]) -> Option<u64> {
-    let (high, low) = (digits.first_chunk()?, digits.last_chunk()?);
-    Some(u64::from(hex::read(*high)?) << 32 | u64::from(hex::read(*low)?))
 }
 
 #[cfg(test)]

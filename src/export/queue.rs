@@ -75,9 +75,14 @@ impl<R: Weigh> Queue<R> {
         }
     }
 
+    /// What these count together.
+    pub(crate) fn weight_of<'a>(&self, records: impl IntoIterator<Item = &'a R>) -> usize {
+        records.into_iter().map(|record| self.weight(record)).sum()
+    }
+
     /// What was taken has been accounted for.
     pub(crate) fn release<'a>(&self, records: impl IntoIterator<Item = &'a R>) {
-        self.records.release(records.into_iter().map(|record| self.weight(record)).sum());
+        self.records.release(self.weight_of(records));
     }
 
     /// From now on, whatever comes is dropped and counted: nobody will take it out.

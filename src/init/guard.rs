@@ -80,7 +80,7 @@ impl Observability {
         let (tell, told) = oneshot::channel();
         // A thread of its own, because neither the user's runtime nor ours can be trusted to be awake.
         let closer = std::thread::Builder::new().name("observability-end".to_owned());
-        match closer.spawn(move || tell.send(running.close())) {
+        match closer.spawn(move || drop(tell.send(running.close()))) {
             Ok(_) => told.await.unwrap_or_default(),
             Err(error) => {
                 complain(format_args!("no thread for the shutdown, so it blocks: {error}"));

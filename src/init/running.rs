@@ -12,10 +12,10 @@ use tracing::Level;
 use super::background::Background;
 use super::drain::{self, Drain};
 use super::report::Report;
-use super::voice::say;
+use super::voice::{say, say_beside};
 use crate::admin::AdminState;
 use crate::hop::Core;
-use crate::pipeline::{Phase, finish_complaining};
+use crate::pipeline::{FlowReport, Phase, finish_complaining};
 
 /// Everything behind the requests. Lives until the process ends: who waits for a signal may outlive the guard.
 pub(super) struct Running {
@@ -24,7 +24,7 @@ pub(super) struct Running {
     pub(super) admin: Arc<AdminState>,
     pub(super) admin_address: Option<SocketAddr>,
     pub(super) phase: Arc<watch::Sender<Phase>>,
-    /// Hears of the exporter's end, by the sender's.
+    /// Hears of the exporters' end, by the senders'.
     pub(super) exported: Mutex<Receiver<()>>,
     pub(super) drain_delay: Duration,
     pub(super) timeout: Duration,
@@ -89,7 +89,7 @@ impl Running {
         }
     }
 
-    /// Ends everything within the timeout, spans first and lines last. Blocks; only the first call waits.
+    /// Ends everything within the timeout, spans and log records first and lines last. Blocks; only the first call waits.
     pub(super) fn close(&self) -> Report {
         let timeout = self.timeout.min(LONGEST);
         let end = Instant::now() + timeout;
@@ -97,19 +97,32 @@ impl Running {
         let spans_end = end - for_lines;
         self.admin.readiness.set_draining();
         self.phase.send_replace(Phase::Closing(spans_end));
-        // The exporter needs a moment after its end to count what it gave up.
+        // An exporter needs a moment after its end to count what it gave up.
         let left = (spans_end + for_lines / 2).saturating_duration_since(Instant::now());
-        // The error is the sender's end, so the exporter's; or else the time is over.
+        // The error is the senders' end, so the exporters'; or else the time is over.
         let _ = lock(&self.exported).recv_timeout(left);
         let report = self.report();
-        say(self.core, Level::INFO, format_args!("observability ends: {report}"));
+        self.say_the_end(&report);
         let lines = self.core.lines.close(end.saturating_duration_since(Instant::now()));
         finish_complaining(FOR_COMPLAINTS.min(end.saturating_duration_since(Instant::now())));
         Report { lines, ..report }
     }
 
+    /// No record takes this any more. Where there are no lines it is said if something was lost.
+    fn say_the_end(&self, report: &Report) {
+        let is_lost = |flow: &FlowReport| flow.unconfirmed + flow.dropped_total() > 0;
+        if self.core.lines.are_written() || is_lost(&report.spans) || is_lost(&report.records) {
+            say_beside(self.core, Level::INFO, format_args!("observability ends: {report}"));
+        }
+    }
+
     fn report(&self) -> Report {
-        Report { spans: self.core.spans.report().unwrap_or_default(), lines: self.core.lines.report() }
+        let Core { spans, lines, .. } = self.core;
+        Report {
+            spans: spans.report().unwrap_or_default(),
+            lines: lines.report(),
+            records: lines.records().map(|records| records.report()).unwrap_or_default(),
+        }
     }
 }
 

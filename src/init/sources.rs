@@ -1,7 +1,7 @@
 //! Owns what the metrics page says of ourselves: each signal's account, the process, the target.
 
 use crate::hop::Core;
-use crate::metrics::{LineBuffer, Recorder, lines, process_start, spans, target};
+use crate::metrics::{LineBuffer, Recorder, lines, process_start, records, spans, target};
 use crate::resource::Resource;
 use crate::spans::Traces;
 
@@ -16,11 +16,19 @@ pub(super) fn add(recorder: &Recorder, core: &'static Core, resource: &Resource,
         let report = || core.spans.report().unwrap_or_default();
         recorder.add_source(spans(OTLP, traces.queue_capacity(), report));
     }
-    if core.lines.is_on() {
+    if core.lines.are_written() {
         let buffer = || {
             let (bytes, capacity) = core.lines.fill();
             LineBuffer { bytes, capacity, shortened: core.lines.shortened() }
         };
         recorder.add_source(lines(|| core.lines.report(), buffer));
+    }
+    if let Some(handle) = core.lines.records() {
+        recorder.add_source(records(
+            core.lines.are_written(),
+            handle.capacity(),
+            || handle.report(),
+            || handle.shortened(),
+        ));
     }
 }

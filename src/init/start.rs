@@ -20,20 +20,26 @@ use crate::admin;
 use crate::bridge::Bridge;
 use crate::config::{Config, Env, Options};
 use crate::error::Error;
-use crate::export::Exporter;
+use crate::export::{Exporter, Weigh};
 use crate::hop::{self, Core};
-use crate::logs::{Lines, Logs, write_panics};
+use crate::logs::{Lines, LogRecord, Logs, Records, write_panics};
 use crate::metrics::{Recorder, Red};
 use crate::pipeline::{Phase, complain};
 use crate::resource::Resource;
 use crate::spans::{Record, Spans};
+
+/// What runs behind the requests until everything has left.
+struct Exporters {
+    spans: Option<Exporter<Record>>,
+    records: Option<Exporter<LogRecord>>,
+}
 
 /// What is built before anything global is taken. Dropped, nothing of it stays.
 struct Parts {
     background: Background,
     core: &'static Core,
     recorder: Option<&'static Recorder>,
-    exporter: Option<Exporter<Record>>,
+    exporters: Exporters,
     notices: Notices,
 }
 
@@ -63,14 +69,20 @@ impl Parts {
         } else {
             Spans::new(traces, resource, notices.tell())
         };
+        let (records, log_exporter) = match general.disabled {
+            true => (None, None),
+            false => Records::new(logs, resource, notices.tell()).unzip(),
+        };
         let lines = if general.disabled { Lines::off() } else { lines(logs, resource) };
+        let lines = lines.with_records(records);
         let counts = metrics.enabled && !general.disabled;
         // An exemplar shall open a trace, and without an exporter there is no such span.
         let metrics = if spans.is_on() { metrics.clone() } else { metrics.clone().without_exemplars() };
         let recorder = counts.then(|| &*Box::leak(Box::new(Recorder::new(&metrics))));
         let red = recorder.map(|recorder| Red::new(recorder)).unwrap_or_default();
         let core = Core { spans, lines, red, propagators: general.propagators };
-        Ok(Self { background, core: Box::leak(Box::new(core)), recorder, exporter, notices })
+        let exporters = Exporters { spans: exporter, records: log_exporter };
+        Ok(Self { background, core: Box::leak(Box::new(core)), recorder, exporters, notices })
     }
 
     /// Takes what may be somebody else's. An error leaves everything as it was.
@@ -93,7 +105,7 @@ impl Parts {
     /// Starts what runs behind the requests. Nothing from here on fails; it warns.
     fn run(self, config: &Config, resource: &Resource, env: &Env) -> &'static Running {
         let Options { general, traces, admin, .. } = &config.options;
-        let Self { background, core, recorder, exporter, notices } = self;
+        let Self { background, core, recorder, exporters, notices } = self;
         hop::set_global(core);
         if let Some(recorder) = recorder {
             sources::add(recorder, core, resource, traces);
@@ -112,7 +124,8 @@ impl Parts {
         if let Some(listener) = listener {
             background.spawn(admin::serve(listener, Arc::clone(&state), follow.clone()));
         }
-        background.spawn(export(exporter, follow, exports));
+        background.spawn(export(exporters.spans, follow.clone(), exports.clone()));
+        background.spawn(export(exporters.records, follow, exports));
         Box::leak(Box::new(Running {
             core,
             background,
@@ -159,8 +172,12 @@ fn announce(core: &Core, config: &Config, summary: &str, troubles: impl Iterator
         .for_each(|trouble| say(core, Level::WARN, format_args!("{trouble}")));
 }
 
-/// Runs the exporter; that the sender is dropped tells of its end.
-async fn export(exporter: Option<Exporter<Record>>, phase: watch::Receiver<Phase>, ends: mpsc::Sender<()>) {
+/// Runs an exporter; that the sender is dropped tells of its end.
+async fn export<R: Weigh>(
+    exporter: Option<Exporter<R>>,
+    phase: watch::Receiver<Phase>,
+    ends: mpsc::Sender<()>,
+) {
     if let Some(exporter) = exporter {
         exporter.run(phase).await;
     }

@@ -13,9 +13,15 @@ const NAME: &str = "OTEL_SERVICE_NAME";
 
 /// The message of the start-up line.
 pub(super) fn summary(config: &Config, resource: &Resource, admin: Option<SocketAddr>) -> String {
-    let parts =
-        [service(config, resource), traces(config), lines(config), metrics(config, admin), chosen(config)];
-    format!("observability started: {}", parts.join("; "))
+    let parts = [
+        Some(service(config, resource)),
+        Some(traces(config)),
+        lines(config),
+        records(config),
+        Some(metrics(config, admin)),
+        Some(chosen(config)),
+    ];
+    format!("observability started: {}", parts.into_iter().flatten().collect::<Vec<_>>().join("; "))
 }
 
 fn service(config: &Config, resource: &Resource) -> String {
@@ -50,11 +56,26 @@ fn traces(config: &Config) -> String {
     }
 }
 
-fn lines(config: &Config) -> String {
-    if !config.options.logs.is_on() {
-        return "lines off (OTEL_LOGS_EXPORTER=console turns them on)".to_owned();
+/// Nothing where log records are sent instead.
+fn lines(config: &Config) -> Option<String> {
+    let logs = &config.options.logs;
+    if logs.is_on() {
+        let (format, level) = (config.value("OBSERVABILITY_LOG_FORMAT"), config.value("RUST_LOG"));
+        return Some(format!("lines as {format} to stdout, {level}"));
     }
-    format!("lines as {} to stdout, {}", config.value("OBSERVABILITY_LOG_FORMAT"), config.value("RUST_LOG"))
+    let off = || "lines off (OTEL_LOGS_EXPORTER=console turns them on)".to_owned();
+    (logs.destination() == Destination::Off).then(off)
+}
+
+/// Nothing where nobody asked for log records: the lines say the same.
+fn records(config: &Config) -> Option<String> {
+    match config.options.logs.destination() {
+        Destination::Url(url) => {
+            Some(format!("logs to {}, {}", masked(&url, false), config.value("RUST_LOG")))
+        }
+        Destination::Refused(reason) => Some(format!("logs off ({reason})")),
+        Destination::Off | Destination::None => None,
+    }
 }
 
 fn metrics(config: &Config, admin: Option<SocketAddr>) -> String {

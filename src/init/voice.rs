@@ -1,4 +1,4 @@
-//! Owns our own lines: the start, the exporter's notices, the end.
+//! Owns our own lines: the start, the exporters' notices, the end.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -7,10 +7,16 @@ use tracing::Level;
 
 use crate::export::{Notice, Tell};
 use crate::hop::Core;
+use crate::logs::LOGS;
 
 const TARGET: &str = "tower_observability";
 
-/// Turns the exporter's notices into lines; what it says before there are lines waits for them.
+/// The same for what must be no log record: what is said of the records themselves, and what comes after them.
+pub(super) fn say_beside(core: &Core, level: Level, message: fmt::Arguments<'_>) {
+    core.lines.say_beside(level, TARGET, &message.to_string());
+}
+
+/// Turns the exporters' notices into lines; what it says before there are lines waits for them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Notices {
     shared: Arc<Shared>,
@@ -28,7 +34,7 @@ pub(super) fn say(core: &Core, level: Level, message: fmt::Arguments<'_>) {
 }
 
 impl Notices {
-    /// What the exporter tells them to.
+    /// What an exporter tells them to.
     pub(super) fn tell(&self) -> Tell {
         let shared = Arc::clone(&self.shared);
         Box::new(move |notice| match shared.core.get() {
@@ -48,6 +54,8 @@ impl Notices {
 impl Shared {
     fn say(&self, core: &Core, notice: &Notice) {
         let level = if notice.is_bad() { Level::WARN } else { Level::INFO };
+        // A record of a record's failure would be the next to fail.
+        let say = if notice.is_of(LOGS) { say_beside } else { say };
         say(core, level, format_args!("{notice}"));
     }
 

@@ -10,19 +10,26 @@ use super::cut::Cuts;
 use super::level::{Directives, Gate};
 use super::line::{self, Origin, Own};
 use super::options::Logs;
+use super::otlp::{Event as Said, Records, Severity};
 use super::place::Place;
 use super::records;
 use super::shape::Shape;
 use super::sink::{Exit, MemoryLines, Sink};
-use crate::pipeline::FlowReport;
+use crate::names::{attribute, event};
+use crate::pipeline::{FlowReport, complain};
 use crate::resource::Resource;
 use crate::scope::{End, Hop, Value, current};
 use crate::variable::Refusal;
 
 /// The handle that the request's thread uses: a line is formatted there and written behind.
+///
+/// What is said here is said on a line, in a log record, or in both, as the options want it.
 #[derive(Debug)]
 pub(crate) struct Lines {
     exit: Exit,
+    records: Option<Records>,
+    /// Records instead of lines: what is bad about us is said on standard error as well.
+    complains: bool,
     shape: Arc<Shape>,
     gate: Gate,
     /// What we say of ourselves is written from this level on, whatever the service's own level is.
@@ -43,7 +50,9 @@ impl Lines {
     /// Standard output cannot be duplicated, or the thread cannot be started.
     pub(crate) fn new(logs: &Logs, resource: &Resource) -> std::io::Result<Self> {
         if !logs.is_on() {
-            return Ok(Self { own: logs.own_level, ..Self::off() });
+            let complains = logs.export.on;
+            let gate = Gate::new(logs.level.clone());
+            return Ok(Self { own: logs.own_level, gate, complains, ..Self::off() });
         }
         let (shape, cuts) = (Arc::new(Shape::new(logs, resource)), Arc::<Cuts>::default());
         let (shape_too, cuts_too) = (Arc::clone(&shape), Arc::clone(&cuts));
@@ -73,12 +82,27 @@ impl Lines {
 
     fn with(exit: Exit, shape: Arc<Shape>, logs: &Logs) -> Self {
         let gate = Gate::new(logs.level.clone());
-        Self { exit, shape, gate, own: logs.own_level }
+        Self { exit, records: None, complains: false, shape, gate, own: logs.own_level }
     }
 
-    /// Are lines written at all?
+    /// The same, with log records.
+    pub(crate) fn with_records(self, records: Option<Records>) -> Self {
+        Self { records, ..self }
+    }
+
+    /// Is anything done with what is said here?
     pub(crate) fn is_on(&self) -> bool {
+        self.are_written() || self.records.is_some()
+    }
+
+    /// Are lines written?
+    pub(crate) fn are_written(&self) -> bool {
         !matches!(self.exit.sink, Sink::Off)
+    }
+
+    /// The log records; `None` where none leave.
+    pub(crate) fn records(&self) -> Option<&Records> {
+        self.records.as_ref()
     }
 
     /// Is a line of this place in the code written?
@@ -156,45 +180,97 @@ impl Lines {
 
     /// Writes the line of an event. Whether it is wanted was asked before.
     pub(crate) fn event(&self, event: &Event<'_>, place: &Place<'_>) {
-        self.shape.event(&self.exit, event, place);
+        if self.are_written() {
+            self.shape.event(&self.exit, event, place);
+        }
+        if let Some(records) = &self.records {
+            records.event(event, place);
+        }
     }
 
     /// Writes the one line of a finished hop; a call that ended well has none.
+    #[inline]
     pub(crate) fn hop(&self, hop: &Arc<Hop>, end: &End) {
         let (level, target) = (line::level(hop.kind, end.outcome), line::target(hop.kind));
         let quiet = target == line::CLIENT && end.outcome.is_good();
-        if !quiet && self.is_on() && self.gate.lets_pass(level, target) {
+        if quiet || !self.is_on() || !self.gate.lets_pass(level, target) {
+            return;
+        }
+        if self.are_written() {
             self.shape.hop(&self.exit, hop, end);
+        }
+        if let Some(records) = &self.records {
+            records.hop(hop);
         }
     }
 
     /// Writes the line of a call whose response's body failed after its head.
-    pub(crate) fn body_failed(&self, hop: &Hop) {
+    pub(crate) fn body_failed(&self, hop: &Arc<Hop>) {
         if !self.is_on() || !self.gate.lets_pass(Level::WARN, line::CLIENT) {
             return;
         }
         let mut message = String::new();
         let _ = line::subject(&mut message, hop);
         message.push_str(" response body failed");
-        let own = Own::new("WARN", line::CLIENT, &message);
-        self.shape.own(&self.exit, &Own { trace: Some(hop.trace), hop: Some(hop), ..own });
+        if self.are_written() {
+            let own = Own::new("WARN", line::CLIENT, &message);
+            self.shape.own(&self.exit, &Own { trace: Some(hop.trace), hop: Some(hop), ..own });
+        }
+        if let Some(records) = &self.records {
+            let said = Said::saying(Level::WARN.into(), line::CLIENT, &message);
+            records.push(Said { trace: Some(hop.trace), hop: Some(Arc::clone(hop)), ..said });
+        }
     }
 
     /// Writes a line of our own: the start-up, the first delivery, the first failure. `OTEL_LOG_LEVEL` decides
-    /// whether it is written, not the service's own level.
+    /// whether it is written, not the service's own level. Where there are no lines, trouble also goes to standard
+    /// error.
     pub(crate) fn say(&self, level: Level, target: &'static str, message: &str, fields: &[(&str, Value)]) {
-        if self.is_on() && self.own >= level {
+        if self.own < level {
+            return;
+        }
+        if self.are_written() {
             self.shape.own(&self.exit, &Own { fields, ..Own::new(level.as_str(), target, message) });
+        } else if self.complains && level <= Level::WARN {
+            complain(format_args!("{message}"));
+        }
+        if let Some(records) = &self.records {
+            let mut said = Said::saying(level.into(), target, message);
+            fields.iter().for_each(|(name, value)| said.add(name, value));
+            records.push(said);
+        }
+    }
+
+    /// The same for what must be no record: what is said of the records themselves, and what comes after them.
+    /// Where there are no lines, it goes to standard error.
+    pub(crate) fn say_beside(&self, level: Level, target: &'static str, message: &str) {
+        if self.own < level {
+            return;
+        }
+        if self.are_written() {
+            self.shape.own(&self.exit, &Own::new(level.as_str(), target, message));
+        } else if self.complains {
+            complain(format_args!("{message}"));
         }
     }
 
     /// Writes the line of a panic of this thread.
     pub(super) fn fatal(&self, message: &str, thread: &str, origin: Origin<'_>) {
         let current = current();
-        let hop = current.as_ref().and_then(|current| current.hop.as_deref());
+        let hop = current.as_ref().and_then(|current| current.hop.as_ref());
         let trace = current.as_ref().map(|current| current.trace);
-        let own = Own::new("FATAL", "panic", message);
-        self.shape.own(&self.exit, &Own { trace, hop, origin, thread: Some(thread), ..own });
+        if self.are_written() {
+            let own = Own::new("FATAL", "panic", message);
+            let hop = hop.map(AsRef::as_ref);
+            self.shape.own(&self.exit, &Own { trace, hop, origin, thread: Some(thread), ..own });
+        }
+        if let Some(records) = &self.records {
+            let mut said = Said::saying(Severity::FATAL, "panic", message);
+            said.add(attribute::EXCEPTION_MESSAGE, &message.to_owned().into());
+            said.add(attribute::THREAD_NAME, &thread.to_owned().into());
+            let origin = origin.map(|(file, line)| (file.to_owned().into(), line));
+            records.push(Said { name: event::PANIC, trace, hop: hop.cloned(), origin, ..said });
+        }
     }
 }
 

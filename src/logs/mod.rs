@@ -1,7 +1,9 @@
-//! Owns the log lines: their shape, their level, and the writer that never blocks a request.
+//! Owns the log lines: their shape, their level, and the writer that never blocks a request; and the log records
+//! over OTLP, which say the same.
 //!
 //! The bridge hands events in and every hop its end; each becomes one line on the request's thread, in a buffer
-//! that the thread keeps, and goes as bytes to the writer's thread.
+//! that the thread keeps, and goes as bytes to the writer's thread. Where records are on, what a line says goes to
+//! the exporter's thread as well, or instead.
 
 mod buffer;
 mod cut;
@@ -14,6 +16,8 @@ mod line;
 mod lines;
 mod members;
 mod options;
+#[cfg_attr(not(feature = "otlp"), allow(dead_code))]
+mod otlp;
 mod panic;
 mod place;
 mod pretty;
@@ -23,11 +27,13 @@ mod shape;
 mod sink;
 mod time;
 mod users;
+mod variables;
 mod writer;
 
 pub use options::Logs;
 
 pub(crate) use lines::Lines;
+pub(crate) use otlp::{Record as LogRecord, Records, SIGNAL as LOGS};
 pub(crate) use panic::write_panics;
 pub(crate) use place::Place;
 pub(crate) use sink::MemoryLines;

@@ -3,6 +3,8 @@
 use tracing::level_filters::LevelFilter;
 
 use super::level::Directives;
+use super::otlp::Export;
+use crate::export::{Destination, Shared};
 use crate::variable::{Refusal, Variable};
 
 /// Options of log lines: which are written, and in which shape.
@@ -21,8 +23,10 @@ pub struct Logs {
     bad_level: Option<String>,
     pub(super) own_level: LevelFilter,
     format: Option<Format>,
+    /// Are lines written?
     on: bool,
     pub(super) no_color: bool,
+    pub(super) export: Export,
 }
 
 /// The shape of a line.
@@ -45,6 +49,7 @@ impl Default for Logs {
             format: None,
             on: true,
             no_color: false,
+            export: Export::default(),
         }
     }
 }
@@ -79,8 +84,8 @@ impl Logs {
 
     /// One JSON object a line, by Elastic Common Schema 9.3, for Elasticsearch, OpenSearch and Kibana.
     ///
-    /// The user's texts and truth values are `labels.<name>`, his numbers `numeric_labels.<name>`, so that no index
-    /// refuses a line for a type. In a name every character beside letters, digits, `_` and `-` becomes `_`. A number
+    /// A user's texts and truth values are `labels.<name>`, numbers `numeric_labels.<name>`, so that no index refuses a
+    /// line for a type. In a name every character beside letters, digits, `_` and `-` becomes `_`. A number
     /// beyond 64 bits with a sign is a text. Default: `json`. Variable: `OBSERVABILITY_LOG_FORMAT`.
     pub fn ecs(mut self) -> Self {
         self.format = Some(Format::Ecs);
@@ -89,7 +94,7 @@ impl Logs {
 
     /// One JSON object a line, with the keys of logstash-logback-encoder, for Logstash's codec `json_lines`.
     ///
-    /// The user's fields stand beside ours; one whose name is taken, or belongs to Logstash or Elasticsearch, becomes
+    /// A user's fields stand beside ours; one whose name is taken, or belongs to Logstash or Elasticsearch, becomes
     /// `field_<name>`. Default: `json`. Variable: `OBSERVABILITY_LOG_FORMAT`.
     pub fn logstash(mut self) -> Self {
         self.format = Some(Format::Logstash);
@@ -98,7 +103,7 @@ impl Logs {
 
     /// One JSON object a line, as Graylog Extended Log Format 1.1.
     ///
-    /// The user's fields have a `_` in front, truth values are texts, and in a name every character beside ASCII
+    /// A user's fields have a `_` in front, truth values are texts, and in a name every character beside ASCII
     /// letters, digits, `_`, `-` and `.` becomes `_`; one whose name is taken becomes `_field_<name>`. The host is the
     /// resource's `host.name`, else the machine's name, else the service. Default: `json`. Variable:
     /// `OBSERVABILITY_LOG_FORMAT`.
@@ -110,7 +115,7 @@ impl Logs {
     /// One JSON object a line, as OpenTelemetry's log data model, with the names of the semantic conventions.
     ///
     /// `timestamp`, `severity_text`, `severity_number`, `scope_name`, `body`, `trace_id`, `span_id` and `trace_flags`
-    /// stand at the top, who speaks in `resource`, all else in `attributes`, the user's fields among them; one whose
+    /// stand at the top, who speaks in `resource`, all else in `attributes`, a user's fields among them; one whose
     /// name is taken becomes `field_<name>`. Default: `json`. Variable: `OBSERVABILITY_LOG_FORMAT`.
     pub fn otel(mut self) -> Self {
         self.format = Some(Format::Otel);
@@ -124,15 +129,35 @@ impl Logs {
         self
     }
 
-    /// No lines at all. Default: on. Variable: `OTEL_LOGS_EXPORTER`.
+    /// No lines and no log records at all. Default: on. Variable: `OTEL_LOGS_EXPORTER` (`none`).
     pub fn off(mut self) -> Self {
+        self.on = false;
+        self.export.on = false;
+        self
+    }
+
+    /// No lines on standard output; log records, if [`Logs::otlp`] asks for them, leave all the same.
+    ///
+    /// A panic, and what this library has to complain of, is then written to standard error. Default: lines are
+    /// written. Variable: `OTEL_LOGS_EXPORTER` (`otlp`).
+    pub fn without_lines(mut self) -> Self {
         self.on = false;
         self
     }
 
-    /// Are lines written at all?
+    /// Are lines written?
     pub(crate) fn is_on(&self) -> bool {
         self.on
+    }
+
+    /// Where log records go.
+    pub(crate) fn destination(&self) -> Destination {
+        self.export.destination()
+    }
+
+    /// What the general variables say.
+    pub(crate) fn inherit(&mut self, general: &Shared) {
+        self.export.inherit(general);
     }
 
     /// Why the code's own level was not taken.
@@ -143,6 +168,7 @@ impl Logs {
     /// A person watches: lines shall be read by one, unless somebody chose a shape.
     pub(crate) fn on_terminal(mut self) -> Self {
         self.format.get_or_insert(Format::Pretty);
+        self.export.on_terminal();
         self
     }
 
@@ -151,37 +177,7 @@ impl Logs {
     }
 }
 
-/// A variable of the specification that this version knows but does not serve.
-macro_rules! not_served {
-    ($($name:literal $secret:literal $about:literal),+ $(,)?) => {
-        [$(Variable {
-            name: $name,
-            default: "",
-            secret: $secret,
-            about: $about,
-            set: |_, _| Err(Refusal::NotServed("lines are not sent over OTLP yet; they go to standard output".into())),
-            show: |_| String::new(),
-        }),+]
-    };
-}
-
-const OTLP: [Variable<Logs>; 13] = not_served![
-    "OTEL_BLRP_SCHEDULE_DELAY" false "Not served yet: milliseconds between two batches of OTLP logs.",
-    "OTEL_BLRP_EXPORT_TIMEOUT" false "Not served yet: milliseconds that a batch of OTLP logs may take.",
-    "OTEL_BLRP_MAX_QUEUE_SIZE" false "Not served yet: how many OTLP logs may wait.",
-    "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE" false "Not served yet: how many OTLP logs leave at once.",
-    "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT" false "Not served yet: where OTLP logs go.",
-    "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL" false "Not served yet: the protocol of OTLP logs.",
-    "OTEL_EXPORTER_OTLP_LOGS_HEADERS" true "Not served yet: headers of requests with OTLP logs.",
-    "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT" false "Not served yet: milliseconds that a request with OTLP logs may take.",
-    "OTEL_EXPORTER_OTLP_LOGS_COMPRESSION" false "Not served yet: the compression of OTLP logs.",
-    "OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE" false "Not served yet: the file of certificates trusted for OTLP logs.",
-    "OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY" false "Not served yet: the file of the client's key for OTLP logs.",
-    "OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE" false "Not served yet: the file of the client's certificate for OTLP logs.",
-    "OTEL_EXPORTER_OTLP_LOGS_INSECURE" false "Not served yet: plain text for OTLP logs over gRPC.",
-];
-
-const OWN: [Variable<Logs>; 5] = [
+pub(super) const LINES: [Variable<Logs>; 5] = [
     Variable {
         name: "RUST_LOG",
         default: "info",
@@ -210,9 +206,18 @@ const OWN: [Variable<Logs>; 5] = [
         name: "OTEL_LOGS_EXPORTER",
         default: "console",
         secret: false,
-        about: "`console`: lines on standard output; `none`: no lines.",
+        about: "`console`: lines on standard output; `otlp`: log records over OTLP; `console,otlp`: both; `none`: \
+                neither.",
         set: set_exporter,
-        show: |logs| if logs.on { "console" } else { "none" }.to_owned(),
+        show: |logs| {
+            match (logs.on, logs.export.on) {
+                (true, false) => "console",
+                (false, true) => "otlp",
+                (true, true) => "console,otlp",
+                (false, false) => "none",
+            }
+            .to_owned()
+        },
     },
     Variable {
         name: "NO_COLOR",
@@ -226,14 +231,6 @@ const OWN: [Variable<Logs>; 5] = [
         show: |logs| if logs.no_color { "1" } else { "" }.to_owned(),
     },
 ];
-
-impl Logs {
-    pub(crate) const VARIABLES: &'static [Variable<Self>] = {
-        let [level, own, format, exporter, color] = OWN;
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m] = OTLP;
-        &[level, own, format, exporter, color, a, b, c, d, e, f, g, h, i, j, k, l, m]
-    };
-}
 
 impl Format {
     const ALL: [Self; 6] = [Self::Json, Self::Ecs, Self::Logstash, Self::Gelf, Self::Otel, Self::Pretty];
@@ -279,23 +276,22 @@ fn set_format(logs: &mut Logs, value: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A list; `console` is what we write anyway, `none` beats nothing and stands alone.
+/// A list; `none` counts only where it stands alone.
 fn set_exporter(logs: &mut Logs, value: &str) -> Result<(), Refusal> {
-    let mut unserved = None;
-    let (mut console, mut none) = (false, false);
+    let (mut console, mut otlp, mut none, mut unserved) = (false, false, false, None);
     for exporter in value.split(',').map(str::trim).filter(|exporter| !exporter.is_empty()) {
         match exporter {
             "console" => console = true,
+            "otlp" => otlp = true,
             "none" => none = true,
-            "otlp" | "otlp/stdout" => unserved = Some(exporter),
-            _ => return Err(Refusal::Expected("console or none".to_owned())),
+            "otlp/stdout" => unserved = Some(exporter),
+            _ => return Err(Refusal::Expected("console, otlp, both, or none".to_owned())),
         }
     }
-    if let Some(exporter) = unserved {
-        return Err(Refusal::NotServed(format!("`{exporter}` is ignored, lines go to standard output")));
+    if console || otlp || none {
+        (logs.on, logs.export.on) = (console, otlp);
     }
-    logs.on = console || !none;
-    Ok(())
+    unserved.map_or(Ok(()), |name| Err(Refusal::NotServed(format!("`{name}` is ignored"))))
 }
 
 #[cfg(test)]
@@ -326,6 +322,8 @@ mod tests {
         }
         assert_eq!(shown("OTEL_LOGS_EXPORTER", "none"), "none");
         assert_eq!(shown("OTEL_LOGS_EXPORTER", "console"), "console");
+        assert_eq!(shown("OTEL_LOGS_EXPORTER", "otlp"), "otlp");
+        assert_eq!(shown("OTEL_LOGS_EXPORTER", "none, otlp,console"), "console,otlp");
         assert_eq!(shown("NO_COLOR", "1"), "1");
     }
 
@@ -345,9 +343,13 @@ mod tests {
 
     #[test]
     fn what_comes_later_is_answered_and_not_taken() {
-        let otlp = OTLP.iter().map(|row| (row.name, "1"));
-        let later = [("OTEL_LOGS_EXPORTER", "otlp")];
-        for (name, value) in otlp.chain(later) {
+        let later = [
+            ("OTEL_LOGS_EXPORTER", "otlp/stdout"),
+            ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "grpc"),
+            ("OTEL_EXPORTER_OTLP_LOGS_COMPRESSION", "gzip"),
+            ("OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE", "/ca.pem"),
+        ];
+        for (name, value) in later {
             let (logs, result) = set(name, value);
             assert!(matches!(result, Err(Refusal::NotServed(_))), "{name}={value}: {result:?}");
             assert!(logs.is_on());

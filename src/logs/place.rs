@@ -1,5 +1,7 @@
 //! Owns where and when an event happened: the bridge knows it, every shape writes it.
 
+use std::sync::Arc;
+
 use crate::clock::Moment;
 use crate::context::TraceContext;
 use crate::scope::{Fields, Hop};
@@ -11,8 +13,8 @@ pub(crate) type ShowFields<'a> = dyn Fn(&mut dyn FnMut(&Fields)) + 'a;
 pub(crate) struct Place<'a> {
     pub(crate) at: Moment,
     pub(crate) trace: Option<TraceContext>,
-    pub(crate) hop: Option<&'a Hop>,
-    /// Shows the fields of the enclosing `tracing` spans, innermost first. Called once, after the event's own
+    pub(crate) hop: Option<&'a Arc<Hop>>,
+    /// Shows the fields of the enclosing `tracing` spans, innermost first. Called after the event's own
     /// fields: those are formatted by the user's code, which must find no span locked.
     pub(crate) spans: &'a ShowFields<'a>,
 }

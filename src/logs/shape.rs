@@ -67,7 +67,7 @@ impl Shape {
         let said = Said { level: level.as_str(), target, origin };
         match self {
             Self::Json(laid) => with_buffer(exit, |object| laid.event(object, event, &said, place)),
-            Self::Other(laid) => with_buffer(exit, |object| laid.event(object, event, &said, place)),
+            Self::Other(laid) => event_in(&**laid, exit, event, &said, place),
             Self::Pretty { color } => {
                 let mut row = Row::begin(place.at, level.as_str(), target, *color);
                 event.record(&mut Visitor::new(&mut row));
@@ -78,12 +78,20 @@ impl Shape {
     }
 
     /// Makes the one line of a finished hop, or hands the hop to the writer, who makes it.
+    #[inline]
     pub(super) fn hop(&self, exit: &Exit, hop: &Arc<Hop>, end: &End) {
-        match (self, &exit.sink) {
-            (Self::Json(_) | Self::Other(_), Sink::Writer(writer)) => writer.push_hop(hop),
-            (Self::Json(laid), _) => with_buffer(exit, |object| laid.hop(object, hop, &end)),
-            (Self::Other(laid), _) => with_buffer(exit, |object| laid.hop(object, hop, &end)),
-            (Self::Pretty { color }, _) => {
+        match (&exit.sink, self) {
+            (_, Self::Pretty { .. }) | (Sink::Off | Sink::Memory(_), _) => self.hop_here(exit, hop, end),
+            (Sink::Writer(writer), _) => writer.push_hop(hop),
+        }
+    }
+
+    #[cold]
+    fn hop_here(&self, exit: &Exit, hop: &Hop, end: &End) {
+        match self {
+            Self::Json(laid) => with_buffer(exit, |object| laid.hop(object, hop, end)),
+            Self::Other(laid) => with_buffer(exit, |object| laid.hop(object, hop, end)),
+            Self::Pretty { color } => {
                 let level = line::level(hop.kind, end.outcome);
                 let mut row = Row::begin(end.at, level.as_str(), "request", *color);
                 row.hop(hop, end);
@@ -118,6 +126,12 @@ impl Shape {
             }
         }
     }
+}
+
+/// Apart, so that the usual format pays nothing for the others.
+#[inline(never)]
+fn event_in(laid: &dyn Lay, exit: &Exit, event: &Event<'_>, said: &Said<'_>, place: &Place<'_>) {
+    with_buffer(exit, |object| laid.event(object, event, said, place));
 }
 
 /// Makes a line in the thread's buffer and hands it on.

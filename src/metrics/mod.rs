@@ -25,7 +25,7 @@ mod source;
 pub use options::Metrics;
 
 pub(crate) use exposition::Exposition;
-pub(crate) use own::{LineBuffer, lines, spans, target};
+pub(crate) use own::{LineBuffer, lines, records, spans, target};
 pub(crate) use process::process_start;
 pub(crate) use recorder::Recorder;
 pub(crate) use red::Red;

@@ -48,16 +48,21 @@ const SPANS: Names = Names {
 };
 
 const LINES: Names = Names {
-    created: (metric::OTEL_SDK_LOG_CREATED, "Log lines handed to the pipeline."),
-    size: (metric::OTEL_SDK_PROCESSOR_LOG_QUEUE_SIZE, "Log lines that are queued."),
+    created: (metric::OTEL_SDK_LOG_CREATED, "Log lines, or log records, handed to the pipeline."),
+    size: (metric::OTEL_SDK_PROCESSOR_LOG_QUEUE_SIZE, "Log lines and log records that are queued."),
     processed: (
         metric::OTEL_SDK_PROCESSOR_LOG_PROCESSED,
-        "Log lines that left the queue, or why they did not enter it.",
+        "Log lines and log records that left the queue, or why they did not enter it.",
     ),
-    exported: (metric::OTEL_SDK_EXPORTER_LOG_EXPORTED, "Log lines that were written, or why they were not."),
+    exported: (
+        metric::OTEL_SDK_EXPORTER_LOG_EXPORTED,
+        "Log lines that were written and log records that the receiver confirmed, or why not.",
+    ),
     processor: "batching_log_processor",
     losses: &["timeout", "too_large", "write_failed"],
 };
+
+const RECORDS: Names = Names { losses: SPANS.losses, ..LINES };
 
 // What never entered the queue; every other reason is the exporter's.
 const BEFORE_THE_QUEUE: [&str; 2] = ["queue_full", "already_shutdown"];
@@ -65,11 +70,16 @@ const UNCONFIRMED: &str = "unconfirmed";
 
 // No convention has a word for it.
 const STDOUT: &str = "stdout_log_exporter";
+const OTLP: &str = "otlp_http_log_exporter";
 
 impl Component {
     /// The first of its kind; its name is the same after each restart, as the conventions want it.
     fn first(kind: &'static str) -> Self {
         Self { kind, name: format!("{kind}/0") }
+    }
+
+    fn second(kind: &'static str) -> Self {
+        Self { kind, name: format!("{kind}/1") }
     }
 
     fn labels(&self) -> [(&str, &str); 2] {
@@ -116,14 +126,45 @@ pub(crate) fn lines(
     })
 }
 
+/// The log records' account, under the names of the lines': another processor and another exporter of the same
+/// signal. Where there are lines too, what was created is said once, by them.
+pub(crate) fn records(
+    beside_lines: bool,
+    capacity: usize,
+    report: impl Fn() -> FlowReport + Send + Sync + 'static,
+    shortened: impl Fn() -> u64 + Send + Sync + 'static,
+) -> Source {
+    let (processor, exporter) = (Component::second(RECORDS.processor), Component::first(OTLP));
+    Box::new(move |samples| {
+        let report = report();
+        if !beside_lines {
+            family(samples, RECORDS.created, Shape::Counter).sample(&[], report.created as f64);
+        }
+        ends(samples, &RECORDS, [&processor, &exporter], &report);
+        let help = "How many log records the queue holds.";
+        samples
+            .family(metric::OTEL_SDK_PROCESSOR_LOG_QUEUE_CAPACITY, Shape::Gauge, "", help)
+            .sample(&processor.labels(), capacity as f64);
+        let help = "Log records whose longest values were cut.";
+        samples
+            .family(metric::OBSERVABILITY_LOG_RECORDS_SHORTENED, Shape::Counter, "", help)
+            .sample(&[], shortened() as f64);
+    })
+}
+
 fn account(
     samples: &mut Samples,
     names: &Names,
     created: &[(&str, &str)],
-    [processor, exporter]: [&Component; 2],
+    components: [&Component; 2],
     report: &FlowReport,
 ) {
     family(samples, names.created, Shape::Counter).sample(created, report.created as f64);
+    ends(samples, names, components, report);
+}
+
+/// What became of what was created.
+fn ends(samples: &mut Samples, names: &Names, [processor, exporter]: [&Component; 2], report: &FlowReport) {
     family(samples, names.size, Shape::Gauge).sample(&processor.labels(), report.queued() as f64);
     let is_before = |reason: &str| BEFORE_THE_QUEUE.contains(&reason);
     let count =

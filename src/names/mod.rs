@@ -1,4 +1,4 @@
-//! Owns every name that leaves the process: headers, log keys, span attributes, metrics and labels.
+//! Owns every name that leaves the process: headers, log keys, attributes, events, metrics and labels.
 //!
 //! They are under semantic versioning: `tests/promises/wire.rs` holds a snapshot of this file's values.
 
@@ -36,13 +36,19 @@ pub mod header {
 /// Where the conventions of these names are told.
 pub(crate) const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.44.0";
 
-/// Span and resource attributes (OpenTelemetry semantic conventions 1.44).
+/// Attributes of spans, log records and the resource (OpenTelemetry semantic conventions 1.44).
 pub mod attribute {
     names! {
         CLIENT_ADDRESS = "client.address",
             "The peer's address, without its port.";
+        CODE_FILE_PATH = "code.file.path",
+            "Log record: the source file (ERROR events, panics).";
+        CODE_LINE_NUMBER = "code.line.number",
+            "Log record: the line in the source file (ERROR events, panics).";
         DEPLOYMENT_ENVIRONMENT_NAME = "deployment.environment.name",
             "Resource: the environment, such as `production`.";
+        DURATION_MS = "observability.duration_ms",
+            "Log record: milliseconds from the request to the last byte or trailer (request's record).";
         ERROR_TYPE = "error.type",
             "The status code as text, or a word of the closed set; absent on success.";
         EXCEPTION_MESSAGE = "exception.message",
@@ -53,6 +59,8 @@ pub mod attribute {
             "The method, or `_OTHER`.";
         HTTP_REQUEST_METHOD_ORIGINAL = "http.request.method_original",
             "The method as sent, where it is `_OTHER`.";
+        HTTP_RESPONSE_BODY_SIZE = "http.response.body.size",
+            "Log record: bytes of the body (request's record).";
         HTTP_RESPONSE_STATUS_CODE = "http.response.status_code",
             "The status code.";
         HTTP_ROUTE = "http.route",
@@ -99,6 +107,8 @@ pub mod attribute {
             "Resource: `tower-observability`.";
         TELEMETRY_SDK_VERSION = "telemetry.sdk.version",
             "Resource: this crate's version.";
+        THREAD_NAME = "thread.name",
+            "Log record: the thread that panicked.";
         TTFB_MS = "observability.ttfb_ms",
             "Milliseconds from the request to the response's head.";
         URL_FULL = "url.full",
@@ -137,6 +147,20 @@ pub mod tag {
             "`ERROR` of a failed span; absent on success.";
         TRACESTATE = "w3c.tracestate",
             "The vendors' list, where there is one.";
+    }
+}
+
+/// Names of events, of log records over OTLP.
+pub mod event {
+    names! {
+        CALL = "observability.call",
+            "A call that did not end well.";
+        PANIC = "observability.panic",
+            "A thread panicked.";
+        REQUEST = "observability.request",
+            "A request that was served, at its end.";
+        WORK = "observability.work",
+            "A job or a message, at its end.";
     }
 }
 
@@ -238,18 +262,22 @@ pub mod metric {
             "Gauge, bytes: how much of log lines may wait.";
         OBSERVABILITY_LOG_SHORTENED = "observability_log_lines_shortened_total",
             "Counter: log lines whose longest values were cut, because receivers take 256 KiB.";
+        OBSERVABILITY_LOG_RECORDS_SHORTENED = "observability_log_records_shortened_total",
+            "Counter: log records whose longest values were cut, because receivers take 256 KiB and 64 KiB.";
         OBSERVABILITY_METRICS_REFUSED = "observability_metrics_refused_total",
             "Counter: registrations that the page could not take as asked, by reason.";
         OTEL_SDK_EXPORTER_LOG_EXPORTED = "otel_sdk_exporter_log_exported_total",
-            "Counter: log lines that left, by error.";
+            "Counter: log lines and log records that left, by error.";
         OTEL_SDK_EXPORTER_SPAN_EXPORTED = "otel_sdk_exporter_span_exported_total",
             "Counter: spans that left, by error.";
         OTEL_SDK_LOG_CREATED = "otel_sdk_log_created_total",
-            "Counter: log lines written.";
+            "Counter: log lines and log records made.";
         OTEL_SDK_PROCESSOR_LOG_PROCESSED = "otel_sdk_processor_log_processed_total",
-            "Counter: log lines that left the queue or were refused by it, by error.";
+            "Counter: log lines and log records that left the queue or were refused by it, by error.";
+        OTEL_SDK_PROCESSOR_LOG_QUEUE_CAPACITY = "otel_sdk_processor_log_queue_capacity",
+            "Gauge: how many log records may wait.";
         OTEL_SDK_PROCESSOR_LOG_QUEUE_SIZE = "otel_sdk_processor_log_queue_size",
-            "Gauge: log lines waiting.";
+            "Gauge: log lines and log records waiting.";
         OTEL_SDK_PROCESSOR_SPAN_PROCESSED = "otel_sdk_processor_span_processed_total",
             "Counter: spans that left the queue or were refused by it, by error.";
         OTEL_SDK_PROCESSOR_SPAN_QUEUE_CAPACITY = "otel_sdk_processor_span_queue_capacity",
@@ -283,7 +311,7 @@ pub mod label {
         OTEL_COMPONENT_NAME = "otel_component_name",
             "Which part of the pipeline, such as `batching_span_processor/0`.";
         OTEL_COMPONENT_TYPE = "otel_component_type",
-            "Its type: `batching_span_processor`, `otlp_http_span_exporter`, `batching_log_processor`, `stdout_log_exporter`.";
+            "Its type: `batching_span_processor`, `otlp_http_span_exporter`, `batching_log_processor`, `stdout_log_exporter`, `otlp_http_log_exporter`.";
         OTEL_METRIC_OVERFLOW = "otel_metric_overflow",
             "`true` on the series that takes what is beyond the limit of 2,000.";
         OTEL_SPAN_SAMPLING_RESULT = "otel_span_sampling_result",

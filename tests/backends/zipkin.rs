@@ -7,9 +7,10 @@ use std::future::Future;
 use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use http::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::support::http::{get, query};
+use crate::support::http::{ask, get, query};
 use crate::support::systems::{COLLECTOR_OTLP, ZIPKIN};
 use crate::support::wait::{SOON, eventually};
 use crate::support::workshop::{SERVICES, Workshop};
@@ -245,6 +246,22 @@ fn both_ways_tell_the_same_of_each_span() {
         assert_eq!(one, other);
     }
     assert_eq!(straight.len(), collected.len());
+}
+
+/// A larger batch than that is not sent, because this answer tells nobody what is wrong.
+#[test]
+fn zipkin_takes_ten_mebibytes_at_once_and_no_more() {
+    let of_size = |bytes: usize| {
+        let (begin, end) =
+            ("[{\"traceId\":\"000000000000000a\",\"id\":\"000000000000000a\",\"name\":\"", "\"}]");
+        format!("{begin}{}{end}", "x".repeat(bytes - begin.len() - end.len()))
+    };
+    let status = |bytes| {
+        let (url, headers) = (ZIPKIN.url("/api/v2/spans"), [("content-type", "application/json")]);
+        block_on(ask(Method::POST, &url, &headers, of_size(bytes))).status
+    };
+    assert_eq!(status(10 * 1024 * 1024), StatusCode::ACCEPTED);
+    assert_eq!(status(10 * 1024 * 1024 + 1), StatusCode::INTERNAL_SERVER_ERROR);
 }
 
 /// Both ways in the same words. The collector (0.139) says `STATUS_CODE_ERROR`, has the description in a tag of its

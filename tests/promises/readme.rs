@@ -84,9 +84,29 @@ const PROOFS: &[Proof] = &[
     ),
     Proof("A value on a line is cut;", "src/logs/cut.rs", "only_the_longest_value_is_cut_and_it_is_marked"),
     Proof(
+        "Elasticsearch refuses lines with a `mapper_parsing_exception`",
+        "tests/backends/opensearch/dynamic.rs",
+        "only_a_users_own_field_of_two_types_is_refused",
+    ),
+    Proof(
         "No line and no metric for `/health`.",
         "tests/promises/server.rs",
         "health_paths_are_reported_only_when_they_are_ill",
+    ),
+    Proof(
+        "No log records; `otel_sdk_processor_log_queue_capacity",
+        "tests/promises/otlp_logs.rs",
+        "an_endpoint_alone_sends_no_records_and_none_writes_nothing",
+    ),
+    Proof(
+        "No log records; a line, or standard error, says `logs cannot be delivered",
+        "tests/promises/otlp_logs.rs",
+        "a_dead_collector_costs_records_but_none_in_silence",
+    ),
+    Proof(
+        "A log record's body or attribute is cut;",
+        "tests/promises/otlp_logs.rs",
+        "what_loki_would_reject_is_cut_marked_and_counted",
     ),
     Proof("A line has no `trace_id`.", "tests/promises/bridge.rs", "a_spawned_task_stays_in_its_trace"),
     Proof(

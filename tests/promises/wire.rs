@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use tower_observability::names::{FORMATS, attribute, header, key, label, metric, tag};
+use tower_observability::names::{FORMATS, attribute, event, header, key, label, metric, tag};
 use tower_observability::{Outcome, variables};
 
 type Rows = Vec<(String, String)>;
@@ -37,13 +37,13 @@ const FORMAT_KEYS: [&str; 4] = [
 ];
 
 const ATTRIBUTES: &str = "\
-client.address deployment.environment.name error.type exception.message exception.stacktrace
-http.request.method http.request.method_original http.response.status_code http.route
+client.address code.file.path code.line.number deployment.environment.name error.type exception.message exception.stacktrace
+http.request.method http.request.method_original http.response.body.size http.response.status_code http.route
 messaging.destination.name messaging.operation.name messaging.operation.type messaging.system
-network.peer.address network.peer.port network.protocol.version observability.outcome
+network.peer.address network.peer.port network.protocol.version observability.duration_ms observability.outcome
 observability.request_id server.address server.port service.instance.id service.name service.namespace
 service.version observability.target telemetry.distro.name telemetry.distro.version telemetry.sdk.language
-telemetry.sdk.name telemetry.sdk.version observability.ttfb_ms url.full url.path url.query url.scheme
+telemetry.sdk.name telemetry.sdk.version thread.name observability.ttfb_ms url.full url.path url.query url.scheme
 user_agent.original";
 
 const TAGS: &str = "\
@@ -53,9 +53,10 @@ otel.scope.name otel.scope.version otel.status_code otlp.link. w3c.tracestate";
 const METRICS: &str = "\
 http_client_response_body_errors_total http_client_request_duration_seconds http_server_active_requests
 http_server_request_duration_seconds observability_log_lines_shortened_total observability_log_queue_bytes
+observability_log_records_shortened_total
 observability_log_queue_capacity_bytes observability_metrics_refused_total otel_sdk_exporter_log_exported_total
 otel_sdk_exporter_span_exported_total otel_sdk_log_created_total otel_sdk_processor_log_processed_total
-otel_sdk_processor_log_queue_size otel_sdk_processor_span_processed_total
+otel_sdk_processor_log_queue_capacity otel_sdk_processor_log_queue_size otel_sdk_processor_span_processed_total
 otel_sdk_processor_span_queue_capacity otel_sdk_processor_span_queue_size otel_sdk_span_started_total
 process_start_time_seconds target_info work_duration_seconds";
 
@@ -63,6 +64,8 @@ const LABELS: &str = "\
 error_type http_request_method http_response_status_code http_route network_protocol_version
 otel_component_name otel_component_type otel_metric_overflow otel_span_sampling_result reason server_address
 server_port url_scheme work_kind work_name";
+
+const EVENTS: &str = "observability.call observability.panic observability.request observability.work";
 
 const HEADERS: &str = "traceparent tracestate baggage x-request-id";
 
@@ -78,7 +81,10 @@ OTEL_EXPORTER_OTLP_COMPRESSION OTEL_EXPORTER_OTLP_TRACES_COMPRESSION OTEL_EXPORT
 OTEL_EXPORTER_ZIPKIN_TIMEOUT OTEL_BSP_SCHEDULE_DELAY OTEL_BSP_EXPORT_TIMEOUT OTEL_BSP_MAX_QUEUE_SIZE OTEL_BSP_MAX_EXPORT_BATCH_SIZE OTEL_ATTRIBUTE_COUNT_LIMIT
 OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT
 OTEL_SPAN_LINK_COUNT_LIMIT OTEL_LINK_ATTRIBUTE_COUNT_LIMIT OTEL_SPAN_EVENT_COUNT_LIMIT
-OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT RUST_LOG OTEL_LOG_LEVEL OBSERVABILITY_LOG_FORMAT OTEL_LOGS_EXPORTER NO_COLOR
+OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT OTEL_EXPORTER_OTLP_LOGS_ENDPOINT OTEL_EXPORTER_OTLP_LOGS_HEADERS
+OTEL_EXPORTER_OTLP_LOGS_TIMEOUT OTEL_EXPORTER_OTLP_LOGS_PROTOCOL OTEL_EXPORTER_OTLP_LOGS_COMPRESSION
+OTEL_BLRP_SCHEDULE_DELAY OTEL_BLRP_EXPORT_TIMEOUT OTEL_BLRP_MAX_QUEUE_SIZE OTEL_BLRP_MAX_EXPORT_BATCH_SIZE
+OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT RUST_LOG OTEL_LOG_LEVEL OBSERVABILITY_LOG_FORMAT OTEL_LOGS_EXPORTER NO_COLOR
 OTEL_METRICS_EXPORTER OTEL_METRICS_EXEMPLAR_FILTER OTEL_EXPORTER_PROMETHEUS_HOST
 OTEL_EXPORTER_PROMETHEUS_PORT OBSERVABILITY_ADMIN_TOKEN";
 
@@ -140,7 +146,7 @@ fn environment() -> Rows {
 }
 
 /// Each table of the README: its marker, its head, its rows.
-fn tables() -> [(&'static str, &'static str, Rows); 8] {
+fn tables() -> [(&'static str, &'static str, Rows); 9] {
     [
         ("log keys", "| key | what it says |\n|---|---|\n", table(key::TABLE)),
         (
@@ -150,6 +156,7 @@ fn tables() -> [(&'static str, &'static str, Rows); 8] {
         ),
         ("span attributes", "| attribute | what it says |\n|---|---|\n", table(attribute::TABLE)),
         ("zipkin tags", "| tag | what it says |\n|---|---|\n", table(tag::TABLE)),
+        ("events", "| event | what happened |\n|---|---|\n", table(event::TABLE)),
         ("metrics", "| metric | what it counts |\n|---|---|\n", table(metric::TABLE)),
         ("labels", "| label | what it says |\n|---|---|\n", table(label::TABLE)),
         ("headers", "| header | what it carries |\n|---|---|\n", headers()),
@@ -212,6 +219,7 @@ fn no_name_on_the_wire_changes_unseen() {
     }
     same(ATTRIBUTES, names(attribute::TABLE));
     same(TAGS, names(tag::TABLE));
+    same(EVENTS, names(event::TABLE));
     same(METRICS, names(metric::TABLE));
     same(LABELS, names(label::TABLE));
     let headers = [header::TRACEPARENT, header::TRACESTATE, header::BAGGAGE, header::REQUEST_ID];

@@ -7,6 +7,8 @@
 //! let spans = collector.spans_at_least(1).await;            // waits, with a deadline
 //! assert_eq!(spans[0].text("http.route"), "/users/{id}");
 //! ```
+//!
+//! What is posted to a path that ends with `/v1/logs` are log records: `collector.logs()`.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
@@ -18,11 +20,13 @@ use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::TokioIo;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use tokio::sync::{oneshot, watch};
@@ -39,7 +43,7 @@ pub enum Answer {
     Status(u16),
     /// This status with a `Retry-After`, and nothing stored.
     RetryAfter(u16, String),
-    /// 200, but so many spans rejected, and why. The spans are kept all the same, to be looked at.
+    /// 200, but so many spans or records rejected, and why. All are kept all the same, to be looked at.
     Partial(i64, String),
     /// Reads the request and never answers.
     Hang,
@@ -55,6 +59,7 @@ pub struct Received {
     pub raw: Bytes,
     /// Empty if what came is no OTLP.
     pub body: ExportTraceServiceRequest,
+    pub logs: ExportLogsServiceRequest,
 }
 
 /// One stored span with what it stood under.
@@ -64,6 +69,15 @@ pub struct Collected {
     pub scope: InstrumentationScope,
     pub scope_schema: String,
     pub span: Span,
+}
+
+/// One stored log record with what it stood under.
+#[derive(Clone, Debug)]
+pub struct CollectedLog {
+    pub resource: BTreeMap<String, Value>,
+    pub scope: InstrumentationScope,
+    pub scope_schema: String,
+    pub record: LogRecord,
 }
 
 /// The collector; dropping it closes its port and its connections.
@@ -87,6 +101,7 @@ struct State {
     always: Answer,
     received: Vec<Received>,
     stored: Vec<Collected>,
+    stored_logs: Vec<CollectedLog>,
 }
 
 impl Collector {
@@ -95,8 +110,13 @@ impl Collector {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
-        let state =
-            State { next: VecDeque::new(), always: Answer::Ok, received: Vec::new(), stored: Vec::new() };
+        let state = State {
+            next: VecDeque::new(),
+            always: Answer::Ok,
+            received: Vec::new(),
+            stored: Vec::new(),
+            stored_logs: Vec::new(),
+        };
         let shared = Arc::new(Shared { state: Mutex::new(state), requests: watch::Sender::new(0) });
         let (stop, stopped) = oneshot::channel();
         let serving = Arc::clone(&shared);
@@ -136,6 +156,19 @@ impl Collector {
     /// Every stored span so far.
     pub fn spans(&self) -> Vec<Collected> {
         self.shared.state().stored.clone()
+    }
+
+    /// Every stored log record so far.
+    pub fn logs(&self) -> Vec<CollectedLog> {
+        self.shared.state().stored_logs.clone()
+    }
+
+    /// Waits until so many log records are stored.
+    pub async fn logs_at_least(&self, count: usize) -> Vec<CollectedLog> {
+        self.wait(&format!("{count} log records"), |collector| {
+            Some(collector.logs()).filter(|logs| logs.len() >= count)
+        })
+        .await
     }
 
     /// Waits until so many requests came, stored or not.
@@ -191,10 +224,42 @@ impl Received {
     }
 }
 
+impl CollectedLog {
+    /// An attribute of the record.
+    pub fn attribute(&self, name: &str) -> Option<&Value> {
+        found(&self.record.attributes, name)
+    }
+
+    /// An attribute of the record as text, whatever its type; empty if it has none of that name.
+    pub fn text(&self, name: &str) -> String {
+        self.attribute(name).map(text_of).unwrap_or_default()
+    }
+
+    /// A resource attribute as text; empty if there is none of that name.
+    pub fn resource(&self, name: &str) -> String {
+        self.resource.get(name).map(text_of).unwrap_or_default()
+    }
+
+    /// The body as text.
+    pub fn body(&self) -> String {
+        self.record.body.as_ref().and_then(|body| body.value.as_ref()).map(text_of).unwrap_or_default()
+    }
+
+    /// The trace id as 32 lower-case hex digits; empty outside of a trace.
+    pub fn trace_id(&self) -> String {
+        hex(&self.record.trace_id)
+    }
+
+    /// The span id as 16 lower-case hex digits; empty outside of a trace.
+    pub fn span_id(&self) -> String {
+        hex(&self.record.span_id)
+    }
+}
+
 impl Collected {
     /// An attribute of the span.
     pub fn attribute(&self, name: &str) -> Option<&Value> {
-        self.span.attributes.iter().find(|pair| pair.key == name)?.value.as_ref()?.value.as_ref()
+        found(&self.span.attributes, name)
     }
 
     /// An attribute of the span as text, whatever its type; empty if it has none of that name.
@@ -227,6 +292,10 @@ impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn found<'a>(attributes: &'a [KeyValue], name: &str) -> Option<&'a Value> {
+    attributes.iter().find(|pair| pair.key == name)?.value.as_ref()?.value.as_ref()
 }
 
 fn text_of(value: &Value) -> String {
@@ -263,9 +332,15 @@ async fn answer(
 ) -> Result<Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>> {
     let (head, body) = request.into_parts();
     let raw = body.collect().await?.to_bytes();
+    let path = head.uri.path().to_owned();
     let is_json = head.headers.get(http::header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
-    let body = if is_json { Default::default() } else { ExportTraceServiceRequest::decode(raw.clone())? };
-    let answer = shared.take(Received { path: head.uri.path().to_owned(), headers: head.headers, raw, body });
+    let (mut body, mut logs) = Default::default();
+    match path.ends_with("/v1/logs") {
+        _ if is_json => {}
+        true => logs = ExportLogsServiceRequest::decode(raw.clone())?,
+        false => body = ExportTraceServiceRequest::decode(raw.clone())?,
+    }
+    let answer = shared.take(Received { path, headers: head.headers, raw, body, logs });
     match answer {
         Answer::Ok => Ok(answered(ExportTraceServiceResponse { partial_success: None })),
         Answer::Partial(rejected_spans, error_message) => {
@@ -284,6 +359,7 @@ async fn answer(
     }
 }
 
+// The answer to log records has the same bytes: only the names of its fields differ.
 fn answered(body: ExportTraceServiceResponse) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(body.encode_to_vec())));
     response
@@ -299,6 +375,7 @@ impl Shared {
         let answer = state.next.pop_front().unwrap_or_else(|| state.always.clone());
         if matches!(answer, Answer::Ok | Answer::Partial(..)) {
             state.stored.extend(collected(&received.body));
+            state.stored_logs.extend(collected_logs(&received.logs));
         }
         state.received.push(received);
         drop(state);
@@ -322,6 +399,23 @@ fn collected(body: &ExportTraceServiceRequest) -> Vec<Collected> {
         }
     }
     spans
+}
+
+fn collected_logs(body: &ExportLogsServiceRequest) -> Vec<CollectedLog> {
+    let mut logs = Vec::new();
+    for resource in &body.resource_logs {
+        let attributes =
+            resource.resource.as_ref().map(|resource| map(&resource.attributes)).unwrap_or_default();
+        for scope in &resource.scope_logs {
+            logs.extend(scope.log_records.iter().map(|record| CollectedLog {
+                resource: attributes.clone(),
+                scope: scope.scope.clone().unwrap_or_default(),
+                scope_schema: scope.schema_url.clone(),
+                record: record.clone(),
+            }));
+        }
+    }
+    logs
 }
 
 fn map(attributes: &[KeyValue]) -> BTreeMap<String, Value> {

@@ -110,7 +110,7 @@ impl<R: Weigh> Exporter<R> {
             if batch.is_empty() {
                 return;
             }
-            due = due.saturating_sub(batch.len());
+            due = due.saturating_sub(self.queue.weight_of(&batch));
             self.deliver(&batch, life).await;
             self.queue.release(&batch);
         }
@@ -136,8 +136,18 @@ impl<R: Weigh> Exporter<R> {
         if self.backlog.len() < self.pace.batch_size {
             self.queue.take(&mut self.backlog);
         }
-        let count = self.backlog.len().min(self.pace.batch_size);
-        self.backlog.drain(..count).collect()
+        self.backlog.drain(..self.fitting()).collect()
+    }
+
+    /// How many of the backlog make a batch. Long ones count several times, as in the queue, so that a request stays
+    /// below what receivers take: a collector's default is 20 MiB.
+    fn fitting(&self) -> usize {
+        let mut weight = 0;
+        let fits = |record: &&R| {
+            weight += self.queue.weight_of([*record]);
+            weight <= self.pace.batch_size
+        };
+        self.backlog.iter().take_while(fits).count().max(1).min(self.backlog.len())
     }
 
     /// Sends one batch until it is accounted for: answered, given up, or out of time.

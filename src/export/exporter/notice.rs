@@ -70,6 +70,11 @@ impl Notice {
         Self { signal, what: What::Unusable { reason } }
     }
 
+    /// Does it tell of this signal?
+    pub(crate) fn is_of(&self, signal: Signal) -> bool {
+        self.signal == signal
+    }
+
     /// Does it tell of a loss or a failure? Then its line is a warning.
     pub(crate) fn is_bad(&self) -> bool {
         matches!(self.what, What::Failing { .. } | What::Unusable { .. } | What::Rejected { .. })

@@ -7,13 +7,13 @@ use std::sync::Mutex;
 use super::*;
 use crate::export::Attempt;
 
-/// A record with nothing in it.
+/// A record with so much text.
 #[derive(Debug)]
-struct Item;
+struct Item(usize);
 
 impl Weigh for Item {
     fn text_length(&self) -> usize {
-        0
+        self.0
     }
 }
 
@@ -114,7 +114,7 @@ impl Rig {
     }
 
     fn push(&self, count: usize) {
-        (0..count).for_each(|_| self.queue.push(Item));
+        (0..count).for_each(|_| self.queue.push(Item(0)));
     }
 
     /// Lets so much time pass.
@@ -163,6 +163,18 @@ async fn a_batch_leaves_when_it_is_due_and_earlier_when_it_is_full() {
     // Two full batches at once, the rest when it is due.
     assert_eq!(rig.attempts().len(), 4, "{:?}", rig.attempts());
     assert_eq!(rig.queue.report().delivered, 12);
+}
+
+#[tokio::test(start_paused = true)]
+async fn long_records_leave_in_smaller_batches() {
+    let rig = Rig::start([], accepted());
+    // Each counts two, and the last one alone is more than a batch.
+    (0..3).for_each(|_| rig.queue.push(Item(40_000)));
+    rig.queue.push(Item(200_000));
+    rig.pass(6.0).await;
+    let sizes: Vec<_> = rig.attempts().iter().map(|(_, count)| *count).collect();
+    assert_eq!(sizes, [2, 1, 1]);
+    assert_eq!(rig.queue.report().delivered, 4);
 }
 
 #[tokio::test(start_paused = true)]

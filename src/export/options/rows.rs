@@ -3,7 +3,7 @@
 /// The nine rows of a signal's own [`Way`](crate::export::Way): the options, the field that holds it, the signal's word in the
 /// variables' names, what it sends.
 macro_rules! target_rows {
-    ($options:ty, $way:ident, $signal:literal, $items:literal) => {{
+    ($options:ty, $($way:ident).+, $signal:literal, $items:literal) => {{
         use $crate::export::Way;
         use $crate::variable::Variable;
         let [endpoint, headers, timeout, protocol, compression]: [Variable<$options>; 5] = [
@@ -12,24 +12,24 @@ macro_rules! target_rows {
                 default: "",
                 secret: false,
                 about: concat!("The collector's full URL for ", $items, ", used as it is, with its path."),
-                set: |options, url| options.$way.take_endpoint(url),
-                show: |options| options.$way.show_endpoint(),
+                set: |options, url| options.$($way).+.take_endpoint(url),
+                show: |options| options.$($way).+.show_endpoint(),
             },
             Variable {
                 name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_HEADERS"),
                 default: "",
                 secret: true,
                 about: concat!("Headers of ", $items, " only; they replace the general list."),
-                set: |options, text| options.$way.take_headers(text),
-                show: |options| options.$way.show_headers(),
+                set: |options, text| options.$($way).+.take_headers(text),
+                show: |options| options.$($way).+.show_headers(),
             },
             Variable {
                 name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_TIMEOUT"),
                 default: "10000",
                 secret: false,
                 about: concat!("One attempt's time for ", $items, " only, in milliseconds; 0 is without end."),
-                set: |options, text| options.$way.take_timeout(text),
-                show: |options| options.$way.show_timeout(),
+                set: |options, text| options.$($way).+.take_timeout(text),
+                show: |options| options.$($way).+.show_timeout(),
             },
             Variable {
                 name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_PROTOCOL"),
@@ -65,7 +65,7 @@ macro_rules! target_rows {
 /// The four rows of a signal's own [`Batching`](crate::export::Batching): the field that holds it, the processor's
 /// word in the variables' names, its default delay, what it sends.
 macro_rules! batch_rows {
-    ($batching:ident, $processor:literal, $delay:literal, $item:literal, $items:literal) => {{
+    ($($batching:ident).+, $processor:literal, $delay:literal, $item:literal, $items:literal) => {{
         use $crate::variable::Variable;
         [
             Variable {
@@ -77,8 +77,8 @@ macro_rules! batch_rows {
                     $item,
                     " waits at most for its batch to fill, in milliseconds (500 on a terminal)."
                 ),
-                set: |options, text| options.$batching.take_delay(text),
-                show: |options| options.$batching.show_delay(),
+                set: |options, text| options.$($batching).+.take_delay(text),
+                show: |options| options.$($batching).+.show_delay(),
             },
             Variable {
                 name: concat!("OTEL_", $processor, "_EXPORT_TIMEOUT"),
@@ -89,8 +89,8 @@ macro_rules! batch_rows {
                     $items,
                     ", its time over all attempts, in milliseconds; 0 is without end."
                 ),
-                set: |options, text| options.$batching.take_timeout(text),
-                show: |options| options.$batching.show_timeout(),
+                set: |options, text| options.$($batching).+.take_timeout(text),
+                show: |options| options.$($batching).+.show_timeout(),
             },
             Variable {
                 name: concat!("OTEL_", $processor, "_MAX_QUEUE_SIZE"),
@@ -101,16 +101,16 @@ macro_rules! batch_rows {
                     $items,
                     " may wait; when full, the newest is dropped and counted."
                 ),
-                set: |options, text| options.$batching.take_queue(text),
-                show: |options| options.$batching.queue.to_string(),
+                set: |options, text| options.$($batching).+.take_queue(text),
+                show: |options| options.$($batching).+.queue.to_string(),
             },
             Variable {
                 name: concat!("OTEL_", $processor, "_MAX_EXPORT_BATCH_SIZE"),
                 default: "512",
                 secret: false,
                 about: concat!("How many ", $items, " a batch holds; never more than the queue."),
-                set: |options, text| options.$batching.take_batch(text),
-                show: |options| options.$batching.show_batch(),
+                set: |options, text| options.$($batching).+.take_batch(text),
+                show: |options| options.$($batching).+.show_batch(),
             },
         ]
     }};

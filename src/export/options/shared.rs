@@ -22,7 +22,8 @@ const TARGET: [Variable<Shared>; 5] = [
         name: "OTEL_EXPORTER_OTLP_ENDPOINT",
         default: "",
         secret: false,
-        about: "The collector, such as `http://collector:4318`; `/v1/traces` is appended. Switches traces on.",
+        about: "The collector, such as `http://collector:4318`; `/v1/traces` or `/v1/logs` is appended. Switches \
+                traces on.",
         set: |shared, url| shared.target.take_endpoint(url, check(url)),
         show: |shared| shared.target.endpoint.as_deref().map(shown).unwrap_or_default(),
     },

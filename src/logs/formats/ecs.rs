@@ -93,6 +93,10 @@ impl Layout for Ecs {
         object.plain(GOOD_OR_BAD, good_or_bad(hop.kind, end.outcome));
         end.error_type.with_str(|word| object.plain(ERROR_TYPE, word));
     }
+
+    fn panicked(object: &mut Object) {
+        object.plain(ERROR_TYPE, Outcome::Panic.as_str());
+    }
 }
 
 /// Elastic APM's rule for spans of OpenTelemetry: what serves or receives begins a transaction, and so does a root.

@@ -12,6 +12,7 @@ use crate::resource::Resource;
 
 impl Layout for Json {
     /// The level's closing quote is the head's first byte.
+    #[inline]
     fn begin(object: &mut Object, at: Moment, level: &str) {
         object.raw(b"\"timestamp\":\"");
         object.raw(&time::rfc3339(at));

@@ -66,18 +66,19 @@ impl<F: Layout> Laid<F> {
 impl<F: Layout> Lay for Laid<F> {
     #[inline]
     fn event(&self, object: &mut Object, event: &Event<'_>, said: &Said<'_>, place: &Place<'_>) {
+        let hop = place.hop.map(AsRef::as_ref);
         self.begin(object, place.at, said.level);
         object.escaped(F::TARGET, said.target.as_bytes());
         if F::HAS_ATTRIBUTES {
             event.record(&mut Visitor::<_, F>::new(&mut Message(object)));
             object.message_if_none(F::MESSAGE, F::NO_MESSAGE);
-            trace::<F>(object, place.trace, place.hop);
+            trace::<F>(object, place.trace, hop);
             event.record(&mut Visitor::<_, F>::new(&mut Attributes(object)));
         } else {
             event.record(&mut Visitor::<_, F>::new(object));
-            trace::<F>(object, place.trace, place.hop);
+            trace::<F>(object, place.trace, hop);
         }
-        request::<F>(object, place.hop);
+        request::<F>(object, hop);
         if F::NAMES_THREAD
             && let Some(name) = std::thread::current().name()
         {
@@ -116,6 +117,7 @@ impl<F: Layout> Lay for Laid<F> {
         request::<F>(object, own.hop);
         if let Some(thread) = own.thread {
             F::thread(object, thread);
+            F::panicked(object);
         }
         own.fields.iter().for_each(|(name, value)| F::field(object, name, value.into()));
         origin_of::<F>(object, own.origin);

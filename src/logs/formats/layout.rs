@@ -66,6 +66,9 @@ pub(in crate::logs) trait Layout: Members + fmt::Debug + Send + Sync + 'static {
         object.text_as(Self::THREAD, Borrowed::Str(name));
     }
 
+    /// Writes that the line is that of a panic, in a format that has a word for it.
+    fn panicked(_: &mut Object) {}
+
     /// Ends the line.
     fn end(object: &mut Object) {
         object.message_if_none(Self::MESSAGE, Self::NO_MESSAGE);

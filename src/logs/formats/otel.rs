@@ -11,7 +11,7 @@ use crate::logs::time;
 use crate::logs::users::Names;
 use crate::names::{FORMATS, otel};
 use crate::resource::Resource;
-use crate::scope::{End, Hop};
+use crate::scope::{End, Hop, Outcome};
 
 /// The data model's numbers of the levels.
 const LEVELS: [&[u8]; 6] = [b"1", b"5", b"9", b"13", b"17", b"21"];
@@ -75,6 +75,10 @@ impl Layout for Otel {
     fn outcome(object: &mut Object, _: &Hop, end: &End) {
         object.plain(Self::OUTCOME, end.outcome.as_str());
         end.error_type.with_str(|word| object.plain(ERROR_TYPE, word));
+    }
+
+    fn panicked(object: &mut Object) {
+        object.plain(ERROR_TYPE, Outcome::Panic.as_str());
     }
 
     /// Every member begins with its comma; that of the first attribute becomes a blank.

@@ -91,7 +91,7 @@ fn ended(hop: &Hop, outcome: Outcome, status: Option<u16>) -> End {
 /// Writes events as the bridge does.
 struct Bridge {
     lines: Lines,
-    hop: Hop,
+    hop: Arc<Hop>,
     span: Fields,
 }
 
@@ -112,7 +112,7 @@ fn events(format: &str, log: impl FnOnce()) -> Vec<Json> {
     let mut span = Fields::default();
     span.set("table", "users".into());
     span.set("user", "outer".into());
-    let bridge = Bridge { lines, hop: a_request(Kind::Server, "/users/7"), span };
+    let bridge = Bridge { lines, hop: Arc::new(a_request(Kind::Server, "/users/7")), span };
     tracing::subscriber::with_default(tracing_subscriber::registry().with(bridge), log);
     read(&seen)
 }
@@ -139,7 +139,7 @@ fn a_line_of_each_kind(format: &str) -> Vec<Json> {
     work.notes().get_or_insert_default().error = Some(vec!["outer".into(), "root".into()]);
     work.add("error".into(), "the user's".into());
     lines.hop(&work, &ended(&work, Outcome::ServerError, None));
-    lines.body_failed(&a_request(Kind::Client, "/users/7"));
+    lines.body_failed(&Arc::new(a_request(Kind::Client, "/users/7")));
     lines.say(tracing::Level::INFO, "tower_observability", "started", &[("port", 9464.into())]);
     let _entered = enter_hop(&work);
     lines.fatal("index out of range", "worker", Some(("src/app.rs", 7)));
@@ -301,6 +301,26 @@ fn an_event_names_its_request_in_every_format() {
 }
 
 #[test]
+fn a_value_that_panics_while_it_is_formatted_costs_its_field_only_in_every_format() {
+    struct Panics;
+    impl std::fmt::Debug for Panics {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("half \"a")?;
+            panic!("on purpose")
+        }
+    }
+    for (format, _) in ALL {
+        let line = events(format, || tracing::info!(bad = ?Panics, good = 1, "said")).remove(0);
+        let value = |name: &str| {
+            let found =
+                leaves(&line).into_iter().find(|(key, _)| key.trim_start_matches('_').ends_with(name));
+            found.unwrap_or_else(|| panic!("{format}: no {name} in {line}")).1
+        };
+        assert_eq!((value("bad"), value("good")), ("<panicked>".into(), 1.into()), "{format}");
+    }
+}
+
+#[test]
 fn a_line_that_is_too_long_is_cut_and_marked_in_every_format() {
     let long = "é".repeat(LONGEST_LINE);
     for (format, column) in ALL {
@@ -396,6 +416,21 @@ fn a_gelf_time_is_a_number_with_six_digits_and_a_blank_message_a_dash() {
     let (seconds, rest) = time.split_once('.').expect("decimals");
     assert!(seconds.parse::<u64>().is_ok_and(|seconds| seconds > 1_700_000_000), "{line}");
     assert_eq!(rest.find(|c: char| !c.is_ascii_digit()), Some(6), "{line}");
+}
+
+#[test]
+fn a_panic_has_the_level_and_the_error_type_of_its_format() {
+    let said = |format: &str| {
+        let (lines, seen) = lines(format);
+        lines.fatal("out of spanners", "worker", Some(("src/app.rs", 7)));
+        let leaves: BTreeMap<_, _> = leaves(&read(&seen)[0]).into_iter().collect();
+        move |key: &str| leaves.get(key).cloned().unwrap_or_default()
+    };
+    let (ecs, otel) = (said("ecs"), said("otel"));
+    assert_eq!((ecs("log.level"), ecs("error.type")), ("FATAL".into(), "panic".into()));
+    assert_eq!((ecs("process.thread.name"), ecs("log.origin.file.line")), ("worker".into(), 7.into()));
+    assert_eq!((otel("severity_number"), otel("error.type")), (21.into(), "panic".into()));
+    assert_eq!((said("logstash")("level_value"), said("gelf")("level")), (50_000.into(), 2.into()));
 }
 
 #[test]

@@ -8,9 +8,11 @@ use serde_json::{Value as Json, json};
 use super::encode::Encoder;
 use crate::clock::Moment;
 use crate::context::{Flags, SpanId, TraceContext, TraceId, Tracestate};
+use crate::export::Delivery;
 use crate::resource::Resource;
 use crate::scope::{Kind, Value};
-use crate::spans::{Finished, Status};
+use crate::spans::record::tests::a_span as a_record;
+use crate::spans::{Finished, Limits, Record, Status};
 
 const TRACE: u128 = 0x4bf92f3577b34da6a3ce929d0e0e4736;
 const SPAN: u64 = 0x00f067aa0ba902b7;
@@ -267,6 +269,22 @@ fn a_messages_other_side_is_its_broker_and_a_server_has_none() {
 fn a_batch_is_one_array() {
     assert_eq!(all(Vec::new()), Vec::<Json>::new());
     assert_eq!(all(vec![a_span(Kind::Server, &[]), a_span(Kind::Internal, &[])]).len(), 2);
+}
+
+#[tokio::test]
+async fn a_batch_that_zipkin_would_answer_500_to_is_not_sent() {
+    let half = || {
+        let Record::Span(mut span) = a_record() else { unreachable!() };
+        span.fields.set("text", "x".repeat(super::LARGEST / 2).into());
+        Record::Span(span)
+    };
+    // Nobody listens there: what is sent ends in another way.
+    let mut transport =
+        super::transport("http://127.0.0.1:1/api/v2/spans", &Limits::default(), &bookings()).unwrap();
+    let large = transport.send(&[half(), half()], Duration::from_secs(5)).await;
+    assert!(matches!(large, Delivery::TooLarge { bytes } if bytes > super::LARGEST), "{large:?}");
+    let small = transport.send(&[half()], Duration::from_secs(5)).await;
+    assert!(matches!(small, Delivery::Retry { .. }), "{small:?}");
 }
 
 proptest! {

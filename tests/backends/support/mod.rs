@@ -3,6 +3,7 @@
 
 pub mod http;
 pub mod loki;
+pub mod opensearch;
 pub mod relay;
 pub mod systems;
 pub mod wait;

@@ -5,7 +5,8 @@ use super::*;
 use crate::logs::formats::ecs::VERSION;
 use crate::scope::{Kind, Outcome};
 
-/// The schema's version from which these types were read (`generated/csv/fields.csv` of elastic/ecs).
+/// The schema's version from which these types were read: the index templates and the field list in `generated` of
+/// elastic/ecs. `@timestamp`, `message`, `labels`, `process.*` and `url.path` are as they were in 8.12.
 const READ_FROM: &str = "9.3.0";
 
 /// The fields that we write, with the schema's types.

@@ -1,0 +1,80 @@
+//! Owns a log record in plain words: what every transport sends.
+
+use std::borrow::Cow;
+
+use super::Severity;
+use crate::clock::Moment;
+use crate::context::TraceContext;
+use crate::names::key::MOVED_PREFIX;
+use crate::scope::Value;
+
+/// One record, before its limits are applied.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) at: Moment,
+    pub(super) severity: Severity,
+    /// Its name in the data model; empty if it has none.
+    pub(super) event: &'static str,
+    pub(super) scope: Cow<'static, str>,
+    pub(super) body: String,
+    pub(super) attributes: Attributes,
+    pub(super) trace: Option<TraceContext>,
+}
+
+/// Attributes, each name once: ours first, then the user's, of which the first of a name wins.
+#[derive(Debug, Default)]
+pub(super) struct Attributes {
+    pub(super) list: Vec<(Cow<'static, str>, Value)>,
+    /// So many of them are ours.
+    ours: usize,
+    pub(super) dropped: u32,
+}
+
+impl Attributes {
+    /// Adds one of ours.
+    pub(super) fn set(&mut self, name: &'static str, value: impl Into<Value>) {
+        self.list.push((Cow::Borrowed(name), value.into()));
+        self.ours = self.list.len();
+    }
+
+    /// Adds one of ours if its text is not empty.
+    pub(super) fn text(&mut self, name: &'static str, text: &str) {
+        if !text.is_empty() {
+            self.set(name, text.to_owned());
+        }
+    }
+
+    /// Adds the user's; a name that we have written moves aside, as on the log line.
+    pub(super) fn field(&mut self, name: &str, value: Value) {
+        let (ours, users) = self.list.split_at(self.ours);
+        let is_among =
+            |list: &[(Cow<'static, str>, Value)], name: &str| list.iter().any(|(known, _)| known == name);
+        let name: Cow<'static, str> = if is_among(ours, name) {
+            Cow::Owned(format!("{MOVED_PREFIX}{name}"))
+        } else {
+            Cow::Owned(name.to_owned())
+        };
+        if !is_among(users, &name) {
+            self.list.push((name, value));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_is_there_twice_and_ours_stay_ours() {
+        let mut attributes = Attributes::default();
+        attributes.set("url.path", "/ours");
+        attributes.field("url.path", "/theirs".into());
+        attributes.field("seats", 4.into());
+        attributes.field("seats", 5.into());
+        attributes.field("url.path", "/again".into());
+        let list: Vec<_> = attributes.list.iter().map(|(name, value)| (&**name, value.clone())).collect();
+        let expected: [(&str, Value); 3] =
+            [("url.path", "/ours".into()), ("field_url.path", "/theirs".into()), ("seats", 4.into())];
+        assert_eq!(list, expected);
+    }
+}

@@ -1,0 +1,257 @@
+//! Owns the largest record: what the specification's limits allow, and what Loki would reject is cut by us, marked
+//! and counted.
+//!
+//! Loki keeps the body as the line, and the attributes, the resource and the ids as the line's structured metadata.
+
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::entry::Entry;
+use crate::logs::cut::LONGEST_LINE;
+use crate::logs::escape::CUT_MARK;
+use crate::pipeline::complain;
+use crate::resource::Resource;
+use crate::scope::{Value, prefix};
+
+/// The limits of the specification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) attributes: usize,
+    /// In characters; `None` is no limit.
+    pub(crate) value_length: Option<usize>,
+}
+
+/// What receivers leave to the attributes of one record, beside what every record has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    entries: usize,
+    bytes: usize,
+}
+
+/// How many records were cut to what receivers take.
+#[derive(Debug, Default)]
+pub(super) struct Shortened(AtomicU64);
+
+/// Loki's `max_structured_metadata_entries_count`.
+const MOST_ENTRIES: usize = 128;
+/// Loki's `max_structured_metadata_size`, of all names and values.
+const MOST_BYTES: usize = 64 * 1024;
+/// The ids, the severity, the scope and what else becomes metadata of every record.
+const OTHER_ENTRIES: usize = 12;
+const OTHER_BYTES: usize = 1024;
+/// The longest number, as text.
+const NUMBER: usize = 24;
+
+impl Room {
+    pub(super) fn beside(resource: &Resource) -> Self {
+        let (entries, bytes) = resource
+            .iter()
+            .fold((0, 0), |(entries, bytes), (name, value)| (entries + 1, bytes + name.len() + value.len()));
+        Self {
+            entries: MOST_ENTRIES.saturating_sub(OTHER_ENTRIES + entries),
+            bytes: MOST_BYTES.saturating_sub(OTHER_BYTES + bytes),
+        }
+    }
+}
+
+impl Shortened {
+    /// Applies the limits, and counts the record if a receiver's limit cost it anything.
+    pub(super) fn fit(&self, entry: &mut Entry, limits: &Limits, room: Room) {
+        limit(entry, limits);
+        let body = shorten_body(&mut entry.body);
+        let attributes = shorten_attributes(entry, room);
+        if body || attributes {
+            let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+            complain(format_args!("log records that were too long: {count}; their longest values were cut"));
+        }
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The specification's limits: they are the user's own choice, so nothing is marked.
+fn limit(entry: &mut Entry, limits: &Limits) {
+    keep(entry, limits.attributes);
+    let Some(most) = limits.value_length else { return };
+    for (_, value) in &mut entry.attributes.list {
+        if let Value::Str(text) = value
+            && let Some((end, _)) = text.char_indices().nth(most)
+        {
+            *text = Cow::Owned(text.get(..end).unwrap_or_default().to_owned());
+        }
+    }
+}
+
+/// Keeps so many attributes, ours first; the record says how many were dropped.
+fn keep(entry: &mut Entry, most: usize) -> bool {
+    let attributes = &mut entry.attributes;
+    let over = attributes.list.len().saturating_sub(most);
+    attributes.list.truncate(most);
+    attributes.dropped = attributes.dropped.saturating_add(u32::try_from(over).unwrap_or(u32::MAX));
+    over > 0
+}
+
+fn shorten_body(body: &mut String) -> bool {
+    let too_long = body.len() > LONGEST_LINE;
+    if too_long {
+        *body = cut(body, LONGEST_LINE);
+    }
+    too_long
+}
+
+/// Cuts the longest texts until all fit, and drops the last attributes where no text is long enough.
+fn shorten_attributes(entry: &mut Entry, room: Room) -> bool {
+    let mut shortened = keep(entry, room.entries);
+    let room = room.bytes.saturating_sub(entry.scope.len());
+    loop {
+        let size: usize = entry.attributes.list.iter().map(|(name, value)| name.len() + length(value)).sum();
+        let Some(excess) = size.checked_sub(room).filter(|excess| *excess > 0) else { return shortened };
+        shortened = true;
+        if !shorten_longest(entry, excess) {
+            let Some(fewer) = entry.attributes.list.len().checked_sub(1) else { return shortened };
+            keep(entry, fewer);
+        }
+    }
+}
+
+/// Takes `excess` bytes off the longest text, or nearly all of it; false if none is longer than the mark.
+fn shorten_longest(entry: &mut Entry, excess: usize) -> bool {
+    let values = entry.attributes.list.iter_mut().map(|(_, value)| value);
+    match values.max_by_key(|value| text_length(value)) {
+        Some(Value::Str(text)) if text.len() > 2 * CUT_MARK.len() => {
+            *text = Cow::Owned(cut(text, text.len().saturating_sub(excess)));
+            true
+        }
+        _ => false,
+    }
+}
+
+/// As much of the text as fits into `most` bytes, the mark included; always shorter than before.
+fn cut(text: &str, most: usize) -> String {
+    let most = most.min(text.len() - 1).saturating_sub(CUT_MARK.len());
+    format!("{}{CUT_MARK}", prefix(text, most))
+}
+
+fn length(value: &Value) -> usize {
+    if let Value::Str(text) = value { text.len() } else { NUMBER }
+}
+
+fn text_length(value: &Value) -> usize {
+    if let Value::Str(text) = value { text.len() } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::clock::Moment;
+    use crate::logs::otlp::Severity;
+    use crate::logs::otlp::entry::Attributes;
+
+    const NONE: Limits = Limits { attributes: 128, value_length: None };
+
+    fn entry(body: &str, fields: &[(String, Value)]) -> Entry {
+        let mut attributes = Attributes::default();
+        fields.iter().for_each(|(name, value)| attributes.field(name, value.clone()));
+        Entry {
+            at: Moment::now(),
+            severity: Severity::FATAL,
+            event: "",
+            scope: "app".into(),
+            body: body.to_owned(),
+            attributes,
+            trace: None,
+        }
+    }
+
+    fn fit(entry: &mut Entry, limits: &Limits) -> u64 {
+        let shortened = Shortened::default();
+        let mut resource = Resource::default();
+        resource.set("service.name", "bookings");
+        shortened.fit(entry, limits, Room::beside(&resource));
+        shortened.count()
+    }
+
+    fn fields(pairs: &[(&str, &str)]) -> Vec<(String, Value)> {
+        pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned().into())).collect()
+    }
+
+    fn text<'a>(entry: &'a Entry, name: &str) -> &'a str {
+        match entry.attributes.list.iter().find(|(known, _)| known == name) {
+            Some((_, Value::Str(text))) => text,
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_fits_stays_whole_and_is_not_counted() {
+        let mut small = entry("hello", &fields(&[("a", "b")]));
+        assert_eq!((fit(&mut small, &NONE), &*small.body, text(&small, "a")), (0, "hello", "b"));
+    }
+
+    #[test]
+    fn a_body_is_cut_to_what_a_line_may_be_and_marked() {
+        let mut long = entry(&"é".repeat(200_000), &[]);
+        assert_eq!(fit(&mut long, &NONE), 1);
+        assert!(long.body.len() <= LONGEST_LINE && long.body.len() > LONGEST_LINE - 4);
+        assert!(long.body.ends_with(CUT_MARK));
+    }
+
+    #[test]
+    fn only_the_longest_attribute_is_cut_and_it_is_marked() {
+        let mut long = entry("", &fields(&[("long", &"é".repeat(60_000)), ("short", &"x".repeat(20_000))]));
+        assert_eq!(fit(&mut long, &NONE), 1);
+        assert_eq!(text(&long, "short").len(), 20_000);
+        assert!(text(&long, "long").ends_with(CUT_MARK));
+        let size = text(&long, "short").len() + text(&long, "long").len();
+        assert!((MOST_BYTES - 2_000..MOST_BYTES).contains(&size), "{size}");
+    }
+
+    #[test]
+    fn more_attributes_than_a_receiver_takes_are_dropped_from_the_end_and_counted() {
+        let many: Vec<_> = (0..200).map(|n| (format!("f{n}"), Value::from(n))).collect();
+        let mut entry = entry("", &many);
+        assert_eq!(fit(&mut entry, &Limits { attributes: 1_000, value_length: None }), 1);
+        assert_eq!(entry.attributes.list.len() + OTHER_ENTRIES + 1, MOST_ENTRIES);
+        assert_eq!(entry.attributes.list.len() + entry.attributes.dropped as usize, 200);
+        assert_eq!(entry.attributes.list[0].0, "f0");
+    }
+
+    #[test]
+    fn names_that_are_too_long_cost_their_attributes() {
+        let many: Vec<_> = (0..100).map(|n| (format!("{n}{}", "n".repeat(1_000)), Value::from(n))).collect();
+        let mut entry = entry("", &many);
+        assert_eq!(fit(&mut entry, &NONE), 1);
+        assert!(entry.attributes.dropped > 30 && entry.attributes.list.len() > 50);
+    }
+
+    #[test]
+    fn the_specifications_limits_are_the_users_own_and_count_as_no_loss_of_ours() {
+        let mut entry = entry("", &fields(&[("a", "12345"), ("b", "äöü"), ("c", "x")]));
+        assert_eq!(fit(&mut entry, &Limits { attributes: 2, value_length: Some(2) }), 0);
+        assert_eq!((text(&entry, "a"), text(&entry, "b"), entry.attributes.dropped), ("12", "äö", 1));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_was_said_fits_at_the_end(
+            pieces in prop::collection::vec((".{1,6}", 0_usize..20_000), 0..40),
+            body in 0_usize..300_000,
+        ) {
+            let said: Vec<_> = pieces
+                .iter()
+                .enumerate()
+                .map(|(n, (piece, times))| (format!("{piece}{n}"), Value::from(piece.repeat(*times))))
+                .collect();
+            let mut entry = entry(&"x".repeat(body), &said);
+            fit(&mut entry, &NONE);
+            let list = &entry.attributes.list;
+            let size: usize = list.iter().map(|(name, value)| name.len() + length(value)).sum();
+            prop_assert!(size < MOST_BYTES && list.len() < MOST_ENTRIES && entry.body.len() <= LONGEST_LINE);
+            prop_assert_eq!(list.len() + entry.attributes.dropped as usize, said.len());
+        }
+    }
+}

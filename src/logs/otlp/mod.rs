@@ -1,0 +1,31 @@
+//! Owns log records over OTLP: what a line says, as a record that leaves the process by itself.
+//!
+//! The request's thread copies an event's values once into a compact [`Record`]; a finished hop is handed over as it
+//! is. On the exporter's thread each becomes an [`Entry`] in plain words, within the limits of the specification and
+//! of receivers, and then protobuf.
+
+mod describe;
+mod entry;
+mod export;
+mod fit;
+mod options;
+mod packed;
+mod record;
+mod records;
+#[cfg(feature = "otlp")]
+mod transport;
+#[cfg(not(feature = "otlp"))]
+#[path = "without.rs"]
+mod transport;
+mod visit;
+
+pub(super) use export::Export;
+pub(super) use options::VARIABLES;
+pub(crate) use record::Record;
+pub(super) use record::{Event, Severity};
+pub(crate) use records::Records;
+
+use crate::export::Signal;
+
+/// What the exporter calls it.
+pub(crate) const SIGNAL: Signal = Signal { name: "logs", items: "records" };

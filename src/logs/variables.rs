@@ -1,0 +1,13 @@
+//! Owns the variables of logs: those of lines, then those of records.
+
+use super::options::{self, Logs};
+use super::otlp;
+use crate::variable::Variable;
+
+impl Logs {
+    pub(crate) const VARIABLES: &'static [Variable<Self>] = &{
+        let [level, own, format, exporter, color] = options::LINES;
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o] = otlp::VARIABLES;
+        [level, own, format, exporter, color, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o]
+    };
+}
