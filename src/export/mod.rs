@@ -10,6 +10,8 @@ mod http;
 mod options;
 #[cfg(feature = "otlp")]
 mod partial;
+#[cfg(feature = "otlp")]
+pub(crate) mod protobuf;
 mod queue;
 mod transport;
 

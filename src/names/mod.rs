@@ -33,6 +33,9 @@ pub mod header {
     pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 }
 
+/// Where the conventions of these names are told.
+pub(crate) const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.44.0";
+
 /// Attributes of spans, log records and the resource (OpenTelemetry semantic conventions 1.44).
 pub mod attribute {
     names! {

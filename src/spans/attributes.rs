@@ -50,7 +50,7 @@ fn span_name(hop: &Hop) -> Cow<'static, str> {
     };
     let method = if http.method == Method::Other { "HTTP" } else { http.method.as_str() };
     match hop.route.get() {
-        Some(route) if hop.kind == Kind::Server => Cow::Owned(format!("{method} {}", route.as_str())),
+        Some(route) if hop.kind == Kind::Server => Cow::Owned([method, " ", route.as_str()].concat()),
         _ => Cow::Borrowed(method),
     }
 }

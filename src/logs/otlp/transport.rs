@@ -14,10 +14,9 @@ use super::Record;
 use super::entry::Entry;
 use super::fit::{Limits, Room, Shortened};
 use crate::export::{Attempt, Transport, Wire, accepted};
+use crate::names::SCHEMA_URL;
 use crate::resource::Resource;
 use crate::scope::Value;
-
-const SCHEMA: &str = "https://opentelemetry.io/schemas/1.44.0";
 
 /// The transport.
 struct Otlp {
@@ -75,14 +74,14 @@ impl Otlp {
             }
         }
         let resource = Some(self.resource.clone());
-        let logs = ResourceLogs { resource, scope_logs: scopes, schema_url: SCHEMA.to_owned() };
+        let logs = ResourceLogs { resource, scope_logs: scopes, schema_url: SCHEMA_URL.to_owned() };
         ExportLogsServiceRequest { resource_logs: vec![logs] }
     }
 }
 
 fn scope_of(first: Entry) -> ScopeLogs {
     let scope = InstrumentationScope { name: first.scope.to_string(), ..InstrumentationScope::default() };
-    ScopeLogs { scope: Some(scope), log_records: vec![log_record(first)], schema_url: SCHEMA.to_owned() }
+    ScopeLogs { scope: Some(scope), log_records: vec![log_record(first)], schema_url: SCHEMA_URL.to_owned() }
 }
 
 fn log_record(entry: Entry) -> LogRecord {

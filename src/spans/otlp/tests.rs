@@ -4,14 +4,21 @@
 
 #[path = "../../../tests/support/collector.rs"]
 mod collector;
+mod reference;
 
 use super::*;
-use crate::context::{SpanId, TraceContext};
-use crate::scope::Value;
+use crate::clock::Moment;
+use crate::context::{Flags, SpanId, TraceContext, TraceId, Tracestate};
+use crate::export::Delivery;
+use crate::scope::{Kind, Value};
+use crate::spans::Status;
 use crate::spans::record::tests::a_span;
 use collector::{Answer, Collector};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Proto;
 use opentelemetry_proto::tonic::trace::v1::{SpanFlags, span::SpanKind, status::StatusCode};
+use proptest::prelude::*;
+use prost::Message as _;
 
 const ATTEMPT: Duration = Duration::from_secs(10);
 
@@ -87,7 +94,7 @@ async fn the_request_is_what_the_specification_asks_for() {
 }
 
 #[tokio::test]
-async fn each_answer_is_understood_and_the_library_never_tries_again_by_itself() {
+async fn each_answer_is_understood_and_nothing_is_tried_again_here() {
     let collector = Collector::start();
     let mut transport = to(&collector);
     let script = [
@@ -150,4 +157,93 @@ fn a_wrong_header_is_named_without_its_value() {
         transport("http://localhost:4318/v1/traces", &headers, &Limits::default(), &Resource::default());
     let error = error.err().unwrap();
     assert!(error.contains("x-key") && !error.contains("s3cr3t"), "{error}");
+}
+
+fn a_context() -> impl Strategy<Value = TraceContext> {
+    (1..u128::MAX, 1..u64::MAX, any::<[bool; 2]>()).prop_map(|(trace_id, span_id, [sampled, random])| {
+        let flags = if random { Flags::RANDOM } else { Flags::NONE };
+        TraceContext {
+            trace_id: TraceId::new(trace_id).unwrap(),
+            span_id: SpanId::new(span_id).unwrap(),
+            flags: flags.with_sampled(sampled),
+        }
+    })
+}
+
+fn a_value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<i32>().prop_map(|value| Value::from(f64::from(value) / 3.0)),
+        "\\PC{0,300}".prop_map(Value::from),
+    ]
+}
+
+fn a_kind() -> impl Strategy<Value = Kind> {
+    prop::sample::select(vec![Kind::Server, Kind::Client, Kind::Producer, Kind::Consumer, Kind::Internal])
+}
+
+fn a_status() -> impl Strategy<Value = Status> {
+    prop_oneof![Just(Status::Unset), "\\PC{0,40}".prop_map(|text| Status::Error(text.into()))]
+}
+
+prop_compose! {
+    fn a_finished()(
+        name in "\\PC{0,40}",
+        kind in a_kind(),
+        (trace, parent, parent_is_remote) in (a_context(), proptest::option::of(1..u64::MAX), any::<bool>()),
+        vendor in proptest::option::of("[a-z]{1,9}=[a-z]{1,9}"),
+        attributes in proptest::collection::vec(("\\PC{1,20}", a_value()), 0..20),
+        status in a_status(),
+        links in proptest::collection::vec(a_context(), 0..4),
+        (attributes_dropped, links_dropped) in any::<(u32, u32)>(),
+        took in 0_u64..1 << 40,
+    ) -> Finished {
+        let start = Moment::now();
+        Finished {
+            name: name.into(),
+            kind,
+            trace,
+            tracestate: Tracestate::parse(vendor.iter().map(String::as_bytes)),
+            parent: parent.and_then(SpanId::new),
+            parent_is_remote,
+            attributes: attributes.into_iter().map(|(name, value)| (name.into(), value)).collect(),
+            attributes_dropped,
+            status,
+            links,
+            links_dropped,
+            start,
+            end: start.after_nanos(took),
+        }
+    }
+}
+
+/// A batch as the reference decoder reads it, without what means the same in two ways.
+fn understood(bytes: Bytes) -> ExportTraceServiceRequest {
+    let mut request = ExportTraceServiceRequest::decode(bytes).unwrap();
+    for of_resource in &mut request.resource_spans {
+        // A set, which the library keeps in a hash map.
+        of_resource.resource.as_mut().unwrap().attributes.sort_by(|a, b| a.key.cmp(&b.key));
+        for span in of_resource.scope_spans.iter_mut().flat_map(|of_scope| &mut of_scope.spans) {
+            // Absent is unset.
+            span.status.get_or_insert_default();
+        }
+    }
+    request
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn our_bytes_say_what_the_librarys_bytes_say(batch in proptest::collection::vec(a_finished(), 1..4)) {
+        let mut resource = Resource::default();
+        resource.set("service.name", "bookings");
+        resource.set("team", "x".repeat(200));
+        let ours = Encoder::new(&resource).batch(batch.iter().cloned().map(Some));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let theirs = runtime.block_on(reference::encoded(batch, &resource));
+        prop_assert_eq!(understood(ours), understood(theirs));
+    }
 }

@@ -1,35 +1,58 @@
-//! Owns the way from our words to OpenTelemetry's types.
+//! Owns the reference: the same spans as opentelemetry-otlp encodes them.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, Mutex};
 
 use opentelemetry::trace::{
     Link, SpanContext, SpanId, SpanKind, Status as OtelStatus, TraceFlags, TraceId, TraceState,
 };
 use opentelemetry::{InstrumentationScope, KeyValue};
-use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
+use opentelemetry_http::{Bytes, HttpClient, HttpError};
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
+use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanExporter as _, SpanLinks};
 
 use crate::context::{TraceContext, Tracestate};
+use crate::names::SCHEMA_URL;
 use crate::resource::Resource;
 use crate::scope::{Kind, Value};
 use crate::spans::{Finished, Status};
 
-static SCOPE: LazyLock<InstrumentationScope> = LazyLock::new(|| {
-    InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
-        .with_version(env!("CARGO_PKG_VERSION"))
-        .with_schema_url("https://opentelemetry.io/schemas/1.44.0")
-        .build()
-});
+/// Takes what the library would send.
+#[derive(Clone, Debug, Default)]
+struct Taken(Arc<Mutex<Bytes>>);
 
-pub(super) fn resource(resource: &Resource) -> opentelemetry_sdk::Resource {
-    let attributes = resource.iter().map(|(key, value)| KeyValue::new(key.to_owned(), value.to_owned()));
-    // Not `builder`, which would read the environment.
-    opentelemetry_sdk::Resource::builder_empty().with_attributes(attributes).build()
+#[async_trait::async_trait]
+impl HttpClient for Taken {
+    async fn send_bytes(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, HttpError> {
+        *self.0.lock().unwrap() = request.into_body();
+        Ok(http::Response::new(Bytes::new()))
+    }
 }
 
-pub(super) fn span(span: Finished) -> SpanData {
+/// The library's bytes of a batch.
+pub(super) async fn encoded(spans: Vec<Finished>, resource: &Resource) -> Bytes {
+    let taken = Taken::default();
+    let mut exporter = SpanExporter::builder()
+        .with_http()
+        .with_http_client(taken.clone())
+        .with_endpoint("http://localhost/v1/traces")
+        .with_protocol(Protocol::HttpBinary)
+        .build()
+        .unwrap();
+    let attributes = resource.iter().map(|(key, value)| KeyValue::new(key.to_owned(), value.to_owned()));
+    exporter.set_resource(&opentelemetry_sdk::Resource::builder_empty().with_attributes(attributes).build());
+    exporter.export(spans.into_iter().map(span).collect()).await.unwrap();
+    let bytes = taken.0.lock().unwrap().clone();
+    bytes
+}
+
+fn span(span: Finished) -> SpanData {
+    let scope = InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
+        .with_version(env!("CARGO_PKG_VERSION"))
+        .with_schema_url(SCHEMA_URL);
     let mut links = SpanLinks::default();
     links.links = span.links.iter().map(link).collect();
     links.dropped_count = span.links_dropped;
+    let attributes = span.attributes.into_iter().map(|(name, value)| KeyValue::new(name, self::value(value)));
     SpanData {
         span_context: context(&span.trace, &span.tracestate, false),
         parent_span_id: span.parent.map_or(SpanId::INVALID, |id| SpanId::from(id.value())),
@@ -38,11 +61,7 @@ pub(super) fn span(span: Finished) -> SpanData {
         name: span.name,
         start_time: span.start.system_time(),
         end_time: span.end.max(span.start).system_time(),
-        attributes: span
-            .attributes
-            .into_iter()
-            .map(|(name, value)| KeyValue::new(name, self::value(value)))
-            .collect(),
+        attributes: attributes.collect(),
         dropped_attributes_count: span.attributes_dropped,
         events: SpanEvents::default(),
         links,
@@ -50,21 +69,17 @@ pub(super) fn span(span: Finished) -> SpanData {
             Status::Unset => OtelStatus::Unset,
             Status::Error(description) => OtelStatus::Error { description },
         },
-        instrumentation_scope: SCOPE.clone(),
+        instrumentation_scope: scope.build(),
     }
 }
 
 fn link(trace: &TraceContext) -> Link {
-    // A link points at what came from outside: the caller's trace, or a message's.
     Link::new(context(trace, &Tracestate::default(), true), Vec::new(), 0)
 }
 
 fn context(trace: &TraceContext, tracestate: &Tracestate, remote: bool) -> SpanContext {
-    // The library knows level 1 of the standard only; what it cannot read is left out of the span.
-    let state = match tracestate.as_str() {
-        "" => TraceState::NONE,
-        text => text.parse().unwrap_or(TraceState::NONE),
-    };
+    let state =
+        if tracestate.as_str().is_empty() { TraceState::NONE } else { tracestate.as_str().parse().unwrap() };
     SpanContext::new(
         TraceId::from(trace.trace_id.value()),
         SpanId::from(trace.span_id.value()),
@@ -88,7 +103,6 @@ fn value(value: Value) -> opentelemetry::Value {
     match value {
         Value::Bool(value) => value.into(),
         Value::I64(value) => value.into(),
-        // OTLP has no unsigned number; what does not fit is text rather than wrong.
         Value::U64(value) => i64::try_from(value).map_or_else(|_| value.to_string().into(), Into::into),
         Value::F64(value) => value.into(),
         Value::Str(value) => value.into(),
