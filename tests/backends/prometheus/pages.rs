@@ -4,13 +4,19 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use tokio::runtime::Builder;
 
+use super::once;
+use crate::shared::child::{Child, run};
 use crate::shared::exposition::read;
-use crate::support::prometheus::{promtool, python_reads, questions, readme};
+use crate::support::prometheus::{self, Scraped, Target, promtool, python_reads, questions, readme};
 use crate::support::workshop::{SERVICES, Workshop, ask};
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// A label's value with everything that must be escaped, and what must not.
+const ODD: &str = "a\\\\b\\n\"c\"\n{d=\"e\"} # {f} ü 1";
 
 /// What scrapers send, and what they get.
 const ACCEPTED: [(&str, &str); 6] = [
@@ -60,6 +66,48 @@ fn every_page_of_the_eight_is_accepted_by_the_tools_and_by_our_own_reader() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn whatever_a_user_calls_things_is_scraped_and_read_back() {
+    let mut odd = Child::new("prometheus::pages", "odd").start();
+    let admin = odd.line("admin: ").replace("admin: ", "");
+    for (accept, content) in ACCEPTED {
+        let page = ask("GET", &format!("{admin}/metrics"), &[("accept", accept)], None).body;
+        let openmetrics = content == OPENMETRICS;
+        assert_eq!(python_reads(&page, openmetrics), read(&page, openmetrics).unwrap().len(), "{page}");
+    }
+    let job = format!("odd-{}", std::process::id());
+    let target = Target { job: job.clone(), instance: "odd-1".to_owned(), admin };
+    let _scraped = Scraped::start("odd", &[target]);
+    once(&format!("up{{job=\"{job}\"}}"), 1.0).await;
+    for (name, count) in [("__gr__e_total", 3.0), ("falling_bucket", 2.0), ("level", -0.25)] {
+        let name = format!("{name}{{job=\"{job}\",le=~\"|.Inf\"}}");
+        once(&name, count).await;
+    }
+    let found = prometheus::ask(&format!("level{{job=\"{job}\"}}")).await;
+    assert_eq!(found[0].labels.get("odd"), ODD);
+    odd.terminate();
+    odd.end().well();
+}
+
+#[test]
+fn program() {
+    run(&[("odd", odd)]);
+}
+
+/// A service with names and values that no format takes as they are.
+fn odd() {
+    let observability = tower_observability::init("odd").unwrap();
+    metrics::counter!("1 größe").increment(3);
+    metrics::gauge!("level", "odd" => ODD).set(-0.25);
+    for value in [-2.0, 1.0] {
+        metrics::histogram!("falling").record(value);
+    }
+    eprintln!("admin: http://{}", observability.admin_address().unwrap());
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(observability.shutdown_signal());
+    runtime.block_on(observability.shutdown());
 }
 
 /// A folder of its own that goes away.
