@@ -156,15 +156,15 @@ impl Page {
                 self.exemplar(&histogram, bucket);
                 self.text.push('\n');
             }
-            // OpenMetrics: a sum that can fall is no sum.
+            // OpenMetrics: a sum that can fall is no sum, and without a sum there is no count; the last bucket is it.
             if !self.is_openmetrics() || !(bounds.has_negative() || reading.sum < 0.0) {
                 self.line(name, "_sum", &labels);
                 push_value(&mut self.text, reading.sum);
                 self.text.push('\n');
+                self.line(name, "_count", &labels);
+                push_count(&mut self.text, total);
+                self.text.push('\n');
             }
-            self.line(name, "_count", &labels);
-            push_count(&mut self.text, total);
-            self.text.push('\n');
         }
     }
 

@@ -54,6 +54,10 @@ fn the_strict_reader_refuses_what_a_scraper_refuses() {
     assert!(strict::read(GOOD, true).is_err(), "without # EOF");
     let exemplar = GOOD.replace("le=\"1.0\"} 1", "le=\"1.0\"} 1 # {trace_id=\"1\"} 7 1") + "# EOF\n";
     assert!(strict::read(&exemplar, true).is_err(), "an exemplar of another bucket");
+    let openmetrics = |page: String| strict::read(&(page + "# EOF\n"), true);
+    assert!(openmetrics(GOOD.to_owned()).is_ok());
+    assert!(openmetrics(GOOD.replace("a_sum 3\n", "")).is_err(), "a count without its sum");
+    assert!(openmetrics(GOOD.replace("a_sum 3", "a_sum -3")).is_err(), "a sum below zero");
 }
 
 #[test]
@@ -195,7 +199,8 @@ fn a_sum_that_can_fall_is_left_out_where_openmetrics_forbids_it() {
     with_local_recorder(&recorder, || histogram!("wait").record(-2.0));
     let [text, openmetrics] = pages(&recorder);
     assert!(text.contains("\nwait_sum -2\n"));
-    assert!(!openmetrics.contains("wait_sum"));
+    assert!(!openmetrics.contains("wait_sum") && !openmetrics.contains("wait_count"));
+    assert!(openmetrics.contains("\nwait_bucket{le=\"+Inf\"} 1\n"));
 }
 
 fn anything() -> impl Strategy<Value = String> {

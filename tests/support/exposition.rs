@@ -228,11 +228,12 @@ fn check_histogram(family: &Family, openmetrics: bool) -> Read<()> {
         series.entry(labels).or_default().push(sample);
     }
     for samples in series.values() {
-        let (mut bound, mut total) = (f64::NEG_INFINITY, 0.0);
+        let (mut bound, mut total, mut lowest) = (f64::NEG_INFINITY, 0.0, f64::INFINITY);
         for bucket in samples.iter().filter(|sample| sample.name.ends_with("_bucket")) {
             let le = bucket.labels.iter().find(|(name, _)| name == "le").ok_or("a bucket without le")?;
             let le = number(&le.1)?;
             ensure(le > bound && bucket.value >= total, "buckets that are not cumulative")?;
+            lowest = lowest.min(le);
             if let Some(exemplar) = &bucket.exemplar {
                 ensure(exemplar.value > bound && exemplar.value <= le, "an exemplar of another bucket")?;
             }
@@ -240,10 +241,13 @@ fn check_histogram(family: &Family, openmetrics: bool) -> Read<()> {
         }
         ensure(bound == f64::INFINITY, "no bucket to infinity")?;
         let ends = |suffix| samples.iter().find(|sample| sample.name.ends_with(suffix));
-        ensure(ends("_count").is_some_and(|count| count.value == total), "count is not the last bucket")?;
-        match ends("_sum") {
-            Some(sum) => ensure(!openmetrics || sum.value >= 0.0, "a sum below zero")?,
-            None => ensure(openmetrics, "no sum")?,
+        match (ends("_sum"), ends("_count")) {
+            (Some(sum), Some(count)) => {
+                ensure(count.value == total, "count is not the last bucket")?;
+                ensure(!openmetrics || (lowest >= 0.0 && sum.value >= 0.0), "a sum that can fall")?;
+            }
+            (None, None) => ensure(openmetrics, "neither sum nor count")?,
+            _ => return Err("one of sum and count".into()),
         }
     }
     Ok(())

@@ -4,6 +4,7 @@
 pub mod http;
 pub mod loki;
 pub mod opensearch;
+pub mod prometheus;
 pub mod relay;
 pub mod systems;
 pub mod wait;
