@@ -64,13 +64,11 @@ pub async fn find(logql: &str, during: Range<i64>) -> Vec<Found> {
     found
 }
 
-/// How many lines Loki threw away for this reason since it started.
-pub async fn discarded(reason: &str) -> f64 {
+/// How many lines Loki threw away since it started, of those that came as `loki` or as `otlp`.
+pub async fn discarded(format: &str) -> f64 {
     let page = get(&LOKI.url("/metrics")).await.good().body;
-    let of_reason = format!("reason=\"{reason}\"");
-    let samples = page
-        .lines()
-        .filter(|line| line.starts_with("loki_discarded_samples_total{") && line.contains(&of_reason));
+    let prefix = format!("loki_discarded_samples_total{{format=\"{format}\"");
+    let samples = page.lines().filter(|line| line.starts_with(&prefix));
     samples.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
 }
 
