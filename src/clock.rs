@@ -4,7 +4,7 @@
 //! pays for one clock reading and still follows a clock that was stepped.
 
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A point in time, cheap to take and to compare.
@@ -35,8 +35,16 @@ fn nanos(duration: Duration) -> u64 {
     duration.as_secs().saturating_mul(NANOS_PER_SECOND).saturating_add(duration.subsec_nanos().into())
 }
 
+static TICK: AtomicU64 = AtomicU64::new(1);
+
+/// A number that changes about once a second, and never is zero: free where a clock's reading is not.
+pub(crate) fn tick() -> u64 {
+    TICK.load(Ordering::Relaxed)
+}
+
 /// Follows a wall clock that was stepped or slewed; called about once a second, off the request's thread.
 pub(crate) fn resync() {
+    TICK.fetch_add(1, Ordering::Relaxed);
     ANCHOR.offset.store(offset_at(ANCHOR.start), Ordering::Relaxed);
 }
 

@@ -15,8 +15,8 @@ pub(super) const fn write(number: u32) -> [u8; 8] {
 /// The numbers of groups of eight lower-case digits; `None` for anything else.
 #[inline]
 pub(super) fn read<const GROUPS: usize>(groups: [[u8; 8]; GROUPS]) -> Option<[u32; GROUPS]> {
-    let mut wrong = 0;
-    let numbers = groups.map(|digits| {
+    let (mut numbers, mut wrong) = ([0; GROUPS], 0);
+    for (number, digits) in numbers.iter_mut().zip(groups) {
         let text = u64::from_be_bytes(digits);
         // Letters have the bit 0x40; taken down behind '9', digits and letters are 0x30 to 0x3f.
         let letters = text >> 6 & 0x0101_0101_0101_0101;
@@ -28,8 +28,8 @@ pub(super) fn read<const GROUPS: usize>(groups: [[u8; 8]; GROUPS]) -> Option<[u3
         let nibbles = even & 0x0f0f_0f0f_0f0f_0f0f;
         let bytes = (nibbles | nibbles >> 4) & 0x00ff_00ff_00ff_00ff;
         let pairs = (bytes | bytes >> 8) & 0x0000_ffff_0000_ffff;
-        (pairs | pairs >> 16) as u32
-    });
+        *number = (pairs | pairs >> 16) as u32;
+    }
     // Asked once, for all of them.
     (wrong == 0).then_some(numbers)
 }

@@ -6,6 +6,7 @@ use std::num::{NonZeroU64, NonZeroU128};
 
 use super::hex;
 
+use rand::distr::{Distribution, StandardUniform};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
@@ -68,7 +69,10 @@ thread_local! {
 }
 
 /// Uniform random bits from the thread's generator, seeded by the operating system.
-pub(crate) fn random_u128() -> u128 {
+pub(crate) fn random<T>() -> T
+where
+    StandardUniform: Distribution<T>,
+{
     // At a thread's very end its generator is gone; a fresh one serves that last request.
     RNG.try_with(|rng| rng.borrow_mut().random()).unwrap_or_else(|_| SmallRng::from_os_rng().random())
 }
@@ -92,7 +96,7 @@ impl TraceId {
     #[must_use]
     pub fn random() -> Self {
         loop {
-            if let Some(id) = Self::new(random_u128()) {
+            if let Some(id) = Self::new(random()) {
                 return id;
             }
         }
@@ -135,7 +139,7 @@ impl SpanId {
     #[must_use]
     pub fn random() -> Self {
         loop {
-            if let Some(id) = Self::new(random_u128() as u64) {
+            if let Some(id) = Self::new(random()) {
                 return id;
             }
         }

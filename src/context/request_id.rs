@@ -6,7 +6,7 @@ use http::HeaderValue;
 use smallvec::SmallVec;
 use uuid::Builder;
 
-use super::id::random_u128;
+use super::id::random;
 
 /// The id that a person reads out on the telephone. At most 128 visible ASCII characters.
 ///
@@ -36,7 +36,7 @@ impl RequestId {
     #[must_use]
     pub fn make(unix_millis: u64) -> Self {
         // The thread's own random bits: uuid's own v7 takes a global lock for its counter.
-        let [random @ .., _, _, _, _, _, _] = random_u128().to_ne_bytes();
+        let [random @ .., _, _, _, _, _, _] = random::<u128>().to_ne_bytes();
         let id = Builder::from_unix_timestamp_millis(unix_millis, &random).into_uuid();
         let mut text = [0; 36];
         id.hyphenated().encode_lower(&mut text);

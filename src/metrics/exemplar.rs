@@ -7,11 +7,9 @@ use std::cell::Cell;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::clock::Moment;
+use crate::clock::{Moment, tick};
 use crate::context::{SpanId, TraceContext, TraceId};
 use crate::scope;
-
-const PAUSE_NANOS: u64 = 1_000_000_000;
 
 /// One recorded value and the span it came from.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,7 +26,7 @@ pub(super) struct Exemplars(Box<[Slot]>);
 
 #[derive(Debug, Default)]
 struct Slot {
-    // When the slot was last written; looked at before the lock is tried.
+    // The clock's tick at which the slot was last written, zero for never; looked at before the lock is tried.
     written: AtomicU64,
     held: Mutex<Option<Exemplar>>,
 }
@@ -70,15 +68,14 @@ impl Exemplars {
     /// Keeps the value as the bucket's exemplar: the first one, then about one a second. Never waits.
     pub(super) fn offer(&self, bucket: usize, value: f64, trace: TraceContext, at: Moment) {
         let Some(slot) = self.0.get(bucket) else { return };
-        let now = at.unix_nanos();
-        let written = slot.written.load(Ordering::Relaxed);
-        if written != 0 && now.saturating_sub(written) < PAUSE_NANOS {
+        let now = tick();
+        if slot.written.load(Ordering::Relaxed) == now {
             return;
         }
         if let Ok(mut held) = slot.held.try_lock() {
-            *held =
-                Some(Exemplar { trace_id: trace.trace_id, span_id: trace.span_id, value, unix_nanos: now });
-            slot.written.store(now.max(1), Ordering::Relaxed);
+            let TraceContext { trace_id, span_id, .. } = trace;
+            *held = Some(Exemplar { trace_id, span_id, value, unix_nanos: at.unix_nanos() });
+            slot.written.store(now, Ordering::Relaxed);
         }
     }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{ErrorType, Fields, Http, Outcome, RouteCell, Value};
@@ -63,6 +64,8 @@ pub(crate) struct Hop {
     pub(crate) subject: Subject,
     pub(crate) route: RouteCell,
     state: Mutex<State>,
+    // How many bytes of text it holds, once it has ended; beside the lock, because both queues ask for it.
+    text_length: AtomicUsize,
 }
 
 /// What changes while the hop runs: one lock, taken once more at its end, is cheaper than a cell for each.
@@ -114,6 +117,7 @@ impl Hop {
             subject,
             route: RouteCell::new(None),
             state: Mutex::default(),
+            text_length: AtomicUsize::new(0),
         }
     }
 
@@ -143,13 +147,9 @@ impl Hop {
         }
     }
 
-    /// How many bytes of text it holds, beyond what fits into the record itself.
+    /// How many bytes of text it held when it ended, beyond what fits into the record itself.
     pub(crate) fn text_length(&self) -> usize {
-        let request = self.http().map_or(0, Http::long_length);
-        let notes = self.notes();
-        let Some(notes) = notes.as_deref() else { return request };
-        let errors = notes.error.iter().flatten().map(String::len);
-        request + notes.fields.text_length() + errors.sum::<usize>()
+        self.text_length.load(Ordering::Relaxed)
     }
 
     /// The hop's end; `None` while it is in progress.
@@ -159,9 +159,18 @@ impl Hop {
 
     /// Ends the hop; only the first call counts. `end` is told the outcome that the user wanted.
     pub(crate) fn finish(&self, end: impl FnOnce(Option<Outcome>) -> End) -> End {
-        let mut state = self.state();
-        let said = state.notes.as_ref().and_then(|notes| notes.outcome);
-        *state.end.get_or_insert_with(|| end(said))
+        let State { notes, end: ended } = &mut *self.state();
+        let (said, texts) = notes.as_ref().map_or((None, 0), |notes| (notes.outcome, notes.text_length()));
+        let texts = texts + self.http().map_or(0, Http::long_length);
+        self.text_length.store(texts, Ordering::Relaxed);
+        *ended.get_or_insert_with(|| end(said))
+    }
+}
+
+impl Notes {
+    fn text_length(&self) -> usize {
+        let errors = self.error.iter().flatten().map(String::len);
+        self.fields.text_length() + errors.sum::<usize>()
     }
 }
 

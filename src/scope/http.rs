@@ -179,11 +179,13 @@ impl Http {
     pub(crate) fn set(&mut self, pieces: [&[u8]; PIECES]) {
         let mut end = 0;
         for (piece, end_of_piece) in pieces.iter().zip(&mut self.ends) {
-            // What does not fit is copied once more below.
-            if let Some(place) = self.inline.get_mut(end..end + piece.len()) {
-                place.copy_from_slice(piece);
+            if !piece.is_empty() {
+                // What does not fit is copied once more below.
+                if let Some(place) = self.inline.get_mut(end..end + piece.len()) {
+                    place.copy_from_slice(piece);
+                }
+                end += piece.len();
             }
-            end += piece.len();
             *end_of_piece = u32::try_from(end).unwrap_or(u32::MAX);
         }
         self.long = (end > INLINE).then(|| pieces.concat().into_boxed_slice());

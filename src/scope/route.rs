@@ -34,12 +34,13 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| Table {
 fn slot_of(text: &str) -> usize {
     const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut hash = text.len() as u64;
-    let (words, rest) = text.as_bytes().as_chunks::<8>();
-    for word in words {
-        hash = (hash.rotate_left(5) ^ u64::from_le_bytes(*word)).wrapping_mul(MIX);
+    let mut mix = |word: u64| hash = (hash.rotate_left(5) ^ word).wrapping_mul(MIX);
+    let (words, rest) = text.as_bytes().as_chunks();
+    words.iter().for_each(|word| mix(u64::from_le_bytes(*word)));
+    match text.as_bytes().last_chunk() {
+        Some(last) => mix(u64::from_le_bytes(*last)),
+        None => mix(rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte))),
     }
-    let rest = rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
-    hash = (hash.rotate_left(5) ^ rest).wrapping_mul(MIX);
     (hash >> 52) as usize % SLOTS
 }
 

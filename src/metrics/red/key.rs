@@ -104,6 +104,7 @@ impl Error {
 }
 
 impl ServerKey {
+    #[inline]
     pub(super) fn new(http: &Http, route: Option<Route>, end: &End) -> Self {
         Self {
             method: http.method,
