@@ -51,7 +51,7 @@ impl Builder {
         self
     }
 
-    /// The options of log lines.
+    /// The options of logs: lines, and log records over OTLP.
     pub fn logs(mut self, logs: Logs) -> Self {
         self.options.logs = logs;
         self

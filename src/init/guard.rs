@@ -70,7 +70,7 @@ impl Observability {
         }
     }
 
-    /// Delivers what is queued, spans first and lines last, and tells what became of everything.
+    /// Delivers what is queued, spans and log records first and lines last, and tells what became of everything.
     ///
     /// Takes at most the [shutdown timeout](crate::Builder::shutdown_timeout), whatever the collector does.
     /// Never fails: what could not be delivered is counted in the report. Works on any runtime.

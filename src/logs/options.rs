@@ -7,7 +7,7 @@ use super::otlp::Export;
 use crate::export::{Destination, Shared};
 use crate::variable::{Refusal, Variable};
 
-/// Options of log lines: which are written, and in which shape.
+/// Options of logs: which lines are written and in which shape, and whether they leave as log records over OTLP.
 ///
 /// ```
 /// use tower_observability::Logs;

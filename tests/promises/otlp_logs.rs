@@ -8,7 +8,7 @@ use std::future::Future;
 use http::{Request, Response};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use tower::{Layer, Service, ServiceExt, service_fn};
-use tower_observability::{Logs, ObservabilityLayer, Report, request};
+use tower_observability::{Logs, ObservabilityLayer, Report, Work, request};
 
 use crate::support::child::{Child, Ended, run};
 use crate::support::collector::{Answer, CollectedLog, Collector};
@@ -71,6 +71,7 @@ async fn story() {
         .spawn(|| panic!("out of seats"))
         .unwrap()
         .join();
+    Work::consumer("process booking").run(async {}).await;
     log::warn!(target: "old::library", "from the log crate");
 }
 
@@ -241,6 +242,11 @@ fn a_requests_end_is_a_record_and_so_is_a_call_that_failed() {
     assert_eq!((severity(call), &*call.record.event_name), ((13, "WARN"), "observability.call"));
     assert_eq!((call.text("server.address"), call.trace_id()), ("pay.example".to_owned(), TRACE.to_owned()));
     assert_eq!(call.attribute("server.port"), Some(&Value::IntValue(80)));
+    assert!(call.attribute("http.response.body.size").is_none(), "its body is read after its end");
+
+    let work = saying(&logs, "process booking ok");
+    assert_eq!((severity(work), &*work.record.event_name), ((9, "INFO"), "observability.work"));
+    assert_eq!((work.text("observability.outcome"), work.trace_id().len()), ("ok".to_owned(), 32));
 }
 
 #[test]
@@ -286,7 +292,7 @@ fn otlp_alone_writes_no_line_and_both_write_the_same() {
     let logs = collector.logs();
     let records: BTreeSet<_> =
         logs.iter().map(|log| (log.body(), log.trace_id())).filter(|(body, _)| said(body)).collect();
-    assert_eq!((lines.len(), lines), (6, records));
+    assert_eq!((lines.len(), lines), (7, records));
 }
 
 #[test]

@@ -93,10 +93,11 @@ fn called(attributes: &mut Attributes, http: &Http) {
 /// How the hop ended.
 fn ending(attributes: &mut Attributes, hop: &Hop, end: &End) {
     let milliseconds = |time: std::time::Duration| time.as_nanos() as f64 / 1e6;
-    if hop.http().is_some() {
-        if let Some(status) = end.status {
-            attributes.set(name::HTTP_RESPONSE_STATUS_CODE, status);
-        }
+    if let (Some(_), Some(status)) = (hop.http(), end.status) {
+        attributes.set(name::HTTP_RESPONSE_STATUS_CODE, status);
+    }
+    // A call ends at its answer's head, so nobody has counted its body.
+    if hop.http().is_some() && hop.kind == Kind::Server {
         attributes.set(name::HTTP_RESPONSE_BODY_SIZE, end.response_bytes);
     }
     attributes.set(name::DURATION_MS, milliseconds(end.at.since(hop.start)));
