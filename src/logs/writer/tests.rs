@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use super::*;
 use crate::clock::Moment;
 use crate::context::{Flags, SpanId, TraceContext, TraceId};
-use crate::scope::{Kind, Subject, Work};
+use crate::scope::{End, ErrorType, Hop, Kind, Outcome, Subject, Work};
 use std::io::ErrorKind;
 use std::sync::Mutex;
 use std::time::Instant;
@@ -275,23 +275,37 @@ fn a_hop_whose_line_nobody_would_take_is_counted() {
     assert_eq!(report.dropped, [("too_large", 1)]);
 }
 
+/// A hop at its end, with fields of these lengths.
+fn a_finished_hop(fields: &[(&'static str, usize)]) -> Arc<Hop> {
+    let trace = TraceContext { trace_id: TraceId::random(), span_id: SpanId::random(), flags: Flags::NONE };
+    let work = Work { name: "job".into(), system: None, destination: None };
+    let hop = Hop::new(trace, Kind::Internal, Moment::now(), Subject::Work(work));
+    for (name, length) in fields {
+        hop.add((*name).into(), "x".repeat(*length).into());
+    }
+    hop.finish(|_| End {
+        outcome: Outcome::Ok,
+        error_type: ErrorType::None,
+        status: None,
+        at: Moment::now(),
+        first_byte: None,
+        response_bytes: 0,
+    });
+    Arc::new(hop)
+}
+
 #[test]
 fn a_hop_weighs_what_its_line_will() {
     let (writer, _pipe, calls, _go) = stuck(CAPACITY);
     writer.push(b"0123456789\n");
     calls.recv_timeout(SOON).expect("a write");
-    let trace = TraceContext { trace_id: TraceId::random(), span_id: SpanId::random(), flags: Flags::NONE };
-    let work = Work { name: "job".into(), system: None, destination: None };
-    let hop = Hop::new(trace, Kind::Internal, Moment::now(), Subject::Work(work));
-    let hop = Arc::new(hop);
-    writer.push_hop(&hop);
+    writer.push_hop(&a_finished_hop(&[]));
     let (light, _) = writer.fill();
-    hop.add("note".into(), "x".repeat(10_000).into());
-    writer.push_hop(&hop);
+    writer.push_hop(&a_finished_hop(&[("note", 10_000)]));
     let (both, _) = writer.fill();
     assert_eq!(both - light, light + "note".len() + 10_000);
     // Far too much for any line is cut, not refused; but few of that kind may wait.
-    hop.add("giant".into(), "x".repeat(2 * CAPACITY).into());
+    let hop = a_finished_hop(&[("giant", 2 * CAPACITY)]);
     (0..100).for_each(|_| writer.push_hop(&hop));
     let waiting = writer.report().queued();
     assert!((10..20).contains(&waiting), "{waiting}");

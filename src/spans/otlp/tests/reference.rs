@@ -20,6 +20,12 @@ use crate::spans::{Finished, Status};
 #[derive(Clone, Debug, Default)]
 struct Taken(Arc<Mutex<Bytes>>);
 
+impl Taken {
+    fn bytes(&self) -> Bytes {
+        self.0.lock().unwrap().clone()
+    }
+}
+
 #[async_trait::async_trait]
 impl HttpClient for Taken {
     async fn send_bytes(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, HttpError> {
@@ -41,8 +47,7 @@ pub(super) async fn encoded(spans: Vec<Finished>, resource: &Resource) -> Bytes 
     let attributes = resource.iter().map(|(key, value)| KeyValue::new(key.to_owned(), value.to_owned()));
     exporter.set_resource(&opentelemetry_sdk::Resource::builder_empty().with_attributes(attributes).build());
     exporter.export(spans.into_iter().map(span).collect()).await.unwrap();
-    let bytes = taken.0.lock().unwrap().clone();
-    bytes
+    taken.bytes()
 }
 
 fn span(span: Finished) -> SpanData {
