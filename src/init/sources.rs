@@ -3,10 +3,7 @@
 use crate::hop::Core;
 use crate::metrics::{LineBuffer, Recorder, lines, process_start, records, spans, target};
 use crate::resource::Resource;
-use crate::spans::Traces;
-
-/// The conventions' word for how spans leave.
-const OTLP: &str = "otlp_http_span_exporter";
+use crate::spans::{Format, Traces};
 
 /// Adds them.
 pub(super) fn add(recorder: &Recorder, core: &'static Core, resource: &Resource, traces: &Traces) {
@@ -14,7 +11,7 @@ pub(super) fn add(recorder: &Recorder, core: &'static Core, resource: &Resource,
     recorder.add_source(target(resource));
     if core.spans.is_on() {
         let report = || core.spans.report().unwrap_or_default();
-        recorder.add_source(spans(OTLP, traces.queue_capacity(), report));
+        recorder.add_source(spans(span_exporter(traces), traces.queue_capacity(), report));
     }
     if core.lines.are_written() {
         let buffer = || {
@@ -30,5 +27,13 @@ pub(super) fn add(recorder: &Recorder, core: &'static Core, resource: &Resource,
             || handle.report(),
             || handle.shortened(),
         ));
+    }
+}
+
+/// The conventions' word for how spans leave.
+fn span_exporter(traces: &Traces) -> &'static str {
+    match traces.format() {
+        Some(Format::Zipkin) => "zipkin_http_span_exporter",
+        _ => "otlp_http_span_exporter",
     }
 }

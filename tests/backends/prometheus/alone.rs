@@ -163,24 +163,35 @@ async fn the_first_error_of_a_route_is_seen() {
     flaky.end();
 }
 
-#[tokio::test]
-async fn the_first_lost_span_is_seen_with_its_reason() {
-    // Nobody is at this endpoint, and nobody waits for long.
-    let collector = [
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"),
-        ("OTEL_BSP_SCHEDULE_DELAY", "1000"),
-        ("OTEL_BSP_EXPORT_TIMEOUT", "3000"),
-    ];
-    let flaky = Flaky::start_with("lossy", &collector).await;
+/// Whose spans nobody takes, and who waits for nobody long.
+async fn loses_spans(exporter: &str, variables: &[(&str, &str)]) {
+    let impatient = [("OTEL_BSP_SCHEDULE_DELAY", "1000"), ("OTEL_BSP_EXPORT_TIMEOUT", "3000")];
+    let flaky = Flaky::start_with(exporter, &[variables, &impatient].concat()).await;
     let title = "Telemetry that was lost";
-    let lost = eventually(SOON, title, async || match answers(title, &flaky.job).await {
-        lost if lost.is_empty() => Err("nothing".to_owned()),
-        lost => Ok(lost),
+    let lost = eventually(SOON, title, async || {
+        // Span after span: what was lost before the first scrape is not seen.
+        flaky.ask("", 200);
+        match answers(title, &flaky.job).await {
+            lost if lost.is_empty() => Err("nothing".to_owned()),
+            lost => Ok(lost),
+        }
     })
     .await;
-    let exporter = [("otel_component_name", "otlp_http_span_exporter/0"), ("error_type", "timeout")];
-    assert!(lost.len() == 1 && lost[0].labels.have(&exporter), "{lost:#?}");
+    let which = [("otel_component_name", &*format!("{exporter}/0")), ("error_type", "timeout")];
+    assert!(lost.len() == 1 && lost[0].labels.have(&which), "{lost:#?}");
     flaky.end();
+}
+
+#[tokio::test]
+async fn a_lost_span_is_seen_with_its_reason_and_whose_it_was() {
+    let zipkin = [
+        ("OTEL_TRACES_EXPORTER", "zipkin"),
+        ("OTEL_EXPORTER_ZIPKIN_ENDPOINT", "http://127.0.0.1:9/api/v2/spans"),
+    ];
+    tokio::join!(
+        loses_spans("otlp_http_span_exporter", &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")]),
+        loses_spans("zipkin_http_span_exporter", &zipkin),
+    );
 }
 
 #[test]
