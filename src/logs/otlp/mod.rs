@@ -4,7 +4,13 @@
 //! is. On the exporter's thread each becomes an [`Entry`] in plain words, within the limits of the specification and
 //! of receivers, and then protobuf.
 
+#[cfg(feature = "otlp")]
+mod client;
+#[cfg(feature = "otlp")]
+mod convert;
 mod describe;
+#[cfg(feature = "otlp")]
+mod dropped;
 mod entry;
 mod export;
 mod fit;

@@ -1,27 +1,31 @@
-//! Owns OTLP over HTTP with protobuf for log records: encoded here, sent by our client.
+//! Owns OTLP over HTTP with protobuf for log records: opentelemetry-otlp encodes, a client of ours sends and sees
+//! the answer.
+//!
+//! The library's own results hide the status, the partial success and `Retry-After`, and its retries may block
+//! the thread. So our client keeps the whole answer, and tells the library that all went well.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::common::v1::any_value::Value as Proto;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
-use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
-use opentelemetry_proto::tonic::resource::v1::Resource as ProtoResource;
-use prost::Message as _;
+use opentelemetry_otlp::{LogExporter, Protocol, WithExportConfig, WithHttpConfig};
+use opentelemetry_sdk::logs::{LogBatch, LogExporter as _};
 
 use super::Record;
+use super::client::Client;
+use super::convert::{self, Converter};
 use super::entry::Entry;
 use super::fit::{Limits, Room, Shortened};
-use crate::export::{Attempt, Transport, Wire, accepted};
-use crate::names::SCHEMA_URL;
+use crate::export::{Attempt, Delivery, Transport};
 use crate::resource::Resource;
-use crate::scope::Value;
+
+/// Longer than any attempt of ours may take: the library's clock shall not interfere.
+const LONG: Duration = Duration::from_secs(86_400);
 
 /// The transport.
 struct Otlp {
-    wire: Wire,
-    resource: ProtoResource,
+    encoder: LogExporter,
+    client: Arc<Client>,
+    converter: Converter,
     limits: Limits,
     room: Room,
     shortened: Arc<Shortened>,
@@ -35,96 +39,56 @@ pub(super) fn transport(
     resource: &Resource,
     shortened: &Arc<Shortened>,
 ) -> Result<Box<dyn Transport<Record>>, String> {
-    let attributes = resource.iter().map(|(name, value)| pair(name.to_owned(), text(value.to_owned())));
+    let client = Arc::new(Client::new(url, headers)?);
+    // What the library would otherwise look up in the environment is given; its headers, which it reads all the
+    // same, do not pass our client.
+    let mut encoder = LogExporter::builder()
+        .with_http()
+        .with_shared_http_client(Arc::clone(&client) as Arc<_>)
+        .with_endpoint(url)
+        .with_protocol(Protocol::HttpBinary)
+        .with_timeout(LONG)
+        .with_max_request_body_size(usize::MAX)
+        .build()
+        .map_err(|error| error.to_string())?;
+    encoder.set_resource(&convert::resource(resource));
     Ok(Box::new(Otlp {
-        wire: Wire::new(url, headers)?,
-        resource: ProtoResource { attributes: attributes.collect(), ..ProtoResource::default() },
+        encoder,
+        client,
+        converter: Converter::new(),
         limits,
         room: Room::beside(resource),
         shortened: Arc::clone(shortened),
     }))
 }
 
+impl Otlp {
+    /// The records within their limits, in plain words.
+    fn entries(&self, batch: &[Record]) -> Vec<Entry> {
+        let mut entries: Vec<_> = batch.iter().filter_map(Entry::of).collect();
+        entries.iter_mut().for_each(|entry| self.shortened.fit(entry, &self.limits, self.room));
+        entries
+    }
+}
+
 impl Transport<Record> for Otlp {
     fn send<'a>(&'a mut self, batch: &'a [Record], timeout: Duration) -> Attempt<'a> {
         Box::pin(async move {
-            let body = self.request(batch).encode_to_vec();
-            match self.wire.post("application/x-protobuf", body, timeout).await {
-                Ok(answer) => accepted(&answer),
-                Err(delivery) => delivery,
-            }
+            let entries = self.entries(batch);
+            let has_dropped = entries.iter().any(|entry| entry.attributes.dropped > 0);
+            let records: Vec<_> = entries.into_iter().map(|entry| self.converter.record(entry)).collect();
+            let scoped: Vec<_> = records.iter().map(|record| (record, self.converter.scope())).collect();
+            self.client.begin(timeout, has_dropped);
+            let encoded = self.encoder.export(LogBatch::new(&scoped)).await;
+            // The client always reports success, so an error means that it was never asked.
+            self.client.delivery().unwrap_or_else(|| Delivery::Refused {
+                reason: encoded.err().map_or("nothing was sent".to_owned(), |error| error.to_string()),
+            })
         })
     }
 
     fn has_left(&self) -> bool {
-        self.wire.has_left()
+        self.client.has_left()
     }
 }
 
-impl Otlp {
-    fn request(&self, batch: &[Record]) -> ExportLogsServiceRequest {
-        let mut scopes: Vec<ScopeLogs> = Vec::new();
-        for mut entry in batch.iter().filter_map(Entry::of) {
-            self.shortened.fit(&mut entry, &self.limits, self.room);
-            let is_its =
-                |logs: &&mut ScopeLogs| logs.scope.as_ref().is_some_and(|scope| scope.name == entry.scope);
-            match scopes.iter_mut().find(is_its) {
-                Some(logs) => logs.log_records.push(log_record(entry)),
-                None => scopes.push(scope_of(entry)),
-            }
-        }
-        let resource = Some(self.resource.clone());
-        let logs = ResourceLogs { resource, scope_logs: scopes, schema_url: SCHEMA_URL.to_owned() };
-        ExportLogsServiceRequest { resource_logs: vec![logs] }
-    }
-}
-
-fn scope_of(first: Entry) -> ScopeLogs {
-    let scope = InstrumentationScope { name: first.scope.to_string(), ..InstrumentationScope::default() };
-    ScopeLogs { scope: Some(scope), log_records: vec![log_record(first)], schema_url: SCHEMA_URL.to_owned() }
-}
-
-fn log_record(entry: Entry) -> LogRecord {
-    let at = entry.at.unix_nanos();
-    let trace = entry.trace;
-    LogRecord {
-        time_unix_nano: at,
-        observed_time_unix_nano: at,
-        severity_number: entry.severity.number,
-        severity_text: entry.severity.text.to_owned(),
-        body: Some(text(entry.body)),
-        attributes: entry
-            .attributes
-            .list
-            .into_iter()
-            .map(|(name, value)| pair(name.into_owned(), any(value)))
-            .collect(),
-        dropped_attributes_count: entry.attributes.dropped,
-        flags: trace.map_or(0, |trace| u32::from(trace.flags.byte())),
-        trace_id: trace.map(|trace| trace.trace_id.value().to_be_bytes().to_vec()).unwrap_or_default(),
-        span_id: trace.map(|trace| trace.span_id.value().to_be_bytes().to_vec()).unwrap_or_default(),
-        event_name: entry.event.to_owned(),
-    }
-}
-
-fn pair(key: String, value: AnyValue) -> KeyValue {
-    KeyValue { key, value: Some(value), ..KeyValue::default() }
-}
-
-fn text(text: String) -> AnyValue {
-    AnyValue { value: Some(Proto::StringValue(text)) }
-}
-
-fn any(value: Value) -> AnyValue {
-    let value = match value {
-        Value::Bool(value) => Proto::BoolValue(value),
-        Value::I64(value) => Proto::IntValue(value),
-        // OTLP has no unsigned number; what does not fit is text rather than wrong.
-        Value::U64(value) => {
-            i64::try_from(value).map_or_else(|_| Proto::StringValue(value.to_string()), Proto::IntValue)
-        }
-        Value::F64(value) => Proto::DoubleValue(value),
-        Value::Str(value) => Proto::StringValue(value.into_owned()),
-    };
-    AnyValue { value: Some(value) }
-}
