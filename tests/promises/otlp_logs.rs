@@ -405,13 +405,19 @@ fn the_specifications_limits_hold_and_the_record_says_what_they_cost() {
 fn an_export_is_no_telemetry_and_goes_where_the_own_variables_say() {
     let collector = Collector::start();
     let child = child("story", &collector).env("RUST_LOG", "trace");
+    let child = child.env("OTEL_EXPORTER_OTLP_LOGS_COMPRESSION", "gzip");
     let own = format!("{}/otlp/v1/logs", collector.endpoint());
     let child = child.env("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", own);
     child.env("OTEL_EXPORTER_OTLP_LOGS_HEADERS", "X-Scope-OrgID=tenant").end().well();
     let received = collector.received();
     assert_eq!((&*received[0].path, received[0].header("x-scope-orgid")), ("/otlp/v1/logs", "tenant"));
+    // The library reads these variables as well.
+    assert_eq!(received[0].headers.get_all("x-scope-orgid").iter().count(), 1);
+    assert_eq!(received[0].header("content-encoding"), "");
     let scopes: BTreeSet<_> = collector.logs().iter().map(|log| log.scope.name.clone()).collect();
-    assert!(!scopes.iter().any(|scope| scope.contains("hyper") || scope.contains("otlp::")), "{scopes:?}");
+    for of_the_export in ["hyper", "otlp::", "opentelemetry"] {
+        assert!(!scopes.iter().any(|scope| scope.contains(of_the_export)), "{scopes:?}");
+    }
 }
 
 #[test]

@@ -92,3 +92,5 @@ impl Transport<Record> for Otlp {
     }
 }
 
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,223 @@
+//! Owns the proof that the library loses nothing of a record, and that our client sees the answers.
+
+#![allow(unreachable_pub, dead_code, missing_docs)] // the collector is shared with the other test binaries
+
+#[path = "../../../../tests/support/collector.rs"]
+mod collector;
+
+use std::collections::BTreeMap;
+
+use opentelemetry_proto::tonic::common::v1::any_value::Value as Proto;
+use proptest::prelude::*;
+
+use super::*;
+use crate::clock::Moment;
+use crate::context::{Flags, SpanId, TraceContext, TraceId};
+use crate::logs::otlp::{Event, Severity};
+use crate::names::{SCHEMA_URL, tag};
+use crate::scope::Value;
+use collector::{Answer, CollectedLog, Collector};
+
+const ATTEMPT: Duration = Duration::from_secs(10);
+const ALL: Limits = Limits { attributes: 128, value_length: None };
+
+fn to(collector: &Collector, limits: Limits) -> Box<dyn Transport<Record>> {
+    let mut resource = Resource::default();
+    resource.set("service.name", "bookings");
+    let url = format!("{}/v1/logs", collector.endpoint());
+    let headers = [("authorization".to_owned(), "Bearer s3cr3t".to_owned())];
+    transport(&url, &headers, limits, &resource, &Arc::default()).unwrap()
+}
+
+fn saying(message: &str, fields: &[(&str, Value)]) -> Event {
+    let mut event = Event::saying(tracing::Level::INFO.into(), "app", message);
+    fields.iter().for_each(|(name, value)| event.add(name, value));
+    event
+}
+
+fn record(event: Event) -> Record {
+    Record::Event(Box::new(event))
+}
+
+fn found<'a>(logs: &'a [CollectedLog], body: &str) -> &'a CollectedLog {
+    logs.iter().find(|log| log.body() == body).unwrap_or_else(|| panic!("no {body:?} in {logs:#?}"))
+}
+
+fn proto(value: &Value) -> Proto {
+    match value {
+        Value::Bool(value) => Proto::BoolValue(*value),
+        Value::I64(value) => Proto::IntValue(*value),
+        Value::U64(value) => {
+            i64::try_from(*value).map_or_else(|_| Proto::StringValue(value.to_string()), Proto::IntValue)
+        }
+        Value::F64(value) => Proto::DoubleValue(*value),
+        Value::Str(value) => Proto::StringValue(value.to_string()),
+    }
+}
+
+#[tokio::test]
+async fn the_request_is_what_the_specification_asks_for() {
+    let collector = Collector::start();
+    to(&collector, ALL).send(&[record(saying("a", &[])), record(saying("b", &[]))], ATTEMPT).await;
+    let [received] = &collector.received()[..] else { panic!("not one request") };
+    assert_eq!(&*received.path, "/v1/logs");
+    for (name, value) in [("content-type", "application/x-protobuf"), ("authorization", "Bearer s3cr3t")] {
+        let sent: Vec<_> = received.headers.get_all(name).iter().collect();
+        assert_eq!(sent, [value], "{name}");
+    }
+    assert!(received.headers.get("content-encoding").is_none());
+    let agent = received.header("user-agent");
+    assert!(agent.starts_with("tower-observability/") && agent.contains(" OTel-OTLP-Exporter-Rust/"));
+    let [of_resource] = &received.logs.resource_logs[..] else { panic!("{:?}", received.logs) };
+    assert_eq!((&*of_resource.schema_url, of_resource.scope_logs.len()), (SCHEMA_URL, 1));
+}
+
+#[tokio::test]
+async fn records_of_one_target_stay_together_and_in_their_order() {
+    let collector = Collector::start();
+    let batch = (0..30).map(|number| {
+        let mut event = saying(&number.to_string(), &[]);
+        event.target = ["app", "app::seats", "pay"][number % 3].into();
+        record(event)
+    });
+    to(&collector, ALL).send(&batch.collect::<Vec<_>>(), ATTEMPT).await;
+    let mut of_targets = BTreeMap::<_, Vec<usize>>::new();
+    for log in collector.logs() {
+        assert_eq!((&*log.scope.version, &*log.scope_schema), ("", SCHEMA_URL));
+        of_targets.entry(log.scope.name.clone()).or_default().push(log.body().parse().unwrap());
+    }
+    let every_third = |first: usize| (first..30).step_by(3).collect::<Vec<_>>();
+    assert_eq!(of_targets["app"], every_third(0));
+    assert_eq!(of_targets["app::seats"], every_third(1));
+    assert_eq!(of_targets["pay"], every_third(2));
+    assert_eq!(collector.received()[0].logs.resource_logs[0].scope_logs.len(), 3);
+}
+
+#[tokio::test]
+async fn each_record_says_how_many_attributes_it_lost_and_no_field_is_taken_for_that() {
+    let collector = Collector::start();
+    let field = |name: &'static str| (name, Value::from(7));
+    let batch = [
+        saying("three too many", &["a", "b", "c", "d", "e"].map(field)),
+        saying("none too many", &[field("a"), field(tag::DROPPED_ATTRIBUTES)]),
+        saying("one too many", &[field("a"), field(tag::DROPPED_ATTRIBUTES), field("c")]),
+    ];
+    let limits = Limits { attributes: 2, ..ALL };
+    let delivery = to(&collector, limits).send(&batch.map(record), ATTEMPT).await;
+    assert_eq!(delivery, Delivery::Accepted { rejected: 0, message: None });
+    let logs = collector.logs();
+    let lost = |body: &str| {
+        let record = &found(&logs, body).record;
+        (record.attributes.len(), record.dropped_attributes_count)
+    };
+    assert_eq!(
+        (lost("three too many"), lost("none too many"), lost("one too many")),
+        ((2, 3), (2, 0), (2, 1))
+    );
+    assert_eq!(found(&logs, "one too many").attribute(tag::DROPPED_ATTRIBUTES), Some(&Proto::IntValue(7)));
+}
+
+#[tokio::test]
+async fn each_answer_is_understood_and_nothing_is_tried_again_here() {
+    let collector = Collector::start();
+    let mut transport = to(&collector, ALL);
+    let script = [
+        (Answer::Status(400), Delivery::Refused { reason: "the collector answered 400 Bad Request".into() }),
+        (
+            Answer::RetryAfter(429, "3".into()),
+            Delivery::Retry {
+                after: Some(Duration::from_secs(3)),
+                reason: "the collector answered 429 Too Many Requests".into(),
+            },
+        ),
+        (
+            Answer::Partial(2, "too old".into()),
+            Delivery::Accepted { rejected: 2, message: Some("too old".into()) },
+        ),
+    ];
+    for (place, (answer, delivery)) in script.into_iter().enumerate() {
+        collector.next([answer]);
+        assert_eq!(transport.send(&[record(saying("hello", &[]))], ATTEMPT).await, delivery);
+        assert_eq!((collector.received().len(), transport.has_left()), (place + 1, true));
+    }
+}
+
+#[tokio::test]
+async fn a_batch_beyond_64_mebibytes_is_not_sent() {
+    let collector = Collector::start();
+    let batch: Vec<_> = (0..280).map(|_| record(saying(&"x".repeat(250_000), &[]))).collect();
+    let delivery = to(&collector, ALL).send(&batch, ATTEMPT).await;
+    assert!(matches!(delivery, Delivery::TooLarge { bytes } if bytes > 64 * 1024 * 1024), "{delivery:?}");
+    assert!(collector.received().is_empty());
+}
+
+fn a_value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<i32>().prop_map(|value| Value::from(f64::from(value) / 3.0)),
+        "\\PC{0,300}".prop_map(Value::from),
+    ]
+}
+
+fn a_severity() -> impl Strategy<Value = Severity> {
+    use tracing::Level;
+    let levels = [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR].map(Severity::from);
+    prop::sample::select(levels.into_iter().chain([Severity::FATAL]).collect::<Vec<_>>())
+}
+
+fn a_trace() -> impl Strategy<Value = TraceContext> {
+    (1..u128::MAX, 1..u64::MAX, any::<[bool; 2]>()).prop_map(|(trace_id, span_id, [sampled, random])| {
+        TraceContext {
+            trace_id: TraceId::new(trace_id).unwrap(),
+            span_id: SpanId::new(span_id).unwrap(),
+            flags: if random { Flags::RANDOM } else { Flags::NONE }.with_sampled(sampled),
+        }
+    })
+}
+
+prop_compose! {
+    fn an_event()(
+        severity in a_severity(),
+        message in "\\PC{0,80}",
+        target in "[a-z:]{0,20}",
+        name in prop::sample::select(vec!["", "observability.request"]),
+        trace in proptest::option::of(a_trace()),
+        fields in proptest::collection::btree_map("\\PC{1,20}", a_value(), 0..20),
+        later in 0_u64..1 << 40,
+    ) -> (Event, BTreeMap<String, Value>) {
+        let mut event = Event::saying(severity, "", &message);
+        fields.iter().for_each(|(name, value)| event.add(name, value));
+        let event = Event { at: Moment::now().after_nanos(later), target: target.into(), name, trace, ..event };
+        (event, fields)
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn a_record_arrives_as_it_was_said((event, fields) in an_event()) {
+        let collector = Collector::start();
+        let (at, severity, name, trace) = (event.at, event.severity, event.name, event.trace);
+        let (target, body) = (event.target.clone(), event.said.body().to_owned());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(to(&collector, ALL).send(&[record(event)], ATTEMPT));
+        let logs = collector.logs();
+        let [log] = &logs[..] else { panic!("{logs:?}") };
+        let seen = &log.record;
+        prop_assert_eq!((&*log.scope.name, log.resource("service.name")), (&*target, "bookings".to_owned()));
+        prop_assert_eq!(log.resource.len(), 1, "the library added what we did not");
+        prop_assert_eq!((seen.time_unix_nano, seen.observed_time_unix_nano), (at.unix_nanos(), at.unix_nanos()));
+        prop_assert_eq!((seen.severity_number, &*seen.severity_text), (severity.number, severity.text));
+        prop_assert_eq!((log.body(), &*seen.event_name), (body, name));
+        prop_assert_eq!(log.trace_id(), trace.map(|trace| trace.trace_id.to_string()).unwrap_or_default());
+        prop_assert_eq!(log.span_id(), trace.map(|trace| trace.span_id.to_string()).unwrap_or_default());
+        prop_assert_eq!(seen.flags, trace.map_or(0, |trace| u32::from(trace.flags.byte())));
+        prop_assert_eq!((seen.attributes.len(), seen.dropped_attributes_count), (fields.len(), 0));
+        for (name, value) in &fields {
+            prop_assert_eq!(log.attribute(name), Some(&proto(value)), "{}", name);
+        }
+    }
+}
