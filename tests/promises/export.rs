@@ -108,9 +108,11 @@ fn names(seen: &Collected) -> BTreeSet<&str> {
     names
 }
 
+/// A span without a status has the code `Unset`.
 fn status(seen: &Collected) -> (StatusCode, &str, String) {
-    let status = seen.span.status.as_ref().unwrap();
-    (status.code(), &status.message, seen.text("error.type"))
+    let status = seen.span.status.as_ref();
+    let code = status.map_or(StatusCode::Unset, |status| status.code());
+    (code, status.map_or("", |status| &status.message), seen.text("error.type"))
 }
 
 fn ran_story() -> (Vec<Collected>, Ended) {
