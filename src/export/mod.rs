@@ -5,6 +5,12 @@
 //! each through the one seam, [`Transport`], and accounts for every record. What is in a record, and what its
 //! bytes are, is the signal's own.
 
+/// A collector in this process, which the other test binaries share.
+#[cfg(test)]
+#[cfg(feature = "otlp")]
+#[path = "../../tests/support/collector.rs"]
+#[allow(unreachable_pub, dead_code, missing_docs)]
+pub(crate) mod collector;
 mod exporter;
 mod http;
 mod options;

@@ -3,6 +3,8 @@
 //! They are under semantic versioning: `tests/promises/wire.rs` holds a snapshot of this file's values.
 
 mod formats;
+#[cfg(feature = "otlp")]
+pub(crate) mod schema;
 
 pub use formats::{FORMATS, ecs, gelf, logstash, otel};
 
@@ -32,9 +34,6 @@ pub mod header {
     /// The request's id, echoed on the response and forwarded on every call.
     pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 }
-
-/// Where the conventions of these names are told.
-pub(crate) const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.44.0";
 
 /// Attributes of spans, log records and the resource (OpenTelemetry semantic conventions 1.44).
 pub mod attribute {

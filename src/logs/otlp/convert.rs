@@ -7,7 +7,7 @@ use opentelemetry_sdk::logs::{SdkLogRecord, SdkLogger, SdkLoggerProvider};
 use super::Severity;
 use super::dropped;
 use super::entry::Entry;
-use crate::names::SCHEMA_URL;
+use crate::names::schema;
 use crate::resource::Resource;
 use crate::scope::Value;
 
@@ -21,13 +21,14 @@ pub(super) struct Converter {
 pub(super) fn resource(resource: &Resource) -> opentelemetry_sdk::Resource {
     let attributes = resource.iter().map(|(key, value)| KeyValue::new(key.to_owned(), value.to_owned()));
     // Not `builder`, which would read the environment.
-    opentelemetry_sdk::Resource::builder_empty().with_schema_url(attributes, SCHEMA_URL).build()
+    opentelemetry_sdk::Resource::builder_empty().with_schema_url(attributes, schema::URL).build()
 }
 
 impl Converter {
     pub(super) fn new() -> Self {
         // A record's target takes the place of the name.
-        let scope = InstrumentationScope::builder(env!("CARGO_PKG_NAME")).with_schema_url(SCHEMA_URL).build();
+        let scope =
+            InstrumentationScope::builder(env!("CARGO_PKG_NAME")).with_schema_url(schema::URL).build();
         // Without a resource, the builder would read the environment.
         let nowhere = SdkLoggerProvider::builder()
             .with_resource(opentelemetry_sdk::Resource::builder_empty().build())

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::context::TraceContext;
 use crate::export::protobuf::{Message, Size};
-use crate::names::SCHEMA_URL;
+use crate::names::schema;
 use crate::resource::Resource;
 use crate::scope::{Kind, Value};
 use crate::spans::{Finished, Status};
@@ -57,7 +57,7 @@ impl Encoder {
                 for finished in spans.flatten() {
                     message.nested(2, Size::Medium, |message| span(message, &finished));
                 }
-                message.text(3, SCHEMA_URL);
+                message.text(3, schema::URL);
             });
         });
         request.into_bytes().into()

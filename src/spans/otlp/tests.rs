@@ -1,19 +1,15 @@
 //! Owns the proof that what a collector receives is what was recorded, and that its answers are understood.
 
-#![allow(unreachable_pub, dead_code, missing_docs)] // the collector is shared with the other test binaries
-
-#[path = "../../../tests/support/collector.rs"]
-mod collector;
 mod reference;
 
 use super::*;
 use crate::clock::Moment;
 use crate::context::{Flags, SpanId, TraceContext, TraceId, Tracestate};
 use crate::export::Delivery;
+use crate::export::collector::{Answer, Collector};
 use crate::scope::{Kind, Value};
 use crate::spans::Status;
 use crate::spans::record::tests::a_span;
-use collector::{Answer, Collector};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Proto;
 use opentelemetry_proto::tonic::trace::v1::{SpanFlags, span::SpanKind, status::StatusCode};

@@ -1,10 +1,5 @@
 //! Owns the proof that the library loses nothing of a record, and that our client sees the answers.
 
-#![allow(unreachable_pub, dead_code, missing_docs)] // the collector is shared with the other test binaries
-
-#[path = "../../../../tests/support/collector.rs"]
-mod collector;
-
 use std::collections::BTreeMap;
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Proto;
@@ -13,10 +8,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::clock::Moment;
 use crate::context::{Flags, SpanId, TraceContext, TraceId};
+use crate::export::collector::{Answer, CollectedLog, Collector};
 use crate::logs::otlp::{Event, Severity};
-use crate::names::{SCHEMA_URL, tag};
+use crate::names::{schema, tag};
 use crate::scope::Value;
-use collector::{Answer, CollectedLog, Collector};
 
 const ATTEMPT: Duration = Duration::from_secs(10);
 const ALL: Limits = Limits { attributes: 128, value_length: None };
@@ -69,7 +64,7 @@ async fn the_request_is_what_the_specification_asks_for() {
     let agent = received.header("user-agent");
     assert!(agent.starts_with("tower-observability/") && agent.contains(" OTel-OTLP-Exporter-Rust/"));
     let [of_resource] = &received.logs.resource_logs[..] else { panic!("{:?}", received.logs) };
-    assert_eq!((&*of_resource.schema_url, of_resource.scope_logs.len()), (SCHEMA_URL, 1));
+    assert_eq!((&*of_resource.schema_url, of_resource.scope_logs.len()), (schema::URL, 1));
 }
 
 #[tokio::test]
@@ -83,7 +78,7 @@ async fn records_of_one_target_stay_together_and_in_their_order() {
     to(&collector, ALL).send(&batch.collect::<Vec<_>>(), ATTEMPT).await;
     let mut of_targets = BTreeMap::<_, Vec<usize>>::new();
     for log in collector.logs() {
-        assert_eq!((&*log.scope.version, &*log.scope_schema), ("", SCHEMA_URL));
+        assert_eq!((&*log.scope.version, &*log.scope_schema), ("", schema::URL));
         of_targets.entry(log.scope.name.clone()).or_default().push(log.body().parse().unwrap());
     }
     let every_third = |first: usize| (first..30).step_by(3).collect::<Vec<_>>();

@@ -11,7 +11,7 @@ use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfi
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanExporter as _, SpanLinks};
 
 use crate::context::{TraceContext, Tracestate};
-use crate::names::SCHEMA_URL;
+use crate::names::schema;
 use crate::resource::Resource;
 use crate::scope::{Kind, Value};
 use crate::spans::{Finished, Status};
@@ -53,7 +53,7 @@ pub(super) async fn encoded(spans: Vec<Finished>, resource: &Resource) -> Bytes 
 fn span(span: Finished) -> SpanData {
     let scope = InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
         .with_version(env!("CARGO_PKG_VERSION"))
-        .with_schema_url(SCHEMA_URL);
+        .with_schema_url(schema::URL);
     let mut links = SpanLinks::default();
     links.links = span.links.iter().map(link).collect();
     links.dropped_count = span.links_dropped;
