@@ -108,9 +108,11 @@ fn names(seen: &Collected) -> BTreeSet<&str> {
     names
 }
 
+/// A status that says nothing need not be sent: it is unset.
 fn status(seen: &Collected) -> (StatusCode, &str, String) {
-    let status = seen.span.status.as_ref().unwrap();
-    (status.code(), &status.message, seen.text("error.type"))
+    let (code, description) =
+        seen.span.status.as_ref().map_or((StatusCode::Unset, ""), |status| (status.code(), &status.message));
+    (code, description, seen.text("error.type"))
 }
 
 fn ran_story() -> (Vec<Collected>, Ended) {
