@@ -1,16 +1,15 @@
 //! Owns a hop in another language, with the official SDK, in the middle of the workshop.
 
 mod front;
-mod trace;
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::support::jaeger::Trace;
 use crate::support::systems::{JAEGER_OTLP, PYTHON};
 use crate::support::workshop::{Answer, Line, SERVICES, Workshop, ask, order};
 use front::Front;
-use trace::Trace;
 
 /// Everyone but the gateway, which believes no caller's trace context.
 const BEHIND_THE_EDGE: [&str; 7] =

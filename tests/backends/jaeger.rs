@@ -9,6 +9,7 @@ use tokio::process::Command;
 use tokio::sync::OnceCell;
 
 use crate::support::http;
+use crate::support::jaeger::{Span, Trace, text};
 use crate::support::systems::{CHROMIUM, JAEGER, JAEGER_OTLP};
 use crate::support::wait::{SOON, eventually};
 use crate::support::workshop::{SERVICES, Workshop};
@@ -23,17 +24,6 @@ struct Booked {
     spans: Vec<Span>,
     /// Service and instance of each line at the end of work in this trace.
     writers: BTreeSet<(String, String)>,
-}
-
-#[derive(Debug)]
-struct Span {
-    id: String,
-    parents: Vec<String>,
-    start: u64,
-    name: String,
-    tags: BTreeMap<String, Value>,
-    service: String,
-    resource: BTreeMap<String, Value>,
 }
 
 /// The folder that a browser keeps its data in; removed when dropped.
@@ -56,51 +46,12 @@ async fn book() -> Booked {
     let lines: Vec<Value> = workshop.stop().iter().map(|line| line.json()).collect();
     let ends = lines.iter().filter(|line| line["trace_id"] == *trace_id && line["instance"].is_string());
     let writers = ends.map(|line| (text(&line["service"]), text(&line["instance"]))).collect();
-    let url = JAEGER.url(&format!("/api/traces/{trace_id}"));
     let spans = eventually(SOON, "the whole trace", async || {
-        let answer = http::get(&url).await;
-        let trace: Value = serde_json::from_str(&answer.body).map_err(|_| answer.body.clone())?;
-        let spans = Span::all(&trace["data"][0]);
-        if spans.len() >= SPANS { Ok(spans) } else { Err(answer.body) }
+        let trace = Trace::so_far(&trace_id).await;
+        if trace.0.len() >= SPANS { Ok(trace.0) } else { Err(format!("{trace:?}")) }
     })
     .await;
     Booked { trace_id, spans, writers }
-}
-
-impl Span {
-    fn all(trace: &Value) -> Vec<Self> {
-        let spans = trace["spans"].as_array().map(Vec::as_slice).unwrap_or_default();
-        spans.iter().map(|span| Self::of(span, &trace["processes"])).collect()
-    }
-
-    fn of(span: &Value, processes: &Value) -> Self {
-        let process = &processes[text(&span["processID"])];
-        let parents = span["references"].as_array().unwrap().iter();
-        Self {
-            id: text(&span["spanID"]),
-            parents: parents.map(|reference| text(&reference["spanID"])).collect(),
-            start: span["startTime"].as_u64().unwrap(),
-            name: text(&span["operationName"]),
-            tags: tags(&span["tags"]),
-            service: text(&process["serviceName"]),
-            resource: tags(&process["tags"]),
-        }
-    }
-
-    fn tag(&self, key: &str) -> String {
-        self.tags.get(key).map_or_else(String::new, text)
-    }
-
-    fn instance(&self) -> String {
-        self.resource.get("service.instance.id").map_or_else(String::new, text)
-    }
-
-    /// Whose it is, what it is called, its kind, its status, and what kind of failure it was.
-    fn label(&self) -> String {
-        let told = ["span.kind", "http.response.status_code", "error.type"].map(|key| self.tag(key));
-        let told: Vec<_> = told.into_iter().filter(|it| !it.is_empty()).collect();
-        format!("{}: {} ({})", self.service, self.name, told.join(" "))
-    }
 }
 
 impl Drop for Profile {
@@ -109,20 +60,19 @@ impl Drop for Profile {
     }
 }
 
-fn tags(list: &Value) -> BTreeMap<String, Value> {
-    list.as_array().unwrap().iter().map(|tag| (text(&tag["key"]), tag["value"].clone())).collect()
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+/// Whose it is, what it is called, its kind, its status, and what kind of failure it was.
+fn label(span: &Span) -> String {
+    let told = ["span.kind", "http.response.status_code", "error.type"].map(|key| span.tag(key));
+    let told: Vec<_> = told.into_iter().filter(|it| !it.is_empty()).collect();
+    format!("{}: {} ({})", span.service, span.name, told.join(" "))
 }
 
 /// The spans below a parent, each with those below it; siblings in the order of the alphabet, equal ones once.
-fn tree(spans: &[Span], parent: Option<&str>, depth: usize) -> BTreeSet<String> {
-    let children = spans.iter().filter(|span| span.parents.first().map(String::as_str) == parent);
+fn tree(spans: &[Span], parent: &str, depth: usize) -> BTreeSet<String> {
+    let children = spans.iter().filter(|span| span.parent == parent);
     let branch = |span: &Span| {
-        let below: String = tree(spans, Some(&span.id), depth + 1).into_iter().collect();
-        format!("{:indent$}{}\n{below}", "", span.label(), indent = depth * 2)
+        let below: String = tree(spans, &span.id, depth + 1).into_iter().collect();
+        format!("{:indent$}{}\n{below}", "", label(span), indent = depth * 2)
     };
     children.map(branch).collect()
 }
@@ -140,8 +90,7 @@ async fn all_eight_services_are_known() {
 #[tokio::test]
 async fn one_booking_is_one_trace_with_every_parent_kind_and_status_right() {
     let Booked { spans, .. } = booked().await;
-    assert!(spans.iter().all(|span| span.parents.len() <= 1), "{spans:#?}");
-    let whole: String = tree(spans, None, 0).into_iter().collect();
+    let whole: String = tree(spans, "", 0).into_iter().collect();
     let expected = "\
 gateway: POST /bookings (server 201)
   gateway: POST (client 200)
@@ -169,7 +118,7 @@ gateway: POST /bookings (server 201)
     assert_eq!(whole, expected, "\n{whole}");
     // A span whose parent is missing would hang nowhere.
     let ids: BTreeSet<_> = spans.iter().map(|span| &span.id).collect();
-    assert!(spans.iter().flat_map(|span| &span.parents).all(|parent| ids.contains(parent)), "{spans:#?}");
+    assert!(spans.iter().all(|span| span.parent.is_empty() || ids.contains(&span.parent)), "{spans:#?}");
     assert_eq!(ids.len(), spans.len(), "a span id comes twice");
 }
 

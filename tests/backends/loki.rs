@@ -11,8 +11,9 @@ use tower_observability::{Work, request};
 use crate::shared::child::{Child, run};
 use crate::shared::http::get;
 use crate::support::http::post;
-use crate::support::loki::{Found, Place, discarded, find, nanoseconds, push};
+use crate::support::loki::{Found, Place, discarded, find, push};
 use crate::support::systems::LOKI;
+use crate::support::time::nanoseconds;
 use crate::support::wait::{SOON, eventually};
 use crate::support::workshop::{SERVICES, Workshop};
 

@@ -45,11 +45,17 @@ pub(in crate::logs) struct Said<'a> {
     pub(in crate::logs) origin: Origin<'a>,
 }
 
-/// Takes an event's message only.
-struct Message<'a>(&'a mut Object);
+/// Takes an event's message only: the first, if there are two.
+struct Message<'a> {
+    object: &'a mut Object,
+    is_taken: bool,
+}
 
-/// Takes all but the message.
-struct Attributes<'a>(&'a mut Object);
+/// Takes all but that message.
+struct Attributes<'a> {
+    object: &'a mut Object,
+    is_past_message: bool,
+}
 
 impl<F: Layout> Laid<F> {
     pub(in crate::logs) fn new(resource: &Resource) -> Self {
@@ -70,10 +76,10 @@ impl<F: Layout> Lay for Laid<F> {
         self.begin(object, place.at, said.level);
         object.escaped(F::TARGET, said.target.as_bytes());
         if F::HAS_ATTRIBUTES {
-            event.record(&mut Visitor::<_, F>::new(&mut Message(object)));
+            event.record(&mut Visitor::<_, F>::new(&mut Message { object, is_taken: false }));
             object.message_if_none(F::MESSAGE, F::NO_MESSAGE);
             trace::<F>(object, place.trace, hop);
-            event.record(&mut Visitor::<_, F>::new(&mut Attributes(object)));
+            event.record(&mut Visitor::<_, F>::new(&mut Attributes { object, is_past_message: false }));
         } else {
             event.record(&mut Visitor::<_, F>::new(object));
             trace::<F>(object, place.trace, hop);
@@ -127,17 +133,23 @@ impl<F: Layout> Lay for Laid<F> {
 
 impl<F: Layout> Put<F> for Message<'_> {
     fn message(&mut self, value: Borrowed<'_>) {
-        F::message(self.0, value);
+        if !std::mem::replace(&mut self.is_taken, true) {
+            F::message(self.object, value);
+        }
     }
 
     fn field(&mut self, _: &str, _: Borrowed<'_>) {}
 }
 
 impl<F: Layout> Put<F> for Attributes<'_> {
-    fn message(&mut self, _: Borrowed<'_>) {}
+    fn message(&mut self, value: Borrowed<'_>) {
+        if std::mem::replace(&mut self.is_past_message, true) {
+            F::message(self.object, value);
+        }
+    }
 
     fn field(&mut self, name: &str, value: Borrowed<'_>) {
-        F::field(self.0, name, value);
+        F::field(self.object, name, value);
     }
 }
 

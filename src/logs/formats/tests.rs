@@ -434,6 +434,21 @@ fn a_panic_has_the_level_and_the_error_type_of_its_format() {
 }
 
 #[test]
+fn a_second_message_is_a_field_in_every_format() {
+    for (format, place) in [
+        ("json", "/field_message"),
+        ("ecs", "/labels.message"),
+        ("logstash", "/field_message"),
+        ("gelf", "/_field_message"),
+        ("otel", "/attributes/message"),
+    ] {
+        let read = events(format, || tracing::info!(message = "one", a = 1, "two"));
+        // The text behind the fields comes first.
+        assert_eq!(read[0].pointer(place), Some(&"one".into()), "{format}: {}", read[0]);
+    }
+}
+
+#[test]
 fn a_line_without_attributes_is_an_object_too() {
     let (lines, seen) = lines("otel");
     lines.say(tracing::Level::INFO, "tower_observability", "started", &[]);

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::support::time::nanoseconds;
+
 /// By name; a value of an attribute is printed with its type, as `Str(bookings)`.
 pub(crate) type Fields = BTreeMap<String, String>;
 
@@ -128,7 +130,7 @@ impl Reader {
         };
         self.last = name.to_owned();
         let is_time = self.section == Section::None && TIMES.contains(&name);
-        self.put(if is_time { nanos(value).to_string() } else { value.to_owned() });
+        self.put(if is_time { nanoseconds(value).to_string() } else { value.to_owned() });
         true
     }
 
@@ -168,29 +170,8 @@ impl Reader {
     }
 }
 
-/// Nanoseconds since 1970 of `2026-11-21 14:23:22.98877 +0000 UTC`.
-fn nanos(text: &str) -> u64 {
-    let read = |text: &str| text.parse::<u64>().unwrap_or_else(|_| panic!("no time: {text:?}"));
-    let mut parts = text.split([' ', '-', ':']);
-    let mut next = || parts.next().unwrap_or_default();
-    let (year, month, day, hour, minute) =
-        (read(next()), read(next()), read(next()), read(next()), read(next()));
-    let seconds = next();
-    let (second, fraction) = seconds.split_once('.').unwrap_or((seconds, "0"));
-    assert!(text.ends_with(" +0000 UTC"), "{text}");
-    // Days since 1970 in the Gregorian calendar, counted from March, when the leap day is the year's last.
-    let (years, months) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days =
-        365 * years + years / 4 - years / 100 + years / 400 + (153 * months + 2) / 5 + day - 1 - 719_468;
-    let seconds = ((days * 24 + hour) * 60 + minute) * 60 + read(second);
-    seconds * 1_000_000_000 + read(&format!("{fraction:0<9}"))
-}
-
 #[test]
-fn times_and_values_over_several_lines_are_read() {
-    assert_eq!(nanos("1970-01-01 00:00:00 +0000 UTC"), 0);
-    assert_eq!(nanos("2000-02-29 12:00:00.5 +0000 UTC"), 951_825_600_500_000_000);
-    assert_eq!(nanos("2026-11-21 14:23:22.988779613 +0000 UTC"), 1_795_271_002_988_779_613);
+fn values_over_several_lines_are_read() {
     let text = "Traces\t{}\nResourceSpans #0\nResource SchemaURL: \nResource attributes:\n     -> a: Str(x)\n\
                 ScopeSpans #0\nScopeSpans SchemaURL: s\nInstrumentationScope n v\nSpan #0\n    Name           : b\n\
                 Attributes:\n     -> c: Str(one\n\n    two)\n     -> d: Int(1)\nLinks:\nSpanLink #0\n\

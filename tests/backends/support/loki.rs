@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::http::{Answer, get, post, query};
 use super::systems::LOKI;
+use super::time::nanoseconds;
 
 /// What the agents of the README take out of a line as structured metadata, where the line has it.
 const METADATA: [&str; 3] = ["trace_id", "span_id", "request_id"];
@@ -70,16 +71,4 @@ pub async fn discarded(format: &str) -> f64 {
     let prefix = format!("loki_discarded_samples_total{{format=\"{format}\"");
     let samples = page.lines().filter(|line| line.starts_with(&prefix));
     samples.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
-}
-
-/// The nanoseconds since 1970 of a time as our lines have it, `2026-11-21T14:24:39.191201Z`.
-pub fn nanoseconds(timestamp: &str) -> i64 {
-    let number = |range: Range<usize>| timestamp[range].parse::<i64>().unwrap();
-    let (year, month, day) = (number(0..4), number(5..7), number(8..10));
-    // Years begin in March here, so that a leap day is a year's last.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1 - 719_468;
-    let seconds = ((days * 24 + number(11..13)) * 60 + number(14..16)) * 60 + number(17..19);
-    let fraction = timestamp[20..].trim_end_matches('Z');
-    seconds * 1_000_000_000 + format!("{fraction:0<9}").parse::<i64>().unwrap()
 }

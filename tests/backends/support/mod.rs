@@ -2,10 +2,12 @@
 #![allow(dead_code, unreachable_pub)] // not every system's tests use all of it
 
 pub mod http;
+pub mod jaeger;
 pub mod loki;
 pub mod opensearch;
 pub mod prometheus;
 pub mod relay;
 pub mod systems;
+pub mod time;
 pub mod wait;
 pub mod workshop;

@@ -1,40 +1,43 @@
 //! Owns a trace as Jaeger has it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::Value;
 
-use crate::support::http;
-use crate::support::systems::JAEGER;
-use crate::support::wait::{SOON, eventually};
+use super::http;
+use super::systems::JAEGER;
+use super::wait::{SOON, eventually};
 
 /// All spans of a trace that Jaeger has.
-pub(super) struct Trace(pub(super) Vec<Span>);
+pub struct Trace(pub Vec<Span>);
 
-pub(super) struct Span {
-    pub(super) id: String,
+pub struct Span {
+    pub id: String,
     /// Empty for a root.
-    pub(super) parent: String,
-    pub(super) service: String,
-    pub(super) name: String,
-    tags: Value,
+    pub parent: String,
+    /// Microseconds since 1970.
+    pub start: u64,
+    pub service: String,
+    pub name: String,
+    pub tags: BTreeMap<String, Value>,
+    pub resource: BTreeMap<String, Value>,
 }
 
 impl Trace {
     /// What Jaeger has of it now; no spans, if it does not know it.
-    pub(super) async fn so_far(trace_id: &str) -> Self {
+    pub async fn so_far(trace_id: &str) -> Self {
         let answer = http::get(&JAEGER.url(&format!("/api/traces/{trace_id}"))).await;
         if answer.status == 404 {
             return Self(Vec::new());
         }
-        let data = answer.json()["data"][0].take();
-        let spans = data["spans"].as_array().cloned().unwrap_or_default();
-        Self(spans.into_iter().map(|span| Span::of(span, &data["processes"])).collect())
+        let data = &answer.json()["data"][0];
+        let spans = data["spans"].as_array().map(Vec::as_slice).unwrap_or_default();
+        Self(spans.iter().map(|span| Span::of(span, &data["processes"])).collect())
     }
 
     /// The trace, once it has spans of exactly these services and every parent; the root's may be `outside` of Jaeger.
-    pub(super) async fn whole(trace_id: &str, services: &[&str], outside: &str) -> Self {
+    pub async fn whole(trace_id: &str, services: &[&str], outside: &str) -> Self {
         let expected: BTreeSet<&str> = services.iter().copied().collect();
         eventually(SOON, &format!("the whole trace {trace_id}, {expected:?}"), async || {
             let trace = Self::so_far(trace_id).await;
@@ -44,7 +47,7 @@ impl Trace {
         .await
     }
 
-    pub(super) fn services(&self) -> BTreeSet<&str> {
+    pub fn services(&self) -> BTreeSet<&str> {
         self.0.iter().map(|span| &*span.service).collect()
     }
 
@@ -55,51 +58,62 @@ impl Trace {
         parents.difference(&known).copied().collect()
     }
 
-    pub(super) fn of<'a>(&'a self, service: &'a str, kind: &'a str) -> impl Iterator<Item = &'a Span> {
+    pub fn of<'a>(&'a self, service: &'a str, kind: &'a str) -> impl Iterator<Item = &'a Span> {
         self.0.iter().filter(move |span| span.service == service && span.tag("span.kind") == kind)
     }
 
     /// The one span of this service and kind.
-    pub(super) fn one<'a>(&'a self, service: &'a str, kind: &'a str) -> &'a Span {
+    pub fn one<'a>(&'a self, service: &'a str, kind: &'a str) -> &'a Span {
         let mut spans = self.of(service, kind);
         let span = spans.next().unwrap_or_else(|| panic!("no {kind} span of {service}: {self:?}"));
         assert!(spans.next().is_none(), "two {kind} spans of {service}: {self:?}");
         span
     }
 
-    pub(super) fn parent_of(&self, span: &Span) -> &Span {
+    pub fn parent_of(&self, span: &Span) -> &Span {
         let mut found = self.0.iter().filter(|one| one.id == span.parent);
         found.next().unwrap_or_else(|| panic!("no parent of {span:?}"))
     }
 }
 
 impl Span {
-    fn of(span: Value, processes: &Value) -> Self {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let parent = span["references"].as_array().into_iter().flatten();
-        let parent = parent.into_iter().find(|reference| reference["refType"] == "CHILD_OF");
+    /// One whose parent, if there is one, is its only reference.
+    fn of(span: &Value, processes: &Value) -> Self {
+        let process = &processes[text(&span["processID"])];
+        let references = span["references"].as_array().map(Vec::as_slice).unwrap_or_default();
+        assert!(references.len() <= 1, "{span:#}");
         Self {
             id: text(&span["spanID"]),
-            parent: parent.map(|parent| text(&parent["spanID"])).unwrap_or_default(),
-            service: text(&processes[text(&span["processID"])]["serviceName"]),
+            parent: references.first().map(|parent| text(&parent["spanID"])).unwrap_or_default(),
+            start: span["startTime"].as_u64().unwrap(),
+            service: text(&process["serviceName"]),
             name: text(&span["operationName"]),
-            tags: span["tags"].clone(),
+            tags: tags(&span["tags"]),
+            resource: tags(&process["tags"]),
         }
     }
 
     /// A tag as text; empty if there is none.
-    pub(super) fn tag(&self, key: &str) -> String {
-        let mut tags = self.tags.as_array().into_iter().flatten();
-        match tags.find(|tag| tag["key"] == key).map(|tag| &tag["value"]) {
-            Some(Value::String(text)) => text.clone(),
-            Some(other) => other.to_string(),
-            None => String::new(),
-        }
+    pub fn tag(&self, key: &str) -> String {
+        self.tags.get(key).map_or_else(String::new, text)
     }
 
-    pub(super) fn tracestate(&self) -> String {
+    pub fn tracestate(&self) -> String {
         self.tag("w3c.tracestate")
     }
+
+    pub fn instance(&self) -> String {
+        self.resource.get("service.instance.id").map_or_else(String::new, text)
+    }
+}
+
+fn tags(list: &Value) -> BTreeMap<String, Value> {
+    list.as_array().unwrap().iter().map(|tag| (text(&tag["key"]), tag["value"].clone())).collect()
+}
+
+/// A text as it is, anything else as JSON.
+pub fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 impl fmt::Debug for Trace {
