@@ -10,7 +10,7 @@ use crate::clock::Moment;
 use crate::context::{RequestId, TraceContext};
 use crate::hop::{Core, Observation};
 use crate::propagation::{Known, Remote};
-use crate::scope::{Http, Kind, RouteCell, Subject, unknown_method};
+use crate::scope::{Http, Kind, RouteCell, Subject, split_authority, unknown_method};
 
 /// Begins the hop of a request; `None` if an outer layer did.
 pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request<B>) -> Option<Observation> {
@@ -65,8 +65,9 @@ fn describe<B>(http: &mut Http, request: &Request<B>, known: &Known<'_>, recorde
     }
     let host = match uri.authority() {
         Some(authority) => {
-            http.port = authority.port_u16();
-            authority.host().as_bytes()
+            let (host, port) = split_authority(authority.as_str());
+            http.port = port;
+            host.as_bytes()
         }
         None => {
             http.host_as_sent = true;

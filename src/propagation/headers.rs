@@ -96,9 +96,7 @@ impl Propagators {
                 headers.remove(name);
             });
         };
-        if self.tracecontext {
-            write_trace(headers, trace, outgoing.tracestate);
-        }
+        // What is taken away comes first: most calls have no header yet, and nothing is looked for among none.
         match outgoing.baggage {
             _ if !self.baggage => {}
             None => {
@@ -110,6 +108,9 @@ impl Propagators {
                 }
             }
         }
+        if self.tracecontext {
+            write_trace(headers, trace, outgoing.tracestate);
+        }
         if let Some(id) = outgoing.request_id.filter(|_| self.request_id) {
             headers.insert(REQUEST_ID, id.to_header_value());
         }
@@ -117,16 +118,16 @@ impl Propagators {
 }
 
 fn write_trace(headers: &mut HeaderMap, trace: TraceContext, tracestate: &Tracestate) {
-    if let Ok(value) = HeaderValue::from_bytes(&trace.to_traceparent()) {
-        headers.insert(TRACEPARENT, value);
-    }
     match HeaderValue::from_str(tracestate.as_str()) {
-        Ok(value) if !value.is_empty() => {
+        Ok(value) if !tracestate.is_empty() => {
             headers.insert(TRACESTATE, value);
         }
         _ => {
             headers.remove(TRACESTATE);
         }
+    }
+    if let Ok(value) = HeaderValue::from_bytes(&trace.to_traceparent()) {
+        headers.insert(TRACEPARENT, value);
     }
 }
 

@@ -232,10 +232,20 @@ pub(crate) fn host_and_port(host: &str) -> Option<(&str, Option<u16>)> {
     if host.is_empty() || !host.bytes().all(is_allowed) {
         return None;
     }
-    match host.rsplit_once(':') {
-        // The colon within brackets is an address of version 6.
-        Some((host, port)) if !port.contains(']') => Some((host, port.parse().ok())),
-        _ => Some((host, None)),
+    Some(split_authority(host))
+}
+
+/// Host and port of an authority, without the credentials before them; what it is made of was checked before.
+pub(crate) fn split_authority(authority: &str) -> (&str, Option<u16>) {
+    let bytes = authority.as_bytes();
+    let start = bytes.iter().rposition(|byte| *byte == b'@').map_or(0, |at| at + 1);
+    let host = |end| authority.get(start..end).unwrap_or_default();
+    // A port is short, so the search begins at the end; what ends in a bracket is an address of version 6.
+    match bytes.iter().rposition(|byte| matches!(byte, b':' | b']')) {
+        Some(at) if at >= start && bytes[at] == b':' => {
+            (host(at), authority.get(at + 1..).and_then(|port| port.parse().ok()))
+        }
+        _ => (host(bytes.len()), None),
     }
 }
 
