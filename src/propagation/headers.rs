@@ -27,6 +27,7 @@ enum Single<'a> {
 }
 
 impl<'a> Known<'a> {
+    #[inline]
     pub(crate) fn of(headers: &'a HeaderMap) -> Self {
         let mut known = Self::default();
         for (name, value) in headers {
@@ -68,6 +69,7 @@ impl Propagators {
     /// Reads every enabled format from request headers; repeated headers are read whole.
     ///
     /// Without a valid `traceparent` a `tracestate` is not looked at (trace context level 2, 3.4).
+    #[inline]
     pub(crate) fn read_headers(&self, known: &Known<'_>, headers: &HeaderMap) -> Remote {
         let mut remote = Remote::default();
         if self.tracecontext {

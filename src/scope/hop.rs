@@ -148,6 +148,7 @@ impl Hop {
     }
 
     /// How many bytes of text it held when it ended, beyond what fits into the record itself.
+    #[inline]
     pub(crate) fn text_length(&self) -> usize {
         self.text_length.load(Ordering::Relaxed)
     }
@@ -158,6 +159,7 @@ impl Hop {
     }
 
     /// Ends the hop; only the first call counts. `end` is told the outcome that the user wanted.
+    #[inline]
     pub(crate) fn finish(&self, end: impl FnOnce(Option<Outcome>) -> End) -> End {
         let State { notes, end: ended } = &mut *self.state();
         let (said, texts) = notes.as_ref().map_or((None, 0), |notes| (notes.outcome, notes.text_length()));

@@ -176,6 +176,7 @@ impl Http {
     }
 
     /// Copies the pieces, in the order of [`Piece`]; what is empty is not known.
+    #[inline]
     pub(crate) fn set(&mut self, pieces: [&[u8]; PIECES]) {
         let mut end = 0;
         for (piece, end_of_piece) in pieces.iter().zip(&mut self.ends) {
@@ -221,6 +222,7 @@ impl Http {
 }
 
 /// The method as sent, where the conventions do not know it.
+#[inline]
 pub(crate) fn unknown_method(method: &http::Method) -> &str {
     if Method::from(method) == Method::Other { method.as_str() } else { "" }
 }

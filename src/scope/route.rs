@@ -81,10 +81,12 @@ impl Route {
 }
 
 impl RouteCell {
+    #[inline]
     pub(crate) fn new(route: Option<Route>) -> Self {
         Self(AtomicU16::new(route.map_or(UNKNOWN, |route| route.0)))
     }
 
+    #[inline]
     pub(crate) fn get(&self) -> Option<Route> {
         let number = self.0.load(Ordering::Relaxed);
         (number != UNKNOWN).then_some(Route(number))

@@ -72,11 +72,13 @@ pub(crate) fn current() -> Option<Current> {
 }
 
 /// Looks at the innermost hop of this thread, without keeping it.
+#[inline]
 pub(crate) fn top_hop<T>(look: impl FnOnce(&Hop) -> T) -> Option<T> {
     with_stack(|stack| stack.last().and_then(Frame::hop).map(look)).flatten()
 }
 
 /// Makes the hop current until the guard is dropped.
+#[inline]
 pub(crate) fn enter_hop(hop: &Arc<Hop>) -> Entered {
     push(|| Frame::Hop(Arc::clone(hop)))
 }
