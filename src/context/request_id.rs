@@ -35,6 +35,7 @@ impl RequestId {
 
     /// A UUID v7 from a clock reading that was already taken, in milliseconds since 1970.
     #[must_use]
+    #[inline]
     pub fn make(unix_millis: u64) -> Self {
         // The thread's own random bits: uuid's own v7 takes a global lock for its counter.
         let [random @ .., _, _, _, _, _, _] = random::<u128>().to_ne_bytes();
@@ -63,6 +64,7 @@ impl RequestId {
 
     /// The id as the value of a header.
     #[must_use]
+    #[inline]
     pub fn to_header_value(&self) -> HeaderValue {
         // Visible ASCII is always a header's value.
         HeaderValue::from_bytes(&self.0).unwrap_or_else(|_| HeaderValue::from_static(""))

@@ -55,6 +55,7 @@ pub(crate) fn stripe_count() -> usize {
 }
 
 /// This thread's stripe, below `count`, which is a power of two.
+#[inline]
 pub(crate) fn stripe_of_thread(count: usize) -> usize {
     let number = THREAD
         .try_with(|thread| {

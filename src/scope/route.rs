@@ -49,6 +49,7 @@ impl Route {
     pub(crate) const OTHER: Self = Self(SLOTS as u16);
 
     /// The route of this text, remembered from now on.
+    #[inline]
     pub(crate) fn of(text: &str) -> Self {
         let start = slot_of(text);
         for step in 0..SLOTS {

@@ -75,6 +75,7 @@ impl Red {
     }
 
     /// A hop ends: its duration is recorded, with the hop's trace as exemplar if it is sampled.
+    #[inline]
     pub(crate) fn hop(&self, hop: &Hop, end: &End) {
         let Some(inner) = &self.inner else { return };
         let histogram = match &hop.subject {
@@ -116,6 +117,7 @@ impl Inner {
         }))
     }
 
+    #[inline]
     fn server(&self, key: ServerKey) -> &Histogram {
         if let Some(known) = self.server.find(key.pack()) {
             return known;
