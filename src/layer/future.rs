@@ -63,6 +63,7 @@ impl<F> ResponseFuture<F> {
     }
 
     /// Passes the request on by `call`.
+    #[inline]
     pub(super) fn observed(mut observation: Observation, head: Expects, call: impl FnOnce() -> F) -> Self {
         let inner = observation.run(call);
         Self { inner: Some(inner), watch: Some(Watch { observation, head }) }
