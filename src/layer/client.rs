@@ -19,9 +19,9 @@ pub(super) fn begin<B>(
     if is_observed(Kind::Client, request) {
         return None;
     }
-    let subject = Subject::Http(Http::of(request));
-    let hop = core.hop(Origin::here(), Kind::Client, Moment::now(), subject, |hop| {
+    let hop = core.hop(Origin::here(), Kind::Client, Moment::now(), |hop| {
         if let Subject::Http(http) = &mut hop.subject {
+            http.begin(request);
             describe(http, request);
         }
     });

@@ -21,8 +21,7 @@ pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request
     let known = Known::of(request.headers());
     let mut remote = core.propagators.read_headers(&known, request.headers());
     let foreign = distrust(options.trust, &mut remote);
-    let subject = Subject::Http(Http::of(request));
-    let hop = core.hop(remote.into(), Kind::Server, start, subject, |hop| {
+    let hop = core.hop(remote.into(), Kind::Server, start, |hop| {
         hop.links.extend(foreign);
         if core.propagators.request_id && hop.request_id.is_none() {
             hop.request_id = Some(RequestId::make(start.unix_nanos() / 1_000_000));
@@ -30,6 +29,7 @@ pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request
         hop.route = RouteCell::new(route::matched(request.extensions()));
         let recorded = hop.trace.flags.is_sampled() && core.spans.is_on();
         if let Subject::Http(http) = &mut hop.subject {
+            http.begin(request);
             describe(http, request, &known, recorded);
         }
     });

@@ -169,10 +169,11 @@ impl Http {
         }
     }
 
-    /// What this request is, without its texts.
-    #[inline]
-    pub(crate) fn of<B>(request: &http::Request<B>) -> Self {
-        Self::new(request.method().into(), Scheme::of(request.uri()), request.version().into())
+    /// Takes over what this request is, without its texts.
+    pub(crate) fn begin<B>(&mut self, request: &http::Request<B>) {
+        self.method = request.method().into();
+        self.scheme = Scheme::of(request.uri());
+        self.version = request.version().into();
     }
 
     /// Copies the pieces, in the order of [`Piece`]; what is empty is not known.
