@@ -51,12 +51,14 @@ pub(crate) fn resync() {
 impl Moment {
     /// Reads the monotonic clock once.
     #[must_use]
+    #[inline]
     pub fn now() -> Self {
         Self(Instant::now())
     }
 
     /// The time from `earlier` to here; zero if `earlier` is later.
     #[must_use]
+    #[inline]
     pub fn since(self, earlier: Self) -> Duration {
         self.0.saturating_duration_since(earlier.0)
     }

@@ -69,6 +69,7 @@ thread_local! {
 }
 
 /// Uniform random bits from the thread's generator, seeded by the operating system.
+#[inline]
 pub(crate) fn random<T>() -> T
 where
     StandardUniform: Distribution<T>,

@@ -11,6 +11,7 @@ impl TraceContext {
     ///
     /// A later version than 00 is read as far as we know it. Of the flags only the known ones are kept.
     #[must_use]
+    #[inline]
     pub fn from_traceparent(value: &[u8]) -> Option<Self> {
         let (known, later) = trim(value).split_first_chunk::<LENGTH>()?;
         let [v1, v2, b'-', ids @ .., b'-', f1, f2] = known else { return None };

@@ -38,6 +38,7 @@ struct Unwinding<'a> {
 
 impl Observation {
     /// Begins the hop: from here on it is in flight, and will be reported.
+    #[inline]
     pub(crate) fn begin(core: &'static Core, hop: Arc<Hop>) -> Self {
         core.red.begins(&hop);
         Self {
@@ -74,6 +75,7 @@ impl Observation {
 
     /// Runs a piece of the user's work with the hop as the thread's current one. A panic ends the hop, and
     /// goes on unwinding.
+    #[inline]
     pub(crate) fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let Some(hop) = &self.hop else { return work() };
         let _hop = enter_hop(hop);

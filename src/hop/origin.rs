@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Core;
 use crate::clock::Moment;
 use crate::propagation::Remote;
-use crate::scope::{Hop, Kind, Subject, current};
+use crate::scope::{Hop, Kind, current};
 
 /// What a new hop continues: what a stranger sent, what is current on this thread, or nothing.
 #[derive(Debug, Default)]
@@ -42,12 +42,11 @@ impl Core {
         origin: Origin,
         kind: Kind,
         start: Moment,
-        subject: Subject,
         complete: impl FnOnce(&mut Hop),
     ) -> Arc<Hop> {
         let Origin { from, is_remote } = origin;
         let (trace, tracestate) = self.place(from.trace, &from.tracestate);
-        let mut hop = Arc::new(Hop::new(trace, kind, start, subject));
+        let mut hop = Arc::new(Hop::begin(trace, kind, start));
         // Filled in where it stays: to move a whole hop costs more than to read a request's headers. Nobody else has
         // it yet, so it can be changed.
         if let Some(hop) = Arc::get_mut(&mut hop) {

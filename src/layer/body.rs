@@ -66,6 +66,7 @@ impl<B> ResponseBody<B> {
 }
 
 impl<B: Body> ResponseBody<B> {
+    #[inline]
     pub(super) fn of_response(
         inner: B,
         observation: Observation,

@@ -8,7 +8,7 @@ use super::twice::is_observed;
 use crate::clock::Moment;
 use crate::hop::{Core, Observation, Origin};
 use crate::propagation::Outgoing;
-use crate::scope::{Hop, Http, Kind, Piece, Subject, host_and_port, unknown_method};
+use crate::scope::{Hop, Http, Kind, Piece, Subject, host_and_port, split_authority, unknown_method};
 
 /// Begins the hop of a call and writes its context onto the request; `None` if an outer layer did.
 pub(super) fn begin<B>(
@@ -19,9 +19,9 @@ pub(super) fn begin<B>(
     if is_observed(Kind::Client, request) {
         return None;
     }
-    let subject = Subject::Http(Http::of(request));
-    let hop = core.hop(Origin::here(), Kind::Client, Moment::now(), subject, |hop| {
+    let hop = core.hop(Origin::here(), Kind::Client, Moment::now(), |hop| {
         if let Subject::Http(http) = &mut hop.subject {
+            http.begin(request);
             describe(http, request);
         }
     });
@@ -41,15 +41,16 @@ fn describe<B>(http: &mut Http, request: &Request<B>) {
 /// Where the call goes: what its URI says, else `Host`.
 fn destination<B>(request: &Request<B>) -> Option<(&str, Option<u16>)> {
     if let Some(authority) = request.uri().authority() {
-        return Some((authority.host(), authority.port_u16()));
+        return Some(split_authority(authority.as_str()));
     }
     host_and_port(std::str::from_utf8(request.headers().get(HOST)?.as_bytes()).ok()?)
 }
 
 fn inject<B>(core: &Core, options: &Options, hop: &Hop, request: &mut Request<B>) {
-    let host = hop.http().map_or("", |http| http.piece(Piece::Host));
-    let denied = names_host(&options.no_context_to, host);
-    let trusted = !denied && names_host(&options.baggage_to, host);
+    let host = || hop.http().map_or("", |http| http.piece(Piece::Host));
+    let goes_to = |list: &[String]| !list.is_empty() && names_host(list, host());
+    let denied = goes_to(&options.no_context_to);
+    let trusted = !denied && goes_to(&options.baggage_to);
     let outgoing = Outgoing {
         trace: (!denied).then_some(hop.trace),
         tracestate: &hop.tracestate,

@@ -63,6 +63,7 @@ impl<F> ResponseFuture<F> {
     }
 
     /// Passes the request on by `call`.
+    #[inline]
     pub(super) fn observed(mut observation: Observation, head: Expects, call: impl FnOnce() -> F) -> Self {
         let inner = observation.run(call);
         Self { inner: Some(inner), watch: Some(Watch { observation, head }) }
@@ -119,6 +120,7 @@ impl Watch {
     }
 
     /// Tells the caller the request's id, unless the service did.
+    #[inline]
     fn echo(&self, headers: &mut HeaderMap) {
         let id = self.observation.hop().and_then(|hop| hop.request_id.as_ref());
         if let Some(id) = id {
@@ -126,6 +128,7 @@ impl Watch {
         }
     }
 
+    #[inline]
     fn head_is_there<R: Body>(mut self, mut response: Response<R>) -> Response<ResponseBody<R>> {
         let status = response.status();
         self.observation.status = Some(status.as_u16());

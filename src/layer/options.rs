@@ -90,6 +90,8 @@ pub(super) struct Options {
     pub(super) trust: Trust,
     pub(super) filter: Option<Filter>,
     pub(super) health_paths: Vec<String>,
+    // A bit for each of their lengths: nearly every request's path is told apart by it.
+    health_lengths: u64,
     pub(super) request_span: Option<MakeSpan>,
     pub(super) baggage_to: Vec<String>,
     pub(super) no_context_to: Vec<String>,
@@ -130,7 +132,10 @@ impl ObservabilityLayer {
     /// Paths that are observed only if they do not answer well (server's side). Replaces the default:
     /// `/live`, `/livez`, `/ready`, `/readyz`, `/health`, `/healthz`, `/metrics`, `/-/healthy`.
     pub fn health_paths<P: Into<String>>(self, paths: impl IntoIterator<Item = P>) -> Self {
-        self.change(|options| options.health_paths = paths.into_iter().map(Into::into).collect())
+        self.change(|options| {
+            options.health_paths = paths.into_iter().map(Into::into).collect();
+            options.health_lengths = lengths(&options.health_paths);
+        })
     }
 
     /// Opens a real `tracing` span named `request` around each request (server's side), so that `Span::current()` and
@@ -195,16 +200,18 @@ impl Options {
     }
 
     pub(super) fn is_health_path(&self, path: &str) -> bool {
-        self.health_paths.iter().any(|health| health == path)
+        self.health_lengths & length_bit(path) != 0 && self.health_paths.iter().any(|health| health == path)
     }
 }
 
 impl Default for Options {
     fn default() -> Self {
+        let health_paths: Vec<_> = HEALTH_PATHS.map(String::from).into();
         Self {
             trust: Trust::default(),
             filter: None,
-            health_paths: HEALTH_PATHS.map(String::from).into(),
+            health_lengths: lengths(&health_paths),
+            health_paths,
             request_span: None,
             baggage_to: Vec::new(),
             no_context_to: Vec::new(),
@@ -237,6 +244,15 @@ pub(super) fn names_host(list: &[String], host: &str) -> bool {
             .is_some_and(|end| end.eq_ignore_ascii_case(named)),
         None => !named.is_empty() && named.eq_ignore_ascii_case(host),
     })
+}
+
+fn lengths(paths: &[String]) -> u64 {
+    paths.iter().fold(0, |lengths, path| lengths | length_bit(path))
+}
+
+/// All lengths that are the same modulo 64 share a bit.
+fn length_bit(path: &str) -> u64 {
+    1 << (path.len() % 64)
 }
 
 fn bare(host: &str) -> &str {

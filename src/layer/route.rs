@@ -67,6 +67,7 @@ mod framework {
 
     use crate::scope::{Route, request};
 
+    #[inline]
     pub(in crate::layer) fn matched(extensions: &Extensions) -> Option<Route> {
         extensions.get::<MatchedPath>().map(|path| Route::of(path.as_str()))
     }

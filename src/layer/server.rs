@@ -10,7 +10,7 @@ use crate::clock::Moment;
 use crate::context::{RequestId, TraceContext};
 use crate::hop::{Core, Observation};
 use crate::propagation::{Known, Remote};
-use crate::scope::{Http, Kind, RouteCell, Subject, unknown_method};
+use crate::scope::{Http, Kind, RouteCell, Subject, split_authority, unknown_method};
 
 /// Begins the hop of a request; `None` if an outer layer did.
 pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request<B>) -> Option<Observation> {
@@ -21,8 +21,7 @@ pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request
     let known = Known::of(request.headers());
     let mut remote = core.propagators.read_headers(&known, request.headers());
     let foreign = distrust(options.trust, &mut remote);
-    let subject = Subject::Http(Http::of(request));
-    let hop = core.hop(remote.into(), Kind::Server, start, subject, |hop| {
+    let hop = core.hop(remote.into(), Kind::Server, start, |hop| {
         hop.links.extend(foreign);
         if core.propagators.request_id && hop.request_id.is_none() {
             hop.request_id = Some(RequestId::make(start.unix_nanos() / 1_000_000));
@@ -30,6 +29,7 @@ pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request
         hop.route = RouteCell::new(route::matched(request.extensions()));
         let recorded = hop.trace.flags.is_sampled() && core.spans.is_on();
         if let Subject::Http(http) = &mut hop.subject {
+            http.begin(request);
             describe(http, request, &known, recorded);
         }
     });
@@ -65,8 +65,9 @@ fn describe<B>(http: &mut Http, request: &Request<B>, known: &Known<'_>, recorde
     }
     let host = match uri.authority() {
         Some(authority) => {
-            http.port = authority.port_u16();
-            authority.host().as_bytes()
+            let (host, port) = split_authority(authority.as_str());
+            http.port = port;
+            host.as_bytes()
         }
         None => {
             http.host_as_sent = true;

@@ -54,6 +54,7 @@ impl Writer {
     }
 
     /// Puts a finished hop into the buffer, whose line is made later, or counts that it is full.
+    #[inline]
     pub(super) fn push_hop(&self, hop: &Arc<Hop>) {
         // What a line is cut to is the most that it weighs.
         let weight = HOP + hop.text_length().min(LONGEST_LINE);

@@ -69,6 +69,7 @@ impl Bounds {
     }
 
     /// The first bucket whose bound is not below the value: `le` means less or equal.
+    #[inline]
     pub(super) fn bucket_of(&self, value: f64) -> usize {
         self.values.partition_point(|bound| *bound < value)
     }

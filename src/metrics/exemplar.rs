@@ -42,6 +42,7 @@ thread_local! {
 }
 
 /// Runs `record` for a hop that ended at `at`: its trace is the exemplar's if it is sampled, else there is none.
+#[inline]
 pub(super) fn tell(trace: TraceContext, at: Moment, record: impl FnOnce()) {
     let told = Told { trace: trace.flags.is_sampled().then_some(trace), at };
     let before = TOLD.try_with(|cell| cell.replace(Some(told)));
@@ -52,6 +53,7 @@ pub(super) fn tell(trace: TraceContext, at: Moment, record: impl FnOnce()) {
 }
 
 /// The sampled span that a value recorded now belongs to.
+#[inline]
 pub(super) fn source() -> Option<(TraceContext, Moment)> {
     if let Some(told) = TOLD.try_with(Cell::get).ok().flatten() {
         return told.trace.map(|trace| (trace, told.at));
@@ -66,6 +68,7 @@ impl Exemplars {
     }
 
     /// Keeps the value as the bucket's exemplar: the first one, then about one a second. Never waits.
+    #[inline]
     pub(super) fn offer(&self, bucket: usize, value: f64, trace: TraceContext, at: Moment) {
         let Some(slot) = self.0.get(bucket) else { return };
         let now = tick();

@@ -57,6 +57,7 @@ impl Histogram {
         self.exemplars.as_ref()?.get()?.of(bucket)
     }
 
+    #[inline]
     fn offer(&self, bucket: usize, value: f64) {
         let Some(exemplars) = &self.exemplars else { return };
         let Some((trace, at)) = source() else { return };

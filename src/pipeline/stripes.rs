@@ -55,6 +55,7 @@ pub(crate) fn stripe_count() -> usize {
 }
 
 /// This thread's stripe, below `count`, which is a power of two.
+#[inline]
 pub(crate) fn stripe_of_thread(count: usize) -> usize {
     let number = THREAD
         .try_with(|thread| {
@@ -77,6 +78,7 @@ impl<T: Default> Stripes<T> {
     }
 
     /// Adds what `add` writes, of this weight, or counts the refusal. Returns the weight held before.
+    #[inline]
     pub(crate) fn push(&self, weight: usize, add: impl FnOnce(&mut T)) -> Result<usize, ()> {
         let stripe = &self.stripes[stripe_of_thread(self.stripes.len())];
         let mut held = stripe.lock();

@@ -27,6 +27,7 @@ enum Single<'a> {
 }
 
 impl<'a> Known<'a> {
+    #[inline]
     pub(crate) fn of(headers: &'a HeaderMap) -> Self {
         let mut known = Self::default();
         for (name, value) in headers {
@@ -68,6 +69,7 @@ impl Propagators {
     /// Reads every enabled format from request headers; repeated headers are read whole.
     ///
     /// Without a valid `traceparent` a `tracestate` is not looked at (trace context level 2, 3.4).
+    #[inline]
     pub(crate) fn read_headers(&self, known: &Known<'_>, headers: &HeaderMap) -> Remote {
         let mut remote = Remote::default();
         if self.tracecontext {
@@ -96,9 +98,7 @@ impl Propagators {
                 headers.remove(name);
             });
         };
-        if self.tracecontext {
-            write_trace(headers, trace, outgoing.tracestate);
-        }
+        // What is taken away comes first: most calls have no header yet, and nothing is looked for among none.
         match outgoing.baggage {
             _ if !self.baggage => {}
             None => {
@@ -110,6 +110,9 @@ impl Propagators {
                 }
             }
         }
+        if self.tracecontext {
+            write_trace(headers, trace, outgoing.tracestate);
+        }
         if let Some(id) = outgoing.request_id.filter(|_| self.request_id) {
             headers.insert(REQUEST_ID, id.to_header_value());
         }
@@ -117,16 +120,16 @@ impl Propagators {
 }
 
 fn write_trace(headers: &mut HeaderMap, trace: TraceContext, tracestate: &Tracestate) {
-    if let Ok(value) = HeaderValue::from_bytes(&trace.to_traceparent()) {
-        headers.insert(TRACEPARENT, value);
-    }
     match HeaderValue::from_str(tracestate.as_str()) {
-        Ok(value) if !value.is_empty() => {
+        Ok(value) if !tracestate.is_empty() => {
             headers.insert(TRACESTATE, value);
         }
         _ => {
             headers.remove(TRACESTATE);
         }
+    }
+    if let Ok(value) = HeaderValue::from_bytes(&trace.to_traceparent()) {
+        headers.insert(TRACEPARENT, value);
     }
 }
 

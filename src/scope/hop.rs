@@ -6,7 +6,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{ErrorType, Fields, Http, Outcome, RouteCell, Value};
+use super::{ErrorType, Fields, Http, HttpVersion, Method, Outcome, RouteCell, Scheme, Value};
 use crate::clock::Moment;
 use crate::context::{Baggage, RequestId, SpanId, TraceContext, Tracestate};
 
@@ -101,9 +101,9 @@ pub(crate) struct End {
 }
 
 impl Hop {
-    /// A hop that begins at `start`; its remaining facts are public fields, set before it is shared.
+    /// A hop that begins at `start`; what it does, and its remaining facts, are set before it is shared.
     #[inline]
-    pub(crate) fn new(trace: TraceContext, kind: Kind, start: Moment, subject: Subject) -> Self {
+    pub(crate) fn begin(trace: TraceContext, kind: Kind, start: Moment) -> Self {
         Self {
             trace,
             parent: None,
@@ -114,11 +114,16 @@ impl Hop {
             tracestate: Tracestate::default(),
             baggage: Baggage::default(),
             request_id: None,
-            subject,
+            subject: Subject::Http(Http::new(Method::Other, Scheme::Http, HttpVersion::V11)),
             route: RouteCell::new(None),
             state: Mutex::default(),
             text_length: AtomicUsize::new(0),
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn new(trace: TraceContext, kind: Kind, start: Moment, subject: Subject) -> Self {
+        Self { subject, ..Self::begin(trace, kind, start) }
     }
 
     pub(crate) fn http(&self) -> Option<&Http> {
@@ -148,6 +153,7 @@ impl Hop {
     }
 
     /// How many bytes of text it held when it ended, beyond what fits into the record itself.
+    #[inline]
     pub(crate) fn text_length(&self) -> usize {
         self.text_length.load(Ordering::Relaxed)
     }
@@ -158,6 +164,7 @@ impl Hop {
     }
 
     /// Ends the hop; only the first call counts. `end` is told the outcome that the user wanted.
+    #[inline]
     pub(crate) fn finish(&self, end: impl FnOnce(Option<Outcome>) -> End) -> End {
         let State { notes, end: ended } = &mut *self.state();
         let (said, texts) = notes.as_ref().map_or((None, 0), |notes| (notes.outcome, notes.text_length()));

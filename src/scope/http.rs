@@ -169,13 +169,15 @@ impl Http {
         }
     }
 
-    /// What this request is, without its texts.
-    #[inline]
-    pub(crate) fn of<B>(request: &http::Request<B>) -> Self {
-        Self::new(request.method().into(), Scheme::of(request.uri()), request.version().into())
+    /// Takes over what this request is, without its texts.
+    pub(crate) fn begin<B>(&mut self, request: &http::Request<B>) {
+        self.method = request.method().into();
+        self.scheme = Scheme::of(request.uri());
+        self.version = request.version().into();
     }
 
     /// Copies the pieces, in the order of [`Piece`]; what is empty is not known.
+    #[inline]
     pub(crate) fn set(&mut self, pieces: [&[u8]; PIECES]) {
         let mut end = 0;
         for (piece, end_of_piece) in pieces.iter().zip(&mut self.ends) {
@@ -221,6 +223,7 @@ impl Http {
 }
 
 /// The method as sent, where the conventions do not know it.
+#[inline]
 pub(crate) fn unknown_method(method: &http::Method) -> &str {
     if Method::from(method) == Method::Other { method.as_str() } else { "" }
 }
@@ -232,10 +235,20 @@ pub(crate) fn host_and_port(host: &str) -> Option<(&str, Option<u16>)> {
     if host.is_empty() || !host.bytes().all(is_allowed) {
         return None;
     }
-    match host.rsplit_once(':') {
-        // The colon within brackets is an address of version 6.
-        Some((host, port)) if !port.contains(']') => Some((host, port.parse().ok())),
-        _ => Some((host, None)),
+    Some(split_authority(host))
+}
+
+/// Host and port of an authority, without the credentials before them; what it is made of was checked before.
+pub(crate) fn split_authority(authority: &str) -> (&str, Option<u16>) {
+    let bytes = authority.as_bytes();
+    let start = bytes.iter().rposition(|byte| *byte == b'@').map_or(0, |at| at + 1);
+    let host = |end| authority.get(start..end).unwrap_or_default();
+    // A port is short, so the search begins at the end; what ends in a bracket is an address of version 6.
+    match bytes.iter().rposition(|byte| matches!(byte, b':' | b']')) {
+        Some(at) if at >= start && bytes[at] == b':' => {
+            (host(at), authority.get(at + 1..).and_then(|port| port.parse().ok()))
+        }
+        _ => (host(bytes.len()), None),
     }
 }
 

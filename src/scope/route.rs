@@ -49,6 +49,7 @@ impl Route {
     pub(crate) const OTHER: Self = Self(SLOTS as u16);
 
     /// The route of this text, remembered from now on.
+    #[inline]
     pub(crate) fn of(text: &str) -> Self {
         let start = slot_of(text);
         for step in 0..SLOTS {
@@ -81,10 +82,12 @@ impl Route {
 }
 
 impl RouteCell {
+    #[inline]
     pub(crate) fn new(route: Option<Route>) -> Self {
         Self(AtomicU16::new(route.map_or(UNKNOWN, |route| route.0)))
     }
 
+    #[inline]
     pub(crate) fn get(&self) -> Option<Route> {
         let number = self.0.load(Ordering::Relaxed);
         (number != UNKNOWN).then_some(Route(number))

@@ -53,6 +53,7 @@ impl Current {
 }
 
 // Every access may fail at a thread's very end; telemetry then knows no context, and nothing panics.
+#[inline]
 fn with_stack<T>(access: impl FnOnce(&mut Vec<Frame>) -> T) -> Option<T> {
     STACK.try_with(|stack| stack.try_borrow_mut().ok().map(|mut stack| access(&mut stack))).ok().flatten()
 }
@@ -72,11 +73,13 @@ pub(crate) fn current() -> Option<Current> {
 }
 
 /// Looks at the innermost hop of this thread, without keeping it.
+#[inline]
 pub(crate) fn top_hop<T>(look: impl FnOnce(&Hop) -> T) -> Option<T> {
     with_stack(|stack| stack.last().and_then(Frame::hop).map(look)).flatten()
 }
 
 /// Makes the hop current until the guard is dropped.
+#[inline]
 pub(crate) fn enter_hop(hop: &Arc<Hop>) -> Entered {
     push(|| Frame::Hop(Arc::clone(hop)))
 }
@@ -138,6 +141,7 @@ impl Frame {
 }
 
 impl Drop for Entered {
+    #[inline]
     fn drop(&mut self) {
         let Some(depth) = self.depth else { return };
         // A frame's drop may run the user's code (a hop's last reference): not while the stack is borrowed.

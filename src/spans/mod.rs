@@ -86,6 +86,7 @@ impl Spans {
     }
 
     /// Takes a finished hop whose context is sampled.
+    #[inline]
     pub(crate) fn hop(&self, hop: &Arc<Hop>) {
         if let Some(queue) = &self.queue {
             queue.push(Record::Hop(Arc::clone(hop)));

@@ -67,6 +67,7 @@ impl Sampler {
     }
 
     /// Decides for a span of this trace, by its parent if it has one.
+    #[inline]
     pub(crate) fn decide(
         &self,
         parent: Option<&TraceContext>,

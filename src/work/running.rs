@@ -79,7 +79,8 @@ fn origin(parent: Option<Remote>, linked: bool) -> Origin {
 fn hop(core: &Core, work: Work) -> Arc<Hop> {
     let subject = scope::Work { name: work.name, system: work.system, destination: work.destination };
     let origin = origin(work.parent, !work.links.is_empty());
-    core.hop(origin, work.kind, Moment::now(), Subject::Work(subject), |hop| {
+    core.hop(origin, work.kind, Moment::now(), |hop| {
+        hop.subject = Subject::Work(subject);
         hop.links = work.links.iter().filter_map(|remote| remote.trace).collect();
         let named = |remote: Remote| remote.request_id;
         hop.request_id = hop.request_id.take().or_else(|| work.links.into_iter().find_map(named));

@@ -121,6 +121,7 @@ impl ServerKey {
         Self { status: Some(500), error: Error::new(ErrorType::Status(500)), ..self }
     }
 
+    #[inline]
     pub(super) fn pack(self) -> u64 {
         let version = match self.version {
             HttpVersion::V09 => 0,

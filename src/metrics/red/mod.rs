@@ -52,6 +52,7 @@ impl Red {
     }
 
     /// A hop begins: one more request in flight, if it is one that we serve.
+    #[inline]
     pub(crate) fn begins(&self, hop: &Hop) {
         if let Some(gauge) = self.in_flight(hop) {
             gauge.increment(1.0);
@@ -59,12 +60,14 @@ impl Red {
     }
 
     /// A hop is over, reported or not: takes back exactly what [`Self::begins`] did.
+    #[inline]
     pub(crate) fn leaves(&self, hop: &Hop) {
         if let Some(gauge) = self.in_flight(hop) {
             gauge.decrement(1.0);
         }
     }
 
+    #[inline]
     fn in_flight(&self, hop: &Hop) -> Option<&Gauge> {
         let inner = self.inner.as_ref()?;
         let http = hop.http().filter(|_| hop.kind == Kind::Server)?;
@@ -72,6 +75,7 @@ impl Red {
     }
 
     /// A hop ends: its duration is recorded, with the hop's trace as exemplar if it is sampled.
+    #[inline]
     pub(crate) fn hop(&self, hop: &Hop, end: &End) {
         let Some(inner) = &self.inner else { return };
         let histogram = match &hop.subject {
@@ -105,6 +109,7 @@ impl Inner {
         self.recorder.describe_counter(metric::HTTP_CLIENT_BODY_ERRORS.into(), None, help.into());
     }
 
+    #[inline]
     fn active(&self, method: Method, scheme: Scheme) -> Option<&Gauge> {
         let slot = self.active.get(method as usize * SCHEMES.len() + scheme as usize)?;
         Some(slot.get_or_init(|| {
@@ -112,6 +117,7 @@ impl Inner {
         }))
     }
 
+    #[inline]
     fn server(&self, key: ServerKey) -> &Histogram {
         if let Some(known) = self.server.find(key.pack()) {
             return known;
