@@ -19,12 +19,18 @@ names! {
         "`true` on the series that takes what is beyond the limit of 2,000.";
     OTEL_SPAN_SAMPLING_RESULT = "otel_span_sampling_result",
         "`RECORD_AND_SAMPLE`.";
+    PATH = "path",
+        "The path of `OBSERVABILITY_DISK_PATHS`.";
     REASON = "reason",
         "Why a registration was refused.";
+    RESOURCE = "resource",
+        "What was waited for: `cpu`, `memory`, `io`.";
     SERVER_ADDRESS = "server_address",
         "The host that was called.";
     SERVER_PORT = "server_port",
         "The port that was called.";
+    SYSTEM_FILESYSTEM_STATE = "system_filesystem_state",
+        "`used`, `free`, or `reserved` for the administrator.";
     URL_SCHEME = "url_scheme",
         "`http` or `https`.";
     WORK_KIND = "work_kind",
