@@ -1,13 +1,29 @@
-//! Owns what the metrics page says of ourselves: each signal's account, the process, the target.
+//! Owns what the metrics page says beside the metrics: each signal's account, the process, its machine, the target.
+
+use tokio::runtime::Handle;
 
 use crate::hop::Core;
-use crate::metrics::{LineBuffer, Recorder, lines, process_start, records, spans, target};
+use crate::metrics::{
+    LineBuffer, Metrics, Recorder, container, disk_space, lines, network, process_start, records, runtime,
+    spans, target, usage,
+};
 use crate::resource::Resource;
 use crate::spans::{Format, Traces};
 
-/// Adds them.
-pub(super) fn add(recorder: &Recorder, core: &'static Core, resource: &Resource, traces: &Traces) {
+/// Adds what the process, its container and its disks do. Called from the user's thread: the runtime that is
+/// there is the user's.
+pub(super) fn add_machine(recorder: &Recorder, metrics: &Metrics) {
     recorder.add_source(process_start());
+    if metrics.process {
+        let runtime = Handle::try_current().ok().map(|handle| runtime(handle.metrics()));
+        let sources = [usage(), network(), container(), runtime];
+        sources.into_iter().flatten().for_each(|source| recorder.add_source(source));
+    }
+    disk_space(&metrics.disk_paths).into_iter().for_each(|source| recorder.add_source(source));
+}
+
+/// Adds what we say of ourselves.
+pub(super) fn add(recorder: &Recorder, core: &'static Core, resource: &Resource, traces: &Traces) {
     recorder.add_source(target(resource));
     if core.spans.is_on() {
         let report = || core.spans.report().unwrap_or_default();

@@ -104,10 +104,11 @@ impl Parts {
 
     /// Starts what runs behind the requests. Nothing from here on fails; it warns.
     fn run(self, config: &Config, resource: &Resource, env: &Env) -> &'static Running {
-        let Options { general, traces, admin, .. } = &config.options;
+        let Options { general, traces, metrics, admin, .. } = &config.options;
         let Self { background, core, recorder, exporters, notices } = self;
         hop::set_global(core);
         if let Some(recorder) = recorder {
+            sources::add_machine(recorder, metrics);
             sources::add(recorder, core, resource, traces);
         }
         let (listener, unserved) = listen::bind(admin);

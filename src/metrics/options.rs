@@ -1,6 +1,8 @@
 //! Owns the options of metrics.
 
-use crate::variable::{Refusal, Variable};
+use std::path::PathBuf;
+
+use crate::variable::{Refusal, Variable, boolean};
 
 /// Options of metrics.
 ///
@@ -16,11 +18,13 @@ pub struct Metrics {
     pub(crate) enabled: bool,
     pub(crate) exemplars: bool,
     pub(crate) buckets: Vec<(String, Vec<f64>)>,
+    pub(crate) process: bool,
+    pub(crate) disk_paths: Vec<PathBuf>,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
-        Self { enabled: true, exemplars: true, buckets: Vec::new() }
+        Self { enabled: true, exemplars: true, buckets: Vec::new(), process: true, disk_paths: Vec::new() }
     }
 }
 
@@ -54,6 +58,22 @@ impl Metrics {
         self
     }
 
+    /// Leaves out what the process, its container and its runtime use (`process_…`, `container_…`, `tokio_…`); only
+    /// when it started stays. Default: on. Variable: `OBSERVABILITY_PROCESS_METRICS=false`.
+    pub fn without_process(mut self) -> Self {
+        self.process = false;
+        self
+    }
+
+    /// Of which paths the page shows how much space their file systems have: where the service writes.
+    ///
+    /// A path that is not there is not on the page, nor one whose network mount hangs. Default: none. Variable:
+    /// `OBSERVABILITY_DISK_PATHS`.
+    pub fn disk_paths(mut self, paths: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
+        self.disk_paths = paths.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// The rows of the variables.
     pub(crate) const VARIABLES: &'static [Variable<Self>] = &[
         Variable {
@@ -71,6 +91,22 @@ impl Metrics {
             about: "Which values carry a trace id: `trace_based` (those of sampled traces) or `always_off`.",
             set: Self::set_exemplars,
             show: |metrics| if metrics.exemplars { "trace_based" } else { "always_off" }.to_owned(),
+        },
+        Variable {
+            name: "OBSERVABILITY_PROCESS_METRICS",
+            default: "true",
+            secret: false,
+            about: "Does `/metrics` say what the process, its container and its tokio runtime use: `true` or `false`.",
+            set: |metrics, value| boolean(value).map(|on| metrics.process = on),
+            show: |metrics| metrics.process.to_string(),
+        },
+        Variable {
+            name: "OBSERVABILITY_DISK_PATHS",
+            default: "",
+            secret: false,
+            about: "Paths, separated by commas, of whose file systems `/metrics` shows the space.",
+            set: Self::set_disk_paths,
+            show: Self::show_disk_paths,
         },
         not_served("OTEL_METRIC_EXPORT_INTERVAL", "60000"),
         not_served("OTEL_METRIC_EXPORT_TIMEOUT", "30000"),
@@ -107,6 +143,21 @@ impl Metrics {
             }
             Some(_) => Err(Refusal::Expected("`prometheus` or `none`".to_owned())),
         }
+    }
+
+    fn set_disk_paths(&mut self, value: &str) -> Result<(), Refusal> {
+        let paths = value.split(',').map(str::trim).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let paths: Vec<_> = paths.collect();
+        if paths.is_empty() || !paths.iter().all(|path| path.is_absolute()) {
+            return Err(Refusal::expected("absolute paths, separated by commas"));
+        }
+        self.disk_paths = paths;
+        Ok(())
+    }
+
+    fn show_disk_paths(&self) -> String {
+        let paths: Vec<_> = self.disk_paths.iter().map(|path| path.to_string_lossy()).collect();
+        paths.join(",")
     }
 
     fn set_exemplars(&mut self, value: &str) -> Result<(), Refusal> {
@@ -176,6 +227,16 @@ mod tests {
         let (metrics, result) = set("OTEL_METRICS_EXEMPLAR_FILTER", "always_on");
         assert!(metrics.exemplars && matches!(result, Err(Refusal::NotServed(_))));
         assert!(matches!(set("OTEL_METRICS_EXEMPLAR_FILTER", "ON").1, Err(Refusal::Expected(_))));
+    }
+
+    #[test]
+    fn the_paths_are_absolute_or_the_list_is_refused() {
+        let (metrics, result) = set("OBSERVABILITY_DISK_PATHS", "/, /var/lib ,");
+        assert_eq!((metrics.show_disk_paths().as_str(), result), ("/,/var/lib", Ok(())));
+        for bad in ["data", "/,data", ","] {
+            let (metrics, result) = set("OBSERVABILITY_DISK_PATHS", bad);
+            assert!(metrics.disk_paths.is_empty() && matches!(result, Err(Refusal::Expected(_))), "{bad}");
+        }
     }
 
     #[test]

@@ -51,6 +51,20 @@ impl Samples {
         self.0.entry(name).or_insert_with(|| Asked { name, shape, unit, help, samples: Vec::new() })
     }
 
+    /// A family of one sample without labels. What has no value is absent, not zero.
+    pub(crate) fn single(
+        &mut self,
+        name: &'static str,
+        shape: Shape,
+        unit: &'static str,
+        help: &'static str,
+        value: Option<f64>,
+    ) {
+        if let Some(value) = value {
+            self.family(name, shape, unit, help).sample(&[], value);
+        }
+    }
+
     pub(super) fn into_families(self) -> impl Iterator<Item = Asked> {
         self.0.into_values()
     }
