@@ -138,6 +138,7 @@ impl SpanId {
 
     /// A new id.
     #[must_use]
+    #[inline]
     pub fn random() -> Self {
         loop {
             if let Some(id) = Self::new(random()) {

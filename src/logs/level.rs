@@ -165,6 +165,7 @@ impl Gate {
     }
 
     /// Does this target write lines of this level?
+    #[inline]
     pub(super) fn lets_pass(&self, level: Level, target: &str) -> bool {
         let summary = self.summary.load(Ordering::Relaxed);
         if rank(level) > summary & !ONE_LEVEL {
