@@ -89,8 +89,15 @@ impl Observation {
     }
 
     /// Ends the hop, unless it ended before; `word` says an error more precisely than the outcome.
+    #[inline]
     pub(crate) fn finish(&mut self, reached: Outcome, word: Option<&'static str>) {
-        let Some(hop) = self.hop.take() else { return };
+        // Asked at every exit, and done at one of them.
+        if let Some(hop) = self.hop.take() {
+            self.end(&hop, reached, word);
+        }
+    }
+
+    fn end(&self, hop: &Arc<Hop>, reached: Outcome, word: Option<&'static str>) {
         let at = Moment::now();
         let end = hop.finish(|said| {
             // The user's word first, then what happened.
@@ -105,8 +112,8 @@ impl Observation {
                 response_bytes: self.response_bytes,
             }
         });
-        self.core.red.leaves(&hop);
-        self.report(&hop, &end);
+        self.core.red.leaves(hop);
+        self.report(hop, &end);
     }
 
     /// What happened.
