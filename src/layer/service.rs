@@ -81,6 +81,7 @@ where
 }
 
 /// Begins the hop and passes the request on within it.
+#[inline]
 fn observe<S: Service<Request<B>>, B>(
     core: &'static Core,
     side: Side,

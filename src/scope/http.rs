@@ -188,7 +188,7 @@ impl Http {
                 }
                 end += piece.len();
             }
-            *end_of_piece = u32::try_from(end).unwrap_or(u32::MAX);
+            *end_of_piece = end as u32;
         }
         self.long = (end > INLINE).then(|| pieces.concat().into_boxed_slice());
     }
