@@ -71,6 +71,7 @@ impl Moment {
 
     /// Nanoseconds since 1970-01-01T00:00:00Z.
     #[must_use]
+    #[inline]
     pub fn unix_nanos(self) -> u64 {
         let anchor = &*ANCHOR;
         let offset = anchor.offset.load(Ordering::Relaxed);

@@ -8,7 +8,7 @@ use super::twice::is_observed;
 use crate::clock::Moment;
 use crate::hop::{Core, Observation, Origin};
 use crate::propagation::Outgoing;
-use crate::scope::{Hop, Http, Kind, Piece, Subject, host_and_port, split_authority, unknown_method};
+use crate::scope::{Hop, Http, Kind, Piece, Subject, host_and_port, split_authority};
 
 /// Begins the hop of a call and writes its context onto the request; `None` if an outer layer did.
 pub(super) fn begin<B>(
@@ -33,7 +33,7 @@ pub(super) fn begin<B>(
 fn describe<B>(http: &mut Http, request: &Request<B>) {
     let (host, port) = destination(request).unwrap_or_default();
     http.port = Some(port.unwrap_or(http.scheme.default_port()));
-    let (uri, sent) = (request.uri(), unknown_method(request.method()));
+    let (uri, sent) = (request.uri(), http.unknown_method(request.method()));
     let query = uri.query().unwrap_or_default();
     http.set([uri.path(), query, host, "", sent].map(str::as_bytes));
 }

@@ -10,7 +10,7 @@ use crate::clock::Moment;
 use crate::context::{RequestId, TraceContext};
 use crate::hop::{Core, Observation};
 use crate::propagation::{Known, Remote};
-use crate::scope::{Http, Kind, RouteCell, Subject, split_authority, unknown_method};
+use crate::scope::{Http, Kind, RouteCell, Subject, split_authority};
 
 /// Begins the hop of a request; `None` if an outer layer did.
 pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request<B>) -> Option<Observation> {
@@ -46,6 +46,7 @@ pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request
 }
 
 /// Takes away what of a stranger's context the hop does not continue; returns what it links to instead.
+#[inline]
 fn distrust(trust: Trust, remote: &mut Remote) -> Option<TraceContext> {
     if trust == Trust::Continue {
         return None;
@@ -59,7 +60,7 @@ fn distrust(trust: Trust, remote: &mut Remote) -> Option<TraceContext> {
 /// Copies what span and line need; a request that is not recorded is spared what only its span would show.
 fn describe<B>(http: &mut Http, request: &Request<B>, known: &Known<'_>, recorded: bool) {
     let uri = request.uri();
-    let (path, sent) = (uri.path().as_bytes(), unknown_method(request.method()).as_bytes());
+    let (path, sent) = (uri.path().as_bytes(), http.unknown_method(request.method()).as_bytes());
     if !recorded {
         return http.set([path, b"", b"", b"", sent]);
     }

@@ -176,6 +176,11 @@ impl Http {
         self.version = request.version().into();
     }
 
+    /// The method as sent, where the conventions do not know it.
+    pub(crate) fn unknown_method<'a>(&self, sent: &'a http::Method) -> &'a str {
+        if self.method == Method::Other { sent.as_str() } else { "" }
+    }
+
     /// Copies the pieces, in the order of [`Piece`]; what is empty is not known.
     #[inline]
     pub(crate) fn set(&mut self, pieces: [&[u8]; PIECES]) {
@@ -220,12 +225,6 @@ impl Http {
         let text = self.long.as_deref().unwrap_or(&self.inline);
         text.get(start as usize..self.ends[place] as usize).unwrap_or_default()
     }
-}
-
-/// The method as sent, where the conventions do not know it.
-#[inline]
-pub(crate) fn unknown_method(method: &http::Method) -> &str {
-    if Method::from(method) == Method::Other { method.as_str() } else { "" }
 }
 
 /// A `Host` header taken apart; one that is no host is shown to nobody: it is the client's to invent.

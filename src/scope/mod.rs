@@ -19,9 +19,7 @@ pub use outcome::Outcome;
 pub use spawn::{Scoped, in_scope, spawn};
 pub use value::Value;
 
-pub(crate) use self::http::{
-    Http, HttpVersion, Method, Piece, Scheme, host_and_port, split_authority, unknown_method,
-};
+pub(crate) use self::http::{Http, HttpVersion, Method, Piece, Scheme, host_and_port, split_authority};
 pub(crate) use hop::{End, Hop, Notes, Subject, Work};
 pub(crate) use outcome::ErrorType;
 pub(crate) use route::{Route, RouteCell};

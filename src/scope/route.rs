@@ -31,6 +31,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| Table {
     used: AtomicUsize::new(0),
 });
 
+#[inline]
 fn slot_of(text: &str) -> usize {
     const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut hash = text.len() as u64;

@@ -101,6 +101,7 @@ impl Root {
 }
 
 /// The parent's decision; a threshold that contradicts it is erased, as the specification says.
+#[inline]
 fn follow(sampled: bool, trace_id: TraceId, tracestate: &Tracestate) -> Decision {
     let contradicts = !tracestate.is_empty()
         && tracestate
