@@ -13,6 +13,7 @@
 pub(crate) mod collector;
 mod exporter;
 mod http;
+mod name;
 mod options;
 #[cfg(feature = "otlp")]
 mod partial;
@@ -23,6 +24,7 @@ mod transport;
 
 pub(crate) use self::http::Wire;
 pub(crate) use exporter::{Exporter, Notice, Signal, Tell};
+pub(crate) use name::free_name;
 pub(crate) use options::{
     Batching, Destination, NO_GRPC, NO_TLS, Pace, Shared, TIMEOUT, Way, batch_rows, millis, not_served,
     reachable, shown, shown_limit, shown_millis, target_rows, whole,

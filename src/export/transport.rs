@@ -25,6 +25,9 @@ pub(crate) type Attempt<'a> = Pin<Box<dyn Future<Output = Delivery> + Send + 'a>
 
 /// A way out of the process for records of one kind; one file per transport implements it.
 pub(crate) trait Transport<R>: Send {
+    /// Until this is called again, whatever is sent is one and the same batch: what its records cost is counted once.
+    fn begin(&mut self) {}
+
     /// Sends one batch once, within `timeout`.
     fn send<'a>(&'a mut self, batch: &'a [R], timeout: Duration) -> Attempt<'a>;
 

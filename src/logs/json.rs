@@ -331,4 +331,4 @@ impl Object {
 
 #[cfg(test)]
 #[path = "json/tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use crate::clock::Moment;
 use crate::context::{SpanId, TraceContext, Tracestate};
-use crate::names::key::MOVED_PREFIX;
+use crate::export::free_name;
 use crate::scope::{Fields, Kind, Value};
 
 /// One finished span, with its limits applied.
@@ -78,9 +78,8 @@ impl Attributes {
     /// Adds the user's; a name that we have written moves aside, as on the log line.
     pub(super) fn fields(&mut self, fields: &Fields) {
         for (name, value) in fields.iter() {
-            let taken = self.list.iter().any(|(known, _)| known == name);
-            let name = if taken { format!("{MOVED_PREFIX}{name}") } else { name.to_owned() };
-            self.push(Cow::Owned(name), value.clone());
+            let name = free_name(name, |name| self.list.iter().any(|(known, _)| known == name));
+            self.push(Cow::Owned(name.into_owned()), value.clone());
         }
     }
 

@@ -249,7 +249,7 @@ fn huge() {
         if sizes.all(|size| size.ends_with(" 0")) {
             break page;
         }
-        assert!(start.elapsed() < Duration::from_secs(10), "the queue of lines does not empty:\n{page}");
+        assert!(start.elapsed() < Duration::from_secs(60), "a queue does not empty:\n{page}");
         std::thread::yield_now();
     };
     for (what, metric) in [

@@ -46,7 +46,8 @@ static BOTH: LazyLock<[Booked; 2]> = LazyLock::new(|| {
 });
 
 /// Their values differ with every run.
-const VOLATILE: [&str; 8] = [
+const VOLATILE: [&str; 9] = [
+    "attempts",
     "booking_id",
     "observability.request_id",
     "observability.ttfb_ms",
@@ -165,14 +166,17 @@ fn has_kinds(booked: &Booked) {
     }
 }
 
-/// The provider lets the first attempt wait too long, answers 500 to the second, and takes the third.
+/// The provider lets the first attempt wait too long, answers 500 to the second, and takes the third. On a busy
+/// machine one more may take too long.
 #[track_caller]
 fn failed_attempts(booked: &Booked) -> [&Value; 2] {
     let attempts = attempts(&booked.spans);
-    let types: Vec<_> = attempts.iter().map(|span| text(&span["tags"], "error.type")).collect();
-    assert_eq!(types, ["timeout", "500", ""], "{attempts:#?}");
-    assert!(attempts[2]["tags"].get("error").is_none(), "{}", attempts[2]);
-    [attempts[0], attempts[1]]
+    let (last, failed) = attempts.split_last().unwrap();
+    assert!(last["tags"].get("error").is_none(), "{last}");
+    ["timeout", "500"].map(|kind| {
+        let found = failed.iter().copied().find(|span| span["tags"]["error.type"] == kind);
+        found.unwrap_or_else(|| panic!("no {kind}: {attempts:#?}"))
+    })
 }
 
 #[track_caller]
@@ -226,7 +230,8 @@ fn the_graph_has_the_calls_the_broker_and_the_provider() {
     assert_eq!(edge("bookings", "workshop-queue"), Some((1, 0)), "{:?}", straight().edges);
     assert_eq!(edge("workshop-queue", "worker"), Some((1, 0)), "{:?}", straight().edges);
     // Nobody answers for the provider: it is known by its address, and by how often it failed.
-    assert_eq!(edge("payments", "127.0.0.1"), Some((3, 2)), "{:?}", straight().edges);
+    let asked = attempts(&straight().spans).len() as u64;
+    assert_eq!(edge("payments", "127.0.0.1"), Some((asked, asked - 1)), "{:?}", straight().edges);
 }
 
 #[test]
@@ -245,7 +250,7 @@ fn both_ways_tell_the_same_of_each_span() {
     for (one, other) in straight.iter().zip(&collected) {
         assert_eq!(one, other);
     }
-    assert_eq!(straight.len(), collected.len());
+    assert!(straight.len() >= 20 && straight.len() == collected.len(), "{straight:#?}");
 }
 
 /// A larger batch than that is not sent, because this answer tells nobody what is wrong.
@@ -270,6 +275,8 @@ fn shapes(booked: &Booked) -> Vec<Shape> {
     let by_id: BTreeMap<_, _> = booked.spans.iter().map(|span| (text(span, "id"), span)).collect();
     let mut shapes: Vec<_> = booked.spans.iter().map(|span| shape(span, &by_id)).collect();
     shapes.sort();
+    // One attempt at the provider is as another.
+    shapes.dedup();
     shapes
 }
 

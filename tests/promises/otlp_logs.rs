@@ -390,6 +390,17 @@ fn what_loki_would_reject_is_cut_marked_and_counted() {
 }
 
 #[test]
+fn what_is_cut_and_sent_again_is_counted_once() {
+    let collector = Collector::start();
+    collector.next([Answer::Status(503), Answer::Status(503)]);
+    // Everything leaves at the end, in one batch.
+    let ended = child("long", &collector).env("OTEL_BLRP_SCHEDULE_DELAY", "60000").end().well();
+    assert_eq!((collector.logs().is_empty(), collector.received().len()), (false, 3));
+    let told = |line: &&String| line.contains("log records that were too long: ");
+    assert_eq!(ended.output.iter().filter(told).count(), 1, "{:#?}", ended.output);
+}
+
+#[test]
 fn the_specifications_limits_hold_and_the_record_says_what_they_cost() {
     let collector = Collector::start();
     let child = child("story", &collector).env("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "6");

@@ -3,6 +3,7 @@
 
 pub mod child;
 pub mod collector;
+pub mod ecs;
 pub mod exposition;
 pub mod http;
 pub mod server;

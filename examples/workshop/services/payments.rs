@@ -19,6 +19,7 @@ use tower_observability::{Admin, ObservabilityLayer, request};
 use crate::plumbing::{BoxError, Breaker, Calls, Failure, serve, url_of};
 
 const MOST_ATTEMPTS: u32 = 4;
+/// Unless `PROVIDER_MAY_TAKE_MS` says otherwise.
 const PROVIDER_MAY_TAKE: Duration = Duration::from_millis(150);
 
 #[derive(Deserialize, Serialize)]
@@ -45,7 +46,7 @@ pub(crate) async fn run() -> Result<(), BoxError> {
     let observability = tower_observability::builder("payments").admin(Admin::new().port(0)).init()?;
     let (least, most) = (Duration::from_millis(10), Duration::from_millis(200));
     let till = Till {
-        provider: Calls::within(PROVIDER_MAY_TAKE),
+        provider: Calls::within(provider_may_take()),
         breaker: Breaker::new(5, Duration::from_millis(50)),
         backoff: ExponentialBackoffMaker::new(least, most, 0.5, HasherRng::default())?,
         receipts: Mutex::default(),
@@ -55,6 +56,11 @@ pub(crate) async fn run() -> Result<(), BoxError> {
         .with_state(Arc::new(till))
         .layer(ObservabilityLayer::new());
     serve(app, observability).await
+}
+
+fn provider_may_take() -> Duration {
+    let millis = std::env::var("PROVIDER_MAY_TAKE_MS").ok().and_then(|millis| millis.parse().ok());
+    millis.map_or(PROVIDER_MAY_TAKE, Duration::from_millis)
 }
 
 async fn pay(State(till): State<Arc<Till>>, Json(payment): Json<Payment>) -> Result<Json<Receipt>, Failure> {

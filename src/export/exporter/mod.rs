@@ -155,6 +155,7 @@ impl<R: Weigh> Exporter<R> {
         let limit = Instant::now() + self.pace.batch;
         let mut backoff = Backoff::default();
         let mut left = false;
+        self.transport.begin();
         loop {
             let timeout = self.pace.attempt.min(limit.saturating_duration_since(Instant::now()));
             let delivery = life.until(limit, self.transport.send(batch, timeout)).await;

@@ -14,6 +14,7 @@ use crate::clock::Moment;
 use crate::context::{Flags, RequestId, SpanId, TraceContext, TraceId};
 use crate::logs::cut::LONGEST_LINE;
 use crate::logs::escape::CUT_MARK;
+use crate::logs::json::tests::a_value;
 use crate::logs::{Lines, Logs, MemoryLines, Place};
 use crate::names::{FORMATS, attribute};
 use crate::resource::Resource;
@@ -188,16 +189,6 @@ fn a_name() -> impl Strategy<Value = String> {
         1 => prop::sample::select(vec!["error", "id", "_id", "tags", "labels", "host", "attributes", "message"])
             .prop_map(str::to_owned),
         2 => ".{0,12}",
-    ]
-}
-
-fn a_value() -> impl Strategy<Value = Value> {
-    prop_oneof![
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<u64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        ".{0,24}".prop_map(Value::from),
     ]
 }
 

@@ -83,10 +83,12 @@ fn request(attributes: &mut Attributes, hop: &Hop) {
     }
 }
 
-/// Whom a call went to, without credentials that may stand before the host.
+/// Whom a call went to, without credentials that may stand before the host and brackets around it, as on its span.
 fn called(attributes: &mut Attributes, http: &Http) {
     let host = http.piece(Piece::Host);
-    attributes.text(name::SERVER_ADDRESS, host.rsplit_once('@').map_or(host, |(_, host)| host));
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    attributes.text(name::SERVER_ADDRESS, address.unwrap_or(host));
     attributes.set(name::SERVER_PORT, http.port.unwrap_or(http.scheme.default_port()));
 }
 
@@ -119,4 +121,34 @@ fn said(attributes: &mut Attributes, notes: &Notes) {
     }
     notes.fields.iter().for_each(|(name, value)| attributes.field(name, value.clone()));
     attributes.dropped = notes.fields_dropped;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Moment;
+    use crate::context::{Flags, SpanId, TraceContext, TraceId};
+    use crate::scope::{HttpVersion, Scheme, Subject, Value};
+
+    #[test]
+    fn a_call_names_its_destination_as_its_span_does() {
+        for (host, address) in
+            [("pay.example", "pay.example"), ("a:b@pay.example", "pay.example"), ("[::1]", "::1")]
+        {
+            let mut http = Http::new(Method::Get, Scheme::Https, HttpVersion::V11);
+            http.set([b"/pay", b"", host.as_bytes(), b"", b""]);
+            let trace = TraceContext {
+                trace_id: TraceId::random(),
+                span_id: SpanId::random(),
+                flags: Flags::SAMPLED,
+            };
+            let hop = Hop::new(trace, Kind::Client, Moment::now(), Subject::Http(http));
+            let mut attributes = Attributes::default();
+            request(&mut attributes, &hop);
+            let value =
+                |name: &str| attributes.list.iter().find(|(known, _)| known == name).map(|(_, value)| value);
+            assert_eq!(value(name::SERVER_ADDRESS), Some(&Value::from(address.to_owned())), "{host}");
+            assert_eq!(value(name::SERVER_PORT), Some(&443_u16.into()), "{host}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::Severity;
 use crate::clock::Moment;
 use crate::context::TraceContext;
-use crate::names::key::MOVED_PREFIX;
+use crate::export::free_name;
 use crate::scope::Value;
 
 /// One record, before its limits are applied.
@@ -27,6 +27,8 @@ pub(super) struct Attributes {
     pub(super) list: Vec<(Cow<'static, str>, Value)>,
     /// So many of them are ours.
     ours: usize,
+    /// How much of each of the user's names is not his own.
+    prefixes: Vec<usize>,
     pub(super) dropped: u32,
 }
 
@@ -46,17 +48,13 @@ impl Attributes {
 
     /// Adds the user's; a name that we have written moves aside, as on the log line.
     pub(super) fn field(&mut self, name: &str, value: Value) {
-        let (ours, users) = self.list.split_at(self.ours);
-        let is_among =
-            |list: &[(Cow<'static, str>, Value)], name: &str| list.iter().any(|(known, _)| known == name);
-        let name: Cow<'static, str> = if is_among(ours, name) {
-            Cow::Owned(format!("{MOVED_PREFIX}{name}"))
-        } else {
-            Cow::Owned(name.to_owned())
-        };
-        if !is_among(users, &name) {
-            self.list.push((name, value));
+        let mut users = self.list.iter().skip(self.ours).zip(&self.prefixes);
+        if users.any(|((known, _), prefix)| known.get(*prefix..) == Some(name)) {
+            return;
         }
+        let free = free_name(name, |name| self.list.iter().any(|(known, _)| known == name)).into_owned();
+        self.prefixes.push(free.len() - name.len());
+        self.list.push((Cow::Owned(free), value));
     }
 }
 
@@ -72,9 +70,16 @@ mod tests {
         attributes.field("seats", 4.into());
         attributes.field("seats", 5.into());
         attributes.field("url.path", "/again".into());
+        attributes.field("field_url.path", "/moved".into());
+        attributes.field("", true.into());
         let list: Vec<_> = attributes.list.iter().map(|(name, value)| (&**name, value.clone())).collect();
-        let expected: [(&str, Value); 3] =
-            [("url.path", "/ours".into()), ("field_url.path", "/theirs".into()), ("seats", 4.into())];
+        let expected: [(&str, Value); 5] = [
+            ("url.path", "/ours".into()),
+            ("field_url.path", "/theirs".into()),
+            ("seats", 4.into()),
+            ("field_field_url.path", "/moved".into()),
+            ("field_", true.into()),
+        ];
         assert_eq!(list, expected);
     }
 }

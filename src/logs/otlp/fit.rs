@@ -55,20 +55,23 @@ impl Room {
 }
 
 impl Shortened {
-    /// Applies the limits, and counts the record if a receiver's limit cost it anything.
-    pub(super) fn fit(&self, entry: &mut Entry, limits: &Limits, room: Room) {
-        limit(entry, limits);
-        let body = shorten_body(&mut entry.body);
-        let attributes = shorten_attributes(entry, room);
-        if body || attributes {
-            let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;
-            complain(format_args!("log records that were too long: {count}; their longest values were cut"));
-        }
+    /// Counts one more.
+    pub(super) fn add(&self) {
+        let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+        complain(format_args!("log records that were too long: {count}; their longest values were cut"));
     }
 
     pub(super) fn count(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
+}
+
+/// Applies the limits; true if a receiver's limit cost the record anything.
+pub(super) fn fit(entry: &mut Entry, limits: &Limits, room: Room) -> bool {
+    limit(entry, limits);
+    let body = shorten_body(&mut entry.body);
+    let attributes = shorten_attributes(entry, room);
+    body || attributes
 }
 
 /// The specification's limits: they are the user's own choice, so nothing is marked.
@@ -167,12 +170,10 @@ mod tests {
         }
     }
 
-    fn fit(entry: &mut Entry, limits: &Limits) -> u64 {
-        let shortened = Shortened::default();
+    fn fit(entry: &mut Entry, limits: &Limits) -> bool {
         let mut resource = Resource::default();
         resource.set("service.name", "bookings");
-        shortened.fit(entry, limits, Room::beside(&resource));
-        shortened.count()
+        super::fit(entry, limits, Room::beside(&resource))
     }
 
     fn fields(pairs: &[(&str, &str)]) -> Vec<(String, Value)> {
@@ -189,13 +190,13 @@ mod tests {
     #[test]
     fn what_fits_stays_whole_and_is_not_counted() {
         let mut small = entry("hello", &fields(&[("a", "b")]));
-        assert_eq!((fit(&mut small, &NONE), &*small.body, text(&small, "a")), (0, "hello", "b"));
+        assert_eq!((fit(&mut small, &NONE), &*small.body, text(&small, "a")), (false, "hello", "b"));
     }
 
     #[test]
     fn a_body_is_cut_to_what_a_line_may_be_and_marked() {
         let mut long = entry(&"é".repeat(200_000), &[]);
-        assert_eq!(fit(&mut long, &NONE), 1);
+        assert!(fit(&mut long, &NONE));
         assert!(long.body.len() <= LONGEST_LINE && long.body.len() > LONGEST_LINE - 4);
         assert!(long.body.ends_with(CUT_MARK));
     }
@@ -203,7 +204,7 @@ mod tests {
     #[test]
     fn only_the_longest_attribute_is_cut_and_it_is_marked() {
         let mut long = entry("", &fields(&[("long", &"é".repeat(60_000)), ("short", &"x".repeat(20_000))]));
-        assert_eq!(fit(&mut long, &NONE), 1);
+        assert!(fit(&mut long, &NONE));
         assert_eq!(text(&long, "short").len(), 20_000);
         assert!(text(&long, "long").ends_with(CUT_MARK));
         let size = text(&long, "short").len() + text(&long, "long").len();
@@ -214,7 +215,7 @@ mod tests {
     fn more_attributes_than_a_receiver_takes_are_dropped_from_the_end_and_counted() {
         let many: Vec<_> = (0..200).map(|n| (format!("f{n}"), Value::from(n))).collect();
         let mut entry = entry("", &many);
-        assert_eq!(fit(&mut entry, &Limits { attributes: 1_000, value_length: None }), 1);
+        assert!(fit(&mut entry, &Limits { attributes: 1_000, value_length: None }));
         assert_eq!(entry.attributes.list.len() + OTHER_ENTRIES + 1, MOST_ENTRIES);
         assert_eq!(entry.attributes.list.len() + entry.attributes.dropped as usize, 200);
         assert_eq!(entry.attributes.list[0].0, "f0");
@@ -224,14 +225,14 @@ mod tests {
     fn names_that_are_too_long_cost_their_attributes() {
         let many: Vec<_> = (0..100).map(|n| (format!("{n}{}", "n".repeat(1_000)), Value::from(n))).collect();
         let mut entry = entry("", &many);
-        assert_eq!(fit(&mut entry, &NONE), 1);
+        assert!(fit(&mut entry, &NONE));
         assert!(entry.attributes.dropped > 30 && entry.attributes.list.len() > 50);
     }
 
     #[test]
     fn the_specifications_limits_are_the_users_own_and_count_as_no_loss_of_ours() {
         let mut entry = entry("", &fields(&[("a", "12345"), ("b", "äöü"), ("c", "x")]));
-        assert_eq!(fit(&mut entry, &Limits { attributes: 2, value_length: Some(2) }), 0);
+        assert!(!fit(&mut entry, &Limits { attributes: 2, value_length: Some(2) }));
         assert_eq!((text(&entry, "a"), text(&entry, "b"), entry.attributes.dropped), ("12", "äö", 1));
     }
 

@@ -14,7 +14,7 @@ use super::Record;
 use super::client::Client;
 use super::convert::{self, Converter};
 use super::entry::Entry;
-use super::fit::{Limits, Room, Shortened};
+use super::fit::{Limits, Room, Shortened, fit};
 use crate::export::{Attempt, Delivery, Transport};
 use crate::resource::Resource;
 
@@ -29,6 +29,8 @@ struct Otlp {
     limits: Limits,
     room: Room,
     shortened: Arc<Shortened>,
+    /// Was this batch sent before?
+    is_again: bool,
 }
 
 /// Makes the transport to this URL.
@@ -59,19 +61,29 @@ pub(super) fn transport(
         limits,
         room: Room::beside(resource),
         shortened: Arc::clone(shortened),
+        is_again: false,
     }))
 }
 
 impl Otlp {
     /// The records within their limits, in plain words.
-    fn entries(&self, batch: &[Record]) -> Vec<Entry> {
+    fn entries(&mut self, batch: &[Record]) -> Vec<Entry> {
+        let is_again = std::mem::replace(&mut self.is_again, true);
         let mut entries: Vec<_> = batch.iter().filter_map(Entry::of).collect();
-        entries.iter_mut().for_each(|entry| self.shortened.fit(entry, &self.limits, self.room));
+        for entry in &mut entries {
+            if fit(entry, &self.limits, self.room) && !is_again {
+                self.shortened.add();
+            }
+        }
         entries
     }
 }
 
 impl Transport<Record> for Otlp {
+    fn begin(&mut self) {
+        self.is_again = false;
+    }
+
     fn send<'a>(&'a mut self, batch: &'a [Record], timeout: Duration) -> Attempt<'a> {
         Box::pin(async move {
             let entries = self.entries(batch);

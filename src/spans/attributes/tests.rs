@@ -174,6 +174,9 @@ fn a_span_failed_if_the_hop_says_of_what_and_only_then() {
 fn what_the_handler_said_is_on_the_span() {
     let hop = hop(Kind::Server, request(Method::Get, &[]));
     hop.add("customer_id".into(), 4711.into());
+    hop.add("field_url.path".into(), "mine too".into());
+    hop.add("url.path".into(), "moved twice".into());
+    hop.add("".into(), "without a name".into());
     hop.add("http.request.method".into(), "mine".into());
     hop.notes().as_mut().unwrap().error =
         Some(vec!["no seats".into(), "row locked".into(), "timeout".into()]);
@@ -181,6 +184,8 @@ fn what_the_handler_said_is_on_the_span() {
     let texts = texts(&span);
     assert_eq!(texts["customer_id"], "4711");
     assert_eq!((&*texts["http.request.method"], &*texts["field_http.request.method"]), ("GET", "mine"));
+    assert_eq!((&*texts["field_url.path"], &*texts["field_field_url.path"]), ("mine too", "moved twice"));
+    assert_eq!(texts["field_"], "without a name");
     assert_eq!(texts["exception.message"], "no seats");
     assert_eq!(texts["exception.stacktrace"], "no seats\ncaused by: row locked\ncaused by: timeout");
     assert_eq!(span.status, Status::Error("no seats".into()));

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::context::TraceContext;
-use crate::names::key::MOVED_PREFIX;
+use crate::export::free_name;
 use crate::names::tag;
 use crate::scope::Value;
 use crate::spans::{Finished, Status};
@@ -61,12 +61,8 @@ fn attribute<'a>(tags: &mut Tags<'a>, span: &Finished, name: &'a str, value: &'a
     if is_error && says_nothing {
         return;
     }
-    let name = if is_error || tags.contains_key(name) {
-        Cow::Owned(format!("{MOVED_PREFIX}{name}"))
-    } else {
-        Cow::Borrowed(name)
-    };
-    tags.entry(name).or_insert(value);
+    let name = free_name(name, |name| name == tag::ERROR || tags.contains_key(name));
+    tags.insert(name, value);
 }
 
 /// A value as text, the same in every locale.

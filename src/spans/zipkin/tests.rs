@@ -220,6 +220,9 @@ fn no_tag_is_there_twice_and_none_is_replaced_by_a_users() {
     );
     // The span's own word is nearer than its process's.
     assert_eq!(tags["service.namespace"], "x");
+    let both = [("field_error", 1.into()), ("error", "none to speak of".into())];
+    let tags = own_tags(a_span(Kind::Server, &both));
+    assert_eq!(tags, json!({ "field_error": "1", "field_field_error": "none to speak of" }));
 }
 
 #[test]

@@ -6,44 +6,14 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::{hostile_lines, is, lines_as, range, read, texts};
+use crate::shared::ecs::FIELDS;
 use crate::support::opensearch::{Index, template};
 use crate::support::workshop::SERVICES;
-
-/// The fields of a line, with their types in the schema (9.3).
-const FIELDS: &[(&str, &str)] = &[
-    ("@timestamp", "date"),
-    ("ecs.version", "keyword"),
-    ("error.message", "match_only_text"),
-    ("error.stack_trace", "wildcard"),
-    ("error.type", "keyword"),
-    ("event.dataset", "keyword"),
-    ("event.duration", "long"),
-    ("event.outcome", "keyword"),
-    ("http.request.id", "keyword"),
-    ("http.request.method", "keyword"),
-    ("http.response.body.bytes", "long"),
-    ("http.response.status_code", "long"),
-    ("log.level", "keyword"),
-    ("log.logger", "keyword"),
-    ("log.origin.file.line", "long"),
-    ("log.origin.file.name", "keyword"),
-    ("message", "match_only_text"),
-    ("process.pid", "long"),
-    ("process.thread.name", "keyword"),
-    ("service.environment", "keyword"),
-    ("service.name", "keyword"),
-    ("service.node.name", "keyword"),
-    ("service.version", "keyword"),
-    ("span.id", "keyword"),
-    ("trace.id", "keyword"),
-    ("transaction.id", "keyword"),
-    ("url.path", "wildcard"),
-];
 
 /// An index as strict as can be: the schema's fields with their types, labels, and nothing beside.
 async fn strict_index(name: &str) -> Index {
     let mut properties = Map::new();
-    for (field, kind) in FIELDS {
+    for (field, kind) in &FIELDS {
         let (object, leaf) = field.rsplit_once('.').map_or((None, *field), |(path, leaf)| (Some(path), leaf));
         let mut into = &mut properties;
         for part in object.into_iter().flat_map(|path| path.split('.')) {
