@@ -63,7 +63,7 @@ fn value(page: &[Family], name: &str) -> Option<f64> {
     Some(page.iter().find(|family| family.name == name)?.samples[0].value)
 }
 
-fn ends(mut running: Running) {
+fn ends(running: Running) {
     running.terminate();
     running.end().well();
 }
