@@ -9,7 +9,7 @@ use crate::variable::{Refusal, Variable, boolean};
 /// ```
 /// use tower_observability::Metrics;
 ///
-/// let metrics = Metrics::new().buckets("basket_size", [1.0, 2.0, 5.0, 10.0]);
+/// let metrics = Metrics::new().buckets("basket_size", [1.0, 2.0, 5.0, 10.0]).disk_paths(["/var/lib/bookings"]);
 /// # let _ = metrics;
 /// ```
 #[derive(Clone, Debug)]

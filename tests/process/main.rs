@@ -9,6 +9,7 @@ mod collectors;
 mod environment;
 mod formats;
 mod init;
+mod machine;
 mod panics;
 mod shutdown;
 mod signals;

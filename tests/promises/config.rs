@@ -95,6 +95,8 @@ const EXAMPLES: &[Example] = &[
     row("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "116", "long"),
     row("OTEL_METRICS_EXPORTER", "none", "pigeon"),
     row("OTEL_METRICS_EXEMPLAR_FILTER", "always_off", "sometimes"),
+    row("OBSERVABILITY_PROCESS_METRICS", "false", "no"),
+    row("OBSERVABILITY_DISK_PATHS", "/", "data"),
     never("OTEL_METRIC_EXPORT_INTERVAL", "1"),
     never("OTEL_METRIC_EXPORT_TIMEOUT", "1"),
     never("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://127.0.0.1:9/v1/metrics"),

@@ -2,10 +2,10 @@
 //!
 //! A source that is absent is absent, never zero: each reader says `None`, and its family is not on the page.
 //!
-//! Names: the process's are those of the Prometheus client libraries, for which dashboards and alerts exist,
-//! not `process.*` of the semantic conventions, which are in development and split them by labels. Disks and the
-//! container's are the conventions' where they have one. No name is one of cAdvisor's: with the same pod's labels,
-//! sums and joins over both would count twice. `worker`s, limits and throttling have no convention.
+//! The process's names are those of the Prometheus client libraries, for which dashboards and alerts exist, not the
+//! conventions' `process.*`, which are in development and split the same facts by labels. Disks and the container
+//! have the conventions' names where there are any; quota, limit and pressure have none. No name is one of cAdvisor's
+//! (`container_memory_usage_bytes` would be both): with the same pod's labels, sums and joins would count twice.
 
 mod disk;
 #[cfg(target_os = "linux")]
