@@ -13,4 +13,5 @@ mod panics;
 mod shutdown;
 mod signals;
 mod stuck;
+mod testing;
 mod workshop;
