@@ -4,7 +4,7 @@
 //! span, its lines and its metrics. What is not there fails the test with a picture of what is.
 //!
 //! ```
-//! use axum::{Router, body::Body, extract::Path, http::Request, routing::get};
+//! use axum::{Router, body::Body, body::to_bytes, extract::Path, http::Request, routing::get};
 //! use tower::ServiceExt;
 //! use tower_observability::testing::Instance;
 //!
@@ -20,10 +20,10 @@
 //! let seen = Instance::new();
 //! let app = Router::new().route("/bookings/{id}", get(booking)).layer(seen.layer());
 //! let response = seen.scope(app.oneshot(Request::get("/bookings/7").body(Body::empty())?)).await?;
-//! assert_eq!(response.status(), 200);
-//! drop(response); // the request ends with its body: read to the end, or given up
+//! assert_eq!(to_bytes(response.into_body(), usize::MAX).await?, "booking 7"); // unread, it would be cancelled
 //!
 //! let request = seen.request("/bookings/{id}");
+//! assert_eq!(request.closing_line()["outcome"], "ok");
 //! assert_eq!(request.span().attribute("http.response.status_code"), 200);
 //! assert_eq!(request.child("query").attribute("rows"), 1);
 //! assert_eq!(request.line("looking into the book")["booking"], 7);
@@ -37,7 +37,7 @@
 //!
 //! [`Instance::request`] takes its route, its path, its span's name, its `x-request-id` or its trace id, and a job
 //! by its name; [`Instance::only_request`] needs none. A request is there once it has ended, which is with the last
-//! byte of its response: [`Instance::wait_for`] waits for one that ends later, on a server or in a stream, and
+//! byte of its response (one that the test drops before is `cancelled`): [`Instance::wait_for`] waits for one that ends later, on a server or in a stream, and
 //! [`Instance::until`] for anything else.
 //!
 //! # Which threads
@@ -208,7 +208,7 @@ impl Instance {
     /// If there is none in that time, or more than one. Outside a tokio runtime with its time enabled.
     #[track_caller]
     pub fn wait_for(&self, which: &str) -> impl Future<Output = Request> {
-        self.found(Location::caller(), move || request::find(self.picture(), which))
+        answered(Location::caller(), DEADLINE, move || request::find(self.picture(), which))
     }
 
     /// Asks until there is an answer, at the latest in ten seconds.
@@ -231,22 +231,7 @@ impl Instance {
     #[track_caller]
     pub fn until<T>(&self, awaited: &str, mut ask: impl FnMut() -> Option<T>) -> impl Future<Output = T> {
         let instead = move || format!("no answer to {awaited:?}; seen so far:\n{self}");
-        self.found(Location::caller(), move || ask().ok_or_else(&instead))
-    }
-
-    async fn found<T>(&self, asked: &Location<'_>, mut ask: impl FnMut() -> Result<T, String>) -> T {
-        let (start, [mut pause, longest]) = (Clock::now(), PAUSES);
-        loop {
-            match ask() {
-                Ok(answer) => return answer,
-                // A paused clock of tokio's does not move this one.
-                Err(instead) if start.elapsed() > DEADLINE => {
-                    panic!("{asked}: waited for {DEADLINE:?}, but {instead}")
-                }
-                Err(_) => tokio::time::sleep(pause).await,
-            }
-            pause = longest.min(2 * pause);
-        }
+        answered(Location::caller(), DEADLINE, move || ask().ok_or_else(&instead))
     }
 
     /// The spans that ended so far, in the order in which they ended.
@@ -324,5 +309,41 @@ impl Default for Instance {
 impl fmt::Display for Instance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.picture().fmt(f)
+    }
+}
+
+async fn answered<T>(
+    asked: &Location<'_>,
+    deadline: Duration,
+    mut ask: impl FnMut() -> Result<T, String>,
+) -> T {
+    let (start, [mut pause, longest]) = (Clock::now(), PAUSES);
+    loop {
+        match ask() {
+            Ok(answer) => return answer,
+            // A paused clock of tokio's does not move this one.
+            Err(instead) if start.elapsed() >= deadline => {
+                panic!("{asked}: waited for {deadline:?}, but {instead}")
+            }
+            Err(_) => tokio::time::sleep(pause).await,
+        }
+        pause = longest.min(2 * pause);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn waiting_in_vain_says_where_how_long_and_what_was_seen_instead() {
+        let at = Location::caller();
+        let instead = || Err::<(), _>(request::find(Instance::new().picture(), "/x").expect_err("nothing"));
+        let waiting = tokio::spawn(answered(at, Duration::ZERO, instead));
+        let panic = waiting.await.expect_err("it gives up").into_panic();
+        let told = panic.downcast_ref::<String>().expect("a text");
+        let expected = "waited for 0ns, but no request is called \"/x\"; seen so far:\nspans: none\nlines: none\n\
+                        metrics: none";
+        assert_eq!(*told, format!("{at}: {expected}"));
     }
 }

@@ -24,7 +24,9 @@ use crate::scope::Kind;
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let seen = Instance::new();
 /// let app = Router::new().route("/bookings/{id}", get(|| async { "booked" })).layer(seen.layer());
-/// app.oneshot(Request::get("/bookings/7").header("x-request-id", "order-7").body(Body::empty())?).await?;
+/// let asked = Request::get("/bookings/7").header("x-request-id", "order-7").body(Body::empty())?;
+/// let response = app.oneshot(asked).await?;
+/// axum::body::to_bytes(response.into_body(), usize::MAX).await?;
 ///
 /// let request = seen.request("order-7");
 /// assert_eq!(request.span().name, "GET /bookings/{id}");

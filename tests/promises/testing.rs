@@ -273,3 +273,13 @@ fn tests_that_run_at_the_same_time_never_mix() {
         }
     });
 }
+
+#[tokio::test]
+async fn a_request_whose_body_the_test_drops_is_shown_as_cancelled() {
+    let seen = Instance::new();
+    let router = Router::new().route("/x", get(|| async { "hello" })).layer(seen.layer());
+    drop(router.oneshot(asked("/x", "7", "01")).await.unwrap());
+    let request = seen.only_request();
+    assert!(request.to_string().contains("GET /x (server, 200, cancelled, error) "), "{request}");
+    assert_eq!(request.metric("http_server_request_duration_seconds_count"), 1.0);
+}
