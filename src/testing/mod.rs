@@ -188,7 +188,7 @@ impl Instance {
     /// If none that has ended is called so, or more than one. The message shows all that was seen.
     #[track_caller]
     pub fn request(&self, which: &str) -> Request {
-        request::find(self.picture(), which).unwrap_or_else(|instead| panic!("{instead}"))
+        or_panic(request::find(self.picture(), which))
     }
 
     /// The only request that was served and has ended.
@@ -198,7 +198,7 @@ impl Instance {
     /// If there is none, or more than one. The message shows all that was seen.
     #[track_caller]
     pub fn only_request(&self) -> Request {
-        request::only(self.picture()).unwrap_or_else(|instead| panic!("{instead}"))
+        or_panic(request::only(self.picture()))
     }
 
     /// The same as [`request`](Self::request), once it has ended: at the latest in ten seconds.
@@ -275,7 +275,7 @@ impl Instance {
         let fits =
             |sample: &sample::Sample| labels.iter().all(|(label, value)| sample.label(label) == Some(value));
         let samples = sample::samples(&self.scrape());
-        sample::sum(&samples, name, fits).unwrap_or_else(|instead| panic!("{instead}"))
+        or_panic(sample::sum(&samples, name, fits))
     }
 
     /// The page as Prometheus' text format 0.0.4 shows it.
@@ -309,6 +309,15 @@ impl Default for Instance {
 impl fmt::Display for Instance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.picture().fmt(f)
+    }
+}
+
+/// The panic's place is the test's line, which a closure would hide.
+#[track_caller]
+fn or_panic<T>(answer: Result<T, String>) -> T {
+    match answer {
+        Ok(answer) => answer,
+        Err(instead) => panic!("{instead}"),
     }
 }
 
