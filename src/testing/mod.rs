@@ -1,15 +1,77 @@
 //! Owns the signals of one test: in memory, apart from every other test and from the process's own.
+//!
+//! Make an [`Instance`], put its layer around the router, send a request, ask for the [`Request`] and look at its
+//! span, its lines and its metrics. What is not there fails the test with a picture of what is.
+//!
+//! ```
+//! use axum::{Router, body::Body, body::to_bytes, extract::Path, http::Request, routing::get};
+//! use tower::ServiceExt;
+//! use tower_observability::testing::Instance;
+//!
+//! async fn booking(Path(id): Path<u64>) -> String {
+//!     let _query = tracing::info_span!("query", rows = 1).entered();
+//!     tracing::info!(booking = id, "looking into the book");
+//!     metrics::counter!("bookings_read_total").increment(1);
+//!     format!("booking {id}")
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let seen = Instance::new();
+//! let app = Router::new().route("/bookings/{id}", get(booking)).layer(seen.layer());
+//! let response = seen.scope(app.oneshot(Request::get("/bookings/7").body(Body::empty())?)).await?;
+//! assert_eq!(to_bytes(response.into_body(), usize::MAX).await?, "booking 7"); // unread, it would be cancelled
+//!
+//! let request = seen.request("/bookings/{id}");
+//! assert_eq!(request.closing_line()["outcome"], "ok");
+//! assert_eq!(request.span().attribute("http.response.status_code"), 200);
+//! assert_eq!(request.child("query").attribute("rows"), 1);
+//! assert_eq!(request.line("looking into the book")["booking"], 7);
+//! assert_eq!(request.metric("http_server_request_duration_seconds_count"), 1.0);
+//! assert_eq!(request.metric("bookings_read_total"), 1.0);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Which request
+//!
+//! [`Instance::request`] takes its route, its path, its span's name, its `x-request-id` or its trace id, and a job
+//! by its name; [`Instance::only_request`] needs none. A request is there once it has ended, which is with the last
+//! byte of its response (one that the test drops before is `cancelled`): [`Instance::wait_for`] waits for one that ends later, on a server or in a stream, and
+//! [`Instance::until`] for anything else.
+//!
+//! # Which threads
+//!
+//! The layer reports to its instance wherever it runs. `tracing` and `metrics` do not: what the user's own code says
+//! goes to the subscriber and the recorder of the *thread* that it runs on. An instance becomes that
+//!
+//! - of whichever thread polls a future, by [`Instance::scope`];
+//! - of this thread, by [`Instance::subscribe`], which is enough for a `#[tokio::test]`: all of its tasks run there;
+//! - of all threads of a runtime, those for blocking code, too, by [`Instance::for_threads`].
+//!
+//! A task that the service spawns on a multi-threaded runtime leaves the scope: its own spans and lines are seen only
+//! by the third way.
 
+mod open;
+mod picture;
+mod place;
+mod request;
+mod sample;
 mod span;
+mod value;
 
+pub use request::Request;
 pub use span::Span;
 
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant as Clock};
 
-use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::layer::SubscriberExt as _;
-
-use crate::bridge::Bridge;
+use self::open::Open;
+use self::picture::Picture;
+use self::place::Place;
 use crate::hop::Core;
 use crate::layer::ObservabilityLayer;
 use crate::logs::{Lines, MemoryLines};
@@ -20,7 +82,8 @@ use crate::work::Work;
 
 /// All three signals of one test. Parallel tests, each with its own instance, never mix.
 ///
-/// What an instance holds lives as long as the test process.
+/// What an instance holds lives as long as the test process. `{seen}` shows all of it: the spans as a tree, the
+/// lines, the series that are not zero.
 ///
 /// ```
 /// use axum::{Router, body::Body, http::Request, routing::get};
@@ -43,9 +106,15 @@ use crate::work::Work;
 pub struct Instance {
     core: &'static Core,
     recorder: &'static Recorder,
+    place: Place,
     lines: MemoryLines,
     spans: Mutex<Vec<Span>>,
+    open: Open,
 }
+
+/// How long a test waits for what must happen.
+const DEADLINE: Duration = Duration::from_secs(10);
+const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(20)];
 
 impl Instance {
     /// Everything on: every trace that starts here is sampled, lines from TRACE up, metrics.
@@ -53,13 +122,15 @@ impl Instance {
     pub fn new() -> Self {
         let (lines, written) = Lines::in_memory();
         let recorder: &'static Recorder = Box::leak(Box::new(Recorder::new(&Metrics::default())));
-        let core = Core {
+        let core: &'static Core = Box::leak(Box::new(Core {
             spans: Spans::in_memory(),
             lines,
             red: Red::new(recorder),
             propagators: Propagators::default(),
-        };
-        Self { core: Box::leak(Box::new(core)), recorder, lines: written, spans: Mutex::default() }
+        }));
+        let open = Open::default();
+        let place = Place::new(core, recorder, &open);
+        Self { core, recorder, place, lines: written, spans: Mutex::default(), open }
     }
 
     /// The server's side, reporting here.
@@ -77,15 +148,90 @@ impl Instance {
         work.with_core(self.core)
     }
 
-    /// Makes this instance the thread's `tracing` subscriber until the guard is dropped.
-    #[must_use = "the subscriber is the thread's only while this lives"]
-    pub fn subscribe(&self) -> DefaultGuard {
-        tracing::subscriber::set_default(tracing_subscriber::registry().with(Bridge::new(self.core)))
+    /// The future, with this instance as the `tracing` subscriber and the `metrics` recorder of whichever thread polls
+    /// or drops it. A task that it spawns is no part of it.
+    pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        self.place.scope(future)
     }
 
-    /// Runs `work` with this instance as the thread's `metrics` recorder.
-    pub fn with_recorder<T>(&self, work: impl FnOnce() -> T) -> T {
-        ::metrics::with_local_recorder(self.recorder, work)
+    /// Makes this instance the thread's `tracing` subscriber and `metrics` recorder until the guard is dropped.
+    #[must_use = "the thread is this instance's only while this lives"]
+    pub fn subscribe(&self) -> impl Sized + use<> {
+        self.place.enter()
+    }
+
+    /// Makes this instance the `tracing` subscriber and the `metrics` recorder of each thread that calls it, until the
+    /// thread ends. For a runtime of the test's own:
+    ///
+    /// ```
+    /// use tower_observability::testing::Instance;
+    ///
+    /// let seen = Instance::new();
+    /// let runtime = tokio::runtime::Builder::new_multi_thread().on_thread_start(seen.for_threads()).build()?;
+    /// // `block_on` runs on this thread, which is not one of the runtime's: `scope`.
+    /// runtime.block_on(seen.scope(async {
+    ///     tracing::info!("here");
+    ///     tokio::spawn(async { tracing::info!("there") }).await
+    /// }))?;
+    /// assert_eq!(seen.lines().len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn for_threads(&self) -> impl Fn() + Clone + Send + Sync + use<> {
+        let place = self.place.clone();
+        move || std::mem::forget(place.enter())
+    }
+
+    /// The request that has this route, path, span's name, `x-request-id` or trace id; or the job of this name.
+    ///
+    /// # Panics
+    ///
+    /// If none that has ended is called so, or more than one. The message shows all that was seen.
+    #[track_caller]
+    pub fn request(&self, which: &str) -> Request {
+        or_panic(request::find(self.picture(), which))
+    }
+
+    /// The only request that was served and has ended.
+    ///
+    /// # Panics
+    ///
+    /// If there is none, or more than one. The message shows all that was seen.
+    #[track_caller]
+    pub fn only_request(&self) -> Request {
+        or_panic(request::only(self.picture()))
+    }
+
+    /// The same as [`request`](Self::request), once it has ended: at the latest in ten seconds.
+    ///
+    /// # Panics
+    ///
+    /// If there is none in that time, or more than one. Outside a tokio runtime with its time enabled.
+    #[track_caller]
+    pub fn wait_for(&self, which: &str) -> impl Future<Output = Request> {
+        answered(Location::caller(), DEADLINE, move || request::find(self.picture(), which))
+    }
+
+    /// Asks until there is an answer, at the latest in ten seconds.
+    ///
+    /// ```
+    /// # use tower_observability::testing::Instance;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let seen = Instance::new();
+    /// let task = tokio::spawn(seen.scope(async { tracing::info!("receipt sent") }));
+    /// seen.until("the receipt", || seen.lines().into_iter().find(|line| line["message"] == "receipt sent")).await;
+    /// # drop(task);
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If there is none in that time; the message names what was `awaited` and shows all that was seen. Outside a tokio
+    /// runtime with its time enabled.
+    #[track_caller]
+    pub fn until<T>(&self, awaited: &str, mut ask: impl FnMut() -> Option<T>) -> impl Future<Output = T> {
+        let instead = move || format!("no answer to {awaited:?}; seen so far:\n{self}");
+        answered(Location::caller(), DEADLINE, move || ask().ok_or_else(&instead))
     }
 
     /// The spans that ended so far, in the order in which they ended.
@@ -110,6 +256,28 @@ impl Instance {
         self.lines.all().into_iter().map(parse).collect()
     }
 
+    /// The sum of the series of this name, as it stands on the page, that have these labels among theirs.
+    ///
+    /// ```
+    /// # use tower_observability::testing::Instance;
+    /// let seen = Instance::new();
+    /// let _subscriber = seen.subscribe();
+    /// metrics::counter!("orders_total", "kind" => "new").increment(3);
+    /// assert_eq!(seen.metric("orders_total", &[("kind", "new")]), 3.0);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If there is none. The message shows the closest.
+    #[must_use]
+    #[track_caller]
+    pub fn metric(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        let fits =
+            |sample: &sample::Sample| labels.iter().all(|(label, value)| sample.label(label) == Some(value));
+        let samples = sample::samples(&self.scrape());
+        or_panic(sample::sum(&samples, name, fits))
+    }
+
     /// The page as Prometheus' text format 0.0.4 shows it.
     #[must_use]
     pub fn scrape(&self) -> String {
@@ -121,10 +289,70 @@ impl Instance {
     pub fn scrape_openmetrics(&self) -> String {
         self.recorder.render(Exposition::OpenMetrics)
     }
+
+    fn picture(&self) -> Picture {
+        Picture {
+            spans: self.spans(),
+            open: self.open.all(),
+            lines: self.lines(),
+            samples: sample::samples(&self.scrape()),
+        }
+    }
 }
 
 impl Default for Instance {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl fmt::Display for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.picture().fmt(f)
+    }
+}
+
+/// The panic's place is the test's line, which a closure would hide.
+#[track_caller]
+fn or_panic<T>(answer: Result<T, String>) -> T {
+    match answer {
+        Ok(answer) => answer,
+        Err(instead) => panic!("{instead}"),
+    }
+}
+
+async fn answered<T>(
+    asked: &Location<'_>,
+    deadline: Duration,
+    mut ask: impl FnMut() -> Result<T, String>,
+) -> T {
+    let (start, [mut pause, longest]) = (Clock::now(), PAUSES);
+    loop {
+        match ask() {
+            Ok(answer) => return answer,
+            // A paused clock of tokio's does not move this one.
+            Err(instead) if start.elapsed() >= deadline => {
+                panic!("{asked}: waited for {deadline:?}, but {instead}")
+            }
+            Err(_) => tokio::time::sleep(pause).await,
+        }
+        pause = longest.min(2 * pause);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn waiting_in_vain_says_where_how_long_and_what_was_seen_instead() {
+        let at = Location::caller();
+        let instead = || Err::<(), _>(request::find(Instance::new().picture(), "/x").expect_err("nothing"));
+        let waiting = tokio::spawn(answered(at, Duration::ZERO, instead));
+        let panic = waiting.await.expect_err("it gives up").into_panic();
+        let told = panic.downcast_ref::<String>().expect("a text");
+        let expected = "waited for 0ns, but no request is called \"/x\"; seen so far:\nspans: none\nlines: none\n\
+                        metrics: none";
+        assert_eq!(*told, format!("{at}: {expected}"));
     }
 }

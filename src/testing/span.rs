@@ -51,6 +51,35 @@ impl Span {
     pub fn is_error(&self) -> bool {
         self.error.is_some()
     }
+
+    /// The attribute of this key, to be compared with a plain value: `assert_eq!(span.attribute("rows"), 3)`.
+    ///
+    /// Whether it is there at all is a question to [`attributes`](Self::attributes).
+    ///
+    /// # Panics
+    ///
+    /// If the span does not have it. The message lists what it has.
+    #[track_caller]
+    pub fn attribute(&self, key: &str) -> &Value {
+        match self.attributes.get(key) {
+            Some(value) => value,
+            None => {
+                let own: String =
+                    self.attributes.iter().map(|(key, value)| format!("\n  {key} = {value}")).collect();
+                panic!("the span {:?} has no attribute {key:?}; it has:{own}", self.name)
+            }
+        }
+    }
+
+    /// Is `parent` the span directly above?
+    #[must_use]
+    pub fn is_child_of(&self, parent: &Self) -> bool {
+        self.is_below(parent.trace)
+    }
+
+    pub(super) fn is_below(&self, parent: TraceContext) -> bool {
+        self.trace.trace_id == parent.trace_id && self.parent == Some(parent.span_id)
+    }
 }
 
 impl From<Finished> for Span {

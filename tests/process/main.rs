@@ -14,4 +14,5 @@ mod panics;
 mod shutdown;
 mod signals;
 mod stuck;
+mod testing;
 mod workshop;

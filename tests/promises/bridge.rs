@@ -2,24 +2,20 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::Request;
 use axum::routing::get;
 use tower::ServiceExt as _;
-use tower_observability::testing::{Instance, Span};
+use tower_observability::testing::{Instance, Request};
 use tracing::Instrument as _;
 
-async fn ask(seen: &Instance, router: Router, sampled: bool) -> Vec<Span> {
+async fn ask(seen: &Instance, router: Router, sampled: bool) -> Request {
     let app = router.layer(seen.layer());
     let flags = if sampled { "01" } else { "00" };
     let traceparent = format!("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-{flags}");
-    let request = Request::get("/").header("traceparent", traceparent).body(Body::empty()).unwrap();
+    let request =
+        axum::http::Request::get("/").header("traceparent", traceparent).body(Body::empty()).unwrap();
     let response = app.oneshot(request).await.unwrap();
     axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
-    seen.spans()
-}
-
-fn named<'a>(spans: &'a [Span], name: &str) -> &'a Span {
-    spans.iter().find(|span| span.name == name).unwrap_or_else(|| panic!("no {name} in {spans:#?}"))
+    seen.only_request()
 }
 
 async fn query() {
@@ -40,12 +36,10 @@ async fn an_instrumented_function_is_a_child_of_its_request() {
             query().instrument(tracing::info_span!("load")).await;
         }),
     );
-    let spans = ask(&seen, router, true).await;
-    let (request, load, query) = (named(&spans, "GET /"), named(&spans, "load"), named(&spans, "query"));
-    assert_eq!(load.parent, Some(request.trace.span_id));
-    assert_eq!(query.parent, Some(load.trace.span_id));
-    assert_eq!(query.attributes.get("rows"), Some(&tower_observability::Value::I64(3)));
-    assert!(spans.iter().all(|span| span.trace.trace_id == request.trace.trace_id));
+    let request = ask(&seen, router, true).await;
+    let (load, query) = (request.child("load"), request.child("query"));
+    assert!(load.is_child_of(request.span()) && query.is_child_of(load), "{request}");
+    assert_eq!(query.attribute("rows"), 3);
 }
 
 #[tokio::test]
@@ -58,8 +52,8 @@ async fn a_spawned_task_stays_in_its_trace() {
             tower_observability::spawn(async { tracing::info_span!("task").in_scope(|| {}) }).await.unwrap();
         }),
     );
-    let spans = ask(&seen, router, true).await;
-    assert_eq!(named(&spans, "task").parent, Some(named(&spans, "GET /").trace.span_id));
+    let request = ask(&seen, router, true).await;
+    assert!(request.child("task").is_child_of(request.span()), "{request}");
 }
 
 #[tokio::test]
@@ -70,10 +64,10 @@ async fn a_request_that_is_not_sampled_has_no_spans_and_all_its_lines() {
         "/",
         get(|| async { tracing::info_span!("load", user = 7).in_scope(|| tracing::info!("found")) }),
     );
-    assert!(ask(&seen, router, false).await.is_empty());
-    let lines = seen.lines();
-    assert_eq!((lines.len(), &lines[0]["user"]), (2, &7.into()));
-    assert_eq!(lines[0]["span_id"], lines[1]["span_id"]);
+    let request = ask(&seen, router, false).await;
+    assert!(seen.spans().is_empty() && request.lines().len() == 2, "{seen}");
+    assert_eq!(request.line("found")["user"], 7);
+    assert_eq!(request.line("found")["span_id"], request.closing_line()["span_id"]);
 }
 
 #[tokio::test]
@@ -84,6 +78,6 @@ async fn an_error_event_fails_the_span_around_it_and_not_the_request() {
         "/",
         get(|| async { tracing::info_span!("load").in_scope(|| tracing::error!("gone, but handled")) }),
     );
-    let spans = ask(&seen, router, true).await;
-    assert!(named(&spans, "load").is_error() && !named(&spans, "GET /").is_error());
+    let request = ask(&seen, router, true).await;
+    assert!(request.child("load").is_error() && !request.span().is_error(), "{request}");
 }

@@ -17,8 +17,7 @@ use tower::{Layer, ServiceExt};
 use tower_observability::Kind;
 use tower_observability::testing::{Instance, Span};
 
-use crate::support::server::{Server, until};
-use crate::support::span::text;
+use crate::support::server::Server;
 
 const CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -77,8 +76,7 @@ async fn a_call_from_a_handler_is_its_child_and_carries_the_context_on() {
     let (seen, server) = (Instance::new(), echo().await);
     let headers = served(&seen, seen.client_layer(), server.url("/headers")).await;
     let span = client_span(&seen);
-    let served = seen.spans().into_iter().find(|span| span.kind == Kind::Server).unwrap();
-    assert_eq!(span.parent, Some(served.trace.span_id));
+    assert!(span.is_child_of(seen.only_request().span()), "{seen}");
     let traceparent = format!("traceparent: {}-{}-01", &CALLER[..35], span.trace.span_id);
     assert!(headers.contains(&traceparent), "{headers}");
     assert!(
@@ -101,7 +99,7 @@ async fn a_call_carries_what_the_conventions_ask_of_a_client() {
         ("url.full", format!("http://{}/headers?key=REDACTED", server.address)),
         ("observability.outcome", "ok".to_owned()),
     ] {
-        assert_eq!(text(&span, key), Some(value), "{key}: {span:#?}");
+        assert_eq!(span.attribute(key), value, "{key}");
     }
     assert!(span.attributes.contains_key("server.port") && !span.attributes.contains_key("url.path"));
     let page = seen.scrape();
@@ -133,8 +131,8 @@ async fn an_answer_of_400_or_more_is_an_error_of_the_call() {
         call(seen.client_layer(), &server.url(path)).await.unwrap();
         let span = client_span(&seen);
         assert!(span.is_error(), "{span:#?}");
-        assert_eq!(text(&span, "error.type").as_deref(), Some(status));
-        assert_eq!(text(&span, "observability.outcome").as_deref(), Some(outcome));
+        assert_eq!(span.attribute("error.type"), status);
+        assert_eq!(span.attribute("observability.outcome"), outcome);
         assert!(seen.scrape().contains(&format!("error_type=\"{status}\"")));
     }
 }
@@ -146,7 +144,7 @@ async fn a_refused_connection_says_so_in_span_line_and_metric_and_the_error_pass
     let error = call(seen.client_layer(), &format!("http://{address}/")).await.unwrap_err();
     assert!(error.contains("Connect"), "{error}");
     let span = client_span(&seen);
-    assert_eq!(text(&span, "error.type").as_deref(), Some("connection_refused"), "{span:#?}");
+    assert_eq!(span.attribute("error.type"), "connection_refused");
     assert!(span.is_error() && seen.scrape().contains("error_type=\"connection_refused\""));
     let line = &seen.lines()[0];
     assert_eq!((&line["level"], &line["outcome"]), (&"WARN".into(), &"server_error".into()), "{line:#}");
@@ -161,7 +159,7 @@ async fn a_call_that_its_caller_gives_up_is_no_error() {
     tokio::time::timeout(Duration::from_millis(5), call).await.unwrap_err();
     let span = client_span(&seen);
     assert!(!span.is_error() && !span.attributes.contains_key("error.type"), "{span:#?}");
-    assert_eq!(text(&span, "observability.outcome").as_deref(), Some("cancelled"));
+    assert_eq!(span.attribute("observability.outcome"), "cancelled");
 }
 
 #[tokio::test]
@@ -173,9 +171,9 @@ async fn a_call_ends_at_the_head_and_a_body_that_fails_later_is_counted_apart() 
     });
     let request = Request::get("http://a/").body(Body::empty()).unwrap();
     let response = seen.client_layer().layer(broken).oneshot(request).await.unwrap();
-    assert_eq!(text(&client_span(&seen), "observability.outcome").as_deref(), Some("ok"), "at the head");
+    assert_eq!(client_span(&seen).attribute("observability.outcome"), "ok", "at the head");
     response.into_body().collect().await.unwrap_err();
-    until("the body's line", || (seen.lines().len() == 1).then_some(())).await;
+    seen.until("the body's line", || (seen.lines().len() == 1).then_some(())).await;
     assert_eq!(seen.lines()[0]["level"], "WARN");
     let page = seen.scrape();
     assert!(page.contains("http_client_response_body_errors_total 1"), "{page}");
@@ -203,7 +201,7 @@ async fn credentials_in_a_url_never_leave() {
     seen.client_layer().layer(answer).oneshot(request).await.unwrap();
     let span = client_span(&seen);
     assert!(!format!("{span:?}").contains("s3cret"), "{span:#?}");
-    assert_eq!(text(&span, "server.address").as_deref(), Some("a.example"));
+    assert_eq!(span.attribute("server.address"), "a.example");
 }
 
 /// What a call carries that a forwarding proxy made of the request that it serves: every header copied over.
@@ -260,7 +258,8 @@ async fn a_call_that_is_made_within_a_call_has_a_span_of_its_own() {
     });
     let call = http::Request::get("http://shop.example/").body(()).unwrap();
     seen.client_layer().layer(with_token).oneshot(call).await.unwrap();
-    let hosts: Vec<_> = seen.spans().iter().filter_map(|span| text(span, "server.address")).collect();
+    let hosts: Vec<_> =
+        seen.spans().iter().map(|span| span.attribute("server.address").to_string()).collect();
     assert_eq!(hosts, ["login.example", "shop.example"]);
 }
 
@@ -273,6 +272,6 @@ async fn a_tunnel_that_we_open_is_upgraded() {
     let call = http::Request::connect("db.internal:5432").body(()).unwrap();
     seen.client_layer().layer(proxy).oneshot(call).await.unwrap();
     let span = client_span(&seen);
-    assert_eq!(text(&span, "observability.outcome").as_deref(), Some("upgraded"));
-    assert_eq!(text(&span, "server.address").as_deref(), Some("db.internal"));
+    assert_eq!(span.attribute("observability.outcome"), "upgraded");
+    assert_eq!(span.attribute("server.address"), "db.internal");
 }

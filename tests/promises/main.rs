@@ -19,6 +19,7 @@ mod readme;
 mod sampling;
 mod server;
 mod spans;
+mod testing;
 mod wire;
 mod work;
 mod zipkin;

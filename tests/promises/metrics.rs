@@ -123,12 +123,11 @@ async fn a_request_that_is_given_up_is_counted_and_no_longer_in_flight() {
 #[test]
 fn the_users_own_metrics_are_on_the_same_page() {
     let seen = Instance::new();
-    seen.with_recorder(|| {
-        metrics::describe_counter!("orders", "Orders taken.");
-        metrics::counter!("orders", "kind" => "new").increment(3);
-        metrics::gauge!("queue_depth").set(7.0);
-        metrics::histogram!("wait_seconds").record(0.3);
-    });
+    let _subscriber = seen.subscribe();
+    metrics::describe_counter!("orders", "Orders taken.");
+    metrics::counter!("orders", "kind" => "new").increment(3);
+    metrics::gauge!("queue_depth").set(7.0);
+    metrics::histogram!("wait_seconds").record(0.3);
     let orders = family(&seen, "orders");
     assert_eq!((orders.kind.as_str(), orders.help.as_deref()), ("counter", Some("Orders taken.")));
     assert_eq!((orders.samples[0].name.as_str(), orders.samples[0].value), ("orders_total", 3.0));

@@ -17,12 +17,9 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Full};
 use tower::{Layer, Service, ServiceExt};
 use tower_observability::testing::{Instance, Span};
-use tower_observability::{
-    Kind, ObservabilityLayer, Outcome, ResponseBody, RouteLayer, Trust, Value, request,
-};
+use tower_observability::{Kind, ObservabilityLayer, Outcome, ResponseBody, RouteLayer, Trust, request};
 
-use crate::support::server::{Server, until};
-use crate::support::span::text;
+use crate::support::server::Server;
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -46,17 +43,9 @@ async fn hello(request: Builder, router: Router) -> axum::http::response::Parts 
 }
 
 fn the_span(seen: &Instance) -> Span {
-    let mut spans = seen.spans();
-    assert_eq!(spans.len(), 1, "{spans:#?}");
-    spans.remove(0)
-}
-
-fn number(span: &Span, key: &str) -> Option<i64> {
-    match span.attributes.get(key)? {
-        Value::I64(number) => Some(*number),
-        Value::U64(number) => i64::try_from(*number).ok(),
-        other => panic!("{key} is no number: {other:?}"),
-    }
+    let request = seen.only_request();
+    assert_eq!(request.spans().len(), 1, "{request}");
+    request.span().clone()
 }
 
 #[tokio::test]
@@ -79,10 +68,10 @@ async fn a_span_carries_what_the_conventions_ask_of_a_server() {
         ("network.protocol.version", "1.1"),
         ("observability.outcome", "ok"),
     ] {
-        assert_eq!(text(&span, key).as_deref(), Some(value), "{key}: {span:#?}");
+        assert_eq!(span.attribute(key), value, "{key}");
     }
-    assert_eq!(number(&span, "http.response.status_code"), Some(200));
-    assert_eq!(number(&span, "server.port"), Some(8080));
+    assert_eq!(span.attribute("http.response.status_code"), 200);
+    assert_eq!(span.attribute("server.port"), 8080);
     assert!(!span.attributes.contains_key("error.type") && !span.is_error());
 }
 
@@ -93,8 +82,8 @@ async fn a_method_that_nobody_knows_is_other_and_its_original_is_kept() {
     hello(asked("/x").method(Method::from_bytes(b"PROPFIND").unwrap()), router).await;
     let span = the_span(&seen);
     assert_eq!(span.name, "HTTP /x");
-    assert_eq!(text(&span, "http.request.method").as_deref(), Some("_OTHER"));
-    assert_eq!(text(&span, "http.request.method_original").as_deref(), Some("PROPFIND"));
+    assert_eq!(span.attribute("http.request.method"), "_OTHER");
+    assert_eq!(span.attribute("http.request.method_original"), "PROPFIND");
     assert!(seen.scrape().contains("http_request_method=\"_OTHER\""));
 }
 
@@ -191,12 +180,12 @@ async fn fields_errors_and_outcome_reach_span_and_line_from_anywhere_below() {
     let seen = Instance::new();
     hello(asked("/x"), Router::new().route("/x", get(deep)).layer(seen.layer())).await;
     let (span, line) = (the_span(&seen), &seen.lines()[0]);
-    assert_eq!((number(&span, "customer_id"), text(&span, "plan").as_deref()), (Some(4711), Some("gold")));
+    assert_eq!((span.attribute("customer_id"), span.attribute("plan")), (&4711.into(), &"gold".into()));
     assert_eq!((&line["customer_id"], &line["plan"]), (&4711.into(), &"gold".into()), "{line:#}");
     assert_eq!((&line["outcome"], &line["level"]), (&"timeout".into(), &"WARN".into()), "{line:#}");
     assert!(line["error"].as_str().is_some_and(|error| error.contains("error")), "{line:#}");
-    assert_eq!(text(&span, "observability.outcome").as_deref(), Some("timeout"));
-    assert!(text(&span, "exception.message").is_some(), "{span:#?}");
+    assert_eq!(span.attribute("observability.outcome"), "timeout");
+    span.attribute("exception.message");
 }
 
 #[test]
@@ -333,8 +322,7 @@ async fn a_layer_outside_that_needs_a_default_body_compiles_and_works() {
     let response: Response<ResponseBody<Full<Bytes>>> =
         service.oneshot(asked("/x").body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
-    until("the cancelled request's line", || (seen.lines().len() == 1).then_some(())).await;
-    assert_eq!(seen.lines()[0]["outcome"], "cancelled");
+    assert_eq!(seen.wait_for("/x").await.closing_line()["outcome"], "cancelled");
 }
 
 #[tokio::test]
@@ -355,10 +343,8 @@ async fn the_option_opens_a_real_span_that_handlers_can_use() {
         "hello"
     };
     hello(asked("/x"), Router::new().route("/x", get(handler)).layer(seen.layer().request_span())).await;
-    let spans = seen.spans();
-    let server = spans.iter().find(|span| span.kind == Kind::Server).unwrap();
-    let child = spans.iter().find(|span| span.name == "child").unwrap();
-    assert_eq!((spans.len(), child.parent), (2, Some(server.trace.span_id)), "{spans:#?}");
+    let request = seen.only_request();
+    assert!(request.child("child").is_child_of(request.span()) && seen.spans().len() == 2, "{seen}");
 }
 
 #[tokio::test]
@@ -379,9 +365,8 @@ async fn a_spawned_task_stays_part_of_its_request() {
         Router::new().route("/x", get(handler)).layer(seen.layer()),
     )
     .await;
-    let lines = seen.lines();
-    let line = lines.iter().find(|line| line["message"] == "from the task").unwrap();
-    assert_eq!((&line["trace_id"], &line["path"]), (&PARENT[3..35].into(), &"/x".into()));
+    let request = seen.request(&PARENT[3..35]);
+    assert_eq!(request.line("from the task")["path"], "/x");
 }
 
 #[tokio::test]

@@ -4,25 +4,24 @@ use std::convert::Infallible;
 use std::sync::mpsc;
 
 use axum::body::Body;
-use axum::extract::Request;
 use axum::http::Response;
 use http_body_util::{BodyExt as _, Full};
 use tower::{Layer as _, Service as _, ServiceExt as _};
-use tower_observability::testing::{Instance, Span};
-use tower_observability::{Kind, ObservabilityLayer, Value, Work, in_scope, request};
+use tower_observability::testing::{Instance, Request, Span};
+use tower_observability::{ObservabilityLayer, Work, in_scope, request};
 use tracing::{Instrument as _, field, info, info_span};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-/// What was seen of one request with a known trace id.
+/// What was seen of one request with a known trace id, and beside it.
 struct Served {
-    spans: Vec<Span>,
-    lines: Vec<serde_json::Value>,
+    seen: Instance,
+    request: Request,
 }
 
-fn asked() -> Request {
-    Request::get("/x").header("traceparent", PARENT).body(Body::empty()).unwrap()
+fn asked() -> axum::extract::Request {
+    axum::extract::Request::get("/x").header("traceparent", PARENT).body(Body::empty()).unwrap()
 }
 
 async fn served<F: Future<Output = ()>>(handler: impl Fn() -> F + Copy) -> Served {
@@ -35,44 +34,47 @@ async fn served_by<F: Future<Output = ()>>(
 ) -> Served {
     let seen = Instance::new();
     let _subscriber = seen.subscribe();
-    let service = tower::service_fn(|_: Request| async move {
+    let service = tower::service_fn(|_: axum::extract::Request| async move {
         handler().await;
         Ok::<_, Infallible>(Response::new(Full::<bytes::Bytes>::default()))
     });
     let response = change(&seen.layer()).layer(service).oneshot(asked()).await.unwrap();
     response.into_body().collect().await.unwrap();
-    Served { spans: seen.spans(), lines: seen.lines() }
+    Served::of(seen)
 }
 
 impl Served {
-    fn span(&self, name: &str) -> &Span {
-        self.spans
-            .iter()
+    fn of(seen: Instance) -> Self {
+        Self { request: seen.request(TRACE), seen }
+    }
+
+    fn span(&self) -> &Span {
+        self.request.span()
+    }
+
+    /// A span or a line of whatever trace.
+    fn beside(&self, name: &str) -> Span {
+        self.seen
+            .spans()
+            .into_iter()
             .find(|span| span.name == name)
-            .unwrap_or_else(|| panic!("{name}: {:#?}", self.spans))
+            .unwrap_or_else(|| panic!("{}", self.seen))
     }
 
-    fn request(&self) -> &Span {
-        self.spans.iter().find(|span| span.kind == Kind::Server).unwrap()
-    }
-
-    fn line(&self, message: &str) -> &serde_json::Value {
-        self.lines
-            .iter()
-            .find(|line| line["message"] == message)
-            .unwrap_or_else(|| panic!("{:#?}", self.lines))
+    fn said(&self, message: &str) -> serde_json::Value {
+        let mut lines = self.seen.lines().into_iter();
+        lines.find(|line| line["message"] == message).unwrap_or_else(|| panic!("{}", self.seen))
     }
 
     /// The line belongs to the request and stands in this span.
     fn stands_in(&self, message: &str, span: &Span) {
-        let line = self.line(message);
+        let line = self.request.line(message);
         assert_eq!((&line["trace_id"], &line["path"]), (&TRACE.into(), &"/x".into()), "{line:#}");
         assert_eq!(line["span_id"], span.trace.span_id.to_string(), "{line:#}");
     }
 
     fn is_child(&self, child: &str, parent: &Span) {
-        assert_eq!(self.span(child).parent, Some(parent.trace.span_id), "{child}");
-        assert_eq!(self.span(child).trace.trace_id.to_string(), TRACE, "{child}");
+        assert!(self.request.child(child).is_child_of(parent), "{child}: {}", self.request);
     }
 }
 
@@ -87,9 +89,9 @@ async fn an_instrumented_task_carries_its_request_without_our_help() {
         tokio::spawn(task.instrument(info_span!("task"))).await.unwrap();
     })
     .await;
-    served.is_child("task", served.request());
-    served.stands_in("in the task", served.span("task"));
-    assert_eq!(served.request().attributes.get("by_task"), Some(&Value::Bool(true)));
+    served.is_child("task", served.span());
+    served.stands_in("in the task", served.request.child("task"));
+    assert_eq!(served.span().attribute("by_task"), true);
 }
 
 #[tokio::test]
@@ -110,9 +112,9 @@ async fn blocking_code_keeps_the_context_by_a_span_or_by_a_scoped_future() {
         tokio::task::spawn_blocking(by_scope).await.unwrap();
     })
     .await;
-    served.is_child("hash", served.request());
-    served.stands_in("by the span", served.span("hash"));
-    served.stands_in("by the scope", served.request());
+    served.is_child("hash", served.span());
+    served.stands_in("by the span", served.request.child("hash"));
+    served.stands_in("by the scope", served.span());
 }
 
 #[tokio::test]
@@ -120,18 +122,18 @@ async fn a_span_from_before_the_request_is_its_own_and_the_innermost_counts() {
     let seen = Instance::new();
     let _subscriber = seen.subscribe();
     let before = info_span!("start-up");
-    let service = tower::service_fn(|_: Request| {
+    let service = tower::service_fn(|_: axum::extract::Request| {
         before.in_scope(|| info!("in the old span"));
         info!("in the request");
         async { Ok::<_, Infallible>(Response::new(Full::<bytes::Bytes>::default())) }
     });
     seen.layer().layer(service).oneshot(asked()).await.unwrap().into_body().collect().await.unwrap();
     drop(before);
-    let served = Served { spans: seen.spans(), lines: seen.lines() };
-    served.stands_in("in the request", served.request());
-    let old = served.span("start-up");
+    let served = Served::of(seen);
+    served.stands_in("in the request", served.span());
+    let old = served.beside("start-up");
     assert_ne!(old.trace.trace_id.to_string(), TRACE);
-    assert_eq!(served.line("in the old span")["trace_id"], old.trace.trace_id.to_string());
+    assert_eq!(served.said("in the old span")["trace_id"], old.trace.trace_id.to_string());
 }
 
 #[tokio::test]
@@ -145,12 +147,12 @@ async fn follows_from_is_a_link_and_an_explicit_parent_or_none_is_obeyed() {
         info!(parent: None, "said by nobody");
     })
     .await;
-    assert_eq!(served.span("effect").links, [served.span("cause").trace]);
-    served.is_child("effect", served.request());
-    served.is_child("child of the cause", served.span("cause"));
-    let root = served.span("of nobody");
+    assert_eq!(served.request.child("effect").links, [served.request.child("cause").trace]);
+    served.is_child("effect", served.span());
+    served.is_child("child of the cause", served.request.child("cause"));
+    let root = served.beside("of nobody");
     assert!(root.parent.is_none() && root.trace.trace_id.to_string() != TRACE);
-    assert!(served.line("said by nobody").get("trace_id").is_none());
+    assert!(served.said("said by nobody").get("trace_id").is_none());
 }
 
 #[tokio::test]
@@ -164,9 +166,9 @@ async fn spans_that_are_left_in_another_order_than_entered_leave_nothing_behind(
         info!("in none");
     })
     .await;
-    served.is_child("second", served.request());
-    served.stands_in("in the second", served.span("second"));
-    served.stands_in("in none", served.request());
+    served.is_child("second", served.span());
+    served.stands_in("in the second", served.request.child("second"));
+    served.stands_in("in none", served.span());
 }
 
 /// Says so when it is dropped.
@@ -179,15 +181,15 @@ impl Drop for Guard {
     }
 }
 
-fn rolled_back(served: &Served) -> Vec<&serde_json::Value> {
-    served.lines.iter().filter(|line| line["message"] == "rolled back").collect()
+fn rolled_back(seen: &Instance) -> Vec<serde_json::Value> {
+    seen.lines().into_iter().filter(|line| line["message"] == "rolled back").collect()
 }
 
 #[tokio::test]
 async fn what_a_cancelled_service_says_in_its_destructors_belongs_to_its_request() {
     let seen = Instance::new();
     let _subscriber = seen.subscribe();
-    let service = tower::service_fn(|_: Request| async {
+    let service = tower::service_fn(|_: axum::extract::Request| async {
         let _guard = Guard("handler");
         let _task = in_scope(async {
             let _guard = Guard("scoped");
@@ -200,11 +202,11 @@ async fn what_a_cancelled_service_says_in_its_destructors_belongs_to_its_request
     let mut future = Box::pin(service.call(asked()));
     assert!(futures_util::poll!(future.as_mut()).is_pending());
     drop(future);
-    let served = Served { spans: seen.spans(), lines: seen.lines() };
-    let lines = rolled_back(&served);
+    let served = Served::of(seen);
+    let lines = rolled_back(&served.seen);
     assert_eq!(lines.len(), 2);
     assert!(lines.iter().all(|line| line["trace_id"] == TRACE), "{lines:#?}");
-    let last = served.lines.last().unwrap();
+    let last = served.request.closing_line();
     assert_eq!((&last["outcome"], &last["rolled_back"]), (&"cancelled".into(), &true.into()), "{last:#}");
 }
 
@@ -212,7 +214,7 @@ async fn what_a_cancelled_service_says_in_its_destructors_belongs_to_its_request
 async fn and_what_a_body_a_task_or_a_job_says_there_too() {
     let seen = Instance::new();
     let _subscriber = seen.subscribe();
-    let service = tower::service_fn(|_: Request| async {
+    let service = tower::service_fn(|_: axum::extract::Request| async {
         let guard = Guard("body");
         let chunks = futures_util::stream::poll_fn(move |_| {
             let _ = &guard;
@@ -237,12 +239,12 @@ async fn and_what_a_body_a_task_or_a_job_says_there_too() {
     let mut task = task.unwrap();
     assert!(futures_util::poll!(task.as_mut()).is_pending());
     drop(task);
-    let served = Served { spans: seen.spans(), lines: seen.lines() };
-    let lines = rolled_back(&served);
+    let served = Served::of(seen);
+    let lines = rolled_back(&served.seen);
     let said = |guard: &str| lines.iter().find(|line| line["guard"] == guard).unwrap();
     assert_eq!(said("body")["trace_id"], TRACE);
     for guard in ["job", "task"] {
-        assert_eq!(said(guard)["span_id"], served.span("job").trace.span_id.to_string(), "{guard}");
+        assert_eq!(said(guard)["span_id"], served.beside("job").trace.span_id.to_string(), "{guard}");
     }
 }
 
@@ -258,16 +260,15 @@ async fn fields_recorded_on_the_request_span_are_the_requests() {
         },
     )
     .await;
-    assert_eq!(served.spans.len(), 2, "the request's own span is no second one: {:#?}", served.spans);
-    served.is_child("child", served.request());
-    let request = served.request();
-    assert_eq!(request.attributes.get("customer_id"), Some(&Value::I64(4711)));
-    assert_eq!(request.attributes.get("tenant"), Some(&Value::Str("blue".into())));
-    for line in &served.lines {
+    assert_eq!(served.seen.spans().len(), 2, "the request's own span is no second one: {}", served.seen);
+    served.is_child("child", served.span());
+    assert_eq!(served.span().attribute("customer_id"), 4711);
+    assert_eq!(served.span().attribute("tenant"), "blue");
+    for line in served.request.lines() {
         assert_eq!((&line["customer_id"], &line["tenant"]), (&4711.into(), &"blue".into()), "{line:#}");
         assert_eq!(line["trace_id"], TRACE);
     }
-    assert_eq!(served.lines.len(), 3);
+    assert_eq!(served.request.lines().len(), 3);
 }
 
 #[tokio::test]
@@ -282,9 +283,9 @@ async fn in_current_span_needs_the_option_and_then_works() {
         }
     };
     let with = served_by(|layer| layer.clone().request_span(), &handler).await;
-    with.stands_in("in the task", with.request());
+    with.stands_in("in the task", with.span());
     let without = served_by(ObservabilityLayer::clone, &handler).await;
-    assert!(without.line("in the task").get("trace_id").is_none(), "the documentation says so");
+    assert!(without.said("in the task").get("trace_id").is_none(), "the documentation says so");
     assert_eq!(heard.try_iter().collect::<Vec<_>>(), [false, true]);
 }
 
@@ -295,7 +296,7 @@ async fn what_is_said_after_the_end_reaches_no_signal() {
     let (go, gone) = tokio::sync::oneshot::channel::<()>();
     let (told, heard) = tokio::sync::oneshot::channel();
     let waits = std::sync::Mutex::new(Some((gone, told)));
-    let service = tower::service_fn(|_: Request| {
+    let service = tower::service_fn(|_: axum::extract::Request| {
         let (gone, told) = waits.lock().unwrap().take().unwrap();
         tower_observability::spawn(async move {
             gone.await.unwrap();
@@ -307,7 +308,7 @@ async fn what_is_said_after_the_end_reaches_no_signal() {
     seen.layer().layer(service).oneshot(asked()).await.unwrap().into_body().collect().await.unwrap();
     go.send(()).unwrap();
     assert!(!heard.await.unwrap(), "and the caller is told");
-    let served = Served { spans: seen.spans(), lines: seen.lines() };
-    assert!(!served.request().attributes.contains_key("late"));
-    served.stands_in("late", served.request());
+    let served = Served::of(seen);
+    assert!(!served.span().attributes.contains_key("late"));
+    served.stands_in("late", served.span());
 }

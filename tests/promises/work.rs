@@ -5,13 +5,8 @@ use std::collections::HashMap;
 use tower_observability::testing::{Instance, Span};
 use tower_observability::{Kind, Outcome, Work, propagation, request, work};
 
-use crate::support::span::text;
-
 fn named(seen: &Instance, name: &str) -> Span {
-    seen.spans()
-        .into_iter()
-        .find(|span| span.name == name)
-        .unwrap_or_else(|| panic!("{name}: {:#?}", seen.spans()))
+    seen.request(name).span().clone()
 }
 
 /// Sends a message, and hands out its headers.
@@ -33,11 +28,10 @@ async fn a_consumer_continues_the_producers_trace() {
         .await;
     let (sent, processed) = (named(&seen, "send bookings"), named(&seen, "process bookings"));
     assert_eq!((sent.kind, processed.kind), (Kind::Producer, Kind::Consumer));
-    assert_eq!(processed.trace.trace_id, sent.trace.trace_id);
-    assert_eq!(processed.parent, Some(sent.trace.span_id));
-    assert_eq!(text(&processed, "messaging.system").as_deref(), Some("queue"));
-    assert_eq!(text(&processed, "messaging.destination.name").as_deref(), Some("bookings"));
-    assert!(processed.attributes.contains_key("booking"));
+    assert!(processed.is_child_of(&sent), "{seen}");
+    assert_eq!(processed.attribute("messaging.system"), "queue");
+    assert_eq!(processed.attribute("messaging.destination.name"), "bookings");
+    assert_eq!(processed.attribute("booking"), 7);
 }
 
 #[tokio::test]
@@ -63,7 +57,7 @@ async fn work_that_fails_is_an_error_with_its_text_in_span_and_line() {
     assert_eq!(result.unwrap_err().to_string(), "no disk");
     let span = named(&seen, "clean up");
     assert!(span.is_error() && span.kind == Kind::Internal);
-    assert_eq!(text(&span, "error.type").as_deref(), Some("server_error"));
+    assert_eq!(span.attribute("error.type"), "server_error");
     let line = &seen.lines()[0];
     assert_eq!(
         (&line["outcome"], &line["error"], &line["level"]),
@@ -90,11 +84,9 @@ async fn work_begun_by_hand_gives_its_context_to_what_runs_within() {
     let mut running = seen.adopt(Work::internal("by hand")).begin();
     running.within(|| tracing::info!("within"));
     running.finish(Outcome::Ok);
-    let span = named(&seen, "by hand");
-    let lines = seen.lines();
-    let line = lines.iter().find(|line| line["message"] == "within").unwrap();
-    assert_eq!(line["span_id"], span.trace.span_id.to_string());
-    assert!(seen.scrape().contains("work_duration_seconds_count"), "{}", seen.scrape());
+    let work = seen.request("by hand");
+    assert_eq!(work.line("within")["span_id"], work.span().trace.span_id.to_string());
+    assert_eq!(work.metric("work_duration_seconds_count"), 1.0);
 }
 
 #[tokio::test]

@@ -8,4 +8,3 @@ pub mod exposition;
 pub mod http;
 pub mod server;
 pub mod silent;
-pub mod span;
