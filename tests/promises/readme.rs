@@ -170,6 +170,16 @@ const PROOFS: &[Proof] = &[
         "a_foreign_subscriber_is_an_error_that_leaves_nothing_half_installed",
     ),
     Proof(
+        "No `tokio_…` on the page.",
+        "tests/process/machine.rs",
+        "what_is_not_known_or_not_wanted_is_absent",
+    ),
+    Proof(
+        "No `container_…`",
+        "src/metrics/machine/linux/cgroup/tests.rs",
+        "the_machines_own_root_is_no_container",
+    ),
+    Proof(
         "A variable does nothing.",
         "tests/process/init.rs",
         "every_fault_of_the_environment_is_one_warning_that_names_the_remedy",
