@@ -1,7 +1,8 @@
 //! Owns time: one monotonic reading serves as duration, span time, log time and UUID v7.
 //!
-//! Wall time is derived from a [`Moment`] by an offset that our background thread renews every second, so that a request
-//! pays for one clock reading and still follows a clock that was stepped.
+//! Wall time is derived from a [`Moment`] by an offset that our background thread looks at every second, so that a
+//! request pays for one clock reading and still follows a clock that was stepped. Until it was, the offset stays: a line
+//! and a record that are made of one moment at different times say the same time.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -19,15 +20,23 @@ struct Anchor {
 
 static ANCHOR: LazyLock<Anchor> = LazyLock::new(|| {
     let start = Instant::now();
-    Anchor { start, offset: AtomicI64::new(offset_at(start)) }
+    Anchor { start, offset: AtomicI64::new(offset_at(start).0) }
 });
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
-fn offset_at(start: Instant) -> i64 {
-    let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let elapsed = start.elapsed();
-    nanos(unix) as i64 - nanos(elapsed) as i64
+/// What two clocks may differ by that nobody stepped.
+const NOTICEABLE: u64 = 100_000;
+
+/// The offset, and by how much it may be wrong: two clocks cannot be read at once, and we may be interrupted in between.
+fn offset_at(start: Instant) -> (i64, u64) {
+    let read = || {
+        let before = nanos(start.elapsed());
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let error = nanos(start.elapsed()).saturating_sub(before);
+        (nanos(unix) as i64 - (before + error / 2) as i64, error)
+    };
+    [read(), read(), read()].into_iter().min_by_key(|(_, error)| *error).unwrap_or_default()
 }
 
 fn nanos(duration: Duration) -> u64 {
@@ -42,10 +51,13 @@ pub(crate) fn tick() -> u64 {
     TICK.load(Ordering::Relaxed)
 }
 
-/// Follows a wall clock that was stepped or slewed; called about once a second, off the request's thread.
+/// Follows a wall clock that was stepped; called about once a second, off the request's thread.
 pub(crate) fn resync() {
     TICK.fetch_add(1, Ordering::Relaxed);
-    ANCHOR.offset.store(offset_at(ANCHOR.start), Ordering::Relaxed);
+    let (offset, error) = offset_at(ANCHOR.start);
+    if offset.abs_diff(ANCHOR.offset.load(Ordering::Relaxed)) > error.max(NOTICEABLE) {
+        ANCHOR.offset.store(offset, Ordering::Relaxed);
+    }
 }
 
 impl Moment {
@@ -97,6 +109,16 @@ mod tests {
         let real = SystemTime::now();
         let apart = real.duration_since(derived).unwrap_or_else(|e| e.duration());
         assert!(apart < Duration::from_millis(50), "{apart:?} apart");
+    }
+
+    #[test]
+    fn a_moment_is_one_wall_time_however_often_the_clock_is_looked_at() {
+        let moment = Moment::now();
+        let time = moment.unix_nanos();
+        for _ in 0..1_000 {
+            resync();
+            assert_eq!(moment.unix_nanos(), time);
+        }
     }
 
     #[test]
