@@ -1,19 +1,22 @@
-//! Owns the count of instructions and allocations of one thread, by valgrind's callgrind.
+//! Owns the count of instructions and allocations by thread, by valgrind's callgrind.
 //!
 //! The program runs itself again under callgrind, twice, with a small and a large number of requests: the
-//! difference is what the requests took, without start and end. Only the main thread is read, where the
-//! requests are. Allocations are callgrind's own count of calls to the allocator, so that counting them adds
-//! no instruction.
+//! difference is what the requests took, without start and end. The requests are on the main thread; the first
+//! thread that `init` starts exports. Allocations are callgrind's own count of calls to the allocator, so that
+//! counting them adds no instruction.
 
 use std::collections::HashMap;
 use std::process::{Command, Stdio};
 use std::{env, fs, process};
 
-/// What one request took on its thread.
+/// What one request took.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Cost {
+    /// On its thread, as the next.
     pub(crate) instructions: f64,
     pub(crate) allocations: f64,
+    /// Instructions from the queue to the socket, on the thread that exports.
+    pub(crate) export: f64,
 }
 
 const FEW: u64 = 512;
@@ -25,6 +28,7 @@ impl Cost {
         Self {
             instructions: self.instructions - other.instructions,
             allocations: self.allocations - other.allocations,
+            export: self.export - other.export,
         }
     }
 }
@@ -36,6 +40,7 @@ pub(crate) fn measure(child: impl Fn(u64) -> Command) -> Cost {
     let cost = Cost {
         instructions: (many.instructions - few.instructions) / requests,
         allocations: (many.allocations - few.allocations) / requests,
+        export: (many.export - few.export) / requests,
     };
     // Every request allocates: if none was seen, the allocator goes by a name that is not counted.
     assert!(cost.instructions > 1_000.0 && cost.allocations >= 1.0, "nothing was counted: {cost:?}");
@@ -59,8 +64,10 @@ fn run(program: Command) -> Cost {
     let status = status.unwrap_or_else(|error| panic!("valgrind, which counts, does not start: {error}"));
     assert!(status.success(), "{program:?} under valgrind: {status}");
     let main_thread = fs::read_to_string(folder.join("out-01")).expect("callgrind's file of the main thread");
+    // Where nothing was started there is no such thread.
+    let exporter = fs::read_to_string(folder.join("out-02")).unwrap_or_default();
     fs::remove_dir_all(&folder).expect("callgrind's folder can go");
-    read(&main_thread)
+    Cost { export: read(&exporter).instructions, ..read(&main_thread) }
 }
 
 /// Reads callgrind's format: `fn=(id) name` and `cfn=(id) name` give a name once, later only the id;
