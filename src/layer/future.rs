@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
@@ -128,6 +128,18 @@ impl Watch {
         }
     }
 
+    /// Says which trace the response belongs to, beside the service's own timings (trace context level 2, "server
+    /// timing").
+    #[cold]
+    fn tell_trace(&self, headers: &mut HeaderMap) {
+        let Some(hop) = self.observation.hop() else { return };
+        let value = [&b"trace;desc="[..], &hop.trace.to_traceparent()[..]].concat();
+        if let Ok(value) = HeaderValue::try_from(value) {
+            // A response that is full of headers stays as it is.
+            let _ = headers.try_append(header::SERVER_TIMING, value);
+        }
+    }
+
     #[inline]
     fn head_is_there<R: Body>(mut self, mut response: Response<R>) -> Response<ResponseBody<R>> {
         let status = response.status();
@@ -138,6 +150,9 @@ impl Watch {
             return response.map(|body| ResponseBody::of_call(body, self.observation, outcome));
         }
         self.echo(response.headers_mut());
+        if self.observation.tells_trace {
+            self.tell_trace(response.headers_mut());
+        }
         if self.head.ends_with(status, outcome) {
             self.observation.finish(outcome, None);
         }
