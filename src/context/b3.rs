@@ -10,7 +10,7 @@ impl TraceContext {
         let mut parts = trim(value).split(|byte| *byte == b'-');
         let (trace, span, said) = (parts.next()?, parts.next(), parts.next());
         let Some(span) = span else { return (trace == b"0").then(Self::denied) };
-        if !parts.next().is_none_or(|parent| span_id(parent).is_some()) || parts.next().is_some() {
+        if parts.next().is_some_and(|parent| span_id(parent).is_none()) || parts.next().is_some() {
             return None;
         }
         let flags = match said {

@@ -330,7 +330,7 @@ mod tests {
             "x-b3-sampled: 1".to_owned(),
         ];
         for before in [&COPIED[..], &[]] {
-            assert_eq!(written(listed("b3"), before, outgoing), [single.clone()]);
+            assert_eq!(written(listed("b3"), before, outgoing), std::slice::from_ref(&single));
             assert_eq!(written(listed("b3multi"), before, outgoing), multi);
             let both = [std::slice::from_ref(&single), &multi].concat();
             assert_eq!(written(listed("b3multi,b3"), before, outgoing), both);

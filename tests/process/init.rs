@@ -251,13 +251,13 @@ fn the_formats_of_the_operator_are_read_and_written_on_messages_too() {
 #[test]
 fn a_process_goes_on_in_the_trace_of_the_one_that_started_it() {
     const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
-    let child = program_of("inherits").env("TRACEPARENT", &format!("00-{TRACE}-00f067aa0ba902b7-01"));
+    let child = program_of("inherits").env("TRACEPARENT", format!("00-{TRACE}-00f067aa0ba902b7-01"));
     let ended = child.env("BAGGAGE", "team=workshop").env("X_REQUEST_ID", "order-7").end().well();
     assert!(ended.said("trace: ").starts_with(&format!("00-{TRACE}-")));
     assert_eq!(ended.said("written: "), "baggage traceparent x-request-id");
 
     let child = program_of("inherits").env("OTEL_PROPAGATORS", "b3");
-    let ended = child.env("B3", &format!("{TRACE}-00f067aa0ba902b7-d")).end().well();
+    let ended = child.env("B3", format!("{TRACE}-00f067aa0ba902b7-d")).end().well();
     assert!(ended.said("trace: ").starts_with(TRACE) && ended.said("trace: ").ends_with("-d"));
     assert_eq!(ended.said("written: "), "b3");
 }
