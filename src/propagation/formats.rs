@@ -101,7 +101,6 @@ impl Formats {
 
     /// Reads each; one later in the list overrides, and one that finds nothing valid changes nothing (Propagators API,
     /// "extract" and "composite propagator"). What `find` says of a name is its value, if there is exactly one.
-    #[cold]
     pub(super) fn read<'a>(&self, remote: &mut Remote, find: &dyn Fn(&'static str) -> Option<&'a [u8]>) {
         let overridden = if remote.trace.is_some() { usize::from(self.before) } else { 0 };
         for format in self.chosen.iter().skip(overridden).flatten() {
@@ -112,7 +111,6 @@ impl Formats {
     }
 
     /// Writes each; what an earlier hop left in B3's other encoding goes, because it might be read first.
-    #[cold]
     pub(super) fn write(&self, trace: TraceContext, put: &mut dyn FnMut(&'static str, Option<&[u8]>)) {
         let (single, multi) = (self.has(Format::B3), self.has(Format::B3Multi));
         if single || multi {

@@ -103,10 +103,19 @@ impl Propagators {
         if self.request_id {
             remote.request_id = known.request_id.only().and_then(RequestId::parse);
         }
-        if !self.formats.is_empty() {
-            self.formats.read(&mut remote, &|name| only(headers, name));
-        }
+        if self.formats.is_empty() { remote } else { self.read_others(remote, headers) }
+    }
+
+    // By value: what the common path has in registers stays there.
+    #[cold]
+    fn read_others(&self, mut remote: Remote, headers: &HeaderMap) -> Remote {
+        self.formats.read(&mut remote, &|name| only(headers, name));
         remote
+    }
+
+    #[cold]
+    fn write_others(&self, headers: &mut HeaderMap, trace: TraceContext) {
+        self.formats.write(trace, &mut |name, value| set(headers, name, value));
     }
 
     /// Writes every enabled format; what was there before under the same names is replaced.
@@ -136,7 +145,7 @@ impl Propagators {
             write_trace(headers, trace, outgoing.tracestate);
         }
         if !self.formats.is_empty() {
-            self.formats.write(trace, &mut |name, value| set(headers, name, value));
+            self.write_others(headers, trace);
         }
         if let Some(id) = outgoing.request_id.filter(|_| self.request_id) {
             headers.insert(REQUEST_ID, id.to_header_value());
