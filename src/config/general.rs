@@ -76,9 +76,10 @@ impl General {
             name: "OTEL_PROPAGATORS",
             default: "tracecontext,baggage",
             secret: false,
-            about: "The formats read from and written to calls: `tracecontext`, `baggage`, or `none`.",
+            about: "The formats read from and written to calls, of several for the trace the last that is valid counts: \
+                    `tracecontext`, `baggage`, `b3`, `b3multi`, `jaeger`; or `none`.",
             set: Self::set_propagators,
-            show: |options| options.propagators.list().to_owned(),
+            show: |options| options.propagators.list(),
         },
         Variable {
             name: "OTEL_CONFIG_FILE",

@@ -36,6 +36,8 @@ pub struct SpanId(NonZeroU64);
 
 /// The trace flags: `sampled` (0x01) and `random` (0x02, level 2); every other bit is zero.
 ///
+/// Flags that came by B3 or Jaeger also remember what W3C cannot say, such as B3's debug; it is no part of the byte.
+///
 /// ```
 /// use tower_observability::context::Flags;
 ///
@@ -171,6 +173,13 @@ impl Flags {
     pub const SAMPLED: Self = Self(0x01);
     /// The trace id's last 56 bits are random.
     pub const RANDOM: Self = Self(0x02);
+    // The two bits that a zero's digit has: written as a digit they vanish, so that memory costs the common path nothing.
+    /// Sampled by B3's or Jaeger's debug flag, which is to be handed on.
+    pub(crate) const DEBUG: Self = Self(0x11);
+    /// A B3 caller named the trace and left the decision to us.
+    pub(crate) const DEFERRED: Self = Self(0x20);
+    /// Not sampled, on ids that nobody sent; they are random.
+    pub(crate) const INVENTED: Self = Self(0x22);
 
     /// Keeps the bits that level 2 defines; the others are dropped, as the standard demands.
     #[must_use]
@@ -181,7 +190,7 @@ impl Flags {
     /// The flags as sent.
     #[must_use]
     pub const fn byte(self) -> u8 {
-        self.0
+        self.0 & 0x03
     }
 
     /// Is the trace recorded?
@@ -199,14 +208,35 @@ impl Flags {
     /// The same flags with `sampled` as given.
     #[must_use]
     pub const fn with_sampled(self, sampled: bool) -> Self {
-        Self(self.0 & !0x01 | sampled as u8)
+        // What was deferred is decided with it; debug stays.
+        Self(self.0 & 0x12 | sampled as u8)
+    }
+
+    /// Is the trace recorded because somebody looks for a fault?
+    pub(crate) const fn is_debug(self) -> bool {
+        self.0 & 0x11 == 0x11
+    }
+
+    /// Is the decision left to us?
+    pub(crate) const fn is_deferred(self) -> bool {
+        self.0 & 0x22 == 0x20
+    }
+
+    /// Do these flags stand on ids that nobody sent?
+    pub(crate) const fn is_invented(self) -> bool {
+        self.0 & 0x22 == 0x22
+    }
+
+    /// What another format says of the same span, where it says anything.
+    pub(crate) const fn told(self, later: Self) -> Self {
+        if later.is_deferred() { self } else { Self(self.0 & 0x02 | later.0 & 0x11) }
     }
 
     /// The two lower-case hex digits.
     #[must_use]
     pub const fn hex(self) -> [u8; 2] {
         // Two bits are one digit.
-        [b'0', b'0' + self.0]
+        [b'0', b'0' | self.0]
     }
 }
 
@@ -264,6 +294,23 @@ mod tests {
         assert_eq!(Flags::from_byte(0xfe).byte(), 0x02);
         assert_eq!(Flags::RANDOM.with_sampled(true).byte(), 0x03);
         assert_eq!(Flags::from_byte(0x03).with_sampled(false).byte(), 0x02);
+    }
+
+    #[test]
+    fn what_w3c_cannot_say_is_remembered_and_not_written() {
+        for (flags, byte) in [(Flags::DEBUG, 1), (Flags::DEFERRED, 0), (Flags::INVENTED, 2), (Flags(0x33), 3)]
+        {
+            assert_eq!((flags.byte(), flags.hex()), (byte, [b'0', b'0' + byte]));
+        }
+        assert!(Flags::DEBUG.with_sampled(true).is_debug() && !Flags::DEBUG.with_sampled(false).is_debug());
+        assert!(Flags::DEBUG.is_sampled() && !Flags::DEBUG.is_deferred() && !Flags::DEBUG.is_invented());
+        for flags in [Flags::DEFERRED, Flags::INVENTED] {
+            assert!(!flags.is_sampled() && flags.is_deferred() != flags.is_invented());
+            for sampled in [true, false] {
+                let decided = flags.with_sampled(sampled);
+                assert!(!decided.is_deferred() && !decided.is_invented() && !decided.is_debug());
+            }
+        }
     }
 
     #[test]

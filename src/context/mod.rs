@@ -3,9 +3,11 @@
 //! Everything here is a value. The parsers are total: whatever a stranger sends is either understood or is
 //! `None`, never a panic.
 
+mod b3;
 mod baggage;
 mod hex;
 mod id;
+mod jaeger;
 mod ot;
 mod request_id;
 mod text;

@@ -22,6 +22,7 @@ impl Core {
     pub(crate) fn is_off(&self) -> bool {
         let passes_on =
             self.propagators.tracecontext || self.propagators.baggage || self.propagators.request_id;
+        let passes_on = passes_on || !self.propagators.formats.is_empty();
         !(passes_on || self.spans.is_on() || self.lines.is_on() || self.red.is_on())
     }
 

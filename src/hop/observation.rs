@@ -18,6 +18,8 @@ pub(crate) struct Observation {
     span: Option<Box<Span>>,
     /// A health probe: reported only if it does not end well.
     pub(crate) quiet: bool,
+    /// The response is to say which trace it belongs to.
+    pub(crate) tells_trace: bool,
     /// A gRPC call: its status may say more than HTTP's.
     pub(crate) grpc: bool,
     /// The caller gave up after this moment, so what is cut off later was a timeout.
@@ -46,6 +48,7 @@ impl Observation {
             hop: Some(hop),
             span: None,
             quiet: false,
+            tells_trace: false,
             grpc: false,
             deadline: None,
             status: None,

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::names::attribute;
+use crate::propagation::Format;
 use crate::spans::Traces;
 
 /// Everything that can be chosen in code. Nothing needs to be; the environment beats all of it.
@@ -104,6 +105,30 @@ impl Builder {
     /// Default: `true`. Variable: `OTEL_PROPAGATORS`.
     pub fn propagate_baggage(mut self, on: bool) -> Self {
         self.options.general.propagators.baggage = on;
+        self
+    }
+
+    /// Is Zipkin's B3 read, and written as the one header `b3`?
+    ///
+    /// It is read behind `traceparent`, and a valid one counts. Default: `false`. Variable: `OTEL_PROPAGATORS`.
+    pub fn propagate_b3(mut self, on: bool) -> Self {
+        self.options.general.propagators.formats.set(Format::B3, on);
+        self
+    }
+
+    /// Is Zipkin's B3 read, and written as `x-b3-traceid`, `x-b3-spanid` and `x-b3-sampled` or `x-b3-flags`?
+    ///
+    /// It is read behind `traceparent`, and a valid one counts. Default: `false`. Variable: `OTEL_PROPAGATORS`.
+    pub fn propagate_b3multi(mut self, on: bool) -> Self {
+        self.options.general.propagators.formats.set(Format::B3Multi, on);
+        self
+    }
+
+    /// Is Jaeger's `uber-trace-id` read, and written onto calls?
+    ///
+    /// It is read behind `traceparent`, and a valid one counts. Default: `false`. Variable: `OTEL_PROPAGATORS`.
+    pub fn propagate_jaeger(mut self, on: bool) -> Self {
+        self.options.general.propagators.formats.set(Format::Jaeger, on);
         self
     }
 

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
@@ -16,7 +16,7 @@ use super::options::Side;
 use crate::clock::Moment;
 use crate::hop::Observation;
 use crate::names::header;
-use crate::scope::{Method, Outcome};
+use crate::scope::{Hop, Method, Outcome};
 
 pin_project! {
     /// The response of an [`Observed`](super::Observed) service, until its head is there.
@@ -119,12 +119,15 @@ impl Watch {
         if late { Outcome::Timeout } else { Outcome::of_status(status.as_u16()) }
     }
 
-    /// Tells the caller the request's id, unless the service did.
+    /// Tells the caller the request's id, unless the service did, and its trace, where that is chosen.
     #[inline]
     fn echo(&self, headers: &mut HeaderMap) {
-        let id = self.observation.hop().and_then(|hop| hop.request_id.as_ref());
-        if let Some(id) = id {
+        let Some(hop) = self.observation.hop() else { return };
+        if let Some(id) = &hop.request_id {
             headers.entry(header::REQUEST_ID).or_insert_with(|| id.to_header_value());
+        }
+        if self.observation.tells_trace {
+            tell_trace(hop, headers);
         }
     }
 
@@ -145,6 +148,17 @@ impl Watch {
         let length = response.body().size_hint().exact();
         let length = length.or_else(|| ResponseBody::<R>::length(response.headers()));
         response.map(|body| ResponseBody::of_response(body, self.observation, outcome, length))
+    }
+}
+
+/// Says which trace the response belongs to, beside the service's own timings (trace context level 2, "server
+/// timing").
+#[cold]
+fn tell_trace(hop: &Hop, headers: &mut HeaderMap) {
+    let value = [&b"trace;desc="[..], &hop.trace.to_traceparent()[..]].concat();
+    if let Ok(value) = HeaderValue::try_from(value) {
+        // A response that is full of headers stays as it is.
+        let _ = headers.try_append(header::SERVER_TIMING, value);
     }
 }
 

@@ -95,6 +95,7 @@ pub(super) struct Options {
     pub(super) request_span: Option<MakeSpan>,
     pub(super) baggage_to: Vec<String>,
     pub(super) no_context_to: Vec<String>,
+    pub(super) server_timing: bool,
 }
 
 const HEALTH_PATHS: [&str; 8] =
@@ -178,6 +179,13 @@ impl ObservabilityLayer {
         self.change(|options| options.no_context_to = hosts.into_iter().map(Into::into).collect())
     }
 
+    /// Says on each response which trace it belongs to (server's side): `server-timing: trace;desc=00-…`, beside what
+    /// the service says in that header. A browser shows it, so it is for services whose callers may know. Default: not
+    /// said.
+    pub fn server_timing(self) -> Self {
+        self.change(|options| options.server_timing = true)
+    }
+
     fn change(mut self, change: impl FnOnce(&mut Options)) -> Self {
         change(Arc::make_mut(self.options.get_or_insert_default()));
         self
@@ -215,6 +223,7 @@ impl Default for Options {
             request_span: None,
             baggage_to: Vec::new(),
             no_context_to: Vec::new(),
+            server_timing: false,
         }
     }
 }

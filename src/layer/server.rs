@@ -34,6 +34,7 @@ pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request
         }
     });
     let mut observation = Observation::begin(core, hop);
+    observation.tells_trace = options.server_timing;
     observation.quiet = options.is_health_path(request.uri().path());
     if is_grpc(request.version(), request.headers()) {
         observation.grpc = true;
@@ -51,7 +52,8 @@ fn distrust(trust: Trust, remote: &mut Remote) -> Option<TraceContext> {
     if trust == Trust::Continue {
         return None;
     }
-    let foreign = remote.trace.filter(|_| trust == Trust::Link);
+    // Nobody has the ids of a caller who only said "do not sample" (B3).
+    let foreign = remote.trace.filter(|trace| trust == Trust::Link && !trace.flags.is_invented());
     // Whoever asks may always name the request.
     *remote = Remote { request_id: remote.request_id.take(), ..Remote::default() };
     foreign

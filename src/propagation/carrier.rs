@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::formats;
 use super::{Outgoing, Propagators, Remote};
 use crate::context::{Baggage, RequestId, TraceContext, Tracestate};
 use crate::names::header::{BAGGAGE, REQUEST_ID, TRACEPARENT, TRACESTATE};
@@ -70,8 +71,8 @@ impl Carrier for HeaderMap {
     }
 }
 
-/// What a context is written under.
-const KEYS: [&str; 4] = ["traceparent", "tracestate", "baggage", "x-request-id"];
+/// What a context is written under, beside the other formats' keys.
+pub(super) const KEYS: [&str; 4] = ["traceparent", "tracestate", "baggage", "x-request-id"];
 
 /// The value if there is exactly one.
 fn only<'a>(carrier: &'a impl Carrier, key: &str) -> Option<&'a [u8]> {
@@ -90,6 +91,11 @@ fn replace(carrier: &mut impl Carrier, key: &'static str, value: Option<String>)
 }
 
 impl Propagators {
+    /// Every key that a context may be written under.
+    pub(super) fn keys() -> impl Iterator<Item = &'static str> {
+        KEYS.into_iter().chain(formats::KEYS)
+    }
+
     /// Reads every enabled format; the rules are those of [`Self::read_headers`].
     pub(crate) fn read(&self, carrier: &impl Carrier) -> Remote {
         let mut remote = Remote::default();
@@ -105,13 +111,16 @@ impl Propagators {
         if self.request_id {
             remote.request_id = only(carrier, REQUEST_ID.as_str()).and_then(RequestId::parse);
         }
+        if !self.formats.is_empty() {
+            self.formats.read(&mut remote, &|key| only(carrier, key));
+        }
         remote
     }
 
     /// Writes every enabled format; the rules are those of [`Self::write_headers`].
     pub(crate) fn write(&self, carrier: &mut impl Carrier, outgoing: Outgoing<'_>) {
         let Some(trace) = outgoing.trace else {
-            return KEYS.iter().for_each(|key| replace(carrier, key, None));
+            return Self::keys().for_each(|key| replace(carrier, key, None));
         };
         let [traceparent, tracestate, baggage, request_id] = KEYS;
         if self.tracecontext {
@@ -119,6 +128,10 @@ impl Propagators {
             let list = Some(outgoing.tracestate).filter(|list| !list.is_empty());
             replace(carrier, traceparent, Some(value));
             replace(carrier, tracestate, list.map(|list| list.as_str().to_owned()));
+        }
+        if !self.formats.is_empty() {
+            let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+            self.formats.write(trace, &mut |key, value| replace(carrier, key, value.map(text)));
         }
         match outgoing.baggage {
             _ if !self.baggage => {}

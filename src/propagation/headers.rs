@@ -2,6 +2,8 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::carrier::KEYS;
+use super::formats;
 use super::{Outgoing, Propagators, Remote};
 use crate::context::{Baggage, RequestId, TraceContext, Tracestate};
 use crate::names::header::{BAGGAGE, REQUEST_ID, TRACEPARENT, TRACESTATE};
@@ -65,6 +67,23 @@ fn all(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &[u8]> {
     headers.get_all(name).into_iter().map(HeaderValue::as_bytes)
 }
 
+/// The value of a header that is there exactly once.
+fn only<'a>(headers: &'a HeaderMap, name: &'static str) -> Option<&'a [u8]> {
+    let mut values = headers.get_all(name).into_iter();
+    values.next().filter(|_| values.next().is_none()).map(HeaderValue::as_bytes)
+}
+
+fn set(headers: &mut HeaderMap, name: &'static str, value: Option<&[u8]>) {
+    match value.map(HeaderValue::from_bytes) {
+        Some(Ok(value)) => {
+            headers.insert(name, value);
+        }
+        _ => {
+            headers.remove(name);
+        }
+    }
+}
+
 impl Propagators {
     /// Reads every enabled format from request headers; repeated headers are read whole.
     ///
@@ -84,7 +103,19 @@ impl Propagators {
         if self.request_id {
             remote.request_id = known.request_id.only().and_then(RequestId::parse);
         }
+        if self.formats.is_empty() { remote } else { self.read_others(remote, headers) }
+    }
+
+    // By value: what the common path has in registers stays there.
+    #[cold]
+    fn read_others(&self, mut remote: Remote, headers: &HeaderMap) -> Remote {
+        self.formats.read(&mut remote, &|name| only(headers, name));
         remote
+    }
+
+    #[cold]
+    fn write_others(&self, headers: &mut HeaderMap, trace: TraceContext) {
+        self.formats.write(trace, &mut |name, value| set(headers, name, value));
     }
 
     /// Writes every enabled format; what was there before under the same names is replaced.
@@ -94,8 +125,8 @@ impl Propagators {
     /// that the user set himself stays where the host is trusted and we have none to write.
     pub(crate) fn write_headers(&self, headers: &mut HeaderMap, outgoing: Outgoing<'_>) {
         let Some(trace) = outgoing.trace else {
-            return [TRACEPARENT, TRACESTATE, BAGGAGE, REQUEST_ID].iter().for_each(|name| {
-                headers.remove(name);
+            return KEYS.iter().chain(&formats::KEYS).for_each(|name| {
+                headers.remove(*name);
             });
         };
         // What is taken away comes first: most calls have no header yet, and nothing is looked for among none.
@@ -112,6 +143,9 @@ impl Propagators {
         }
         if self.tracecontext {
             write_trace(headers, trace, outgoing.tracestate);
+        }
+        if !self.formats.is_empty() {
+            self.write_others(headers, trace);
         }
         if let Some(id) = outgoing.request_id.filter(|_| self.request_id) {
             headers.insert(REQUEST_ID, id.to_header_value());
@@ -139,11 +173,13 @@ mod tests {
 
     use super::*;
     use crate::context::{Flags, SpanId, TraceId};
-    use crate::propagation::Carrier;
+    use crate::propagation::{Carrier, Formats};
 
     const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    const ALL: Propagators = Propagators { tracecontext: true, baggage: true, request_id: true };
-    const NONE: Propagators = Propagators { tracecontext: false, baggage: false, request_id: false };
+    const ALL: Propagators =
+        Propagators { tracecontext: true, baggage: true, request_id: true, formats: Formats::NONE };
+    const NONE: Propagators =
+        Propagators { tracecontext: false, baggage: false, request_id: false, formats: Formats::NONE };
 
     fn received(headers: &[(&'static str, &str)]) -> HeaderMap {
         let mut map = HeaderMap::new();
@@ -154,8 +190,8 @@ mod tests {
     }
 
     fn shown(headers: &impl Carrier) -> Vec<String> {
-        let names = ["traceparent", "tracestate", "baggage", "x-request-id"];
-        let values = names.map(|name| (name, headers.values_of(name)));
+        let names = KEYS.iter().chain(&formats::KEYS);
+        let values: Vec<_> = names.map(|name| (name, headers.values_of(name))).collect();
         let present = values.iter().flat_map(|(name, values)| values.iter().map(move |value| (name, value)));
         present.map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value))).collect()
     }
@@ -183,6 +219,10 @@ mod tests {
         propagators.write(&mut map, outgoing);
         assert_eq!(shown(&map), shown(&headers), "a map as a carrier");
         shown(&headers)
+    }
+
+    fn listed(list: &str) -> Propagators {
+        Propagators::from_list(list).expect(list)
     }
 
     fn read(propagators: Propagators, headers: &[(&'static str, &str)]) -> Remote {
@@ -283,5 +323,61 @@ mod tests {
             ["baggage: k=v"],
             "a format that is off passes through"
         );
+    }
+
+    #[test]
+    fn every_format_of_the_list_is_written_and_what_b3_left_elsewhere_goes() {
+        let list = Tracestate::default();
+        let outgoing = Outgoing { trace: Some(trace()), tracestate: &list, baggage: None, request_id: None };
+        const COPIED: [(&str, &str); 4] =
+            [("b3", "0"), ("x-b3-traceid", "1"), ("x-b3-parentspanid", "2"), ("x-b3-flags", "1")];
+        const TRACE: &str = "000000000000000000000000000000cd";
+        let single = format!("b3: {TRACE}-00000000000000ab-1");
+        let multi = [
+            format!("x-b3-traceid: {TRACE}"),
+            "x-b3-spanid: 00000000000000ab".to_owned(),
+            "x-b3-sampled: 1".to_owned(),
+        ];
+        for before in [&COPIED[..], &[]] {
+            assert_eq!(written(listed("b3"), before, outgoing), std::slice::from_ref(&single));
+            assert_eq!(written(listed("b3multi"), before, outgoing), multi);
+            let both = [std::slice::from_ref(&single), &multi].concat();
+            assert_eq!(written(listed("b3multi,b3"), before, outgoing), both);
+        }
+        assert_eq!(
+            written(listed("jaeger"), &[], outgoing),
+            [format!("uber-trace-id: {TRACE}:00000000000000ab:0:1")]
+        );
+        let nothing = Outgoing { trace: None, ..outgoing };
+        assert!(written(listed("tracecontext"), &COPIED, nothing).is_empty());
+    }
+
+    #[test]
+    fn a_later_format_wins_if_it_is_valid_and_destroys_nothing_if_not() {
+        fn b3(value: &str) -> Remote {
+            read(listed("tracecontext,b3"), &[FULL[0], FULL[1], ("b3", value)])
+        }
+        let parts = |remote: &Remote| {
+            let trace = remote.trace.expect("a trace");
+            (trace.span_id.value(), trace.flags, remote.tracestate.as_str().to_owned())
+        };
+        let w3c = (0x00f067aa0ba902b7, Flags::SAMPLED, "a=1".to_owned());
+        assert_eq!(parts(&b3("80f198ee56343ba864fe8b2a57d3eff7-ab-0")), w3c, "not valid");
+        let other = "80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-0";
+        assert_eq!(parts(&b3(other)), (0xe457b5a2e4d86bd1, Flags::NONE, String::new()), "another trace");
+        for (said, flags) in
+            [("", Flags::SAMPLED), ("-1", Flags::SAMPLED), ("-0", Flags::NONE), ("-d", Flags::DEBUG)]
+        {
+            let same = format!("4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7{said}");
+            assert_eq!(parts(&b3(&same)), (w3c.0, flags, w3c.2.clone()), "the same span{said}");
+        }
+        assert_eq!(parts(&b3("0")), (w3c.0, Flags::NONE, w3c.2.clone()), "a decision alone");
+
+        let first = read(listed("b3,tracecontext"), &[FULL[0], FULL[1], ("b3", other)]);
+        assert_eq!(parts(&first), w3c, "tracecontext stands later");
+        let first = read(listed("b3,tracecontext"), &[("traceparent", "00-bad"), ("b3", other)]);
+        assert_eq!(parts(&first).0, 0xe457b5a2e4d86bd1, "and finds nothing");
+        let none = read(listed("tracecontext"), &[("b3", other), ("uber-trace-id", "ab:cd:0:1")]);
+        assert!(none.trace.is_none(), "what is not in the list is not read");
     }
 }

@@ -3,11 +3,15 @@
 //! [`Remote`] is what a stranger sent, already understood; an `Outgoing` is what we send on.
 
 mod carrier;
+mod environment;
+mod formats;
 mod headers;
 mod list;
 
 pub use carrier::Carrier;
+pub use environment::from_environment;
 
+pub(crate) use formats::{Format, Formats};
 pub(crate) use headers::Known;
 
 use std::sync::OnceLock;
@@ -59,18 +63,19 @@ pub(crate) struct Propagators {
     pub(crate) tracecontext: bool,
     pub(crate) baggage: bool,
     pub(crate) request_id: bool,
+    pub(crate) formats: Formats,
 }
 
 impl Default for Propagators {
     fn default() -> Self {
-        Self { tracecontext: true, baggage: true, request_id: true }
+        Self { tracecontext: true, baggage: true, request_id: true, formats: Formats::NONE }
     }
 }
 
 static PROCESS: OnceLock<Propagators> = OnceLock::new();
 
 impl Propagators {
-    /// Those of the process; before `init` chose them, all of them.
+    /// Those of the process; before `init` chose them, the default.
     pub(crate) fn of_process() -> Self {
         PROCESS.get().copied().unwrap_or_default()
     }
@@ -84,7 +89,7 @@ impl Propagators {
 /// Reads trace context, baggage and request id from a map of strings, such as a message's headers.
 ///
 /// Reads the formats that the process reads from requests as well (`OTEL_PROPAGATORS`), and writes by
-/// [`work::inject`](crate::work::inject); before `init` that is all of them.
+/// [`work::inject`](crate::work::inject); before `init` those are W3C's and the request id.
 #[must_use]
 pub fn extract(carrier: &impl Carrier) -> Remote {
     Propagators::of_process().read(carrier)

@@ -3,7 +3,7 @@
 //! Probability sampling is consistent: a span is kept if the trace's randomness `R` reaches the rejection
 //! threshold `T`, both of 56 bits, so that services of every language keep the same traces.
 
-use crate::context::{TraceContext, TraceId, Tracestate};
+use crate::context::{Flags, TraceContext, TraceId, Tracestate};
 
 /// Everything that 56 bits can count.
 const ALL: u64 = 1 << 56;
@@ -74,8 +74,12 @@ impl Sampler {
         trace_id: TraceId,
         tracestate: &Tracestate,
     ) -> Decision {
+        // Asked of the few that are not sampled only: did the caller leave it to us (B3)?
+        let decided = |flags: Flags| flags.is_sampled() || !flags.is_deferred();
         match parent {
-            Some(parent) if !self.ignore_parent => follow(parent.flags.is_sampled(), trace_id, tracestate),
+            Some(parent) if !self.ignore_parent && decided(parent.flags) => {
+                follow(parent.flags.is_sampled(), trace_id, tracestate)
+            }
             _ => self.root.decide(trace_id, tracestate),
         }
     }
@@ -134,7 +138,7 @@ fn threshold_of(share: f64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::{Flags, SpanId};
+    use crate::context::SpanId;
 
     fn trace(randomness: u64) -> TraceId {
         TraceId::new(u128::from(randomness) | 1 << 100).unwrap()
@@ -146,6 +150,19 @@ mod tests {
 
     fn state(text: &str) -> Tracestate {
         Tracestate::parse([text.as_bytes()])
+    }
+
+    #[test]
+    fn a_deferred_decision_is_ours_and_an_invented_parents_is_kept() {
+        let flags = |flags| TraceContext { flags, ..parent(trace(7), false) };
+        let decide = |sampler: Sampler, flags| {
+            let parent = flags;
+            sampler.parent_based().decide(Some(&parent), parent.trace_id, &Tracestate::default()).sampled
+        };
+        assert!(decide(Sampler::always(), flags(Flags::DEFERRED)));
+        assert!(!decide(Sampler::never(), flags(Flags::DEFERRED)));
+        assert!(!decide(Sampler::always(), flags(Flags::INVENTED)));
+        assert!(decide(Sampler::never(), flags(Flags::DEBUG)));
     }
 
     #[test]

@@ -120,13 +120,37 @@ impl Instance {
     /// Everything on: every trace that starts here is sampled, lines from TRACE up, metrics.
     #[must_use]
     pub fn new() -> Self {
+        Self::with(Propagators::default())
+    }
+
+    /// The same with these formats of context, as in `OTEL_PROPAGATORS`. They are those of this instance's layers;
+    /// [`extract`](crate::propagation::extract) and [`inject`](crate::work::inject) have the process's.
+    ///
+    /// ```
+    /// let seen = tower_observability::testing::Instance::with_propagators("b3,baggage");
+    /// # drop(seen);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If it is no such list.
+    #[must_use]
+    #[track_caller]
+    pub fn with_propagators(list: &str) -> Self {
+        match Propagators::from_list(list) {
+            Ok(propagators) => Self::with(propagators),
+            Err(refusal) => panic!("not a list of propagators: {list:?}: {refusal:?}"),
+        }
+    }
+
+    fn with(propagators: Propagators) -> Self {
         let (lines, written) = Lines::in_memory();
         let recorder: &'static Recorder = Box::leak(Box::new(Recorder::new(&Metrics::default())));
         let core: &'static Core = Box::leak(Box::new(Core {
             spans: Spans::in_memory(),
             lines,
             red: Red::new(recorder),
-            propagators: Propagators::default(),
+            propagators,
         }));
         let open = Open::default();
         let place = Place::new(core, recorder, &open);

@@ -134,7 +134,9 @@ impl Work {
 ///
 /// Outside of any request or work nothing is written. The carrier belongs to us or to a broker of ours, so the
 /// baggage goes with it. What an earlier hop left on the carrier is replaced. The formats are those of the process
-/// (`OTEL_PROPAGATORS`), as for [`propagation::extract`](crate::propagation::extract).
+/// (`OTEL_PROPAGATORS`), as for [`propagation::extract`](crate::propagation::extract). Onto a
+/// [`Command`](std::process::Command) it is written as variables, which the child reads by
+/// [`propagation::from_environment`](crate::propagation::from_environment).
 pub fn inject(carrier: &mut impl Carrier) {
     let here = Origin::here().from;
     if here.trace.is_none() {

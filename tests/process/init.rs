@@ -21,6 +21,7 @@ fn program() {
         ("recorder", recorder),
         ("propagates", propagates),
         ("speechless", speechless),
+        ("inherits", inherits),
         ("checked", checked),
         ("logger", logger),
     ]);
@@ -89,6 +90,18 @@ fn speechless() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(Work::consumer("process").parent(remote).run(async { work::inject(&mut outgoing) }));
     println!("written: {:?}", outgoing.into_iter().collect::<Vec<_>>());
+}
+
+fn inherits() {
+    let _observability = tower_observability::init("inherits").unwrap();
+    let mut outgoing = HashMap::new();
+    let job = Work::internal("back up").parent(propagation::from_environment());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(job.run(async { work::inject(&mut outgoing) }));
+    let mut names: Vec<_> = outgoing.keys().cloned().collect();
+    names.sort_unstable();
+    println!("written: {}", names.join(" "));
+    println!("trace: {}", outgoing.get("traceparent").or(outgoing.get("b3")).unwrap());
 }
 
 fn checked() {
@@ -233,6 +246,20 @@ fn the_formats_of_the_operator_are_read_and_written_on_messages_too() {
     let ended = program_of("speechless").env("OTEL_PROPAGATORS", "none").end().well();
     assert_eq!(ended.said("read: "), "false 0");
     assert_eq!(ended.said("written: "), r#"[("x-request-id", "order-7")]"#);
+}
+
+#[test]
+fn a_process_goes_on_in_the_trace_of_the_one_that_started_it() {
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let child = program_of("inherits").env("TRACEPARENT", format!("00-{TRACE}-00f067aa0ba902b7-01"));
+    let ended = child.env("BAGGAGE", "team=workshop").env("X_REQUEST_ID", "order-7").end().well();
+    assert!(ended.said("trace: ").starts_with(&format!("00-{TRACE}-")));
+    assert_eq!(ended.said("written: "), "baggage traceparent x-request-id");
+
+    let child = program_of("inherits").env("OTEL_PROPAGATORS", "b3");
+    let ended = child.env("B3", format!("{TRACE}-00f067aa0ba902b7-d")).end().well();
+    assert!(ended.said("trace: ").starts_with(TRACE) && ended.said("trace: ").ends_with("-d"));
+    assert_eq!(ended.said("written: "), "b3");
 }
 
 #[test]

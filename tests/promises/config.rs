@@ -34,7 +34,7 @@ const EXAMPLES: &[Example] = &[
     row("OTEL_SDK_DISABLED", "false", "1"),
     any("OTEL_SERVICE_NAME", "by-operator"),
     row("OTEL_RESOURCE_ATTRIBUTES", "team=workshop", "team"),
-    row("OTEL_PROPAGATORS", "tracecontext", "carrier-pigeon"),
+    row("OTEL_PROPAGATORS", "b3,tracecontext,jaeger", "carrier-pigeon"),
     never("OTEL_CONFIG_FILE", "otel.yaml"),
     row("OBSERVABILITY_DRAIN_DELAY", "123", "5s"),
     row("OBSERVABILITY_SHUTDOWN_TIMEOUT", "456", "soon"),

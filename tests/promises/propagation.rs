@@ -2,6 +2,8 @@
 //! whatever a stranger sends.
 
 mod baggage;
+mod environment;
+mod formats;
 mod properties;
 mod trace_context;
 
@@ -49,7 +51,10 @@ fn headers(received: &[(&str, &str)]) -> HeaderMap {
 /// What a service of ours sends on each of its calls while it serves a request with these headers: through the
 /// server's layer, a handler, the client's layer.
 fn calls(received: &[(&str, &str)], count: usize) -> Vec<Sent> {
-    let seen = Instance::new();
+    calls_of(&Instance::new(), received, count)
+}
+
+fn calls_of(seen: &Instance, received: &[(&str, &str)], count: usize) -> Vec<Sent> {
     let client = seen.client_layer();
     let handler = tower::service_fn(move |_: Request<()>| {
         let client = client.clone();

@@ -1,6 +1,7 @@
 //! Promise: the server's side reports what the conventions ask for, and the service behaves as if we were not there.
 
 mod routing;
+mod timing;
 mod types;
 
 use std::convert::Infallible;

@@ -74,7 +74,9 @@ server_address server_port system_filesystem_state url_scheme work_kind work_nam
 
 const EVENTS: &str = "observability.call observability.panic observability.request observability.work";
 
-const HEADERS: &str = "traceparent tracestate baggage x-request-id";
+const HEADERS: &str = "\
+traceparent tracestate baggage x-request-id b3 x-b3-traceid x-b3-spanid x-b3-parentspanid x-b3-sampled x-b3-flags
+uber-trace-id server-timing";
 
 const OUTCOMES: &str = "ok client_error server_error cancelled timeout panic body_error upgraded";
 
@@ -120,6 +122,20 @@ fn headers() -> Rows {
         (header::TRACESTATE, "W3C trace context: the vendors' list. Read and written."),
         (header::BAGGAGE, "W3C baggage. Read; written to the hosts that `baggage_to` lists."),
         (header::REQUEST_ID, "The request's id. Read, echoed on the response, written to calls."),
+        (header::B3, "`b3`, and read with `b3multi` too: trace, span, decision. Read before the next five."),
+        (
+            header::B3_TRACE_ID,
+            "`b3multi`, and read with `b3` too: the trace, 16 or 32 digits. Written with 32.",
+        ),
+        (header::B3_SPAN_ID, "`b3multi`, and read with `b3` too: the span."),
+        (header::B3_PARENT_SPAN_ID, "`b3multi` and `b3`: not read, and taken from calls."),
+        (header::B3_SAMPLED, "`b3multi`, and read with `b3` too: the decision; absent, it is ours."),
+        (
+            header::B3_FLAGS,
+            "`b3multi`, and read with `b3` too: `1` is debug, which is sampled and handed on.",
+        ),
+        (header::UBER_TRACE_ID, "`jaeger`: trace, span, flags. Read and written."),
+        (header::SERVER_TIMING, "The response's trace, where a layer has `server_timing()`. Written."),
     ];
     about.map(|(name, about)| (format!("`{name}`"), about.to_owned())).into()
 }
@@ -229,8 +245,7 @@ fn no_name_on_the_wire_changes_unseen() {
     same(EVENTS, names(event::TABLE));
     same(METRICS, names(metric::TABLE));
     same(LABELS, names(label::TABLE));
-    let headers = [header::TRACEPARENT, header::TRACESTATE, header::BAGGAGE, header::REQUEST_ID];
-    same(HEADERS, headers.iter().map(ToString::to_string).collect());
+    same(HEADERS, headers().into_iter().map(|(name, _)| name.trim_matches('`').to_owned()).collect());
     let served = variables().into_iter().filter(|row| is_served(row.about));
     same(VARIABLES, served.map(|row| row.name.to_owned()).collect());
 }
