@@ -271,8 +271,21 @@ impl fmt::Display for Flags {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// A place in any trace, with any flags.
+    pub(crate) fn a_context() -> impl Strategy<Value = TraceContext> {
+        (1..u128::MAX, 1..u64::MAX, any::<[bool; 2]>()).prop_map(|(trace_id, span_id, [sampled, random])| {
+            let flags = if random { Flags::RANDOM } else { Flags::NONE };
+            TraceContext {
+                trace_id: TraceId::new(trace_id).expect("not zero"),
+                span_id: SpanId::new(span_id).expect("not zero"),
+                flags: flags.with_sampled(sampled),
+            }
+        })
+    }
 
     #[test]
     fn ids_print_as_lower_case_hex_with_leading_zeros() {

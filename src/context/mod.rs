@@ -15,6 +15,8 @@ mod traceparent;
 mod tracestate;
 
 pub use baggage::Baggage;
+#[cfg(test)]
+pub(crate) use id::tests::a_context;
 pub use id::{Flags, SpanId, TraceContext, TraceId};
 pub use request_id::RequestId;
 pub use tracestate::Tracestate;

@@ -5,6 +5,9 @@
 //! each through the one seam, [`Transport`], and accounts for every record. What is in a record, and what its
 //! bytes are, is the signal's own.
 
+#[cfg(test)]
+#[cfg(feature = "otlp")]
+pub(crate) mod answers;
 /// A collector in this process, which the other test binaries share.
 #[cfg(test)]
 #[cfg(feature = "otlp")]

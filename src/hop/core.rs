@@ -20,10 +20,7 @@ pub(crate) struct Core {
 impl Core {
     /// Is there nothing at all to do for a request, not even to hand its context on?
     pub(crate) fn is_off(&self) -> bool {
-        let passes_on =
-            self.propagators.tracecontext || self.propagators.baggage || self.propagators.request_id;
-        let passes_on = passes_on || !self.propagators.formats.is_empty();
-        !(passes_on || self.spans.is_on() || self.lines.is_on() || self.red.is_on())
+        !(self.propagators.pass_on() || self.spans.is_on() || self.lines.is_on() || self.red.is_on())
     }
 
     /// A new span's place: below its parent, else at the root of a trace of its own; and the list that

@@ -72,6 +72,13 @@ impl Default for Propagators {
     }
 }
 
+impl Propagators {
+    /// Is anything at all handed on?
+    pub(crate) fn pass_on(&self) -> bool {
+        self.tracecontext || self.baggage || self.request_id || !self.formats.is_empty()
+    }
+}
+
 static PROCESS: OnceLock<Propagators> = OnceLock::new();
 
 impl Propagators {

@@ -227,6 +227,12 @@ impl Http {
     }
 }
 
+/// The host without credentials that may stand before it, and without the brackets of an address of version 6.
+pub(crate) fn address(host: &str) -> &str {
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+}
+
 /// A `Host` header taken apart; one that is no host is shown to nobody: it is the client's to invent.
 pub(crate) fn host_and_port(host: &str) -> Option<(&str, Option<u16>)> {
     // What a host and its port are written with (RFC 3986, 3.2.2, without escapes).
@@ -254,6 +260,15 @@ pub(crate) fn split_authority(authority: &str) -> (&str, Option<u16>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_has_neither_credentials_nor_brackets() {
+        for (host, shown) in
+            [("user:pass@example.org", "example.org"), ("example.org", "example.org"), ("a@[::1]", "::1")]
+        {
+            assert_eq!(address(host), shown);
+        }
+    }
 
     #[test]
     fn a_host_header_is_taken_apart_where_it_is_shown() {

@@ -19,7 +19,9 @@ pub use outcome::Outcome;
 pub use spawn::{Scoped, in_scope, spawn};
 pub use value::Value;
 
-pub(crate) use self::http::{Http, HttpVersion, Method, Piece, Scheme, host_and_port, split_authority};
+pub(crate) use self::http::{
+    Http, HttpVersion, Method, Piece, Scheme, address, host_and_port, split_authority,
+};
 pub(crate) use hop::{End, Hop, Notes, Subject, Work};
 pub(crate) use outcome::ErrorType;
 pub(crate) use route::{Route, RouteCell};
@@ -29,5 +31,7 @@ pub(crate) use stack::Entered;
 pub(crate) use stack::{
     Current, current, enter_as_hop, enter_hop, enter_span, exit_span, stands_for_hop, top_hop,
 };
-pub(crate) use text::{PANICKED, bounded, causes, formatted, guarded, prefix};
+pub(crate) use text::{CAUSED_BY, PANICKED, bounded, causes, formatted, guarded, prefix, stacktrace};
 pub(crate) use value::Fields;
+#[cfg(test)]
+pub(crate) use value::tests::a_value;

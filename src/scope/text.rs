@@ -10,6 +10,9 @@ const LONGEST: usize = 64 * 1024;
 /// What stands for a value whose formatting panicked.
 pub(crate) const PANICKED: &str = "<panicked>";
 
+/// Stands before each cause of an error.
+pub(crate) const CAUSED_BY: &str = "\ncaused by: ";
+
 /// How many causes of an error are kept; a chain that is longer is most likely a loop.
 const MOST_CAUSES: usize = 16;
 
@@ -56,6 +59,11 @@ pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
             std::mem::forget(panic);
         })
         .ok()
+}
+
+/// An error and its sources, as told already: one a line.
+pub(crate) fn stacktrace(error: &str, sources: &[String]) -> String {
+    [error, &sources.join(CAUSED_BY)].join(CAUSED_BY)
 }
 
 /// An error and its causes, outermost first, as `next` finds them.

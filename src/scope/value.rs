@@ -97,8 +97,20 @@ impl From<usize> for Value {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// A finite value of any type.
+    pub(crate) fn a_value() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<i32>().prop_map(|value| Value::from(f64::from(value) / 3.0)),
+            "\\PC{0,300}".prop_map(Value::from),
+        ]
+    }
 
     #[test]
     fn a_field_set_twice_keeps_its_place_and_the_later_value() {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::finished::{Attributes, within};
 use super::{Finished, Limits, Status, redact};
 use crate::names::attribute as name;
-use crate::scope::{End, Hop, Http, Kind, Method, Notes, Piece, Subject, Work};
+use crate::scope::{End, Hop, Http, Kind, Method, Notes, Piece, Subject, Work, address, stacktrace};
 
 /// The span of a hop; `None` if it has not ended.
 pub(super) fn of_hop(hop: &Hop, limits: &Limits) -> Option<Finished> {
@@ -97,12 +97,6 @@ fn network(attributes: &mut Attributes, http: &Http) {
     }
 }
 
-/// The host without credentials, and without the brackets of an IPv6 address.
-fn address(host: &str) -> &str {
-    let host = redact::host(host);
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
-}
-
 fn full_url(http: &Http) -> String {
     let host = address(http.piece(Piece::Host));
     let mut url = format!("{}://", http.scheme.as_str());
@@ -158,10 +152,7 @@ fn said(attributes: &mut Attributes, notes: &Notes) {
     if let Some((error, sources)) = notes.error.as_deref().and_then(<[_]>::split_first) {
         attributes.text(name::EXCEPTION_MESSAGE, error);
         if !sources.is_empty() {
-            attributes.set(
-                name::EXCEPTION_STACKTRACE,
-                format!("{error}\ncaused by: {}", sources.join("\ncaused by: ")),
-            );
+            attributes.set(name::EXCEPTION_STACKTRACE, stacktrace(error, sources));
         }
     }
     attributes.fields(&notes.fields);

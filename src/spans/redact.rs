@@ -1,4 +1,4 @@
-//! Owns what must not leave in a URL: query values and credentials.
+//! Owns what must not leave in a URL: query values.
 
 const REDACTED: &str = "REDACTED";
 
@@ -18,11 +18,6 @@ pub(super) fn query(query: &str) -> String {
     text
 }
 
-/// The host without credentials that a caller may have put before it.
-pub(super) fn host(host: &str) -> &str {
-    host.rsplit_once('@').map_or(host, |(_, host)| host)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,8 +29,6 @@ mod tests {
             query("a=1&token=s3cr3t&flag&empty=&x=1=2"),
             "a=REDACTED&token=REDACTED&flag&empty=&x=REDACTED"
         );
-        assert_eq!(host("user:pass@example.org"), "example.org");
-        assert_eq!(host("example.org"), "example.org");
     }
 
     proptest! {

@@ -4,7 +4,7 @@ use super::entry::{Attributes, Entry};
 use super::{Event, Record};
 use crate::logs::line;
 use crate::names::{attribute as name, event};
-use crate::scope::{End, Hop, Http, Kind, Method, Notes, Piece};
+use crate::scope::{End, Hop, Http, Kind, Method, Notes, Piece, address, stacktrace};
 
 impl Entry {
     /// The entry of a record; `None` for a hop that has not ended.
@@ -83,12 +83,9 @@ fn request(attributes: &mut Attributes, hop: &Hop) {
     }
 }
 
-/// Whom a call went to, without credentials that may stand before the host and brackets around it, as on its span.
+/// Whom a call went to, as on its span.
 fn called(attributes: &mut Attributes, http: &Http) {
-    let host = http.piece(Piece::Host);
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    attributes.text(name::SERVER_ADDRESS, address.unwrap_or(host));
+    attributes.text(name::SERVER_ADDRESS, address(http.piece(Piece::Host)));
     attributes.set(name::SERVER_PORT, http.port.unwrap_or(http.scheme.default_port()));
 }
 
@@ -115,8 +112,7 @@ fn said(attributes: &mut Attributes, notes: &Notes) {
     if let Some((error, sources)) = notes.error.as_deref().and_then(<[_]>::split_first) {
         attributes.text(name::EXCEPTION_MESSAGE, error);
         if !sources.is_empty() {
-            let chain = format!("{error}\ncaused by: {}", sources.join("\ncaused by: "));
-            attributes.set(name::EXCEPTION_STACKTRACE, chain);
+            attributes.set(name::EXCEPTION_STACKTRACE, stacktrace(error, sources));
         }
     }
     notes.fields.iter().for_each(|(name, value)| attributes.field(name, value.clone()));

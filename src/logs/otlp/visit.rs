@@ -7,7 +7,7 @@ use tracing::field::{Field, Visit};
 
 use super::packed::Packed;
 use crate::names::{attribute, key};
-use crate::scope::causes;
+use crate::scope::{CAUSED_BY, causes};
 
 /// Puts an event's fields into what is packed.
 pub(super) struct Copying<'a>(pub(super) &'a mut Packed);
@@ -18,8 +18,7 @@ struct Causes<'a>(&'a (dyn Error + 'static));
 impl fmt::Debug for Causes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)?;
-        causes(self.0.source(), |error| error.source())
-            .try_for_each(|cause| write!(f, "\ncaused by: {cause}"))
+        causes(self.0.source(), |error| error.source()).try_for_each(|cause| write!(f, "{CAUSED_BY}{cause}"))
     }
 }
 

@@ -4,10 +4,11 @@ mod reference;
 
 use super::*;
 use crate::clock::Moment;
-use crate::context::{Flags, SpanId, TraceContext, TraceId, Tracestate};
+use crate::context::{SpanId, TraceContext, Tracestate, a_context};
 use crate::export::Delivery;
+use crate::export::answers::are_understood;
 use crate::export::collector::{Answer, Collector};
-use crate::scope::{Kind, Value};
+use crate::scope::{Kind, Value, a_value};
 use crate::spans::Status;
 use crate::spans::record::tests::a_span;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -92,26 +93,7 @@ async fn the_request_is_what_the_specification_asks_for() {
 #[tokio::test]
 async fn each_answer_is_understood_and_nothing_is_tried_again_here() {
     let collector = Collector::start();
-    let mut transport = to(&collector);
-    let script = [
-        (Answer::Status(400), Delivery::Refused { reason: "the collector answered 400 Bad Request".into() }),
-        (
-            Answer::RetryAfter(429, "3".into()),
-            Delivery::Retry {
-                after: Some(Duration::from_secs(3)),
-                reason: "the collector answered 429 Too Many Requests".into(),
-            },
-        ),
-        (
-            Answer::Partial(2, "too old".into()),
-            Delivery::Accepted { rejected: 2, message: Some("too old".into()) },
-        ),
-    ];
-    for (place, (answer, delivery)) in script.into_iter().enumerate() {
-        collector.next([answer]);
-        assert_eq!(transport.send(&[a_span()], ATTEMPT).await, delivery);
-        assert_eq!(collector.received().len(), place + 1);
-    }
+    are_understood(&collector, &mut *to(&collector), &[a_span()]).await;
 }
 
 #[tokio::test]
@@ -153,27 +135,6 @@ fn a_wrong_header_is_named_without_its_value() {
         transport("http://localhost:4318/v1/traces", &headers, &Limits::default(), &Resource::default());
     let error = error.err().unwrap();
     assert!(error.contains("x-key") && !error.contains("s3cr3t"), "{error}");
-}
-
-fn a_context() -> impl Strategy<Value = TraceContext> {
-    (1..u128::MAX, 1..u64::MAX, any::<[bool; 2]>()).prop_map(|(trace_id, span_id, [sampled, random])| {
-        let flags = if random { Flags::RANDOM } else { Flags::NONE };
-        TraceContext {
-            trace_id: TraceId::new(trace_id).unwrap(),
-            span_id: SpanId::new(span_id).unwrap(),
-            flags: flags.with_sampled(sampled),
-        }
-    })
-}
-
-fn a_value() -> impl Strategy<Value = Value> {
-    prop_oneof![
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<u64>().prop_map(Value::from),
-        any::<i32>().prop_map(|value| Value::from(f64::from(value) / 3.0)),
-        "\\PC{0,300}".prop_map(Value::from),
-    ]
 }
 
 fn a_kind() -> impl Strategy<Value = Kind> {

@@ -7,11 +7,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::clock::Moment;
-use crate::context::{Flags, SpanId, TraceContext, TraceId};
-use crate::export::collector::{Answer, CollectedLog, Collector};
+use crate::context::a_context;
+use crate::export::answers::are_understood;
+use crate::export::collector::{CollectedLog, Collector};
 use crate::logs::otlp::{Event, Severity};
 use crate::names::{schema, tag};
-use crate::scope::Value;
+use crate::scope::{Value, a_value};
 
 const ATTEMPT: Duration = Duration::from_secs(10);
 const ALL: Limits = Limits { attributes: 128, value_length: None };
@@ -115,26 +116,7 @@ async fn each_record_says_how_many_attributes_it_lost_and_no_field_is_taken_for_
 #[tokio::test]
 async fn each_answer_is_understood_and_nothing_is_tried_again_here() {
     let collector = Collector::start();
-    let mut transport = to(&collector, ALL);
-    let script = [
-        (Answer::Status(400), Delivery::Refused { reason: "the collector answered 400 Bad Request".into() }),
-        (
-            Answer::RetryAfter(429, "3".into()),
-            Delivery::Retry {
-                after: Some(Duration::from_secs(3)),
-                reason: "the collector answered 429 Too Many Requests".into(),
-            },
-        ),
-        (
-            Answer::Partial(2, "too old".into()),
-            Delivery::Accepted { rejected: 2, message: Some("too old".into()) },
-        ),
-    ];
-    for (place, (answer, delivery)) in script.into_iter().enumerate() {
-        collector.next([answer]);
-        assert_eq!(transport.send(&[record(saying("hello", &[]))], ATTEMPT).await, delivery);
-        assert_eq!((collector.received().len(), transport.has_left()), (place + 1, true));
-    }
+    are_understood(&collector, &mut *to(&collector, ALL), &[record(saying("hello", &[]))]).await;
 }
 
 #[tokio::test]
@@ -146,30 +128,10 @@ async fn a_batch_beyond_64_mebibytes_is_not_sent() {
     assert!(collector.received().is_empty());
 }
 
-fn a_value() -> impl Strategy<Value = Value> {
-    prop_oneof![
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<u64>().prop_map(Value::from),
-        any::<i32>().prop_map(|value| Value::from(f64::from(value) / 3.0)),
-        "\\PC{0,300}".prop_map(Value::from),
-    ]
-}
-
 fn a_severity() -> impl Strategy<Value = Severity> {
     use tracing::Level;
     let levels = [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR].map(Severity::from);
     prop::sample::select(levels.into_iter().chain([Severity::FATAL]).collect::<Vec<_>>())
-}
-
-fn a_trace() -> impl Strategy<Value = TraceContext> {
-    (1..u128::MAX, 1..u64::MAX, any::<[bool; 2]>()).prop_map(|(trace_id, span_id, [sampled, random])| {
-        TraceContext {
-            trace_id: TraceId::new(trace_id).unwrap(),
-            span_id: SpanId::new(span_id).unwrap(),
-            flags: if random { Flags::RANDOM } else { Flags::NONE }.with_sampled(sampled),
-        }
-    })
 }
 
 prop_compose! {
@@ -178,7 +140,7 @@ prop_compose! {
         message in "\\PC{0,80}",
         target in "[a-z:]{0,20}",
         name in prop::sample::select(vec!["", "observability.request"]),
-        trace in proptest::option::of(a_trace()),
+        trace in proptest::option::of(a_context()),
         fields in proptest::collection::btree_map("\\PC{1,20}", a_value(), 0..20),
         later in 0_u64..1 << 40,
     ) -> (Event, BTreeMap<String, Value>) {
