@@ -6,11 +6,9 @@ mod questions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
-use crate::support::http::get;
+use crate::support::jaeger::{Span, Trace};
 use crate::support::prometheus::{Exemplar, Sample, Scraped, Target, ask, exemplars, questions, value};
-use crate::support::systems::{JAEGER, JAEGER_OTLP};
+use crate::support::systems::JAEGER_OTLP;
 use crate::support::wait::{SOON, eventually};
 use crate::support::workshop::{SERVICES, Workshop, ask as request};
 
@@ -139,23 +137,16 @@ async fn every_exemplar_is_a_span_in_jaeger() {
     for exemplar in &found {
         let span = eventually(SOON, &format!("{exemplar:?} in Jaeger"), async || span(exemplar).await).await;
         let route = exemplar.series.get("http_route");
-        let tags = span["tags"].as_array().unwrap();
-        let has = |key: &str, value: &str| tags.iter().any(|tag| tag["key"] == key && tag["value"] == value);
-        assert!(route.is_empty() || has("http.route", route), "{exemplar:?} is {span:#}");
-        let seconds = span["duration"].as_f64().unwrap() / 1e6;
-        assert!((seconds - exemplar.value).abs() < 0.000_01, "{exemplar:?} is {span:#}");
+        assert!(route.is_empty() || span.tag("http.route") == route, "{exemplar:?} is {span:?}");
+        let seconds = span.duration as f64 / 1e6;
+        assert!((seconds - exemplar.value).abs() < 0.000_01, "{exemplar:?} is {span:?}");
     }
 }
 
-async fn span(exemplar: &Exemplar) -> Result<Value, String> {
-    let answer = get(&JAEGER.url(&format!("/api/traces/{}", exemplar.trace_id))).await;
-    let trace: Value = serde_json::from_str(&answer.body).map_err(|error| error.to_string())?;
-    let (spans, processes) = (&trace["data"][0]["spans"], &trace["data"][0]["processes"]);
-    let is_its = |span: &&Value| {
-        let process = &processes[span["processID"].as_str().unwrap_or_default()];
-        span["spanID"] == *exemplar.span_id && process["serviceName"] == *exemplar.series.get("job")
-    };
-    spans.as_array().and_then(|spans| spans.iter().find(is_its)).cloned().ok_or(answer.body)
+async fn span(exemplar: &Exemplar) -> Result<Span, String> {
+    let trace = Trace::so_far(&exemplar.trace_id).await;
+    let is_its = |span: &&Span| span.id == exemplar.span_id && span.service == *exemplar.series.get("job");
+    trace.0.iter().find(is_its).cloned().ok_or_else(|| format!("{trace:?}"))
 }
 
 #[tokio::test]

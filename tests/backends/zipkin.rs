@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::support::http::{ask, get, query};
 use crate::support::systems::{COLLECTOR_OTLP, ZIPKIN};
 use crate::support::wait::{SOON, eventually};
-use crate::support::workshop::{SERVICES, Workshop};
+use crate::support::workshop::{CALLS, SERVICES, Workshop};
 
 /// One booking, and what Zipkin knows of it.
 struct Booked {
@@ -181,14 +181,7 @@ fn failed_attempts(booked: &Booked) -> [&Value; 2] {
 
 #[track_caller]
 fn calls_between_services_are_edges(booked: &Booked) {
-    for (parent, child) in [
-        ("gateway", "bookings"),
-        ("bookings", "customers"),
-        ("bookings", "vehicles"),
-        ("bookings", "inventory"),
-        ("bookings", "payments"),
-        ("worker", "notifications"),
-    ] {
+    for (parent, child) in CALLS {
         let edge = booked.edges.get(&(parent.to_owned(), child.to_owned()));
         assert!(edge.is_some_and(|(calls, _)| *calls >= 1), "{parent} to {child}: {:?}", booked.edges);
     }

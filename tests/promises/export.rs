@@ -11,7 +11,7 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_observability::{ObservabilityLayer, Outcome, Trust, Work, propagation, request};
 
 use crate::support::child::{Child, Ended, run};
-use crate::support::collector::{Answer, Collected, Collector};
+use crate::support::collector::{self, Answer, Collected, Collector, the_one};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLER: &str = "00f067aa0ba902b7";
@@ -96,16 +96,11 @@ fn child(program: &str, collector: &Collector) -> Child {
 
 /// The one span of this name.
 fn named<'a>(spans: &'a [Collected], name: &str) -> &'a Collected {
-    let mut found = spans.iter().filter(|seen| seen.span.name == name);
-    let first = found.next().unwrap_or_else(|| panic!("no {name:?} in {spans:#?}"));
-    assert!(found.next().is_none(), "{name:?} twice");
-    first
+    the_one(spans, name, |seen| seen.span.name == name)
 }
 
 fn names(seen: &Collected) -> BTreeSet<&str> {
-    let names: BTreeSet<_> = seen.span.attributes.iter().map(|pair| pair.key.as_str()).collect();
-    assert_eq!(names.len(), seen.span.attributes.len(), "a name twice: {:?}", seen.span.attributes);
-    names
+    collector::names(&seen.span.attributes)
 }
 
 /// A span without a status has the code `Unset`.

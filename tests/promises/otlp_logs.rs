@@ -11,7 +11,7 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_observability::{Logs, ObservabilityLayer, Report, Work, request};
 
 use crate::support::child::{Child, Ended, run};
-use crate::support::collector::{Answer, CollectedLog, Collector};
+use crate::support::collector::{self, Answer, CollectedLog, Collector, the_one};
 use crate::support::http::get;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -133,16 +133,11 @@ fn ran_story() -> (Vec<CollectedLog>, Ended) {
 
 /// The one record with this body.
 fn saying<'a>(logs: &'a [CollectedLog], body: &str) -> &'a CollectedLog {
-    let mut found = logs.iter().filter(|log| log.body() == body);
-    let first = found.next().unwrap_or_else(|| panic!("no {body:?} in {logs:#?}"));
-    assert!(found.next().is_none(), "{body:?} twice");
-    first
+    the_one(logs, body, |log| log.body() == body)
 }
 
 fn names(log: &CollectedLog) -> BTreeSet<&str> {
-    let names: BTreeSet<_> = log.record.attributes.iter().map(|pair| pair.key.as_str()).collect();
-    assert_eq!(names.len(), log.record.attributes.len(), "a name twice: {:?}", log.record.attributes);
-    names
+    collector::names(&log.record.attributes)
 }
 
 fn severity(log: &CollectedLog) -> (i32, &str) {

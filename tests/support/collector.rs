@@ -10,7 +10,7 @@
 //!
 //! What is posted to a path that ends with `/v1/logs` are log records: `collector.logs()`.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -222,6 +222,21 @@ impl Received {
         let scopes = self.body.resource_spans.iter().flat_map(|resource| &resource.scope_spans);
         scopes.map(|scope| scope.spans.len()).sum()
     }
+}
+
+/// The one of these that `is` it; `what` names it if there is none, or another.
+pub fn the_one<'a, T: std::fmt::Debug>(all: &'a [T], what: &str, is: impl Fn(&T) -> bool) -> &'a T {
+    let mut found = all.iter().filter(|one| is(one));
+    let first = found.next().unwrap_or_else(|| panic!("no {what:?} in {all:#?}"));
+    assert!(found.next().is_none(), "{what:?} twice");
+    first
+}
+
+/// The names of attributes, none of which is there twice.
+pub fn names(attributes: &[KeyValue]) -> BTreeSet<&str> {
+    let names: BTreeSet<_> = attributes.iter().map(|pair| pair.key.as_str()).collect();
+    assert_eq!(names.len(), attributes.len(), "a name twice: {attributes:?}");
+    names
 }
 
 impl CollectedLog {

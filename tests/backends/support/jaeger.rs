@@ -12,12 +12,15 @@ use super::wait::{SOON, eventually};
 /// All spans of a trace that Jaeger has.
 pub struct Trace(pub Vec<Span>);
 
+#[derive(Clone)]
 pub struct Span {
     pub id: String,
     /// Empty for a root.
     pub parent: String,
     /// Microseconds since 1970.
     pub start: u64,
+    /// Microseconds.
+    pub duration: u64,
     pub service: String,
     pub name: String,
     pub tags: BTreeMap<String, Value>,
@@ -86,6 +89,7 @@ impl Span {
             id: text(&span["spanID"]),
             parent: references.first().map(|parent| text(&parent["spanID"])).unwrap_or_default(),
             start: span["startTime"].as_u64().unwrap(),
+            duration: span["duration"].as_u64().unwrap(),
             service: text(&process["serviceName"]),
             name: text(&span["operationName"]),
             tags: tags(&span["tags"]),

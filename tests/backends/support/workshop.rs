@@ -19,6 +19,16 @@ const PROVIDER_MAY_TAKE_MS: &str = "1000";
 pub const SERVICES: [&str; 8] =
     ["gateway", "bookings", "customers", "vehicles", "inventory", "payments", "worker", "notifications"];
 
+/// Who calls whom over HTTP for a booking; over the queue, `bookings` reaches `worker`.
+pub const CALLS: [(&str, &str); 6] = [
+    ("gateway", "bookings"),
+    ("bookings", "customers"),
+    ("bookings", "vehicles"),
+    ("bookings", "inventory"),
+    ("bookings", "payments"),
+    ("worker", "notifications"),
+];
+
 /// The eight. Dropping it ends them.
 pub struct Workshop {
     process: Process,
