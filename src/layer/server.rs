@@ -35,7 +35,7 @@ pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request
     });
     let mut observation = Observation::begin(core, hop);
     observation.tells_trace = options.server_timing;
-    observation.quiet = options.is_health_path(request.uri().path());
+    observation.quiet = options.health_paths.contains(request.uri().path());
     if is_grpc(request.version(), request.headers()) {
         observation.grpc = true;
         observation.deadline = deadline(request.headers(), start);

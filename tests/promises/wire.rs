@@ -286,7 +286,8 @@ fn every_name_is_used_by_the_code() {
     // The line's first keys, which their writer spells out.
     const SPELT: [&str; 2] = ["TIMESTAMP", "LEVEL"];
     let source = source_without_names(&root().join("src"));
-    let declared = ["mod", "metric", "label"].map(|file| read(format!("src/names/{file}.rs")));
+    let declared = ["mod", "attribute", "key", "label", "metric", "tag"]
+        .map(|file| read(format!("src/names/{file}.rs")));
     let constants: Vec<_> = declared
         .iter()
         .flat_map(|text| text.lines())

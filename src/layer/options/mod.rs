@@ -1,11 +1,17 @@
 //! Owns the layer and its options.
 
+mod health;
+mod hosts;
+
+pub(in crate::layer) use hosts::names_host;
+
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use http::request::Parts;
 use tracing::Span;
 
+use self::health::HealthPaths;
 use crate::hop::Core;
 
 /// What a foreign trace context may do.
@@ -65,15 +71,15 @@ pub enum Trust {
 #[derive(Clone)]
 #[must_use = "hand it to `.layer(…)`"]
 pub struct ObservabilityLayer {
-    pub(super) side: Side,
-    pub(super) core: Option<&'static Core>,
+    pub(in crate::layer) side: Side,
+    pub(in crate::layer) core: Option<&'static Core>,
     // Shared by every clone of the service; `None` where nothing was changed, so that cloning is free.
-    pub(super) options: Option<Arc<Options>>,
+    pub(in crate::layer) options: Option<Arc<Options>>,
 }
 
 /// Which end of a connection the layer stands at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
+pub(in crate::layer) enum Side {
     Server,
     Client,
 }
@@ -85,21 +91,16 @@ type Filter = Arc<dyn Fn(&Parts) -> bool + Send + Sync>;
 type MakeSpan = Arc<dyn Fn() -> Span + Send + Sync>;
 
 /// Everything that can be chosen for a layer.
-#[derive(Clone)]
-pub(super) struct Options {
-    pub(super) trust: Trust,
-    pub(super) filter: Option<Filter>,
-    pub(super) health_paths: Vec<String>,
-    // A bit for each of their lengths: nearly every request's path is told apart by it.
-    health_lengths: u64,
-    pub(super) request_span: Option<MakeSpan>,
-    pub(super) baggage_to: Vec<String>,
-    pub(super) no_context_to: Vec<String>,
-    pub(super) server_timing: bool,
+#[derive(Clone, Default)]
+pub(in crate::layer) struct Options {
+    pub(in crate::layer) trust: Trust,
+    pub(in crate::layer) filter: Option<Filter>,
+    pub(in crate::layer) health_paths: HealthPaths,
+    pub(in crate::layer) request_span: Option<MakeSpan>,
+    pub(in crate::layer) baggage_to: Vec<String>,
+    pub(in crate::layer) no_context_to: Vec<String>,
+    pub(in crate::layer) server_timing: bool,
 }
-
-const HEALTH_PATHS: [&str; 8] =
-    ["/live", "/livez", "/ready", "/readyz", "/health", "/healthz", "/metrics", "/-/healthy"];
 
 static UNCHANGED: LazyLock<Options> = LazyLock::new(Options::default);
 
@@ -133,10 +134,8 @@ impl ObservabilityLayer {
     /// Paths that are observed only if they do not answer well (server's side). Replaces the default:
     /// `/live`, `/livez`, `/ready`, `/readyz`, `/health`, `/healthz`, `/metrics`, `/-/healthy`.
     pub fn health_paths<P: Into<String>>(self, paths: impl IntoIterator<Item = P>) -> Self {
-        self.change(|options| {
-            options.health_paths = paths.into_iter().map(Into::into).collect();
-            options.health_lengths = lengths(&options.health_paths);
-        })
+        let paths = HealthPaths::new(paths.into_iter().map(Into::into).collect());
+        self.change(|options| options.health_paths = paths)
     }
 
     /// Opens a real `tracing` span named `request` around each request (server's side), so that `Span::current()` and
@@ -200,30 +199,10 @@ impl Default for ObservabilityLayer {
 
 impl Options {
     /// The options of a layer, or those of one that nobody changed.
-    pub(super) fn of(options: Option<&Arc<Options>>) -> &Options {
+    pub(in crate::layer) fn of(options: Option<&Arc<Options>>) -> &Options {
         match options {
             Some(options) => options,
             None => &UNCHANGED,
-        }
-    }
-
-    pub(super) fn is_health_path(&self, path: &str) -> bool {
-        self.health_lengths & length_bit(path) != 0 && self.health_paths.iter().any(|health| health == path)
-    }
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        let health_paths: Vec<_> = HEALTH_PATHS.map(String::from).into();
-        Self {
-            trust: Trust::default(),
-            filter: None,
-            health_lengths: lengths(&health_paths),
-            health_paths,
-            request_span: None,
-            baggage_to: Vec::new(),
-            no_context_to: Vec::new(),
-            server_timing: false,
         }
     }
 }
@@ -237,54 +216,5 @@ impl fmt::Debug for ObservabilityLayer {
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options").field("trust", &self.trust).finish_non_exhaustive()
-    }
-}
-
-/// Does a host stand in such a list? Hosts compare without case, without the brackets of an address and without
-/// the dot that ends a full name; `.example.org` covers every host below.
-pub(super) fn names_host(list: &[String], host: &str) -> bool {
-    let host = bare(host);
-    list.iter().map(|named| bare(named)).any(|named| match named.strip_prefix('.') {
-        Some(_) => host
-            .len()
-            .checked_sub(named.len())
-            .filter(|start| *start > 0)
-            .and_then(|start| host.get(start..))
-            .is_some_and(|end| end.eq_ignore_ascii_case(named)),
-        None => !named.is_empty() && named.eq_ignore_ascii_case(host),
-    })
-}
-
-fn lengths(paths: &[String]) -> u64 {
-    paths.iter().fold(0, |lengths, path| lengths | length_bit(path))
-}
-
-/// All lengths that are the same modulo 64 share a bit.
-fn length_bit(path: &str) -> u64 {
-    1 << (path.len() % 64)
-}
-
-fn bare(host: &str) -> &str {
-    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    address.or_else(|| host.strip_suffix('.')).unwrap_or(host)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_host_is_named_by_itself_or_by_a_domain_above_it() {
-        let list = ["api.example.org", ".Internal", "::1", "[::2]", "full.example."].map(str::to_owned);
-        let named =
-            ["api.example.org", "API.example.org", "api.example.org.", "db.internal", "a.b.internal."];
-        for host in named.into_iter().chain(["[::1]", "[::2]", "full.example"]) {
-            assert!(names_host(&list, host), "{host}");
-        }
-        for host in
-            ["example.org", "xapi.example.org", "internal", "evilinternal", ".internal", "", ".", "é.x"]
-        {
-            assert!(!names_host(&list, host), "{host}");
-        }
     }
 }
