@@ -44,7 +44,7 @@ pub(crate) struct Work {
 pub(crate) const USUAL: Work = Work { handler: Handler::Answers, caller: Caller::Sampled };
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const BODY: &str = r#"{"id":4711,"name":"Ada Lovelace","city":"Bonn"}"#;
+pub(crate) const BODY: &str = r#"{"id":4711,"name":"Ada Lovelace","city":"Bonn"}"#;
 const SAMPLED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const NOT_SAMPLED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
 

@@ -1,0 +1,81 @@
+//! Owns the callers: a few connections, each of which asks again as soon as it is answered.
+//!
+//! They speak only as much HTTP as the answers need, so that one processor of callers outruns one of the server.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::support::service::BODY;
+
+/// Which processor is theirs, and the collector's.
+pub(crate) const PROCESSOR: usize = 1;
+pub(crate) const CONNECTIONS: usize = 16;
+
+const REQUEST: &[u8] = b"GET /users/4711 HTTP/1.1\r\n\
+    host: localhost:8080\r\n\
+    user-agent: bench/1.0\r\n\
+    accept: */*\r\n\
+    traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n\r\n";
+/// An answer that takes longer is none.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// What one round of calls saw.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Round {
+    pub(crate) per_second: f64,
+    /// Microseconds, as the next.
+    pub(crate) p50: f64,
+    pub(crate) p99: f64,
+}
+
+/// Calls for so long.
+pub(crate) fn call(server: SocketAddr, time: Duration) -> Round {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let start = Instant::now();
+    let mut times = runtime.block_on(async {
+        let callers: Vec<_> =
+            (0..CONNECTIONS).map(|_| tokio::spawn(call_again_and_again(server, start + time))).collect();
+        let mut times = Vec::new();
+        for caller in callers {
+            times.extend(caller.await.expect("a caller"));
+        }
+        times
+    });
+    let seconds = start.elapsed().as_secs_f64();
+    times.sort_unstable();
+    let share = |share: f64| times[(times.len() as f64 * share) as usize].as_secs_f64() * 1e6;
+    Round { per_second: times.len() as f64 / seconds, p50: share(0.5), p99: share(0.99) }
+}
+
+async fn call_again_and_again(server: SocketAddr, end: Instant) -> Vec<Duration> {
+    let mut connection = TcpStream::connect(server).await.expect("the server");
+    connection.set_nodelay(true).expect("a socket");
+    let mut answer = [0; 2_048];
+    let mut times = Vec::new();
+    loop {
+        let start = Instant::now();
+        if start >= end {
+            return times;
+        }
+        connection.write_all(REQUEST).await.expect("a request");
+        let mut length = 0;
+        while !is_whole(&answer[..length]) {
+            let read = timeout(DEADLINE, connection.read(&mut answer[length..])).await;
+            let read = read.expect("an answer in time").expect("an answer");
+            assert!(read > 0, "the server hung up: {}", String::from_utf8_lossy(&answer[..length]));
+            length += read;
+        }
+        assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer[..length]));
+        times.push(start.elapsed());
+    }
+}
+
+fn is_whole(answer: &[u8]) -> bool {
+    const END_OF_HEAD: &[u8] = b"\r\n\r\n";
+    let Some(end) = answer.len().checked_sub(BODY.len()) else { return false };
+    answer[..end].ends_with(END_OF_HEAD)
+}
