@@ -35,8 +35,13 @@ impl Cost {
 
 /// Measures a run of this program; `child` gives its command for a number of requests.
 pub(crate) fn measure(child: impl Fn(u64) -> Command) -> Cost {
-    let (few, many) = (run(child(FEW)), run(child(MANY)));
-    let requests = (MANY - FEW) as f64;
+    measure_between(FEW, MANY, child)
+}
+
+/// The same, with these two numbers of requests.
+pub(crate) fn measure_between(few: u64, many: u64, child: impl Fn(u64) -> Command) -> Cost {
+    let requests = (many - few) as f64;
+    let (few, many) = (run(child(few)), run(child(many)));
     let cost = Cost {
         instructions: (many.instructions - few.instructions) / requests,
         allocations: (many.allocations - few.allocations) / requests,
