@@ -39,12 +39,22 @@ names! {
         "The peer's address.";
     NETWORK_PEER_PORT = "network.peer.port",
         "The peer's port.";
+    NETWORK_PROTOCOL_NAME = "network.protocol.name",
+        "`http` (gRPC).";
     NETWORK_PROTOCOL_VERSION = "network.protocol.version",
         "`1.0`, `1.1`, `2`, `3`.";
     OUTCOME = "observability.outcome",
         "How the hop ended: `ok`, `client_error`, `server_error`, `cancelled`, `timeout`, `panic`, `body_error`, `upgraded`.";
     REQUEST_ID = "observability.request_id",
         "The request's id, as in `x-request-id`.";
+    RPC_METHOD = "rpc.method",
+        "gRPC: `pkg.Service/Method`; `_OTHER` where nobody has shown that it exists.";
+    RPC_METHOD_ORIGINAL = "rpc.method_original",
+        "gRPC: the method as asked for, where it is `_OTHER`.";
+    RPC_RESPONSE_STATUS_CODE = "rpc.response.status_code",
+        "gRPC: the status by name, such as `OK` or `DEADLINE_EXCEEDED`.";
+    RPC_SYSTEM_NAME = "rpc.system.name",
+        "`grpc`.";
     SERVER_ADDRESS = "server.address",
         "The host that was asked for.";
     SERVER_PORT = "server.port",

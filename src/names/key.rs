@@ -29,6 +29,10 @@ names! {
         "Bytes of the body (request's line).";
     ROUTE = "route",
         "The matched route (inside a request, once known).";
+    RPC_METHOD = "rpc_method",
+        "gRPC: `pkg.Service/Method`, as on span and metric (request's line).";
+    RPC_STATUS = "rpc_status",
+        "gRPC: the status by name, such as `NOT_FOUND` (request's line).";
     SERVICE = "service",
         "The service's name.";
     SPAN_ID = "span_id",
@@ -64,6 +68,8 @@ pub const RESERVED: &[&str] = &[
     REQUEST_ID,
     RESPONSE_BYTES,
     ROUTE,
+    RPC_METHOD,
+    RPC_STATUS,
     SERVICE,
     SPAN_ID,
     STATUS,
