@@ -48,6 +48,7 @@ fn counted(seen: &Instance, metric: &str) -> Vec<String> {
 #[tokio::test]
 async fn a_call_has_what_the_conventions_ask_of_a_server_and_nothing_of_http() {
     let (seen, shop) = shop().await;
+    let _subscribed = seen.subscribe();
     shop.client().await.place(order(Code::Ok, "")).await.unwrap();
     let call = only(&seen).await;
     let span = call.span();
@@ -198,15 +199,15 @@ async fn who_may_not_ask_adds_no_name_until_the_method_has_answered_somebody() {
             request.metadata_mut().insert("let-me-in", "please".parse().unwrap());
         }
         let before = seen.lines().len();
-        let code = client.unary("/shop.Orders/Talk", request).await.err().map(|status| status.code());
+        let code = client.unary("/shop.Orders/Secret", request).await.err().map(|status| status.code());
         let news =
             || seen.lines().get(before..).filter(|lines| !lines.is_empty()).map(|lines| lines[0].clone());
         (code, seen.until("its line", news).await["rpc_method"].clone())
     };
     let refused = Some(Code::Unauthenticated);
     assert_eq!(ask(&mut client, false).await, (refused, "_OTHER".into()));
-    assert_eq!(ask(&mut client, true).await.1, "shop.Orders/Talk");
-    assert_eq!(ask(&mut client, false).await, (refused, "shop.Orders/Talk".into()));
+    assert_eq!(ask(&mut client, true).await.1, "shop.Orders/Secret");
+    assert_eq!(ask(&mut client, false).await, (refused, "shop.Orders/Secret".into()));
 }
 
 #[tokio::test]
@@ -308,13 +309,12 @@ async fn who_waits_too_long_is_a_timeout_and_who_hangs_up_has_cancelled() {
 async fn a_stream_that_its_reader_leaves_is_cancelled() {
     let (seen, shop) = shop().await;
     let mut client = shop.client().await;
-    let forever =
-        stream::once(async { Order { sizes: vec![1], ..Order::default() } }).chain(stream::pending());
-    let mut replies = client.talk(forever).await.unwrap().into_inner();
+    let forever = Order { sizes: vec![1], ..order(Code::Ok, shop::AND_WAIT) };
+    let mut replies = client.list(forever).await.unwrap().into_inner();
     replies.message().await.unwrap().unwrap();
     drop(replies);
     let call = only(&seen).await;
-    has(call.span(), &[("rpc.method", "shop.Orders/Talk"), ("rpc.response.status_code", "CANCELLED")]);
+    has(call.span(), &[("rpc.method", "shop.Orders/List"), ("rpc.response.status_code", "CANCELLED")]);
     assert!(!call.span().is_error(), "{call}");
 }
 

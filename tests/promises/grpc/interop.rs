@@ -69,9 +69,8 @@ where
     let begun = client.unary("/shop.Orders/Wait", Order::default());
     let cancelled = tokio::select! { answer = begun => shown(answer), () = shop.orders.waits.notified() => "cancelled".into() };
     seen.push(("cancel_after_begin", cancelled));
-    let endless =
-        stream::once(async { Order { sizes: vec![31_415], ..Order::default() } }).chain(stream::pending());
-    let mut replies = client.talk(endless).await.unwrap().into_inner();
+    let endless = Order { sizes: vec![31_415], ..order(Code::Ok, shop::AND_WAIT) };
+    let mut replies = client.list(endless).await.unwrap().into_inner();
     seen.push((
         "cancel_after_first_response",
         replies.message().await.unwrap().unwrap().payload.len().to_string(),
