@@ -6,7 +6,7 @@ use tracing::Span;
 
 use super::Core;
 use crate::clock::Moment;
-use crate::scope::{Call, End, ErrorType, Hop, Kind, Outcome, Rpc, enter_as_hop, enter_hop};
+use crate::scope::{Call, End, ErrorType, Hop, Kind, Outcome, Piece, Rpc, enter_as_hop, enter_hop};
 
 /// A hop that is still running. Dropping it unfinished reports [`Outcome::Cancelled`].
 #[derive(Debug)]
@@ -146,8 +146,9 @@ impl Observation {
         (reached, outcome): (Outcome, Outcome),
         word: Option<&'static str>,
     ) -> (Option<u16>, Option<Rpc>, ErrorType) {
-        let rpc = call.end(hop, reached);
-        let error_type = call.error_type(hop.kind, rpc.code, outcome, word);
+        let path = hop.http().map_or("", |http| http.piece(Piece::Path));
+        let rpc = call.end(path, reached);
+        let error_type = call.error_type(rpc.code, outcome, word);
         (self.status.filter(|status| *status != 200), Some(rpc), error_type)
     }
 

@@ -6,7 +6,7 @@ use percent_encoding::percent_decode;
 
 use crate::clock::Moment;
 use crate::hop::Observation;
-use crate::scope::{Call, Code};
+use crate::scope::{Call, Code, Kind};
 
 const STATUS: &str = "grpc-status";
 const MESSAGE: &str = "grpc-message";
@@ -25,8 +25,8 @@ fn is_content(headers: &HeaderMap) -> bool {
 
 /// From here on the hop is one of gRPC, which ends with its status.
 pub(super) fn begin(observation: &mut Observation, headers: &HeaderMap) {
-    let Some(start) = observation.hop().map(|hop| hop.start) else { return };
-    observation.call = Some(Call::default());
+    let Some((kind, start)) = observation.hop().map(|hop| (hop.kind, hop.start)) else { return };
+    observation.call = Some(Call::new(kind == Kind::Client));
     observation.deadline = deadline(headers, start);
 }
 

@@ -38,7 +38,7 @@ names! {
     SPAN_ID = "span_id",
         "The innermost span, 16 hex digits (inside a request).";
     STATUS = "status",
-        "The status code (request's line).";
+        "HTTP's status code (request's line); of gRPC only one that is not 200.";
     TARGET = "target",
         "The module that wrote the line.";
     TIMESTAMP = "timestamp",

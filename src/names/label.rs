@@ -2,7 +2,7 @@
 
 names! {
     ERROR_TYPE = "error_type",
-        "The status code of an error, or a word of the closed set; absent on success.";
+        "The status code of an error, gRPC's by name, or a word of the closed set; absent on success.";
     HTTP_REQUEST_METHOD = "http_request_method",
         "The method, or `_OTHER`.";
     HTTP_RESPONSE_STATUS_CODE = "http_response_status_code",

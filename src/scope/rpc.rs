@@ -1,14 +1,16 @@
 //! Owns how a gRPC call ended: its status, what follows from it, and the method under which it is counted.
 
-use super::{ErrorType, Hop, Kind, Outcome, Piece, Route};
+use super::{ErrorType, Outcome, Route};
 
 /// A status of gRPC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Code(u8);
 
 /// What is known of a gRPC call before its end.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Call {
+    /// We make it; else we serve it.
+    is_client: bool,
     /// The status that the service said.
     pub(crate) code: Option<Code>,
     /// Only an implementation of the method can have said what was said so far.
@@ -78,11 +80,11 @@ impl Code {
     }
 
     /// What a call without an answer is told by its own side's library.
-    const fn of_end(kind: Kind, reached: Outcome) -> Self {
-        match (reached, kind) {
+    const fn of_end(is_client: bool, reached: Outcome) -> Self {
+        match (reached, is_client) {
             (Outcome::Cancelled, _) => Self::CANCELLED,
             (Outcome::Timeout, _) => Self::DEADLINE_EXCEEDED,
-            (Outcome::ServerError | Outcome::BodyError, Kind::Client) => Self::UNAVAILABLE,
+            (Outcome::ServerError | Outcome::BodyError, true) => Self::UNAVAILABLE,
             _ => Self::UNKNOWN,
         }
     }
@@ -132,39 +134,37 @@ impl Code {
 }
 
 impl Call {
-    /// How it ended, when this was reached.
-    pub(crate) fn end(self, hop: &Hop, reached: Outcome) -> Rpc {
-        let code = self.code.unwrap_or_else(|| Code::of_end(hop.kind, reached));
-        Rpc { code, method: self.method(hop, reached) }
+    /// A call that has begun.
+    pub(crate) const fn new(is_client: bool) -> Self {
+        Self { is_client, code: None, is_implemented: false }
+    }
+
+    /// How it ended, when this was reached; `path` is what was asked for.
+    pub(crate) fn end(self, path: &str, reached: Outcome) -> Rpc {
+        let code = self.code.unwrap_or_else(|| Code::of_end(self.is_client, reached));
+        Rpc { code, method: self.method(path, reached) }
     }
 
     /// A name becomes known once its method is implemented: whoever asks for others adds none.
-    fn method(self, hop: &Hop, reached: Outcome) -> Option<Route> {
-        let name = hop.http()?.piece(Piece::Path).strip_prefix('/').filter(|name| name.contains('/'))?;
+    fn method(self, path: &str, reached: Outcome) -> Option<Route> {
+        let name = path.strip_prefix('/').filter(|name| name.contains('/'))?;
         // What we ask for ourselves stands in our own code.
-        let is_real = hop.kind == Kind::Client || self.is_implemented || reached == Outcome::Panic;
+        let is_real = self.is_client || self.is_implemented || reached == Outcome::Panic;
         let known = if is_real { Some(Route::of(name)) } else { Route::known(name) };
         known.filter(|route| *route != Route::OTHER)
     }
 
     /// The value of `error.type`; `word` says an error more precisely than the status.
-    pub(crate) fn error_type(
-        self,
-        kind: Kind,
-        code: Code,
-        outcome: Outcome,
-        word: Option<&'static str>,
-    ) -> ErrorType {
-        let is_client = kind == Kind::Client;
-        let is_error = if is_client { code != Code::OK } else { code.is_fault() };
+    pub(crate) fn error_type(self, code: Code, outcome: Outcome, word: Option<&'static str>) -> ErrorType {
+        let is_error = if self.is_client { code != Code::OK } else { code.is_fault() };
         match outcome {
             Outcome::Ok | Outcome::Upgraded => ErrorType::None,
             // A call that its own caller gave up is no error.
-            Outcome::Cancelled if is_client && self.code.is_none() => ErrorType::None,
+            Outcome::Cancelled if self.is_client && self.code.is_none() => ErrorType::None,
             // What ended without a status is said by its own word.
             Outcome::Panic | Outcome::BodyError => ErrorType::Word(outcome.as_str()),
             _ if is_error => ErrorType::Word(word.unwrap_or(code.as_str())),
-            Outcome::ClientError | Outcome::Cancelled if !is_client => ErrorType::None,
+            Outcome::ClientError | Outcome::Cancelled if !self.is_client => ErrorType::None,
             _ => ErrorType::Word(word.unwrap_or(outcome.as_str())),
         }
     }
@@ -221,16 +221,16 @@ mod tests {
 
     #[test]
     fn a_server_errs_with_six_of_them_and_a_client_with_all_but_ok() {
-        let errors = |kind| {
-            let call = |code| Call { code: Some(code), is_implemented: true };
-            let is_error = |code: Code| !call(code).error_type(kind, code, code.outcome(), None).is_none();
+        let errors = |is_client| {
+            let call = |code| Call { is_client, code: Some(code), is_implemented: true };
+            let is_error = |code: Code| !call(code).error_type(code, code.outcome(), None).is_none();
             (0..17).map(Code).filter(|code| is_error(*code)).map(Code::as_str).collect::<Vec<_>>()
         };
         assert_eq!(
-            errors(Kind::Server),
+            errors(false),
             ["UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"]
         );
-        assert_eq!(errors(Kind::Client), NAMES[1..]);
+        assert_eq!(errors(true), NAMES[1..]);
     }
 
     #[test]

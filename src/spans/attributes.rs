@@ -16,7 +16,10 @@ pub(super) fn of_hop(hop: &Hop, limits: &Limits) -> Option<Finished> {
     let mut attributes = Attributes::new(limits);
     match &hop.subject {
         Subject::Http(http) => match end.rpc {
-            Some(call) => rpc::call(&mut attributes, hop, http, call),
+            Some(call) => {
+                rpc::call(&mut attributes, hop, http, call);
+                network(&mut attributes, http);
+            }
             None if hop.kind == Kind::Client => client(&mut attributes, http),
             None => server(&mut attributes, hop, http),
         },

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use super::network;
 use crate::names::attribute as name;
 use crate::scope::{Hop, Http, Kind, Piece, Rpc, address};
 use crate::spans::finished::Attributes;
@@ -31,7 +30,6 @@ pub(super) fn call(attributes: &mut Attributes, hop: &Hop, http: &Http, rpc: Rpc
     if let (Some(peer), Kind::Server) = (http.peer, hop.kind) {
         attributes.set(name::CLIENT_ADDRESS, peer.ip().to_string());
     }
-    attributes.set(name::NETWORK_PROTOCOL_NAME, "http");
-    network(attributes, http);
     attributes.text(name::USER_AGENT_ORIGINAL, http.piece(Piece::UserAgent));
+    attributes.set(name::NETWORK_PROTOCOL_NAME, "http");
 }

@@ -1,6 +1,6 @@
 //! The client's side: a channel under the layer, observed until its status.
 
-use tower::Layer;
+use tower::{BoxError, Layer, ServiceBuilder};
 use tower_observability::Observed;
 
 use super::*;
@@ -105,16 +105,29 @@ async fn our_own_patience_ends_as_a_timeout() {
 }
 
 #[tokio::test]
-async fn who_is_not_there_is_unavailable() {
-    let seen = Instance::new();
-    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let origin: http::Uri = format!("http://{address}").parse().unwrap();
-    let channel = tonic::transport::Endpoint::from(origin.clone()).connect_lazy();
-    let mut client = Client::new(seen.client_layer().layer(channel), origin);
-    assert_eq!(client.place(Order::default()).await.unwrap_err().code(), Code::Unavailable);
-    let span = span(&seen).await;
-    has(&span, &[("rpc.response.status_code", "UNAVAILABLE"), ("error.type", "UNAVAILABLE")]);
-    has(&span, &[("observability.outcome", "server_error"), ("rpc.method", "shop.Orders/Place")]);
+async fn who_is_not_there_is_unavailable_and_a_readable_error_says_why() {
+    for readable in [false, true] {
+        let seen = Instance::new();
+        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let origin: http::Uri = format!("http://{address}").parse().unwrap();
+        let channel = tonic::transport::Endpoint::from(origin.clone()).connect_lazy();
+        let code = if readable {
+            let channel =
+                ServiceBuilder::new().layer(seen.client_layer()).map_err(BoxError::from).service(channel);
+            Client::new(channel, origin).place(Order::default()).await.unwrap_err().code()
+        } else {
+            Client::new(seen.client_layer().layer(channel), origin)
+                .place(Order::default())
+                .await
+                .unwrap_err()
+                .code()
+        };
+        assert_eq!(code, Code::Unavailable);
+        let span = span(&seen).await;
+        let error = if readable { "connection_refused" } else { "UNAVAILABLE" };
+        has(&span, &[("rpc.response.status_code", "UNAVAILABLE"), ("error.type", error)]);
+        has(&span, &[("observability.outcome", "server_error"), ("rpc.method", "shop.Orders/Place")]);
+    }
 }
 
 #[tokio::test]
