@@ -28,7 +28,7 @@ pub(super) fn begin<B>(
     });
     inject(core, options, &hop, request);
     let mut observation = Observation::begin(core, hop);
-    if grpc::is_grpc(request.version(), request.headers()) {
+    if grpc::is_call(request) {
         grpc::begin(&mut observation, request.headers());
     }
     Some(observation)

@@ -1,7 +1,7 @@
 //! Owns what HTTP says of a gRPC call: that it is one, until when its caller waits, and how it ended.
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use percent_encoding::percent_decode;
 
 use crate::clock::Moment;
@@ -12,14 +12,17 @@ const STATUS: &str = "grpc-status";
 const MESSAGE: &str = "grpc-message";
 const TIMEOUT: &str = "grpc-timeout";
 
-/// Is it a call of gRPC? One of gRPC-Web says its status where no header is, so it stays a request of HTTP.
+/// Is what we ask for a call of gRPC? Then it goes over HTTP/2, which spares the others the look at their headers.
 #[inline]
-pub(super) fn is_grpc(version: Version, headers: &HeaderMap) -> bool {
-    version >= Version::HTTP_2 && is_content(headers)
+pub(super) fn is_call<B>(request: &Request<B>) -> bool {
+    request.version() >= Version::HTTP_2 && is_content(request.headers().get(CONTENT_TYPE))
 }
 
-fn is_content(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.as_bytes().strip_prefix(b"application/grpc"));
+/// Is this the content of gRPC? That of gRPC-Web has its status where no header is, so it stays one of HTTP; but what
+/// translates it makes gRPC of it in every version of HTTP.
+#[inline]
+pub(super) fn is_content(kind: Option<&HeaderValue>) -> bool {
+    let kind = kind.and_then(|kind| kind.as_bytes().strip_prefix(b"application/grpc"));
     kind.is_some_and(|kind| matches!(kind, [] | [b'+' | b';' | b' ', ..]))
 }
 
@@ -51,7 +54,7 @@ fn deadline(headers: &HeaderMap, start: Moment) -> Option<Moment> {
 pub(super) fn head<R>(observation: &mut Observation, head: &Response<R>) {
     let fields = head.headers();
     let said = said(fields);
-    let is_answer = head.status() == StatusCode::OK && is_content(fields);
+    let is_answer = head.status() == StatusCode::OK && is_content(fields.get(CONTENT_TYPE));
     if let Some(call) = &mut observation.call {
         call.is_implemented = is_answer && said.is_none_or(|code| !code.is_of_any_method());
     }
@@ -89,7 +92,6 @@ fn answered(observation: &mut Observation, code: Code, fields: &HeaderMap) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
 
     #[test]
     fn a_callers_patience_is_digits_and_a_unit() {
@@ -104,16 +106,14 @@ mod tests {
     }
 
     #[test]
-    fn grpc_is_told_by_version_and_content_type() {
-        let is = |version, kind: &'static str| {
-            is_grpc(version, &HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(kind))]))
-        };
-        assert!(!is_grpc(Version::HTTP_2, &HeaderMap::new()));
+    fn grpc_is_told_by_its_content_type() {
+        let is = |kind: &'static str| is_content(Some(&HeaderValue::from_static(kind)));
+        assert!(!is_content(None));
         for kind in ["application/grpc", "application/grpc+proto", "application/grpc; charset=utf-8"] {
-            assert!(is(Version::HTTP_2, kind) && !is(Version::HTTP_11, kind), "{kind}");
+            assert!(is(kind), "{kind}");
         }
         for kind in ["application/grpc-web", "application/grpc-web-text+proto", "application/json"] {
-            assert!(!is(Version::HTTP_2, kind), "{kind}");
+            assert!(!is(kind), "{kind}");
         }
     }
 }

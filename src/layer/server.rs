@@ -18,8 +18,8 @@ pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request
         return None;
     }
     let start = Moment::now();
-    let is_grpc = grpc::is_grpc(request.version(), request.headers());
     let known = Known::of(request.headers());
+    let is_grpc = grpc::is_content(known.content_type);
     let mut remote = core.propagators.read_headers(&known, request.headers());
     let foreign = distrust(options.trust, &mut remote);
     let hop = core.hop(remote.into(), Kind::Server, start, |hop| {

@@ -349,18 +349,34 @@ async fn the_services_own_word_wins() {
     assert_eq!(call.closing_line()["level"], "ERROR");
 }
 
+/// The bytes of a call that asks for nothing, by HTTP/1.1, as a browser sends it.
+fn from_a_browser(url: String) -> http::Request<axum::body::Body> {
+    let request = http::Request::post(url).header("content-type", "application/grpc-web");
+    request.body(axum::body::Body::from(&b"\0\0\0\0\0"[..])).unwrap()
+}
+
 #[tokio::test]
-async fn grpc_web_is_a_request_of_http() {
-    let seen = Instance::new();
-    let router =
-        axum::Router::new().fallback(|| async { ([("content-type", "application/grpc-web")], "\0") });
-    let server = Server::start(router.layer(seen.layer())).await;
-    let client = legacy::Client::builder(TokioExecutor::new()).build_http();
-    let request = http::Request::post(server.url("/shop.Orders/Place"));
-    let request =
-        request.header("content-type", "application/grpc-web").body(axum::body::Body::empty()).unwrap();
-    client.request(request).await.unwrap();
-    let call = only(&seen).await;
-    assert_eq!((call.span().name.as_str(), &call.closing_line()["status"]), ("POST", &200.into()));
-    assert!(call.closing_line().get("rpc_status").is_none());
+async fn grpc_web_is_grpc_inside_of_what_translates_it_and_a_request_of_http_outside() {
+    for inside in [true, false] {
+        let seen = Instance::new();
+        let routes = tonic::service::Routes::new(Orders::default()).into_axum_router();
+        let router = if inside {
+            routes.layer(seen.layer()).layer(tonic_web::GrpcWebLayer::new())
+        } else {
+            routes.layer(tonic_web::GrpcWebLayer::new()).layer(seen.layer())
+        };
+        let server = Server::start(router).await;
+        let client = legacy::Client::builder(TokioExecutor::new()).build_http();
+        let answer = client.request(from_a_browser(server.url("/shop.Orders/Place"))).await.unwrap();
+        http_body_util::BodyExt::collect(answer).await.unwrap();
+        let call = only(&seen).await;
+        let line = call.closing_line();
+        if inside {
+            has(call.span(), &[("rpc.method", "shop.Orders/Place"), ("network.protocol.version", "1.1")]);
+            assert_eq!((&line["rpc_status"], &line["outcome"]), (&"OK".into(), &"ok".into()));
+        } else {
+            assert_eq!((&line["status"], line.get("rpc_status")), (&200.into(), None));
+            assert!(call.span().name.starts_with("POST"), "{call}");
+        }
+    }
 }
