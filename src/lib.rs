@@ -55,6 +55,9 @@
 //! Called from within a request, the call's span is a child of the request's. Work that does not come over
 //! HTTP, a job or a message, is [`Work`].
 //!
+//! Calls of gRPC are known by their content type, and observed by gRPC's conventions to their status: the same layers
+//! around a service or a channel of tonic.
+//!
 //! # What can be chosen
 //!
 //! Nothing needs to be. [`builder`] chooses in code: [`Traces`], [`Logs`], [`Metrics`], [`Admin`]. The

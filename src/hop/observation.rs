@@ -6,7 +6,7 @@ use tracing::Span;
 
 use super::Core;
 use crate::clock::Moment;
-use crate::scope::{End, ErrorType, Hop, Kind, Outcome, enter_as_hop, enter_hop};
+use crate::scope::{Call, End, ErrorType, Hop, Kind, Outcome, Piece, Rpc, enter_as_hop, enter_hop};
 
 /// A hop that is still running. Dropping it unfinished reports [`Outcome::Cancelled`].
 #[derive(Debug)]
@@ -20,8 +20,8 @@ pub(crate) struct Observation {
     pub(crate) quiet: bool,
     /// The response is to say which trace it belongs to.
     pub(crate) tells_trace: bool,
-    /// A gRPC call: its status may say more than HTTP's.
-    pub(crate) grpc: bool,
+    /// A gRPC call: its own status counts, not HTTP's.
+    pub(crate) call: Option<Call>,
     /// The caller gave up after this moment, so what is cut off later was a timeout.
     pub(crate) deadline: Option<Moment>,
     pub(crate) status: Option<u16>,
@@ -49,7 +49,7 @@ impl Observation {
             span: None,
             quiet: false,
             tells_trace: false,
-            grpc: false,
+            call: None,
             deadline: None,
             status: None,
             first_byte: None,
@@ -104,12 +104,20 @@ impl Observation {
         let at = Moment::now();
         let end = hop.finish(|said| {
             // The user's word first, then what happened.
-            let outcome = said.unwrap_or_else(|| self.outcome(reached, at));
-            let word = word.unwrap_or(outcome.as_str());
+            let reached = self.outcome(reached, at);
+            let outcome = said.unwrap_or(reached);
+            let (status, rpc, error_type) = match self.call {
+                Some(call) => self.of_call(call, hop, (reached, outcome), word),
+                None => {
+                    let word = word.unwrap_or(outcome.as_str());
+                    (self.status, None, error_type(hop.kind, outcome, self.status, word))
+                }
+            };
             End {
                 outcome,
-                error_type: error_type(hop.kind, outcome, self.status, word),
-                status: self.status,
+                error_type,
+                status,
+                rpc,
                 at,
                 first_byte: self.first_byte,
                 response_bytes: self.response_bytes,
@@ -121,8 +129,27 @@ impl Observation {
 
     /// What happened.
     fn outcome(&self, reached: Outcome, at: Moment) -> Outcome {
-        let late = reached == Outcome::Cancelled && self.deadline.is_some_and(|deadline| at >= deadline);
-        if late { Outcome::Timeout } else { reached }
+        let is_late = self.deadline.is_some_and(|deadline| at >= deadline) && self.is_unanswered();
+        let is_cut_off = matches!(reached, Outcome::Cancelled | Outcome::ServerError);
+        if is_late && is_cut_off { Outcome::Timeout } else { reached }
+    }
+
+    fn is_unanswered(&self) -> bool {
+        self.call.is_none_or(|call| call.code.is_none())
+    }
+
+    /// What a call of gRPC adds: its own status in the place of HTTP's, unless that says more than 200.
+    fn of_call(
+        &self,
+        call: Call,
+        hop: &Hop,
+        (reached, outcome): (Outcome, Outcome),
+        word: Option<&'static str>,
+    ) -> (Option<u16>, Option<Rpc>, ErrorType) {
+        let path = hop.http().map_or("", |http| http.piece(Piece::Path));
+        let rpc = call.end(path, reached);
+        let error_type = call.error_type(rpc.code, outcome, word);
+        (self.status.filter(|status| *status != 200), Some(rpc), error_type)
     }
 
     fn report(&self, hop: &Arc<Hop>, end: &End) {

@@ -9,6 +9,7 @@ use http::{HeaderMap, header};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
+use super::grpc;
 use crate::hop::{Core, Observation};
 use crate::scope::{Hop, Outcome};
 
@@ -39,7 +40,7 @@ pin_project! {
 enum Watch {
     /// Nobody watches.
     Passed,
-    /// A response that we serve: its hop lasts until the body's end.
+    /// A response that we serve, or one of gRPC: its hop lasts until the body's end.
     Serving(Serving),
     /// The response of a call: its hop ended at the head, but a body that fails is counted.
     Calling(&'static Core, Arc<Hop>),
@@ -89,27 +90,22 @@ impl<B: Body> ResponseBody<B> {
 }
 
 impl Serving {
-    /// Trailers are the last frame, and hyper does not ask for another. gRPC says in them that the deadline
-    /// passed, under an HTTP status of 200.
-    fn finish_with(&mut self, trailers: &HeaderMap) {
-        let late = self.observation.grpc && deadline_exceeded(trailers);
-        self.observation.finish(if late { Outcome::Timeout } else { self.outcome }, None);
-    }
-
-    /// Asked at construction and after every frame: with a `Content-Length` the caller stops polling here. Not so
-    /// for gRPC, whose answer is not complete without the status in its trailers.
-    fn finish_if_over(&mut self, inner: &impl Body) {
-        let length = self.length.filter(|_| !self.observation.grpc);
-        let all_sent = length.is_some_and(|length| self.observation.response_bytes >= length);
-        if all_sent || inner.is_end_stream() {
+    /// The last frame was seen; trailers are one, and hyper does not ask for another.
+    fn over(&mut self, trailers: Option<&HeaderMap>) {
+        if self.observation.call.is_some() {
+            grpc::over(&mut self.observation, trailers);
+        } else {
             self.observation.finish(self.outcome, None);
         }
     }
-}
 
-/// DEADLINE_EXCEEDED, in trailers or in a head that has no body.
-pub(super) fn deadline_exceeded(fields: &HeaderMap) -> bool {
-    fields.get("grpc-status").is_some_and(|status| status == "4")
+    /// Asked at construction and after every frame: with a `Content-Length` the caller stops polling here.
+    fn finish_if_over(&mut self, inner: &impl Body) {
+        let all_sent = self.length.is_some_and(|length| self.observation.response_bytes >= length);
+        if all_sent || inner.is_end_stream() {
+            self.over(None);
+        }
+    }
 }
 
 impl<B: Body> Body for ResponseBody<B> {
@@ -132,11 +128,11 @@ impl<B: Body> Body for ResponseBody<B> {
                         let bytes = frame.data_ref().map_or(0, |data| data.remaining() as u64);
                         serving.observation.response_bytes += bytes;
                         match frame.trailers_ref() {
-                            Some(trailers) => serving.finish_with(trailers),
+                            Some(trailers) => serving.over(Some(trailers)),
                             None => serving.finish_if_over(&*inner),
                         }
                     }
-                    None => serving.observation.finish(serving.outcome, None),
+                    None => serving.over(None),
                 }
                 Poll::Ready(frame)
             }

@@ -3,6 +3,7 @@
 use http::Request;
 use http::header::HOST;
 
+use super::grpc;
 use super::options::{Options, names_host};
 use super::twice::is_observed;
 use crate::clock::Moment;
@@ -26,7 +27,11 @@ pub(super) fn begin<B>(
         }
     });
     inject(core, options, &hop, request);
-    Some(Observation::begin(core, hop))
+    let mut observation = Observation::begin(core, hop);
+    if grpc::is_call(request) {
+        grpc::begin(&mut observation, request.headers());
+    }
+    Some(observation)
 }
 
 /// Copies what span and line need.

@@ -10,8 +10,8 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 
 use super::ResponseBody;
-use super::body::deadline_exceeded;
 use super::fault::Fault;
+use super::grpc;
 use super::options::Side;
 use crate::clock::Moment;
 use crate::hop::Observation;
@@ -53,7 +53,7 @@ pub(super) enum Expects {
     Body,
     /// HEAD: hyper drops the body without polling it.
     NoBody,
-    /// The client's side: the hop ends at the head (HTTP spans, "HTTP client span duration").
+    /// The client's side: the hop ends at the head (HTTP spans, "HTTP client span duration"), unless it is one of gRPC.
     Head,
 }
 
@@ -115,8 +115,7 @@ impl Watch {
         if status.is_success() && http.is_some_and(|http| http.method == Method::Connect) {
             return Outcome::Upgraded;
         }
-        let late = self.observation.grpc && deadline_exceeded(head.headers());
-        if late { Outcome::Timeout } else { Outcome::of_status(status.as_u16()) }
+        Outcome::of_status(status.as_u16())
     }
 
     /// Tells the caller the request's id, unless the service did, and its trace, where that is chosen.
@@ -136,6 +135,9 @@ impl Watch {
         let status = response.status();
         self.observation.status = Some(status.as_u16());
         self.observation.first_byte = Some(Moment::now());
+        if self.observation.call.is_some() {
+            return self.grpc_head_is_there(response);
+        }
         let outcome = self.outcome(&response);
         if self.head == Expects::Head {
             return response.map(|body| ResponseBody::of_call(body, self.observation, outcome));
@@ -148,6 +150,15 @@ impl Watch {
         let length = response.body().size_hint().exact();
         let length = length.or_else(|| ResponseBody::<R>::length(response.headers()));
         response.map(|body| ResponseBody::of_response(body, self.observation, outcome, length))
+    }
+
+    /// On either side the hop ends with the status, which mostly comes behind the body; no length tells its end.
+    fn grpc_head_is_there<R: Body>(mut self, mut response: Response<R>) -> Response<ResponseBody<R>> {
+        if self.head != Expects::Head {
+            self.echo(response.headers_mut());
+        }
+        grpc::head(&mut self.observation, &response);
+        response.map(|body| ResponseBody::of_response(body, self.observation, Outcome::Ok, None))
     }
 }
 

@@ -7,6 +7,7 @@ mod body;
 mod client;
 mod fault;
 mod future;
+mod grpc;
 mod options;
 mod route;
 mod server;

@@ -66,6 +66,10 @@ pub(super) fn message(out: &mut impl Write, hop: &Hop, end: &End) -> fmt::Result
         out.write_char(' ')?;
         out.write_str(itoa::Buffer::new().format(status))?;
     }
+    if let Some(rpc) = end.rpc {
+        out.write_char(' ')?;
+        out.write_str(rpc.code.as_str())?;
+    }
     if !is_said(end) {
         out.write_char(' ')?;
         out.write_str(end.outcome.as_str())?;
@@ -89,6 +93,10 @@ pub(super) fn http_message(out: &mut Vec<u8>, hop: &Hop, http: &Http, end: &End)
         out.push(b' ');
         integer(out, status);
     }
+    if let Some(rpc) = end.rpc {
+        out.push(b' ');
+        out.extend_from_slice(rpc.code.as_str().as_bytes());
+    }
     if !is_said(end) {
         out.push(b' ');
         out.extend_from_slice(end.outcome.as_str().as_bytes());
@@ -97,7 +105,8 @@ pub(super) fn http_message(out: &mut Vec<u8>, hop: &Hop, http: &Http, end: &End)
 
 /// Does the status say the outcome already?
 fn is_said(end: &End) -> bool {
-    end.status.is_some_and(|status| Outcome::of_status(status) == end.outcome)
+    let of_status = || end.status.map(Outcome::of_status);
+    end.rpc.map(|rpc| rpc.code.outcome()).or_else(of_status) == Some(end.outcome)
 }
 
 /// Writes what the hop does: `GET /users/{id}`, `POST payments:8080/charge`, `process booking`.

@@ -17,6 +17,8 @@ pub(super) trait Members {
     const PATH: &'static [u8];
     const REQUEST_ID: &'static [u8];
     const ROUTE: &'static [u8];
+    const RPC_METHOD: &'static [u8];
+    const RPC_STATUS: &'static [u8];
     const TARGET: &'static [u8];
     const THREAD: &'static [u8];
     const DURATION: &'static [u8];
@@ -71,6 +73,8 @@ macro_rules! members {
             const PATH: &'static [u8] = member!($keys::PATH, "\"");
             const REQUEST_ID: &'static [u8] = member!($keys::REQUEST_ID, "\"");
             const ROUTE: &'static [u8] = member!($keys::ROUTE, "\"");
+            const RPC_METHOD: &'static [u8] = member!($keys::RPC_METHOD, "\"");
+            const RPC_STATUS: &'static [u8] = member!($keys::RPC_STATUS, "\"");
             const TARGET: &'static [u8] = member!($keys::TARGET, "\"");
             const THREAD: &'static [u8] = member!($thread, "\"");
             const DURATION: &'static [u8] = member!($keys::$duration, "");

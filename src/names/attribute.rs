@@ -12,9 +12,9 @@ names! {
     DURATION_MS = "observability.duration_ms",
         "Log record: milliseconds from the request to the last byte or trailer (request's record).";
     ERROR_TYPE = "error.type",
-        "The status code as text, or a word of the closed set; absent on success.";
+        "The status code as text, gRPC's by name, or a word of the closed set; absent on success.";
     EXCEPTION_MESSAGE = "exception.message",
-        "The text of an error that the service noted.";
+        "The text of an error that the service noted, or the message of a gRPC status.";
     EXCEPTION_STACKTRACE = "exception.stacktrace",
         "The texts of the noted error's causes, one a line.";
     HTTP_REQUEST_METHOD = "http.request.method",
@@ -24,7 +24,7 @@ names! {
     HTTP_RESPONSE_BODY_SIZE = "http.response.body.size",
         "Log record: bytes of the body (request's record).";
     HTTP_RESPONSE_STATUS_CODE = "http.response.status_code",
-        "The status code.";
+        "The status code; of gRPC only one that is not 200.";
     HTTP_ROUTE = "http.route",
         "The matched route; absent where none matched.";
     MESSAGING_DESTINATION_NAME = "messaging.destination.name",
@@ -39,12 +39,22 @@ names! {
         "The peer's address.";
     NETWORK_PEER_PORT = "network.peer.port",
         "The peer's port.";
+    NETWORK_PROTOCOL_NAME = "network.protocol.name",
+        "`http` (gRPC).";
     NETWORK_PROTOCOL_VERSION = "network.protocol.version",
         "`1.0`, `1.1`, `2`, `3`.";
     OUTCOME = "observability.outcome",
         "How the hop ended: `ok`, `client_error`, `server_error`, `cancelled`, `timeout`, `panic`, `body_error`, `upgraded`.";
     REQUEST_ID = "observability.request_id",
         "The request's id, as in `x-request-id`.";
+    RPC_METHOD = "rpc.method",
+        "gRPC: `pkg.Service/Method`; `_OTHER` where nobody has shown that it exists.";
+    RPC_METHOD_ORIGINAL = "rpc.method_original",
+        "gRPC: the method as asked for, where it is `_OTHER`.";
+    RPC_RESPONSE_STATUS_CODE = "rpc.response.status_code",
+        "gRPC: the status by name, such as `OK` or `DEADLINE_EXCEEDED`.";
+    RPC_SYSTEM_NAME = "rpc.system.name",
+        "`grpc`.";
     SERVER_ADDRESS = "server.address",
         "The host that was asked for.";
     SERVER_PORT = "server.port",

@@ -47,6 +47,8 @@ formats! {
     PATH           = "path"           "url.path"                  "path"           "_path"           "url.path";
     ROUTE          = "route"          "labels.route"              "route"          "_route"          "http.route";
     STATUS         = "status"         "http.response.status_code" "status"         "_status"         "http.response.status_code";
+    RPC_METHOD     = "rpc_method"     "labels.rpc_method"         "rpc_method"     "_rpc_method"     "rpc.method";
+    RPC_STATUS     = "rpc_status"     "labels.rpc_status"         "rpc_status"     "_rpc_status"     "rpc.response.status_code";
     DURATION       = "duration_ms"    "event.duration"            "duration_ms"    "_duration_ms"    "observability.duration_ms";
     TTFB           = "ttfb_ms"        "numeric_labels.ttfb_ms"    "ttfb_ms"        "_ttfb_ms"        "observability.ttfb_ms";
     OUTCOME        = "outcome"        "labels.outcome"            "outcome"        "_outcome"        "observability.outcome";

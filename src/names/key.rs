@@ -29,12 +29,16 @@ names! {
         "Bytes of the body (request's line).";
     ROUTE = "route",
         "The matched route (inside a request, once known).";
+    RPC_METHOD = "rpc_method",
+        "gRPC: `pkg.Service/Method`, as on span and metric (request's line).";
+    RPC_STATUS = "rpc_status",
+        "gRPC: the status by name, such as `NOT_FOUND` (request's line).";
     SERVICE = "service",
         "The service's name.";
     SPAN_ID = "span_id",
         "The innermost span, 16 hex digits (inside a request).";
     STATUS = "status",
-        "The status code (request's line).";
+        "HTTP's status code (request's line); of gRPC only one that is not 200.";
     TARGET = "target",
         "The module that wrote the line.";
     TIMESTAMP = "timestamp",
@@ -64,6 +68,8 @@ pub const RESERVED: &[&str] = &[
     REQUEST_ID,
     RESPONSE_BYTES,
     ROUTE,
+    RPC_METHOD,
+    RPC_STATUS,
     SERVICE,
     SPAN_ID,
     STATUS,

@@ -2,7 +2,7 @@
 
 names! {
     ERROR_TYPE = "error_type",
-        "The status code of an error, or a word of the closed set; absent on success.";
+        "The status code of an error, gRPC's by name, or a word of the closed set; absent on success.";
     HTTP_REQUEST_METHOD = "http_request_method",
         "The method, or `_OTHER`.";
     HTTP_RESPONSE_STATUS_CODE = "http_response_status_code",
@@ -25,6 +25,12 @@ names! {
         "Why a registration was refused.";
     RESOURCE = "resource",
         "What was waited for: `cpu`, `memory`, `io`.";
+    RPC_METHOD = "rpc_method",
+        "`pkg.Service/Method`; `_OTHER` where nobody has shown that it exists.";
+    RPC_RESPONSE_STATUS_CODE = "rpc_response_status_code",
+        "The status of gRPC by name, such as `OK` or `DEADLINE_EXCEEDED`.";
+    RPC_SYSTEM_NAME = "rpc_system_name",
+        "`grpc`.";
     SERVER_ADDRESS = "server_address",
         "The host that was called.";
     SERVER_PORT = "server_port",

@@ -77,6 +77,10 @@ names! {
         "Gauge, bytes: address space.";
     PROCESS_VIRTUAL_MEMORY_MAX = "process_virtual_memory_max_bytes",
         "Gauge, bytes: how large the address space may be; absent without a limit.";
+    RPC_CLIENT_CALL_DURATION = "rpc_client_call_duration_seconds",
+        "Histogram, seconds: calls made over gRPC, until their status; they are not in the one of HTTP.";
+    RPC_SERVER_CALL_DURATION = "rpc_server_call_duration_seconds",
+        "Histogram, seconds: calls served over gRPC, until their status; they are not in the one of HTTP.";
     SYSTEM_FILESYSTEM_LIMIT = "system_filesystem_limit_bytes",
         "Gauge, bytes: size of the file system of each path of `OBSERVABILITY_DISK_PATHS`.";
     SYSTEM_FILESYSTEM_USAGE = "system_filesystem_usage_bytes",

@@ -17,6 +17,7 @@ pub(crate) struct Known<'a> {
     request_id: Single<'a>,
     pub(crate) host: Option<&'a HeaderValue>,
     pub(crate) user_agent: Option<&'a HeaderValue>,
+    pub(crate) content_type: Option<&'a HeaderValue>,
 }
 
 /// A header that counts only if there is exactly one: whichever of two is taken, a stranger chose it.
@@ -40,6 +41,7 @@ impl<'a> Known<'a> {
                 "x-request-id" => known.request_id.meet(value),
                 "host" => known.host = Some(value),
                 "user-agent" => known.user_agent = Some(value),
+                "content-type" => known.content_type = Some(value),
                 _ => {}
             }
         }

@@ -6,7 +6,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{ErrorType, Fields, Http, HttpVersion, Method, Outcome, RouteCell, Scheme, Value};
+use super::{ErrorType, Fields, Http, HttpVersion, Method, Outcome, RouteCell, Rpc, Scheme, Value};
 use crate::clock::Moment;
 use crate::context::{Baggage, RequestId, SpanId, TraceContext, Tracestate};
 
@@ -94,7 +94,10 @@ pub(crate) struct Notes {
 pub(crate) struct End {
     pub(crate) outcome: Outcome,
     pub(crate) error_type: ErrorType,
+    /// HTTP's; a call of gRPC has one only where it is not the 200 that every answer has.
     pub(crate) status: Option<u16>,
+    /// How a call of gRPC ended.
+    pub(crate) rpc: Option<Rpc>,
     pub(crate) at: Moment,
     pub(crate) first_byte: Option<Moment>,
     pub(crate) response_bytes: u64,

@@ -9,6 +9,7 @@ mod http;
 mod outcome;
 pub mod request;
 mod route;
+mod rpc;
 mod spawn;
 mod stack;
 mod text;
@@ -25,6 +26,7 @@ pub(crate) use self::http::{
 pub(crate) use hop::{End, Hop, Notes, Subject, Work};
 pub(crate) use outcome::ErrorType;
 pub(crate) use route::{Route, RouteCell};
+pub(crate) use rpc::{Call, Code, Rpc};
 pub(crate) use spawn::scoped;
 #[cfg(test)]
 pub(crate) use stack::Entered;

@@ -71,6 +71,14 @@ impl Route {
         Self::OTHER
     }
 
+    /// The route of this text, if it is one already.
+    pub(crate) fn known(text: &str) -> Option<Self> {
+        let start = slot_of(text);
+        let places = (0..SLOTS).map(|step| (start + step) % SLOTS);
+        let mut known = places.map_while(|place| Some((place, TABLE.slots[place].get()?)));
+        known.find(|(_, known)| ***known == *text).map(|(place, _)| Self(place as u16))
+    }
+
     /// The route's text.
     pub(crate) fn as_str(self) -> &'static str {
         TABLE.slots.get(usize::from(self.0)).and_then(|slot| slot.get()).map_or("_OTHER", |text| text)
@@ -121,5 +129,12 @@ mod tests {
         assert_eq!(first.as_str(), "/users/{id}");
         assert_ne!(first, Route::of("/users/{id}/cars"));
         assert_eq!(Route::OTHER.as_str(), "_OTHER");
+    }
+
+    #[test]
+    fn asking_whether_a_route_is_known_makes_none() {
+        assert_eq!((Route::known("asked.For/Twice"), Route::known("asked.For/Twice")), (None, None));
+        let made = Route::of("asked.For/Twice");
+        assert_eq!(Route::known("asked.For/Twice"), Some(made));
     }
 }

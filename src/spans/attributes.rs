@@ -1,5 +1,7 @@
 //! Owns what a hop's span says: name, attributes and status by the semantic conventions.
 
+mod rpc;
+
 use std::borrow::Cow;
 
 use super::finished::{Attributes, within};
@@ -13,8 +15,14 @@ pub(super) fn of_hop(hop: &Hop, limits: &Limits) -> Option<Finished> {
     let notes = hop.notes();
     let mut attributes = Attributes::new(limits);
     match &hop.subject {
-        Subject::Http(http) if hop.kind == Kind::Client => client(&mut attributes, http),
-        Subject::Http(http) => server(&mut attributes, hop, http),
+        Subject::Http(http) => match end.rpc {
+            Some(call) => {
+                rpc::call(&mut attributes, hop, http, call);
+                network(&mut attributes, http);
+            }
+            None if hop.kind == Kind::Client => client(&mut attributes, http),
+            None => server(&mut attributes, hop, http),
+        },
         Subject::Work(work) => messaging(&mut attributes, hop.kind, work),
     }
     ending(&mut attributes, hop, &end);
@@ -26,7 +34,7 @@ pub(super) fn of_hop(hop: &Hop, limits: &Limits) -> Option<Finished> {
     let (attributes, attributes_dropped) = attributes.done(dropped_before);
     let (links, links_dropped) = within(&hop.links, limits.links);
     Some(Finished {
-        name: span_name(hop),
+        name: end.rpc.map_or_else(|| span_name(hop), rpc::span_name),
         kind: hop.kind,
         trace: hop.trace,
         tracestate: hop.tracestate.clone(),

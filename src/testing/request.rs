@@ -54,18 +54,24 @@ const REQUEST: &str = "tower_observability::request";
 const WORK: &str = "tower_observability::work";
 
 /// The labels that tell one request's series from another's, and the attributes that they are made of.
-const LABELS: [(&str, &str); 6] = [
+const LABELS: [(&str, &str); 8] = [
     (label::ERROR_TYPE, attribute::ERROR_TYPE),
     (label::HTTP_REQUEST_METHOD, attribute::HTTP_REQUEST_METHOD),
     (label::HTTP_RESPONSE_STATUS_CODE, attribute::HTTP_RESPONSE_STATUS_CODE),
     (label::HTTP_ROUTE, attribute::HTTP_ROUTE),
     (label::NETWORK_PROTOCOL_VERSION, attribute::NETWORK_PROTOCOL_VERSION),
+    (label::RPC_METHOD, attribute::RPC_METHOD),
+    (label::RPC_RESPONSE_STATUS_CODE, attribute::RPC_RESPONSE_STATUS_CODE),
     (label::URL_SCHEME, attribute::URL_SCHEME),
 ];
 
 /// The same of a request that was not sampled, and the keys of its line.
-const LABELS_OF_A_LINE: [(&str, &str); 2] =
-    [(label::HTTP_RESPONSE_STATUS_CODE, key::STATUS), (label::HTTP_ROUTE, key::ROUTE)];
+const LABELS_OF_A_LINE: [(&str, &str); 4] = [
+    (label::HTTP_RESPONSE_STATUS_CODE, key::STATUS),
+    (label::HTTP_ROUTE, key::ROUTE),
+    (label::RPC_METHOD, key::RPC_METHOD),
+    (label::RPC_RESPONSE_STATUS_CODE, key::RPC_STATUS),
+];
 
 /// Finds the one that is called so; or says how many there are.
 pub(super) fn find(picture: Picture, which: &str) -> Result<Request, String> {

@@ -15,23 +15,24 @@ type Rows = Vec<(String, String)>;
 
 const KEYS: &str = "\
 duration_ms error error_chain file instance level line message method outcome path request_id response_bytes
-route service span_id status target timestamp trace_flags trace_id ttfb_ms version";
+route rpc_method rpc_status service span_id status target timestamp trace_flags trace_id ttfb_ms version";
 
 /// The keys of the formats beside `json`, one after the other as their columns stand in the table.
 const FORMAT_KEYS: [&str; 4] = [
     "@timestamp log.level ecs.version service.name service.version service.node.name service.environment
     event.dataset process.pid log.logger message trace.id span.id labels.trace_flags transaction.id
-    http.request.id http.request.method url.path labels.route http.response.status_code event.duration
+    http.request.id http.request.method url.path labels.route labels.rpc_method labels.rpc_status http.response.status_code event.duration
     numeric_labels.ttfb_ms labels.outcome event.outcome http.response.body.bytes error.type error.message
     error.stack_trace process.thread.name log.origin.file.name log.origin.file.line",
     "@timestamp @version level level_value service version instance logger_name message trace_id span_id
-    trace_flags request_id method path route status duration_ms ttfb_ms outcome response_bytes error
+    trace_flags request_id method path route status rpc_method rpc_status duration_ms ttfb_ms outcome response_bytes error
     stack_trace thread_name file line",
     "version timestamp level _level_name host short_message full_message _service _version _instance _target
-    _trace_id _span_id _trace_flags _request_id _method _path _route _status _duration_ms _ttfb_ms _outcome
+    _trace_id _span_id _trace_flags _request_id _method _path _route _rpc_method _rpc_status _status _duration_ms _ttfb_ms _outcome
     _response_bytes _error _thread _file _line",
     "timestamp severity_text severity_number resource scope_name body trace_id span_id trace_flags
     observability.request_id http.request.method url.path http.route http.response.status_code
+    rpc.method rpc.response.status_code
     observability.duration_ms observability.ttfb_ms observability.outcome http.response.body.size error.type
     exception.message exception.stacktrace thread.name code.file.path code.line.number",
 ];
@@ -40,8 +41,9 @@ const ATTRIBUTES: &str = "\
 client.address code.file.path code.line.number deployment.environment.name error.type exception.message exception.stacktrace
 http.request.method http.request.method_original http.response.body.size http.response.status_code http.route
 messaging.destination.name messaging.operation.name messaging.operation.type messaging.system
-network.peer.address network.peer.port network.protocol.version observability.duration_ms observability.outcome
-observability.request_id server.address server.port service.instance.id service.name service.namespace
+network.peer.address network.peer.port network.protocol.name network.protocol.version observability.duration_ms observability.outcome
+observability.request_id rpc.method rpc.method_original rpc.response.status_code rpc.system.name
+server.address server.port service.instance.id service.name service.namespace
 service.version observability.target telemetry.distro.name telemetry.distro.version telemetry.sdk.language
 telemetry.sdk.name telemetry.sdk.version thread.name observability.ttfb_ms url.full url.path url.query url.scheme
 user_agent.original";
@@ -65,12 +67,12 @@ observability_log_queue_capacity_bytes observability_metrics_refused_total otel_
 otel_sdk_exporter_span_exported_total otel_sdk_log_created_total otel_sdk_processor_log_processed_total
 otel_sdk_processor_log_queue_capacity otel_sdk_processor_log_queue_size otel_sdk_processor_span_processed_total
 otel_sdk_processor_span_queue_capacity otel_sdk_processor_span_queue_size otel_sdk_span_started_total
-process_start_time_seconds target_info work_duration_seconds";
+process_start_time_seconds rpc_client_call_duration_seconds rpc_server_call_duration_seconds target_info work_duration_seconds";
 
 const LABELS: &str = "\
 error_type http_request_method http_response_status_code http_route network_protocol_version
 otel_component_name otel_component_type otel_metric_overflow otel_span_sampling_result path reason resource
-server_address server_port system_filesystem_state url_scheme work_kind work_name";
+rpc_method rpc_response_status_code rpc_system_name server_address server_port system_filesystem_state url_scheme work_kind work_name";
 
 const EVENTS: &str = "observability.call observability.panic observability.request observability.work";
 

@@ -180,6 +180,10 @@ fn ending<F: Layout>(object: &mut Object, hop: &Hop, end: &End) {
     if let Some(status) = end.status {
         object.number(F::STATUS, status);
     }
+    if let Some(rpc) = end.rpc {
+        object.escaped(F::RPC_METHOD, rpc.method().as_bytes());
+        object.plain(F::RPC_STATUS, rpc.code.as_str());
+    }
     F::duration(object, end.at.since(hop.start));
     if let Some(first_byte) = end.first_byte {
         object.raw(F::TTFB);

@@ -19,8 +19,8 @@ use crate::logs::{Lines, Logs, MemoryLines, Place};
 use crate::names::{FORMATS, attribute};
 use crate::resource::Resource;
 use crate::scope::{
-    End, ErrorType, Fields, Hop, Http, HttpVersion, Kind, Method, Outcome, Route, Scheme, Subject, Value,
-    Work, enter_hop,
+    Code, End, ErrorType, Fields, Hop, Http, HttpVersion, Kind, Method, Outcome, Route, Rpc, Scheme, Subject,
+    Value, Work, enter_hop,
 };
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -83,6 +83,7 @@ fn ended(hop: &Hop, outcome: Outcome, status: Option<u16>) -> End {
         outcome,
         error_type: if outcome.is_good() { ErrorType::None } else { ErrorType::Word(outcome.as_str()) },
         status,
+        rpc: None,
         at: hop.start.after_nanos(12_345_678),
         first_byte: status.map(|_| hop.start.after_nanos(1_000_000)),
         response_bytes: 46,
@@ -136,6 +137,9 @@ fn a_line_of_each_kind(format: &str) -> Vec<Json> {
         let hop = Arc::new(a_request(kind, "/users/7"));
         lines.hop(&hop, &ended(&hop, outcome, status));
     }
+    let call = Arc::new(a_request(Kind::Server, "/shop.Orders/Place"));
+    let rpc = Some(Rpc { code: Code::OK, method: Some(Route::of("shop.Orders/Place")) });
+    lines.hop(&call, &End { rpc, ..ended(&call, Outcome::Ok, None) });
     let work = Arc::new(some_work());
     work.notes().get_or_insert_default().error = Some(vec!["outer".into(), "root".into()]);
     work.add("error".into(), "the user's".into());

@@ -41,6 +41,7 @@ fn ended(hop: &Hop, outcome: Outcome, status: Option<u16>) -> End {
         outcome,
         error_type: ErrorType::None,
         status,
+        rpc: None,
         at: hop.start.after_nanos(12_345_678),
         first_byte: status.map(|_| hop.start.after_nanos(1_000_000)),
         response_bytes: 46,

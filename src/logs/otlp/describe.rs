@@ -95,6 +95,11 @@ fn ending(attributes: &mut Attributes, hop: &Hop, end: &End) {
     if let (Some(_), Some(status)) = (hop.http(), end.status) {
         attributes.set(name::HTTP_RESPONSE_STATUS_CODE, status);
     }
+    if let Some(rpc) = end.rpc {
+        attributes.set(name::RPC_SYSTEM_NAME, "grpc");
+        attributes.set(name::RPC_METHOD, rpc.method());
+        attributes.set(name::RPC_RESPONSE_STATUS_CODE, rpc.code.as_str());
+    }
     // A call ends at its answer's head, so nobody has counted its body.
     if hop.http().is_some() && hop.kind == Kind::Server {
         attributes.set(name::HTTP_RESPONSE_BODY_SIZE, end.response_bytes);

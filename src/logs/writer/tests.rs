@@ -287,6 +287,7 @@ fn a_finished_hop(fields: &[(&'static str, usize)]) -> Arc<Hop> {
         outcome: Outcome::Ok,
         error_type: ErrorType::None,
         status: None,
+        rpc: None,
         at: Moment::now(),
         first_byte: None,
         response_bytes: 0,

@@ -54,7 +54,7 @@ pub(super) struct WorkKey {
 
 /// `error.type` as a number: none, a status, or a word's place in a table.
 #[derive(Clone, Copy, Debug)]
-struct Error {
+pub(super) struct Error {
     code: u16,
     kind: ErrorType,
 }
@@ -64,10 +64,18 @@ static KNOWN: [OnceLock<&'static str>; WORDS] = [const { OnceLock::new() }; WORD
 const OTHER: &str = "_OTHER";
 
 /// Facts one behind the other, each in its bits.
-struct Packed(u64);
+pub(super) struct Packed(u64);
 
 impl Packed {
-    fn and(self, bits: u32, value: u16) -> Self {
+    pub(super) fn new() -> Self {
+        Self(0)
+    }
+
+    pub(super) fn number(self) -> u64 {
+        self.0
+    }
+
+    pub(super) fn and(self, bits: u32, value: u16) -> Self {
         debug_assert!(u32::from(value) < 1 << bits);
         Self(self.0 << bits | u64::from(value))
     }
@@ -76,18 +84,18 @@ impl Packed {
         self.and(10, status.unwrap_or(0).min(1_023))
     }
 
-    fn and_error(self, error: Error) -> Self {
+    pub(super) fn and_error(self, error: Error) -> Self {
         self.and(11, error.code)
     }
 
     // A route's number plus one: zero is none.
-    fn and_route(self, route: Option<Route>) -> Self {
+    pub(super) fn and_route(self, route: Option<Route>) -> Self {
         self.and(13, route.map_or(0, |route| route.index() + 1))
     }
 }
 
 impl Error {
-    fn new(kind: ErrorType) -> Self {
+    pub(super) fn new(kind: ErrorType) -> Self {
         match kind {
             ErrorType::None => Self { code: 0, kind },
             ErrorType::Status(status) => Self { code: status.min(1_023), kind },
@@ -212,7 +220,7 @@ fn status(status: Option<u16>) -> Option<Label> {
     status.map(|status| Label::new(label::HTTP_RESPONSE_STATUS_CODE, status.to_string()))
 }
 
-fn error(error: Error) -> Option<Label> {
+pub(super) fn error(error: Error) -> Option<Label> {
     let text: Cow<'static, str> = match error.kind {
         ErrorType::None => return None,
         ErrorType::Word(word) => word.into(),

@@ -2,6 +2,7 @@
 
 mod facade;
 mod key;
+mod rpc;
 mod table;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use std::sync::OnceLock;
 use ::metrics::{Counter, Gauge, Histogram, Recorder, Unit};
 
 use key::{ClientKey, METHODS, SCHEMES, ServerKey, WorkKey};
+use rpc::RpcKey;
 use table::Table;
 
 use super::exemplar::tell;
@@ -26,6 +28,8 @@ struct Inner {
     recorder: &'static (dyn Recorder + Sync),
     server: Table,
     client: Table,
+    rpc_server: Table,
+    rpc_client: Table,
     work: Table,
     active: [OnceLock<Gauge>; METHODS.len() * SCHEMES.len()],
     client_body_errors: OnceLock<Counter>,
@@ -38,6 +42,8 @@ impl Red {
             recorder,
             server: Table::new(metric::HTTP_SERVER_REQUEST_DURATION),
             client: Table::new(metric::HTTP_CLIENT_REQUEST_DURATION),
+            rpc_server: Table::new(metric::RPC_SERVER_CALL_DURATION),
+            rpc_client: Table::new(metric::RPC_CLIENT_CALL_DURATION),
             work: Table::new(metric::WORK_DURATION),
             active: [const { OnceLock::new() }; METHODS.len() * SCHEMES.len()],
             client_body_errors: OnceLock::new(),
@@ -79,8 +85,11 @@ impl Red {
     pub(crate) fn hop(&self, hop: &Hop, end: &End) {
         let Some(inner) = &self.inner else { return };
         let histogram = match &hop.subject {
-            Subject::Http(http) if hop.kind == Kind::Client => inner.client(ClientKey::new(http, end)),
-            Subject::Http(http) => inner.server(ServerKey::new(http, hop.route.get(), end)),
+            Subject::Http(http) => match end.rpc {
+                Some(rpc) => inner.rpc(hop.kind, RpcKey::new(hop.kind, http, rpc, end)),
+                None if hop.kind == Kind::Client => inner.client(ClientKey::new(http, end)),
+                None => inner.server(ServerKey::new(http, hop.route.get(), end)),
+            },
             Subject::Work(work) => inner.work(WorkKey::new(hop.kind, &work.name, end)),
         };
         let seconds = end.at.since(hop.start).as_secs_f64();
@@ -102,6 +111,8 @@ impl Inner {
         };
         duration(metric::HTTP_SERVER_REQUEST_DURATION, "Requests served, from the first byte to the last.");
         duration(metric::HTTP_CLIENT_REQUEST_DURATION, "Requests made, until the answer's head.");
+        duration(metric::RPC_SERVER_CALL_DURATION, "Calls served over gRPC, until their status.");
+        duration(metric::RPC_CLIENT_CALL_DURATION, "Calls made over gRPC, until their status.");
         duration(metric::WORK_DURATION, "Jobs and messages, from begin to end.");
         let help = "Requests being served now.";
         self.recorder.describe_gauge(metric::HTTP_SERVER_ACTIVE_REQUESTS.into(), None, help.into());
@@ -130,6 +141,20 @@ impl Inner {
 
     fn client(&self, key: ClientKey) -> &Histogram {
         self.client.get(key.pack(), self.recorder, || key.labels())
+    }
+
+    fn rpc(&self, kind: Kind, key: RpcKey) -> &Histogram {
+        if kind == Kind::Client {
+            return self.rpc_client.get(key.pack(), self.recorder, || key.labels());
+        }
+        if let Some(known) = self.rpc_server.find(key.pack()) {
+            return known;
+        }
+        // As for HTTP: the first error finds its series there.
+        if let Some(failed) = key.failed() {
+            self.rpc_server.get(failed.pack(), self.recorder, || failed.labels());
+        }
+        self.rpc_server.get(key.pack(), self.recorder, || key.labels())
     }
 
     fn work(&self, key: WorkKey) -> &Histogram {

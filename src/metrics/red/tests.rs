@@ -27,7 +27,7 @@ fn http(method: Method) -> Subject {
 
 fn end(status: Option<u16>, error_type: ErrorType) -> End {
     let at = Moment::now();
-    End { outcome: Outcome::Ok, error_type, status, at, first_byte: None, response_bytes: 0 }
+    End { outcome: Outcome::Ok, error_type, status, rpc: None, at, first_byte: None, response_bytes: 0 }
 }
 
 fn counts(recorder: &Recorder, family: &str) -> Vec<String> {

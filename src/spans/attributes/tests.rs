@@ -28,7 +28,7 @@ fn hop(kind: Kind, http: Http) -> Hop {
 }
 
 fn end(outcome: Outcome, error_type: ErrorType, status: Option<u16>) -> End {
-    End { outcome, error_type, status, at: Moment::now(), first_byte: None, response_bytes: 0 }
+    End { outcome, error_type, status, rpc: None, at: Moment::now(), first_byte: None, response_bytes: 0 }
 }
 
 fn ended(hop: &Hop, end: End) -> Finished {

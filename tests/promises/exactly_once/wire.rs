@@ -1,12 +1,6 @@
-//! Ends that only the wire shows: tunnels, old versions, lengths, streams that never end, trailers of gRPC.
-
-use std::sync::Arc;
-
-use axum::http::Version;
+//! Ends that only the wire shows: tunnels, old versions, lengths, streams that never end.
 
 use super::*;
-
-const PATIENCE: Duration = Duration::from_secs(10);
 
 #[tokio::test]
 async fn a_tunnel_is_over_with_its_head() {
@@ -75,73 +69,4 @@ async fn an_endless_stream_of_events_that_its_reader_leaves_is_cancelled_once() 
     assert!(answer.contains("data: tick"), "{answer}");
     scene.is_reported_as(ended("cancelled", 200).error("cancelled")).await;
     assert!(scene.seen.lines()[0]["response_bytes"].as_u64().unwrap() >= 12);
-}
-
-fn grpc(scene: &Scene, timeout: &str) -> Request<Empty<Bytes>> {
-    let request = Request::post(scene.server.url("/shop.Orders/Place")).version(Version::HTTP_2);
-    let request = request.header("content-type", "application/grpc").header("grpc-timeout", timeout);
-    request.body(Empty::new()).unwrap()
-}
-
-/// Answers as a gRPC service does, with this status in its trailers.
-fn says(status: &'static str, sized: bool) -> Router {
-    let answer = move || async move {
-        let mut trailers = header::HeaderMap::new();
-        trailers.insert("grpc-status", status.parse().unwrap());
-        let body = if sized {
-            Body::new(
-                http_body_util::Full::new(Bytes::from_static(b"12345"))
-                    .with_trailers(async { Some(Ok(trailers)) }),
-            )
-        } else {
-            let frames = [Frame::data(Bytes::from_static(b"12345")), Frame::trailers(trailers)];
-            Body::new(StreamBody::new(stream::iter(frames.map(Ok::<_, Infallible>))))
-        };
-        ([(header::CONTENT_TYPE, "application/grpc")], body)
-    };
-    Router::new().route("/shop.Orders/Place", any(answer))
-}
-
-#[tokio::test]
-async fn a_deadline_that_the_trailers_tell_is_a_timeout() {
-    for sized in [false, true] {
-        let scene = Scene::of(says("4", sized)).await;
-        scene.call(grpc(&scene, "5S"), true).await;
-        scene.is_reported_as(ended("timeout", 200).error("timeout").bytes(5)).await;
-        let scene = Scene::of(says("0", sized)).await;
-        scene.call(grpc(&scene, "5S"), true).await;
-        scene.is_reported_as(ended("ok", 200).bytes(5)).await;
-    }
-}
-
-#[tokio::test]
-async fn a_deadline_that_a_head_without_body_tells_is_a_timeout() {
-    let answer = || async { ([("content-type", "application/grpc"), ("grpc-status", "4")], Body::empty()) };
-    let scene = Scene::of(Router::new().fallback(answer)).await;
-    scene.call(grpc(&scene, "5S"), true).await;
-    scene.is_reported_as(ended("timeout", 200).error("timeout")).await;
-}
-
-#[tokio::test]
-async fn a_caller_whose_patience_ended_gave_up_for_a_timeout_and_an_impatient_one_cancelled() {
-    for (patience, outcome) in [("1m", "timeout"), ("1H", "cancelled")] {
-        let begun = Arc::new(tokio::sync::Notify::new());
-        let told = Arc::clone(&begun);
-        let answer = move || {
-            told.notify_one();
-            std::future::pending::<()>()
-        };
-        let scene = Scene::of(Router::new().fallback(answer)).await;
-        let client = Client::builder(TokioExecutor::new()).http2_only(true).build_http();
-        let call = client.request(grpc(&scene, patience));
-        let given_up = async {
-            begun.notified().await;
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        };
-        tokio::select! { _ = call => panic!("nobody answers"), () = given_up => {} }
-        drop(client);
-        tokio::time::timeout(PATIENCE, scene.is_reported_as(ended(outcome, 0).without_head().error(outcome)))
-            .await
-            .unwrap();
-    }
 }
