@@ -24,6 +24,9 @@ pub(super) fn begin<B>(
             http.begin(request);
             describe(http, request);
         }
+        if let Some(choices) = &options.choices {
+            choices.begin(hop, request.headers());
+        }
     });
     inject(core, options, &hop, request);
     Some(Observation::begin(core, hop))

@@ -10,6 +10,7 @@ use crate::scope::{End, Hop, Http, Kind, Method, Notes, Piece, Subject, Work, ad
 /// The span of a hop; `None` if it has not ended.
 pub(super) fn of_hop(hop: &Hop, limits: &Limits) -> Option<Finished> {
     let end = hop.end()?;
+    let name = span_name(hop);
     let notes = hop.notes();
     let mut attributes = Attributes::new(limits);
     match &hop.subject {
@@ -26,7 +27,7 @@ pub(super) fn of_hop(hop: &Hop, limits: &Limits) -> Option<Finished> {
     let (attributes, attributes_dropped) = attributes.done(dropped_before);
     let (links, links_dropped) = within(&hop.links, limits.links);
     Some(Finished {
-        name: span_name(hop),
+        name,
         kind: hop.kind,
         trace: hop.trace,
         tracestate: hop.tracestate.clone(),
@@ -49,9 +50,14 @@ fn span_name(hop: &Hop) -> Cow<'static, str> {
         Subject::Http(http) => http,
     };
     let method = if http.method == Method::Other { "HTTP" } else { http.method.as_str() };
-    match hop.route.get() {
-        Some(route) if hop.kind == Kind::Server => Cow::Owned([method, " ", route.as_str()].concat()),
-        _ => Cow::Borrowed(method),
+    let route = hop.route.get().filter(|_| hop.kind == Kind::Server).map(|route| route.as_str());
+    // Cloned, because the user's code is called, and must not meet a lock of ours.
+    let chosen = hop.notes().as_ref().and_then(|notes| notes.span_name.clone());
+    let to = || route.or_else(|| (hop.kind == Kind::Client).then(|| address(http.piece(Piece::Host))));
+    match (chosen.and_then(|chosen| chosen.name(method, to())), route) {
+        (Some(name), _) => Cow::Owned(name),
+        (None, Some(route)) => Cow::Owned([method, " ", route].concat()),
+        (None, None) => Cow::Borrowed(method),
     }
 }
 
@@ -59,7 +65,7 @@ fn server(attributes: &mut Attributes, hop: &Hop, http: &Http) {
     method(attributes, http);
     attributes.set(name::URL_PATH, http.piece(Piece::Path).to_owned());
     attributes.set(name::URL_SCHEME, http.scheme.as_str());
-    attributes.text(name::URL_QUERY, &redact::query(http.piece(Piece::Query)));
+    attributes.text(name::URL_QUERY, &query(http));
     if let Some(route) = hop.route.get() {
         attributes.set(name::HTTP_ROUTE, route.as_str());
     }
@@ -97,6 +103,12 @@ fn network(attributes: &mut Attributes, http: &Http) {
     }
 }
 
+/// The query as it may be shown.
+fn query(http: &Http) -> Cow<'_, str> {
+    let query = http.piece(Piece::Query);
+    if http.query_as_shown { query.into() } else { redact::query(query, |_| false).into() }
+}
+
 fn full_url(http: &Http) -> String {
     let host = address(http.piece(Piece::Host));
     let mut url = format!("{}://", http.scheme.as_str());
@@ -109,7 +121,7 @@ fn full_url(http: &Http) -> String {
         url.extend([":", itoa::Buffer::new().format(port)]);
     }
     url.push_str(http.piece(Piece::Path));
-    let query = redact::query(http.piece(Piece::Query));
+    let query = query(http);
     if !query.is_empty() {
         url.extend(["?", &query]);
     }
