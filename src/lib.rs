@@ -63,7 +63,7 @@
 //! Nothing needs to be. [`builder`] chooses in code: [`Traces`], [`Logs`], [`Metrics`], [`Admin`]. The
 //! environment beats the code: [`variables`] lists every variable with its default, and the start-up line says
 //! what is in force and who chose it. [`ObservabilityLayer`] has the choices of one layer: [`Trust`], filter,
-//! health paths, who gets baggage.
+//! health paths, captured headers, hooks, hidden paths, the span's name, who gets baggage.
 //!
 //! # What leaves the process
 //!

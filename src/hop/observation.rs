@@ -6,7 +6,7 @@ use tracing::Span;
 
 use super::Core;
 use crate::clock::Moment;
-use crate::scope::{Call, End, ErrorType, Hop, Kind, Outcome, Piece, Rpc, enter_as_hop, enter_hop};
+use crate::scope::{Call, End, ErrorType, Hop, Kind, Outcome, Piece, Rpc, enter_as_hop, enter_hop, guarded};
 
 /// A hop that is still running. Dropping it unfinished reports [`Outcome::Cancelled`].
 #[derive(Debug)]
@@ -89,6 +89,15 @@ impl Observation {
         let result = work();
         unwinding.returned = true;
         result
+    }
+
+    /// Lets the user say something of the hop from the outside. A panic ends nothing: it was not the service's.
+    #[cold]
+    pub(crate) fn say(&self, say: impl FnOnce()) {
+        let Some(hop) = &self.hop else { return };
+        let _hop = enter_hop(hop);
+        let _span = self.span.as_deref().map(Span::enter);
+        guarded(say);
     }
 
     /// Ends the hop, unless it ended before; `word` says an error more precisely than the outcome.

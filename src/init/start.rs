@@ -167,8 +167,10 @@ fn announce(core: &Core, config: &Config, summary: &str, troubles: impl Iterator
     say(core, Level::INFO, format_args!("{summary}"));
     let code = config.options.logs.complaint().map(|why| format!("the level given to `Logs::level`: {why}"));
     let environment = config.warnings.iter().map(ToString::to_string);
+    let metrics = config.options.metrics.complaints().iter().cloned();
     environment
         .chain(code)
+        .chain(metrics)
         .chain(troubles)
         .for_each(|trouble| say(core, Level::WARN, format_args!("{trouble}")));
 }

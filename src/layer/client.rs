@@ -25,6 +25,9 @@ pub(super) fn begin<B>(
             http.begin(request);
             describe(http, request);
         }
+        if let Some(choices) = &options.choices {
+            choices.begin(hop, request.headers());
+        }
     });
     inject(core, options, &hop, request);
     let mut observation = Observation::begin(core, hop);

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
@@ -12,7 +13,7 @@ use pin_project_lite::pin_project;
 use super::ResponseBody;
 use super::fault::Fault;
 use super::grpc;
-use super::options::Side;
+use super::options::{Choices, Side};
 use crate::clock::Moment;
 use crate::hop::Observation;
 use crate::names::header;
@@ -44,6 +45,8 @@ pin_project! {
 struct Watch {
     observation: Observation,
     head: Expects,
+    /// What is wanted of the response's head.
+    choices: Option<Arc<Choices>>,
 }
 
 /// What the request's method and side say about the response before it is there.
@@ -64,9 +67,14 @@ impl<F> ResponseFuture<F> {
 
     /// Passes the request on by `call`.
     #[inline]
-    pub(super) fn observed(mut observation: Observation, head: Expects, call: impl FnOnce() -> F) -> Self {
+    pub(super) fn observed(
+        mut observation: Observation,
+        head: Expects,
+        choices: Option<Arc<Choices>>,
+        call: impl FnOnce() -> F,
+    ) -> Self {
         let inner = observation.run(call);
-        Self { inner: Some(inner), watch: Some(Watch { observation, head }) }
+        Self { inner: Some(inner), watch: Some(Watch { observation, head, choices }) }
     }
 }
 
@@ -135,6 +143,9 @@ impl Watch {
         let status = response.status();
         self.observation.status = Some(status.as_u16());
         self.observation.first_byte = Some(Moment::now());
+        if let Some(choices) = self.choices.take() {
+            response = choices.response(&self.observation, response);
+        }
         if self.observation.call.is_some() {
             return self.grpc_head_is_there(response);
         }

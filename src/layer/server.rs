@@ -36,6 +36,9 @@ pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request
             http.begin(request);
             describe(http, request, &known, recorded);
         }
+        if let Some(choices) = &options.choices {
+            choices.begin(hop, request.headers());
+        }
     });
     let mut observation = Observation::begin(core, hop);
     observation.tells_trace = options.server_timing;

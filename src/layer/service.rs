@@ -97,5 +97,8 @@ fn observe<S: Service<Request<B>>, B>(
     };
     let Some(observation) = begun else { return ResponseFuture::passed(inner.call(request)) };
     let head = Expects::of(side, request.method());
-    ResponseFuture::observed(observation, head, || inner.call(request))
+    if let Some(choices) = &options.choices {
+        request = choices.request(&observation, request);
+    }
+    ResponseFuture::observed(observation, head, options.choices.clone(), || inner.call(request))
 }

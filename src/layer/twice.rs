@@ -7,7 +7,8 @@
 
 use http::Request;
 
-use crate::scope::{Hop, Kind, Piece, top_hop};
+use crate::scope::{Hop, Http, Kind, Piece, top_hop};
+use crate::spans::REDACTED;
 
 /// Is the current hop this very request's?
 pub(super) fn is_observed<B>(kind: Kind, request: &Request<B>) -> bool {
@@ -20,11 +21,20 @@ fn is_of<B>(hop: &Hop, request: &Request<B>) -> bool {
         let known = http.piece(Piece::Path);
         let same = match hop.kind {
             // A client may make calls of its own within a call, such as the one for a token.
-            Kind::Client => path == known && is_at(http.piece(Piece::Host), request),
-            _ => known.ends_with(path),
+            Kind::Client => {
+                (path == known || is_hidden(http, path)) && is_at(http.piece(Piece::Host), request)
+            }
+            _ => known.ends_with(path) || is_hidden(http, path),
         };
         same && http.method == request.method().into()
     })
+}
+
+/// Does the known path end like this one, but for what is hidden of it?
+fn is_hidden(http: &Http, path: &str) -> bool {
+    let mut known = http.piece(Piece::Path).rsplit('/');
+    let mut parts = path.strip_prefix('/').unwrap_or(path).rsplit('/');
+    http.hides && parts.all(|part| known.next().is_some_and(|known| known == part || known == REDACTED))
 }
 
 fn is_at<B>(host: &str, request: &Request<B>) -> bool {

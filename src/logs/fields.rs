@@ -1,5 +1,6 @@
 //! Owns the fields on their way to a line: one borrowed value, one visitor for every shape.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::marker::PhantomData;
@@ -16,6 +17,8 @@ pub(super) enum Borrowed<'a> {
     U64(u64),
     F64(f64),
     Str(&'a str),
+    /// Texts that become one.
+    List(&'a [Cow<'static, str>]),
     /// The user's own formatting: it may be slow, log, or panic.
     Debug(&'a dyn fmt::Debug),
     Error(&'a (dyn Error + 'static)),
@@ -60,6 +63,7 @@ impl<'a> From<&'a Value> for Borrowed<'a> {
             Value::U64(value) => Self::U64(*value),
             Value::F64(value) => Self::F64(*value),
             Value::Str(value) => Self::Str(value),
+            Value::List(texts) => Self::List(texts),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::fields::{Borrowed, Chain};
 use super::members::{Json, Members as _};
 use super::users::Users;
 use crate::names::key;
-use crate::scope::{PANICKED, guarded, prefix};
+use crate::scope::{Joined, PANICKED, guarded, prefix};
 
 /// The bytes of one line and what is known of them. Kept per thread and used again.
 #[derive(Debug, Default)]
@@ -253,6 +253,7 @@ impl Object {
             Borrowed::U64(value) => integer(&mut self.bytes, value),
             Borrowed::F64(value) => float(&mut self.bytes, value),
             Borrowed::Str(text) => return self.text(text),
+            Borrowed::List(texts) => return self.formatted(&Joined(texts)),
             Borrowed::Debug(value) => return self.formatted(value),
             Borrowed::Error(error) => return self.formatted(&format_args!("{error}")),
         }

@@ -10,7 +10,7 @@ use super::place::Place;
 use super::time::rfc3339;
 use crate::clock::Moment;
 use crate::names::key;
-use crate::scope::{End, Hop};
+use crate::scope::{End, Hop, Joined};
 
 const DIM: &str = "\x1b[2m";
 const PLAIN: &str = "\x1b[0m";
@@ -135,6 +135,7 @@ fn text(value: Borrowed<'_>) -> Cow<'_, str> {
         Borrowed::U64(value) => value.to_string().into(),
         Borrowed::F64(value) => value.to_string().into(),
         Borrowed::Str(text) => text.into(),
+        Borrowed::List(texts) => Joined(texts).to_string().into(),
         Borrowed::Debug(value) => guarded(value),
         Borrowed::Error(error) => guarded(&Chain(error)),
     }

@@ -48,14 +48,15 @@ impl Bounds {
         Self { values: values.into(), texts }
     }
 
-    /// The bounds that fit the unit, or the name's last word.
-    pub(super) fn fitting(name: &str, unit: Option<Unit>) -> Self {
+    /// The bounds that fit the unit, or the name's last word; `durations` are those of seconds.
+    pub(super) fn fitting(name: &str, unit: Option<Unit>, durations: Option<&[f64]>) -> Self {
+        let seconds = durations.unwrap_or(SECONDS);
         Self::new(match unit {
-            Some(Unit::Seconds) => SECONDS,
+            Some(Unit::Seconds) => seconds,
             Some(Unit::Milliseconds) => MILLIS,
             Some(Unit::Bytes) => BYTES,
             Some(Unit::Percent) => OTHER,
-            _ if name.ends_with("_seconds") => SECONDS,
+            _ if name.ends_with("_seconds") => seconds,
             _ if name.ends_with("_milliseconds") || name.ends_with("_ms") => MILLIS,
             _ if name.ends_with("_bytes") => BYTES,
             _ if name.ends_with("_ratio") => RATIO,
@@ -105,11 +106,14 @@ mod tests {
 
     #[test]
     fn bounds_fit_the_unit_before_the_name() {
-        let first = |name, unit| Bounds::fitting(name, unit).texts()[0].clone();
+        let first = |name, unit| Bounds::fitting(name, unit, None).texts()[0].clone();
         assert_eq!(first("wait_seconds", None), "0.005");
         assert_eq!(first("wait", Some(Unit::Seconds)), "0.005");
         assert_eq!(first("page_bytes", None), "64.0");
         assert_eq!(first("wait_seconds", Some(Unit::Milliseconds)), "5.0");
+        assert_eq!(first("basket", None), "0.0");
+        let first = |name, unit| Bounds::fitting(name, unit, Some(&[2.0])).texts()[0].clone();
+        assert_eq!([first("wait_seconds", None), first("wait", Some(Unit::Seconds))], ["2.0", "2.0"]);
         assert_eq!(first("basket", None), "0.0");
     }
 }

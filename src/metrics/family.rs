@@ -31,6 +31,7 @@ pub(super) struct Families {
     names: RwLock<Names>,
     described: Mutex<HashMap<(Kind, String), Description>>,
     buckets: Vec<(String, Arc<Bounds>)>,
+    durations: Option<Vec<f64>>,
     exemplars: bool,
     refused: Arc<Refused>,
 }
@@ -118,6 +119,7 @@ impl Families {
             buckets: buckets
                 .map(|(name, bounds)| (metric_name(name), Arc::new(Bounds::new(bounds))))
                 .collect(),
+            durations: options.durations.clone(),
             exemplars: options.exemplars,
             refused: Arc::default(),
         }
@@ -205,7 +207,7 @@ impl Families {
         chosen.map_or_else(
             || {
                 let unit = self.description(Kind::Histogram, name).and_then(|description| description.unit);
-                Arc::new(Bounds::fitting(name, unit))
+                Arc::new(Bounds::fitting(name, unit, self.durations.as_deref()))
             },
             |(_, bounds)| Arc::clone(bounds),
         )

@@ -4,12 +4,18 @@ use std::path::PathBuf;
 
 use crate::variable::{Refusal, Variable, boolean};
 
+/// How many bounds a histogram may have: each costs every one of its series a counter and a line of the page.
+const MOST_BUCKETS: usize = 100;
+
 /// Options of metrics.
 ///
 /// ```
 /// use tower_observability::Metrics;
 ///
-/// let metrics = Metrics::new().buckets("basket_size", [1.0, 2.0, 5.0, 10.0]).disk_paths(["/var/lib/bookings"]);
+/// let metrics = Metrics::new()
+///     .duration_buckets([0.001, 0.01, 0.1, 1.0, 10.0])
+///     .buckets("basket_size", [1.0, 2.0, 5.0, 10.0])
+///     .disk_paths(["/var/lib/bookings"]);
 /// # let _ = metrics;
 /// ```
 #[derive(Clone, Debug)]
@@ -18,13 +24,25 @@ pub struct Metrics {
     pub(crate) enabled: bool,
     pub(crate) exemplars: bool,
     pub(crate) buckets: Vec<(String, Vec<f64>)>,
+    /// Those of every duration in seconds.
+    pub(crate) durations: Option<Vec<f64>>,
+    /// Lists of bounds that were not taken.
+    refused: Vec<String>,
     pub(crate) process: bool,
     pub(crate) disk_paths: Vec<PathBuf>,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
-        Self { enabled: true, exemplars: true, buckets: Vec::new(), process: true, disk_paths: Vec::new() }
+        Self {
+            enabled: true,
+            exemplars: true,
+            buckets: Vec::new(),
+            durations: None,
+            refused: Vec::new(),
+            process: true,
+            disk_paths: Vec::new(),
+        }
     }
 }
 
@@ -47,15 +65,49 @@ impl Metrics {
         self
     }
 
-    /// The upper bounds of a histogram's buckets, by its name; the one to infinity is always there.
+    /// The upper bounds of a histogram's buckets, by its name, ours (`http_server_request_duration_seconds`) or the
+    /// service's own; the one to infinity is always there.
     ///
-    /// They are put in order; bounds that are not finite are left out. Default: by unit or by the name's last
-    /// word: seconds 0.005 to 10, bytes 64 to 64 MiB, ratios 0.01 to 1, else 0 to 10,000. Variable: none.
+    /// They are put in order. A list of more than 100, or with a bound that is no number, is not taken, and the start-up
+    /// says so. Default: by unit or by the name's last word: seconds 0.005 to 10, bytes 64 to 64 MiB, ratios 0.01 to 1,
+    /// else 0 to 10,000. Variable: none.
     pub fn buckets(mut self, name: impl Into<String>, bounds: impl IntoIterator<Item = f64>) -> Self {
         let name = name.into();
-        self.buckets.retain(|(known, _)| *known != name);
-        self.buckets.push((name, bounds.into_iter().collect()));
+        if let Some(bounds) = self.checked(&name, bounds) {
+            self.buckets.retain(|(known, _)| *known != name);
+            self.buckets.push((name, bounds));
+        }
         self
+    }
+
+    /// The same for every duration in seconds that has no list of its own: requests, calls, work, and each histogram of
+    /// the service's own with that unit or a name that ends in `_seconds`. Default: 0.005, 0.01, 0.025, 0.05, 0.075,
+    /// 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10. Variable: none.
+    pub fn duration_buckets(mut self, bounds: impl IntoIterator<Item = f64>) -> Self {
+        if let Some(bounds) = self.checked("every duration", bounds) {
+            self.durations = Some(bounds);
+        }
+        self
+    }
+
+    /// The bounds, unless there is no sense in them.
+    fn checked(&mut self, of: &str, bounds: impl IntoIterator<Item = f64>) -> Option<Vec<f64>> {
+        // One more than is taken tells that there are too many, also of a list without end.
+        let mut bounds: Vec<f64> = bounds.into_iter().take(MOST_BUCKETS + 2).collect();
+        // The one to infinity is there anyway, and others write it.
+        bounds.retain(|bound| *bound != f64::INFINITY);
+        let why = match bounds.iter().find(|bound| !bound.is_finite()) {
+            Some(bound) => format!("{bound} is no bound"),
+            None if bounds.len() > MOST_BUCKETS => format!("there are more than {MOST_BUCKETS}"),
+            None => return Some(bounds),
+        };
+        self.refused.push(format!("the buckets of {of} are not taken: {why}"));
+        None
+    }
+
+    /// What is wrong with what the code chose.
+    pub(crate) fn complaints(&self) -> &[String] {
+        &self.refused
     }
 
     /// Leaves out what the process, its container and its runtime use (`process_…`, `container_…`, `tokio_…`); only
@@ -219,6 +271,25 @@ mod tests {
         assert_eq!(enabled("none,prometheus"), (true, false));
         assert!(matches!(set("OTEL_METRICS_EXPORTER", "console").1, Err(Refusal::NotServed(_))));
         assert!(matches!(set("OTEL_METRICS_EXPORTER", "influx").1, Err(Refusal::Expected(_))));
+    }
+
+    #[test]
+    fn a_list_of_bounds_without_sense_is_refused_and_what_was_chosen_before_stays() {
+        let chosen = Metrics::new().buckets("wait", [2.0, 1.0, f64::INFINITY]).duration_buckets([0.5]);
+        assert!(chosen.complaints().is_empty());
+        let refused = chosen
+            .buckets("wait", [1.0, f64::NAN])
+            .duration_buckets([f64::NEG_INFINITY])
+            .duration_buckets((0..).map(f64::from));
+        assert_eq!(refused.buckets, [("wait".to_owned(), vec![2.0, 1.0])]);
+        assert_eq!(refused.durations, Some(vec![0.5]));
+        let expected = [
+            "the buckets of wait are not taken: NaN is no bound",
+            "the buckets of every duration are not taken: -inf is no bound",
+            "the buckets of every duration are not taken: there are more than 100",
+        ];
+        assert_eq!(refused.complaints(), expected);
+        assert!(Metrics::new().duration_buckets((0..100).map(f64::from)).complaints().is_empty());
     }
 
     #[test]

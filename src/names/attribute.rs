@@ -17,12 +17,16 @@ names! {
         "The text of an error that the service noted, or the message of a gRPC status.";
     EXCEPTION_STACKTRACE = "exception.stacktrace",
         "The texts of the noted error's causes, one a line.";
+    HTTP_REQUEST_HEADER = "http.request.header.",
+        "Before the name of a captured header: its values, a list.";
     HTTP_REQUEST_METHOD = "http.request.method",
         "The method, or `_OTHER`.";
     HTTP_REQUEST_METHOD_ORIGINAL = "http.request.method_original",
         "The method as sent, where it is `_OTHER`.";
     HTTP_RESPONSE_BODY_SIZE = "http.response.body.size",
         "Log record: bytes of the body (request's record).";
+    HTTP_RESPONSE_HEADER = "http.response.header.",
+        "Before the name of a captured header: its values, a list.";
     HTTP_RESPONSE_STATUS_CODE = "http.response.status_code",
         "The status code; of gRPC only one that is not 200.";
     HTTP_ROUTE = "http.route",
@@ -84,11 +88,11 @@ names! {
     TTFB_MS = "observability.ttfb_ms",
         "Milliseconds from the request to the response's head.";
     URL_FULL = "url.full",
-        "The URL of a call, without credentials, its query values redacted.";
+        "The URL of a call, without credentials; path and query as in `url.path` and `url.query`.";
     URL_PATH = "url.path",
-        "The path as asked for.";
+        "The path as asked for, but for what `redact_path` hides.";
     URL_QUERY = "url.query",
-        "The query, every value redacted.";
+        "The query, every value redacted but for those of `show_query`.";
     URL_SCHEME = "url.scheme",
         "`http` or `https`.";
     USER_AGENT_ORIGINAL = "user_agent.original",

@@ -4,9 +4,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{ErrorType, Fields, Http, HttpVersion, Method, Outcome, RouteCell, Rpc, Scheme, Value};
+use super::{
+    ErrorType, Fields, Http, HttpVersion, Method, Outcome, RouteCell, Rpc, Scheme, Value, bounded, guarded,
+};
 use crate::clock::Moment;
 use crate::context::{Baggage, RequestId, SpanId, TraceContext, Tracestate};
 
@@ -87,7 +89,15 @@ pub(crate) struct Notes {
     /// The error's text and those of its sources, outermost first.
     pub(crate) error: Option<Vec<String>>,
     pub(crate) outcome: Option<Outcome>,
+    /// How the span is to be called.
+    pub(crate) span_name: Option<NameSpan>,
 }
+
+/// Names a span by its method and by where the request goes.
+#[derive(Clone)]
+pub(crate) struct NameSpan(Arc<NameBy>);
+
+type NameBy = dyn Fn(&str, Option<&str>) -> String + Send + Sync;
 
 /// How the hop ended.
 #[derive(Clone, Copy, Debug)]
@@ -181,6 +191,23 @@ impl Notes {
     fn text_length(&self) -> usize {
         let errors = self.error.iter().flatten().map(String::len);
         self.fields.text_length() + errors.sum::<usize>()
+    }
+}
+
+impl NameSpan {
+    pub(crate) fn new(name: impl Fn(&str, Option<&str>) -> String + Send + Sync + 'static) -> Self {
+        Self(Arc::new(name))
+    }
+
+    /// The name; `None` if it is empty, or the user's code panics.
+    pub(crate) fn name(&self, method: &str, to: Option<&str>) -> Option<String> {
+        guarded(|| bounded(&(self.0)(method, to)).to_owned()).filter(|name| !name.is_empty())
+    }
+}
+
+impl fmt::Debug for NameSpan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NameSpan")
     }
 }
 

@@ -61,6 +61,10 @@ pub(crate) struct Http {
     /// The host is a `Host` header as sent. Few of them are shown, so it is taken apart where one is.
     pub(crate) host_as_sent: bool,
     pub(crate) peer: Option<SocketAddr>,
+    /// Parts of the path are hidden.
+    pub(crate) hides: bool,
+    /// The query has no value that must not be shown.
+    pub(crate) query_as_shown: bool,
     // The pieces one behind the other, and where each ends.
     inline: [u8; INLINE],
     long: Option<Box<[u8]>>,
@@ -163,6 +167,8 @@ impl Http {
             port: None,
             host_as_sent: false,
             peer: None,
+            hides: false,
+            query_as_shown: false,
             inline: [0; INLINE],
             long: None,
             ends: [0; PIECES],
@@ -196,6 +202,20 @@ impl Http {
             *end_of_piece = end as u32;
         }
         self.long = (end > INLINE).then(|| pieces.concat().into_boxed_slice());
+    }
+
+    /// Puts another text in a piece's place.
+    pub(crate) fn replace(&mut self, piece: Piece, text: &str) {
+        let (inline, long) = (self.inline, self.long.take());
+        let old = long.as_deref().unwrap_or(&inline);
+        let mut start = 0;
+        let mut pieces = self.ends.map(|end| {
+            let old = old.get(start..end as usize).unwrap_or_default();
+            start = end as usize;
+            old
+        });
+        pieces[piece as usize] = text.as_bytes();
+        self.set(pieces);
     }
 
     /// A piece's text; empty if it is not known, or no UTF-8.
@@ -305,6 +325,17 @@ mod tests {
     fn pieces_come_back_as_they_were_set_and_missing_ones_are_empty() {
         read_back(["/users/7", "", "example.org", "", ""]);
         read_back(["", "", "", "", "PROPFIND"]);
+    }
+
+    #[test]
+    fn a_piece_is_replaced_and_the_others_stay() {
+        for [old, new] in [["/a", "/a/much/longer/one"], ["/long", ""], ["/x", &"é".repeat(INLINE)]] {
+            let mut http = of([old, "q=1", "host", "", "PURGE"].map(str::as_bytes));
+            http.replace(Piece::Path, new);
+            http.replace(Piece::Query, "q=2");
+            let names = [Piece::Path, Piece::Query, Piece::Host, Piece::UserAgent, Piece::Method];
+            assert_eq!(names.map(|name| http.piece(name)), [new, "q=2", "host", "", "PURGE"]);
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub use value::Value;
 pub(crate) use self::http::{
     Http, HttpVersion, Method, Piece, Scheme, address, host_and_port, split_authority,
 };
-pub(crate) use hop::{End, Hop, Notes, Subject, Work};
+pub(crate) use hop::{End, Hop, NameSpan, Notes, Subject, Work};
 pub(crate) use outcome::ErrorType;
 pub(crate) use route::{Route, RouteCell};
 pub(crate) use rpc::{Call, Code, Rpc};
@@ -34,6 +34,6 @@ pub(crate) use stack::{
     Current, current, enter_as_hop, enter_hop, enter_span, exit_span, stands_for_hop, top_hop,
 };
 pub(crate) use text::{CAUSED_BY, PANICKED, bounded, causes, formatted, guarded, prefix, stacktrace};
-pub(crate) use value::Fields;
 #[cfg(test)]
 pub(crate) use value::tests::a_value;
+pub(crate) use value::{Fields, Joined};

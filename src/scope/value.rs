@@ -1,6 +1,7 @@
 //! Owns the value of a field: what a user adds to a request, a span or a line.
 
 use std::borrow::Cow;
+use std::fmt;
 
 /// A field's value, kept in its own type down to the log line and the span attribute.
 ///
@@ -23,11 +24,59 @@ pub enum Value {
     F64(f64),
     /// Text.
     Str(Cow<'static, str>),
+    /// Several texts, such as the values of one header. On a log line they are one text, separated by `, `.
+    List(Box<[Cow<'static, str>]>),
 }
+
+/// Several texts as one.
+pub(crate) struct Joined<'a>(pub(crate) &'a [Cow<'static, str>]);
 
 /// Fields in the order in which they were added, each name once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fields(Vec<(Cow<'static, str>, Value)>);
+
+impl Value {
+    /// How many bytes of text it holds.
+    pub(crate) fn text_length(&self) -> usize {
+        match self {
+            Self::Str(text) => text.len(),
+            Self::List(texts) => texts.iter().map(|text| text.len()).sum(),
+            _ => 0,
+        }
+    }
+
+    /// Cuts each of its texts to so many characters.
+    pub(crate) fn limit(&mut self, most: usize) {
+        match self {
+            Self::Str(text) => limit(text, most),
+            Self::List(texts) => texts.iter_mut().for_each(|text| limit(text, most)),
+            _ => {}
+        }
+    }
+}
+
+fn limit(text: &mut Cow<'static, str>, most: usize) {
+    if let Some((end, _)) = text.char_indices().nth(most) {
+        *text = Cow::Owned(text.get(..end).unwrap_or_default().to_owned());
+    }
+}
+
+impl fmt::Display for Joined<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, text) in self.0.iter().enumerate() {
+            f.write_str(if place == 0 { "" } else { ", " })?;
+            f.write_str(text)?;
+        }
+        Ok(())
+    }
+}
+
+/// The same, for those who take what the user formats.
+impl fmt::Debug for Joined<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 impl Fields {
     pub(crate) fn len(&self) -> usize {
@@ -44,11 +93,7 @@ impl Fields {
 
     /// How many bytes of text it holds.
     pub(crate) fn text_length(&self) -> usize {
-        let length = |(name, value): (&str, &Value)| match value {
-            Value::Str(text) => name.len() + text.len(),
-            _ => name.len(),
-        };
-        self.iter().map(length).sum()
+        self.iter().map(|(name, value)| name.len() + value.text_length()).sum()
     }
 
     /// Sets a field; a later value replaces an earlier one of the same name.
@@ -90,6 +135,12 @@ value_from! {
     Cow<'static, str> => Str as Cow<'static, str>,
 }
 
+impl<T: Into<Cow<'static, str>>> FromIterator<T> for Value {
+    fn from_iter<I: IntoIterator<Item = T>>(texts: I) -> Self {
+        Self::List(texts.into_iter().map(Into::into).collect())
+    }
+}
+
 impl From<usize> for Value {
     fn from(value: usize) -> Self {
         Self::U64(value as u64)
@@ -109,7 +160,18 @@ pub(crate) mod tests {
             any::<u64>().prop_map(Value::from),
             any::<i32>().prop_map(|value| Value::from(f64::from(value) / 3.0)),
             "\\PC{0,300}".prop_map(Value::from),
+            proptest::collection::vec("\\PC{0,30}", 0..4).prop_map(Value::from_iter),
         ]
+    }
+
+    #[test]
+    fn every_text_of_a_list_counts_and_is_cut() {
+        let mut list = Value::from_iter(["ähm", "b"]);
+        assert_eq!((list.text_length(), std::mem::size_of::<Value>()), (5, std::mem::size_of::<String>()));
+        list.limit(2);
+        assert_eq!(list, Value::from_iter(["äh", "b"]));
+        let Value::List(texts) = list else { unreachable!() };
+        assert_eq!(Joined(&texts).to_string(), "äh, b");
     }
 
     #[test]

@@ -7,11 +7,12 @@ use std::borrow::Cow;
 use super::finished::{Attributes, within};
 use super::{Finished, Limits, Status, redact};
 use crate::names::attribute as name;
-use crate::scope::{End, Hop, Http, Kind, Method, Notes, Piece, Subject, Work, address, stacktrace};
+use crate::scope::{End, Hop, Http, Kind, Method, Notes, Piece, Rpc, Subject, Work, address, stacktrace};
 
 /// The span of a hop; `None` if it has not ended.
 pub(super) fn of_hop(hop: &Hop, limits: &Limits) -> Option<Finished> {
     let end = hop.end()?;
+    let name = span_name(hop, end.rpc);
     let notes = hop.notes();
     let mut attributes = Attributes::new(limits);
     match &hop.subject {
@@ -34,7 +35,7 @@ pub(super) fn of_hop(hop: &Hop, limits: &Limits) -> Option<Finished> {
     let (attributes, attributes_dropped) = attributes.done(dropped_before);
     let (links, links_dropped) = within(&hop.links, limits.links);
     Some(Finished {
-        name: end.rpc.map_or_else(|| span_name(hop), rpc::span_name),
+        name,
         kind: hop.kind,
         trace: hop.trace,
         tracestate: hop.tracestate.clone(),
@@ -50,16 +51,29 @@ pub(super) fn of_hop(hop: &Hop, limits: &Limits) -> Option<Finished> {
     })
 }
 
-/// `{method} {route}`, or the method alone; never the path. An unknown method is `HTTP`.
-fn span_name(hop: &Hop) -> Cow<'static, str> {
+/// `{method} {route}`, or the method alone; never the path. An unknown method is `HTTP`; a gRPC call is its method.
+fn span_name(hop: &Hop, rpc: Option<Rpc>) -> Cow<'static, str> {
     let http = match &hop.subject {
         Subject::Work(work) => return work.name.clone(),
         Subject::Http(http) => http,
     };
     let method = if http.method == Method::Other { "HTTP" } else { http.method.as_str() };
-    match hop.route.get() {
-        Some(route) if hop.kind == Kind::Server => Cow::Owned([method, " ", route.as_str()].concat()),
-        _ => Cow::Borrowed(method),
+    let route = hop.route.get().filter(|_| hop.kind == Kind::Server).map(|route| route.as_str());
+    // Cloned, because the user's code is called, and must not meet a lock of ours.
+    let chosen = hop.notes().as_ref().and_then(|notes| notes.span_name.clone());
+    let rpc = rpc.map(rpc::span_name);
+    let to = || match (&rpc, route) {
+        (Some(rpc), _) => Some(&**rpc),
+        (None, Some(route)) => Some(route),
+        (None, None) => (hop.kind == Kind::Client).then(|| address(http.piece(Piece::Host))),
+    };
+    if let Some(name) = chosen.and_then(|chosen| chosen.name(method, to())) {
+        return Cow::Owned(name);
+    }
+    match (rpc, route) {
+        (Some(rpc), _) => rpc,
+        (None, Some(route)) => Cow::Owned([method, " ", route].concat()),
+        (None, None) => Cow::Borrowed(method),
     }
 }
 
@@ -67,7 +81,7 @@ fn server(attributes: &mut Attributes, hop: &Hop, http: &Http) {
     method(attributes, http);
     attributes.set(name::URL_PATH, http.piece(Piece::Path).to_owned());
     attributes.set(name::URL_SCHEME, http.scheme.as_str());
-    attributes.text(name::URL_QUERY, &redact::query(http.piece(Piece::Query)));
+    attributes.text(name::URL_QUERY, &query(http));
     if let Some(route) = hop.route.get() {
         attributes.set(name::HTTP_ROUTE, route.as_str());
     }
@@ -105,6 +119,12 @@ fn network(attributes: &mut Attributes, http: &Http) {
     }
 }
 
+/// The query as it may be shown.
+fn query(http: &Http) -> Cow<'_, str> {
+    let query = http.piece(Piece::Query);
+    if http.query_as_shown { query.into() } else { redact::query(query, |_| false).into() }
+}
+
 fn full_url(http: &Http) -> String {
     let host = address(http.piece(Piece::Host));
     let mut url = format!("{}://", http.scheme.as_str());
@@ -117,7 +137,7 @@ fn full_url(http: &Http) -> String {
         url.extend([":", itoa::Buffer::new().format(port)]);
     }
     url.push_str(http.piece(Piece::Path));
-    let query = redact::query(http.piece(Piece::Query));
+    let query = query(http);
     if !query.is_empty() {
         url.extend(["?", &query]);
     }

@@ -88,8 +88,8 @@ impl Attributes {
             self.dropped += 1;
             return;
         }
-        if let (Value::Str(text), Some(most)) = (&mut value, self.limits.value_length) {
-            cut(text, most);
+        if let Some(most) = self.limits.value_length {
+            value.limit(most);
         }
         self.list.push((name, value));
     }
@@ -104,11 +104,4 @@ impl Attributes {
 pub(super) fn within(links: &[TraceContext], most: usize) -> (Vec<TraceContext>, u32) {
     let kept = links.len().min(most);
     (links.iter().take(kept).copied().collect(), u32::try_from(links.len() - kept).unwrap_or(u32::MAX))
-}
-
-/// Cuts a text to so many characters.
-fn cut(text: &mut Cow<'static, str>, most: usize) {
-    if let Some((end, _)) = text.char_indices().nth(most) {
-        *text = Cow::Owned(text.get(..end).unwrap_or_default().to_owned());
-    }
 }

@@ -22,6 +22,7 @@ pub use options::Traces;
 pub(crate) use finished::{Finished, Limits, Status};
 pub(crate) use options::Format;
 pub(crate) use record::{Record, SpanRecord};
+pub(crate) use redact::{REDACTED, query as redact_query};
 pub(crate) use sampler::Sampler;
 
 use std::sync::Arc;

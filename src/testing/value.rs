@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::scope::Value;
+use crate::scope::{Joined, Value};
 
 macro_rules! equals {
     ($($plain:ty),+) => {
@@ -57,6 +57,18 @@ impl PartialEq<String> for &Value {
     }
 }
 
+impl<const N: usize> PartialEq<[&str; N]> for Value {
+    fn eq(&self, plain: &[&str; N]) -> bool {
+        matches!(self, Self::List(texts) if **texts == *plain)
+    }
+}
+
+impl<const N: usize> PartialEq<[&str; N]> for &Value {
+    fn eq(&self, plain: &[&str; N]) -> bool {
+        **self == *plain
+    }
+}
+
 impl PartialEq<bool> for Value {
     fn eq(&self, plain: &bool) -> bool {
         matches!(self, Self::Bool(own) if own == plain)
@@ -90,6 +102,7 @@ impl fmt::Display for Value {
             Self::U64(value) => value.fmt(f),
             Self::F64(value) => value.fmt(f),
             Self::Str(value) => value.fmt(f),
+            Self::List(texts) => Joined(texts).fmt(f),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tower_observability::{Work, propagation, work};
+use tower_observability::{Metrics, Work, propagation, work};
 
 use crate::support::child::{Child, Ended, run};
 use crate::support::http::get;
@@ -24,6 +24,7 @@ fn program() {
         ("inherits", inherits),
         ("checked", checked),
         ("logger", logger),
+        ("buckets", buckets),
     ]);
 }
 
@@ -145,6 +146,21 @@ fn logger() {
     tracing::info!("an event of the user");
 }
 
+fn buckets() {
+    let metrics = Metrics::new().duration_buckets([2.0, 0.5]).buckets("basket", [1.0, f64::NAN]);
+    let observability = tower_observability::builder("buckets").metrics(metrics).init().unwrap();
+    metrics::histogram!("wait_seconds").record(1.0);
+    metrics::histogram!("basket").record(1.0);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(Work::internal("tidy up").run(async {}));
+    let page = get(&observability.admin_address().unwrap().to_string(), "/metrics");
+    for name in ["wait_seconds", "basket", "work_duration_seconds"] {
+        let lines = page.lines().filter(|line| line.starts_with(&format!("{name}_bucket")));
+        let bounds: Vec<_> = lines.filter_map(|line| line.split("le=\"").nth(1)?.split('"').next()).collect();
+        println!("{name}: {}", bounds.join(" "));
+    }
+}
+
 fn program_of(name: &str) -> Child {
     Child::new("init", name)
 }
@@ -179,6 +195,15 @@ fn without_a_runtime_and_an_environment_lines_and_metrics_are_on_and_traces_say_
     assert!(messages.iter().any(|message| message == "an event of the user"), "{messages:?}");
     assert!(messages.iter().any(|message| message == "a record of the user"), "{messages:?}");
     assert_eq!(ended.messages("WARN"), Vec::<String>::new());
+}
+
+#[test]
+fn buckets_are_chosen_for_all_durations_or_for_one_histogram_and_bad_ones_are_refused_with_a_warning() {
+    let ended = program_of("buckets").end().well();
+    assert_eq!(ended.said("wait_seconds: "), "0.5 2.0 +Inf");
+    assert_eq!(ended.said("work_duration_seconds: "), "0.5 2.0 +Inf");
+    assert!(ended.said("basket: ").starts_with("0.0 5.0 10.0 "), "{:#?}", ended.output);
+    assert_eq!(ended.messages("WARN"), ["the buckets of basket are not taken: NaN is no bound"]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod support;
 mod admin;
 mod architecture;
 mod bridge;
+mod choices;
 mod client;
 mod config;
 mod exactly_once;

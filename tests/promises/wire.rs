@@ -39,7 +39,7 @@ const FORMAT_KEYS: [&str; 4] = [
 
 const ATTRIBUTES: &str = "\
 client.address code.file.path code.line.number deployment.environment.name error.type exception.message exception.stacktrace
-http.request.method http.request.method_original http.response.body.size http.response.status_code http.route
+http.request.header. http.request.method http.request.method_original http.response.body.size http.response.header. http.response.status_code http.route
 messaging.destination.name messaging.operation.name messaging.operation.type messaging.system
 network.peer.address network.peer.port network.protocol.name network.protocol.version observability.duration_ms observability.outcome
 observability.request_id rpc.method rpc.method_original rpc.response.status_code rpc.system.name

@@ -1,8 +1,12 @@
 //! Owns the layer and its options.
 
+mod choices;
+mod headers;
 mod health;
 mod hosts;
+mod paths;
 
+pub(in crate::layer) use choices::Choices;
 pub(in crate::layer) use hosts::names_host;
 
 use std::fmt;
@@ -100,6 +104,8 @@ pub(in crate::layer) struct Options {
     pub(in crate::layer) baggage_to: Vec<String>,
     pub(in crate::layer) no_context_to: Vec<String>,
     pub(in crate::layer) server_timing: bool,
+    /// What is told otherwise than it is.
+    pub(in crate::layer) choices: Option<Arc<Choices>>,
 }
 
 static UNCHANGED: LazyLock<Options> = LazyLock::new(Options::default);
@@ -132,7 +138,8 @@ impl ObservabilityLayer {
     }
 
     /// Paths that are observed only if they do not answer well (server's side). Replaces the default:
-    /// `/live`, `/livez`, `/ready`, `/readyz`, `/health`, `/healthz`, `/metrics`, `/-/healthy`.
+    /// `/live`, `/livez`, `/ready`, `/readyz`, `/health`, `/healthz`, `/metrics`, `/-/healthy`. A path that ends with `/*`
+    /// is every path below.
     pub fn health_paths<P: Into<String>>(self, paths: impl IntoIterator<Item = P>) -> Self {
         let paths = HealthPaths::new(paths.into_iter().map(Into::into).collect());
         self.change(|options| options.health_paths = paths)

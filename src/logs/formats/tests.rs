@@ -217,6 +217,7 @@ fn same(read: &Json, written: &Value) -> bool {
         Value::F64(value) if read.is_number() => return value.is_finite(),
         Value::F64(value) => return read.as_str().is_some_and(|read| read == format!("{value:?}")),
         Value::Str(value) => value.to_string(),
+        Value::List(texts) => texts.join(", "),
     };
     let read = read.as_str().map_or_else(|| read.to_string(), str::to_owned);
     read == text

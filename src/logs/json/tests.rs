@@ -70,6 +70,7 @@ pub(in crate::logs) fn a_value() -> impl Strategy<Value = Value> {
         any::<u64>().prop_map(Value::from),
         prop::num::f64::ANY.prop_map(Value::from),
         ".{0,24}".prop_map(Value::from),
+        prop::collection::vec(".{0,9}", 0..4).prop_map(Value::from_iter),
     ]
 }
 
@@ -81,6 +82,7 @@ fn same(read: &serde_json::Value, written: &Value) -> bool {
         Value::F64(value) if value.is_finite() => read.is_number(),
         Value::F64(_) => ["NaN", "inf", "-inf"].contains(&read.as_str().unwrap_or_default()),
         Value::Str(value) => read.as_str() == Some(value),
+        Value::List(texts) => read.as_str() == Some(&texts.join(", ")),
     }
 }
 

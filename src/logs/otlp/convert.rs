@@ -84,5 +84,16 @@ fn any(value: Value) -> AnyValue {
         Value::U64(value) => i64::try_from(value).map_or_else(|_| value.to_string().into(), Into::into),
         Value::F64(value) => value.into(),
         Value::Str(value) => value.into(),
+        Value::List(texts) => texts.into_iter().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_stays_a_list() {
+        assert_eq!(any(Value::from_iter(["a", "b"])), AnyValue::from_iter(["a", "b"]));
     }
 }

@@ -79,11 +79,7 @@ fn limit(entry: &mut Entry, limits: &Limits) {
     keep(entry, limits.attributes);
     let Some(most) = limits.value_length else { return };
     for (_, value) in &mut entry.attributes.list {
-        if let Value::Str(text) = value
-            && let Some((end, _)) = text.char_indices().nth(most)
-        {
-            *text = Cow::Owned(text.get(..end).unwrap_or_default().to_owned());
-        }
+        value.limit(most);
     }
 }
 
@@ -138,7 +134,7 @@ fn cut(text: &str, most: usize) -> String {
 }
 
 fn length(value: &Value) -> usize {
-    if let Value::Str(text) = value { text.len() } else { NUMBER }
+    if matches!(value, Value::Str(_) | Value::List(_)) { value.text_length() } else { NUMBER }
 }
 
 fn text_length(value: &Value) -> usize {

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::logs::escape::{CUT_MARK, LONGEST_VALUE};
 use crate::logs::json::format_guarded;
 use crate::names::key;
-use crate::scope::{Value, prefix};
+use crate::scope::{Joined, Value, prefix};
 
 /// A message and fields, the first of a name first.
 #[derive(Debug, Default)]
@@ -81,6 +81,7 @@ impl Packed {
             Value::U64(value) => self.u64(name, *value),
             Value::F64(value) => self.f64(name, *value),
             Value::Str(value) => self.str(name, value),
+            Value::List(texts) => self.formatted(name, &Joined(texts)),
         }
     }
 

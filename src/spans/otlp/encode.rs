@@ -124,5 +124,9 @@ fn any_value(message: &mut Message, value: &Value) {
         Value::U64(value) if i64::try_from(*value).is_ok() => message.member_number(3, *value),
         Value::U64(value) => message.member_text(1, itoa::Buffer::new().format(*value)),
         Value::F64(value) => message.fixed64(4, value.to_bits()),
+        // `ArrayValue`, its values one after the other.
+        Value::List(texts) => message.nested(5, Size::Medium, |list| {
+            texts.iter().for_each(|text| list.nested(1, Size::Small, |value| value.member_text(1, &**text)));
+        }),
     }
 }

@@ -73,5 +73,9 @@ pub(super) fn as_text(value: &Value) -> Cow<'_, str> {
         Value::U64(value) => value.to_string().into(),
         Value::F64(value) => value.to_string().into(),
         Value::Str(value) => Cow::Borrowed(value),
+        // A list of JSON (OpenTelemetry, "mapping to non-OTLP formats").
+        Value::List(texts) => {
+            serde_json::Value::from_iter(texts.iter().map(|text| &**text)).to_string().into()
+        }
     }
 }

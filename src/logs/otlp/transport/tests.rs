@@ -48,6 +48,7 @@ fn proto(value: &Value) -> Proto {
         }
         Value::F64(value) => Proto::DoubleValue(*value),
         Value::Str(value) => Proto::StringValue(value.to_string()),
+        Value::List(texts) => Proto::StringValue(texts.join(", ")),
     }
 }
 

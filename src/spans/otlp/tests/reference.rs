@@ -111,5 +111,9 @@ fn value(value: Value) -> opentelemetry::Value {
         Value::U64(value) => i64::try_from(value).map_or_else(|_| value.to_string().into(), Into::into),
         Value::F64(value) => value.into(),
         Value::Str(value) => value.into(),
+        Value::List(texts) => {
+            let texts = texts.into_iter().map(|text| text.into_owned().into()).collect();
+            opentelemetry::Value::Array(opentelemetry::Array::String(texts))
+        }
     }
 }

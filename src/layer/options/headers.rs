@@ -1,0 +1,268 @@
+//! Owns the headers that are captured: only those that are listed, bounded, and never a secret.
+
+use std::borrow::Cow;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::paths::Hidden;
+use crate::pipeline::{Once, complain};
+use crate::scope::{Hop, Value, prefix};
+use crate::spans::{REDACTED, redact_query};
+
+/// How many headers may be listed.
+const MOST_NAMES: usize = 32;
+/// How many values of one header are kept.
+const MOST_VALUES: usize = 16;
+/// A value longer than this is cut.
+const LONGEST: usize = 1_024;
+/// All values of one message together.
+const MOST_BYTES: usize = 8 * 1_024;
+/// Stands for what was cut off.
+const CUT: &str = "…";
+
+/// What opens a door, or is half of a key. Whoever lists one of them gets to know that it was there, and no more.
+const SECRETS: [&str; 20] = [
+    "api-key",
+    "apikey",
+    "authorization",
+    "cookie",
+    "proxy-authorization",
+    "set-cookie",
+    "set-cookie2",
+    "x-access-token",
+    "x-amz-security-token",
+    "x-api-key",
+    "x-apikey",
+    "x-auth-token",
+    "x-authorization",
+    "x-csrf-token",
+    "x-forwarded-access-token",
+    "x-gitlab-token",
+    "x-goog-iap-jwt-assertion",
+    "x-id-token",
+    "x-vault-token",
+    "x-xsrf-token",
+];
+
+/// Their value is a URL, so what is hidden in URLs is hidden in them.
+const URLS: [&str; 3] = ["content-location", "location", "referer"];
+
+static SECRET_LISTED: Once = Once::new();
+static NOT_A_NAME: Once = Once::new();
+static TOO_MANY: Once = Once::new();
+
+/// The headers that are captured of one direction.
+#[derive(Clone, Debug, Default)]
+pub(in crate::layer) struct Headers(Vec<Listed>);
+
+#[derive(Clone, Debug)]
+struct Listed {
+    name: HeaderName,
+    /// The field's whole name.
+    field: String,
+    shows: Shows,
+}
+
+/// What of a header's values is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shows {
+    All,
+    Url,
+    Nothing,
+}
+
+impl Headers {
+    /// The headers of this list; `before` stands before each name. What cannot be served is said once.
+    pub(super) fn new<N: Into<String>>(before: &str, names: impl IntoIterator<Item = N>) -> Self {
+        let mut listed: Vec<Listed> = Vec::new();
+        for name in names.into_iter().map(Into::into) {
+            let Ok(name) = HeaderName::try_from(name.trim()) else {
+                if NOT_A_NAME.first() {
+                    complain(format_args!("{name:?} is no header's name, so it is not captured"));
+                }
+                continue;
+            };
+            if listed.iter().any(|known| known.name == name) {
+                continue;
+            }
+            if listed.len() >= MOST_NAMES {
+                if TOO_MANY.first() {
+                    complain(format_args!(
+                        "more than {MOST_NAMES} headers are listed; {name} is not captured"
+                    ));
+                }
+                break;
+            }
+            let shows = Shows::of(&name);
+            if shows == Shows::Nothing && SECRET_LISTED.first() {
+                complain(format_args!(
+                    "the header {name} holds a secret: its value is shown as {REDACTED}; take it off the list"
+                ));
+            }
+            listed.push(Listed { field: format!("{before}{name}"), name, shows });
+        }
+        Self(listed)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds what is there of them to the hop's fields.
+    pub(super) fn capture(&self, headers: &HeaderMap, hidden: &Hidden, hop: &Hop) {
+        let mut room = MOST_BYTES;
+        for listed in &self.0 {
+            let values = headers.get_all(&listed.name).iter().take(MOST_VALUES);
+            let values: Box<[_]> = values.map(|value| listed.shown(value, hidden, &mut room)).collect();
+            if !values.is_empty() {
+                hop.add(listed.field.clone().into(), Value::List(values));
+            }
+        }
+    }
+}
+
+impl Shows {
+    fn of(name: &HeaderName) -> Self {
+        match name.as_str() {
+            name if SECRETS.contains(&name) => Self::Nothing,
+            name if URLS.contains(&name) => Self::Url,
+            _ => Self::All,
+        }
+    }
+}
+
+impl Listed {
+    /// A value as it is shown; what is no UTF-8 in it is U+FFFD.
+    fn shown(&self, value: &HeaderValue, hidden: &Hidden, room: &mut usize) -> Cow<'static, str> {
+        // Whoever marks a value as sensitive means us as well.
+        if self.shows == Shows::Nothing || value.is_sensitive() {
+            return REDACTED.into();
+        }
+        let text = String::from_utf8_lossy(value.as_bytes());
+        let text = if self.shows == Shows::Url { url(&text, hidden).into() } else { text };
+        let kept = prefix(&text, LONGEST.min(*room));
+        *room -= kept.len();
+        if kept.len() == text.len() { text.into_owned().into() } else { [kept, CUT].concat().into() }
+    }
+}
+
+/// A URL or the end of one, as `url.full` is shown: no credentials, no query values; and no fragment, which some hand
+/// tokens over in.
+fn url(text: &str, hidden: &Hidden) -> String {
+    let (text, fragment) = text.split_once('#').map_or((text, ""), |(text, _)| (text, "#REDACTED"));
+    let (before, query) = text.split_once('?').map_or((text, None), |(text, query)| (text, Some(query)));
+    let authority = before.find("//").map_or(0, |at| at + 2);
+    let path_at =
+        if authority == 0 { Some(0) } else { before[authority..].find('/').map(|at| authority + at) };
+    let (origin, path) = before.split_at(path_at.unwrap_or(before.len()));
+    let mut shown = match origin.rsplit_once('@') {
+        Some((_, host)) => [&origin[..authority], REDACTED, "@", host].concat(),
+        None => origin.to_owned(),
+    };
+    shown.push_str(hidden.hide(path, None).as_deref().unwrap_or(path));
+    if let Some(query) = query {
+        shown.extend(["?", &redact_query(query, |_| false)]);
+    }
+    shown + fragment
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Moment;
+    use crate::context::{Flags, SpanId, TraceContext, TraceId};
+    use crate::scope::Kind;
+    use proptest::prelude::*;
+
+    fn captured(names: &[&str], headers: &HeaderMap, hidden: &Hidden) -> Vec<(String, Vec<String>)> {
+        let (trace_id, span_id) = (TraceId::random(), SpanId::random());
+        let trace = TraceContext { trace_id, span_id, flags: Flags::NONE };
+        let hop = Hop::begin(trace, Kind::Server, Moment::now());
+        Headers::new("", names.iter().copied()).capture(headers, hidden, &hop);
+        let notes = hop.notes();
+        let fields = notes.iter().flat_map(|notes| notes.fields.iter());
+        let texts = |value: &Value| match value {
+            Value::List(texts) => texts.iter().map(|text| text.clone().into_owned()).collect(),
+            other => panic!("{other:?}"),
+        };
+        fields.map(|(name, value)| (name.to_owned(), texts(value))).collect()
+    }
+
+    fn headers(pairs: &[(&'static str, &[u8])]) -> HeaderMap {
+        let value = |bytes: &[u8]| HeaderValue::from_bytes(bytes).expect("a header's value");
+        pairs.iter().map(|(name, bytes)| (HeaderName::from_static(name), value(bytes))).collect()
+    }
+
+    fn one(name: &'static str, value: &[u8]) -> String {
+        captured(&[name], &headers(&[(name, value)]), &Hidden::default())[0].1.concat()
+    }
+
+    #[test]
+    fn what_is_listed_twice_or_is_no_name_is_there_once_or_not_at_all() {
+        let sent = headers(&[("x-tenant", b"blue"), ("accept", b"*/*")]);
+        let found = captured(&["X-Tenant", "x-tenant", "no name", "", "x-absent"], &sent, &Hidden::default());
+        assert_eq!(found, [("x-tenant".to_owned(), vec!["blue".to_owned()])]);
+        assert!(captured(&[], &sent, &Hidden::default()).is_empty());
+    }
+
+    #[test]
+    fn no_listed_secret_is_shown() {
+        for name in SECRETS {
+            assert_eq!(one(name, b"s3cr3t"), REDACTED, "{name}");
+        }
+        let mut sent = headers(&[("x-own", b"s3cr3t")]);
+        sent.get_mut("x-own").expect("there").set_sensitive(true);
+        assert_eq!(captured(&["x-own"], &sent, &Hidden::default())[0].1, [REDACTED]);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_safe() {
+        assert_eq!(one("x-own", b"a\xff\xc3z"), "a\u{fffd}\u{fffd}z");
+    }
+
+    #[test]
+    fn a_url_in_a_header_hides_what_urls_hide() {
+        let hidden = Hidden::default().and("/reset/{token}", &[]);
+        for (sent, shown) in [
+            (
+                "https://me:pw@a.example/x?key=s3cr3t#t=s3cr3t",
+                "https://REDACTED@a.example/x?key=REDACTED#REDACTED",
+            ),
+            ("/reset/s3cr3t", "/reset/REDACTED"),
+            ("https://a.example", "https://a.example"),
+            ("//a.example/reset/s3cr3t", "//a.example/reset/REDACTED"),
+            ("", ""),
+        ] {
+            let found = captured(&["location"], &headers(&[("location", sent.as_bytes())]), &hidden);
+            assert_eq!(found[0].1, [shown]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_a_stranger_sends_grows_without_bound(
+            values in proptest::collection::vec(proptest::collection::vec(0x80_u8.., 0..3_000), 0..40),
+        ) {
+            let mut sent = HeaderMap::new();
+            for (place, value) in values.iter().enumerate() {
+                let name = ["x-a", "referer", "x-c"][place % 3];
+                sent.append(name, HeaderValue::from_bytes(value).expect("no control characters"));
+            }
+            let found = captured(&["x-a", "referer", "x-c"], &sent, &Hidden::default());
+            let texts: Vec<_> = found.iter().flat_map(|(_, texts)| texts).collect();
+            prop_assert!(found.iter().all(|(_, texts)| texts.len() <= MOST_VALUES));
+            prop_assert!(texts.iter().all(|text| text.len() <= LONGEST + CUT.len()));
+            prop_assert!(texts.iter().map(|text| text.trim_end_matches(CUT).len()).sum::<usize>() <= MOST_BYTES);
+        }
+
+        #[test]
+        fn no_credential_of_any_url_is_shown(
+            scheme in "(https?:)?", user in "[a-z]{0,5}", path in "(/[a-z]{0,3}){0,3}", secret in "[0-9]{4,9}",
+        ) {
+            let sent = format!("{scheme}//{user}:{secret}@h.example{path}?k={secret}&{user}={secret}#{secret}");
+            let shown = url(&sent, &Hidden::default());
+            prop_assert!(!shown.contains(|c: char| c.is_ascii_digit()), "{}", shown);
+            prop_assert!(shown.contains(&format!("h.example{path}?k=")), "{}", shown);
+        }
+    }
+}
