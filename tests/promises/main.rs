@@ -13,6 +13,7 @@ mod exactly_once;
 mod export;
 mod logs;
 mod metrics;
+mod orderings;
 mod otlp_logs;
 mod propagation;
 mod readme;
