@@ -1,6 +1,7 @@
 //! Answers that stay open: server-sent events, long polling.
 
 use std::convert::Infallible;
+use std::pin::Pin;
 
 use axum::BoxError;
 use axum::response::Sse;
@@ -10,12 +11,14 @@ use hyper::body::Incoming;
 
 use super::*;
 
-/// A reader who closes the page ends the stream as it should be.
+/// Dropped with the stream: its reader has left, which is how it ends well.
 struct UntilItsReaderLeaves;
 
 impl Drop for UntilItsReaderLeaves {
     fn drop(&mut self) {
-        request::outcome(Outcome::Ok);
+        if !std::thread::panicking() {
+            request::outcome(Outcome::Ok);
+        }
     }
 }
 
@@ -45,15 +48,22 @@ async fn a_stream_of_events_is_one_request_that_its_reader_cancels() {
     assert_eq!((&request.closing_line()["level"], request.span().is_error()), (&"WARN".into(), true));
 }
 
+/// One event, and then what `next` makes.
+fn until_its_reader_leaves<Fut>(
+    next: impl Fn() -> Fut + Copy + Send + 'static,
+) -> impl Stream<Item = Result<Event, BoxError>> + Send
+where
+    Fut: Future<Output = Result<Event, BoxError>> + Send,
+{
+    first().chain(stream::unfold(UntilItsReaderLeaves, move |reader| async move {
+        tokio::task::yield_now().await;
+        Some((next().await, reader))
+    }))
+}
+
 #[tokio::test]
 async fn a_stream_that_lasts_until_its_reader_leaves_can_say_so() {
-    let until = || {
-        let guard = UntilItsReaderLeaves;
-        first().chain(stream::pending()).inspect(move |_| {
-            let _ = &guard;
-        })
-    };
-    let (scene, body) = opened(until).await;
+    let (scene, body) = opened(|| until_its_reader_leaves(std::future::pending)).await;
     drop(body);
     let request = scene.ended("ok", 200).await;
     assert_eq!((&request.closing_line()["level"], request.span().is_error()), (&"INFO".into(), false));
@@ -61,19 +71,19 @@ async fn a_stream_that_lasts_until_its_reader_leaves_can_say_so() {
 
 #[tokio::test]
 async fn what_fails_or_panics_before_is_told_as_that_all_the_same() {
-    for (panics, outcome) in [(true, "panic"), (false, "body_error")] {
-        let until = move || {
-            let guard = UntilItsReaderLeaves;
-            let last = stream::once(async move {
-                tokio::task::yield_now().await;
-                assert!(!panics, "the stream's own");
-                Err(BoxError::from("the disk is gone"))
-            });
-            first().chain(last).inspect(move |_| {
-                let _ = &guard;
-            })
-        };
-        let answer = move || async move { Sse::new(until()) };
+    async fn fails() -> Result<Event, BoxError> {
+        Err("the disk is gone".into())
+    }
+    async fn panics() -> Result<Event, BoxError> {
+        panic!("the stream's own")
+    }
+    type Events = Pin<Box<dyn Stream<Item = Result<Event, BoxError>> + Send>>;
+    let both: [(fn() -> Events, &str); 2] = [
+        (|| Box::pin(until_its_reader_leaves(panics)), "panic"),
+        (|| Box::pin(until_its_reader_leaves(fails)), "body_error"),
+    ];
+    for (events, outcome) in both {
+        let answer = move || async move { Sse::new(events()) };
         let scene = Scene::of(|ours| Router::new().route("/events", get(answer)).layer(ours)).await;
         let head = scene.head(Request::get("/events").body(Full::default()).unwrap()).await;
         head.into_body().collect().await.unwrap_err();

@@ -1,10 +1,16 @@
 //! WebSockets, with a real client.
 
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+use axum::http::Version;
 use axum::routing::any;
 use futures_util::{SinkExt, StreamExt};
+use http_body_util::Empty;
+use hyper::client::conn::http2;
+use hyper::ext::Protocol;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::{WebSocketStream, client_async};
 use tracing::{Instrument, info_span};
 
@@ -79,4 +85,28 @@ async fn a_plain_request_to_a_socket_is_refused_and_told_as_such() {
     let status = scene.get("/chat").await.status();
     assert!(status.is_client_error(), "{status}");
     scene.ended("client_error", status.as_u16()).await;
+}
+
+#[tokio::test]
+async fn over_http_2_it_is_the_200_of_its_connect() {
+    let upgrade = |upgrade: WebSocketUpgrade| async { upgrade.on_upgrade(chat) };
+    let scene = Scene::of(|ours| Router::new().route("/chat", any(upgrade)).layer(ours)).await;
+    let stream = TokioIo::new(TcpStream::connect(scene.server.address).await.unwrap());
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    let driver = tokio::spawn(connection);
+    // Whether the server allows it is in its first frame: another request has it arrive.
+    let plain = Request::get("http://a/nobody").body(Empty::<Bytes>::new()).unwrap();
+    assert_eq!(sender.send_request(plain).await.unwrap().status(), StatusCode::NOT_FOUND);
+    let asked = Request::connect("http://a/chat").version(Version::HTTP_2);
+    let asked = asked.extension(Protocol::from_static("websocket")).header("sec-websocket-version", "13");
+    let answer = sender.send_request(asked.body(Empty::<Bytes>::new()).unwrap()).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let stream = TokioIo::new(hyper::upgrade::on(answer).await.unwrap());
+    let mut socket = WebSocketStream::from_raw_socket(stream, Role::Client, None).await;
+    socket.send(Message::text("hello")).await.unwrap();
+    assert_eq!(socket.next().await.unwrap().unwrap(), Message::text("hello"));
+    let request = scene.seen.request("/chat");
+    assert_eq!((&request.closing_line()["outcome"], scene.open()), (&"upgraded".into(), 0.0), "{request}");
+    drop(socket);
+    driver.abort();
 }
