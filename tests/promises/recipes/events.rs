@@ -1,7 +1,6 @@
 //! Answers that stay open: server-sent events, long polling.
 
 use std::convert::Infallible;
-use std::pin::Pin;
 
 use axum::BoxError;
 use axum::response::Sse;
@@ -69,6 +68,17 @@ async fn a_stream_that_lasts_until_its_reader_leaves_can_say_so() {
     assert_eq!((&request.closing_line()["level"], request.span().is_error()), (&"INFO".into(), false));
 }
 
+async fn ends_as<S>(events: fn() -> S, outcome: &str)
+where
+    S: Stream<Item = Result<Event, BoxError>> + Send + 'static,
+{
+    let answer = move || async move { Sse::new(events()) };
+    let scene = Scene::of(|ours| Router::new().route("/events", get(answer)).layer(ours)).await;
+    let head = scene.head(Request::get("/events").body(Full::default()).unwrap()).await;
+    head.into_body().collect().await.unwrap_err();
+    scene.ended(outcome, 200).await;
+}
+
 #[tokio::test]
 async fn what_fails_or_panics_before_is_told_as_that_all_the_same() {
     async fn fails() -> Result<Event, BoxError> {
@@ -77,18 +87,8 @@ async fn what_fails_or_panics_before_is_told_as_that_all_the_same() {
     async fn panics() -> Result<Event, BoxError> {
         panic!("the stream's own")
     }
-    type Events = Pin<Box<dyn Stream<Item = Result<Event, BoxError>> + Send>>;
-    let both: [(fn() -> Events, &str); 2] = [
-        (|| Box::pin(until_its_reader_leaves(panics)), "panic"),
-        (|| Box::pin(until_its_reader_leaves(fails)), "body_error"),
-    ];
-    for (events, outcome) in both {
-        let answer = move || async move { Sse::new(events()) };
-        let scene = Scene::of(|ours| Router::new().route("/events", get(answer)).layer(ours)).await;
-        let head = scene.head(Request::get("/events").body(Full::default()).unwrap()).await;
-        head.into_body().collect().await.unwrap_err();
-        scene.ended(outcome, 200).await;
-    }
+    ends_as(|| until_its_reader_leaves(fails), "body_error").await;
+    ends_as(|| until_its_reader_leaves(panics), "panic").await;
 }
 
 #[tokio::test]
