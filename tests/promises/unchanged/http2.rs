@@ -104,6 +104,12 @@ async fn over_http_2_every_answer_is_the_same_and_so_is_every_reset() {
         assert_eq!(bare, answered(&twins.observed, asked).await, "{asked:?}");
         let fails = ["/breaks", "/panics"].contains(&asked.1);
         assert_eq!(bare.error.is_some(), fails, "{asked:?}: {bare:?}");
-        twins.told(1).await;
+        let told = match (asked.1, bare.head.map(|(status, _)| status)) {
+            ("/breaks", _) => "body_error",
+            ("/panics", _) => "panic",
+            (_, Some(status)) if status.is_client_error() => "client_error",
+            _ => "ok",
+        };
+        assert_eq!(twins.told(1).await, [told], "{asked:?}");
     }
 }

@@ -38,13 +38,15 @@ impl Twins {
         Self { bare, observed, seen, _files: files }
     }
 
-    /// Waits until so many requests were told; then none is in flight.
-    async fn told(&self, count: usize) {
+    /// Waits until so many requests were told, and says as what; then none is in flight.
+    async fn told(&self, count: usize) -> Vec<String> {
+        let closing = |line: &serde_json::Value| line["target"] == "tower_observability::request";
+        let told = || self.seen.lines().into_iter().filter(closing).collect::<Vec<_>>();
         let told =
-            || self.seen.lines().iter().filter(|l| l["target"] == "tower_observability::request").count();
-        self.seen.until("each request's end", || (told() == count).then_some(())).await;
+            self.seen.until("each request's end", || Some(told()).filter(|told| told.len() == count)).await;
         let page = self.seen.scrape();
         let mut gauges = page.lines().filter(|line| line.starts_with("http_server_active_requests{"));
         assert!(gauges.all(|line| line.ends_with(" 0")), "{}", self.seen);
+        told.iter().map(|line| line["outcome"].as_str().unwrap().to_owned()).collect()
     }
 }
