@@ -15,9 +15,7 @@ struct UntilItsReaderLeaves;
 
 impl Drop for UntilItsReaderLeaves {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
-            request::outcome(Outcome::Ok);
-        }
+        request::outcome(Outcome::Ok);
     }
 }
 
