@@ -109,6 +109,17 @@ impl Observation {
         }
     }
 
+    /// Ends the hop by a panic, which what the user said before cannot have foreseen.
+    #[cold]
+    fn panicked(&mut self) {
+        if let Some(hop) = self.hop()
+            && let Some(notes) = &mut *hop.notes()
+        {
+            notes.outcome = None;
+        }
+        self.finish(Outcome::Panic, None);
+    }
+
     fn end(&self, hop: &Arc<Hop>, reached: Outcome, word: Option<&'static str>) {
         let at = Moment::now();
         let end = hop.finish(|said| {
@@ -182,7 +193,7 @@ impl Drop for Observation {
 impl Drop for Unwinding<'_> {
     fn drop(&mut self) {
         if !self.returned {
-            self.observation.finish(Outcome::Panic, None);
+            self.observation.panicked();
         }
     }
 }

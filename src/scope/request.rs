@@ -66,7 +66,8 @@ pub fn error(error: &dyn Error) -> bool {
     })
 }
 
-/// Overrides how the request ended, for span, metric and log line alike. The last call counts.
+/// Overrides how the request ended, for span, metric and log line alike. The last call counts; a panic that reaches
+/// the layer is a panic all the same.
 ///
 /// Returns whether there is a request, and it is still running.
 pub fn outcome(outcome: Outcome) -> bool {

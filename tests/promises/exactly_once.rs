@@ -392,6 +392,17 @@ async fn the_users_word_on_the_outcome_wins_everywhere() {
 }
 
 #[tokio::test]
+async fn a_panic_is_a_panic_whatever_the_user_said_before() {
+    let answer = || async {
+        request::outcome(Outcome::Ok);
+        panics().await
+    };
+    let scene = Scene::of(Router::new().route("/x", get(answer))).await;
+    scene.raw("GET /x HTTP/1.1\r\nhost: a\r\n\r\n", usize::MAX).await;
+    scene.is_reported_as(ended("panic", 0).without_head().error("panic")).await;
+}
+
+#[tokio::test]
 async fn a_missing_page_is_the_clients_error_and_no_error_of_ours() {
     let scene = Scene::of(Router::new().route("/x", get(|| async { StatusCode::NOT_FOUND }))).await;
     scene.get("/x").await;

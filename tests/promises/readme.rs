@@ -89,6 +89,31 @@ const PROOFS: &[Proof] = &[
         "only_a_users_own_field_of_two_types_is_refused",
     ),
     Proof(
+        "Some routes leave nothing at all.",
+        "tests/promises/recipes/routes.rs",
+        "a_route_or_a_fallback_that_comes_after_the_layer_is_not_observed",
+    ),
+    Proof(
+        "Pages in a browser do not begin the trace;",
+        "tests/promises/orderings/cors.rs",
+        "without_the_list_the_browser_would_send_no_context",
+    ),
+    Proof(
+        "The `x-request-id` that a client got is on no line.",
+        "tests/promises/orderings/request_ids.rs",
+        "inside_ours_they_make_a_second_id_which_the_client_gets",
+    ),
+    Proof(
+        "Timeouts are `cancelled`",
+        "tests/promises/orderings/timeouts.rs",
+        "outside_of_ours_a_timeout_drops_the_request_which_is_cancelled",
+    ),
+    Proof(
+        "Every stream of events is `cancelled`.",
+        "tests/promises/recipes/events.rs",
+        "a_stream_of_events_is_one_request_that_its_reader_cancels",
+    ),
+    Proof(
         "No line and no metric for `/health`.",
         "tests/promises/server.rs",
         "health_paths_are_reported_only_when_they_are_ill",

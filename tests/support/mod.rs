@@ -6,5 +6,6 @@ pub mod collector;
 pub mod ecs;
 pub mod exposition;
 pub mod http;
+pub mod scene;
 pub mod server;
 pub mod silent;

@@ -28,7 +28,9 @@ impl Server {
                 let Ok((stream, _)) = listener.accept().await else { return };
                 let service = TowerToHyperService::new(router.clone());
                 tokio::spawn(async move {
-                    let builder = Builder::new(TokioExecutor::new());
+                    let mut builder = Builder::new(TokioExecutor::new());
+                    // WebSockets over HTTP/2, as axum's own server allows them.
+                    builder.http2().enable_connect_protocol();
                     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
                     // A client that hangs up is what many of these tests are about.
                     let _ = connection.await;
