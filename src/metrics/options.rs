@@ -17,6 +17,8 @@ use crate::variable::{Refusal, Variable, boolean};
 pub struct Metrics {
     pub(crate) enabled: bool,
     pub(crate) exemplars: bool,
+    /// Are requests counted by the recorder that the process has, instead of ours?
+    pub(crate) installed: bool,
     pub(crate) buckets: Vec<(String, Vec<f64>)>,
     pub(crate) process: bool,
     pub(crate) disk_paths: Vec<PathBuf>,
@@ -24,11 +26,21 @@ pub struct Metrics {
 
 impl Default for Metrics {
     fn default() -> Self {
-        Self { enabled: true, exemplars: true, buckets: Vec::new(), process: true, disk_paths: Vec::new() }
+        Self {
+            enabled: true,
+            exemplars: true,
+            installed: false,
+            buckets: Vec::new(),
+            process: true,
+            disk_paths: Vec::new(),
+        }
     }
 }
 
 impl Metrics {
+    /// The upper bounds that histograms of durations have here, in seconds, for a recorder of your own.
+    pub const SECONDS: &'static [f64] = super::buckets::SECONDS;
+
     /// Metrics on, with exemplars.
     pub fn new() -> Self {
         Self::default()
@@ -44,6 +56,23 @@ impl Metrics {
     /// would open nothing. Default: on. Variable: `OTEL_METRICS_EXEMPLAR_FILTER=always_off`.
     pub fn without_exemplars(mut self) -> Self {
         self.exemplars = false;
+        self
+    }
+
+    /// Records requests, calls and work with the `metrics` recorder that the process has installed, instead of ours.
+    ///
+    /// Theirs is then the page, with the same names and labels; buckets are its business ([`Self::SECONDS`]), and it
+    /// gets no exemplars, because the facade carries no ids. Install it before the first request. Our page keeps
+    /// what the process and this library say of themselves. Default: ours. Variable: none.
+    ///
+    /// ```
+    /// use tower_observability::Metrics;
+    ///
+    /// let metrics = Metrics::new().installed_recorder();
+    /// # let _ = metrics;
+    /// ```
+    pub fn installed_recorder(mut self) -> Self {
+        self.installed = true;
         self
     }
 
