@@ -34,6 +34,12 @@ pub(crate) fn is_installed() -> bool {
     dispatcher::get_default(|subscriber| subscriber.downcast_ref::<Bridge>().is_some())
 }
 
+impl Drop for Wants {
+    fn drop(&mut self) {
+        self.core.listening.hear(false);
+    }
+}
+
 impl<S> Filter<S> for Wants {
     fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
         wants(self.core, metadata)
@@ -41,12 +47,12 @@ impl<S> Filter<S> for Wants {
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
         // Whoever asks is a subscriber. Some layers (`reload`) hide what is in them, so it cannot be looked for.
-        self.core.listening.is_answered();
+        self.core.listening.hear(true);
         if wants(self.core, metadata) { Interest::always() } else { Interest::never() }
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        self.core.listening.is_answered();
+        self.core.listening.hear(true);
         Some(highest_level(self.core))
     }
 }

@@ -170,6 +170,21 @@ const PROOFS: &[Proof] = &[
         "a_foreign_subscriber_is_an_error_that_leaves_nothing_half_installed",
     ),
     Proof(
+        "Lines of requests only, none of events",
+        "tests/process/adoption.rs",
+        "a_layer_that_no_subscriber_has_is_told_at_the_first_request_and_once",
+    ),
+    Proof(
+        "No `http_server_…` anywhere",
+        "tests/process/adoption.rs",
+        "a_recorder_that_nobody_installed_is_told_once",
+    ),
+    Proof(
+        "Spans are there twice.",
+        "tests/process/migration.rs",
+        "after_it_they_are_joined_and_no_span_is_there_twice",
+    ),
+    Proof(
         "No `tokio_…` on the page.",
         "tests/process/machine.rs",
         "what_is_not_known_or_not_wanted_is_absent",
@@ -313,6 +328,8 @@ fn every_text_that_it_quotes_is_written_by_the_code() {
         "OTEL_SDK_DISABLED is true",
         "is read as a target",
         "another global tracing subscriber is installed",
+        "no `tracing` subscriber has our layer",
+        "no `metrics` recorder is installed",
         "observability ends: ",
         "/ready answers 503 from now on",
     ] {
