@@ -66,13 +66,17 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             Kind::AlreadyStarted(first) => {
-                write!(f, "observability was already started at {first}; one init per process")
+                write!(f, "observability was already started at {first}; one init or build per process")
             }
             Kind::SubscriberTaken => f.write_str(
-                "another global tracing subscriber is installed; remove its `init()` or `set_global_default`",
+                "another global tracing subscriber is installed; to keep it, start by \
+                 `let observability = tower_observability::builder(\"…\").build()?;` and add \
+                 `.with(observability.tracing_layer())` to its registry; else remove its `init()`",
             ),
             Kind::RecorderTaken => f.write_str(
-                "another global metrics recorder is installed; remove its `install()` or `set_global_recorder`",
+                "another global metrics recorder is installed; to keep it and count with it, say \
+                 `tower_observability::builder(\"…\").metrics(Metrics::new().installed_recorder())`; else remove its \
+                 `install()`",
             ),
             Kind::Thread(name) => write!(f, "the thread {name} could not be started"),
         }

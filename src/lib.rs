@@ -63,7 +63,8 @@
 //! Nothing needs to be. [`builder`] chooses in code: [`Traces`], [`Logs`], [`Metrics`], [`Admin`]. The
 //! environment beats the code: [`variables`] lists every variable with its default, and the start-up line says
 //! what is in force and who chose it. [`ObservabilityLayer`] has the choices of one layer: [`Trust`], filter,
-//! health paths, captured headers, hooks, hidden paths, the span's name, who gets baggage.
+//! health paths, captured headers, hooks, hidden paths, the span's name, who gets baggage. A service that keeps its own
+//! `tracing` registry or `metrics` recorder starts by [`Builder::build`] instead of [`init`](init()).
 //!
 //! # What leaves the process
 //!
@@ -77,6 +78,7 @@
 //! |---|---|---|
 //! | `axum` | yes | the route of an axum router, the peer's address, the admin routes to mount |
 //! | `otlp` | yes | traces and log records over OTLP, HTTP with protobuf |
+//! | `interop-opentelemetry` | no | module `interop`: `opentelemetry::Context::current()` sees ours |
 //!
 //! # When nothing shows up
 //!
@@ -99,6 +101,8 @@ mod error;
 mod export;
 mod hop;
 mod init;
+#[cfg(feature = "interop-opentelemetry")]
+pub mod interop;
 mod layer;
 mod logs;
 mod metrics;

@@ -7,8 +7,11 @@
 //! Asked before built: in a trace that is not sampled a span has no id of its own but stands for its parent, so
 //! that its lines carry the request's ids and nothing else is kept.
 
+mod apart;
 mod fields;
 mod span;
+
+pub(crate) use apart::is_installed;
 
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
@@ -25,12 +28,14 @@ use crate::context::{SpanId, TraceContext, Tracestate};
 use crate::hop::Core;
 use crate::logs::Place;
 use crate::pipeline::is_quiet;
-use crate::scope::{Current, Fields, current, enter_span, exit_span, stands_for_hop};
+use crate::scope::{Current, Fields, current, enter_foreign_span, enter_span, exit_span, stands_for_hop};
 
 /// The layer of a `tracing-subscriber` registry that feeds log lines and traces.
 #[derive(Debug)]
 pub(crate) struct Bridge {
     core: &'static Core,
+    /// Are the spans another layer's business? Then only their fields are wanted here.
+    lines_only: bool,
 }
 
 /// Spans of this level and above are recorded in traces.
@@ -38,19 +43,16 @@ const RECORDED: Level = Level::INFO;
 
 impl Bridge {
     pub(crate) fn new(core: &'static Core) -> Self {
-        Self { core }
+        Self { core, lines_only: false }
+    }
+
+    /// The same beside a layer that records the spans.
+    pub(crate) fn of_lines(core: &'static Core) -> Self {
+        Self { core, lines_only: true }
     }
 
     fn wants(&self, metadata: &Metadata<'_>) -> bool {
-        let level = *metadata.level();
-        let core = self.core;
-        if metadata.is_span() {
-            let any = core.spans.is_on() || core.lines.is_on();
-            level <= RECORDED && any || core.lines.wants(metadata)
-        } else {
-            // An ERROR event marks its span, written or not.
-            core.lines.wants(metadata) || level == Level::ERROR && core.spans.is_on()
-        }
+        wants(self.core, metadata)
     }
 
     /// The context that a new span continues.
@@ -78,7 +80,7 @@ impl Bridge {
         }
         let stands_for_parent = *metadata.level() > RECORDED;
         let sampled = parent.as_ref().is_none_or(|parent| parent.trace.flags.is_sampled());
-        if stands_for_parent || !sampled || !self.core.spans.is_on() {
+        if stands_for_parent || !sampled || self.lines_only || !self.core.spans.is_on() {
             return Details::new(parent, None);
         }
         let parent_trace = parent.as_ref().map(|parent| parent.trace);
@@ -124,6 +126,25 @@ impl Bridge {
     }
 }
 
+/// Is anything done with what comes from this place in the code?
+fn wants(core: &Core, metadata: &Metadata<'_>) -> bool {
+    let level = *metadata.level();
+    if metadata.is_span() {
+        let any = core.spans.is_on() || core.lines.is_on();
+        level <= RECORDED && any || core.lines.wants(metadata)
+    } else {
+        // An ERROR event marks its span, written or not.
+        core.lines.wants(metadata) || level == Level::ERROR && core.spans.is_on()
+    }
+}
+
+/// The highest level of what may be wanted.
+fn highest_level(core: &Core) -> LevelFilter {
+    let lines = core.lines.highest_level();
+    let any = core.spans.is_on() || core.lines.is_on();
+    if any { lines.max(LevelFilter::from_level(RECORDED)) } else { lines }
+}
+
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
         // Kept by each place in the code until the level changes: what nobody wants costs one load there.
@@ -135,9 +156,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        let lines = self.core.lines.highest_level();
-        let any = self.core.spans.is_on() || self.core.lines.is_on();
-        Some(if any { lines.max(LevelFilter::from_level(RECORDED)) } else { lines })
+        Some(highest_level(self.core))
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
@@ -212,7 +231,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
         let Some(span) = ctx.span(id) else { return };
         let current = span.extensions().get::<Details>().and_then(|details| details.current.clone());
         if let Some(current) = current {
-            enter_span(id.into_u64(), current);
+            let enter = if self.lines_only { enter_foreign_span } else { enter_span };
+            enter(id.into_u64(), current);
         }
     }
 

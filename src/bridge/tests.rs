@@ -10,7 +10,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::*;
 use crate::context::{Flags, TraceId};
-use crate::hop::Origin;
+use crate::hop::{Listening, Origin};
 use crate::logs::{Lines, Logs, MemoryLines};
 use crate::metrics::Red;
 use crate::propagation::Propagators;
@@ -27,7 +27,13 @@ struct Seen {
 
 fn watch(spans: Spans, logs: Logs) -> Seen {
     let (lines, written) = Lines::in_memory_of(&logs, &Resource::default());
-    let core = Core { spans, lines, red: Red::default(), propagators: Propagators::default() };
+    let core = Core {
+        spans,
+        lines,
+        red: Red::default(),
+        propagators: Propagators::default(),
+        listening: Listening::default(),
+    };
     let core: &'static Core = Box::leak(Box::new(core));
     let subscriber = tracing_subscriber::registry().with(Bridge::new(core));
     Seen { core, lines: written, _subscriber: tracing::subscriber::set_default(subscriber) }

@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use super::Listening;
 use crate::context::{Flags, SpanId, TraceContext, TraceId, Tracestate};
 use crate::logs::Lines;
 use crate::metrics::Red;
@@ -15,6 +16,7 @@ pub(crate) struct Core {
     pub(crate) lines: Lines,
     pub(crate) red: Red,
     pub(crate) propagators: Propagators,
+    pub(crate) listening: Listening,
 }
 
 impl Core {

@@ -44,6 +44,7 @@ impl Core {
         start: Moment,
         complete: impl FnOnce(&mut Hop),
     ) -> Arc<Hop> {
+        self.listening.hop_begins();
         let Origin { from, is_remote } = origin;
         let (trace, tracestate) = self.place(from.trace, &from.tracestate);
         let mut hop = Arc::new(Hop::begin(trace, kind, start));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::guard::Observability;
-use super::start;
+use super::start::{self, Globals};
 use crate::admin::Admin;
 use crate::config::Options;
 use crate::error::Error;
@@ -30,7 +30,7 @@ use crate::spans::Traces;
 /// # Ok::<(), tower_observability::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "nothing starts before `init()`"]
+#[must_use = "nothing starts before `init()` or `build()`"]
 pub struct Builder {
     options: Options,
 }
@@ -167,6 +167,35 @@ impl Builder {
     /// recorder; or the system has no more threads. Nothing is left half-started then.
     #[track_caller]
     pub fn init(self) -> Result<Observability, Error> {
-        start::start(self.options)
+        start::start(self.options, Globals::Taken)
+    }
+
+    /// The same beside a `tracing` registry or a `metrics` recorder of the service's own: neither is taken.
+    ///
+    /// Call it instead of [`init`](Self::init), and first; then add [`tracing_layer`](Observability::tracing_layer) to
+    /// the registry. If the first request comes and no subscriber has the layer, one line on standard error says so.
+    /// A recorder is needed for metrics of the service's own only; [`recorder`](Observability::recorder) and
+    /// [`Metrics::installed_recorder`] are the two ways to have them on one page with ours.
+    ///
+    /// What it does take of the process, as `init` does: it is what every [`ObservabilityLayer`](crate::ObservabilityLayer)
+    /// reports to, the admin listener's port, and the panic hook (the one before is called, too). The `log` crate's
+    /// records come by whatever bridge the registry has.
+    ///
+    /// ```no_run
+    /// use tower_observability::builder;
+    /// use tracing_subscriber::prelude::*;
+    ///
+    /// let observability = builder("bookings").build()?;
+    /// tracing_subscriber::registry().with(observability.tracing_layer()).init();
+    /// # drop(observability);
+    /// # Ok::<(), tower_observability::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A second `init` or `build` in one process; or the system has no more threads.
+    #[track_caller]
+    pub fn build(self) -> Result<Observability, Error> {
+        start::start(self.options, Globals::Left)
     }
 }

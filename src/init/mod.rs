@@ -10,6 +10,7 @@ mod claim;
 mod drain;
 mod guard;
 mod listen;
+mod parts;
 mod report;
 #[cfg(feature = "axum")]
 mod routes;

@@ -17,11 +17,11 @@ use super::summary::summary;
 use super::voice::{Notices, say};
 use super::{listen, sources};
 use crate::admin;
-use crate::bridge::Bridge;
+use crate::bridge::{Bridge, is_installed};
 use crate::config::{Config, Env, Options};
 use crate::error::Error;
 use crate::export::{Exporter, Weigh};
-use crate::hop::{self, Core};
+use crate::hop::{self, Core, Listening};
 use crate::logs::{Lines, LogRecord, Logs, Records, write_panics};
 use crate::metrics::{Recorder, Red};
 use crate::pipeline::{Phase, complain};
@@ -41,15 +41,27 @@ struct Parts {
     recorder: Option<&'static Recorder>,
     exporters: Exporters,
     notices: Notices,
+    globals: Globals,
+    /// Does the recorder take what the `metrics` macros say?
+    records: bool,
+}
+
+/// Whose are the process's globals?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Globals {
+    /// Ours: subscriber, recorder, the `log` crate's logger.
+    Taken,
+    /// The user's, who adds our parts to them.
+    Left,
 }
 
 #[track_caller]
-pub(super) fn start(options: Options) -> Result<Observability, Error> {
+pub(super) fn start(options: Options, globals: Globals) -> Result<Observability, Error> {
     let claim = Claim::take(Location::caller())?;
     let env = Env::of_process();
     let config = Config::choose(options, &env, std::io::stdout().is_terminal());
     let resource = config.options.general.resource();
-    let parts = Parts::build(&config, &resource)?;
+    let parts = Parts::build(&config, &resource, globals)?;
     if let Err(error) = parts.take_globals() {
         // The lines' thread is not the background's: it is ended by its own word.
         parts.core.lines.close(Duration::ZERO);
@@ -60,7 +72,7 @@ pub(super) fn start(options: Options) -> Result<Observability, Error> {
 }
 
 impl Parts {
-    fn build(config: &Config, resource: &Resource) -> Result<Self, Error> {
+    fn build(config: &Config, resource: &Resource, globals: Globals) -> Result<Self, Error> {
         let Options { general, traces, logs, metrics, .. } = &config.options;
         let background = Background::start().map_err(|error| Error::thread("observability", error))?;
         let notices = Notices::default();
@@ -79,19 +91,30 @@ impl Parts {
         // An exemplar shall open a trace, and without an exporter there is no such span.
         let metrics = if spans.is_on() { metrics.clone() } else { metrics.clone().without_exemplars() };
         let recorder = counts.then(|| &*Box::leak(Box::new(Recorder::new(&metrics))));
-        let red = recorder.map(|recorder| Red::new(recorder)).unwrap_or_default();
-        let core = Core { spans, lines, red, propagators: general.propagators };
+        let red = match recorder {
+            Some(_) if metrics.installed => Red::of_process(),
+            Some(recorder) => Red::new(recorder),
+            None => Red::default(),
+        };
+        let observes = lines.is_on() || spans.is_on();
+        let asks = observes && globals == Globals::Left;
+        let listening = if asks { Listening::asking(is_installed) } else { Listening::default() };
+        let core = Core { spans, lines, red, propagators: general.propagators, listening };
         let exporters = Exporters { spans: exporter, records: log_exporter };
-        Ok(Self { background, core: Box::leak(Box::new(core)), recorder, exporters, notices })
+        let core = Box::leak(Box::new(core));
+        Ok(Self { background, core, recorder, exporters, notices, globals, records: !metrics.installed })
     }
 
     /// Takes what may be somebody else's. An error leaves everything as it was.
     fn take_globals(&self) -> Result<(), Error> {
+        if self.globals == Globals::Left {
+            return Ok(());
+        }
         let observes = self.core.lines.is_on() || self.core.spans.is_on();
         if observes && !self.background.subscriber_is_free {
             return Err(Error::subscriber_taken("it was there before `init`"));
         }
-        if let Some(recorder) = self.recorder {
+        if let Some(recorder) = self.recorder.filter(|_| self.records) {
             ::metrics::set_global_recorder(recorder).map_err(|_| Error::recorder_taken())?;
         }
         if observes {
@@ -105,7 +128,7 @@ impl Parts {
     /// Starts what runs behind the requests. Nothing from here on fails; it warns.
     fn run(self, config: &Config, resource: &Resource, env: &Env) -> &'static Running {
         let Options { general, traces, metrics, admin, .. } = &config.options;
-        let Self { background, core, recorder, exporters, notices } = self;
+        let Self { background, core, recorder, exporters, notices, globals, .. } = self;
         hop::set_global(core);
         if let Some(recorder) = recorder {
             sources::add_machine(recorder, metrics);
@@ -116,7 +139,7 @@ impl Parts {
         let advice = listener.as_ref().and_then(|listener| listen::advice(config, orchestrated, listener));
         let admin_address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
         let state = Arc::new(listen::state(admin, core, recorder));
-        let troubles = [take_last_words(core), unserved, advice];
+        let troubles = [take_last_words(core, globals), unserved, advice];
         announce(core, config, &summary(config, resource, admin_address), troubles.into_iter().flatten());
         notices.begin(core);
 
@@ -149,12 +172,16 @@ fn lines(logs: &Logs, resource: &Resource) -> Lines {
     })
 }
 
-/// Panics and records of the `log` crate become lines; says so if the records cannot.
-fn take_last_words(core: &'static Core) -> Option<String> {
+/// Panics and records of the `log` crate become lines; says so if the records cannot. A registry of the user's has
+/// its own way to the latter, and panics if it is taken.
+fn take_last_words(core: &'static Core, globals: Globals) -> Option<String> {
     if !core.lines.is_on() {
         return None;
     }
     write_panics(&core.lines);
+    if globals == Globals::Left {
+        return None;
+    }
     let foreign = "another logger of the `log` crate is installed: its records do not become lines of ours";
     (!core.lines.take_log_records()).then(|| foreign.to_owned())
 }

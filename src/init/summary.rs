@@ -79,7 +79,11 @@ fn records(config: &Config) -> Option<String> {
 }
 
 fn metrics(config: &Config, admin: Option<SocketAddr>) -> String {
-    match (config.options.metrics.enabled, admin) {
+    let metrics = &config.options.metrics;
+    if metrics.enabled && metrics.installed {
+        return "metrics to the recorder that the process has installed".to_owned();
+    }
+    match (metrics.enabled, admin) {
         (false, _) => "metrics off (OTEL_METRICS_EXPORTER=prometheus turns them on)".to_owned(),
         (true, Some(address)) => format!("metrics at http://{address}/metrics"),
         (true, None) => "metrics recorded, served only where `admin_routes()` are mounted".to_owned(),

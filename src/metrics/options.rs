@@ -23,6 +23,8 @@ const MOST_BUCKETS: usize = 100;
 pub struct Metrics {
     pub(crate) enabled: bool,
     pub(crate) exemplars: bool,
+    /// Are requests counted by the recorder that the process has, instead of ours?
+    pub(crate) installed: bool,
     pub(crate) buckets: Vec<(String, Vec<f64>)>,
     /// Those of every duration in seconds.
     pub(crate) durations: Option<Vec<f64>>,
@@ -37,6 +39,7 @@ impl Default for Metrics {
         Self {
             enabled: true,
             exemplars: true,
+            installed: false,
             buckets: Vec::new(),
             durations: None,
             refused: Vec::new(),
@@ -47,6 +50,9 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// The upper bounds that histograms of durations have here, in seconds, for a recorder of your own.
+    pub const SECONDS: &'static [f64] = super::buckets::SECONDS;
+
     /// Metrics on, with exemplars.
     pub fn new() -> Self {
         Self::default()
@@ -62,6 +68,23 @@ impl Metrics {
     /// would open nothing. Default: on. Variable: `OTEL_METRICS_EXEMPLAR_FILTER=always_off`.
     pub fn without_exemplars(mut self) -> Self {
         self.exemplars = false;
+        self
+    }
+
+    /// Records requests, calls and work with the `metrics` recorder that the process has installed, instead of ours.
+    ///
+    /// Theirs is then the page, with the same names and labels; buckets are its business ([`Self::SECONDS`]), and it
+    /// gets no exemplars, because the facade carries no ids. Install it before the first request. Our page keeps
+    /// what the process and this library say of themselves. Default: ours. Variable: none.
+    ///
+    /// ```
+    /// use tower_observability::Metrics;
+    ///
+    /// let metrics = Metrics::new().installed_recorder();
+    /// # let _ = metrics;
+    /// ```
+    pub fn installed_recorder(mut self) -> Self {
+        self.installed = true;
         self
     }
 

@@ -6,6 +6,11 @@
 
 mod hop;
 mod http;
+#[cfg(feature = "interop-opentelemetry")]
+mod otel;
+#[cfg(not(feature = "interop-opentelemetry"))]
+#[path = "without_otel.rs"]
+mod otel;
 mod outcome;
 pub mod request;
 mod route;
@@ -24,6 +29,8 @@ pub(crate) use self::http::{
     Http, HttpVersion, Method, Piece, Scheme, address, host_and_port, split_authority,
 };
 pub(crate) use hop::{End, Hop, NameSpan, Notes, Subject, Work};
+#[cfg(feature = "interop-opentelemetry")]
+pub(crate) use otel::attach_contexts;
 pub(crate) use outcome::ErrorType;
 pub(crate) use route::{Route, RouteCell};
 pub(crate) use rpc::{Call, Code, Rpc};
@@ -31,7 +38,8 @@ pub(crate) use spawn::scoped;
 #[cfg(test)]
 pub(crate) use stack::Entered;
 pub(crate) use stack::{
-    Current, current, enter_as_hop, enter_hop, enter_span, exit_span, stands_for_hop, top_hop,
+    Current, current, enter_as_hop, enter_foreign_span, enter_hop, enter_span, exit_span, stands_for_hop,
+    top_hop,
 };
 pub(crate) use text::{CAUSED_BY, PANICKED, bounded, causes, formatted, guarded, prefix, stacktrace};
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::Hop;
+use super::otel::{Attached, attach, innermost};
 use crate::context::{TraceContext, Tracestate};
 
 /// What a new span, line or call belongs to.
@@ -26,8 +27,12 @@ enum Frame {
     Standing(Arc<Hop>),
     /// What was captured elsewhere.
     Captured(Current),
-    /// A `tracing` span that is entered, with its id.
-    Span(u64, Current),
+    /// A `tracing` span that is entered.
+    Span {
+        id: u64,
+        current: Current,
+        _attached: Attached,
+    },
 }
 
 /// The stack is as it was before when this is dropped, whatever was left on it in between.
@@ -35,6 +40,8 @@ enum Frame {
 #[must_use = "the hop is current only while this lives"]
 pub(crate) struct Entered {
     depth: Option<usize>,
+    // Let go after the stack is as it was.
+    _attached: Attached,
 }
 
 thread_local! {
@@ -50,6 +57,11 @@ impl Current {
     pub(crate) fn tracestate(&self) -> &Tracestate {
         self.hop.as_ref().map_or(&self.begun, |hop| &hop.tracestate)
     }
+
+    /// Lets OpenTelemetry see it, where that is wanted.
+    fn attach(&self) -> Attached {
+        attach(self.trace, self.tracestate(), self.hop.as_ref().map(|hop| &hop.baggage))
+    }
 }
 
 // Every access may fail at a thread's very end; telemetry then knows no context, and nothing panics.
@@ -59,17 +71,28 @@ fn with_stack<T>(access: impl FnOnce(&mut Vec<Frame>) -> T) -> Option<T> {
 }
 
 #[inline]
-fn push(frame: impl FnOnce() -> Frame) -> Entered {
+fn push(attached: Attached, frame: impl FnOnce() -> Frame) -> Entered {
     let depth = with_stack(|stack| {
         stack.push(frame());
         stack.len() - 1
     });
-    Entered { depth }
+    Entered { depth, _attached: attached }
 }
 
 /// The innermost context of this thread.
 pub(crate) fn current() -> Option<Current> {
-    with_stack(|stack| stack.last().map(Frame::current)).flatten()
+    let here = with_stack(|stack| stack.last().map(Frame::current)).flatten();
+    match innermost(here.as_ref().map(|here| here.trace.span_id)) {
+        Some((trace, begun)) => Some(further_in(here, trace, begun)),
+        None => here,
+    }
+}
+
+/// A span of OpenTelemetry's within what is ours: the hop around it goes on, if it is the same trace.
+#[cold]
+fn further_in(here: Option<Current>, trace: TraceContext, begun: Tracestate) -> Current {
+    let hop = here.filter(|here| here.trace.trace_id == trace.trace_id).and_then(|here| here.hop);
+    Current { trace, hop, begun }
 }
 
 /// Looks at the innermost hop of this thread, without keeping it.
@@ -81,12 +104,12 @@ pub(crate) fn top_hop<T>(look: impl FnOnce(&Hop) -> T) -> Option<T> {
 /// Makes the hop current until the guard is dropped.
 #[inline]
 pub(crate) fn enter_hop(hop: &Arc<Hop>) -> Entered {
-    push(|| Frame::Hop(Arc::clone(hop)))
+    push(attach(hop.trace, &hop.tracestate, Some(&hop.baggage)), || Frame::Hop(Arc::clone(hop)))
 }
 
 /// Makes the hop current, and lets the spans that are made meanwhile stand for the hop itself.
 pub(crate) fn enter_as_hop(hop: &Arc<Hop>) -> Entered {
-    push(|| Frame::Standing(Arc::clone(hop)))
+    push(attach(hop.trace, &hop.tracestate, Some(&hop.baggage)), || Frame::Standing(Arc::clone(hop)))
 }
 
 /// Does a span that is made now stand for the innermost hop?
@@ -96,19 +119,28 @@ pub(crate) fn stands_for_hop() -> bool {
 
 /// Makes a captured context current until the guard is dropped.
 pub(crate) fn enter(current: Current) -> Entered {
-    push(|| Frame::Captured(current))
+    push(current.attach(), || Frame::Captured(current))
 }
 
 /// Makes a user's span current, until [`exit_span`] names it.
 pub(crate) fn enter_span(span: u64, current: Current) {
-    let frame = Frame::Span(span, current);
+    let attached = current.attach();
+    push_span(Frame::Span { id: span, current, _attached: attached });
+}
+
+/// The same for a span that another layer records, and shows to OpenTelemetry itself.
+pub(crate) fn enter_foreign_span(span: u64, current: Current) {
+    push_span(Frame::Span { id: span, current, _attached: Attached::none() });
+}
+
+fn push_span(frame: Frame) {
     with_stack(|stack| stack.push(frame));
 }
 
 /// A user's span is no longer current; spans may leave in any order.
 pub(crate) fn exit_span(span: u64) {
     with_stack(|stack| {
-        let place = stack.iter().rposition(|frame| matches!(frame, Frame::Span(id, _) if *id == span))?;
+        let place = stack.iter().rposition(|frame| matches!(frame, Frame::Span { id, .. } if *id == span))?;
         // Handed out, and dropped while the stack is not borrowed, as below.
         Some(stack.remove(place))
     });
@@ -128,14 +160,14 @@ impl Frame {
     fn current(&self) -> Current {
         match self {
             Self::Hop(hop) | Self::Standing(hop) => Current::of(hop),
-            Self::Captured(current) | Self::Span(_, current) => current.clone(),
+            Self::Captured(current) | Self::Span { current, .. } => current.clone(),
         }
     }
 
     fn hop(&self) -> Option<&Hop> {
         match self {
             Self::Hop(hop) | Self::Standing(hop) => Some(hop),
-            Self::Captured(current) | Self::Span(_, current) => current.hop.as_deref(),
+            Self::Captured(current) | Self::Span { current, .. } => current.hop.as_deref(),
         }
     }
 }

@@ -72,7 +72,7 @@ use std::time::{Duration, Instant as Clock};
 use self::open::Open;
 use self::picture::Picture;
 use self::place::Place;
-use crate::hop::Core;
+use crate::hop::{Core, Listening};
 use crate::layer::ObservabilityLayer;
 use crate::logs::{Lines, MemoryLines};
 use crate::metrics::{Exposition, Metrics, Recorder, Red};
@@ -151,6 +151,7 @@ impl Instance {
             lines,
             red: Red::new(recorder),
             propagators,
+            listening: Listening::default(),
         }));
         let open = Open::default();
         let place = Place::new(core, recorder, &open);

@@ -245,7 +245,10 @@ fn a_second_init_is_an_error_that_says_where_the_first_was() {
 #[test]
 fn a_foreign_subscriber_is_an_error_that_leaves_nothing_half_installed() {
     let ended = program_of("subscriber").end().well();
-    assert!(ended.said("error: true ").contains("another global tracing subscriber"));
+    let error = ended.said("error: true ");
+    assert!(error.contains("another global tracing subscriber"), "{error}");
+    assert!(error.contains(r#"tower_observability::builder("…").build()?"#), "{error}");
+    assert!(error.contains("`.with(observability.tracing_layer())`"), "{error}");
     assert_eq!(ended.said("recorder is free: "), "true");
     assert_eq!(ended.said("start is free: "), "true");
 }
@@ -253,7 +256,9 @@ fn a_foreign_subscriber_is_an_error_that_leaves_nothing_half_installed() {
 #[test]
 fn a_foreign_recorder_is_an_error_that_leaves_nothing_half_installed() {
     let ended = program_of("recorder").end().well();
-    assert!(ended.said("error: true ").contains("another global metrics recorder"));
+    let error = ended.said("error: true ");
+    assert!(error.contains("another global metrics recorder"), "{error}");
+    assert!(error.contains("metrics(Metrics::new().installed_recorder())"), "{error}");
     assert_eq!(ended.said("subscriber is free: "), "true");
 }
 

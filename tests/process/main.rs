@@ -5,11 +5,16 @@
 mod support;
 
 mod account;
+mod adoption;
 mod collectors;
 mod environment;
 mod formats;
 mod init;
+#[cfg(feature = "interop-opentelemetry")]
+mod interop;
 mod machine;
+#[cfg(feature = "interop-opentelemetry")]
+mod migration;
 mod panics;
 mod shutdown;
 mod signals;

@@ -195,6 +195,21 @@ const PROOFS: &[Proof] = &[
         "a_foreign_subscriber_is_an_error_that_leaves_nothing_half_installed",
     ),
     Proof(
+        "Lines of requests only, none of events",
+        "tests/process/adoption.rs",
+        "a_layer_that_no_subscriber_has_is_told_at_the_first_request_and_once",
+    ),
+    Proof(
+        "No `http_server_request_duration_seconds` anywhere",
+        "tests/process/adoption.rs",
+        "a_recorder_that_nobody_installed_is_told_once",
+    ),
+    Proof(
+        "Spans are there twice.",
+        "tests/process/migration.rs",
+        "after_it_they_are_joined_and_no_span_is_there_twice",
+    ),
+    Proof(
         "No `tokio_…` on the page.",
         "tests/process/machine.rs",
         "what_is_not_known_or_not_wanted_is_absent",
@@ -338,6 +353,8 @@ fn every_text_that_it_quotes_is_written_by_the_code() {
         "OTEL_SDK_DISABLED is true",
         "is read as a target",
         "another global tracing subscriber is installed",
+        "no `tracing` subscriber has our layer",
+        "no `metrics` recorder is installed",
         "observability ends: ",
         "/ready answers 503 from now on",
     ] {
@@ -379,8 +396,12 @@ fn the_features_and_the_rust_version_are_the_manifests() {
     let section = manifest.split("[features]\n").nth(1).unwrap().split("\n[").next().unwrap();
     let declared = section.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name);
     for feature in declared.filter(|name| *name != "default") {
+        let is_default = if matches!(feature, "axum" | "otlp") { "yes" } else { "no" };
         for page in [&readme, &read("src/lib.rs")] {
-            assert!(page.contains(&format!("| `{feature}` | yes |")), "{feature} is not in its table");
+            assert!(
+                page.contains(&format!("| `{feature}` | {is_default} |")),
+                "{feature} is not in its table"
+            );
         }
     }
     assert!(section.contains("default = [\"axum\", \"otlp\"]"));

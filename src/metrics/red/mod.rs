@@ -1,6 +1,7 @@
 //! Owns rate, errors and duration: handles of the `metrics` facade, resolved once per label set.
 
 mod facade;
+mod installed;
 mod key;
 mod rpc;
 mod table;
@@ -10,6 +11,7 @@ use std::sync::OnceLock;
 
 use ::metrics::{Counter, Gauge, Histogram, Recorder, Unit};
 
+use installed::Installed;
 use key::{ClientKey, METHODS, SCHEMES, ServerKey, WorkKey};
 use rpc::RpcKey;
 use table::Table;
@@ -48,8 +50,13 @@ impl Red {
             active: [const { OnceLock::new() }; METHODS.len() * SCHEMES.len()],
             client_body_errors: OnceLock::new(),
         };
-        inner.describe();
+        describe(recorder);
         Self { inner: Some(Box::new(inner)) }
+    }
+
+    /// Records with whatever recorder the process has installed when the first request comes.
+    pub(crate) fn of_process() -> Self {
+        Self::new(Box::leak(Box::new(Installed::new(describe))))
     }
 
     /// Is anything recorded?
@@ -104,22 +111,22 @@ impl Red {
     }
 }
 
-impl Inner {
-    fn describe(&self) {
-        let duration = |name: &'static str, help: &'static str| {
-            self.recorder.describe_histogram(name.into(), Some(Unit::Seconds), help.into());
-        };
-        duration(metric::HTTP_SERVER_REQUEST_DURATION, "Requests served, from the first byte to the last.");
-        duration(metric::HTTP_CLIENT_REQUEST_DURATION, "Requests made, until the answer's head.");
-        duration(metric::RPC_SERVER_CALL_DURATION, "Calls served over gRPC, until their status.");
-        duration(metric::RPC_CLIENT_CALL_DURATION, "Calls made over gRPC, until their status.");
-        duration(metric::WORK_DURATION, "Jobs and messages, from begin to end.");
-        let help = "Requests being served now.";
-        self.recorder.describe_gauge(metric::HTTP_SERVER_ACTIVE_REQUESTS.into(), None, help.into());
-        let help = "Answers to our requests that broke off after their head.";
-        self.recorder.describe_counter(metric::HTTP_CLIENT_BODY_ERRORS.into(), None, help.into());
-    }
+fn describe(recorder: &dyn Recorder) {
+    let duration = |name: &'static str, help: &'static str| {
+        recorder.describe_histogram(name.into(), Some(Unit::Seconds), help.into());
+    };
+    duration(metric::HTTP_SERVER_REQUEST_DURATION, "Requests served, from the first byte to the last.");
+    duration(metric::HTTP_CLIENT_REQUEST_DURATION, "Requests made, until the answer's head.");
+    duration(metric::RPC_SERVER_CALL_DURATION, "Calls served over gRPC, until their status.");
+    duration(metric::RPC_CLIENT_CALL_DURATION, "Calls made over gRPC, until their status.");
+    duration(metric::WORK_DURATION, "Jobs and messages, from begin to end.");
+    let help = "Requests being served now.";
+    recorder.describe_gauge(metric::HTTP_SERVER_ACTIVE_REQUESTS.into(), None, help.into());
+    let help = "Answers to our requests that broke off after their head.";
+    recorder.describe_counter(metric::HTTP_CLIENT_BODY_ERRORS.into(), None, help.into());
+}
 
+impl Inner {
     #[inline]
     fn active(&self, method: Method, scheme: Scheme) -> Option<&Gauge> {
         let slot = self.active.get(method as usize * SCHEMES.len() + scheme as usize)?;

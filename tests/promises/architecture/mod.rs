@@ -17,7 +17,7 @@ const ROWS: [&[&str]; 8] = [
     &["scope", "propagation", "export"],
     &["spans", "logs", "metrics"],
     &["hop"],
-    &["bridge", "layer", "work", "admin"],
+    &["bridge", "layer", "work", "admin", "interop"],
     &["config", "testing"],
     &["init"],
 ];
