@@ -8,6 +8,7 @@
 mod buffer;
 mod cut;
 mod escape;
+mod fewer;
 mod fields;
 mod formats;
 mod json;

@@ -11,6 +11,7 @@ mod client;
 mod config;
 mod exactly_once;
 mod export;
+mod left_out;
 mod logs;
 mod metrics;
 mod otlp_logs;
