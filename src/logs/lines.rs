@@ -6,6 +6,7 @@ use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Metadata};
 
+use super::buffer::{Render, Unmade};
 use super::cut::Cuts;
 use super::fewer::Fewer;
 use super::level::{Directives, Gate};
@@ -56,11 +57,30 @@ impl Lines {
             let (gate, fewer) = (Gate::new(logs.level.clone()), Fewer::new(&logs.fewer));
             return Ok(Self { own: logs.own_level, gate, fewer, complains, ..Self::off() });
         }
-        let (shape, cuts) = (Arc::new(Shape::new(logs, resource)), Arc::<Cuts>::default());
-        let (shape_too, cuts_too) = (Arc::clone(&shape), Arc::clone(&cuts));
-        let render = Box::new(move |hop: &Hop, out: &mut Vec<u8>| shape_too.append_hop(hop, &cuts_too, out));
+        let (shape, cuts, render) = Self::shape(logs, resource);
         let sink = Sink::stdout(shape.keeps_order(), render)?;
         Ok(Self::with(Exit { sink, cuts }, shape, logs))
+    }
+
+    /// What makes the lines, also behind the requests.
+    fn shape(logs: &Logs, resource: &Resource) -> (Arc<Shape>, Arc<Cuts>, Render) {
+        let (shape, cuts) = (Arc::new(Shape::new(logs, resource)), Arc::<Cuts>::default());
+        let (shape_too, cuts_too) = (Arc::clone(&shape), Arc::clone(&cuts));
+        let render =
+            Box::new(move |unmade: Unmade<'_>, out: &mut Vec<u8>| shape_too.append(&unmade, &cuts_too, out));
+        (shape, cuts, render)
+    }
+
+    /// Lines that a thread writes to `out`.
+    #[cfg(test)]
+    pub(super) fn written_to(
+        out: impl std::io::Write + Send + 'static,
+        logs: &Logs,
+        resource: &Resource,
+    ) -> Self {
+        let (shape, cuts, render) = Self::shape(logs, resource);
+        let writer = super::writer::Writer::start(out, render, super::writer::CAPACITY, 1).expect("a thread");
+        Self::with(Exit { sink: Sink::Writer(writer), cuts }, shape, logs)
     }
 
     /// No lines, and nothing to write them.

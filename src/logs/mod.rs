@@ -27,6 +27,7 @@ mod records;
 mod shape;
 mod sink;
 mod time;
+mod told;
 mod users;
 mod variables;
 mod writer;
