@@ -1,6 +1,7 @@
 //! Owns the proof that spans and events land where they happened.
 
 mod events;
+mod limit;
 
 use std::sync::Arc;
 

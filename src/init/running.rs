@@ -96,6 +96,8 @@ impl Running {
         let for_lines = FOR_LINES.min(timeout / 2);
         let spans_end = end - for_lines;
         self.admin.readiness.set_draining();
+        // While log records still leave.
+        self.core.lines.tell_left_out();
         self.phase.send_replace(Phase::Closing(spans_end));
         // An exporter needs a moment after its end to count what it gave up.
         let left = (spans_end + for_lines / 2).saturating_duration_since(Instant::now());
@@ -121,7 +123,7 @@ impl Running {
         Report {
             spans: spans.report().unwrap_or_default(),
             lines: lines.report(),
-            records: lines.records().map(|records| records.report()).unwrap_or_default(),
+            records: lines.report_of_records().unwrap_or_default(),
         }
     }
 }

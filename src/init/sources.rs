@@ -40,7 +40,7 @@ pub(super) fn add(recorder: &Recorder, core: &'static Core, resource: &Resource,
         recorder.add_source(records(
             core.lines.are_written(),
             handle.capacity(),
-            || handle.report(),
+            || core.lines.report_of_records().unwrap_or_default(),
             || handle.shortened(),
         ));
     }

@@ -148,6 +148,7 @@ impl Parts {
         if let Some(listener) = listener {
             background.spawn(admin::serve(listener, Arc::clone(&state), follow.clone()));
         }
+        background.spawn(tell_left_out(core));
         background.spawn(export(exporters.spans, follow.clone(), exports.clone()));
         background.spawn(export(exporters.records, follow, exports));
         Box::leak(Box::new(Running {
@@ -200,6 +201,14 @@ fn announce(core: &Core, config: &Config, summary: &str, troubles: impl Iterator
         .chain(metrics)
         .chain(troubles)
         .for_each(|trouble| say(core, Level::WARN, format_args!("{trouble}")));
+}
+
+/// Says of each second what a place in the code was not allowed to write.
+async fn tell_left_out(core: &'static Core) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        core.lines.tell_left_out();
+    }
 }
 
 /// Runs an exporter; that the sender is dropped tells of its end.

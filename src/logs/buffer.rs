@@ -4,11 +4,21 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use tracing::{Level, Metadata};
+
+use super::formats::Happened;
+use super::place::Place;
+use super::told::{Borrow, Lengths, Slot, Told};
+use crate::clock::Moment;
+use crate::context::TraceContext;
 use crate::pipeline::{Flow, Once, Stripes};
 use crate::scope::Hop;
 
 /// What a finished hop weighs in the buffer beside its texts: about its own size, and that of its line.
 pub(super) const HOP: usize = 512;
+
+/// The same of an event: itself, and what every line has.
+pub(super) const EVENT: usize = 256;
 
 /// Both ends' view.
 #[derive(Debug)]
@@ -25,13 +35,41 @@ pub(super) struct Shared {
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) bytes: Vec<u8>,
-    /// Finished hops, each with where in the bytes its line belongs.
-    pub(super) hops: Vec<(usize, Arc<Hop>)>,
+    /// What has no line yet, each with where in the bytes its line belongs: a finished hop, or the next event.
+    pub(super) unmade: Vec<(usize, Option<Arc<Hop>>)>,
+    pub(super) events: Events,
     pub(super) lines: u64,
 }
 
-/// Appends the line of a finished hop; false if no receiver would take it.
-pub(super) type Render = Box<dyn Fn(&Hop, &mut Vec<u8>) -> bool + Send>;
+/// Events without their lines, in the order of coming: what they told stands one behind the other.
+#[derive(Debug, Default)]
+pub(super) struct Events {
+    list: Vec<Event>,
+    slots: Vec<Slot>,
+    text: Vec<u8>,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct Event {
+    at: Moment,
+    metadata: &'static Metadata<'static>,
+    trace: Option<TraceContext>,
+    hop: Option<Arc<Hop>>,
+    is_routed: bool,
+    parts: [Lengths; 2],
+    slots: u32,
+    text: u32,
+}
+
+/// What has no line yet.
+pub(super) enum Unmade<'a> {
+    Hop(&'a Hop),
+    Event(Happened<'a>),
+}
+
+/// Appends a line; false if no receiver would take it.
+pub(super) type Render = Box<dyn Fn(Unmade<'_>, &mut Vec<u8>) -> bool + Send>;
 
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -45,6 +83,71 @@ pub(super) struct State {
     // Lines within the call in progress, and taken out of the buffer behind it.
     pub(super) in_call: u64,
     pub(super) behind: u64,
+}
+
+impl Event {
+    /// What it told is put behind it.
+    #[inline]
+    pub(super) fn new(metadata: &'static Metadata<'static>, place: &Place<'_>, told: &Told) -> Self {
+        Self {
+            at: place.at,
+            metadata,
+            trace: place.trace,
+            hop: place.hop.cloned(),
+            is_routed: place.hop.is_some_and(|hop| hop.route.get().is_some()),
+            parts: told.parts(),
+            slots: told.slots().len() as u32,
+            text: told.text().len() as u32,
+        }
+    }
+
+    pub(super) fn happened<'a>(&'a self, told: Borrow<'a>) -> Happened<'a> {
+        let metadata = self.metadata;
+        Happened {
+            at: self.at,
+            level: metadata.level().as_str(),
+            target: metadata.target(),
+            origin: origin(metadata),
+            trace: self.trace,
+            hop: self.hop.as_deref(),
+            is_routed: self.is_routed,
+            told,
+        }
+    }
+}
+
+/// Where in the code an event is, for its line: only errors say it.
+pub(super) fn origin<'a>(metadata: &'a Metadata<'_>) -> Option<(&'a str, u32)> {
+    (*metadata.level() == Level::ERROR).then(|| metadata.file().zip(metadata.line())).flatten()
+}
+
+impl Events {
+    #[inline]
+    pub(super) fn push(&mut self, event: Event, told: &Told) {
+        self.slots.extend_from_slice(told.slots());
+        self.text.extend_from_slice(told.text());
+        self.list.push(event);
+    }
+
+    /// Hands out all, each with what it told.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Happened<'_>> {
+        let (mut slots, mut text) = (&self.slots[..], &self.text[..]);
+        self.list.iter().map(move |event| {
+            let own = slots.split_off(..event.slots as usize).unwrap_or_default();
+            let told = text.split_off(..event.text as usize).unwrap_or_default();
+            event.happened(Borrow::of(own, told, event.parts))
+        })
+    }
+
+    /// Forgets all, and gives back what a burst took.
+    pub(super) fn clear(&mut self, kept: usize) {
+        self.list.clear();
+        self.slots.clear();
+        self.text.clear();
+        self.list.shrink_to(kept / EVENT);
+        self.slots.shrink_to(kept / EVENT);
+        self.text.shrink_to(kept);
+    }
 }
 
 impl Shared {

@@ -1,11 +1,8 @@
-//! Owns the fields on their way to a line: one borrowed value, one visitor for every shape.
+//! Owns the fields on their way to a line: one borrowed value for every shape.
 
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
-use std::marker::PhantomData;
-
-use tracing::field::{Field, Visit};
 
 use crate::scope::Value;
 
@@ -19,9 +16,10 @@ pub(super) enum Borrowed<'a> {
     Str(&'a str),
     /// Texts that become one.
     List(&'a [Cow<'static, str>]),
-    /// The user's own formatting: it may be slow, log, or panic.
-    Debug(&'a dyn fmt::Debug),
-    Error(&'a (dyn Error + 'static)),
+    /// Text that is as long as it may be: what the user's own code formatted, most of all.
+    Told(&'a [u8]),
+    /// The same of an error, and of itself with its sources, if it has any.
+    Error(&'a [u8], Option<&'a [u8]>),
 }
 
 /// A line that fields are put on, in the format `F`.
@@ -32,9 +30,6 @@ pub(super) trait Put<F> {
     /// A user's field; the first of a name wins.
     fn field(&mut self, name: &str, value: Borrowed<'_>);
 }
-
-/// Hands an event's fields to a line.
-pub(super) struct Visitor<'a, P, F>(&'a mut P, PhantomData<F>);
 
 /// How many sources of an error are shown; a chain that is longer is most likely a loop.
 const MOST_SOURCES: usize = 16;
@@ -65,70 +60,5 @@ impl<'a> From<&'a Value> for Borrowed<'a> {
             Value::Str(value) => Self::Str(value),
             Value::List(texts) => Self::List(texts),
         }
-    }
-}
-
-impl<'a, P: Put<F>, F> Visitor<'a, P, F> {
-    pub(super) fn new(line: &'a mut P) -> Self {
-        Self(line, PhantomData)
-    }
-
-    fn put(&mut self, field: &Field, value: Borrowed<'_>) {
-        match field.name() {
-            "message" => self.0.message(value),
-            // What tracing-log says of a record; its place on the line is the metadata's.
-            name if name.starts_with("log.") => {
-                if !matches!(name, "log.target" | "log.module_path" | "log.file" | "log.line") {
-                    self.0.field(name, value);
-                }
-            }
-            // `r#type` is the field `type`; the prefix is Rust's, not the user's.
-            name => self.0.field(name.strip_prefix("r#").unwrap_or(name), value),
-        }
-    }
-}
-
-impl<P: Put<F>, F> Visit for Visitor<'_, P, F> {
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.put(field, Borrowed::F64(value));
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.put(field, Borrowed::I64(value));
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field, Borrowed::U64(value));
-    }
-
-    // Beyond 64 bits readers of JSON lose digits, so such a number stays exact as text.
-    fn record_i128(&mut self, field: &Field, value: i128) {
-        match i64::try_from(value) {
-            Ok(value) => self.put(field, Borrowed::I64(value)),
-            Err(_) => self.put(field, Borrowed::Debug(&value)),
-        }
-    }
-
-    fn record_u128(&mut self, field: &Field, value: u128) {
-        match u64::try_from(value) {
-            Ok(value) => self.put(field, Borrowed::U64(value)),
-            Err(_) => self.put(field, Borrowed::Debug(&value)),
-        }
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.put(field, Borrowed::Bool(value));
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field, Borrowed::Str(value));
-    }
-
-    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.put(field, Borrowed::Error(value));
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.put(field, Borrowed::Debug(value));
     }
 }

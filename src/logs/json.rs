@@ -4,7 +4,7 @@
 use std::fmt::{self, Write as _};
 
 use super::escape::{CUT_MARK, Escaping, LONGEST_VALUE, bytes_of, float, integer, text_of};
-use super::fields::{Borrowed, Chain};
+use super::fields::Borrowed;
 use super::members::{Json, Members as _};
 use super::users::Users;
 use crate::names::key;
@@ -253,9 +253,8 @@ impl Object {
             Borrowed::U64(value) => integer(&mut self.bytes, value),
             Borrowed::F64(value) => float(&mut self.bytes, value),
             Borrowed::Str(text) => return self.text(text),
-            Borrowed::List(texts) => return self.formatted(&Joined(texts)),
-            Borrowed::Debug(value) => return self.formatted(value),
-            Borrowed::Error(error) => return self.formatted(&format_args!("{error}")),
+            Borrowed::List(texts) => return self.text(&Joined(texts).to_string()),
+            Borrowed::Told(text) | Borrowed::Error(text, _) => return self.told(text),
         }
         (0, 0)
     }
@@ -272,7 +271,16 @@ impl Object {
         (start, end)
     }
 
-    /// Writes what the user's own code formats. Its panic is his field's value, not the line's end.
+    fn told(&mut self, text: &[u8]) -> (usize, usize) {
+        self.bytes.push(b'"');
+        let start = self.bytes.len();
+        bytes_of(&mut self.bytes, text);
+        let end = self.bytes.len();
+        self.bytes.push(b'"');
+        (start, end)
+    }
+
+    /// Writes what no text is as one.
     fn formatted(&mut self, value: &dyn fmt::Debug) -> (usize, usize) {
         self.bytes.push(b'"');
         let start = self.bytes.len();
@@ -317,11 +325,10 @@ impl Object {
         let Some((start, end, origin)) = self.user_key(name) else { return };
         let text = self.value(value);
         self.remember((start, end), text, origin);
-        if let (Borrowed::Error(error), key::ERROR) = (value, name)
-            && error.source().is_some()
+        if let (Borrowed::Error(_, Some(chain)), key::ERROR) = (value, name)
             && !self.has(key::ERROR_CHAIN)
         {
-            self.text_as(Json::ERROR_CHAIN, Borrowed::Debug(&Chain(error)));
+            self.text_as(Json::ERROR_CHAIN, Borrowed::Told(chain));
         }
     }
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Metadata};
 
+use super::buffer::{Render, Unmade};
 use super::cut::Cuts;
+use super::fewer::Fewer;
 use super::level::{Directives, Gate};
 use super::line::{self, Origin, Own};
 use super::options::Logs;
@@ -32,6 +34,7 @@ pub(crate) struct Lines {
     complains: bool,
     shape: Arc<Shape>,
     gate: Gate,
+    fewer: Fewer,
     /// What we say of ourselves is written from this level on, whatever the service's own level is.
     own: LevelFilter,
 }
@@ -51,26 +54,45 @@ impl Lines {
     pub(crate) fn new(logs: &Logs, resource: &Resource) -> std::io::Result<Self> {
         if !logs.is_on() {
             let complains = logs.export.on;
-            let gate = Gate::new(logs.level.clone());
-            return Ok(Self { own: logs.own_level, gate, complains, ..Self::off() });
+            let (gate, fewer) = (Gate::new(logs.level.clone()), Fewer::new(&logs.fewer));
+            return Ok(Self { own: logs.own_level, gate, fewer, complains, ..Self::off() });
         }
-        let (shape, cuts) = (Arc::new(Shape::new(logs, resource)), Arc::<Cuts>::default());
-        let (shape_too, cuts_too) = (Arc::clone(&shape), Arc::clone(&cuts));
-        let render = Box::new(move |hop: &Hop, out: &mut Vec<u8>| shape_too.append_hop(hop, &cuts_too, out));
+        let (shape, cuts, render) = Self::shape(logs, resource);
         let sink = Sink::stdout(shape.keeps_order(), render)?;
         Ok(Self::with(Exit { sink, cuts }, shape, logs))
     }
 
+    /// What makes the lines, also behind the requests.
+    fn shape(logs: &Logs, resource: &Resource) -> (Arc<Shape>, Arc<Cuts>, Render) {
+        let (shape, cuts) = (Arc::new(Shape::new(logs, resource)), Arc::<Cuts>::default());
+        let (shape_too, cuts_too) = (Arc::clone(&shape), Arc::clone(&cuts));
+        let render =
+            Box::new(move |unmade: Unmade<'_>, out: &mut Vec<u8>| shape_too.append(&unmade, &cuts_too, out));
+        (shape, cuts, render)
+    }
+
+    /// Lines that a thread writes to `out`.
+    #[cfg(test)]
+    pub(super) fn written_to(
+        out: impl std::io::Write + Send + 'static,
+        logs: &Logs,
+        resource: &Resource,
+    ) -> Self {
+        let (shape, cuts, render) = Self::shape(logs, resource);
+        let writer = super::writer::Writer::start(out, render, super::writer::CAPACITY, 1).expect("a thread");
+        Self::with(Exit { sink: Sink::Writer(writer), cuts }, shape, logs)
+    }
+
     /// No lines, and nothing to write them.
     pub(crate) fn off() -> Self {
-        let logs = Logs::new().json();
+        let logs = Logs::new().json().limit(0);
         let shape = Arc::new(Shape::new(&logs, &Resource::default()));
         Self::with(Exit { sink: Sink::Off, cuts: Arc::default() }, shape, &logs)
     }
 
-    /// Lines in the format `json` of every level, kept in memory.
+    /// All lines in the format `json` of every level, kept in memory.
     pub(crate) fn in_memory() -> (Self, MemoryLines) {
-        Self::in_memory_of(&Logs::new().json().level("trace"), &Resource::default())
+        Self::in_memory_of(&Logs::new().json().level("trace").limit(0), &Resource::default())
     }
 
     /// Lines kept in memory, as these options shape them.
@@ -81,8 +103,8 @@ impl Lines {
     }
 
     fn with(exit: Exit, shape: Arc<Shape>, logs: &Logs) -> Self {
-        let gate = Gate::new(logs.level.clone());
-        Self { exit, records: None, complains: false, shape, gate, own: logs.own_level }
+        let (gate, fewer) = (Gate::new(logs.level.clone()), Fewer::new(&logs.fewer));
+        Self { exit, records: None, complains: false, shape, gate, fewer, own: logs.own_level }
     }
 
     /// The same, with log records.
@@ -155,12 +177,20 @@ impl Lines {
 
     /// Takes no further line, writes what waits, and gives up after `timeout`.
     pub(crate) fn close(&self, timeout: Duration) -> FlowReport {
-        self.exit.sink.close(timeout)
+        self.tell_left_out();
+        self.exit.sink.close(timeout);
+        self.report()
     }
 
     /// What became of the lines.
     pub(crate) fn report(&self) -> FlowReport {
-        self.exit.sink.report()
+        let report = self.exit.sink.report();
+        if self.are_written() { report.leaving_out(self.fewer.counts()) } else { report }
+    }
+
+    /// What became of the log records; `None` where none leave.
+    pub(crate) fn report_of_records(&self) -> Option<FlowReport> {
+        self.records.as_ref().map(|records| records.report().leaving_out(self.fewer.counts()))
     }
 
     /// How many bytes wait to be written, and how many may.
@@ -180,6 +210,9 @@ impl Lines {
 
     /// Writes the line of an event. Whether it is wanted was asked before.
     pub(crate) fn event(&self, event: &Event<'_>, place: &Place<'_>) {
+        if self.fewer.leaves_out_event(event, place.at) {
+            return;
+        }
         if self.are_written() {
             self.shape.event(&self.exit, event, place);
         }
@@ -194,6 +227,9 @@ impl Lines {
         let (level, target) = (line::level(hop.kind, end.outcome), line::target(hop.kind));
         let quiet = target == line::CLIENT && end.outcome.is_good();
         if quiet || !self.is_on() || !self.gate.lets_pass(level, target) {
+            return;
+        }
+        if self.fewer.leaves_out_hop(hop, end) {
             return;
         }
         if self.are_written() {
@@ -252,6 +288,29 @@ impl Lines {
         } else if self.complains {
             complain(format_args!("{message}"));
         }
+    }
+
+    /// Tells, of each place in the code whose lines were left out since this was last called, how many they were.
+    /// Called about once a second, and at the end.
+    pub(crate) fn tell_left_out(&self) {
+        self.fewer.tell(|site, count, limit| {
+            let message = format!(
+                "suppressed {count} lines like this: one place in the code may write {limit} a second \
+                 (OBSERVABILITY_LOG_LIMIT)"
+            );
+            let fields = [("suppressed", Value::from(count))];
+            if self.are_written() {
+                let own = Own::new(site.level.as_str(), &site.target, &message);
+                let origin = site.origin.as_ref().map(|(file, line)| (&**file, *line));
+                self.shape.own(&self.exit, &Own { fields: &fields, origin, ..own });
+            }
+            if let Some(records) = &self.records {
+                let said = Said::saying(site.level.into(), "", &message);
+                let mut said = Said { target: site.target.clone(), origin: site.origin.clone(), ..said };
+                fields.iter().for_each(|(name, value)| said.add(name, value));
+                records.push(said);
+            }
+        });
     }
 
     /// Writes the line of a panic of this thread.

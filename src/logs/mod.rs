@@ -8,6 +8,7 @@
 mod buffer;
 mod cut;
 mod escape;
+mod fewer;
 mod fields;
 mod formats;
 mod json;
@@ -26,6 +27,7 @@ mod records;
 mod shape;
 mod sink;
 mod time;
+mod told;
 mod users;
 mod variables;
 mod writer;

@@ -2,6 +2,7 @@
 
 use tracing::level_filters::LevelFilter;
 
+use super::fewer::Choice;
 use super::level::Directives;
 use super::otlp::Export;
 use crate::export::{Destination, Shared};
@@ -26,6 +27,7 @@ pub struct Logs {
     /// Are lines written?
     on: bool,
     pub(super) no_color: bool,
+    pub(super) fewer: Choice,
     pub(super) export: Export,
 }
 
@@ -49,6 +51,7 @@ impl Default for Logs {
             format: None,
             on: true,
             no_color: false,
+            fewer: Choice::default(),
             export: Export::default(),
         }
     }

@@ -3,11 +3,10 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::fields::{Borrowed, Chain, Put};
-use super::json::format_guarded;
+use super::fields::{Borrowed, Put};
 use super::line;
-use super::place::Place;
 use super::time::rfc3339;
+use super::told::Fields;
 use crate::clock::Moment;
 use crate::names::key;
 use crate::scope::{End, Hop, Joined};
@@ -54,10 +53,9 @@ impl Row {
         row
     }
 
-    pub(super) fn place(&mut self, place: &Place<'_>) {
-        (place.spans)(&mut |fields| {
-            fields.iter().for_each(|(name, value)| self.field(name, value.into()));
-        });
+    /// Puts the fields of the spans around an event on the line.
+    pub(super) fn spans(&mut self, fields: Fields<'_>) {
+        fields.each(|name, value| self.field(name, value));
     }
 
     pub(super) fn hop(&mut self, hop: &Hop, end: &End) {
@@ -136,15 +134,9 @@ fn text(value: Borrowed<'_>) -> Cow<'_, str> {
         Borrowed::F64(value) => value.to_string().into(),
         Borrowed::Str(text) => text.into(),
         Borrowed::List(texts) => Joined(texts).to_string().into(),
-        Borrowed::Debug(value) => guarded(value),
-        Borrowed::Error(error) => guarded(&Chain(error)),
+        Borrowed::Told(text) => std::str::from_utf8(text).unwrap_or_default().into(),
+        Borrowed::Error(text, chain) => std::str::from_utf8(chain.unwrap_or(text)).unwrap_or_default().into(),
     }
-}
-
-fn guarded(value: &dyn std::fmt::Debug) -> Cow<'static, str> {
-    let mut bytes = Vec::new();
-    format_guarded(&mut bytes, value, false);
-    String::from_utf8(bytes).unwrap_or_default().into()
 }
 
 /// A value as one word: quoted where a blank or nothing would hide where it ends.
@@ -195,7 +187,7 @@ mod tests {
         let line = row(|row| {
             row.message(Borrowed::Str("a\nb\x1b[2J\u{9b}"));
             row.field("x\n", Borrowed::Str("\u{2028}\r"));
-            row.field("d", Borrowed::Debug(&format_args!("\x1b]0;\u{7}")));
+            row.field("d", Borrowed::Told(b"\x1b]0;\x07"));
         });
         assert!(
             !line.trim_end_matches('\n').contains(|c: char| c.is_control() || c == '\u{2028}'),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::buffer::{Batch, HOP, Render, Shared};
+use super::buffer::{Batch, HOP, Render, Shared, Unmade};
 use crate::pipeline::{DropReason, complain, quiet_thread};
 
 /// How long the thread gathers lines before it writes them.
@@ -99,24 +99,32 @@ impl<W: Write> Pump<W> {
         wrote
     }
 
-    /// Makes the lines of the hops, each at its place between the others.
+    /// Makes the lines that are not made yet, each at its place between the others.
     fn make_lines(&mut self, batch: &mut Batch) {
-        if batch.hops.is_empty() {
+        if batch.unmade.is_empty() {
             return;
         }
         let mut done = 0;
-        for (place, hop) in batch.hops.drain(..) {
+        let mut events = batch.events.iter();
+        for (place, hop) in batch.unmade.drain(..) {
             self.rendered.extend_from_slice(batch.bytes.get(done..place).unwrap_or_default());
             done = place;
-            if !(self.render)(&hop, &mut self.rendered) {
+            let made = match (&hop, hop.is_none().then(|| events.next()).flatten()) {
+                (Some(hop), _) => (self.render)(Unmade::Hop(hop), &mut self.rendered),
+                (None, Some(event)) => (self.render)(Unmade::Event(event), &mut self.rendered),
+                (None, None) => false,
+            };
+            if !made {
                 self.drop_rendered();
             }
         }
+        drop(events);
+        batch.events.clear(KEPT);
         self.rendered.extend_from_slice(batch.bytes.get(done..).unwrap_or_default());
         std::mem::swap(&mut self.rendered, &mut batch.bytes);
         self.rendered.clear();
         self.rendered.shrink_to(KEPT);
-        batch.hops.shrink_to(KEPT / HOP);
+        batch.unmade.shrink_to(KEPT / HOP);
     }
 
     /// Counts a line that was made here and is too long for every receiver.

@@ -4,19 +4,21 @@ use std::cell::Cell;
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 
-use tracing::{Event, Level};
+use tracing::Event;
 use tracing_log::NormalizeEvent as _;
 
+use super::buffer::{Event as Unwritten, Unmade, origin};
 use super::cut::Cuts;
-use super::fields::{Borrowed, Put as _, Visitor};
-use super::formats::{Laid, Lay, Said};
+use super::fields::{Borrowed, Put as _};
+use super::formats::{Laid, Lay};
 use super::json::Object;
 use super::line::{self, Own};
 use super::members::{Ecs, Gelf, Json, Logstash, Otel};
 use super::options::{Format, Logs};
 use super::place::Place;
-use super::pretty::Row;
+use super::pretty::{Pretty, Row};
 use super::sink::{Exit, Sink};
+use super::told::{SHORT, Told};
 use crate::clock::Moment;
 use crate::resource::Resource;
 use crate::scope::{End, Hop};
@@ -57,23 +59,49 @@ impl Shape {
         matches!(self, Self::Pretty { .. })
     }
 
-    /// Makes the line of an event.
+    /// Makes the line of an event, or hands what it told to the writer, who makes it.
     pub(super) fn event(&self, exit: &Exit, event: &Event<'_>, place: &Place<'_>) {
+        Told::of(event, |told| {
+            (place.spans)(&mut |fields| told.span(fields));
+            if self.names_thread() {
+                told.thread();
+            }
+            match (&exit.sink, self) {
+                (Sink::Writer(writer), Self::Json(_) | Self::Other(_)) if is_for_writer(event, told) => {
+                    writer.push_event(Unwritten::new(event.metadata(), place, told), told);
+                }
+                _ => self.event_here(exit, event, place, told),
+            }
+        });
+    }
+
+    #[cold]
+    fn event_here(&self, exit: &Exit, event: &Event<'_>, place: &Place<'_>, told: &Told) {
+        let unmade = Unwritten::new(event.metadata(), place, told);
+        let mut happened = unmade.happened(told.borrow());
         // A record of the `log` crate comes with the metadata of its bridge; its own are in its fields.
         let of_log = if event.metadata().target() == "log" { event.normalized_metadata() } else { None };
-        let metadata = of_log.as_ref().unwrap_or(event.metadata());
-        let (level, target) = (*metadata.level(), metadata.target());
-        let origin = if level == Level::ERROR { metadata.file().zip(metadata.line()) } else { None };
-        let said = Said { level: level.as_str(), target, origin };
+        if let Some(metadata) = &of_log {
+            happened.level = metadata.level().as_str();
+            happened.target = metadata.target();
+            happened.origin = origin(metadata);
+        }
         match self {
-            Self::Json(laid) => with_buffer(exit, |object| laid.event(object, event, &said, place)),
-            Self::Other(laid) => event_in(&**laid, exit, event, &said, place),
+            Self::Json(laid) => with_buffer(exit, |object| laid.event(object, &happened)),
+            Self::Other(laid) => with_buffer(exit, |object| laid.event(object, &happened)),
             Self::Pretty { color } => {
-                let mut row = Row::begin(place.at, level.as_str(), target, *color);
-                event.record(&mut Visitor::new(&mut row));
-                row.place(place);
+                let mut row = Row::begin(place.at, happened.level, happened.target, *color);
+                happened.told.own.put::<Pretty>(&mut row);
+                row.spans(happened.told.spans);
                 exit.sink.push(&row.end(place.trace.map(|trace| trace.trace_id)));
             }
+        }
+    }
+
+    fn names_thread(&self) -> bool {
+        match self {
+            Self::Other(laid) => laid.names_thread(),
+            Self::Json(_) | Self::Pretty { .. } => false,
         }
     }
 
@@ -100,12 +128,11 @@ impl Shape {
         }
     }
 
-    /// Appends the line of a finished hop; false if it is too long for every receiver.
-    pub(super) fn append_hop(&self, hop: &Hop, cuts: &Cuts, out: &mut Vec<u8>) -> bool {
-        let Some(end) = hop.end() else { return false };
+    /// Appends a line; false if it is too long for every receiver.
+    pub(super) fn append(&self, unmade: &Unmade<'_>, cuts: &Cuts, out: &mut Vec<u8>) -> bool {
         match self {
-            Self::Json(laid) => append(cuts, out, |object| laid.hop(object, hop, &end)),
-            Self::Other(laid) => append(cuts, out, |object| laid.hop(object, hop, &end)),
+            Self::Json(laid) => append(laid, unmade, cuts, out),
+            Self::Other(laid) => append(&**laid, unmade, cuts, out),
             Self::Pretty { .. } => false,
         }
     }
@@ -128,10 +155,11 @@ impl Shape {
     }
 }
 
-/// Apart, so that the usual format pays nothing for the others.
-#[inline(never)]
-fn event_in(laid: &dyn Lay, exit: &Exit, event: &Event<'_>, said: &Said<'_>, place: &Place<'_>) {
-    with_buffer(exit, |object| laid.event(object, event, said, place));
+/// What is long is cut here, so that nobody's queue holds it; a record of the `log` crate has metadata that live
+/// as long as itself.
+#[inline]
+fn is_for_writer(event: &Event<'_>, told: &Told) -> bool {
+    told.text().len() <= SHORT && event.metadata().target() != "log"
 }
 
 /// Makes a line in the thread's buffer and hands it on.
@@ -143,10 +171,16 @@ fn with_buffer(exit: &Exit, write: impl FnOnce(&mut Object)) {
 }
 
 /// Makes a line in the thread's buffer and appends it; false if it is too long for every receiver.
-fn append(cuts: &Cuts, out: &mut Vec<u8>, write: impl FnOnce(&mut Object)) -> bool {
+fn append<L: Lay + ?Sized>(laid: &L, unmade: &Unmade<'_>, cuts: &Cuts, out: &mut Vec<u8>) -> bool {
     let mut fits = false;
     in_buffer(|object| {
-        write(object);
+        match unmade {
+            Unmade::Hop(hop) => match hop.end() {
+                Some(end) => laid.hop(object, hop, &end),
+                None => return,
+            },
+            Unmade::Event(event) => laid.event(object, event),
+        }
         fits = cuts.fit(object);
         if fits {
             out.extend_from_slice(&object.bytes);

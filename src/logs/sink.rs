@@ -101,6 +101,7 @@ impl Sink {
                     delivered,
                     unconfirmed: 0,
                     dropped: dropped.into_iter().collect(),
+                    left_out: Vec::new(),
                 }
             }),
         }

@@ -1,7 +1,7 @@
 //! Owns the way to the descriptor: requests put whole lines into a bounded buffer, a thread of ours writes them.
 //!
-//! A finished hop is handed over as it is, and its line is made here, between the lines that the same requests
-//! wrote before and after it: it has no code of the user's in it, and the request need not wait for its bytes.
+//! A finished hop is handed over as it is, an event as what it told, and their lines are made here, in the order of
+//! coming: there is no code of the user's in it, and the request need not wait for its bytes.
 //!
 //! A request never waits for the descriptor. Whoever reads slowly, or not at all, costs lines, and they are
 //! counted. A line is queued until its bytes are handed to the descriptor; at a shutdown that cannot wait any
@@ -13,9 +13,10 @@ use std::sync::{Arc, PoisonError};
 use std::thread::Thread;
 use std::time::Duration;
 
-use super::buffer::{HOP, Render, Shared, State};
+use super::buffer::{EVENT, Event, HOP, Render, Shared, State};
 use super::cut::LONGEST_LINE;
 use super::pump::Pump;
+use super::told::{Slot, Told};
 use crate::pipeline::{DropReason, FlowReport};
 use crate::scope::Hop;
 
@@ -59,7 +60,19 @@ impl Writer {
         // What a line is cut to is the most that it weighs.
         let weight = HOP + hop.text_length().min(LONGEST_LINE);
         let _ = self.shared.lines.push(weight, |batch| {
-            batch.hops.push((batch.bytes.len(), Arc::clone(hop)));
+            batch.unmade.push((batch.bytes.len(), Some(Arc::clone(hop))));
+            batch.lines += 1;
+        });
+        self.wake();
+    }
+
+    /// Puts an event into the buffer, whose line is made later, or counts that it is full.
+    #[inline]
+    pub(super) fn push_event(&self, event: Event, told: &Told) {
+        let weight = EVENT + told.text().len() + size_of_val::<[Slot]>(told.slots());
+        let _ = self.shared.lines.push(weight, |batch| {
+            batch.events.push(event, told);
+            batch.unmade.push((batch.bytes.len(), None));
             batch.lines += 1;
         });
         self.wake();

@@ -2,7 +2,7 @@
 
 use super::source::{Asked, Samples, Shape, Source};
 use crate::names::{label, metric};
-use crate::pipeline::FlowReport;
+use crate::pipeline::{FlowReport, LeftOut};
 use crate::resource::Resource;
 
 /// What only lines have: their buffer is bounded by bytes, and a line that is too long is cut.
@@ -112,7 +112,9 @@ pub(crate) fn lines(
 ) -> Source {
     let (processor, exporter) = (Component::first(LINES.processor), Component::first(STDOUT));
     Box::new(move |samples| {
-        account(samples, &LINES, &[], [&processor, &exporter], &report());
+        let report = report();
+        account(samples, &LINES, &[], [&processor, &exporter], &report);
+        left_out(samples, &report);
         let LineBuffer { bytes, capacity, shortened } = buffer();
         let mut own = |name, shape, unit, help, value| {
             samples.family(name, shape, unit, help).sample(&[], value);
@@ -139,6 +141,7 @@ pub(crate) fn records(
         let report = report();
         if !beside_lines {
             family(samples, RECORDS.created, Shape::Counter).sample(&[], report.created as f64);
+            left_out(samples, &report);
         }
         ends(samples, &RECORDS, [&processor, &exporter], &report);
         let help = "How many log records the queue holds.";
@@ -180,6 +183,16 @@ fn ends(samples: &mut Samples, names: &Names, [processor, exporter]: [&Component
     exported.sample(&exporter.labels(), report.delivered as f64);
     failed(exported, exporter, UNCONFIRMED, report.unconfirmed);
     losses.into_iter().for_each(|reason| failed(exported, exporter, reason, count(reason)));
+}
+
+/// What was created and never meant to leave; every reason from the start, so that a first one is seen.
+fn left_out(samples: &mut Samples, report: &FlowReport) {
+    let help = "Log lines, or log records, left out on purpose.";
+    let asked = samples.family(metric::OBSERVABILITY_LOG_LEFT_OUT, Shape::Counter, "", help);
+    for reason in LeftOut::ALL.map(LeftOut::as_str) {
+        let count = report.left_out.iter().find(|(name, _)| *name == reason).map_or(0, |(_, count)| *count);
+        asked.sample(&[(label::REASON, reason)], count as f64);
+    }
 }
 
 fn family<'a>(

@@ -81,6 +81,8 @@ fn the_account_of_a_signal_is_on_the_page_and_adds_up() {
     assert_eq!(
         lines,
         [
+            r#"observability_log_left_out_total{reason="sampled"} 0"#,
+            r#"observability_log_left_out_total{reason="limited"} 0"#,
             r#"observability_log_lines_shortened_total 5"#,
             r#"observability_log_queue_bytes 80"#,
             r#"observability_log_queue_capacity_bytes 4096"#,

@@ -22,7 +22,7 @@ names! {
     PATH = "path",
         "The path of `OBSERVABILITY_DISK_PATHS`.";
     REASON = "reason",
-        "Why a registration was refused.";
+        "Why a registration was refused, or a line left out.";
     RESOURCE = "resource",
         "What was waited for: `cpu`, `memory`, `io`.";
     RPC_METHOD = "rpc_method",

@@ -27,6 +27,8 @@ names! {
         "Gauge: requests being served now.";
     HTTP_SERVER_REQUEST_DURATION = "http_server_request_duration_seconds",
         "Histogram, seconds: requests served, from the first byte to the last.";
+    OBSERVABILITY_LOG_LEFT_OUT = "observability_log_left_out_total",
+        "Counter: log lines and log records that were left out on purpose, by reason: `sampled`, `limited`.";
     OBSERVABILITY_LOG_QUEUE_BYTES = "observability_log_queue_bytes",
         "Gauge, bytes: log lines waiting.";
     OBSERVABILITY_LOG_QUEUE_CAPACITY = "observability_log_queue_capacity_bytes",

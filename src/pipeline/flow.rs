@@ -22,6 +22,15 @@ pub(crate) enum DropReason {
     WriteFailed,
 }
 
+/// Why something was left out on purpose; the value of the label `reason`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LeftOut {
+    /// It ended well, and only a share of those is kept.
+    Sampled,
+    /// One place in the code wrote too much.
+    Limited,
+}
+
 const REASONS: [DropReason; 7] = [
     DropReason::QueueFull,
     DropReason::AlreadyShutdown,
@@ -41,7 +50,7 @@ pub(crate) struct Flow {
     dropped: [AtomicU64; REASONS.len()],
 }
 
-/// One signal's account at one moment: created = delivered + unconfirmed + dropped + queued.
+/// One signal's account at one moment: created = delivered + unconfirmed + dropped + left out + queued.
 ///
 /// ```
 /// let report = tower_observability::FlowReport::default();
@@ -58,6 +67,9 @@ pub struct FlowReport {
     pub unconfirmed: u64,
     /// Lost, with the reason of each loss.
     pub dropped: Vec<(&'static str, u64)>,
+    /// Left out on purpose, with the reason: `sampled` by [`Logs::keep_ok`](crate::Logs::keep_ok), `limited` by
+    /// [`Logs::limit`](crate::Logs::limit).
+    pub left_out: Vec<(&'static str, u64)>,
 }
 
 impl DropReason {
@@ -70,6 +82,17 @@ impl DropReason {
             Self::Unreachable => "unreachable",
             Self::TooLarge => "too_large",
             Self::WriteFailed => "write_failed",
+        }
+    }
+}
+
+impl LeftOut {
+    pub(crate) const ALL: [Self; 2] = [Self::Sampled, Self::Limited];
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sampled => "sampled",
+            Self::Limited => "limited",
         }
     }
 }
@@ -113,6 +136,7 @@ impl Flow {
             delivered,
             unconfirmed,
             dropped: dropped.map(|(reason, count)| (reason.as_str(), count)).collect(),
+            left_out: Vec::new(),
         }
     }
 }
@@ -124,10 +148,24 @@ impl FlowReport {
         self.dropped.iter().map(|(_, count)| count).sum()
     }
 
+    /// How many were left out on purpose, whatever the reason.
+    #[must_use]
+    pub fn left_out_total(&self) -> u64 {
+        self.left_out.iter().map(|(_, count)| count).sum()
+    }
+
+    /// The same account, with what was left out before it came into the pipeline.
+    pub(crate) fn leaving_out(mut self, left_out: Vec<(&'static str, u64)>) -> Self {
+        self.left_out = left_out;
+        self.created += self.left_out_total();
+        self
+    }
+
     /// How many wait in the queue.
     #[must_use]
     pub fn queued(&self) -> u64 {
-        self.created.saturating_sub(self.delivered + self.unconfirmed + self.dropped_total())
+        let ended = self.delivered + self.unconfirmed + self.dropped_total() + self.left_out_total();
+        self.created.saturating_sub(ended)
     }
 }
 
@@ -140,12 +178,21 @@ impl fmt::Display for FlowReport {
             self.unconfirmed,
             self.dropped_total()
         )?;
-        for (place, (reason, count)) in self.dropped.iter().enumerate() {
-            let before = if place == 0 { " (" } else { ", " };
-            write!(f, "{before}{reason} {count}")?;
+        reasons(f, &self.dropped)?;
+        if self.left_out.is_empty() {
+            return Ok(());
         }
-        if self.dropped.is_empty() { Ok(()) } else { f.write_str(")") }
+        write!(f, ", {} left out", self.left_out_total())?;
+        reasons(f, &self.left_out)
     }
+}
+
+fn reasons(f: &mut fmt::Formatter<'_>, counts: &[(&str, u64)]) -> fmt::Result {
+    for (place, (reason, count)) in counts.iter().enumerate() {
+        let before = if place == 0 { " (" } else { ", " };
+        write!(f, "{before}{reason} {count}")?;
+    }
+    if counts.is_empty() { Ok(()) } else { f.write_str(")") }
 }
 
 #[cfg(test)]
@@ -172,5 +219,16 @@ mod tests {
         assert_eq!(report.dropped, [("queue_full", 4), ("rejected", 2)]);
         assert_eq!(report.queued(), 1);
         assert_eq!(report.to_string(), "3 delivered, 0 unconfirmed, 6 dropped (queue_full 4, rejected 2)");
+    }
+
+    #[test]
+    fn what_is_left_out_on_purpose_is_created_and_not_lost() {
+        let flow = Flow::default();
+        flow.delivered(3);
+        let report = flow.report(|| Counted { created: 4, full: 0, late: 0 });
+        let report = report.leaving_out(vec![("sampled", 5), ("limited", 1)]);
+        assert_eq!((report.created, report.dropped_total(), report.queued()), (10, 0, 1));
+        let said = "3 delivered, 0 unconfirmed, 0 dropped, 6 left out (sampled 5, limited 1)";
+        assert_eq!(report.to_string(), said);
     }
 }

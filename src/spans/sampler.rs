@@ -3,13 +3,7 @@
 //! Probability sampling is consistent: a span is kept if the trace's randomness `R` reaches the rejection
 //! threshold `T`, both of 56 bits, so that services of every language keep the same traces.
 
-use crate::context::{Flags, TraceContext, TraceId, Tracestate};
-
-/// Everything that 56 bits can count.
-const ALL: u64 = 1 << 56;
-
-/// Hex digits of a threshold that are not a leading `f`; the specification recommends four.
-const PRECISION: i32 = 4;
+use crate::context::{Flags, TraceContext, TraceId, Tracestate, randomness, threshold_of};
 
 /// The head sampler (`OTEL_TRACES_SAMPLER`).
 #[derive(Clone, Debug, Default)]
@@ -114,25 +108,8 @@ fn follow(sampled: bool, trace_id: TraceId, tracestate: &Tracestate) -> Decision
     Decision { sampled, tracestate: contradicts.then(|| tracestate.without_ot_threshold()) }
 }
 
-fn randomness(trace_id: TraceId, tracestate: &Tracestate) -> u64 {
-    tracestate.ot_random().unwrap_or_else(|| trace_id.randomness())
-}
-
 fn without_threshold(tracestate: &Tracestate) -> Option<Tracestate> {
     (!tracestate.is_empty() && tracestate.ot_threshold().is_some()).then(|| tracestate.without_ot_threshold())
-}
-
-/// The rejection threshold of a share, rounded as the specification recommends; `None` keeps nothing.
-fn threshold_of(share: f64) -> Option<u64> {
-    let kept = (share.clamp(0.0, 1.0) * ALL as f64).round() as u64;
-    if kept == 0 {
-        return None;
-    }
-    let exponent = (share.to_bits() >> 52 & 0x7ff) as i32 - 1_022;
-    let digits = (PRECISION + (-exponent).max(0) / 4).clamp(1, 14);
-    let unit = 1_u64 << (4 * (14 - digits));
-    let rounded = (ALL - kept.min(ALL) + unit / 2) / unit * unit;
-    Some(rounded.min(ALL - unit))
 }
 
 #[cfg(test)]
@@ -163,34 +140,6 @@ mod tests {
         assert!(!decide(Sampler::never(), flags(Flags::DEFERRED)));
         assert!(!decide(Sampler::always(), flags(Flags::INVENTED)));
         assert!(decide(Sampler::never(), flags(Flags::DEBUG)));
-    }
-
-    #[test]
-    fn thresholds_are_those_of_the_specifications_table() {
-        let hex = |share: f64| {
-            let digits = format!("{:014x}", threshold_of(share).unwrap());
-            digits.trim_end_matches('0').to_owned()
-        };
-        let table = [
-            (1.0, ""),
-            (0.5, "8"),
-            (1.0 / 3.0, "aaab"),
-            (0.25, "c"),
-            (0.2, "cccd"),
-            (0.125, "e"),
-            (0.1, "e666"),
-            (0.0625, "f"),
-            (0.01, "fd70a"),
-            (0.001, "ffbe77"),
-            (0.0001, "fff9724"),
-            (0.00001, "ffff583a"),
-            (0.000001, "ffffef39"),
-        ];
-        for (share, digits) in table {
-            assert_eq!(hex(share), digits, "{share}");
-        }
-        assert_eq!(threshold_of(0.0), None);
-        assert_eq!(threshold_of(f64::NAN), None);
     }
 
     #[test]

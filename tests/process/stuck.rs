@@ -48,7 +48,9 @@ fn counted(observability: &Observability, series: &str) -> u64 {
 }
 
 fn adds_up(Report { lines, .. }: &Report) -> bool {
-    lines.queued() == 0 && lines.created == lines.delivered + lines.unconfirmed + lines.dropped_total()
+    lines.queued() == 0
+        && lines.created
+            == lines.delivered + lines.unconfirmed + lines.dropped_total() + lines.left_out_total()
 }
 
 fn unread() {

@@ -13,6 +13,7 @@ mod config;
 mod exactly_once;
 mod export;
 mod grpc;
+mod left_out;
 mod logs;
 mod metrics;
 mod orderings;

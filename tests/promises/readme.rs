@@ -18,6 +18,11 @@ struct Proof(&'static str, &'static str, &'static str);
 
 const PROOFS: &[Proof] = &[
     Proof(
+        "An event or a request has no line;",
+        "tests/promises/left_out.rs",
+        "a_place_beyond_its_limit_is_told_by_one_line_and_takes_nobodys_room",
+    ),
+    Proof(
         "No span; the start-up line says `traces off (OTEL_EXPORTER_OTLP_ENDPOINT",
         "tests/process/init.rs",
         "without_a_runtime_and_an_environment_lines_and_metrics_are_on_and_traces_say_how_to_turn_them_on",

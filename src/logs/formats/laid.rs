@@ -3,16 +3,14 @@
 use std::fmt::{self, Write as _};
 use std::marker::PhantomData;
 
-use tracing::Event;
-
 use super::layout::Layout;
 use crate::clock::Moment;
 use crate::context::TraceContext;
 use crate::logs::escape::{Escaping, bytes_of, milliseconds};
-use crate::logs::fields::{Borrowed, Put, Visitor};
+use crate::logs::fields::{Borrowed, Put};
 use crate::logs::json::Object;
 use crate::logs::line::{self, Origin, Own};
-use crate::logs::place::Place;
+use crate::logs::told::Borrow;
 use crate::resource::Resource;
 use crate::scope::{End, Hop};
 
@@ -29,7 +27,10 @@ pub(in crate::logs) struct Laid<F> {
 /// Makes lines in a format that was chosen.
 pub(in crate::logs) trait Lay: fmt::Debug + Send + Sync {
     /// Makes the line of an event.
-    fn event(&self, object: &mut Object, event: &Event<'_>, said: &Said<'_>, place: &Place<'_>);
+    fn event(&self, object: &mut Object, event: &Happened<'_>);
+
+    /// Does every line of an event name its thread?
+    fn names_thread(&self) -> bool;
 
     /// Makes the one line of a finished hop.
     fn hop(&self, object: &mut Object, hop: &Hop, end: &End);
@@ -38,11 +39,17 @@ pub(in crate::logs) trait Lay: fmt::Debug + Send + Sync {
     fn own(&self, object: &mut Object, own: &Own<'_>);
 }
 
-/// What an event's metadata say.
-pub(in crate::logs) struct Said<'a> {
+/// An event: when, what, where in the code, where in a trace.
+pub(in crate::logs) struct Happened<'a> {
+    pub(in crate::logs) at: Moment,
     pub(in crate::logs) level: &'static str,
     pub(in crate::logs) target: &'a str,
     pub(in crate::logs) origin: Origin<'a>,
+    pub(in crate::logs) trace: Option<TraceContext>,
+    pub(in crate::logs) hop: Option<&'a Hop>,
+    /// Was the hop's route known then?
+    pub(in crate::logs) is_routed: bool,
+    pub(in crate::logs) told: Borrow<'a>,
 }
 
 /// Takes an event's message only: the first, if there are two.
@@ -71,30 +78,30 @@ impl<F: Layout> Laid<F> {
 
 impl<F: Layout> Lay for Laid<F> {
     #[inline]
-    fn event(&self, object: &mut Object, event: &Event<'_>, said: &Said<'_>, place: &Place<'_>) {
-        let hop = place.hop.map(AsRef::as_ref);
-        self.begin(object, place.at, said.level);
-        object.escaped(F::TARGET, said.target.as_bytes());
+    fn event(&self, object: &mut Object, event: &Happened<'_>) {
+        let Happened { trace: place, hop, told, .. } = event;
+        self.begin(object, event.at, event.level);
+        object.escaped(F::TARGET, event.target.as_bytes());
         if F::HAS_ATTRIBUTES {
-            event.record(&mut Visitor::<_, F>::new(&mut Message { object, is_taken: false }));
+            told.own.put::<F>(&mut Message { object, is_taken: false });
             object.message_if_none(F::MESSAGE, F::NO_MESSAGE);
-            trace::<F>(object, place.trace, hop);
-            event.record(&mut Visitor::<_, F>::new(&mut Attributes { object, is_past_message: false }));
+            trace::<F>(object, *place, *hop);
+            told.own.put::<F>(&mut Attributes { object, is_past_message: false });
         } else {
-            event.record(&mut Visitor::<_, F>::new(object));
-            trace::<F>(object, place.trace, hop);
+            told.own.put::<F>(object);
+            trace::<F>(object, *place, *hop);
         }
-        request::<F>(object, hop);
-        if F::NAMES_THREAD
-            && let Some(name) = std::thread::current().name()
-        {
+        request::<F>(object, *hop, event.is_routed);
+        if let Some(name) = told.thread.and_then(|name| std::str::from_utf8(name).ok()) {
             F::thread(object, name);
         }
-        (place.spans)(&mut |fields| {
-            fields.iter().for_each(|(name, value)| F::field(object, name, value.into()));
-        });
-        origin_of::<F>(object, said.origin);
+        told.spans.each(|name, value| F::field(object, name, value));
+        origin_of::<F>(object, event.origin);
         F::end(object);
+    }
+
+    fn names_thread(&self) -> bool {
+        F::NAMES_THREAD
     }
 
     #[inline]
@@ -108,7 +115,7 @@ impl<F: Layout> Lay for Laid<F> {
             }),
         }
         trace::<F>(object, Some(hop.trace), Some(hop));
-        request::<F>(object, Some(hop));
+        request::<F>(object, Some(hop), true);
         ending::<F>(object, hop, end);
         object.raw(&self.tail);
         notes::<F>(object, hop);
@@ -120,7 +127,7 @@ impl<F: Layout> Lay for Laid<F> {
         object.escaped(F::TARGET, own.target.as_bytes());
         F::message(object, Borrowed::Str(own.message));
         trace::<F>(object, own.trace, own.hop);
-        request::<F>(object, own.hop);
+        request::<F>(object, own.hop, true);
         if let Some(thread) = own.thread {
             F::thread(object, thread);
             F::panicked(object);
@@ -162,7 +169,7 @@ fn trace<F: Layout>(object: &mut Object, trace: Option<TraceContext>, hop: Optio
 }
 
 /// Of which request the line is.
-fn request<F: Layout>(object: &mut Object, hop: Option<&Hop>) {
+fn request<F: Layout>(object: &mut Object, hop: Option<&Hop>, is_routed: bool) {
     let Some(hop) = hop else { return };
     if let Some(id) = &hop.request_id {
         object.escaped(F::REQUEST_ID, id.as_bytes());
@@ -170,7 +177,7 @@ fn request<F: Layout>(object: &mut Object, hop: Option<&Hop>) {
     let Some(http) = hop.http() else { return };
     object.escaped(F::METHOD, line::method(http).as_bytes());
     object.cuttable(F::PATH, |bytes| bytes_of(bytes, http.path()));
-    if let Some(route) = hop.route.get() {
+    if let Some(route) = hop.route.get().filter(|_| is_routed) {
         object.escaped(F::ROUTE, route.as_str().as_bytes());
     }
 }

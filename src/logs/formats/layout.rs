@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::clock::Moment;
 use crate::context::TraceContext;
 use crate::logs::escape::{milliseconds, quoted};
-use crate::logs::fields::{Borrowed, Chain, Put};
+use crate::logs::fields::{Borrowed, Put};
 use crate::logs::json::Object;
 use crate::logs::members::Members;
 use crate::logs::users::Names;
@@ -95,10 +95,8 @@ pub(super) fn put<F: Layout>(object: &mut Object, names: &Names, name: &str, val
     if name == key::ERROR && !object.users.has_our_error {
         object.users.add(name, (0, 0));
         object.text_as(F::ERROR, value);
-        if let Borrowed::Error(error) = value
-            && error.source().is_some()
-        {
-            object.text_as(F::ERROR_CHAIN, Borrowed::Debug(&Chain(error)));
+        if let Borrowed::Error(_, Some(chain)) = value {
+            object.text_as(F::ERROR_CHAIN, Borrowed::Told(chain));
         }
         return;
     }

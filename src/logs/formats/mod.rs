@@ -13,4 +13,4 @@ mod otel;
 #[cfg(test)]
 mod tests;
 
-pub(super) use laid::{Laid, Lay, Said};
+pub(super) use laid::{Happened, Laid, Lay};

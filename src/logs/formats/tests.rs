@@ -1,5 +1,6 @@
 //! Owns the proof that a line is what the readers of its format expect, whatever the user says on it.
 
+mod behind;
 mod ecs;
 mod strict;
 
@@ -29,6 +30,17 @@ const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const ALL: [(&str, usize); 5] = [("json", 0), ("ecs", 1), ("logstash", 2), ("gelf", 3), ("otel", 4)];
 
 fn lines(format: &str) -> (Lines, MemoryLines) {
+    let (logs, resource) = options(format);
+    Lines::in_memory_of(&logs, &resource)
+}
+
+/// The same, written by a thread.
+fn behind(format: &str, out: impl std::io::Write + Send + 'static) -> Lines {
+    let (logs, resource) = options(format);
+    Lines::written_to(out, &logs, &resource)
+}
+
+fn options(format: &str) -> (Logs, Resource) {
     let mut resource = Resource::default();
     for (name, value) in [
         (attribute::SERVICE_NAME, "book\"ings"),
@@ -48,7 +60,7 @@ fn lines(format: &str) -> (Lines, MemoryLines) {
         "otel" => logs.otel(),
         other => panic!("{other} is no format"),
     };
-    Lines::in_memory_of(&logs, &resource)
+    (logs, resource)
 }
 
 /// What was written, each line read by a reader that takes no key twice.

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use super::*;
 use crate::clock::Moment;
 use crate::context::{Flags, SpanId, TraceContext, TraceId};
+use crate::logs::buffer::Unmade;
 use crate::scope::{End, ErrorType, Hop, Kind, Outcome, Subject, Work};
 use std::io::ErrorKind;
 use std::sync::Mutex;
@@ -248,7 +249,8 @@ fn name_of(hop: &Hop) -> &str {
 #[test]
 fn the_line_of_a_hop_stands_between_those_written_before_and_after_it() {
     let pipe = Pipe::default();
-    let render: Render = Box::new(|hop, out| {
+    let render: Render = Box::new(|unmade, out| {
+        let Unmade::Hop(hop) = unmade else { return false };
         let name = name_of(hop);
         out.extend_from_slice(format!("{name}\n").as_bytes());
         true

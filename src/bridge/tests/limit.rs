@@ -1,0 +1,50 @@
+//! Owns the proof that one place in the code cannot take the room of all others, and that what it loses is told.
+
+use tracing::{Level, event};
+
+use super::*;
+
+fn limited() -> Seen {
+    watch(Spans::in_memory(), Logs::new().json().limit(3))
+}
+
+#[test]
+fn the_first_lines_of_a_place_are_written_and_the_others_told_by_one_line_like_them() {
+    let seen = limited();
+    let (_hop, _entered) = within(true);
+    (0..40).for_each(|n| error!(n, "in a loop"));
+    warn!("elsewhere");
+    let said = |seen: &Seen| seen.lines().iter().map(|line| line["message"].to_string()).collect::<Vec<_>>();
+    // The clock may have begun a second within the loop.
+    let written = said(&seen).iter().filter(|message| message.contains("in a loop")).count() as u64;
+    assert!([3, 6].contains(&written), "{:?}", said(&seen));
+    assert_eq!(seen.lines()[0]["n"], 0);
+    assert_eq!(seen.lines().last().expect("a line")["message"], "elsewhere");
+    seen.core.lines.tell_left_out();
+    let (lines, report) = (seen.lines(), seen.core.lines.report());
+    let told = lines.last().expect("a line");
+    assert_eq!((&told["level"], &told["suppressed"]), (&"ERROR".into(), &(40 - written).into()));
+    assert_eq!((&told["target"], &told["file"]), (&lines[0]["target"], &lines[0]["file"]));
+    assert_eq!(told["line"], lines[0]["line"]);
+    assert!(told["message"].as_str().expect("text").starts_with("suppressed 3"), "{told}");
+    assert_eq!((report.created, report.left_out), (42, vec![("limited", 40 - written)]));
+    seen.core.lines.tell_left_out();
+    assert_eq!(seen.lines().len(), lines.len(), "told twice");
+}
+
+#[test]
+fn an_event_beyond_the_limit_still_marks_its_span() {
+    let seen = limited();
+    let (_hop, _entered) = within(true);
+    let fail = || error!("failed");
+    (0..40).for_each(|_| fail());
+    info_span!("query").in_scope(fail);
+    assert!(seen.spans()[0].failed);
+}
+
+#[test]
+fn without_a_limit_every_line_is_written() {
+    let seen = watch(Spans::in_memory(), Logs::new().json().limit(0));
+    (0..40).for_each(|_| event!(Level::WARN, "in a loop"));
+    assert_eq!(seen.lines().len(), 40);
+}
