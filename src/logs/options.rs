@@ -155,6 +155,11 @@ impl Logs {
         self.export.destination()
     }
 
+    /// What of the way to the collector will not work, or most likely not.
+    pub(crate) fn doubts(&self) -> Vec<(String, String, Refusal)> {
+        self.export.doubts()
+    }
+
     /// What the general variables say.
     pub(crate) fn inherit(&mut self, general: &Shared) {
         self.export.inherit(general);
@@ -343,12 +348,8 @@ mod tests {
 
     #[test]
     fn what_comes_later_is_answered_and_not_taken() {
-        let later = [
-            ("OTEL_LOGS_EXPORTER", "otlp/stdout"),
-            ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "grpc"),
-            ("OTEL_EXPORTER_OTLP_LOGS_COMPRESSION", "gzip"),
-            ("OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE", "/ca.pem"),
-        ];
+        let later =
+            [("OTEL_LOGS_EXPORTER", "otlp/stdout"), ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "http/json")];
         for (name, value) in later {
             let (logs, result) = set(name, value);
             assert!(matches!(result, Err(Refusal::NotServed(_))), "{name}={value}: {result:?}");
