@@ -1,6 +1,6 @@
 //! Owns the features of the way out, and what is said where a configured one is not built in.
 
-use super::http::{grpc, gzip, tls};
+use super::http::{grpc, gzip, pem};
 
 /// A feature of this crate that a way out may need.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub(crate) struct Feature {
 
 pub(crate) const GRPC: Feature =
     Feature { what: "OTLP over gRPC", name: "otlp-grpc", is_on: grpc::IS_BUILT_IN };
-pub(crate) const TLS: Feature = Feature { what: "TLS", name: "tls", is_on: tls::IS_BUILT_IN };
+pub(crate) const TLS: Feature = Feature { what: "TLS", name: "tls", is_on: pem::IS_BUILT_IN };
 pub(crate) const GZIP: Feature = Feature { what: "gzip", name: "gzip", is_on: gzip::IS_BUILT_IN };
 
 impl Feature {

@@ -155,6 +155,11 @@ impl Logs {
         self.export.destination()
     }
 
+    /// Do they leave over gRPC, if they leave over OTLP?
+    pub(crate) fn is_grpc(&self) -> bool {
+        self.export.is_grpc()
+    }
+
     /// What of the way to the collector will not work, or most likely not.
     pub(crate) fn doubts(&self) -> Vec<(String, String, Refusal)> {
         self.export.doubts()

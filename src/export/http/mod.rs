@@ -13,10 +13,15 @@ pub(super) mod gzip;
 pub(super) mod gzip;
 mod outgoing;
 #[cfg(feature = "tls")]
-pub(super) mod tls;
+pub(super) mod pem;
+#[cfg(not(feature = "tls"))]
+#[path = "without_pem.rs"]
+pub(super) mod pem;
+#[cfg(feature = "tls")]
+mod tls;
 #[cfg(not(feature = "tls"))]
 #[path = "without_tls.rs"]
-pub(super) mod tls;
+mod tls;
 mod wire;
 
 pub(crate) use wire::Wire;

@@ -6,8 +6,6 @@ use hyper_util::client::legacy::connect::HttpConnector;
 
 use crate::export::Link;
 
-pub(crate) const IS_BUILT_IN: bool = false;
-
 pub(super) type Connector = HttpConnector;
 
 /// Options refuse such a URL before anybody comes here.
@@ -17,12 +15,4 @@ pub(super) fn connector(http: HttpConnector, link: &Link) -> Result<Connector, S
 
 pub(super) fn explain(_: &(dyn Error + 'static), _: &Link) -> Option<String> {
     None
-}
-
-pub(crate) fn certificates(_: &str) -> Result<(), String> {
-    Ok(())
-}
-
-pub(crate) fn key(_: &str) -> Result<(), String> {
-    Ok(())
 }

@@ -1,7 +1,7 @@
 //! Owns the files of TLS as one source names them, and what is said of one that cannot serve.
 
 use crate::export::feature::TLS;
-use crate::export::http::tls;
+use crate::export::http::pem::{certificates, key};
 use crate::variable::Refusal;
 
 /// The files of TLS. One that the environment names and that cannot serve is the reason why: nothing leaves with less
@@ -15,15 +15,15 @@ pub(crate) struct Pem {
 
 impl Pem {
     pub(crate) fn take_certificate(&mut self, path: &str) -> Result<(), Refusal> {
-        take(&mut self.certificate, path, tls::certificates(path).map(drop))
+        take(&mut self.certificate, path, certificates(path).map(drop))
     }
 
     pub(crate) fn take_client_key(&mut self, path: &str) -> Result<(), Refusal> {
-        take(&mut self.client_key, path, tls::key(path).map(drop))
+        take(&mut self.client_key, path, key(path).map(drop))
     }
 
     pub(crate) fn take_client_certificate(&mut self, path: &str) -> Result<(), Refusal> {
-        take(&mut self.client_certificate, path, tls::certificates(path).map(drop))
+        take(&mut self.client_certificate, path, certificates(path).map(drop))
     }
 }
 

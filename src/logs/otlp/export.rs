@@ -50,6 +50,10 @@ impl Export {
         if self.on { self.way.destination().unwrap_or_else(|| self.way.local()) } else { Destination::Off }
     }
 
+    pub(crate) fn is_grpc(&self) -> bool {
+        self.way.is_grpc()
+    }
+
     /// What of the way to the collector will not work, or most likely not.
     pub(crate) fn doubts(&self) -> Vec<(String, String, Refusal)> {
         if self.on { self.way.doubts() } else { Vec::new() }

@@ -252,6 +252,11 @@ impl Traces {
         self.exporter.or(first)
     }
 
+    /// Do they leave over gRPC, if they leave over OTLP?
+    pub(crate) fn is_grpc(&self) -> bool {
+        self.way.is_grpc()
+    }
+
     /// What of the way to the collector will not work, or most likely not.
     pub(crate) fn doubts(&self) -> Vec<(String, String, Refusal)> {
         if self.format() == Some(Format::Otlp) { self.way.doubts() } else { Vec::new() }

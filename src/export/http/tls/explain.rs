@@ -52,7 +52,8 @@ fn of(error: &rustls::Error, link: &Link) -> String {
 
 fn certificate(error: &CertificateError, link: &Link) -> String {
     match error {
-        CertificateError::UnknownIssuer => match &link.pem.certificate {
+        // Not its signature: a CA that was made anew keeps its name.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => match &link.pem.certificate {
             Some(Ok(file)) => format!("the collector's certificate is not signed by a CA of {file}"),
             _ => "the collector's certificate is signed by nobody whom this machine trusts; a file with the \
                   certificate of its CA belongs into OTEL_EXPORTER_OTLP_CERTIFICATE"

@@ -1,10 +1,8 @@
 //! Owns connections with TLS: whom we trust, and as whom we show ourselves.
 
 mod explain;
-mod files;
 
 pub(super) use explain::explain;
-pub(crate) use files::{certificates, key};
 
 use std::sync::Arc;
 
@@ -14,9 +12,8 @@ use rustls::client::WantsClientCert;
 use rustls::crypto::ring;
 use rustls::{ClientConfig, ConfigBuilder, Error, RootCertStore};
 
+use super::pem::{certificates, key};
 use crate::export::{Link, Pem};
-
-pub(crate) const IS_BUILT_IN: bool = true;
 
 pub(super) type Connector = HttpsConnector<HttpConnector>;
 

@@ -3,6 +3,8 @@
 use rustls::pki_types::pem::{Error, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+pub(crate) const IS_BUILT_IN: bool = true;
+
 /// The certificates of a file.
 ///
 /// # Errors
