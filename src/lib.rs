@@ -78,6 +78,9 @@
 //! |---|---|---|
 //! | `axum` | yes | the route of an axum router, the peer's address, the admin routes to mount |
 //! | `otlp` | yes | traces and log records over OTLP, HTTP with protobuf |
+//! | `otlp-grpc` | no | OTLP over gRPC: [`Traces::grpc`], [`Logs::grpc`] |
+//! | `tls` | no | `https://` to a collector and to Zipkin, client certificates: [`Traces::certificate`] |
+//! | `gzip` | no | what is exported over OTLP, compressed: [`Traces::gzip`] |
 //! | `interop-opentelemetry` | no | module `interop`: `opentelemetry::Context::current()` sees ours |
 //!
 //! # When nothing shows up

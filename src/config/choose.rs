@@ -71,6 +71,11 @@ impl Config {
             shared,
         };
         let Chooser { choices, mut warnings, .. } = chooser;
+        for (name, value, refusal) in options.traces.doubts().into_iter().chain(options.logs.doubts()) {
+            warnings.push(Warning::refused(&name, &value, &refusal, &value));
+        }
+        // What both signals say of the endpoint that they share is said once.
+        warnings.dedup();
         let names: Vec<_> = variables().iter().map(|row| row.name).collect();
         warnings.extend(spelling::check(env, &names));
         Self { options, choices, warnings }

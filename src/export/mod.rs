@@ -1,4 +1,4 @@
-//! Owns the way out that signals share: the queue, the exporter's loop, the seam to a transport, HTTP, and what
+//! Owns the way out that signals share: the queue, the exporter's loop, the seam to a transport, HTTP and gRPC, and what
 //! the variables of OTLP say of all of them.
 //!
 //! A signal hands its records to a [`Queue`]; an [`Exporter`] takes them out in batches on a thread of ours, sends
@@ -15,7 +15,9 @@ pub(crate) mod answers;
 #[allow(unreachable_pub, dead_code, missing_docs)]
 pub(crate) mod collector;
 mod exporter;
+mod feature;
 mod http;
+mod link;
 mod name;
 mod options;
 #[cfg(feature = "otlp")]
@@ -27,9 +29,10 @@ mod transport;
 
 pub(crate) use self::http::Wire;
 pub(crate) use exporter::{Exporter, Notice, Signal, Tell};
+pub(crate) use link::Link;
 pub(crate) use name::free_name;
 pub(crate) use options::{
-    Batching, Destination, NO_GRPC, NO_TLS, Pace, Shared, TIMEOUT, Way, batch_rows, millis, not_served,
+    Batching, Destination, LOGS, Pace, Pem, Protocol, Shared, TIMEOUT, TRACES, Way, batch_rows, millis,
     reachable, shown, shown_limit, shown_millis, target_rows, whole,
 };
 #[cfg(feature = "otlp")]

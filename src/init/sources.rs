@@ -3,6 +3,7 @@
 use tokio::runtime::Handle;
 
 use crate::hop::Core;
+use crate::logs::Logs;
 use crate::metrics::{
     LineBuffer, Metrics, Recorder, container, disk_space, lines, network, process_start, records, runtime,
     spans, target, usage,
@@ -23,7 +24,13 @@ pub(super) fn add_machine(recorder: &Recorder, metrics: &Metrics) {
 }
 
 /// Adds what we say of ourselves.
-pub(super) fn add(recorder: &Recorder, core: &'static Core, resource: &Resource, traces: &Traces) {
+pub(super) fn add(
+    recorder: &Recorder,
+    core: &'static Core,
+    resource: &Resource,
+    traces: &Traces,
+    logs: &Logs,
+) {
     recorder.add_source(target(resource));
     if core.spans.is_on() {
         let report = || core.spans.report().unwrap_or_default();
@@ -37,7 +44,9 @@ pub(super) fn add(recorder: &Recorder, core: &'static Core, resource: &Resource,
         recorder.add_source(lines(|| core.lines.report(), buffer));
     }
     if let Some(handle) = core.lines.records() {
+        let exporter = if logs.is_grpc() { "otlp_grpc_log_exporter" } else { "otlp_http_log_exporter" };
         recorder.add_source(records(
+            exporter,
             core.lines.are_written(),
             handle.capacity(),
             || core.lines.report_of_records().unwrap_or_default(),
@@ -50,6 +59,7 @@ pub(super) fn add(recorder: &Recorder, core: &'static Core, resource: &Resource,
 fn span_exporter(traces: &Traces) -> &'static str {
     match traces.format() {
         Some(Format::Zipkin) => "zipkin_http_span_exporter",
+        _ if traces.is_grpc() => "otlp_grpc_span_exporter",
         _ => "otlp_http_span_exporter",
     }
 }

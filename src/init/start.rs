@@ -127,12 +127,12 @@ impl Parts {
 
     /// Starts what runs behind the requests. Nothing from here on fails; it warns.
     fn run(self, config: &Config, resource: &Resource, env: &Env) -> &'static Running {
-        let Options { general, traces, metrics, admin, .. } = &config.options;
+        let Options { general, traces, logs, metrics, admin, .. } = &config.options;
         let Self { background, core, recorder, exporters, notices, globals, .. } = self;
         hop::set_global(core);
         if let Some(recorder) = recorder {
             sources::add_machine(recorder, metrics);
-            sources::add(recorder, core, resource, traces);
+            sources::add(recorder, core, resource, traces, logs);
         }
         let (listener, unserved) = listen::bind(admin);
         let orchestrated = env.value("KUBERNETES_SERVICE_HOST").is_some();

@@ -158,6 +158,16 @@ impl Logs {
         self.export.destination()
     }
 
+    /// Do they leave over gRPC, if they leave over OTLP?
+    pub(crate) fn is_grpc(&self) -> bool {
+        self.export.is_grpc()
+    }
+
+    /// What of the way to the collector will not work, or most likely not.
+    pub(crate) fn doubts(&self) -> Vec<(String, String, Refusal)> {
+        self.export.doubts()
+    }
+
     /// What the general variables say.
     pub(crate) fn inherit(&mut self, general: &Shared) {
         self.export.inherit(general);
@@ -346,12 +356,8 @@ mod tests {
 
     #[test]
     fn what_comes_later_is_answered_and_not_taken() {
-        let later = [
-            ("OTEL_LOGS_EXPORTER", "otlp/stdout"),
-            ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "grpc"),
-            ("OTEL_EXPORTER_OTLP_LOGS_COMPRESSION", "gzip"),
-            ("OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE", "/ca.pem"),
-        ];
+        let later =
+            [("OTEL_LOGS_EXPORTER", "otlp/stdout"), ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "http/json")];
         for (name, value) in later {
             let (logs, result) = set(name, value);
             assert!(matches!(result, Err(Refusal::NotServed(_))), "{name}={value}: {result:?}");

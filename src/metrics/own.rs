@@ -70,7 +70,6 @@ const UNCONFIRMED: &str = "unconfirmed";
 
 // No convention has a word for it.
 const STDOUT: &str = "stdout_log_exporter";
-const OTLP: &str = "otlp_http_log_exporter";
 
 impl Component {
     /// The first of its kind; its name is the same after each restart, as the conventions want it.
@@ -129,14 +128,16 @@ pub(crate) fn lines(
 }
 
 /// The log records' account, under the names of the lines': another processor and another exporter of the same
-/// signal. Where there are lines too, what was created is said once, by them.
+/// signal; `exporter` is the conventions' word for how they leave. Where there are lines too, what was created is said
+/// once, by them.
 pub(crate) fn records(
+    exporter: &'static str,
     beside_lines: bool,
     capacity: usize,
     report: impl Fn() -> FlowReport + Send + Sync + 'static,
     shortened: impl Fn() -> u64 + Send + Sync + 'static,
 ) -> Source {
-    let (processor, exporter) = (Component::second(RECORDS.processor), Component::first(OTLP));
+    let (processor, exporter) = (Component::second(RECORDS.processor), Component::first(exporter));
     Box::new(move |samples| {
         let report = report();
         if !beside_lines {

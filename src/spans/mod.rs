@@ -117,6 +117,6 @@ impl Spans {
 fn transport(traces: &Traces, url: &str, resource: &Resource) -> Result<Box<dyn Transport<Record>>, String> {
     match traces.format() {
         Some(Format::Zipkin) => zipkin::transport(url, &traces.limits(), resource),
-        _ => otlp::transport(url, traces.headers(), &traces.limits(), resource),
+        _ => otlp::transport(&traces.way.link(url), &traces.limits(), resource),
     }
 }

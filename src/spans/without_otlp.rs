@@ -1,13 +1,12 @@
 //! Owns what is said where the feature `otlp` is off: there is no way out.
 
 use super::{Limits, Record};
-use crate::export::Transport;
+use crate::export::{Link, Transport};
 use crate::resource::Resource;
 
 /// No transport is built in.
 pub(super) fn transport(
-    _url: &str,
-    _headers: &[(String, String)],
+    _link: &Link,
     _limits: &Limits,
     _resource: &Resource,
 ) -> Result<Box<dyn Transport<Record>>, String> {

@@ -27,6 +27,14 @@ const fn never(name: &'static str, bad: &'static str) -> Example {
     Example { name, good: None, bad: Some(bad) }
 }
 
+/// A file of TLS: good where TLS is built in.
+const fn file(name: &'static str, good: &'static str) -> Example {
+    if cfg!(feature = "tls") { row(name, good, "file.pem") } else { never(name, "file.pem") }
+}
+
+const CERTIFICATE: &str = "tests/support/pem/certificate.pem";
+const KEY: &str = "tests/support/pem/key.pem";
+
 const ZIPKIN_ENDPOINT: &str = "OTEL_EXPORTER_ZIPKIN_ENDPOINT";
 const ZIPKIN_TIMEOUT: &str = "OTEL_EXPORTER_ZIPKIN_TIMEOUT";
 
@@ -47,18 +55,18 @@ const EXAMPLES: &[Example] = &[
     row("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "x-team=workshop", "x-team"),
     row("OTEL_EXPORTER_OTLP_TIMEOUT", "1001", "10s"),
     row("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "1002", "10s"),
-    row("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", "grpc"),
+    row("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", "udp"),
     row("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf", "http/json"),
-    row("OTEL_EXPORTER_OTLP_COMPRESSION", "none", "gzip"),
-    row("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "none", "gzip"),
-    never("OTEL_EXPORTER_OTLP_CERTIFICATE", "file.pem"),
-    never("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "file.pem"),
-    never("OTEL_EXPORTER_OTLP_CLIENT_KEY", "file.pem"),
-    never("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "file.pem"),
-    never("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "file.pem"),
-    never("OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", "file.pem"),
-    never("OTEL_EXPORTER_OTLP_INSECURE", "true"),
-    never("OTEL_EXPORTER_OTLP_TRACES_INSECURE", "true"),
+    row("OTEL_EXPORTER_OTLP_COMPRESSION", "none", "zstd"),
+    row("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "none", "zstd"),
+    file("OTEL_EXPORTER_OTLP_CERTIFICATE", CERTIFICATE),
+    file("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", CERTIFICATE),
+    file("OTEL_EXPORTER_OTLP_CLIENT_KEY", KEY),
+    file("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", KEY),
+    file("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", CERTIFICATE),
+    file("OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", CERTIFICATE),
+    row("OTEL_EXPORTER_OTLP_INSECURE", "true", "1"),
+    row("OTEL_EXPORTER_OTLP_TRACES_INSECURE", "true", "1"),
     row(ZIPKIN_ENDPOINT, "http://127.0.0.1:9/api/v2/spans", "ftp://127.0.0.1"),
     row(ZIPKIN_TIMEOUT, "1007", "10s"),
     row("OTEL_BSP_SCHEDULE_DELAY", "1003", "5s"),
@@ -86,14 +94,14 @@ const EXAMPLES: &[Example] = &[
     row("OTEL_BLRP_MAX_QUEUE_SIZE", "1008", "many"),
     row("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "109", "0"),
     row("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://127.0.0.1:9/v1/logs", "ftp://127.0.0.1"),
-    row("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "http/protobuf", "grpc"),
+    row("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "http/protobuf", "udp"),
     row("OTEL_EXPORTER_OTLP_LOGS_HEADERS", "x-team=workshop", "x-team"),
     row("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "1009", "10s"),
-    row("OTEL_EXPORTER_OTLP_LOGS_COMPRESSION", "none", "gzip"),
-    never("OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE", "file.pem"),
-    never("OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY", "file.pem"),
-    never("OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE", "file.pem"),
-    never("OTEL_EXPORTER_OTLP_LOGS_INSECURE", "true"),
+    row("OTEL_EXPORTER_OTLP_LOGS_COMPRESSION", "none", "zstd"),
+    file("OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE", CERTIFICATE),
+    file("OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY", KEY),
+    file("OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE", CERTIFICATE),
+    row("OTEL_EXPORTER_OTLP_LOGS_INSECURE", "true", "1"),
     row("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "115", "few"),
     row("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "116", "long"),
     row("OTEL_METRICS_EXPORTER", "none", "pigeon"),

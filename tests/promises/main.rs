@@ -16,6 +16,8 @@ mod grpc;
 mod left_out;
 mod logs;
 mod metrics;
+#[cfg(not(any(feature = "otlp-grpc", feature = "tls", feature = "gzip")))]
+mod missing;
 mod orderings;
 mod otlp_logs;
 mod propagation;
@@ -25,6 +27,10 @@ mod sampling;
 mod server;
 mod spans;
 mod testing;
+#[cfg(all(feature = "otlp-grpc", feature = "tls", feature = "gzip"))]
+mod tls;
+#[cfg(all(feature = "otlp-grpc", feature = "gzip"))]
+mod transport;
 mod unchanged;
 mod wire;
 mod work;

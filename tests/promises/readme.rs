@@ -33,9 +33,24 @@ const PROOFS: &[Proof] = &[
         "an_address_that_looks_wrong_is_taken_with_a_word_of_what_would_be_right",
     ),
     Proof(
-        "No span; the start-up line says `TLS",
-        "src/spans/options/tests.rs",
-        "an_address_that_is_not_served_is_not_replaced_by_another",
+        "No span; the start-up line says that something `is not built in`",
+        "tests/promises/missing.rs",
+        "grpc_and_tls_say_in_a_warning_and_in_the_start_up_line_how_they_are_built_in",
+    ),
+    Proof(
+        "No span; a line says `the collector's certificate`",
+        "tests/promises/tls.rs",
+        "the_line_says_what_is_wrong_with_the_collectors_certificate",
+    ),
+    Proof(
+        "No span; a line says `the collector demands",
+        "tests/promises/tls.rs",
+        "a_collector_that_demands_a_certificate_gets_the_clients",
+    ),
+    Proof(
+        "No span; a line says `traces are not exported`",
+        "tests/promises/tls.rs",
+        "a_file_that_cannot_serve_is_named_and_the_service_runs_without_that_export",
     ),
     Proof(
         "No span; a warning says `it is used as it is",
@@ -352,7 +367,10 @@ fn every_text_that_it_quotes_is_written_by_the_code() {
     for quoted in [
         "turns them on)",
         "4317 is the port of OTLP over gRPC",
-        "TLS is not built in yet",
+        "is not built in; it is with this line in Cargo.toml",
+        "the collector's certificate is",
+        "the collector demands a client's certificate",
+        "are not exported: ",
         "it is used as it is and has no path",
         "traces cannot be delivered to ",
         "OTEL_SDK_DISABLED is true",

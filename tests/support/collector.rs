@@ -1,4 +1,5 @@
-//! Owns an OTLP collector in this process: HTTP on loopback, its answers scripted, what it received in memory.
+//! Owns an OTLP collector in this process: HTTP and gRPC on loopback, with TLS if told, its answers scripted, what it
+//! received in memory.
 //!
 //! ```ignore
 //! let collector = Collector::start();                       // own thread, own runtime, a free port
@@ -8,7 +9,8 @@
 //! assert_eq!(spans[0].text("http.route"), "/users/{id}");
 //! ```
 //!
-//! What is posted to a path that ends with `/v1/logs` are log records: `collector.logs()`.
+//! What is posted to a path that ends with `/v1/logs`, or calls the service of logs, are log records:
+//! `collector.logs()`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::convert::Infallible;
@@ -16,10 +18,12 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use base64::Engine as _;
 use http::{HeaderMap, Request, Response};
+use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
@@ -29,7 +33,10 @@ use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::sync::{oneshot, watch};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 
 /// How long a wait may take before it fails the test.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -45,9 +52,13 @@ pub enum Answer {
     RetryAfter(u16, String),
     /// 200, but so many spans or records rejected, and why. All are kept all the same, to be looked at.
     Partial(i64, String),
+    /// This status of gRPC with a message, and nothing stored.
+    Grpc(u8, &'static str),
+    /// The same with a `RetryInfo`.
+    GrpcRetry(u8, Duration),
     /// Reads the request and never answers.
     Hang,
-    /// Reads the request and closes the connection.
+    /// Reads the request and closes the connection; of HTTP/2, the stream.
     Disconnect,
 }
 
@@ -55,7 +66,9 @@ pub enum Answer {
 #[derive(Clone, Debug)]
 pub struct Received {
     pub path: String,
+    pub version: http::Version,
     pub headers: HeaderMap,
+    /// As it was encoded: out of its frame, unpacked.
     pub raw: Bytes,
     /// Empty if what came is no OTLP.
     pub body: ExportTraceServiceRequest,
@@ -84,6 +97,7 @@ pub struct CollectedLog {
 #[derive(Debug)]
 pub struct Collector {
     address: SocketAddr,
+    scheme: &'static str,
     shared: Arc<Shared>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
@@ -107,7 +121,17 @@ struct State {
 impl Collector {
     /// Listens on a free loopback port, on a thread of its own.
     pub fn start() -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::start_at("127.0.0.1:0".parse().unwrap(), None)
+    }
+
+    /// The same with TLS.
+    pub fn start_tls(config: ServerConfig) -> Self {
+        Self::start_at("127.0.0.1:0".parse().unwrap(), Some(config))
+    }
+
+    /// Listens where another one listened before, say.
+    pub fn start_at(address: SocketAddr, tls: Option<ServerConfig>) -> Self {
+        let listener = std::net::TcpListener::bind(address).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let state = State {
@@ -119,23 +143,30 @@ impl Collector {
         };
         let shared = Arc::new(Shared { state: Mutex::new(state), requests: watch::Sender::new(0) });
         let (stop, stopped) = oneshot::channel();
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let tls = tls.map(|config| TlsAcceptor::from(Arc::new(config)));
         let serving = Arc::clone(&shared);
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
                 tokio::select! {
-                    () = serve(listener, serving) => {}
+                    () = serve(listener, tls, serving) => {}
                     _ = stopped => {}
                 }
             });
         });
-        Self { address, shared, stop: Some(stop), thread: Some(thread) }
+        Self { address, scheme, shared, stop: Some(stop), thread: Some(thread) }
     }
 
     /// The base URL, for `OTEL_EXPORTER_OTLP_ENDPOINT`.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// What happens to the next requests, in this order.
@@ -327,44 +358,68 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-async fn serve(listener: tokio::net::TcpListener, shared: Arc<Shared>) {
+async fn serve(listener: tokio::net::TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else { continue };
         let shared = Arc::clone(&shared);
+        let Some(tls) = tls.clone() else {
+            tokio::spawn(converse(stream, shared));
+            continue;
+        };
         tokio::spawn(async move {
-            let service = hyper::service::service_fn(move |request| answer(request, Arc::clone(&shared)));
-            // A connection that a script cut off is no error.
-            let _ = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
+            match tls.accept(stream).into_fallible().await {
+                Ok(stream) => converse(stream, shared).await,
+                // Closed with something unread in it, the client would be reset and never see the alert.
+                Err((_, mut stream)) => {
+                    let mut sink = [0; 4096];
+                    while stream.read(&mut sink).await.is_ok_and(|read| read > 0) {}
+                }
+            }
         });
     }
 }
 
+async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S, shared: Arc<Shared>) {
+    let service = hyper::service::service_fn(move |request| answer(request, Arc::clone(&shared)));
+    let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+    // A connection that a script cut off is no error.
+    let _ = server.serve_connection(TokioIo::new(stream), service).await;
+}
+
+type Answered = Response<BoxBody<Bytes, Infallible>>;
+
 async fn answer(
     request: Request<Incoming>,
     shared: Arc<Shared>,
-) -> Result<Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>> {
+) -> Result<Answered, Box<dyn std::error::Error + Send + Sync>> {
     let (head, body) = request.into_parts();
+    let is = |kind| head.headers.get(http::header::CONTENT_TYPE).is_some_and(|content| content == kind);
+    let (is_json, is_grpc) = (is("application/json"), is("application/grpc"));
     let raw = body.collect().await?.to_bytes();
+    let raw = if is_grpc { raw.slice(5..) } else { raw };
+    let raw = unpacked(&head.headers, raw)?;
     let path = head.uri.path().to_owned();
-    let is_json = head.headers.get(http::header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
     let (mut body, mut logs) = Default::default();
-    match path.ends_with("/v1/logs") {
+    match path.ends_with("/v1/logs") || path.contains("LogsService") {
         _ if is_json => {}
         true => logs = ExportLogsServiceRequest::decode(raw.clone())?,
         false => body = ExportTraceServiceRequest::decode(raw.clone())?,
     }
-    let answer = shared.take(Received { path, headers: head.headers, raw, body, logs });
+    let (version, headers) = (head.version, head.headers);
+    let answer = shared.take(Received { path, version, headers, raw, body, logs });
     match answer {
-        Answer::Ok => Ok(answered(ExportTraceServiceResponse { partial_success: None })),
+        Answer::Ok => Ok(answered(is_grpc, ExportTraceServiceResponse { partial_success: None })),
         Answer::Partial(rejected_spans, error_message) => {
             let partial = ExportTracePartialSuccess { rejected_spans, error_message };
-            Ok(answered(ExportTraceServiceResponse { partial_success: Some(partial) }))
+            Ok(answered(is_grpc, ExportTraceServiceResponse { partial_success: Some(partial) }))
         }
-        Answer::Status(status) => Ok(Response::builder().status(status).body(Full::default())?),
+        Answer::Status(status) => Ok(Response::builder().status(status).body(empty())?),
         Answer::RetryAfter(status, after) => {
-            Ok(Response::builder().status(status).header("retry-after", after).body(Full::default())?)
+            Ok(Response::builder().status(status).header("retry-after", after).body(empty())?)
+        }
+        Answer::Grpc(code, message) => Ok(refused(code, message).body(empty())?),
+        Answer::GrpcRetry(code, after) => {
+            Ok(refused(code, "later").header("grpc-status-details-bin", retry_info(after)).body(empty())?)
         }
         Answer::Hang => {
             std::future::pending::<Infallible>().await;
@@ -374,13 +429,54 @@ async fn answer(
     }
 }
 
+fn empty() -> BoxBody<Bytes, Infallible> {
+    Full::default().boxed()
+}
+
+fn unpacked(headers: &HeaderMap, raw: Bytes) -> std::io::Result<Bytes> {
+    let is_packed = ["content-encoding", "grpc-encoding"].iter().any(|name| headers.contains_key(*name));
+    if !is_packed {
+        return Ok(raw);
+    }
+    let mut unpacked = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&*raw), &mut unpacked)?;
+    Ok(unpacked.into())
+}
+
 // The answer to log records has the same bytes: only the names of its fields differ.
-fn answered(body: ExportTraceServiceResponse) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(body.encode_to_vec())));
+fn answered(is_grpc: bool, body: ExportTraceServiceResponse) -> Answered {
+    let body = body.encode_to_vec();
+    if !is_grpc {
+        let mut response = Response::new(Full::new(Bytes::from(body)).boxed());
+        response
+            .headers_mut()
+            .insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/x-protobuf"));
+        return response;
+    }
+    let framed = [&[0][..], &(body.len() as u32).to_be_bytes(), &body].concat();
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", http::HeaderValue::from_static("0"));
+    let body = Full::new(Bytes::from(framed)).with_trailers(async { Some(Ok(trailers)) });
+    let mut response = Response::new(body.boxed());
     response
         .headers_mut()
-        .insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/x-protobuf"));
+        .insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/grpc"));
     response
+}
+
+/// A head that says it all, as servers send it that have no message.
+fn refused(code: u8, message: &str) -> http::response::Builder {
+    let head = Response::builder().header(http::header::CONTENT_TYPE, "application/grpc");
+    head.header("grpc-status", code.to_string()).header("grpc-message", message)
+}
+
+/// `google.rpc.Status` with a `RetryInfo` among its details, by hand: so short that each length is one byte.
+fn retry_info(after: Duration) -> String {
+    let delay = [&[0x08, after.as_secs() as u8][..]].concat();
+    let info = [&[0x0a, delay.len() as u8][..], &delay].concat();
+    let kind = b"type.googleapis.com/google.rpc.RetryInfo";
+    let any = [&[0x0a, kind.len() as u8][..], kind, &[0x12, info.len() as u8], &info].concat();
+    base64::engine::general_purpose::STANDARD_NO_PAD.encode([&[0x1a, any.len() as u8][..], &any].concat())
 }
 
 impl Shared {

@@ -1,6 +1,7 @@
 //! What several promises need: one file per helper.
 #![allow(dead_code, unreachable_pub)] // each test binary uses its own part
 
+pub mod authority;
 pub mod child;
 pub mod collector;
 pub mod ecs;

@@ -1,67 +1,61 @@
 //! Owns the HTTP client of every export: it posts an encoded batch once, and says what became of it.
 
-use std::convert::Infallible;
+use std::error::Error;
 use std::fmt;
-use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
-use http_body::{Body, Frame, SizeHint};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use super::answer;
-use crate::export::Delivery;
+use super::outgoing::Outgoing;
+use super::{LARGEST_ANSWER, answer, grpc, gzip, tls};
+use crate::export::{Delivery, Link};
 
 /// What a client may send (OTLP specification).
 const LARGEST_REQUEST: usize = 64 * 1024 * 1024;
-/// What a client need read (OTLP specification).
-const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
 /// A host that does not answer at all shall not eat a whole attempt.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Stands before the encoder's own name, as the specification says of a distribution.
 const AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
+/// How gRPC says that a message is compressed.
+const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+const GZIP: HeaderValue = HeaderValue::from_static("gzip");
+
 /// The client of one URL.
 pub(crate) struct Wire {
-    client: Client<HttpConnector, Outgoing>,
+    connector: tls::Connector,
+    client: Mutex<Client<tls::Connector, Outgoing>>,
+    link: Link,
     uri: Uri,
     headers: HeaderMap,
     left: Arc<AtomicBool>,
 }
 
-/// The encoded batch; it notes when its bytes are asked for, which is when a connection stands.
-struct Outgoing {
-    bytes: Option<Bytes>,
-    left: Arc<AtomicBool>,
-}
-
 impl Wire {
-    /// A client of this URL, with these headers on every request.
+    /// A client of this way out.
     ///
     /// # Errors
     ///
-    /// The URL or a header is none; the text shows no value of a header.
-    pub(crate) fn new(url: &str, headers: &[(String, String)]) -> Result<Self, String> {
-        let uri: Uri = url.parse().map_err(|_| "the endpoint is not a URL".to_owned())?;
+    /// The URL, a header or a file is none; the text shows no value of a header, and nothing of a file.
+    pub(crate) fn new(link: &Link) -> Result<Self, String> {
+        let uri = uri(link).ok_or("the endpoint is not a URL")?;
+        let headers = header_map(&link.headers)?;
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
         connector.set_nodelay(true);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_max_idle_per_host(1)
-            .build(connector);
-        let headers = header_map(headers)?;
-        Ok(Self { client, uri, headers, left: Arc::default() })
+        let connector = tls::connector(connector, link)?;
+        let client = Mutex::new(client(&connector, link));
+        Ok(Self { connector, client, link: link.clone(), uri, headers, left: Arc::default() })
     }
 
     /// Posts a body of this type within `timeout`: the answer's body if the batch was taken, else what became
@@ -91,6 +85,7 @@ impl Wire {
         match tokio::time::timeout(timeout, self.exchange(encoded)).await {
             Ok(answer) => answer,
             Err(_) if self.has_left() => {
+                self.connect_anew();
                 Err(Delivery::Unanswered { again: false, reason: format!("no answer within {timeout:?}") })
             }
             Err(_) => {
@@ -105,35 +100,84 @@ impl Wire {
     }
 
     async fn exchange(&self, encoded: Request<Bytes>) -> Result<Bytes, Delivery> {
-        match self.client.request(self.request(encoded)).await {
-            Ok(answer) => {
-                let (head, body) = answer.into_parts();
-                answer::read(head.status, &head.headers, whole(body).await)
-            }
-            Err(error) if self.has_left() => Err(Delivery::Unanswered {
-                again: true,
-                reason: format!("the collector hung up ({})", chain(&error)),
-            }),
-            Err(error) => Err(Delivery::Retry { after: None, reason: chain(&error) }),
+        let client = self.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match client.request(self.request(encoded)).await {
+            Ok(answer) if self.link.grpc.is_some() => grpc::read(answer).await,
+            Ok(answer) => read(answer).await,
+            Err(error) => Err(self.failed(&error)),
         }
+    }
+
+    fn failed(&self, error: &(dyn Error + 'static)) -> Delivery {
+        match tls::explain(error, &self.link) {
+            Some(reason) => Delivery::Retry { after: None, reason },
+            None if self.has_left() => Delivery::Unanswered {
+                again: true,
+                reason: format!("the collector hung up ({})", chain(error)),
+            },
+            None => Delivery::Retry { after: None, reason: chain(error) },
+        }
+    }
+
+    /// Over HTTP/1 a request that is given up takes its connection with it. One of HTTP/2 stays, and nobody knows
+    /// whether its other side is still there.
+    fn connect_anew(&self) {
+        let anew = client(&self.connector, &self.link);
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = anew;
     }
 
     /// Our own request around the encoder's bytes: nothing else that a library found in the environment is sent.
     fn request(&self, encoded: Request<Bytes>) -> Request<Outgoing> {
         let (head, bytes) = encoded.into_parts();
+        let mut encoding = head.headers.get(CONTENT_ENCODING).cloned();
+        let mut bytes = bytes;
+        if self.link.gzip && encoding.is_none() {
+            (bytes, encoding) = (gzip::pack(bytes), Some(GZIP));
+        }
+        let is_grpc = self.link.grpc.is_some();
+        if is_grpc {
+            bytes = grpc::frame(bytes, encoding.is_some());
+        }
         let mut request = Request::new(Outgoing { bytes: Some(bytes), left: Arc::clone(&self.left) });
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = self.uri.clone();
         let headers = request.headers_mut();
         headers.insert(USER_AGENT, agent(head.headers.get(USER_AGENT)));
         headers.extend(self.headers.clone());
-        for name in [CONTENT_TYPE, CONTENT_ENCODING] {
-            if let Some(value) = head.headers.get(&name) {
-                headers.insert(name, value.clone());
-            }
+        if let Some(kind) = head.headers.get(CONTENT_TYPE) {
+            headers.insert(CONTENT_TYPE, kind.clone());
+        }
+        if let Some(encoding) = encoding {
+            headers.insert(if is_grpc { GRPC_ENCODING } else { CONTENT_ENCODING }, encoding);
+        }
+        if is_grpc {
+            grpc::address(headers);
         }
         request
     }
+}
+
+fn uri(link: &Link) -> Option<Uri> {
+    let uri: Uri = link.url.parse().ok()?;
+    let Some(method) = link.grpc else { return Some(uri) };
+    // What HTTP/1 leaves out of `host`, HTTP/2 would send with `:authority`.
+    let authority = uri.authority()?.as_str();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{}://{host}{method}", uri.scheme_str()?).parse().ok()
+}
+
+fn client(connector: &tls::Connector, link: &Link) -> Client<tls::Connector, Outgoing> {
+    let mut builder = Client::builder(TokioExecutor::new());
+    builder.pool_timer(TokioTimer::new()).pool_max_idle_per_host(1);
+    if link.grpc.is_some() {
+        grpc::prepare(&mut builder);
+    }
+    builder.build(connector.clone())
+}
+
+async fn read(answer: Response<Incoming>) -> Result<Bytes, Delivery> {
+    let (head, body) = answer.into_parts();
+    answer::read(head.status, &head.headers, whole(body).await)
 }
 
 fn agent(encoder: Option<&HeaderValue>) -> HeaderValue {
@@ -162,7 +206,7 @@ async fn whole(body: Incoming) -> Option<Bytes> {
 }
 
 /// The error with its sources.
-fn chain(error: &dyn std::error::Error) -> String {
+fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -172,29 +216,8 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-impl Body for Outgoing {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.left.store(true, Ordering::Relaxed);
-        Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.bytes.is_none()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
-    }
-}
-
 impl fmt::Debug for Wire {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wire").finish_non_exhaustive()
+        f.debug_struct("Wire").field("link", &self.link).finish_non_exhaustive()
     }
 }

@@ -1,11 +1,12 @@
-//! Owns the collector's address: what is appended to it, what of it is shown, and what looks wrong.
+//! Owns the collector's address: what is appended to it, what of it is shown, and whether it is served.
 
 use std::fmt;
 
-use crate::variable::Refusal;
+use http::Uri;
 
-/// Where a collector of the same machine listens.
-pub(super) const DEFAULT: &str = "http://localhost:4318";
+use super::protocol::Protocol;
+use crate::export::feature::TLS;
+use crate::variable::Refusal;
 
 /// Where records go.
 #[derive(Clone, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub(crate) enum Destination {
 impl Destination {
     /// To this URL, if it is served.
     pub(crate) fn of(url: String) -> Self {
-        match check(&url) {
+        match check(&url, Protocol::Http) {
             Err(Refusal::Expected(reason) | Refusal::NotServed(reason)) => {
                 Self::Refused(format!("{}: {reason}", shown(&url)))
             }
@@ -48,6 +49,14 @@ pub(super) fn with_path(base: &str, path: &str) -> String {
     format!("{}{path}", base.trim_end_matches('/'))
 }
 
+/// What of an endpoint gRPC uses; one without a scheme is reached with TLS, unless somebody says otherwise.
+pub(super) fn origin(endpoint: &str, insecure: bool) -> String {
+    let (scheme, rest) =
+        endpoint.split_once("://").unwrap_or((if insecure { "http" } else { "https" }, endpoint));
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    format!("{scheme}://{}", &rest[..end])
+}
+
 /// The URL without its credentials and its query.
 pub(crate) fn shown(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
@@ -59,46 +68,38 @@ pub(crate) fn shown(url: &str) -> String {
     }
 }
 
-/// What is wrong with a base endpoint.
-pub(super) fn check(url: &str) -> Result<(), Refusal> {
-    match reachable(url, "http://collector:4318")?.authority() {
-        Some(authority) if authority.port_u16() == Some(4317) => Err(Refusal::Suspicious(
-            "4317 is the port of OTLP over gRPC, which is not built in yet; write 4318, unless this collector \
-             speaks HTTP on 4317"
-                .to_owned(),
-        )),
-        Some(authority) if authority.as_str().contains('@') => Err(Refusal::Suspicious(
+/// What is wrong with an endpoint, whatever stands around it.
+pub(super) fn check(endpoint: &str, protocol: Protocol) -> Result<(), Refusal> {
+    let uri = match protocol {
+        Protocol::Grpc if !endpoint.contains("://") => of_grpc(endpoint)?,
+        Protocol::Grpc => reachable(endpoint, "http://collector:4317")?,
+        Protocol::Http => reachable(endpoint, "http://collector:4318")?,
+    };
+    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        return Err(Refusal::Suspicious(
             "the name and the password in it are not sent; OTEL_EXPORTER_OTLP_HEADERS sends them, as \
              authorization=Basic%20 and both in base64"
                 .to_owned(),
-        )),
-        _ => Ok(()),
+        ));
     }
+    Ok(())
+}
+
+/// gRPC's own way to name a host and its port.
+fn of_grpc(endpoint: &str) -> Result<Uri, Refusal> {
+    let uri =
+        endpoint.parse::<Uri>().ok().filter(|uri| uri.authority().is_some_and(|at| at.port().is_some()));
+    uri.ok_or_else(|| Refusal::expected("a URL such as http://collector:4317"))
 }
 
 /// The parts of a URL to which something can be exported; `example` is such a one.
-pub(crate) fn reachable(url: &str, example: &str) -> Result<http::Uri, Refusal> {
-    let uri: Option<http::Uri> = url.parse().ok();
+pub(crate) fn reachable(url: &str, example: &str) -> Result<Uri, Refusal> {
+    let uri: Option<Uri> = url.parse().ok();
     match uri.filter(|uri| uri.authority().is_some()) {
         Some(uri) if uri.scheme_str() == Some("http") => Ok(uri),
-        Some(uri) if uri.scheme_str() == Some("https") => Err(Refusal::NotServed(
-            "TLS is not built in yet, so nothing is exported to it; use http:// to a collector on this machine or \
-             in this cluster"
-                .to_owned(),
-        )),
+        Some(uri) if uri.scheme_str() == Some("https") => {
+            TLS.check().map(|()| uri).map_err(Refusal::NotServed)
+        }
         _ => Err(Refusal::Expected(format!("a URL such as {example}"))),
     }
-}
-
-/// What is wrong with an endpoint that is used as it is.
-pub(super) fn check_as_is(url: &str, signal: &str) -> Result<(), Refusal> {
-    check(url)?;
-    let path = url.parse::<http::Uri>().map(|uri| uri.path().to_owned()).unwrap_or_default();
-    if path.is_empty() || path == "/" {
-        return Err(Refusal::Suspicious(format!(
-            "it is used as it is and has no path; write {}",
-            with_path(&shown(url), signal)
-        )));
-    }
-    Ok(())
 }

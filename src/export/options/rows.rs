@@ -1,17 +1,33 @@
 //! Owns the rows that every exported signal has: its own target, its own batches.
 
-/// The nine rows of a signal's own [`Way`](crate::export::Way): the options, the field that holds it, the signal's word in the
-/// variables' names, what it sends.
+/// The nine rows of a signal's own [`Way`](crate::export::Way), the endpoint after what it is read by: the options, the
+/// field that holds it, the signal's word in the variables' names, what it sends.
 macro_rules! target_rows {
     ($options:ty, $($way:ident).+, $signal:literal, $items:literal) => {{
-        use $crate::export::Way;
         use $crate::variable::Variable;
-        let [endpoint, headers, timeout, protocol, compression]: [Variable<$options>; 5] = [
+        [
+            Variable {
+                name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_PROTOCOL"),
+                default: "http/protobuf",
+                secret: false,
+                about: concat!("The transport of ", $items, ": `http/protobuf`, or `grpc` (feature `otlp-grpc`)."),
+                set: |options, text| options.$($way).+.take_protocol(text),
+                show: |options| options.$($way).+.show_protocol(),
+            },
+            Variable {
+                name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_INSECURE"),
+                default: "false",
+                secret: false,
+                about: concat!("`true`: no TLS to an endpoint of gRPC without a scheme, for ", $items, " only."),
+                set: |options, text| options.$($way).+.take_insecure(text),
+                show: |options| options.$($way).+.show_insecure(),
+            },
             Variable {
                 name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_ENDPOINT"),
                 default: "",
                 secret: false,
-                about: concat!("The collector's full URL for ", $items, ", used as it is, with its path."),
+                about: concat!("The collector's full URL for ", $items, ", used as it is, with its path; for gRPC \
+                               without one."),
                 set: |options, url| options.$($way).+.take_endpoint(url),
                 show: |options| options.$($way).+.show_endpoint(),
             },
@@ -32,33 +48,38 @@ macro_rules! target_rows {
                 show: |options| options.$($way).+.show_timeout(),
             },
             Variable {
-                name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_PROTOCOL"),
-                default: "http/protobuf",
-                secret: false,
-                about: concat!("The transport of ", $items, ": `http/protobuf`, the only one served yet."),
-                set: |_, text| Way::check_protocol(text),
-                show: |_| "http/protobuf".to_owned(),
-            },
-            Variable {
                 name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_COMPRESSION"),
                 default: "none",
                 secret: false,
-                about: concat!("Compression of ", $items, ": `none`, the only one served yet."),
-                set: |_, text| Way::check_compression(text),
-                show: |_| "none".to_owned(),
+                about: concat!("Compression of ", $items, ": `none`, or `gzip` (feature `gzip`)."),
+                set: |options, text| options.$($way).+.take_compression(text),
+                show: |options| options.$($way).+.show_compression(),
             },
-        ];
-        let [certificate, key, client, insecure]: [Variable<$options>; 4] = $crate::export::not_served! {
-            concat!("OTEL_EXPORTER_OTLP_", $signal, "_CERTIFICATE"),
-                concat!("Not served yet: the collector's certificate for ", $items, " only."), $crate::export::NO_TLS;
-            concat!("OTEL_EXPORTER_OTLP_", $signal, "_CLIENT_KEY"),
-                concat!("Not served yet: the client's key for ", $items, " only."), $crate::export::NO_TLS;
-            concat!("OTEL_EXPORTER_OTLP_", $signal, "_CLIENT_CERTIFICATE"),
-                concat!("Not served yet: the client's certificate for ", $items, " only."), $crate::export::NO_TLS;
-            concat!("OTEL_EXPORTER_OTLP_", $signal, "_INSECURE"),
-                concat!("Not served yet: no TLS for gRPC, for ", $items, " only."), $crate::export::NO_GRPC;
-        };
-        [endpoint, headers, timeout, protocol, compression, certificate, key, client, insecure]
+            Variable {
+                name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_CERTIFICATE"),
+                default: "",
+                secret: false,
+                about: concat!("The collector's CAs for ", $items, " only, a file in PEM (feature `tls`)."),
+                set: |options, path| options.$($way).+.own.pem.take_certificate(path),
+                show: |options| options.$($way).+.show_certificate(),
+            },
+            Variable {
+                name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_CLIENT_KEY"),
+                default: "",
+                secret: false,
+                about: concat!("The client's key for ", $items, " only, a file in PEM (feature `tls`)."),
+                set: |options, path| options.$($way).+.own.pem.take_client_key(path),
+                show: |options| options.$($way).+.show_client_key(),
+            },
+            Variable {
+                name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_CLIENT_CERTIFICATE"),
+                default: "",
+                secret: false,
+                about: concat!("The client's certificate for ", $items, " only, a file in PEM (feature `tls`)."),
+                set: |options, path| options.$($way).+.own.pem.take_client_certificate(path),
+                show: |options| options.$($way).+.show_client_certificate(),
+            },
+        ]
     }};
 }
 

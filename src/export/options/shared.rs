@@ -2,9 +2,10 @@
 
 use super::endpoint::{check, shown};
 use super::headers;
+use super::pem::shown_path;
+use super::protocol::shown_compression;
 use super::read::{shown_limit, shown_millis, whole};
-use super::target::{Target, check_compression, check_protocol};
-use super::unserved::{NO_GRPC, NO_TLS, not_served};
+use super::target::Target;
 use crate::variable::Variable;
 
 /// What the general variables say.
@@ -17,14 +18,37 @@ pub(crate) struct Shared {
     pub(crate) value_length: Option<usize>,
 }
 
-const TARGET: [Variable<Shared>; 5] = [
+/// The variable that most operators set.
+pub(super) const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+/// The endpoint is read by what stands before it.
+const TARGET: [Variable<Shared>; 6] = [
     Variable {
-        name: "OTEL_EXPORTER_OTLP_ENDPOINT",
+        name: "OTEL_EXPORTER_OTLP_PROTOCOL",
+        default: "http/protobuf",
+        secret: false,
+        about: "The transport: `http/protobuf`, or `grpc` (feature `otlp-grpc`).",
+        set: |shared, text| shared.target.take_protocol(text),
+        show: |shared| shared.target.protocol.unwrap_or_default().as_str().to_owned(),
+    },
+    Variable {
+        name: "OTEL_EXPORTER_OTLP_INSECURE",
+        default: "false",
+        secret: false,
+        about: "`true`: an endpoint of gRPC without a scheme, such as `collector:4317`, is reached without TLS.",
+        set: |shared, text| shared.target.take_insecure(text),
+        show: |shared| shared.target.insecure.unwrap_or_default().to_string(),
+    },
+    Variable {
+        name: ENDPOINT,
         default: "",
         secret: false,
-        about: "The collector, such as `http://collector:4318`; `/v1/traces` or `/v1/logs` is appended. Switches \
-                traces on.",
-        set: |shared, url| shared.target.take_endpoint(url, check(url)),
+        about: "The collector, such as `http://collector:4318`; `/v1/traces` or `/v1/logs` is appended. For gRPC \
+                `http://collector:4317`, to which nothing is. Switches traces on.",
+        set: |shared, url| {
+            let checked = check(url, shared.target.protocol.unwrap_or_default());
+            shared.target.take_endpoint(url, checked)
+        },
         show: |shared| shared.target.endpoint.as_deref().map(shown).unwrap_or_default(),
     },
     Variable {
@@ -44,29 +68,42 @@ const TARGET: [Variable<Shared>; 5] = [
         show: |shared| shared.target.timeout.map(shown_millis).unwrap_or_default(),
     },
     Variable {
-        name: "OTEL_EXPORTER_OTLP_PROTOCOL",
-        default: "http/protobuf",
-        secret: false,
-        about: "The transport: `http/protobuf`, the only one served yet.",
-        set: |_, text| check_protocol(text),
-        show: |_| "http/protobuf".to_owned(),
-    },
-    Variable {
         name: "OTEL_EXPORTER_OTLP_COMPRESSION",
         default: "none",
         secret: false,
-        about: "Compression of every export: `none`, the only one served yet.",
-        set: |_, text| check_compression(text),
-        show: |_| "none".to_owned(),
+        about: "Compression of every export: `none`, or `gzip` (feature `gzip`).",
+        set: |shared, text| shared.target.take_compression(text),
+        show: |shared| shown_compression(shared.target.gzip.unwrap_or_default()).to_owned(),
     },
 ];
 
-const TLS: [Variable<Shared>; 4] = not_served! {
-    "OTEL_EXPORTER_OTLP_CERTIFICATE", "Not served yet: the collector's certificate, a file.", NO_TLS;
-    "OTEL_EXPORTER_OTLP_CLIENT_KEY", "Not served yet: the client's key, a file.", NO_TLS;
-    "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "Not served yet: the client's certificate, a file.", NO_TLS;
-    "OTEL_EXPORTER_OTLP_INSECURE", "Not served yet: no TLS for gRPC.", NO_GRPC;
-};
+const TLS: [Variable<Shared>; 3] = [
+    Variable {
+        name: "OTEL_EXPORTER_OTLP_CERTIFICATE",
+        default: "",
+        secret: false,
+        about: "A file in PEM with the CAs that may have signed the collector's certificate, instead of those that \
+                the machine trusts (feature `tls`).",
+        set: |shared, path| shared.target.pem.take_certificate(path),
+        show: |shared| shown_path(shared.target.pem.certificate.as_ref()),
+    },
+    Variable {
+        name: "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+        default: "",
+        secret: false,
+        about: "A file in PEM with the key of the client's certificate (feature `tls`).",
+        set: |shared, path| shared.target.pem.take_client_key(path),
+        show: |shared| shown_path(shared.target.pem.client_key.as_ref()),
+    },
+    Variable {
+        name: "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+        default: "",
+        secret: false,
+        about: "A file in PEM with the certificate that is shown to the collector, and its chain (feature `tls`).",
+        set: |shared, path| shared.target.pem.take_client_certificate(path),
+        show: |shared| shown_path(shared.target.pem.client_certificate.as_ref()),
+    },
+];
 
 const LIMITS: [Variable<Shared>; 2] = [
     Variable {
@@ -90,8 +127,8 @@ const LIMITS: [Variable<Shared>; 2] = [
 impl Shared {
     /// The rows, by subject.
     pub(crate) const VARIABLES: &'static [Variable<Self>] = &{
-        let [a, b, c, d, e] = TARGET;
-        let [f, g, h, i] = TLS;
+        let [a, b, c, d, e, f] = TARGET;
+        let [g, h, i] = TLS;
         let [j, k] = LIMITS;
         [a, b, c, d, e, f, g, h, i, j, k]
     };

@@ -4,15 +4,21 @@ use std::fmt;
 use std::time::Duration;
 
 use super::headers;
+use super::pem::Pem;
+use super::protocol::{Protocol, read_compression};
 use super::read::millis;
-use crate::variable::Refusal;
+use crate::variable::{Refusal, boolean};
 
 /// Where to and how, from one source. `None` leaves it to the next: own variable, general variable, code.
 #[derive(Clone, Default)]
 pub(crate) struct Target {
     pub(crate) endpoint: Option<String>,
+    pub(crate) protocol: Option<Protocol>,
+    pub(crate) insecure: Option<bool>,
     pub(crate) headers: Option<Vec<(String, String)>>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) gzip: Option<bool>,
+    pub(crate) pem: Pem,
 }
 
 impl Target {
@@ -24,12 +30,26 @@ impl Target {
         checked
     }
 
+    pub(super) fn take_protocol(&mut self, text: &str) -> Result<(), Refusal> {
+        let (protocol, said) = Protocol::read(text);
+        self.protocol = protocol.or(self.protocol);
+        said
+    }
+
+    pub(super) fn take_insecure(&mut self, text: &str) -> Result<(), Refusal> {
+        boolean(text).map(|insecure| self.insecure = Some(insecure))
+    }
+
     pub(super) fn take_headers(&mut self, text: &str) -> Result<(), Refusal> {
         headers::parse(text).map(|list| self.headers = Some(list))
     }
 
     pub(super) fn take_timeout(&mut self, text: &str) -> Result<(), Refusal> {
         millis(text).map(|time| self.timeout = Some(time))
+    }
+
+    pub(super) fn take_compression(&mut self, text: &str) -> Result<(), Refusal> {
+        read_compression(text).map(|gzip| self.gzip = Some(gzip))
     }
 }
 
@@ -40,23 +60,5 @@ impl fmt::Debug for Target {
             .field("headers", &headers::names(self.headers.as_deref().unwrap_or_default()))
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
-    }
-}
-
-pub(super) fn check_protocol(text: &str) -> Result<(), Refusal> {
-    match text {
-        "http/protobuf" => Ok(()),
-        "grpc" | "http/json" => {
-            Err(Refusal::NotServed("what is exported leaves as http/protobuf".to_owned()))
-        }
-        _ => Err(Refusal::Expected("http/protobuf".to_owned())),
-    }
-}
-
-pub(super) fn check_compression(text: &str) -> Result<(), Refusal> {
-    match text {
-        "none" => Ok(()),
-        "gzip" => Err(Refusal::NotServed("what is exported leaves uncompressed".to_owned())),
-        _ => Err(Refusal::Expected("none".to_owned())),
     }
 }

@@ -3,11 +3,12 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use http::header::CONTENT_ENCODING;
 use http::{Request, Response};
 use opentelemetry_http::{Bytes, HttpClient, HttpError};
 
 use super::dropped;
-use crate::export::{Delivery, Wire, accepted};
+use crate::export::{Delivery, Link, Wire, accepted};
 
 /// The client.
 #[derive(Debug)]
@@ -24,8 +25,8 @@ struct State {
 }
 
 impl Client {
-    pub(super) fn new(url: &str, headers: &[(String, String)]) -> Result<Self, String> {
-        Ok(Self { wire: Wire::new(url, headers)?, state: Mutex::default() })
+    pub(super) fn new(link: &Link) -> Result<Self, String> {
+        Ok(Self { wire: Wire::new(link)?, state: Mutex::default() })
     }
 
     /// The next request is an attempt of this length; `has_dropped` if one of its records lacks attributes.
@@ -48,8 +49,10 @@ impl Client {
 
     async fn attempt(&self, encoded: Request<Bytes>) -> Delivery {
         let State { timeout, has_dropped, .. } = *self.state();
+        // Compressed by the library: that is a feature of its own, which somebody else in the process may want.
+        let is_plain = !encoded.headers().contains_key(CONTENT_ENCODING);
         let encoded = encoded.map(|bytes| {
-            let settled = has_dropped.then(|| dropped::settle(&bytes)).flatten();
+            let settled = (has_dropped && is_plain).then(|| dropped::settle(&bytes)).flatten();
             settled.map_or(bytes, Bytes::from)
         });
         match self.wire.forward(encoded, timeout).await {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::fit::Limits;
-use crate::export::{Batching, Destination, Pace, Shared, Way};
+use crate::export::{Batching, Destination, LOGS, Link, Pace, Shared, Way};
+use crate::variable::Refusal;
 
 /// Whether records leave, where to, how many may wait, what one may hold.
 #[derive(Clone, Debug)]
@@ -24,7 +25,7 @@ impl Default for Export {
     fn default() -> Self {
         Self {
             on: false,
-            way: Way::new("/v1/logs"),
+            way: Way::new(&LOGS),
             batching: Batching::new(SCHEDULE_DELAY),
             attributes: 128,
             value_length: None,
@@ -49,8 +50,17 @@ impl Export {
         if self.on { self.way.destination().unwrap_or_else(|| self.way.local()) } else { Destination::Off }
     }
 
-    pub(super) fn headers(&self) -> &[(String, String)] {
-        self.way.headers()
+    pub(crate) fn is_grpc(&self) -> bool {
+        self.way.is_grpc()
+    }
+
+    /// What of the way to the collector will not work, or most likely not.
+    pub(crate) fn doubts(&self) -> Vec<(String, String, Refusal)> {
+        if self.on { self.way.doubts() } else { Vec::new() }
+    }
+
+    pub(super) fn link(&self, url: &str) -> Link {
+        self.way.link(url)
     }
 
     pub(super) fn limits(&self) -> Limits {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::export::{batch_rows, shown_limit, target_rows, whole};
+use crate::export::{Protocol, batch_rows, shown_limit, target_rows, whole};
 use crate::logs::options::Logs;
 use crate::variable::Variable;
 
@@ -16,8 +16,9 @@ impl Logs {
         self
     }
 
-    /// Where the collector listens, such as `http://collector:4318`; `/v1/logs` is appended. It switches nothing
-    /// on: see [`Logs::otlp`].
+    /// Where the collector listens, such as `http://collector:4318`; `/v1/logs` is appended. Over
+    /// [gRPC](Logs::grpc) such as `http://collector:4317`, to which nothing is. `https://` needs the feature `tls`.
+    /// It switches nothing on: see [`Logs::otlp`].
     ///
     /// Default: `http://localhost:4318`. Variables: `OTEL_EXPORTER_OTLP_LOGS_ENDPOINT`, with its path, and
     /// `OTEL_EXPORTER_OTLP_ENDPOINT`.
@@ -31,6 +32,47 @@ impl Logs {
     /// Default: none. Variable: `OTEL_EXPORTER_OTLP_LOGS_HEADERS`.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.export.way.code.headers.get_or_insert_default().push((name.into(), value.into()));
+        self
+    }
+
+    /// Sends records over gRPC instead of HTTP, with the same messages. The feature `otlp-grpc` builds it in.
+    ///
+    /// Default: not called. Variables: `OTEL_EXPORTER_OTLP_PROTOCOL`, `OTEL_EXPORTER_OTLP_LOGS_PROTOCOL`
+    /// (`grpc`).
+    pub fn grpc(mut self) -> Self {
+        self.export.way.code.protocol = Some(Protocol::Grpc);
+        self
+    }
+
+    /// Compresses what is exported with gzip. The feature `gzip` builds it in; without it records leave as they are,
+    /// and a warning says so.
+    ///
+    /// Default: not called. Variables: `OTEL_EXPORTER_OTLP_COMPRESSION`, `OTEL_EXPORTER_OTLP_LOGS_COMPRESSION`
+    /// (`gzip`).
+    pub fn gzip(mut self) -> Self {
+        self.export.way.code.gzip = Some(true);
+        self
+    }
+
+    /// A file in PEM with the CAs that may have signed the collector's certificate, instead of those that the machine
+    /// trusts. The feature `tls` builds TLS in.
+    ///
+    /// A file that cannot be read fails nothing: a warning names it, and nothing is exported over TLS.
+    ///
+    /// Default: none. Variables: `OTEL_EXPORTER_OTLP_CERTIFICATE`,
+    /// `OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE`.
+    pub fn certificate(mut self, path: impl Into<String>) -> Self {
+        self.export.way.code.pem.certificate = Some(Ok(path.into()));
+        self
+    }
+
+    /// The files in PEM that show the collector who we are: a certificate with its chain, and its key.
+    ///
+    /// Default: none. Variables: `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE` and `OTEL_EXPORTER_OTLP_CLIENT_KEY`, or
+    /// those of `OTEL_EXPORTER_OTLP_LOGS_…`.
+    pub fn client_certificate(mut self, certificate: impl Into<String>, key: impl Into<String>) -> Self {
+        self.export.way.code.pem.client_certificate = Some(Ok(certificate.into()));
+        self.export.way.code.pem.client_key = Some(Ok(key.into()));
         self
     }
 
@@ -172,19 +214,20 @@ mod tests {
         assert_eq!(logs.export.destination(), url("http://general:4318/v1/logs"));
         set(&mut logs, OWN, "http://own:3100/otlp/v1/logs").unwrap();
         assert_eq!(logs.export.destination(), url("http://own:3100/otlp/v1/logs"));
-        assert_eq!(logs.export.headers(), [("a".to_owned(), "general".to_owned())]);
+        assert_eq!(logs.export.way.headers(), [("a".to_owned(), "general".to_owned())]);
         set(&mut logs, "OTEL_EXPORTER_OTLP_LOGS_HEADERS", "a=s3cr3t").unwrap();
-        assert_eq!(logs.export.headers(), [("a".to_owned(), "s3cr3t".to_owned())]);
+        assert_eq!(logs.export.way.headers(), [("a".to_owned(), "s3cr3t".to_owned())]);
         assert!(!format!("{logs:?}").contains("s3cr3t"), "{logs:?}");
     }
 
     #[test]
     fn an_endpoint_without_a_path_is_taken_with_a_word_of_what_would_be_right() {
-        let said = set(&mut Logs::new(), OWN, "http://c:4318");
-        assert!(
-            matches!(&said, Err(Refusal::Suspicious(text)) if text.contains("http://c:4318/v1/logs")),
-            "{said:?}"
-        );
+        let mut logs = with(&[(OWN, "http://c:4318"), (EXPORTER, "otlp")]);
+        let [(name, value, Refusal::Suspicious(remedy))] = &logs.doubts()[..] else { panic!("{logs:?}") };
+        assert_eq!((&**name, &**value), (OWN, "http://c:4318"));
+        assert!(remedy.contains("http://c:4318/v1/logs"), "{remedy}");
+        set(&mut logs, EXPORTER, "none").unwrap();
+        assert_eq!(logs.doubts(), []);
     }
 
     #[test]

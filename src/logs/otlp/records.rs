@@ -38,7 +38,7 @@ impl Records {
             Destination::Url(url) => url,
         };
         let shortened = Arc::<Shortened>::default();
-        let made = transport::transport(&url, export.headers(), export.limits(), resource, &shortened);
+        let made = transport::transport(&export.link(&url), export.limits(), resource, &shortened);
         match made {
             Err(reason) => {
                 tell(Notice::unusable(SIGNAL, reason));

@@ -1,5 +1,5 @@
-//! Owns OTLP over HTTP with protobuf for log records: opentelemetry-otlp encodes, a client of ours sends and sees
-//! the answer.
+//! Owns OTLP with protobuf for log records, over HTTP or gRPC: opentelemetry-otlp encodes, a client of ours sends and
+//! sees the answer.
 //!
 //! The library's own results hide the status, the partial success and `Retry-After`, and its retries may block
 //! the thread. So our client keeps the whole answer, and tells the library that all went well.
@@ -15,7 +15,7 @@ use super::client::Client;
 use super::convert::{self, Converter};
 use super::entry::Entry;
 use super::fit::{Limits, Room, Shortened, fit};
-use crate::export::{Attempt, Delivery, Transport};
+use crate::export::{Attempt, Delivery, Link, Transport};
 use crate::resource::Resource;
 
 /// Longer than any attempt of ours may take: the library's clock shall not interfere.
@@ -33,21 +33,20 @@ struct Otlp {
     is_again: bool,
 }
 
-/// Makes the transport to this URL.
+/// Makes the transport of this link.
 pub(super) fn transport(
-    url: &str,
-    headers: &[(String, String)],
+    link: &Link,
     limits: Limits,
     resource: &Resource,
     shortened: &Arc<Shortened>,
 ) -> Result<Box<dyn Transport<Record>>, String> {
-    let client = Arc::new(Client::new(url, headers)?);
+    let client = Arc::new(Client::new(link)?);
     // What the library would otherwise look up in the environment is given; its headers, which it reads all the
     // same, do not pass our client.
     let mut encoder = LogExporter::builder()
         .with_http()
         .with_shared_http_client(Arc::clone(&client) as Arc<_>)
-        .with_endpoint(url)
+        .with_endpoint(&link.url)
         .with_protocol(Protocol::HttpBinary)
         .with_timeout(LONG)
         .with_max_request_body_size(usize::MAX)

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use super::Record;
 use super::fit::{Limits, Shortened};
-use crate::export::Transport;
+use crate::export::{Link, Transport};
 use crate::resource::Resource;
 
 /// No transport is built in.
 pub(super) fn transport(
-    _url: &str,
-    _headers: &[(String, String)],
+    _link: &Link,
     _limits: Limits,
     _resource: &Resource,
     _shortened: &Arc<Shortened>,

@@ -1,5 +1,6 @@
 //! Owns the options of traces: what code chose, what the environment chose, and what is in force.
 
+mod transport;
 mod variables;
 mod zipkin;
 
@@ -8,7 +9,8 @@ use std::time::Duration;
 
 use self::zipkin::Zipkin;
 use super::{Limits, Sampler};
-use crate::export::{Batching, Destination, Pace, Shared, TIMEOUT, Way};
+use crate::export::{Batching, Destination, Pace, Shared, TIMEOUT, TRACES, Way};
+use crate::variable::Refusal;
 
 /// Options of traces: who is sampled, where finished spans go, how many may wait.
 ///
@@ -120,7 +122,8 @@ impl Traces {
         self
     }
 
-    /// Where the collector listens, such as `http://collector:4318`; `/v1/traces` is appended.
+    /// Where the collector listens, such as `http://collector:4318`; `/v1/traces` is appended. Over
+    /// [gRPC](Traces::grpc) such as `http://collector:4317`, to which nothing is. `https://` needs the feature `tls`.
     ///
     /// Default: none, nothing is exported. Variable: `OTEL_EXPORTER_OTLP_ENDPOINT`.
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
@@ -249,9 +252,14 @@ impl Traces {
         self.exporter.or(first)
     }
 
-    /// The headers of every export.
-    pub(crate) fn headers(&self) -> &[(String, String)] {
-        self.way.headers()
+    /// Do they leave over gRPC, if they leave over OTLP?
+    pub(crate) fn is_grpc(&self) -> bool {
+        self.way.is_grpc()
+    }
+
+    /// What of the way to the collector will not work, or most likely not.
+    pub(crate) fn doubts(&self) -> Vec<(String, String, Refusal)> {
+        if self.format() == Some(Format::Otlp) { self.way.doubts() } else { Vec::new() }
     }
 
     /// The sampler in force.
@@ -310,7 +318,7 @@ impl Default for Traces {
         Self {
             off: false,
             exporter: None,
-            way: Way::new("/v1/traces"),
+            way: Way::new(&TRACES),
             zipkin: Zipkin::default(),
             keep: None,
             follow_parent: true,

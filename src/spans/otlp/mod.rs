@@ -1,4 +1,4 @@
-//! Owns OTLP over HTTP with protobuf: a batch becomes bytes here, and a client of ours sends them.
+//! Owns OTLP with protobuf, over HTTP or gRPC: a batch becomes bytes here, and a client of ours sends them.
 //!
 //! The reference for every byte is opentelemetry-otlp, whose output the tests hold beside ours: by way of its
 //! types, a span takes three times as many instructions.
@@ -13,7 +13,7 @@ use http::{HeaderValue, Request};
 
 use self::encode::Encoder;
 use super::{Finished, Limits, Record};
-use crate::export::{Attempt, Transport, Wire, accepted};
+use crate::export::{Attempt, Link, Transport, Wire, accepted};
 use crate::resource::Resource;
 
 /// As the OTLP specification asks for; who we are stands before it.
@@ -27,14 +27,13 @@ struct Otlp {
     limits: Limits,
 }
 
-/// Makes the transport to this URL.
+/// Makes the transport of this link.
 pub(super) fn transport(
-    url: &str,
-    headers: &[(String, String)],
+    link: &Link,
     limits: &Limits,
     resource: &Resource,
 ) -> Result<Box<dyn Transport<Record>>, String> {
-    let wire = Wire::new(url, headers)?;
+    let wire = Wire::new(link)?;
     Ok(Box::new(Otlp { wire, encoder: Encoder::new(resource), limits: *limits }))
 }
 

@@ -23,8 +23,8 @@ fn to(collector: &Collector) -> Box<dyn Transport<Record>> {
     let mut resource = Resource::default();
     resource.set("service.name", "bookings");
     let url = format!("{}/v1/traces", collector.endpoint());
-    let headers = [("authorization".to_owned(), "Bearer s3cr3t".to_owned())];
-    transport(&url, &headers, &Limits::default(), &resource).unwrap()
+    let headers = vec![("authorization".to_owned(), "Bearer s3cr3t".to_owned())];
+    transport(&Link { url, headers, ..Link::default() }, &Limits::default(), &resource).unwrap()
 }
 
 fn with_fields(fields: &[(&'static str, Value)]) -> Record {
@@ -130,10 +130,9 @@ async fn a_batch_beyond_64_mebibytes_is_not_sent() {
 
 #[test]
 fn a_wrong_header_is_named_without_its_value() {
-    let headers = [("x-key".to_owned(), "s3cr3t\n".to_owned())];
-    let error =
-        transport("http://localhost:4318/v1/traces", &headers, &Limits::default(), &Resource::default());
-    let error = error.err().unwrap();
+    let headers = vec![("x-key".to_owned(), "s3cr3t\n".to_owned())];
+    let link = Link { headers, ..Link::plain("http://localhost:4318/v1/traces") };
+    let error = transport(&link, &Limits::default(), &Resource::default()).err().unwrap();
     assert!(error.contains("x-key") && !error.contains("s3cr3t"), "{error}");
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use self::encode::Encoder;
 use super::{Finished, Limits, Record};
-use crate::export::{Attempt, Delivery, Transport, Wire};
+use crate::export::{Attempt, Delivery, Link, Transport, Wire};
 use crate::resource::Resource;
 
 /// What the server takes; beyond that it answers 500, which would tell nobody what is wrong.
@@ -31,7 +31,11 @@ pub(super) fn transport(
     limits: &Limits,
     resource: &Resource,
 ) -> Result<Box<dyn Transport<Record>>, String> {
-    Ok(Box::new(Zipkin { wire: Wire::new(url, &[])?, encoder: Encoder::new(resource), limits: *limits }))
+    Ok(Box::new(Zipkin {
+        wire: Wire::new(&Link::plain(url))?,
+        encoder: Encoder::new(resource),
+        limits: *limits,
+    }))
 }
 
 impl Transport<Record> for Zipkin {

@@ -21,8 +21,9 @@ fn to(collector: &Collector, limits: Limits) -> Box<dyn Transport<Record>> {
     let mut resource = Resource::default();
     resource.set("service.name", "bookings");
     let url = format!("{}/v1/logs", collector.endpoint());
-    let headers = [("authorization".to_owned(), "Bearer s3cr3t".to_owned())];
-    transport(&url, &headers, limits, &resource, &Arc::default()).unwrap()
+    let headers = vec![("authorization".to_owned(), "Bearer s3cr3t".to_owned())];
+    let link = Link { url, headers, ..Link::default() };
+    transport(&link, limits, &resource, &Arc::default()).unwrap()
 }
 
 fn saying(message: &str, fields: &[(&str, Value)]) -> Event {

@@ -1,0 +1,191 @@
+//! Owns what the status of a call means, by the OTLP specification.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use http::HeaderMap;
+use percent_encoding::percent_decode_str;
+use prost::Message;
+
+use crate::export::Delivery;
+
+const CODE: &str = "grpc-status";
+const MESSAGE: &str = "grpc-message";
+const DETAILS: &str = "grpc-status-details-bin";
+
+/// So much of a collector's message is told.
+const LONGEST_MESSAGE: usize = 300;
+
+const UNKNOWN: usize = 2;
+const RESOURCE_EXHAUSTED: usize = 8;
+
+/// By number.
+const NAMES: [&str; 17] = [
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+];
+
+/// `google.rpc.Status`, as far as we read it.
+#[derive(Clone, PartialEq, Message)]
+struct Status {
+    #[prost(message, repeated, tag = "3")]
+    details: Vec<Any>,
+}
+
+/// `google.protobuf.Any`.
+#[derive(Clone, PartialEq, Message)]
+struct Any {
+    #[prost(string, tag = "1")]
+    type_url: String,
+    #[prost(bytes = "vec", tag = "2")]
+    value: Vec<u8>,
+}
+
+/// `google.rpc.RetryInfo`.
+#[derive(Clone, PartialEq, Message)]
+struct RetryInfo {
+    #[prost(message, optional, tag = "1")]
+    retry_delay: Option<Delay>,
+}
+
+/// `google.protobuf.Duration`.
+#[derive(Clone, PartialEq, Message)]
+struct Delay {
+    #[prost(int64, tag = "1")]
+    seconds: i64,
+    #[prost(int32, tag = "2")]
+    nanos: i32,
+}
+
+/// Is there a status among these? An answer without a message has it in its head.
+pub(super) fn is_in(headers: &HeaderMap) -> bool {
+    headers.contains_key(CODE)
+}
+
+/// Was the batch taken? Else what became of it.
+pub(super) fn settle(headers: &HeaderMap) -> Result<(), Delivery> {
+    let code = text(headers, CODE).parse().unwrap_or(UNKNOWN);
+    match (code, retry_after(headers)) {
+        (0, _) => Ok(()),
+        // OTLP, failures of gRPC: these may be tried again, and one more where the collector says when.
+        (1 | 4 | 10 | 11 | 14 | 15, after) | (RESOURCE_EXHAUSTED, after @ Some(_)) => {
+            Err(Delivery::Retry { after, reason: reason(code, headers) })
+        }
+        _ => Err(Delivery::Refused { reason: reason(code, headers) }),
+    }
+}
+
+fn reason(code: usize, headers: &HeaderMap) -> String {
+    let name = NAMES.get(code).copied().unwrap_or("an unknown status");
+    let message = percent_decode_str(text(headers, MESSAGE)).decode_utf8_lossy();
+    match message.trim() {
+        "" => format!("the collector answered {name}"),
+        message => {
+            let told: String = message.chars().take(LONGEST_MESSAGE).collect();
+            format!("the collector answered {name}: {told}")
+        }
+    }
+}
+
+/// What `RetryInfo` asks for.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let bytes = STANDARD_NO_PAD.decode(text(headers, DETAILS).trim_end_matches('=')).ok()?;
+    let details = Status::decode(&*bytes).ok()?.details;
+    let info = details.iter().find(|any| any.type_url.ends_with("/google.rpc.RetryInfo"))?;
+    let delay = RetryInfo::decode(&*info.value).ok()?.retry_delay.unwrap_or_default();
+    let (seconds, nanos) = (u64::try_from(delay.seconds), u32::try_from(delay.nanos));
+    let whole = Duration::from_secs(seconds.unwrap_or(0));
+    Some(whole.saturating_add(Duration::from_nanos(nanos.unwrap_or(0).into())))
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::engine::general_purpose::STANDARD;
+
+    fn info(seconds: i64, nanos: i32) -> Vec<u8> {
+        let info = RetryInfo { retry_delay: Some(Delay { seconds, nanos }) }.encode_to_vec();
+        let other = Any { type_url: "type.googleapis.com/google.rpc.Help".to_owned(), value: vec![1, 2] };
+        let any = Any { type_url: "type.googleapis.com/google.rpc.RetryInfo".to_owned(), value: info };
+        Status { details: vec![other, any] }.encode_to_vec()
+    }
+
+    fn of(code: &str, more: &[(&'static str, String)]) -> Result<(), Delivery> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CODE, code.parse().unwrap());
+        more.iter().for_each(|(name, value)| {
+            headers.insert(*name, value.parse().unwrap());
+        });
+        settle(&headers)
+    }
+
+    #[test]
+    fn only_six_codes_are_tried_again_and_exhaustion_where_the_collector_says_when() {
+        let info = [(DETAILS, STANDARD.encode(info(3, 500_000_000)))];
+        let after = Some(Duration::from_millis(3_500));
+        for code in 1..=40_usize {
+            let always = [1, 4, 10, 11, 14, 15].contains(&code);
+            let again = |answer| matches!(answer, Err(Delivery::Retry { after: told, .. }) if told.is_none());
+            assert_eq!(again(of(&code.to_string(), &[])), always, "{code}");
+            let told = match of(&code.to_string(), &info) {
+                Err(Delivery::Retry { after, .. }) => after,
+                _ => None,
+            };
+            assert_eq!(told, after.filter(|_| always || code == RESOURCE_EXHAUSTED), "{code}");
+        }
+        assert_eq!(of("0", &[]), Ok(()));
+    }
+
+    #[test]
+    fn details_are_read_with_and_without_padding_and_strange_ones_say_nothing() {
+        let after = |details: String| match of("14", &[(DETAILS, details)]) {
+            Err(Delivery::Retry { after, .. }) => after,
+            other => panic!("{other:?}"),
+        };
+        for length in 0..4 {
+            let bytes = info(1 << (8 * length), 0);
+            let expected = Some(Duration::from_secs(1 << (8 * length)));
+            assert_eq!(after(STANDARD.encode(&bytes)), expected);
+            assert_eq!(after(STANDARD_NO_PAD.encode(&bytes)), expected);
+        }
+        assert_eq!(after(STANDARD.encode(info(-1, -1))), Some(Duration::ZERO));
+        assert_eq!(after(STANDARD.encode(b"\xff\xff\xff")), None);
+        assert_eq!(after("?".to_owned()), None);
+    }
+
+    #[test]
+    fn the_reason_is_the_codes_name_and_what_the_collector_says() {
+        let said = |code, message: &str| match of(code, &[(MESSAGE, message.to_owned())]) {
+            Err(Delivery::Refused { reason } | Delivery::Retry { reason, .. }) => reason,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            said("16", "no%20key, %c3%a4h"),
+            "the collector answered UNAUTHENTICATED: no key, äh".to_owned()
+        );
+        assert_eq!(said("14", ""), "the collector answered UNAVAILABLE");
+        assert_eq!(said("99", ""), "the collector answered an unknown status");
+        assert_eq!(said("what", ""), "the collector answered UNKNOWN");
+        assert!(said("13", &"x".repeat(5_000)).len() < 400);
+    }
+}

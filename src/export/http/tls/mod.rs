@@ -1,0 +1,96 @@
+//! Owns connections with TLS: whom we trust, and as whom we show ourselves.
+
+mod explain;
+
+pub(super) use explain::explain;
+
+use std::sync::Arc;
+
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::connect::HttpConnector;
+use rustls::client::WantsClientCert;
+use rustls::crypto::ring;
+use rustls::{ClientConfig, ConfigBuilder, Error, RootCertStore};
+
+use super::pem::{certificates, key};
+use crate::export::{Link, Pem};
+
+pub(super) type Connector = HttpsConnector<HttpConnector>;
+
+/// Connects to what this link names, with TLS where its URL says so.
+///
+/// # Errors
+///
+/// A file cannot serve, or there is nobody to trust; the text says what is right.
+pub(super) fn connector(mut http: HttpConnector, link: &Link) -> Result<Connector, String> {
+    http.enforce_http(false);
+    let mut config = if link.is_tls() { config(&link.pem)? } else { plain()? };
+    config.alpn_protocols = vec![if link.grpc.is_some() { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
+    Ok(HttpsConnector::from((http, config)))
+}
+
+/// Nobody is asked for it: the URL says `http`.
+fn plain() -> Result<ClientConfig, String> {
+    Ok(trusting(RootCertStore::empty())?.with_no_client_auth())
+}
+
+fn config(pem: &Pem) -> Result<ClientConfig, String> {
+    let path = |file: &Option<Result<String, String>>| file.clone().transpose();
+    let roots = match path(&pem.certificate)? {
+        Some(file) => only(&file)?,
+        None => of_machine()?,
+    };
+    let trusting = trusting(roots)?;
+    match (path(&pem.client_certificate)?, path(&pem.client_key)?) {
+        (None, None) => Ok(trusting.with_no_client_auth()),
+        (Some(certificate), Some(file)) => {
+            let chain = certificates(&certificate).map_err(|right| wrong(&certificate, &right))?;
+            let key = key(&file).map_err(|right| wrong(&file, &right))?;
+            trusting.with_client_auth_cert(chain, key).map_err(|error| mismatch(&certificate, &file, &error))
+        }
+        (Some(_), None) => Err("a client's certificate needs its key, a file in PEM that \
+                                OTEL_EXPORTER_OTLP_CLIENT_KEY names"
+            .to_owned()),
+        (None, Some(_)) => Err("a client's key needs its certificate, a file in PEM that \
+                                OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE names"
+            .to_owned()),
+    }
+}
+
+/// With a provider of our own: which one the process has is the service's choice.
+fn trusting(roots: RootCertStore) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, String> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().map_err(|error| error.to_string())?;
+    Ok(builder.with_root_certificates(roots))
+}
+
+/// Whoever names a file trusts nobody else.
+fn only(file: &str) -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(file).map_err(|right| wrong(file, &right))? {
+        roots.add(certificate).map_err(|_| format!("{file} holds what is not a certificate"))?;
+    }
+    Ok(roots)
+}
+
+fn of_machine() -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    let (known, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if known == 0 {
+        return Err("this machine trusts nobody; install its root certificates, such as the package \
+                    ca-certificates, or name a file in OTEL_EXPORTER_OTLP_CERTIFICATE"
+            .to_owned());
+    }
+    Ok(roots)
+}
+
+fn wrong(file: &str, right: &str) -> String {
+    format!("{file} is not {right}")
+}
+
+fn mismatch(certificate: &str, file: &str, error: &Error) -> String {
+    match error {
+        Error::InconsistentKeys(_) => format!("{file} is not the key of the certificate in {certificate}"),
+        error => format!("{file} and {certificate} cannot be used: {error}"),
+    }
+}

@@ -1,0 +1,190 @@
+//! Promise: `https://` endpoints are reached with TLS, over HTTP and gRPC; why one is not reached is said in words that
+//! name the remedy.
+
+use tower_observability::Work;
+
+use crate::support::authority::{Authority, Shown};
+use crate::support::child::{Child, Ended, run};
+use crate::support::collector::{Answer, Collector};
+
+const CERTIFICATE: &str = "OTEL_EXPORTER_OTLP_CERTIFICATE";
+const CLIENT_CERTIFICATE: &str = "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE";
+const CLIENT_KEY: &str = "OTEL_EXPORTER_OTLP_CLIENT_KEY";
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+const PROTOCOLS: [&str; 2] = ["http/protobuf", "grpc"];
+
+#[test]
+fn program() {
+    run(&[("job", job)]);
+}
+
+fn job() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let observability = tower_observability::init("tls").unwrap();
+        Work::internal("job").run(async { tracing::info!("at work") }).await;
+        println!("report: {}", observability.shutdown().await.spans);
+    });
+}
+
+fn child(protocol: &str, endpoint: String) -> Child {
+    let child = Child::new("tls", "job").env(ENDPOINT, endpoint).env("OTEL_EXPORTER_OTLP_PROTOCOL", protocol);
+    child.env("OTEL_LOGS_EXPORTER", "console,otlp").env("OBSERVABILITY_SHUTDOWN_TIMEOUT", "5000")
+}
+
+#[track_caller]
+fn arrived(collector: &Collector, ended: &Ended) {
+    assert_eq!(ended.said("report: "), "1 delivered, 0 unconfirmed, 0 dropped");
+    assert!(collector.logs().iter().any(|log| log.body() == "at work"));
+    assert_eq!(ended.messages("WARN"), Vec::<String>::new());
+}
+
+/// Why the spans do not arrive; for a moment only, because it is tried again until the end.
+fn reason(child: Child) -> String {
+    let ended = child.env("OBSERVABILITY_SHUTDOWN_TIMEOUT", "700").end().well();
+    let said = ended.messages("WARN");
+    let found = said.iter().find_map(|line| line.strip_prefix("traces cannot be delivered to https://"));
+    let (_, reason) = found.and_then(|line| line.split_once(": ")).unwrap_or_else(|| panic!("{said:#?}"));
+    reason.to_owned()
+}
+
+#[test]
+fn a_collector_whose_ca_is_named_gets_spans_and_records_on_each_way() {
+    let authority = Authority::new("named");
+    for protocol in PROTOCOLS {
+        let collector = Collector::start_tls(authority.server(Shown::Right));
+        let child = child(protocol, collector.endpoint()).env(CERTIFICATE, authority.file());
+        let ended = child.env("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip").end().well();
+        arrived(&collector, &ended);
+    }
+}
+
+#[test]
+fn grpc_without_a_scheme_is_grpc_with_tls() {
+    let authority = Authority::new("bare");
+    let collector = Collector::start_tls(authority.server(Shown::Right));
+    let child = child("grpc", collector.address().to_string()).env(CERTIFICATE, authority.file());
+    arrived(&collector, &child.end().well());
+}
+
+#[test]
+fn a_collector_that_demands_a_certificate_gets_the_clients() {
+    let authority = Authority::new("demanding");
+    let (certificate, key) = authority.client();
+    for protocol in PROTOCOLS {
+        let collector = Collector::start_tls(authority.demanding());
+        let shown = child(protocol, collector.endpoint()).env(CERTIFICATE, authority.file());
+        let shown = shown.env(CLIENT_CERTIFICATE, &certificate).env(CLIENT_KEY, &key);
+        arrived(&collector, &shown.end().well());
+        let silent = child(protocol, collector.endpoint()).env(CERTIFICATE, authority.file());
+        let reason = reason(silent);
+        assert!(reason.starts_with("the collector demands a client's certificate"), "{protocol}: {reason}");
+        assert!(reason.contains(CLIENT_CERTIFICATE) && reason.contains(CLIENT_KEY), "{reason}");
+    }
+}
+
+#[test]
+fn the_line_says_what_is_wrong_with_the_collectors_certificate() {
+    let authority = Authority::new("wrong");
+    let told = |shown, trusted: Option<String>| {
+        let collector = Collector::start_tls(authority.server(shown));
+        let mut reasons = PROTOCOLS.map(|protocol| {
+            let child = child(protocol, collector.endpoint());
+            reason(trusted.iter().fold(child, |child, file| child.env(CERTIFICATE, file)))
+        });
+        assert_eq!(reasons[0], reasons[1]);
+        assert!(collector.received().is_empty());
+        std::mem::take(&mut reasons[0])
+    };
+    // The second has its name, as a CA that was made anew.
+    for stranger in [Authority::new("stranger"), Authority::called("wrong", "renewed")] {
+        assert_eq!(
+            told(Shown::Right, Some(stranger.file())),
+            format!("the collector's certificate is not signed by a CA of {}", stranger.file())
+        );
+    }
+    assert_eq!(
+        told(Shown::OfAnother, Some(authority.file())),
+        "the collector's certificate is for other.example, not for 127.0.0.1"
+    );
+    assert_eq!(
+        told(Shown::Expired, Some(authority.file())),
+        "the collector's certificate has expired on Wed, 03 Feb 2021 00:00:00 GMT"
+    );
+}
+
+/// The machine's own list, in a file of its own.
+fn trusting(child: Child, authority: &Authority) -> Child {
+    child.env("SSL_CERT_FILE", authority.file()).without_env("SSL_CERT_DIR")
+}
+
+#[test]
+fn whoever_names_no_file_trusts_whom_the_machine_trusts() {
+    let authority = Authority::new("machine");
+    for protocol in PROTOCOLS {
+        let collector = Collector::start_tls(authority.server(Shown::Right));
+        arrived(&collector, &trusting(child(protocol, collector.endpoint()), &authority).end().well());
+        let stranger = Authority::new("machine-of-another");
+        let reason = reason(trusting(child(protocol, collector.endpoint()), &stranger));
+        assert!(
+            reason.contains("nobody whom this machine trusts") && reason.contains(CERTIFICATE),
+            "{reason}"
+        );
+    }
+}
+
+#[test]
+fn zipkin_is_reached_with_tls() {
+    let authority = Authority::new("zipkin");
+    let zipkin = Collector::start_tls(authority.server(Shown::Right));
+    zipkin.always(Answer::Status(202));
+    let child = Child::new("tls", "job").env("OTEL_TRACES_EXPORTER", "zipkin");
+    let child = child.env("OTEL_EXPORTER_ZIPKIN_ENDPOINT", format!("{}/api/v2/spans", zipkin.endpoint()));
+    let ended = trusting(child, &authority).end().well();
+    assert_eq!(ended.said("report: "), "1 delivered, 0 unconfirmed, 0 dropped");
+    assert_eq!(zipkin.received()[0].path, "/api/v2/spans");
+}
+
+#[test]
+fn who_does_not_speak_tls_is_told_from_who_cannot_be_trusted() {
+    let authority = Authority::new("plain");
+    for protocol in PROTOCOLS {
+        let collector = Collector::start();
+        let endpoint = collector.endpoint().replace("http://", "https://");
+        let reason = reason(child(protocol, endpoint).env(CERTIFICATE, authority.file()));
+        assert!(reason.starts_with("what listens there "), "{protocol}: {reason}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_serve_is_named_and_the_service_runs_without_that_export() {
+    let authority = Authority::new("files");
+    let (certificate, key) = authority.client();
+    let warned = |files: &[(&str, &str)]| {
+        let child =
+            files.iter().fold(child("grpc", "https://127.0.0.1:9".to_owned()), |child, (name, file)| {
+                child.env(name, file)
+            });
+        child.end().well().messages("WARN")
+    };
+    let said = warned(&[(CERTIFICATE, "/nowhere/ca.pem")]);
+    let begins = |begin: &str| said.iter().filter(|line| line.starts_with(begin)).count();
+    assert_eq!(
+        begins(&format!("{CERTIFICATE}=/nowhere/ca.pem is not a file with certificates in PEM (No such")),
+        1
+    );
+    assert_eq!(begins("traces are not exported: /nowhere/ca.pem is not a file with certificates in PEM"), 1);
+    let ca = authority.file();
+    for (files, right) in [
+        (&[(CERTIFICATE, &*ca), (CLIENT_KEY, &*key)][..], "a client's key needs its certificate"),
+        (&[(CERTIFICATE, &ca), (CLIENT_CERTIFICATE, &certificate)], "a client's certificate needs its key"),
+        (
+            &[(CERTIFICATE, &ca), (CLIENT_CERTIFICATE, &ca), (CLIENT_KEY, &key)],
+            "client.key is not the key of the certificate in",
+        ),
+    ] {
+        let said = warned(files);
+        let told = |line: &&String| line.starts_with("traces are not exported: ") && line.contains(right);
+        assert_eq!(said.iter().filter(told).count(), 1, "{right}: {said:#?}");
+    }
+}
