@@ -59,7 +59,7 @@ const PROOFS: &[Proof] = &[
     ),
     Proof(
         "The trace breaks between two services.",
-        "tests/promises/client.rs",
+        "tests/promises/clients/mod.rs",
         "a_call_from_a_handler_is_its_child_and_carries_the_context_on",
     ),
     Proof(
