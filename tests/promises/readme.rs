@@ -378,9 +378,14 @@ fn the_features_and_the_rust_version_are_the_manifests() {
     let (readme, manifest) = (read("README.md"), read("Cargo.toml"));
     let section = manifest.split("[features]\n").nth(1).unwrap().split("\n[").next().unwrap();
     let declared = section.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name);
+    let default = section.lines().find(|line| line.starts_with("default = ")).unwrap();
     for feature in declared.filter(|name| *name != "default") {
+        let is_default = if default.contains(&format!("\"{feature}\"")) { "yes" } else { "no" };
         for page in [&readme, &read("src/lib.rs")] {
-            assert!(page.contains(&format!("| `{feature}` | yes |")), "{feature} is not in its table");
+            assert!(
+                page.contains(&format!("| `{feature}` | {is_default} |")),
+                "{feature} is not in its table"
+            );
         }
     }
     assert!(section.contains("default = [\"axum\", \"otlp\"]"));

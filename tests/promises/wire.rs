@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use tower_observability::names::{FORMATS, attribute, event, header, key, label, metric, tag};
+use tower_observability::names::{FORMATS, attribute, event, header, key, label, metric, tag, word};
 use tower_observability::{Outcome, variables};
 
 type Rows = Vec<(String, String)>;
@@ -51,6 +51,10 @@ user_agent.original";
 const TAGS: &str = "\
 error otel.dropped_attributes_count otel.dropped_links_count otel.library.name otel.library.version
 otel.scope.name otel.scope.version otel.status_code otlp.link. w3c.tracestate";
+
+const WORDS: &str = "\
+connection_error connection_refused connection_reset connection_timeout dns_error host_unreachable invalid_request
+protocol_error redirect_error request_body_error timeout tls_error";
 
 const METRICS: &str = "\
 container_cpu_limit container_cpu_periods_total container_cpu_throttled_periods_total
@@ -171,7 +175,7 @@ fn environment() -> Rows {
 }
 
 /// Each table of the README: its marker, its head, its rows.
-fn tables() -> [(&'static str, &'static str, Rows); 9] {
+fn tables() -> [(&'static str, &'static str, Rows); 10] {
     [
         ("log keys", "| key | what it says |\n|---|---|\n", table(key::TABLE)),
         (
@@ -180,6 +184,11 @@ fn tables() -> [(&'static str, &'static str, Rows); 9] {
             formats(),
         ),
         ("span attributes", "| attribute | what it says |\n|---|---|\n", table(attribute::TABLE)),
+        (
+            "error words",
+            "| `error.type` | what kept a call from its answer |\n|---|---|\n",
+            table(word::TABLE),
+        ),
         ("zipkin tags", "| tag | what it says |\n|---|---|\n", table(tag::TABLE)),
         ("events", "| event | what happened |\n|---|---|\n", table(event::TABLE)),
         ("metrics", "| metric | what it counts |\n|---|---|\n", table(metric::TABLE)),
@@ -244,6 +253,7 @@ fn no_name_on_the_wire_changes_unseen() {
     }
     same(ATTRIBUTES, names(attribute::TABLE));
     same(TAGS, names(tag::TABLE));
+    same(WORDS, names(word::TABLE));
     same(EVENTS, names(event::TABLE));
     same(METRICS, names(metric::TABLE));
     same(LABELS, names(label::TABLE));
@@ -288,7 +298,7 @@ fn every_name_is_used_by_the_code() {
     // The line's first keys, which their writer spells out.
     const SPELT: [&str; 2] = ["TIMESTAMP", "LEVEL"];
     let source = source_without_names(&root().join("src"));
-    let declared = ["mod", "attribute", "key", "label", "metric", "tag"]
+    let declared = ["mod", "attribute", "key", "label", "metric", "tag", "word"]
         .map(|file| read(format!("src/names/{file}.rs")));
     let constants: Vec<_> = declared
         .iter()

@@ -9,6 +9,8 @@ mod reqwest {
 
     use ::reqwest::Error as Reqwest;
 
+    use crate::names::word;
+
     pub(in crate::layer::fault) fn readable(error: &dyn Any) -> Option<&(dyn Error + 'static)> {
         error.downcast_ref::<Reqwest>().map(|error| error as _)
     }
@@ -24,14 +26,14 @@ mod reqwest {
     pub(in crate::layer::fault) fn word(error: &(dyn Error + 'static)) -> Option<&'static str> {
         let error = error.downcast_ref::<Reqwest>()?;
         if error.is_dns() {
-            return Some("dns_error");
+            return Some(word::DNS_ERROR);
         }
         if error.is_builder() {
-            return Some("invalid_request");
+            return Some(word::INVALID_REQUEST);
         }
         // Before the head, what it decodes is the address of a redirect.
         if error.is_redirect() || error.is_decode() {
-            return Some("redirect_error");
+            return Some(word::REDIRECT_ERROR);
         }
         None
     }

@@ -12,6 +12,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use tower::Service;
 
 use super::foreign;
+use crate::names::word;
 
 type Cause<'a> = &'a (dyn Error + 'static);
 
@@ -20,28 +21,29 @@ type ConnectError = <HttpConnector as Service<Uri>>::Error;
 
 /// The word for a chain of causes, outermost first; `None` if it is none of a call's.
 pub(super) fn of(chain: &[Cause<'_>]) -> Option<&'static str> {
-    if let Some(word) = find(chain, foreign::word).or_else(|| find(chain, never_sent)) {
-        return Some(word);
+    let sent = find(chain, foreign::word).or_else(|| find(chain, never_sent));
+    if sent.is_some() {
+        return sent;
     }
     let connecting = is_connecting(chain);
     if chain.iter().any(|cause| is_dns(*cause)) {
-        return Some("dns_error");
+        return Some(word::DNS_ERROR);
     }
     // Others than TLS say "invalid data" of what they decode; but not while connecting, and not to hyper.
     if (connecting || chain.iter().any(|cause| cause.is::<hyper::Error>()))
         && chain.iter().any(|cause| is_tls(*cause))
     {
-        return Some("tls_error");
+        return Some(word::TLS_ERROR);
     }
     find(chain, of_io)
-        .or_else(|| connecting.then_some("connection_error"))
+        .or_else(|| connecting.then_some(word::CONNECTION_ERROR))
         .or_else(|| find(chain, of_hyper))
         .or_else(|| find(chain, of_pool))
 }
 
 /// The word for a chain of causes that is a timeout.
 pub(super) fn of_timeout(chain: &[Cause<'_>]) -> &'static str {
-    if is_connecting(chain) { "connection_timeout" } else { "timeout" }
+    if is_connecting(chain) { word::CONNECTION_TIMEOUT } else { word::TIMEOUT }
 }
 
 pub(super) fn is_elapsed(error: Cause<'_>) -> bool {
@@ -52,8 +54,8 @@ pub(super) fn is_elapsed(error: Cause<'_>) -> bool {
         || foreign::is_elapsed(error)
 }
 
-fn find(chain: &[Cause<'_>], word: fn(Cause<'_>) -> Option<&'static str>) -> Option<&'static str> {
-    chain.iter().find_map(|cause| word(*cause))
+fn find(chain: &[Cause<'_>], read: fn(Cause<'_>) -> Option<&'static str>) -> Option<&'static str> {
+    chain.iter().find_map(|cause| read(*cause))
 }
 
 /// Did it happen before there was a connection?
@@ -66,11 +68,11 @@ fn is_connecting(chain: &[Cause<'_>]) -> bool {
 /// What is wrong with the request itself, or with its body.
 fn never_sent(error: Cause<'_>) -> Option<&'static str> {
     if error.downcast_ref().is_some_and(hyper::Error::is_user) {
-        return Some("request_body_error");
+        return Some(word::REQUEST_BODY_ERROR);
     }
     let no_address = error.is::<ConnectError>() && error.source().is_none();
     let not_absolute = error.is::<legacy::Error>() && error.to_string().contains("(User");
-    (no_address || not_absolute || error.is::<http::Error>()).then_some("invalid_request")
+    (no_address || not_absolute || error.is::<http::Error>()).then_some(word::INVALID_REQUEST)
 }
 
 fn is_dns(error: Cause<'_>) -> bool {
@@ -96,15 +98,15 @@ fn is_tls(error: Cause<'_>) -> bool {
 
 fn of_io(error: Cause<'_>) -> Option<&'static str> {
     match error.downcast_ref::<io::Error>()?.kind() {
-        ErrorKind::ConnectionRefused => Some("connection_refused"),
+        ErrorKind::ConnectionRefused => Some(word::CONNECTION_REFUSED),
         ErrorKind::ConnectionReset
         | ErrorKind::ConnectionAborted
         | ErrorKind::BrokenPipe
-        | ErrorKind::UnexpectedEof => Some("connection_reset"),
+        | ErrorKind::UnexpectedEof => Some(word::CONNECTION_RESET),
         ErrorKind::HostUnreachable
         | ErrorKind::NetworkUnreachable
         | ErrorKind::NetworkDown
-        | ErrorKind::AddrNotAvailable => Some("host_unreachable"),
+        | ErrorKind::AddrNotAvailable => Some(word::HOST_UNREACHABLE),
         _ => None,
     }
 }
@@ -114,12 +116,12 @@ fn of_hyper(error: Cause<'_>) -> Option<&'static str> {
     let reset = hyper.is_incomplete_message() || hyper.is_canceled() || hyper.is_closed();
     // HTTP/2 keeps what the socket said to itself.
     let broken = || hyper.source().is_some_and(|source| source.to_string().contains("broken pipe"));
-    Some(if reset || broken() { "connection_reset" } else { "protocol_error" })
+    Some(if reset || broken() { word::CONNECTION_RESET } else { word::PROTOCOL_ERROR })
 }
 
 /// The pool gave up without saying why: the connection went away before the request was sent.
 fn of_pool(error: Cause<'_>) -> Option<&'static str> {
-    error.is::<legacy::Error>().then_some("connection_reset")
+    error.is::<legacy::Error>().then_some(word::CONNECTION_RESET)
 }
 
 #[cfg(test)]

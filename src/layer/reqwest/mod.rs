@@ -42,8 +42,8 @@ use ::reqwest::{ClientBuilder, Error, IntoUrl, Method, Request, Response};
 
 pub use self::request::RequestBuilder;
 
-use super::options::{ObservabilityLayer, Options};
-use crate::hop::Core;
+use self::send::Sender;
+use super::options::ObservabilityLayer;
 
 /// reqwest's client with each of its calls observed: see [the module](self).
 ///
@@ -62,16 +62,12 @@ use crate::hop::Core;
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Client {
-    inner: ::reqwest::Client,
-    core: Option<&'static Core>,
-    options: Option<Arc<Options>>,
-}
+pub struct Client(Sender);
 
 /// Without lists of hosts nothing is kept from any host, and so any client will do.
 impl From<::reqwest::Client> for Client {
     fn from(inner: ::reqwest::Client) -> Self {
-        Self { inner, core: None, options: None }
+        Self(Sender { inner, core: None, options: None })
     }
 }
 
@@ -98,7 +94,7 @@ impl ObservabilityLayer {
             Some(options) if options.has_lists() => redirect::around(redirects, Arc::clone(options)),
             _ => redirects,
         };
-        Ok(Client { inner: client.redirect(redirects).build()?, core, options })
+        Ok(Client(Sender { inner: client.redirect(redirects).build()?, core, options }))
     }
 }
 
@@ -116,7 +112,7 @@ impl Client {
     /// The client within, whose calls nobody observes.
     #[must_use]
     pub fn inner(&self) -> &::reqwest::Client {
-        &self.inner
+        &self.0.inner
     }
 
     /// Begins a GET.
@@ -151,7 +147,7 @@ impl Client {
 
     /// Begins a request.
     pub fn request(&self, method: Method, url: impl IntoUrl) -> RequestBuilder {
-        RequestBuilder::new(self.clone(), self.inner.request(method, url))
+        RequestBuilder::new(self.clone(), self.0.inner.request(method, url))
     }
 
     /// Sends a request that is complete.
@@ -160,7 +156,7 @@ impl Client {
     ///
     /// Those of [`reqwest::Client::execute`](::reqwest::Client::execute), untouched.
     pub fn execute(&self, request: Request) -> impl Future<Output = Result<Response, Error>> + Send + use<> {
-        send::send(self, request)
+        self.0.send(request)
     }
 }
 

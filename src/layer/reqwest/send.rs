@@ -1,12 +1,12 @@
 //! Owns one call: its hop, what goes out with it, and the answer that comes back.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use ::reqwest::{Body, Client as Inner, Error, Request, Response, ResponseBuilderExt, Url};
 
-use super::Client;
 use super::redirect::{Carried, Guarded};
-use crate::hop::{Observation, global};
+use crate::hop::{Core, Observation, global};
 use crate::layer::client::{inject, open};
 use crate::layer::future::Expects;
 use crate::layer::options::Options;
@@ -16,6 +16,14 @@ use crate::names::header::BAGGAGE;
 use crate::propagation::clear_headers;
 use crate::scope::{Http, HttpVersion, Kind, Method, Scheme};
 
+/// Who sends, and to whom it is reported.
+#[derive(Clone)]
+pub(super) struct Sender {
+    pub(super) inner: Inner,
+    pub(super) core: Option<&'static Core>,
+    pub(super) options: Option<Arc<Options>>,
+}
+
 /// A request that is sent again where a redirect of its first sending was held back.
 struct Sending {
     client: Inner,
@@ -24,36 +32,37 @@ struct Sending {
     again: Option<Request>,
 }
 
-/// Sends the request within a hop of its own, unless an outer layer observes it or nobody wants to know.
-///
-/// The hop begins here, not at the first poll: a task that polls it elsewhere is in no request.
-pub(super) fn send(
-    client: &Client,
-    mut request: Request,
-) -> impl Future<Output = Result<Response, Error>> + Send + use<> {
-    let observation = begin(client, &mut request);
-    let options = client.options.clone();
-    let inner = client.inner.clone();
-    async move {
-        let Some(observation) = observation else { return inner.execute(request).await };
-        let sending = Sending::new(Options::of(options.as_ref()), inner, request);
-        let response = ResponseFuture::observed(observation, Expects::Head, || sending.send()).await?;
-        Ok(response.map(Body::wrap).into())
+impl Sender {
+    /// Sends the request within a hop of its own, unless an outer layer observes it or nobody wants to know.
+    ///
+    /// The hop begins here, not at the first poll: a task that polls it elsewhere is in no request.
+    pub(super) fn send(
+        &self,
+        mut request: Request,
+    ) -> impl Future<Output = Result<Response, Error>> + Send + use<> {
+        let observation = self.begin(&mut request);
+        let Self { inner, options, .. } = self.clone();
+        async move {
+            let Some(observation) = observation else { return inner.execute(request).await };
+            let sending = Sending::new(Options::of(options.as_ref()), inner, request);
+            let response = ResponseFuture::observed(observation, Expects::Head, || sending.send()).await?;
+            Ok(response.map(Body::wrap).into())
+        }
     }
-}
 
-/// Begins the hop and writes its context onto the request.
-fn begin(client: &Client, request: &mut Request) -> Option<Observation> {
-    let options = Options::of(client.options.as_ref());
-    let core = client.core.or_else(global).filter(|core| !core.is_off())?;
-    let unwanted = options.filter.as_ref().is_some_and(|wants| !wants(&parts(request)));
-    if unwanted || is_observed(request) {
-        return None;
+    /// Begins the hop and writes its context onto the request.
+    fn begin(&self, request: &mut Request) -> Option<Observation> {
+        let options = Options::of(self.options.as_ref());
+        let core = self.core.or_else(global).filter(|core| !core.is_off())?;
+        let unwanted = options.filter.as_ref().is_some_and(|wants| !wants(&parts(request)));
+        if unwanted || is_observed(request) {
+            return None;
+        }
+        let attempt = attempts::next(&http::Extensions::new());
+        let hop = open(core, attempt, |http| describe(http, request));
+        inject(core, options, &hop, request.headers_mut());
+        Some(Observation::begin(core, hop))
     }
-    let attempt = attempts::next(&http::Extensions::new());
-    let hop = open(core, attempt, |http| describe(http, request));
-    inject(core, options, &hop, request.headers_mut());
-    Some(Observation::begin(core, hop))
 }
 
 /// What a filter looks at.

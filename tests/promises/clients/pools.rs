@@ -26,12 +26,17 @@ type Boxed = Box<dyn std::error::Error + Send + Sync>;
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-/// A server in a thread of its own: each of its connections answers so many requests and is closed.
-/// Says when one was accepted, and when one was closed.
-fn closing_after(requests: usize) -> (SocketAddr, mpsc::Receiver<&'static str>) {
+/// A server in a thread of its own: it answers so many requests over each connection, and closes it when it is told.
+struct Server {
+    address: SocketAddr,
+    said: mpsc::Receiver<&'static str>,
+    close: mpsc::Sender<()>,
+}
+
+fn answering(requests: usize) -> Server {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let (say, heard) = mpsc::channel();
+    let ((say, said), (close, closing)) = (mpsc::channel(), mpsc::channel());
     std::thread::spawn(move || {
         while let Ok((mut stream, _)) = listener.accept() {
             if say.send("accepted").is_err() {
@@ -44,11 +49,27 @@ fn closing_after(requests: usize) -> (SocketAddr, mpsc::Receiver<&'static str>) 
                 }
                 let _ = stream.write_all(ANSWER);
             }
+            let _ = closing.recv();
             drop(stream);
             let _ = say.send("closed");
         }
     });
-    (address, heard)
+    Server { address, said, close }
+}
+
+impl Server {
+    /// Closes the connection, and blocks the runtime until that is done: nobody there may act on it before.
+    fn close(&self) {
+        self.close.send(()).unwrap();
+        assert_eq!(self.said.iter().take(2).collect::<Vec<_>>(), ["accepted", "closed"]);
+    }
+}
+
+/// Lets the tasks that belong to a connection run, until it lies in the pool.
+async fn settle() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
 }
 
 fn request(address: SocketAddr) -> Request<Body> {
@@ -61,42 +82,45 @@ fn outcomes(seen: &Instance) -> Vec<String> {
 
 #[tokio::test]
 async fn calls_over_one_connection_are_spans_of_their_own() {
-    let (seen, (address, heard)) = (Instance::new(), closing_after(3));
+    let (seen, server) = (Instance::new(), answering(3));
     let client = Client::builder(TokioExecutor::new()).build_http::<Body>();
     let mut client = seen.client_layer().layer(client);
     for _ in 0..3 {
-        let response = client.call(request(address)).await.unwrap();
+        let response = client.call(request(server.address)).await.unwrap();
         response.into_body().collect().await.unwrap();
-        // The connection is back in the pool once its task has run.
-        tokio::task::yield_now().await;
+        settle().await;
     }
     assert_eq!(outcomes(&seen), ["ok", "ok", "ok"]);
-    assert_eq!(heard.iter().take(2).collect::<Vec<_>>(), ["accepted", "closed"]);
+    server.close();
+}
+
+/// Two calls, the second over a connection of the pool that the server has closed; what became of the second.
+async fn second_call(seen: &Instance, sent_again: bool) -> Result<u16, hyper_util::client::legacy::Error> {
+    let server = answering(1);
+    let client =
+        Client::builder(TokioExecutor::new()).retry_canceled_requests(sent_again).build_http::<Body>();
+    let mut client = seen.client_layer().layer(client);
+    let response = client.call(request(server.address)).await?;
+    response.into_body().collect().await.unwrap();
+    settle().await;
+    server.close();
+    // The runtime hears of it now; but this task runs before the connection's.
+    tokio::task::yield_now().await;
+    Ok(client.call(request(server.address)).await?.status().as_u16())
 }
 
 #[tokio::test]
 async fn a_request_that_the_pool_sends_again_over_a_new_connection_is_one_call() {
-    let (seen, (address, heard)) = (Instance::new(), closing_after(1));
-    let client = Client::builder(TokioExecutor::new()).retry_canceled_requests(true).build_http::<Body>();
-    let mut client = seen.client_layer().layer(client);
-    for _ in 0..2 {
-        let response = client.call(request(address)).await.unwrap();
-        response.into_body().collect().await.unwrap();
-        // It blocks the runtime, so that the pool cannot notice that the connection is gone before it takes it.
-        assert_eq!(heard.iter().take(2).collect::<Vec<_>>(), ["accepted", "closed"]);
-    }
+    let seen = Instance::new();
+    assert_eq!(second_call(&seen, true).await.unwrap(), 200);
     assert_eq!(outcomes(&seen), ["ok", "ok"], "{seen}");
 }
 
 #[tokio::test]
-async fn a_request_whose_connection_was_lost_in_the_pool_is_reset_where_the_pool_sends_none_again() {
-    let (seen, (address, heard)) = (Instance::new(), closing_after(1));
-    let client = Client::builder(TokioExecutor::new()).retry_canceled_requests(false).build_http::<Body>();
-    let mut client = seen.client_layer().layer(client);
-    let response = client.call(request(address)).await.unwrap();
-    response.into_body().collect().await.unwrap();
-    assert_eq!(heard.iter().take(2).collect::<Vec<_>>(), ["accepted", "closed"]);
-    client.call(request(address)).await.unwrap_err();
+async fn a_request_that_the_pool_lost_and_does_not_send_again_is_reset() {
+    let seen = Instance::new();
+    second_call(&seen, false).await.unwrap_err();
+    assert_eq!(outcomes(&seen), ["ok", "server_error"], "{seen}");
     assert_eq!(word(&seen), ("connection_reset".into(), "server_error".into()));
 }
 
@@ -146,13 +170,15 @@ async fn ask(
 
 #[tokio::test]
 async fn a_pool_made_of_parts_goes_below_the_layer_and_its_connectors_error_is_readable() {
-    let (seen, (address, heard)) = (Instance::new(), closing_after(2));
+    let (seen, server) = (Instance::new(), answering(2));
+    let address = server.address;
     let mut pool =
         cache::builder().executor(TokioExecutor::new()).build(tower::service_fn(|to| Box::pin(connect(to))));
     ask(&mut pool, address, &seen).await.unwrap();
+    settle().await;
     ask(&mut pool, address, &seen).await.unwrap();
     assert_eq!(outcomes(&seen), ["ok", "ok"]);
-    assert_eq!(heard.iter().take(2).collect::<Vec<_>>(), ["accepted", "closed"]);
+    server.close();
     let span = &seen.spans()[0];
     assert_eq!(span.attribute("url.full"), &format!("http://{address}/x"));
 
