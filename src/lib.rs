@@ -77,6 +77,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `axum` | yes | the route of an axum router, the peer's address, the admin routes to mount |
+//! | `reqwest` | no | [`reqwest::Client`], a client of reqwest whose calls are observed |
 //! | `otlp` | yes | traces and log records over OTLP, HTTP with protobuf |
 //! | `otlp-grpc` | no | OTLP over gRPC: [`Traces::grpc`], [`Logs::grpc`] |
 //! | `tls` | no | `https://` to a collector and to Zipkin, client certificates: [`Traces::certificate`] |
@@ -124,6 +125,9 @@ pub use clock::Moment;
 pub use config::{VariableRow, variables};
 pub use error::Error;
 pub use init::{Builder, Observability, Report, builder, init};
+#[cfg(feature = "reqwest")]
+pub use layer::reqwest;
+pub use layer::{Attempted, Attempts, AttemptsLayer, attempts};
 pub use layer::{ObservabilityLayer, Observed, ResponseBody, ResponseFuture, RouteLayer, Routed, Trust};
 pub use logs::Logs;
 pub use metrics::Metrics;

@@ -1,13 +1,17 @@
 //! Owns the begin of a call that we make: its span, and the headers that carry the context on.
 
-use http::Request;
-use http::header::HOST;
+use std::sync::Arc;
 
+use http::header::HOST;
+use http::{HeaderMap, Request};
+
+use super::attempts;
 use super::grpc;
-use super::options::{Options, names_host};
+use super::options::Options;
 use super::twice::is_observed;
 use crate::clock::Moment;
 use crate::hop::{Core, Observation, Origin};
+use crate::names::attribute;
 use crate::propagation::Outgoing;
 use crate::scope::{Hop, Http, Kind, Piece, Subject, host_and_port, split_authority};
 
@@ -20,7 +24,8 @@ pub(super) fn begin<B>(
     if is_observed(Kind::Client, request) {
         return None;
     }
-    let hop = core.hop(Origin::here(), Kind::Client, Moment::now(), |hop| {
+    let attempt = attempts::next(request.extensions());
+    let hop = open(core, attempt, |hop| {
         if let Subject::Http(http) = &mut hop.subject {
             http.begin(request);
             describe(http, request);
@@ -29,12 +34,48 @@ pub(super) fn begin<B>(
             choices.begin(hop, request.headers());
         }
     });
-    inject(core, options, &hop, request);
+    inject(core, options, &hop, request.headers_mut());
     let mut observation = Observation::begin(core, hop);
     if grpc::is_call(request) {
         grpc::begin(&mut observation, request.headers());
     }
     Some(observation)
+}
+
+/// Makes the hop of a call, which `describe` fills.
+#[inline]
+pub(super) fn open(core: &'static Core, attempt: u32, describe: impl FnOnce(&mut Hop)) -> Arc<Hop> {
+    core.hop(Origin::here(), Kind::Client, Moment::now(), |hop| {
+        describe(hop);
+        if attempt > 0 {
+            count(hop, attempt);
+        }
+    })
+}
+
+/// The conventions count attempts from the second on. It is a field, so that the line says it as well.
+#[cold]
+fn count(hop: &Hop, attempt: u32) {
+    hop.add(attribute::HTTP_REQUEST_RESEND_COUNT.into(), attempt.into());
+}
+
+/// Makes the hop of a call, which `describe` fills.
+#[inline]
+pub(super) fn open(core: &'static Core, attempt: u32, describe: impl FnOnce(&mut Http)) -> Arc<Hop> {
+    core.hop(Origin::here(), Kind::Client, Moment::now(), |hop| {
+        if let Subject::Http(http) = &mut hop.subject {
+            describe(http);
+        }
+        if attempt > 0 {
+            count(hop, attempt);
+        }
+    })
+}
+
+/// The conventions count attempts from the second on. It is a field, so that the line says it as well.
+#[cold]
+fn count(hop: &Hop, attempt: u32) {
+    hop.add(attribute::HTTP_REQUEST_RESEND_COUNT.into(), attempt.into());
 }
 
 /// Copies what span and line need.
@@ -54,16 +95,16 @@ fn destination<B>(request: &Request<B>) -> Option<(&str, Option<u16>)> {
     host_and_port(std::str::from_utf8(request.headers().get(HOST)?.as_bytes()).ok()?)
 }
 
-fn inject<B>(core: &Core, options: &Options, hop: &Hop, request: &mut Request<B>) {
+/// Writes the hop's context onto the call, as far as its host may see it.
+pub(super) fn inject(core: &Core, options: &Options, hop: &Hop, headers: &mut HeaderMap) {
     let host = || hop.http().map_or("", |http| http.piece(Piece::Host));
-    let goes_to = |list: &[String]| !list.is_empty() && names_host(list, host());
-    let denied = goes_to(&options.no_context_to);
-    let trusted = !denied && goes_to(&options.baggage_to);
+    let denied = options.denies(host);
+    let trusted = !denied && options.trusts(host);
     let outgoing = Outgoing {
         trace: (!denied).then_some(hop.trace),
         tracestate: &hop.tracestate,
         baggage: trusted.then_some(&hop.baggage),
         request_id: hop.request_id.as_ref().filter(|_| !denied),
     };
-    core.propagators.write_headers(request.headers_mut(), outgoing);
+    core.propagators.write_headers(headers, outgoing);
 }

@@ -3,17 +3,21 @@
 //! A request comes in at `service`, where `server` or `client` begins the hop; `future` sees the response's
 //! head, `body` its last byte. Each of them may end the hop, and only the first that does counts.
 
+mod attempts;
 mod body;
 mod client;
 mod fault;
 mod future;
 mod grpc;
 mod options;
+#[cfg(feature = "reqwest")]
+pub mod reqwest;
 mod route;
 mod server;
 mod service;
 mod twice;
 
+pub use attempts::{Attempted, Attempts, AttemptsLayer, attempts};
 pub use body::ResponseBody;
 pub use future::ResponseFuture;
 pub use options::{ObservabilityLayer, Trust};

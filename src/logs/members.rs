@@ -10,6 +10,7 @@ use crate::names::{ecs, gelf, key, logstash, otel};
 pub(super) trait Members {
     const ERROR: &'static [u8];
     const ERROR_CHAIN: &'static [u8];
+    const ERROR_TYPE: &'static [u8];
     const FILE: &'static [u8];
     const MESSAGE: &'static [u8];
     const METHOD: &'static [u8];
@@ -66,6 +67,7 @@ macro_rules! members {
         impl Members for $format {
             const ERROR: &'static [u8] = member!($keys::ERROR, "\"");
             const ERROR_CHAIN: &'static [u8] = member!($keys::ERROR_CHAIN, "\"");
+            const ERROR_TYPE: &'static [u8] = member!($keys::ERROR_TYPE, "\"");
             const FILE: &'static [u8] = member!($keys::FILE, "\"");
             const MESSAGE: &'static [u8] = member!($keys::MESSAGE, "\"");
             const METHOD: &'static [u8] = member!($keys::METHOD, "\"");

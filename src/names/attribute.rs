@@ -23,6 +23,8 @@ names! {
         "The method, or `_OTHER`.";
     HTTP_REQUEST_METHOD_ORIGINAL = "http.request.method_original",
         "The method as sent, where it is `_OTHER`.";
+    HTTP_REQUEST_RESEND_COUNT = "http.request.resend_count",
+        "Which attempt a call is, from the second on, where an `AttemptsLayer` counts them; on its line as well.";
     HTTP_RESPONSE_BODY_SIZE = "http.response.body.size",
         "Log record: bytes of the body (request's record).";
     HTTP_RESPONSE_HEADER = "http.response.header.",

@@ -54,7 +54,7 @@ formats! {
     OUTCOME        = "outcome"        "labels.outcome"            "outcome"        "_outcome"        "observability.outcome";
     GOOD_OR_BAD    = ""               "event.outcome"             ""               ""                "";
     RESPONSE_BYTES = "response_bytes" "http.response.body.bytes"  "response_bytes" "_response_bytes" "http.response.body.size";
-    ERROR_TYPE     = ""               "error.type"                ""               ""                "error.type";
+    ERROR_TYPE     = "error_type"     "error.type"                "error_type"     "_error_type"     "error.type";
     ERROR          = "error"          "error.message"             "error"          "_error"          "exception.message";
     ERROR_CHAIN    = "error_chain"    "error.stack_trace"         "stack_trace"    "full_message"    "exception.stacktrace";
     THREAD         = "thread"         "process.thread.name"       "thread_name"    "_thread"         "thread.name";

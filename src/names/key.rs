@@ -7,6 +7,8 @@ names! {
         "The error that the service noted (request's line).";
     ERROR_CHAIN = "error_chain",
         "The noted error's causes (request's line).";
+    ERROR_TYPE = "error_type",
+        "Why a call found no answer, in a word more precise than the outcome (call's line).";
     FILE = "file",
         "The source file (ERROR lines of events).";
     INSTANCE = "instance",
@@ -57,6 +59,7 @@ names! {
 pub const RESERVED: &[&str] = &[
     DURATION_MS,
     ERROR_CHAIN,
+    ERROR_TYPE,
     FILE,
     INSTANCE,
     LEVEL,

@@ -27,6 +27,7 @@ pub mod key;
 pub mod label;
 pub mod metric;
 pub mod tag;
+pub mod word;
 
 /// Names of events, of log records over OTLP.
 pub mod event {

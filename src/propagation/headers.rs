@@ -86,6 +86,13 @@ fn set(headers: &mut HeaderMap, name: &'static str, value: Option<&[u8]>) {
     }
 }
 
+/// Takes away every header that any format writes.
+pub(crate) fn clear_headers(headers: &mut HeaderMap) {
+    for name in KEYS.iter().chain(&formats::KEYS) {
+        headers.remove(*name);
+    }
+}
+
 impl Propagators {
     /// Reads every enabled format from request headers; repeated headers are read whole.
     ///
@@ -126,11 +133,7 @@ impl Propagators {
     /// headers, whatever formats are enabled, and one that is not trusted with baggage gets no baggage at all. Baggage
     /// that the user set himself stays where the host is trusted and we have none to write.
     pub(crate) fn write_headers(&self, headers: &mut HeaderMap, outgoing: Outgoing<'_>) {
-        let Some(trace) = outgoing.trace else {
-            return KEYS.iter().chain(&formats::KEYS).for_each(|name| {
-                headers.remove(*name);
-            });
-        };
+        let Some(trace) = outgoing.trace else { return clear_headers(headers) };
         // What is taken away comes first: most calls have no header yet, and nothing is looked for among none.
         match outgoing.baggage {
             _ if !self.baggage => {}

@@ -13,6 +13,8 @@ pub use environment::from_environment;
 
 pub(crate) use formats::{Format, Formats};
 pub(crate) use headers::Known;
+#[cfg(feature = "reqwest")]
+pub(crate) use headers::clear_headers;
 
 use std::sync::OnceLock;
 

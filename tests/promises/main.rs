@@ -8,7 +8,7 @@ mod admin;
 mod architecture;
 mod bridge;
 mod choices;
-mod client;
+mod clients;
 mod config;
 mod exactly_once;
 mod export;

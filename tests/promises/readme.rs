@@ -79,7 +79,7 @@ const PROOFS: &[Proof] = &[
     ),
     Proof(
         "The trace breaks between two services.",
-        "tests/promises/client.rs",
+        "tests/promises/clients/mod.rs",
         "a_call_from_a_handler_is_its_child_and_carries_the_context_on",
     ),
     Proof(
@@ -418,8 +418,9 @@ fn the_features_and_the_rust_version_are_the_manifests() {
     let (readme, manifest) = (read("README.md"), read("Cargo.toml"));
     let section = manifest.split("[features]\n").nth(1).unwrap().split("\n[").next().unwrap();
     let declared = section.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name);
+    let default = section.lines().find(|line| line.starts_with("default = ")).unwrap();
     for feature in declared.filter(|name| *name != "default") {
-        let is_default = if matches!(feature, "axum" | "otlp") { "yes" } else { "no" };
+        let is_default = if default.contains(&format!("\"{feature}\"")) { "yes" } else { "no" };
         for page in [&readme, &read("src/lib.rs")] {
             assert!(
                 page.contains(&format!("| `{feature}` | {is_default} |")),

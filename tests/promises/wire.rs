@@ -8,13 +8,13 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use tower_observability::names::{FORMATS, attribute, event, header, key, label, metric, tag};
+use tower_observability::names::{FORMATS, attribute, event, header, key, label, metric, tag, word};
 use tower_observability::{Outcome, variables};
 
 type Rows = Vec<(String, String)>;
 
 const KEYS: &str = "\
-duration_ms error error_chain file instance level line message method outcome path request_id response_bytes
+duration_ms error error_chain error_type file instance level line message method outcome path request_id response_bytes
 route rpc_method rpc_status service span_id status target timestamp trace_flags trace_id ttfb_ms version";
 
 /// The keys of the formats beside `json`, one after the other as their columns stand in the table.
@@ -25,11 +25,11 @@ const FORMAT_KEYS: [&str; 4] = [
     numeric_labels.ttfb_ms labels.outcome event.outcome http.response.body.bytes error.type error.message
     error.stack_trace process.thread.name log.origin.file.name log.origin.file.line",
     "@timestamp @version level level_value service version instance logger_name message trace_id span_id
-    trace_flags request_id method path route status rpc_method rpc_status duration_ms ttfb_ms outcome response_bytes error
+    trace_flags request_id method path route status rpc_method rpc_status duration_ms ttfb_ms outcome response_bytes error_type error
     stack_trace thread_name file line",
     "version timestamp level _level_name host short_message full_message _service _version _instance _target
     _trace_id _span_id _trace_flags _request_id _method _path _route _rpc_method _rpc_status _status _duration_ms _ttfb_ms _outcome
-    _response_bytes _error _thread _file _line",
+    _response_bytes _error_type _error _thread _file _line",
     "timestamp severity_text severity_number resource scope_name body trace_id span_id trace_flags
     observability.request_id http.request.method url.path http.route http.response.status_code
     rpc.method rpc.response.status_code
@@ -39,7 +39,7 @@ const FORMAT_KEYS: [&str; 4] = [
 
 const ATTRIBUTES: &str = "\
 client.address code.file.path code.line.number deployment.environment.name error.type exception.message exception.stacktrace
-http.request.header. http.request.method http.request.method_original http.response.body.size http.response.header. http.response.status_code http.route
+http.request.header. http.request.method http.request.method_original http.request.resend_count http.response.body.size http.response.header. http.response.status_code http.route
 messaging.destination.name messaging.operation.name messaging.operation.type messaging.system
 network.peer.address network.peer.port network.protocol.name network.protocol.version observability.duration_ms observability.outcome
 observability.request_id rpc.method rpc.method_original rpc.response.status_code rpc.system.name
@@ -51,6 +51,10 @@ user_agent.original";
 const TAGS: &str = "\
 error otel.dropped_attributes_count otel.dropped_links_count otel.library.name otel.library.version
 otel.scope.name otel.scope.version otel.status_code otlp.link. w3c.tracestate";
+
+const WORDS: &str = "\
+connection_error connection_refused connection_reset connection_timeout dns_error host_unreachable invalid_request
+protocol_error redirect_error request_body_error timeout tls_error";
 
 const METRICS: &str = "\
 container_cpu_limit container_cpu_periods_total container_cpu_throttled_periods_total
@@ -176,7 +180,7 @@ fn environment() -> Rows {
 }
 
 /// Each table of the README: its marker, its head, its rows.
-fn tables() -> [(&'static str, &'static str, Rows); 9] {
+fn tables() -> [(&'static str, &'static str, Rows); 10] {
     [
         ("log keys", "| key | what it says |\n|---|---|\n", table(key::TABLE)),
         (
@@ -185,6 +189,11 @@ fn tables() -> [(&'static str, &'static str, Rows); 9] {
             formats(),
         ),
         ("span attributes", "| attribute | what it says |\n|---|---|\n", table(attribute::TABLE)),
+        (
+            "error words",
+            "| `error.type` | what kept a call from its answer |\n|---|---|\n",
+            table(word::TABLE),
+        ),
         ("zipkin tags", "| tag | what it says |\n|---|---|\n", table(tag::TABLE)),
         ("events", "| event | what happened |\n|---|---|\n", table(event::TABLE)),
         ("metrics", "| metric | what it counts |\n|---|---|\n", table(metric::TABLE)),
@@ -249,6 +258,7 @@ fn no_name_on_the_wire_changes_unseen() {
     }
     same(ATTRIBUTES, names(attribute::TABLE));
     same(TAGS, names(tag::TABLE));
+    same(WORDS, names(word::TABLE));
     same(EVENTS, names(event::TABLE));
     same(METRICS, names(metric::TABLE));
     same(LABELS, names(label::TABLE));
@@ -293,7 +303,7 @@ fn every_name_is_used_by_the_code() {
     // The line's first keys, which their writer spells out.
     const SPELT: [&str; 2] = ["TIMESTAMP", "LEVEL"];
     let source = source_without_names(&root().join("src"));
-    let declared = ["mod", "attribute", "key", "label", "metric", "tag"]
+    let declared = ["mod", "attribute", "key", "label", "metric", "tag", "word"]
         .map(|file| read(format!("src/names/{file}.rs")));
     let constants: Vec<_> = declared
         .iter()

@@ -7,7 +7,7 @@ mod hosts;
 mod paths;
 
 pub(in crate::layer) use choices::Choices;
-pub(in crate::layer) use hosts::names_host;
+use hosts::names_host;
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -211,6 +211,18 @@ impl Options {
             Some(options) => options,
             None => &UNCHANGED,
         }
+    }
+
+    /// Must the host see nothing of ours?
+    #[inline]
+    pub(in crate::layer) fn denies<'a>(&self, host: impl FnOnce() -> &'a str) -> bool {
+        !self.no_context_to.is_empty() && names_host(&self.no_context_to, host())
+    }
+
+    /// May the host see our baggage, unless it must see nothing?
+    #[inline]
+    pub(in crate::layer) fn trusts<'a>(&self, host: impl FnOnce() -> &'a str) -> bool {
+        !self.baggage_to.is_empty() && names_host(&self.baggage_to, host())
     }
 }
 

@@ -24,7 +24,6 @@ pub(super) const VERSION: &str = "9.3.0";
 
 const TRANSACTION_ID: &[u8] = member_of!(ecs::TRANSACTION_ID, "\"");
 const GOOD_OR_BAD: &[u8] = member_of!(ecs::GOOD_OR_BAD, "\"");
-const ERROR_TYPE: &[u8] = member_of!(ecs::ERROR_TYPE, "\"");
 
 const LABELS: &str = "labels.";
 const NUMERIC_LABELS: &str = "numeric_labels.";
@@ -91,11 +90,11 @@ impl Layout for Ecs {
     fn outcome(object: &mut Object, hop: &Hop, end: &End) {
         object.plain(Self::OUTCOME, end.outcome.as_str());
         object.plain(GOOD_OR_BAD, good_or_bad(hop.kind, end.outcome));
-        end.error_type.with_str(|word| object.plain(ERROR_TYPE, word));
+        end.error_type.with_str(|word| object.plain(Self::ERROR_TYPE, word));
     }
 
     fn panicked(object: &mut Object) {
-        object.plain(ERROR_TYPE, Outcome::Panic.as_str());
+        object.plain(Self::ERROR_TYPE, Outcome::Panic.as_str());
     }
 }
 

@@ -12,7 +12,7 @@ use crate::logs::members::Members;
 use crate::logs::users::Names;
 use crate::names::key;
 use crate::resource::Resource;
-use crate::scope::{End, Hop};
+use crate::scope::{End, ErrorType, Hop};
 
 /// A format: its names, and how it writes what is more than a name.
 pub(in crate::logs) trait Layout: Members + fmt::Debug + Send + Sync + 'static {
@@ -59,6 +59,12 @@ pub(in crate::logs) trait Layout: Members + fmt::Debug + Send + Sync + 'static {
     /// Writes how a hop ended.
     fn outcome(object: &mut Object, _: &Hop, end: &End) {
         object.plain(Self::OUTCOME, end.outcome.as_str());
+        // The status has a member of its own, and most other words are the outcome's.
+        if let ErrorType::Word(word) = end.error_type
+            && word != end.outcome.as_str()
+        {
+            object.plain(Self::ERROR_TYPE, word);
+        }
     }
 
     /// Writes the name of the thread.

@@ -6,10 +6,10 @@ use crate::clock::Moment;
 use crate::logs::escape::{quoted, text_of};
 use crate::logs::fields::Borrowed;
 use crate::logs::json::Object;
-use crate::logs::members::{Members as _, Otel, joined, length, member};
+use crate::logs::members::{Members as _, Otel};
 use crate::logs::time;
 use crate::logs::users::Names;
-use crate::names::{FORMATS, otel};
+use crate::names::FORMATS;
 use crate::resource::Resource;
 use crate::scope::{End, Hop, Outcome};
 
@@ -18,8 +18,6 @@ const LEVELS: [&[u8]; 6] = [b"1", b"5", b"9", b"13", b"17", b"21"];
 
 /// What is the same for every line that this library writes.
 const NOT_SAID: &str = "telemetry.";
-
-const ERROR_TYPE: &[u8] = member!(otel::ERROR_TYPE, "\"");
 
 const NAMES: Names = Names {
     text: "",
@@ -74,11 +72,11 @@ impl Layout for Otel {
 
     fn outcome(object: &mut Object, _: &Hop, end: &End) {
         object.plain(Self::OUTCOME, end.outcome.as_str());
-        end.error_type.with_str(|word| object.plain(ERROR_TYPE, word));
+        end.error_type.with_str(|word| object.plain(Self::ERROR_TYPE, word));
     }
 
     fn panicked(object: &mut Object) {
-        object.plain(ERROR_TYPE, Outcome::Panic.as_str());
+        object.plain(Self::ERROR_TYPE, Outcome::Panic.as_str());
     }
 
     /// Every member begins with its comma; that of the first attribute becomes a blank.

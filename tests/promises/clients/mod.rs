@@ -1,5 +1,11 @@
 //! Promise: a call carries the context on and is reported by the conventions; what must not leave stays here.
 
+mod attempts;
+mod pools;
+#[cfg(feature = "reqwest")]
+mod reqwest;
+mod words;
+
 use std::convert::Infallible;
 use std::time::Duration;
 

@@ -3,6 +3,9 @@
 //! The error itself passes through untouched. Its type is the user's, so that it can only be looked at where
 //! it is one that we know, or a box of such.
 
+mod foreign;
+mod word;
+
 use std::any::Any;
 use std::error::Error;
 use std::io;
@@ -30,15 +33,24 @@ impl Fault {
     }
 
     fn read(error: &(dyn Error + 'static)) -> Self {
-        let causes = || causes(Some(error), cause);
-        let mut chain: Vec<String> = causes().map(|error| formatted(format_args!("{error}"))).collect();
-        chain.dedup();
-        let chain = Some(chain);
-        if causes().any(is_elapsed) {
-            return Self { outcome: Outcome::Timeout, word: Some("timeout"), chain };
+        let causes: Vec<_> = causes(Some(error), cause).collect();
+        let mut texts: Vec<String> = causes.iter().map(|error| text(*error)).collect();
+        texts.dedup();
+        let chain = Some(texts);
+        if causes.iter().any(|error| word::is_elapsed(*error)) {
+            return Self { outcome: Outcome::Timeout, word: Some(word::of_timeout(&causes)), chain };
         }
-        Self { outcome: Outcome::ServerError, word: causes().find_map(connection_word), chain }
+        Self { outcome: Outcome::ServerError, word: word::of(&causes), chain }
     }
+}
+
+/// What an error says, without the URL that reqwest puts behind it: its query is nobody's business.
+fn text(error: &(dyn Error + 'static)) -> String {
+    let mut text = formatted(format_args!("{error}"));
+    if let Some(url) = foreign::url(error).map(|url| formatted(format_args!(" for url ({url})"))) {
+        text.truncate(text.strip_suffix(&*url).map_or(text.len(), str::len));
+    }
+    text
 }
 
 fn readable(error: &dyn Any) -> Option<&(dyn Error + 'static)> {
@@ -54,34 +66,13 @@ fn readable(error: &dyn Any) -> Option<&(dyn Error + 'static)> {
         .or_else(|| known::<tower::timeout::error::Elapsed>(error))
         .or_else(|| known::<tokio::time::error::Elapsed>(error))
         .or_else(|| known::<hyper_util::client::legacy::Error>(error))
+        .or_else(|| foreign::readable(error))
 }
 
 /// The next cause; an I/O error shows what it carries only by a method of its own.
 fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     let carried = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
     carried.map(|carried| carried as _).or_else(|| error.source())
-}
-
-fn is_elapsed(error: &(dyn Error + 'static)) -> bool {
-    error.is::<tower::timeout::error::Elapsed>()
-        || error.is::<tokio::time::error::Elapsed>()
-        || error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
-        || error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_timeout)
-}
-
-/// A word for what kept a call from its answer.
-fn connection_word(error: &(dyn Error + 'static)) -> Option<&'static str> {
-    if let Some(error) = error.downcast_ref::<io::Error>() {
-        return match error.kind() {
-            io::ErrorKind::ConnectionRefused => Some("connection_refused"),
-            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => {
-                Some("connection_reset")
-            }
-            _ => None,
-        };
-    }
-    let incomplete = error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message);
-    incomplete.then_some("connection_reset")
 }
 
 #[cfg(test)]

@@ -1,0 +1,38 @@
+//! A call to another service with reqwest: change the line that makes the client, and every call is observed.
+//!
+//! `cargo run --features reqwest --example reqwest` starts a small server, asks it twice, and prints what arrived
+//! there. The second call finds nobody; its line says `connection_refused`.
+
+use std::error::Error;
+use std::time::Duration;
+
+use axum::{Router, http::HeaderMap, routing::get};
+use tower_observability::{Admin, ObservabilityLayer};
+
+/// Answers with the headers that it got.
+async fn echo(headers: HeaderMap) -> String {
+    let lines = headers.iter().map(|(name, value)| format!("  {name}: {}\n", value.to_str().unwrap_or("…")));
+    lines.collect()
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let observability = tower_observability::builder("client").admin(Admin::new().port(0)).init()?;
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}/echo", listener.local_addr()?);
+    let server = Router::new().route("/echo", get(echo)).layer(ObservabilityLayer::new());
+    tokio::spawn(async move { axum::serve(listener, server).await });
+
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(2));
+    let client = ObservabilityLayer::client().no_context_to(["api.example.org"]).reqwest(client)?;
+
+    let response = client.get(&url).query(&[("token", "s3cret")]).send().await?;
+    println!("{url} answered {}; it was asked with\n{}", response.status(), response.text().await?);
+
+    if let Err(error) = client.get("http://127.0.0.1:9/nobody").send().await {
+        println!("{error}");
+    }
+    observability.shutdown().await;
+    Ok(())
+}
