@@ -6,6 +6,7 @@
 
 mod hop;
 mod http;
+mod method;
 mod outcome;
 pub mod request;
 mod route;
@@ -19,10 +20,9 @@ pub use outcome::Outcome;
 pub use spawn::{Scoped, in_scope, spawn};
 pub use value::Value;
 
-pub(crate) use self::http::{
-    Http, HttpVersion, Method, Piece, Scheme, address, host_and_port, split_authority,
-};
+pub(crate) use self::http::{Http, HttpVersion, Piece, Scheme, address, host_and_port, split_authority};
 pub(crate) use hop::{End, Hop, Notes, Subject, Work};
+pub(crate) use method::{Method, Methods};
 pub(crate) use outcome::ErrorType;
 pub(crate) use route::{Route, RouteCell};
 pub(crate) use spawn::scoped;

@@ -20,6 +20,7 @@ mod sampling;
 mod server;
 mod spans;
 mod testing;
+mod variables;
 mod wire;
 mod work;
 mod zipkin;

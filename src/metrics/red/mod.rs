@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use ::metrics::{Counter, Gauge, Histogram, Recorder, Unit};
 
-use key::{ClientKey, METHODS, SCHEMES, ServerKey, WorkKey};
+use key::{ClientKey, SCHEMES, ServerKey, WorkKey};
 use table::Table;
 
 use super::exemplar::tell;
@@ -27,7 +27,7 @@ struct Inner {
     server: Table,
     client: Table,
     work: Table,
-    active: [OnceLock<Gauge>; METHODS.len() * SCHEMES.len()],
+    active: [OnceLock<Gauge>; Method::COUNT * SCHEMES.len()],
     client_body_errors: OnceLock<Counter>,
 }
 
@@ -39,7 +39,7 @@ impl Red {
             server: Table::new(metric::HTTP_SERVER_REQUEST_DURATION),
             client: Table::new(metric::HTTP_CLIENT_REQUEST_DURATION),
             work: Table::new(metric::WORK_DURATION),
-            active: [const { OnceLock::new() }; METHODS.len() * SCHEMES.len()],
+            active: [const { OnceLock::new() }; Method::COUNT * SCHEMES.len()],
             client_body_errors: OnceLock::new(),
         };
         inner.describe();
@@ -111,7 +111,7 @@ impl Inner {
 
     #[inline]
     fn active(&self, method: Method, scheme: Scheme) -> Option<&Gauge> {
-        let slot = self.active.get(method as usize * SCHEMES.len() + scheme as usize)?;
+        let slot = self.active.get(usize::from(method.index()) * SCHEMES.len() + scheme as usize)?;
         Some(slot.get_or_init(|| {
             facade::gauge(self.recorder, metric::HTTP_SERVER_ACTIVE_REQUESTS, key::active(method, scheme))
         }))
