@@ -7,6 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::names::attribute;
 use crate::propagation::Propagators;
 use crate::resource::{Resource, parse_attributes};
+use crate::scope::Methods;
 use crate::variable::{Refusal, Variable, boolean, milliseconds};
 
 /// The options that belong to no one signal.
@@ -20,6 +21,8 @@ pub(crate) struct General {
     pub(crate) attributes: Resource,
     environment: Vec<(String, String)>,
     pub(crate) propagators: Propagators,
+    /// `None`: those of the conventions.
+    pub(crate) methods: Option<Methods>,
     /// `None`: the default, which a terminal changes.
     pub(crate) drain_delay: Option<Duration>,
     pub(crate) shutdown_timeout: Duration,
@@ -37,6 +40,7 @@ impl Default for General {
             attributes: Resource::default(),
             environment: Vec::new(),
             propagators: Propagators::default(),
+            methods: None,
             drain_delay: None,
             shutdown_timeout: Duration::from_secs(5),
         }
@@ -87,9 +91,41 @@ impl General {
             secret: false,
             about: "Not served: the file is not read.",
             set: |_, _| {
-                Err(Refusal::NotServed("the file is not read; use variables or the builder".to_owned()))
+                // By the specification the file would silence every other OTEL_ variable: say what holds instead.
+                let instead = "the file is not read, and the other variables hold as if this one were not set; \
+                               write what it says as variables or with the builder";
+                Err(Refusal::NotServed(instead.to_owned()))
             },
             show: |_| String::new(),
+        },
+        Variable {
+            name: "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS",
+            default: "GET,HEAD,POST,PUT,DELETE,CONNECT,OPTIONS,TRACE,PATCH,QUERY",
+            secret: false,
+            about: "The methods that span, line and metric name, case-sensitive; every other one is `_OTHER`.",
+            set: |options, value| {
+                let right = || Refusal::expected("a list of methods, at most 21 beyond the usual ones");
+                options.methods = Some(Methods::from_list(value).ok_or_else(right)?);
+                Ok(())
+            },
+            show: |options| options.methods.clone().unwrap_or_default().list(),
+        },
+        Variable {
+            name: "OTEL_SEMCONV_STABILITY_OPT_IN",
+            default: "http",
+            secret: false,
+            about: "Which conventions' names are written: the stable ones of `http`, and no older ones beside them. What \
+                    it says of other conventions means other libraries.",
+            set: |_, value| check_conventions(value),
+            show: |_| "http".to_owned(),
+        },
+        Variable {
+            name: "OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN",
+            default: "logs",
+            secret: false,
+            about: "Where errors and panics are told: `logs`, as lines and log records, never as events of spans.",
+            set: |_, value| check_exceptions(value),
+            show: |_| "logs".to_owned(),
         },
         Variable {
             name: "OBSERVABILITY_DRAIN_DELAY",
@@ -151,7 +187,13 @@ impl General {
 
     fn set_attributes(&mut self, value: &str) -> Result<(), Refusal> {
         let right = "a list `key=value,key=value`, percent-encoded";
-        self.environment = parse_attributes(value).ok_or_else(|| Refusal::expected(right))?;
+        let parsed = parse_attributes(value).ok_or_else(|| Refusal::expected(right))?;
+        self.environment.clear();
+        for (key, value) in parsed {
+            // Of a key that is named twice the last value counts.
+            self.environment.retain(|(known, _)| *known != key);
+            self.environment.push((key, value));
+        }
         Ok(())
     }
 
@@ -163,6 +205,24 @@ impl General {
             format!("{}={}", utf8_percent_encode(key, ESCAPED), utf8_percent_encode(value, ESCAPED))
         });
         pairs.collect::<Vec<_>>().join(",")
+    }
+}
+
+/// Every list is good, but for older names that would have to stand beside the stable ones.
+fn check_conventions(value: &str) -> Result<(), Refusal> {
+    match value.split(',').map(str::trim).find(|name| *name == "http/dup") {
+        Some(_) => {
+            Err(Refusal::NotServed("the stable names of HTTP are written, and no older ones".to_owned()))
+        }
+        None => Ok(()),
+    }
+}
+
+fn check_exceptions(value: &str) -> Result<(), Refusal> {
+    match value {
+        "logs" => Ok(()),
+        "logs/dup" => Err(Refusal::NotServed("errors are told by lines and log records only".to_owned())),
+        _ => Err(Refusal::expected("logs")),
     }
 }
 

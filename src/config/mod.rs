@@ -4,16 +4,18 @@
 //! where each value came from, and what is wrong with the environment. A bad variable never fails anything:
 //! it warns, and what was chosen before stays.
 
+mod choice;
 mod choose;
 mod env;
 mod general;
+mod idle;
 mod spelling;
 mod table;
 mod warning;
 
 pub use table::{VariableRow, variables};
 
-pub(crate) use choose::{Choice, Source};
+pub(crate) use choice::{Choice, Source};
 pub(crate) use env::Env;
 pub(crate) use general::General;
 pub(crate) use warning::{Warning, masked};

@@ -28,6 +28,11 @@ impl Warning {
         Self(format!("{name} is not served by this version; it is ignored"))
     }
 
+    /// A good value that something else keeps from having an effect; `why` names the remedy.
+    pub(super) fn idle(name: &str, value: &str, why: &str) -> Self {
+        Self(format!("{name}={value} changes nothing: {why}"))
+    }
+
     pub(super) fn misspelt(name: &str, nearest: &str) -> Self {
         Self(format!("{name} is not a known variable and is ignored; did you mean {nearest}?"))
     }

@@ -26,6 +26,7 @@ use crate::logs::{Lines, LogRecord, Logs, Records, write_panics};
 use crate::metrics::{Recorder, Red};
 use crate::pipeline::{Phase, complain};
 use crate::resource::Resource;
+use crate::scope::Method;
 use crate::spans::{Record, Spans};
 
 /// What runs behind the requests until everything has left.
@@ -130,6 +131,9 @@ impl Parts {
         let Options { general, traces, logs, metrics, admin, .. } = &config.options;
         let Self { background, core, recorder, exporters, notices, globals, .. } = self;
         hop::set_global(core);
+        if let Some(methods) = general.methods.clone() {
+            Method::know(methods);
+        }
         if let Some(recorder) = recorder {
             sources::add_machine(recorder, metrics);
             sources::add(recorder, core, resource, traces, logs);

@@ -226,7 +226,12 @@ impl Metrics {
         if paths.is_empty() || !paths.iter().all(|path| path.is_absolute()) {
             return Err(Refusal::expected("absolute paths, separated by commas"));
         }
-        self.disk_paths = paths;
+        self.disk_paths.clear();
+        for path in paths {
+            if !self.disk_paths.contains(&path) {
+                self.disk_paths.push(path);
+            }
+        }
         Ok(())
     }
 

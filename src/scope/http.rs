@@ -2,21 +2,7 @@
 
 use std::net::SocketAddr;
 
-/// The methods that the semantic conventions know; everything else is `_OTHER`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Method {
-    Get,
-    Head,
-    Post,
-    Put,
-    Delete,
-    Connect,
-    Options,
-    Trace,
-    Patch,
-    Query,
-    Other,
-}
+use super::method::Method;
 
 /// `http` or `https`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,44 +55,6 @@ pub(crate) struct Http {
     inline: [u8; INLINE],
     long: Option<Box<[u8]>>,
     ends: [u32; PIECES],
-}
-
-impl Method {
-    /// The method as a value of `http.request.method`.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Head => "HEAD",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Delete => "DELETE",
-            Self::Connect => "CONNECT",
-            Self::Options => "OPTIONS",
-            Self::Trace => "TRACE",
-            Self::Patch => "PATCH",
-            Self::Query => "QUERY",
-            Self::Other => "_OTHER",
-        }
-    }
-}
-
-impl From<&http::Method> for Method {
-    fn from(method: &http::Method) -> Self {
-        // Case-sensitive, as the conventions demand.
-        match method.as_str() {
-            "GET" => Self::Get,
-            "HEAD" => Self::Head,
-            "POST" => Self::Post,
-            "PUT" => Self::Put,
-            "DELETE" => Self::Delete,
-            "CONNECT" => Self::Connect,
-            "OPTIONS" => Self::Options,
-            "TRACE" => Self::Trace,
-            "PATCH" => Self::Patch,
-            "QUERY" => Self::Query,
-            _ => Self::Other,
-        }
-    }
 }
 
 impl Scheme {

@@ -6,6 +6,7 @@
 
 mod hop;
 mod http;
+mod method;
 #[cfg(feature = "interop-opentelemetry")]
 mod otel;
 #[cfg(not(feature = "interop-opentelemetry"))]
@@ -25,10 +26,9 @@ pub use outcome::Outcome;
 pub use spawn::{Scoped, in_scope, spawn};
 pub use value::Value;
 
-pub(crate) use self::http::{
-    Http, HttpVersion, Method, Piece, Scheme, address, host_and_port, split_authority,
-};
+pub(crate) use self::http::{Http, HttpVersion, Piece, Scheme, address, host_and_port, split_authority};
 pub(crate) use hop::{End, Hop, NameSpan, Notes, Subject, Work};
+pub(crate) use method::{Method, Methods};
 #[cfg(feature = "interop-opentelemetry")]
 pub(crate) use otel::attach_contexts;
 pub(crate) use outcome::ErrorType;

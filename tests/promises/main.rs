@@ -32,6 +32,7 @@ mod tls;
 #[cfg(all(feature = "otlp-grpc", feature = "gzip"))]
 mod transport;
 mod unchanged;
+mod variables;
 mod wire;
 mod work;
 mod zipkin;

@@ -70,14 +70,29 @@ impl Child {
         let mut command = Command::new("sh");
         command.args(["-c", &format!("exec \"$0\" \"$@\" {how}")]);
         command.arg(self.command.get_program()).args(self.command.get_args());
+        self.hand_on(&mut command);
+        self.command = command;
+        self
+    }
+
+    /// Gives it a terminal as its standard output.
+    pub fn on_terminal(mut self) -> Self {
+        let words = std::iter::once(self.command.get_program()).chain(self.command.get_args());
+        let quoted: Vec<_> = words.map(|word| format!("'{}'", word.to_string_lossy())).collect();
+        let mut command = Command::new("script");
+        command.args(["--quiet", "--return", "--command", &quoted.join(" "), "/dev/null"]);
+        self.hand_on(&mut command);
+        self.command = command;
+        self
+    }
+
+    fn hand_on(&self, command: &mut Command) {
         for (name, value) in self.command.get_envs() {
             match value {
                 Some(value) => command.env(name, value),
                 None => command.env_remove(name),
             };
         }
-        self.command = command;
-        self
     }
 
     pub fn start(self) -> Running {

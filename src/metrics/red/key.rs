@@ -8,19 +8,6 @@ use ::metrics::Label;
 use crate::names::label;
 use crate::scope::{End, ErrorType, Http, HttpVersion, Kind, Method, Piece, Route, Scheme};
 
-pub(super) const METHODS: [Method; 11] = [
-    Method::Get,
-    Method::Head,
-    Method::Post,
-    Method::Put,
-    Method::Delete,
-    Method::Connect,
-    Method::Options,
-    Method::Trace,
-    Method::Patch,
-    Method::Query,
-    Method::Other,
-];
 pub(super) const SCHEMES: [Scheme; 2] = [Scheme::Http, Scheme::Https];
 
 /// A request served.
@@ -138,7 +125,7 @@ impl ServerKey {
             HttpVersion::V2 => 3,
             HttpVersion::V3 => 4,
         };
-        let packed = Packed(0).and(4, self.method as u16).and(1, self.scheme as u16).and(3, version);
+        let packed = Packed(0).and(5, self.method.index()).and(1, self.scheme as u16).and(3, version);
         packed.and_route(self.route).and_status(self.status).and_error(self.error).0
     }
 
@@ -165,7 +152,7 @@ impl ClientKey {
     }
 
     pub(super) fn pack(self) -> u64 {
-        let packed = Packed(0).and(4, self.method as u16).and_route(self.address).and(16, self.port);
+        let packed = Packed(0).and(5, self.method.index()).and_route(self.address).and(16, self.port);
         packed.and_status(self.status).and_error(self.error).0
     }
 
@@ -238,7 +225,8 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         let errors =
             [ErrorType::None, ErrorType::Status(500), ErrorType::Word("timeout"), ErrorType::Word("panic")];
-        for method in METHODS {
+        let methods = [Method::Other, Method::Own(0), Method::Own(20)];
+        for method in Method::CONVENTIONS.into_iter().chain(methods) {
             for scheme in SCHEMES {
                 for route in [None, Some(Route::of("/a")), Some(Route::of("/b")), Some(Route::OTHER)] {
                     for status in [None, Some(200), Some(500), Some(999)] {

@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use ::metrics::{Counter, Gauge, Histogram, Recorder, Unit};
 
 use installed::Installed;
-use key::{ClientKey, METHODS, SCHEMES, ServerKey, WorkKey};
+use key::{ClientKey, SCHEMES, ServerKey, WorkKey};
 use rpc::RpcKey;
 use table::Table;
 
@@ -33,7 +33,7 @@ struct Inner {
     rpc_server: Table,
     rpc_client: Table,
     work: Table,
-    active: [OnceLock<Gauge>; METHODS.len() * SCHEMES.len()],
+    active: [OnceLock<Gauge>; Method::COUNT * SCHEMES.len()],
     client_body_errors: OnceLock<Counter>,
 }
 
@@ -47,7 +47,7 @@ impl Red {
             rpc_server: Table::new(metric::RPC_SERVER_CALL_DURATION),
             rpc_client: Table::new(metric::RPC_CLIENT_CALL_DURATION),
             work: Table::new(metric::WORK_DURATION),
-            active: [const { OnceLock::new() }; METHODS.len() * SCHEMES.len()],
+            active: [const { OnceLock::new() }; Method::COUNT * SCHEMES.len()],
             client_body_errors: OnceLock::new(),
         };
         describe(recorder);
@@ -129,7 +129,7 @@ fn describe(recorder: &dyn Recorder) {
 impl Inner {
     #[inline]
     fn active(&self, method: Method, scheme: Scheme) -> Option<&Gauge> {
-        let slot = self.active.get(method as usize * SCHEMES.len() + scheme as usize)?;
+        let slot = self.active.get(usize::from(method.index()) * SCHEMES.len() + scheme as usize)?;
         Some(slot.get_or_init(|| {
             facade::gauge(self.recorder, metric::HTTP_SERVER_ACTIVE_REQUESTS, key::active(method, scheme))
         }))

@@ -147,7 +147,7 @@ fn many_threads_find_the_same_series() {
         for _ in 0..4 {
             scope.spawn(|| {
                 for n in 0..1_000 {
-                    let hop = hop(Kind::Server, http(METHODS[n % METHODS.len()]));
+                    let hop = hop(Kind::Server, http(Method::CONVENTIONS[n % 10]));
                     red.hop(&hop, &end(Some(200), ErrorType::None));
                 }
             });
@@ -155,7 +155,7 @@ fn many_threads_find_the_same_series() {
     });
     let counted = counts(recorder, "http_server_request_duration_seconds");
     let sum: u64 = counted.iter().filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum();
-    assert_eq!((counted.len(), sum), (2 * METHODS.len(), 4_000));
+    assert_eq!((counted.len(), sum), (2 * Method::CONVENTIONS.len(), 4_000));
 }
 
 /// A recorder of somebody else's, which remembers what it was given.

@@ -1,0 +1,168 @@
+//! Owns the cases of traces.
+
+use super::*;
+
+const EXPECTED: &str = "is not otlp, zipkin or none; it is ignored";
+const FEW: &str = "is not a whole number from 0; 128 stays";
+
+/// Spans could go to Zipkin.
+fn zipkin() -> Scene {
+    Scene::default()
+        .with("OTEL_TRACES_EXPORTER", "zipkin")
+        .with("OTEL_EXPORTER_ZIPKIN_ENDPOINT", "{collector}/api/v2/spans")
+}
+
+fn shares(share: &'static str) -> Scene {
+    exporting().with("OTEL_TRACES_SAMPLER_ARG", share)
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut all = choices();
+    all.extend(target());
+    all.extend(batches());
+    all.extend(limits());
+    all
+}
+
+fn choices() -> Vec<Case> {
+    vec![
+        of("OTEL_TRACES_EXPORTER", "otlp")
+            .same("otlp", exporting(), |seen| seen.posted("/v1/traces").len() == 1)
+            .good("none", exporting(), |seen| seen.received.is_empty())
+            .good(
+                "zipkin",
+                exporting().with("OTEL_EXPORTER_ZIPKIN_ENDPOINT", "{collector}/api/v2/spans"),
+                |seen| seen.posted("/api/v2/spans").len() == 1 && seen.posted("/v1/traces").is_empty(),
+            )
+            .bad("pigeon", EXPECTED)
+            .bad("console", "is not served: console is ignored; otlp and zipkin are the exporters built in"),
+        of("OTEL_TRACES_SAMPLER", "parentbased_always_on")
+            .same("parentbased_always_on", exporting(), |seen| seen.sampled() == [true, false, true])
+            .good("always_on", exporting(), |seen| seen.sampled() == [true, true, true])
+            .good("always_off", exporting(), |seen| seen.sampled() == [false, false, false])
+            .good("parentbased_always_off", exporting(), |seen| seen.sampled() == [true, false, false])
+            .good("traceidratio", exporting(), |seen| seen.sampled() == [true, true, true])
+            .good("traceidratio", shares("0"), |seen| seen.sampled() == [false, false, false])
+            .good("parentbased_traceidratio", shares("0"), |seen| seen.sampled() == [true, false, false])
+            .same("parentbased_traceidratio", shares("1"), |seen| seen.sampled() == [true, false, true])
+            .bad(
+                "sometimes",
+                "is not always_on, always_off, traceidratio, or one of them with parentbased_ before it; \
+                 parentbased_always_on stays",
+            )
+            .bad(
+                "jaeger_remote",
+                "is not served: the sampler stays what it was; use parentbased_traceidratio",
+            )
+            .bad(
+                "parentbased_jaeger_remote",
+                "is not served: the sampler stays what it was; use parentbased_traceidratio",
+            ),
+        of("OTEL_TRACES_SAMPLER_ARG", "1.0")
+            .good("0", exporting().with("OTEL_TRACES_SAMPLER", "traceidratio"), |seen| {
+                seen.sampled() == [false, false, false]
+            })
+            .bad("half", "is not a number from 0 to 1; it is ignored")
+            .bad("NaN", "is not a number from 0 to 1; it is ignored")
+            .bad("1.5", "is not a number from 0 to 1; it is ignored"),
+    ]
+}
+
+fn target() -> Vec<Case> {
+    vec![
+        of("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "")
+            .good("{collector}/own", exporting(), |seen| seen.posted("/own").len() == 1)
+            .bad("ftp://127.0.0.1", "is not a URL such as http://collector:4318; it is ignored"),
+        of("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "")
+            .good("x-team=own", recording().with("OTEL_EXPORTER_OTLP_HEADERS", "x-team=all"), |seen| {
+                seen.received.iter().all(|received| {
+                    (received.header("x-team") == "own") == received.path.ends_with("/v1/traces")
+                })
+            })
+            .bad("x-team", HEADERS),
+        of("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "10000")
+            .good("200", exporting().always(Answer::Hang), is_impatient)
+            .bad("10s", "is not a number of milliseconds; 10000 stays"),
+        of("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf")
+            .same("http/protobuf", exporting(), is_protobuf)
+            .bad("http/json", "is not served: what is exported leaves as http/protobuf")
+            .bad("carrier-pigeon", "is not http/protobuf; http/protobuf stays"),
+        of("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "none")
+            .same("none", exporting(), is_uncompressed)
+            .bad("gzip", "is not served: what is exported leaves uncompressed")
+            .bad("zip", "is not none; none stays"),
+        of("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "").bad("file.pem", NO_TLS),
+        of("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "").bad("file.pem", NO_TLS),
+        of("OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", "").bad("file.pem", NO_TLS),
+        of("OTEL_EXPORTER_OTLP_TRACES_INSECURE", "").bad("true", NO_GRPC),
+        of("OTEL_EXPORTER_ZIPKIN_ENDPOINT", "http://localhost:9411/api/v2/spans")
+            .good("{collector}/own", Scene::default(), |seen| seen.posted("/own").len() == 1)
+            .bad("ftp://127.0.0.1", "is not a URL such as http://zipkin:9411/api/v2/spans; it is ignored"),
+        of("OTEL_EXPORTER_ZIPKIN_TIMEOUT", "10000")
+            .good("200", zipkin().always(Answer::Hang), is_impatient)
+            .bad("10s", "is not a number of milliseconds; it is ignored"),
+    ]
+}
+
+fn batches() -> Vec<Case> {
+    vec![
+        of("OTEL_BSP_SCHEDULE_DELAY", "5000")
+            .good("20", exporting().runs(Program::Waits), |seen| {
+                !seen.page("otel_sdk_exporter_span_exported_total{").iter().all(|line| line.ends_with(" 0"))
+            })
+            .bad("5s", "is not a number of milliseconds; 5000 stays"),
+        of("OTEL_BSP_EXPORT_TIMEOUT", "30000")
+            .good(
+                "300",
+                Scene { with: vec![ENDPOINT, SOON], ..Scene::default() }
+                    .always(Answer::Status(503))
+                    .runs(Program::Waits),
+                |seen| gives_up(seen, "span"),
+            )
+            .bad("30s", "is not a number of milliseconds; 30000 stays"),
+        of("OTEL_BSP_MAX_QUEUE_SIZE", "2048")
+            .good("4", overrun(exporting()), |seen| seen.said("spans").contains("queue_full"))
+            .bad("many", "is not a whole number from 1; 2048 stays")
+            .bad("0", "is not a whole number from 1; 2048 stays"),
+        of("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "512")
+            .good("7", exporting().runs(Program::Hurries), |seen| {
+                seen.spans.len() == 200 && seen.received.iter().all(|received| received.spans() <= 7)
+            })
+            .bad("0", "is not a whole number from 1; 512 stays"),
+    ]
+}
+
+fn limits() -> Vec<Case> {
+    vec![
+        of("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "128")
+            .good("3", recording(), |seen| holds_three(seen) && !record_holds_three(seen))
+            .bad("few", FEW),
+        of("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "")
+            .good("4", recording(), |seen| is_cut(seen) && !record_is_cut(seen))
+            .bad("long", "is not a whole number from 0; it is ignored"),
+        of("OTEL_SPAN_LINK_COUNT_LIMIT", "128")
+            .good("0", exporting(), |seen| {
+                let span = seen.span("/linked").map(|span| &span.span);
+                span.is_some_and(|span| span.links.is_empty() && span.dropped_links_count == 1)
+            })
+            .bad("few", FEW),
+        of("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "128")
+            .same("0", exporting(), |seen| {
+                let span = seen.span("/linked").map(|span| &span.span);
+                span.is_some_and(|span| span.links.len() == 1 && span.links[0].attributes.is_empty())
+            })
+            .bad("few", FEW),
+        of("OTEL_SPAN_EVENT_COUNT_LIMIT", "128")
+            .same("0", exporting(), |seen| seen.spans.iter().all(|span| span.span.events.is_empty()))
+            .bad("few", FEW),
+        of("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "128")
+            .same("0", exporting(), |seen| seen.spans.iter().all(|span| span.span.events.is_empty()))
+            .bad("few", FEW),
+    ]
+}
+
+/// More at once than the queue holds, while nothing leaves it.
+pub(super) fn overrun(scene: Scene) -> Scene {
+    let scene = scene.always(Answer::Hang).runs(Program::Hurries);
+    scene.with("OBSERVABILITY_SHUTDOWN_TIMEOUT", "300")
+}
