@@ -59,25 +59,6 @@ fn count(hop: &Hop, attempt: u32) {
     hop.add(attribute::HTTP_REQUEST_RESEND_COUNT.into(), attempt.into());
 }
 
-/// Makes the hop of a call, which `describe` fills.
-#[inline]
-pub(super) fn open(core: &'static Core, attempt: u32, describe: impl FnOnce(&mut Http)) -> Arc<Hop> {
-    core.hop(Origin::here(), Kind::Client, Moment::now(), |hop| {
-        if let Subject::Http(http) = &mut hop.subject {
-            describe(http);
-        }
-        if attempt > 0 {
-            count(hop, attempt);
-        }
-    })
-}
-
-/// The conventions count attempts from the second on. It is a field, so that the line says it as well.
-#[cold]
-fn count(hop: &Hop, attempt: u32) {
-    hop.add(attribute::HTTP_REQUEST_RESEND_COUNT.into(), attempt.into());
-}
-
 /// Copies what span and line need.
 fn describe<B>(http: &mut Http, request: &Request<B>) {
     let (host, port) = destination(request).unwrap_or_default();
