@@ -14,7 +14,7 @@ use crate::layer::twice::is_current;
 use crate::layer::{ResponseFuture, attempts};
 use crate::names::header::BAGGAGE;
 use crate::propagation::clear_headers;
-use crate::scope::{Http, HttpVersion, Kind, Method, Scheme};
+use crate::scope::{Http, HttpVersion, Kind, Method, Scheme, Subject};
 
 /// Who sends, and to whom it is reported.
 #[derive(Clone)]
@@ -44,8 +44,11 @@ impl Sender {
         let Self { inner, options, .. } = self.clone();
         async move {
             let Some(observation) = observation else { return inner.execute(request).await };
-            let sending = Sending::new(Options::of(options.as_ref()), inner, request);
-            let response = ResponseFuture::observed(observation, Expects::Head, || sending.send()).await?;
+            let options = Options::of(options.as_ref());
+            let sending = Sending::new(options, inner, request);
+            let call = || sending.send();
+            let response =
+                ResponseFuture::observed(observation, Expects::Head, options.choices.clone(), call).await?;
             Ok(response.map(Body::wrap).into())
         }
     }
@@ -54,25 +57,36 @@ impl Sender {
     fn begin(&self, request: &mut Request) -> Option<Observation> {
         let options = Options::of(self.options.as_ref());
         let core = self.core.or_else(global).filter(|core| !core.is_off())?;
-        let unwanted = options.filter.as_ref().is_some_and(|wants| !wants(&parts(request)));
+        let unwanted = options.filter.as_ref().is_some_and(|wants| !wants(&asked(request).into_parts().0));
         if unwanted || is_observed(request) {
             return None;
         }
         let attempt = attempts::next(&http::Extensions::new());
-        let hop = open(core, attempt, |http| describe(http, request));
+        let hop = open(core, attempt, |hop| {
+            if let Subject::Http(http) = &mut hop.subject {
+                describe(http, request);
+            }
+            if let Some(choices) = &options.choices {
+                choices.begin(hop, request.headers());
+            }
+        });
         inject(core, options, &hop, request.headers_mut());
-        Some(Observation::begin(core, hop))
+        let observation = Observation::begin(core, hop);
+        if let Some(choices) = &options.choices {
+            choices.request(&observation, asked(request));
+        }
+        Some(observation)
     }
 }
 
-/// What a filter looks at.
-fn parts(request: &Request) -> http::request::Parts {
+/// The request in the words of those who choose by it, without its body.
+fn asked(request: &Request) -> http::Request<()> {
     let mut asked = http::Request::new(());
     *asked.method_mut() = request.method().clone();
     *asked.uri_mut() = request.url().as_str().parse().unwrap_or_default();
     *asked.version_mut() = request.version();
     *asked.headers_mut() = request.headers().clone();
-    asked.into_parts().0
+    asked
 }
 
 fn is_observed(request: &Request) -> bool {

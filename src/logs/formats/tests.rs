@@ -149,6 +149,9 @@ fn a_line_of_each_kind(format: &str) -> Vec<Json> {
         let hop = Arc::new(a_request(kind, "/users/7"));
         lines.hop(&hop, &ended(&hop, outcome, status));
     }
+    let call = Arc::new(a_request(Kind::Client, "/users/7"));
+    let refused = ErrorType::Word("connection_refused");
+    lines.hop(&call, &End { error_type: refused, ..ended(&call, Outcome::ServerError, None) });
     let call = Arc::new(a_request(Kind::Server, "/shop.Orders/Place"));
     let rpc = Some(Rpc { code: Code::OK, method: Some(Route::of("shop.Orders/Place")) });
     lines.hop(&call, &End { rpc, ..ended(&call, Outcome::Ok, None) });
