@@ -27,7 +27,7 @@ const FORMATS: [(&str, &str, &str, &str); 5] = [
 
 #[test]
 fn program() {
-    run(&[("serves", serves)]);
+    run(&[("serves", serves), ("hides", hides)]);
 }
 
 fn serves() {
@@ -53,9 +53,36 @@ fn serves() {
     });
 }
 
+fn hides() {
+    let observability = tower_observability::init("accounts").unwrap();
+    let layer = ObservabilityLayer::new()
+        .redact_path("/reset/{token}", ["token"])
+        .capture_request_headers(["x-tenant", "cookie"])
+        .on_response(|parts| {
+            request::add("answered", parts.status.as_u16());
+        });
+    let reset = get(|| async {
+        tracing::info!("sending a mail");
+        assert!(std::panic::catch_unwind(|| panic!("no stamps")).is_err());
+    });
+    let app = Router::new().route("/reset/{token}", reset).layer(layer);
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let asked = Request::get("/reset/s3cr3t?again=s3cr3t").header("cookie", "session=s3cr3t");
+        let asked = asked.header("x-tenant", "blue").header("x-tenant", "green");
+        let answer = app.oneshot(asked.body(Body::empty()).unwrap()).await.unwrap();
+        axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        observability.shutdown().await;
+    });
+}
+
 fn written_in(format: &str) -> Ended {
+    written_by("serves", format)
+}
+
+fn written_by(program: &str, format: &str) -> Ended {
     let who = "service.instance.id=bookings-7d9f,host.name=node-3,deployment.environment.name=production";
-    Child::new("formats", "serves")
+    Child::new("formats", program)
         .env("OTEL_RESOURCE_ATTRIBUTES", who)
         .env("OBSERVABILITY_LOG_FORMAT", format)
         .end()
@@ -150,5 +177,18 @@ fn the_readme_shows_a_real_line_of_each_format() {
     }
     if std::env::var_os("UPDATE_README").is_some() {
         fs::write(&path, readme).unwrap();
+    }
+}
+
+#[test]
+fn what_is_hidden_is_hidden_in_every_format_and_what_is_captured_is_there() {
+    for format in FORMATS.map(|(format, ..)| format).into_iter().chain(["pretty"]) {
+        let ended = written_by("hides", format);
+        let output = ended.output.join("\n");
+        assert!(!output.contains("s3cr3t"), "{format}: {output}");
+        assert!(output.contains("blue, green") && output.contains("no stamps"), "{format}: {output}");
+        let shown = output.matches("/reset/REDACTED").count();
+        // On the event's line, the panic's and the request's; a person is shown the route alone.
+        assert!(shown >= 3 || format == "pretty", "{format}: {output}");
     }
 }

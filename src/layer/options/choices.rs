@@ -134,8 +134,8 @@ impl ObservabilityLayer {
 
     /// What a request's span is called. Told is the method (`HTTP` where it is not a known one) and where the request
     /// goes: on the server's side its route, on the client's the host, of a gRPC call its method, such as
-    /// `shop.Shop/Buy`; nothing else, so that names stay few. Called behind the request, for those that are sampled. An empty name, or a panic, is the default. Lines and metrics do
-    /// not change. Default: `GET /users/{id}`, or the method where no route is known. Variable: none.
+    /// `shop.Shop/Buy`; nothing else, so that names stay few. Called behind the request, for those that are sampled. An
+    /// empty name, or a panic, is the default. Lines and metrics do not change. Default: `GET /users/{id}`, or the method where no route is known. Variable: none.
     ///
     /// ```
     /// use tower_observability::ObservabilityLayer;

@@ -14,9 +14,9 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 use reqwest::redirect::Policy;
 use tower::ServiceExt;
-use tower_observability::ObservabilityLayer;
 use tower_observability::reqwest::Client;
 use tower_observability::testing::Instance;
+use tower_observability::{ObservabilityLayer, request};
 
 use super::words::{answering, nobody, word};
 use super::{CALLER, client_span};
@@ -282,4 +282,32 @@ async fn a_loop_around_it_counts_its_attempts() {
     let count =
         |place: usize| spans[place].attributes.get("http.request.resend_count").map(ToString::to_string);
     assert_eq!([count(0), count(1)], [None, Some("1".to_owned())]);
+}
+
+#[tokio::test]
+async fn what_a_layer_is_told_to_tell_holds_for_it_too() {
+    let (seen, server) = (Instance::new(), echo().await);
+    let layer = seen
+        .client_layer()
+        .redact_path("/away/{status}/{host}", ["host"])
+        .show_query(["page"])
+        .capture_request_headers(["x-tenant", "authorization"])
+        .capture_response_headers(["location"])
+        .on_request(|parts| {
+            request::add("asked", parts.uri.path().len());
+        })
+        .on_response(|parts| {
+            request::add("answered", parts.status.as_u16());
+        });
+    let client = layer.reqwest_with(reqwest::Client::builder().no_proxy(), Policy::none()).unwrap();
+    let path = "/away/302/s3cr3t.example?page=2&key=s3cr3t";
+    client.get(server.url(path)).header("x-tenant", "blue").bearer_auth("s3cr3t").send().await.unwrap();
+    let span = client_span(&seen);
+    let url = span.attribute("url.full").to_string();
+    assert!(url.ends_with("/away/302/REDACTED?page=2&key=REDACTED"), "{url}");
+    assert_eq!(span.attribute("http.request.header.x-tenant"), ["blue"]);
+    assert_eq!(span.attribute("http.request.header.authorization"), ["REDACTED"]);
+    assert!(span.attributes.contains_key("http.response.header.location"), "{span:?}");
+    assert_eq!(span.attribute("asked"), "/away/302/s3cr3t.example".len());
+    assert_eq!(span.attribute("answered"), 302);
 }
