@@ -37,7 +37,13 @@ mod service {
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
+use opentelemetry::Context;
+use opentelemetry::trace::{TraceContextExt as _, TracerProvider as _};
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use serde_json::Value;
+use tower_observability::{Outcome, Work, builder, interop, request};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tracing_subscriber::prelude::*;
 
 use crate::support::child::{Child, Ended, run};
 use crate::support::collector::{Collector, the_one};
@@ -49,7 +55,35 @@ const README: &str = include_str!("../../README.md");
 
 #[test]
 fn program() {
-    run(&[("before", || before::main().unwrap()), ("after", || after::main().unwrap())]);
+    run(&[
+        ("before", || before::main().unwrap()),
+        ("after", || after::main().unwrap()),
+        ("extension", extension),
+    ]);
+}
+
+/// What libraries do that know tracing-opentelemetry.
+fn extension() {
+    let observability = builder("bookings").build().unwrap();
+    interop::attach_contexts();
+    let spans = SdkTracerProvider::builder().with_simple_exporter(service::exporter()).build();
+    let theirs = tracing_opentelemetry::layer().with_tracer(spans.tracer("bookings"));
+    tracing_subscriber::registry().with(observability.lines_layer()).with(theirs).init();
+    let mut job = Work::internal("job").begin();
+    let trace = job.within(|| request::trace().unwrap());
+    job.within(|| {
+        let span = tracing::info_span!("query");
+        let context = span.context();
+        println!(
+            "same trace: {}",
+            context.span().span_context().trace_id().to_string() == trace.trace_id.to_string()
+        );
+        let elsewhere = tracing::info_span!("elsewhere");
+        println!("other parent: {}", elsewhere.set_parent(Context::new()).is_ok());
+        // A thread of its own, and still the span's place in the trace.
+        std::thread::spawn(move || span.in_scope(|| tracing::info!("in a thread"))).join().unwrap();
+    });
+    job.finish(Outcome::Ok);
 }
 
 fn ask(address: &str, path: &str) -> String {
@@ -114,6 +148,19 @@ fn after_it_they_are_joined_and_no_span_is_there_twice() {
     for part in ["bookings_read_total 1", r#"http_route="/bookings/{id}""#, r#"le="0.005"} "#] {
         assert!(page.contains(part), "no {part:?} in {page}");
     }
+}
+
+#[test]
+fn the_extension_of_their_spans_works_as_it_did() {
+    let ended = Child::new("migration", "extension").end().well();
+    assert_eq!((ended.said("same trace: "), ended.said("other parent: ")), ("true", "true"));
+    let spans = theirs(&ended);
+    let query = the_one(&spans, "query", |span| span["name"] == "query");
+    let elsewhere = the_one(&spans, "elsewhere", |span| span["name"] == "elsewhere");
+    assert_ne!(elsewhere["trace_id"], query["trace_id"]);
+    let lines = ended.logged();
+    let line = the_one(&lines, "line", |line| line["message"] == "in a thread");
+    assert_eq!((&line["trace_id"], &line["span_id"]), (&query["trace_id"], &query["span_id"]));
 }
 
 #[test]
