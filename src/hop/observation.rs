@@ -165,8 +165,9 @@ impl Observation {
         word: Option<&'static str>,
     ) -> (Option<u16>, Option<Rpc>, ErrorType) {
         let path = hop.http().map_or("", |http| http.piece(Piece::Path));
-        let rpc = call.end(path, reached);
-        let error_type = call.error_type(rpc.code, outcome, word);
+        let is_client = hop.kind == Kind::Client;
+        let rpc = call.end(is_client, path, reached);
+        let error_type = call.error_type(is_client, rpc.code, outcome, word);
         (self.status.filter(|status| *status != 200), Some(rpc), error_type)
     }
 

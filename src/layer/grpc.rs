@@ -6,7 +6,7 @@ use percent_encoding::percent_decode;
 
 use crate::clock::Moment;
 use crate::hop::Observation;
-use crate::scope::{Call, Code, Kind};
+use crate::scope::{Call, Code};
 
 const STATUS: &str = "grpc-status";
 const MESSAGE: &str = "grpc-message";
@@ -30,8 +30,8 @@ pub(super) fn is_content(kind: Option<&HeaderValue>) -> bool {
 ///
 /// By value: an observation that nobody borrows while it begins is made where it stays.
 #[inline(never)]
-pub(super) fn begin(kind: Kind, headers: &HeaderMap, start: Moment) -> (Option<Call>, Option<Moment>) {
-    (Some(Call::new(kind == Kind::Client)), deadline(headers, start))
+pub(super) fn begin(headers: &HeaderMap, start: Moment) -> (Option<Call>, Option<Moment>) {
+    (Some(Call::default()), deadline(headers, start))
 }
 
 /// When the caller gives up: `grpc-timeout` is up to eight digits and a unit.
