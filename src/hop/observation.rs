@@ -149,16 +149,14 @@ impl Observation {
 
     /// What happened.
     fn outcome(&self, reached: Outcome, at: Moment) -> Outcome {
-        let is_late = self.deadline.is_some_and(|deadline| at >= deadline) && self.is_unanswered();
+        let Some(deadline) = self.deadline else { return reached };
         let is_cut_off = matches!(reached, Outcome::Cancelled | Outcome::ServerError);
-        if is_late && is_cut_off { Outcome::Timeout } else { reached }
-    }
-
-    fn is_unanswered(&self) -> bool {
-        self.call.is_none_or(|call| call.code.is_none())
+        let is_answered = self.call.is_some_and(|call| call.code.is_some());
+        if at >= deadline && is_cut_off && !is_answered { Outcome::Timeout } else { reached }
     }
 
     /// What a call of gRPC adds: its own status in the place of HTTP's, unless that says more than 200.
+    #[inline(never)]
     fn of_call(
         &self,
         call: Call,
@@ -167,8 +165,9 @@ impl Observation {
         word: Option<&'static str>,
     ) -> (Option<u16>, Option<Rpc>, ErrorType) {
         let path = hop.http().map_or("", |http| http.piece(Piece::Path));
-        let rpc = call.end(path, reached);
-        let error_type = call.error_type(rpc.code, outcome, word);
+        let is_client = hop.kind == Kind::Client;
+        let rpc = call.end(is_client, path, reached);
+        let error_type = call.error_type(is_client, rpc.code, outcome, word);
         (self.status.filter(|status| *status != 200), Some(rpc), error_type)
     }
 

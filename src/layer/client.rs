@@ -35,9 +35,10 @@ pub(super) fn begin<B>(
         }
     });
     inject(core, options, &hop, request.headers_mut());
+    let start = hop.start;
     let mut observation = Observation::begin(core, hop);
     if grpc::is_call(request) {
-        grpc::begin(&mut observation, request.headers());
+        (observation.call, observation.deadline) = grpc::begin(request.headers(), start);
     }
     Some(observation)
 }

@@ -6,7 +6,7 @@ use percent_encoding::percent_decode;
 
 use crate::clock::Moment;
 use crate::hop::Observation;
-use crate::scope::{Call, Code, Kind};
+use crate::scope::{Call, Code};
 
 const STATUS: &str = "grpc-status";
 const MESSAGE: &str = "grpc-message";
@@ -26,11 +26,12 @@ pub(super) fn is_content(kind: Option<&HeaderValue>) -> bool {
     kind.is_some_and(|kind| matches!(kind, [] | [b'+' | b';' | b' ', ..]))
 }
 
-/// From here on the hop is one of gRPC, which ends with its status.
-pub(super) fn begin(observation: &mut Observation, headers: &HeaderMap) {
-    let Some((kind, start)) = observation.hop().map(|hop| (hop.kind, hop.start)) else { return };
-    observation.call = Some(Call::new(kind == Kind::Client));
-    observation.deadline = deadline(headers, start);
+/// What makes an observation one of gRPC, which ends with its status: the call, and until when its caller waits.
+///
+/// By value: an observation that nobody borrows while it begins is made where it stays.
+#[inline(never)]
+pub(super) fn begin(headers: &HeaderMap, start: Moment) -> (Option<Call>, Option<Moment>) {
+    (Some(Call::default()), deadline(headers, start))
 }
 
 /// When the caller gives up: `grpc-timeout` is up to eight digits and a unit.
@@ -64,6 +65,7 @@ pub(super) fn head<R>(observation: &mut Observation, head: &Response<R>) {
 }
 
 /// The stream is over; without trailers it broke off, and nobody said how the call ended.
+#[inline(never)]
 pub(super) fn over(observation: &mut Observation, trailers: Option<&HeaderMap>) {
     match trailers {
         Some(trailers) => answered(observation, said(trailers).unwrap_or(Code::UNKNOWN), trailers),

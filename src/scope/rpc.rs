@@ -1,16 +1,16 @@
 //! Owns how a gRPC call ended: its status, what follows from it, and the method under which it is counted.
 
+use std::num::NonZeroU8;
+
 use super::{ErrorType, Outcome, Route};
 
-/// A status of gRPC.
+/// A status of gRPC, as its number and one more: a request of HTTP carries no byte for the one that it does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Code(u8);
+pub(crate) struct Code(NonZeroU8);
 
 /// What is known of a gRPC call before its end.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Call {
-    /// We make it; else we serve it.
-    is_client: bool,
     /// The status that the service said.
     pub(crate) code: Option<Code>,
     /// Only an implementation of the method can have said what was said so far.
@@ -49,22 +49,26 @@ const NAMES: [&str; 17] = [
 ];
 
 impl Code {
-    pub(crate) const OK: Self = Self(0);
-    pub(crate) const CANCELLED: Self = Self(1);
-    pub(crate) const UNKNOWN: Self = Self(2);
-    pub(crate) const DEADLINE_EXCEEDED: Self = Self(4);
-    pub(crate) const PERMISSION_DENIED: Self = Self(7);
-    pub(crate) const RESOURCE_EXHAUSTED: Self = Self(8);
-    pub(crate) const UNIMPLEMENTED: Self = Self(12);
-    pub(crate) const INTERNAL: Self = Self(13);
-    pub(crate) const UNAVAILABLE: Self = Self(14);
-    pub(crate) const DATA_LOSS: Self = Self(15);
-    pub(crate) const UNAUTHENTICATED: Self = Self(16);
+    pub(crate) const OK: Self = Self::of(0);
+    pub(crate) const CANCELLED: Self = Self::of(1);
+    pub(crate) const UNKNOWN: Self = Self::of(2);
+    pub(crate) const DEADLINE_EXCEEDED: Self = Self::of(4);
+    pub(crate) const PERMISSION_DENIED: Self = Self::of(7);
+    pub(crate) const RESOURCE_EXHAUSTED: Self = Self::of(8);
+    pub(crate) const UNIMPLEMENTED: Self = Self::of(12);
+    pub(crate) const INTERNAL: Self = Self::of(13);
+    pub(crate) const UNAVAILABLE: Self = Self::of(14);
+    pub(crate) const DATA_LOSS: Self = Self::of(15);
+    pub(crate) const UNAUTHENTICATED: Self = Self::of(16);
+
+    const fn of(number: u8) -> Self {
+        Self(NonZeroU8::MIN.saturating_add(number))
+    }
 
     /// What `grpc-status` says; what is no status is UNKNOWN, as every client takes it.
     pub(crate) fn read(digits: &[u8]) -> Self {
         let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
-        number.filter(|number| usize::from(*number) < NAMES.len()).map_or(Self::UNKNOWN, Self)
+        number.filter(|number| usize::from(*number) < NAMES.len()).map_or(Self::UNKNOWN, Self::of)
     }
 
     /// What the HTTP status of an answer says that is none of gRPC's (gRPC, "HTTP to gRPC status code mapping").
@@ -91,12 +95,12 @@ impl Code {
 
     /// The status as the conventions write it.
     pub(crate) fn as_str(self) -> &'static str {
-        NAMES.get(usize::from(self.0)).copied().unwrap_or("UNKNOWN")
+        NAMES.get(usize::from(self.number())).copied().unwrap_or("UNKNOWN")
     }
 
     /// The status as a number.
     pub(crate) const fn number(self) -> u8 {
-        self.0
+        self.0.get() - 1
     }
 
     /// The outcome that this status alone says.
@@ -134,37 +138,38 @@ impl Code {
 }
 
 impl Call {
-    /// A call that has begun.
-    pub(crate) const fn new(is_client: bool) -> Self {
-        Self { is_client, code: None, is_implemented: false }
-    }
-
     /// How it ended, when this was reached; `path` is what was asked for.
-    pub(crate) fn end(self, path: &str, reached: Outcome) -> Rpc {
-        let code = self.code.unwrap_or_else(|| Code::of_end(self.is_client, reached));
-        Rpc { code, method: self.method(path, reached) }
+    pub(crate) fn end(self, is_client: bool, path: &str, reached: Outcome) -> Rpc {
+        let code = self.code.unwrap_or_else(|| Code::of_end(is_client, reached));
+        Rpc { code, method: self.method(is_client, path, reached) }
     }
 
     /// A name becomes known once its method is implemented: whoever asks for others adds none.
-    fn method(self, path: &str, reached: Outcome) -> Option<Route> {
+    fn method(self, is_client: bool, path: &str, reached: Outcome) -> Option<Route> {
         let name = path.strip_prefix('/').filter(|name| name.contains('/'))?;
         // What we ask for ourselves stands in our own code.
-        let is_real = self.is_client || self.is_implemented || reached == Outcome::Panic;
+        let is_real = is_client || self.is_implemented || reached == Outcome::Panic;
         let known = if is_real { Some(Route::of(name)) } else { Route::known(name) };
         known.filter(|route| *route != Route::OTHER)
     }
 
     /// The value of `error.type`; `word` says an error more precisely than the status.
-    pub(crate) fn error_type(self, code: Code, outcome: Outcome, word: Option<&'static str>) -> ErrorType {
-        let is_error = if self.is_client { code != Code::OK } else { code.is_fault() };
+    pub(crate) fn error_type(
+        self,
+        is_client: bool,
+        code: Code,
+        outcome: Outcome,
+        word: Option<&'static str>,
+    ) -> ErrorType {
+        let is_error = if is_client { code != Code::OK } else { code.is_fault() };
         match outcome {
             Outcome::Ok | Outcome::Upgraded => ErrorType::None,
             // A call that its own caller gave up is no error.
-            Outcome::Cancelled if self.is_client && self.code.is_none() => ErrorType::None,
+            Outcome::Cancelled if is_client && self.code.is_none() => ErrorType::None,
             // What ended without a status is said by its own word.
             Outcome::Panic | Outcome::BodyError => ErrorType::Word(outcome.as_str()),
             _ if is_error => ErrorType::Word(word.unwrap_or(code.as_str())),
-            Outcome::ClientError | Outcome::Cancelled if !self.is_client => ErrorType::None,
+            Outcome::ClientError | Outcome::Cancelled if !is_client => ErrorType::None,
             _ => ErrorType::Word(word.unwrap_or(outcome.as_str())),
         }
     }
@@ -193,7 +198,7 @@ mod tests {
 
     #[test]
     fn every_status_has_the_outcome_that_the_conventions_give_it() {
-        let said: Vec<_> = (0..17).map(|number| Code(number).outcome().as_str()).collect();
+        let said: Vec<_> = (0..17).map(|number| Code::of(number).outcome().as_str()).collect();
         let (caller, service) = ("client_error", "server_error");
         assert_eq!(
             said,
@@ -222,9 +227,10 @@ mod tests {
     #[test]
     fn a_server_errs_with_six_of_them_and_a_client_with_all_but_ok() {
         let errors = |is_client| {
-            let call = |code| Call { is_client, code: Some(code), is_implemented: true };
-            let is_error = |code: Code| !call(code).error_type(code, code.outcome(), None).is_none();
-            (0..17).map(Code).filter(|code| is_error(*code)).map(Code::as_str).collect::<Vec<_>>()
+            let call = |code| Call { code: Some(code), is_implemented: true };
+            let is_error =
+                |code: Code| !call(code).error_type(is_client, code, code.outcome(), None).is_none();
+            (0..17).map(Code::of).filter(|code| is_error(*code)).map(Code::as_str).collect::<Vec<_>>()
         };
         assert_eq!(
             errors(false),

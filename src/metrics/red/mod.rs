@@ -18,7 +18,7 @@ use table::Table;
 
 use super::exemplar::tell;
 use crate::names::metric;
-use crate::scope::{End, Hop, Kind, Method, Scheme, Subject};
+use crate::scope::{End, Hop, Http, Kind, Method, Rpc, Scheme, Subject};
 
 /// The handle that the request's thread uses. The default one is off and costs a branch.
 #[derive(Default)]
@@ -93,7 +93,7 @@ impl Red {
         let Some(inner) = &self.inner else { return };
         let histogram = match &hop.subject {
             Subject::Http(http) => match end.rpc {
-                Some(rpc) => inner.rpc(hop.kind, RpcKey::new(hop.kind, http, rpc, end)),
+                Some(rpc) => inner.rpc(hop.kind, http, rpc, end),
                 None if hop.kind == Kind::Client => inner.client(ClientKey::new(http, end)),
                 None => inner.server(ServerKey::new(http, hop.route.get(), end)),
             },
@@ -150,7 +150,10 @@ impl Inner {
         self.client.get(key.pack(), self.recorder, || key.labels())
     }
 
-    fn rpc(&self, kind: Kind, key: RpcKey) -> &Histogram {
+    // Out of the way of HTTP's requests.
+    #[inline(never)]
+    fn rpc(&self, kind: Kind, http: &Http, rpc: Rpc, end: &End) -> &Histogram {
+        let key = RpcKey::new(kind, http, rpc, end);
         if kind == Kind::Client {
             return self.rpc_client.get(key.pack(), self.recorder, || key.labels());
         }
