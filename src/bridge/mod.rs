@@ -105,10 +105,14 @@ impl Bridge {
         details.record.is_some() || details.stands_for_hop || self.core.lines.is_on()
     }
 
-    fn write_line<S>(&self, event: &Event<'_>, span: Option<&SpanRef<'_, S>>, place: Option<&Current>)
+    fn write_line<S>(&self, event: &Event<'_>, span: Option<&SpanRef<'_, S>>, place: Option<Current>)
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
+        let at = Moment::now();
+        if self.core.lines.leaves_out(event, at) {
+            return;
+        }
         let spans = |show: &mut dyn FnMut(&Fields)| {
             for span in span.into_iter().flat_map(SpanRef::scope) {
                 if let Some(details) = span.extensions().get::<Details>() {
@@ -116,13 +120,8 @@ impl Bridge {
                 }
             }
         };
-        let place = Place {
-            at: Moment::now(),
-            trace: place.map(|place| place.trace),
-            hop: place.and_then(|place| place.hop.as_ref()),
-            spans: &spans,
-        };
-        self.core.lines.event(event, &place);
+        let (trace, hop) = place.map(|place| (place.trace, place.hop)).unzip();
+        self.core.lines.event(event, Place { at, trace, hop: hop.flatten(), spans: &spans });
     }
 }
 
@@ -223,7 +222,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
         }
         // What tracing-log sends was asked about by its own target, in `enabled`.
         if self.core.lines.is_on() && (metadata.target() == "log" || self.core.lines.wants(metadata)) {
-            self.write_line(event, span.as_ref(), place.as_ref());
+            self.write_line(event, span.as_ref(), place);
         }
     }
 

@@ -17,6 +17,7 @@ use super::place::Place;
 use super::records;
 use super::shape::Shape;
 use super::sink::{Exit, MemoryLines, Sink};
+use crate::clock::Moment;
 use crate::names::{attribute, event};
 use crate::pipeline::{FlowReport, complain};
 use crate::resource::Resource;
@@ -209,16 +210,19 @@ impl Lines {
     }
 
     /// Writes the line of an event. Whether it is wanted was asked before.
-    pub(crate) fn event(&self, event: &Event<'_>, place: &Place<'_>) {
-        if self.fewer.leaves_out_event(event, place.at) {
-            return;
+    pub(crate) fn event(&self, event: &Event<'_>, place: Place<'_>) {
+        if let Some(records) = &self.records {
+            records.event(event, &place);
         }
         if self.are_written() {
             self.shape.event(&self.exit, event, place);
         }
-        if let Some(records) = &self.records {
-            records.event(event, place);
-        }
+    }
+
+    /// Is the line of an event left out, because its place in the code wrote enough? It is counted then.
+    #[inline]
+    pub(crate) fn leaves_out(&self, event: &Event<'_>, at: Moment) -> bool {
+        self.fewer.leaves_out_event(event, at)
     }
 
     /// Writes the one line of a finished hop; a call that ended well has none.
