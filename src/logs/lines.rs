@@ -17,14 +17,13 @@ use super::place::Place;
 use super::records;
 use super::shape::Shape;
 use super::sink::{Exit, MemoryLines, Sink};
-use crate::clock::Moment;
 use crate::names::{attribute, event};
 use crate::pipeline::{FlowReport, complain};
 use crate::resource::Resource;
 use crate::scope::{End, Hop, Value, current};
 use crate::variable::Refusal;
 
-/// The handle that the request's thread uses: a line is formatted there and written behind.
+/// The handle that the request's thread uses: what happened is copied there; its line is made and written behind.
 ///
 /// What is said here is said on a line, in a log record, or in both, as the options want it.
 #[derive(Debug)]
@@ -221,8 +220,8 @@ impl Lines {
 
     /// Is the line of an event left out, because its place in the code wrote enough? It is counted then.
     #[inline]
-    pub(crate) fn leaves_out(&self, event: &Event<'_>, at: Moment) -> bool {
-        self.fewer.leaves_out_event(event, at)
+    pub(crate) fn leaves_out(&self, event: &Event<'_>) -> bool {
+        self.fewer.leaves_out_event(event)
     }
 
     /// Writes the one line of a finished hop; a call that ended well has none.
