@@ -56,11 +56,16 @@ impl Bridge {
     }
 
     /// The context that a new span continues.
-    fn parent_of<S>(&self, attributes: &Attributes<'_>, ctx: &Context<'_, S>) -> Option<Current>
+    fn parent_of<S>(
+        &self,
+        attributes: &Attributes<'_>,
+        ctx: &Context<'_, S>,
+        stands_for_hop: bool,
+    ) -> Option<Current>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        if stands_for_hop() {
+        if stands_for_hop {
             return current();
         }
         if attributes.is_root() {
@@ -74,8 +79,8 @@ impl Bridge {
     }
 
     /// The new span's own place, and whether it is recorded: decided before anything of it is kept.
-    fn begin(&self, metadata: &Metadata<'_>, parent: Option<Current>) -> Details {
-        if stands_for_hop() {
+    fn begin(&self, metadata: &Metadata<'_>, parent: Option<Current>, stands_for_hop: bool) -> Details {
+        if stands_for_hop {
             return Details { stands_for_hop: true, ..Details::new(parent, None) };
         }
         let stands_for_parent = *metadata.level() > RECORDED;
@@ -105,24 +110,23 @@ impl Bridge {
         details.record.is_some() || details.stands_for_hop || self.core.lines.is_on()
     }
 
-    fn write_line<S>(&self, event: &Event<'_>, span: Option<&SpanRef<'_, S>>, place: Option<&Current>)
+    fn write_line<S>(&self, event: &Event<'_>, span: Option<&SpanRef<'_, S>>, place: Option<Current>)
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         let spans = |show: &mut dyn FnMut(&Fields)| {
-            for span in span.into_iter().flat_map(SpanRef::scope) {
-                if let Some(details) = span.extensions().get::<Details>() {
-                    show(&details.fields);
-                }
+            let Some(span) = span else { return };
+            show_fields(span, show);
+            // Not its whole scope, which would look it up once more.
+            let mut around = span.parent();
+            while let Some(span) = around {
+                show_fields(&span, show);
+                around = span.parent();
             }
         };
-        let place = Place {
-            at: Moment::now(),
-            trace: place.map(|place| place.trace),
-            hop: place.and_then(|place| place.hop.as_ref()),
-            spans: &spans,
-        };
-        self.core.lines.event(event, &place);
+        let at = Moment::now();
+        let (trace, hop) = place.map(|place| (place.trace, place.hop)).unzip();
+        self.core.lines.event(event, Place { at, trace, hop: hop.flatten(), spans: &spans });
     }
 }
 
@@ -163,7 +167,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
         if is_quiet() {
             return;
         }
-        let mut details = self.begin(attributes.metadata(), self.parent_of(attributes, &ctx));
+        let stands_for_hop = stands_for_hop();
+        let parent = self.parent_of(attributes, &ctx, stands_for_hop);
+        let mut details = self.begin(attributes.metadata(), parent, stands_for_hop);
         if self.keeps_fields(&details) {
             // The user's code formats some of them: nothing of the registry is locked meanwhile.
             attributes.record(&mut Keep(&mut details));
@@ -222,8 +228,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
             mark_failed(span.as_ref(), place.as_ref());
         }
         // What tracing-log sends was asked about by its own target, in `enabled`.
-        if self.core.lines.is_on() && (metadata.target() == "log" || self.core.lines.wants(metadata)) {
-            self.write_line(event, span.as_ref(), place.as_ref());
+        let lines = &self.core.lines;
+        if lines.is_on() && (metadata.target() == "log" || lines.wants(metadata)) && !lines.leaves_out(event)
+        {
+            self.write_line(event, span.as_ref(), place);
         }
     }
 
@@ -244,8 +252,14 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
         let Some(span) = ctx.span(&id) else { return };
         let details = span.extensions_mut().remove::<Details>();
         if let Some(record) = details.and_then(|details| details.finish(span.metadata(), Moment::now())) {
-            self.core.spans.span(Box::new(record));
+            self.core.spans.span(record);
         }
+    }
+}
+
+fn show_fields<S: for<'a> LookupSpan<'a>>(span: &SpanRef<'_, S>, show: &mut dyn FnMut(&Fields)) {
+    if let Some(details) = span.extensions().get::<Details>() {
+        show(&details.fields);
     }
 }
 

@@ -93,10 +93,10 @@ impl Details {
         self,
         metadata: &'static tracing::Metadata<'static>,
         end: Moment,
-    ) -> Option<SpanRecord> {
+    ) -> Option<Box<SpanRecord>> {
         let Recording { parent, start, links } = self.record?;
         let current = self.current?;
-        Some(SpanRecord {
+        Some(Box::new(SpanRecord {
             trace: current.trace,
             tracestate: current.tracestate().clone(),
             parent,
@@ -109,6 +109,6 @@ impl Details {
             fields_dropped: self.fields_dropped,
             links,
             failed: self.status.unwrap_or(self.failed),
-        })
+        }))
     }
 }

@@ -88,13 +88,13 @@ pub(super) struct State {
 impl Event {
     /// What it told is put behind it.
     #[inline]
-    pub(super) fn new(metadata: &'static Metadata<'static>, place: &Place<'_>, told: &Told) -> Self {
+    pub(super) fn new(metadata: &'static Metadata<'static>, place: Place<'_>, told: &Told) -> Self {
         Self {
             at: place.at,
             metadata,
             trace: place.trace,
-            hop: place.hop.cloned(),
-            is_routed: place.hop.is_some_and(|hop| hop.route.get().is_some()),
+            is_routed: place.hop.as_ref().is_some_and(|hop| hop.route.get().is_some()),
+            hop: place.hop,
             parts: told.parts(),
             slots: told.slots().len() as u32,
             text: told.text().len() as u32,

@@ -23,7 +23,7 @@ use crate::resource::Resource;
 use crate::scope::{End, Hop, Value, current};
 use crate::variable::Refusal;
 
-/// The handle that the request's thread uses: a line is formatted there and written behind.
+/// The handle that the request's thread uses: what happened is copied there; its line is made and written behind.
 ///
 /// What is said here is said on a line, in a log record, or in both, as the options want it.
 #[derive(Debug)]
@@ -209,16 +209,19 @@ impl Lines {
     }
 
     /// Writes the line of an event. Whether it is wanted was asked before.
-    pub(crate) fn event(&self, event: &Event<'_>, place: &Place<'_>) {
-        if self.fewer.leaves_out_event(event, place.at) {
-            return;
+    pub(crate) fn event(&self, event: &Event<'_>, place: Place<'_>) {
+        if let Some(records) = &self.records {
+            records.event(event, &place);
         }
         if self.are_written() {
             self.shape.event(&self.exit, event, place);
         }
-        if let Some(records) = &self.records {
-            records.event(event, place);
-        }
+    }
+
+    /// Is the line of an event left out, because its place in the code wrote enough? It is counted then.
+    #[inline]
+    pub(crate) fn leaves_out(&self, event: &Event<'_>) -> bool {
+        self.fewer.leaves_out_event(event)
     }
 
     /// Writes the one line of a finished hop; a call that ended well has none.

@@ -1,9 +1,9 @@
 //! Owns the log lines: their shape, their level, and the writer that never blocks a request; and the log records
 //! over OTLP, which say the same.
 //!
-//! The bridge hands events in and every hop its end; each becomes one line on the request's thread, in a buffer
-//! that the thread keeps, and goes as bytes to the writer's thread. Where records are on, what a line says goes to
-//! the exporter's thread as well, or instead.
+//! The bridge hands events in and every hop its end. On the request's thread what an event told is copied (see
+//! `told`); the line is made of it on the writer's thread. Where records are on, what a line says goes to the
+//! exporter's thread as well, or instead.
 
 mod buffer;
 mod cut;

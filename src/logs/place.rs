@@ -13,7 +13,7 @@ pub(crate) type ShowFields<'a> = dyn Fn(&mut dyn FnMut(&Fields)) + 'a;
 pub(crate) struct Place<'a> {
     pub(crate) at: Moment,
     pub(crate) trace: Option<TraceContext>,
-    pub(crate) hop: Option<&'a Arc<Hop>>,
+    pub(crate) hop: Option<Arc<Hop>>,
     /// Shows the fields of the enclosing `tracing` spans, innermost first. Called after the event's own
     /// fields: those are formatted by the user's code, which must find no span locked.
     pub(crate) spans: &'a ShowFields<'a>,

@@ -60,7 +60,7 @@ impl Shape {
     }
 
     /// Makes the line of an event, or hands what it told to the writer, who makes it.
-    pub(super) fn event(&self, exit: &Exit, event: &Event<'_>, place: &Place<'_>) {
+    pub(super) fn event(&self, exit: &Exit, event: &Event<'_>, place: Place<'_>) {
         Told::of(event, |told| {
             (place.spans)(&mut |fields| told.span(fields));
             if self.names_thread() {
@@ -76,7 +76,7 @@ impl Shape {
     }
 
     #[cold]
-    fn event_here(&self, exit: &Exit, event: &Event<'_>, place: &Place<'_>, told: &Told) {
+    fn event_here(&self, exit: &Exit, event: &Event<'_>, place: Place<'_>, told: &Told) {
         let unmade = Unwritten::new(event.metadata(), place, told);
         let mut happened = unmade.happened(told.borrow());
         // A record of the `log` crate comes with the metadata of its bridge; its own are in its fields.
@@ -90,10 +90,10 @@ impl Shape {
             Self::Json(laid) => with_buffer(exit, |object| laid.event(object, &happened)),
             Self::Other(laid) => with_buffer(exit, |object| laid.event(object, &happened)),
             Self::Pretty { color } => {
-                let mut row = Row::begin(place.at, happened.level, happened.target, *color);
+                let mut row = Row::begin(happened.at, happened.level, happened.target, *color);
                 happened.told.own.put::<Pretty>(&mut row);
                 row.spans(happened.told.spans);
-                exit.sink.push(&row.end(place.trace.map(|trace| trace.trace_id)));
+                exit.sink.push(&row.end(happened.trace.map(|trace| trace.trace_id)));
             }
         }
     }

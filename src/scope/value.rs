@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use smallvec::SmallVec;
+
 /// A field's value, kept in its own type down to the log line and the span attribute.
 ///
 /// ```
@@ -31,9 +33,9 @@ pub enum Value {
 /// Several texts as one.
 pub(crate) struct Joined<'a>(pub(crate) &'a [Cow<'static, str>]);
 
-/// Fields in the order in which they were added, each name once.
+/// Fields in the order in which they were added, each name once. A span has two at most, most often: those are kept in place.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Fields(Vec<(Cow<'static, str>, Value)>);
+pub(crate) struct Fields(SmallVec<[(Cow<'static, str>, Value); 2]>);
 
 impl Value {
     /// How many bytes of text it holds.
@@ -113,7 +115,7 @@ impl Fields {
 
 impl IntoIterator for Fields {
     type Item = (Cow<'static, str>, Value);
-    type IntoIter = std::vec::IntoIter<Self::Item>;
+    type IntoIter = smallvec::IntoIter<[Self::Item; 2]>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()

@@ -4,6 +4,8 @@ use tracing::{Level, event};
 
 use super::*;
 
+const MANY: u64 = 10_000;
+
 fn limited() -> Seen {
     watch(Spans::in_memory(), Logs::new().json().limit(3))
 }
@@ -12,22 +14,25 @@ fn limited() -> Seen {
 fn the_first_lines_of_a_place_are_written_and_the_others_told_by_one_line_like_them() {
     let seen = limited();
     let (_hop, _entered) = within(true);
-    (0..40).for_each(|n| error!(n, "in a loop"));
+    (0..MANY).for_each(|n| error!(n, "in a loop"));
     warn!("elsewhere");
     let said = |seen: &Seen| seen.lines().iter().map(|line| line["message"].to_string()).collect::<Vec<_>>();
-    // The clock may have begun a second within the loop.
+    // The other tests of this process make seconds begin, but not that often.
     let written = said(&seen).iter().filter(|message| message.contains("in a loop")).count() as u64;
-    assert!([3, 6].contains(&written), "{:?}", said(&seen));
+    assert!((3..MANY).contains(&written), "{written}");
     assert_eq!(seen.lines()[0]["n"], 0);
     assert_eq!(seen.lines().last().expect("a line")["message"], "elsewhere");
     seen.core.lines.tell_left_out();
     let (lines, report) = (seen.lines(), seen.core.lines.report());
     let told = lines.last().expect("a line");
-    assert_eq!((&told["level"], &told["suppressed"]), (&"ERROR".into(), &(40 - written).into()));
+    assert_eq!((&told["level"], &told["suppressed"]), (&"ERROR".into(), &(MANY - written).into()));
     assert_eq!((&told["target"], &told["file"]), (&lines[0]["target"], &lines[0]["file"]));
     assert_eq!(told["line"], lines[0]["line"]);
-    assert!(told["message"].as_str().expect("text").starts_with("suppressed 3"), "{told}");
-    assert_eq!((report.created, report.left_out), (42, vec![("limited", 40 - written)]));
+    assert!(
+        told["message"].as_str().expect("text").starts_with(&format!("suppressed {} lines", MANY - written)),
+        "{told}"
+    );
+    assert_eq!((report.created, report.left_out), (MANY + 2, vec![("limited", MANY - written)]));
     seen.core.lines.tell_left_out();
     assert_eq!(seen.lines().len(), lines.len(), "told twice");
 }
@@ -37,7 +42,7 @@ fn an_event_beyond_the_limit_still_marks_its_span() {
     let seen = limited();
     let (_hop, _entered) = within(true);
     let fail = || error!("failed");
-    (0..40).for_each(|_| fail());
+    (0..MANY).for_each(|_| fail());
     info_span!("query").in_scope(fail);
     assert!(seen.spans()[0].failed);
 }
@@ -45,6 +50,6 @@ fn an_event_beyond_the_limit_still_marks_its_span() {
 #[test]
 fn without_a_limit_every_line_is_written() {
     let seen = watch(Spans::in_memory(), Logs::new().json().limit(0));
-    (0..40).for_each(|_| event!(Level::WARN, "in a loop"));
-    assert_eq!(seen.lines().len(), 40);
+    (0..MANY).for_each(|_| event!(Level::WARN, "in a loop"));
+    assert_eq!(seen.lines().len() as u64, MANY);
 }

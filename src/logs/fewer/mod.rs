@@ -16,7 +16,6 @@ use std::time::Duration;
 use tracing::Event;
 
 use self::sites::Sites;
-use crate::clock::Moment;
 use crate::context::{randomness, threshold_of};
 use crate::pipeline::{LeftOut, Tally};
 use crate::scope::{End, Hop};
@@ -69,8 +68,8 @@ impl Fewer {
 
     /// Is this event's line left out? It is counted then.
     #[inline]
-    pub(super) fn leaves_out_event(&self, event: &Event<'_>, at: Moment) -> bool {
-        self.sites.as_ref().is_some_and(|sites| !sites.admit(event, at))
+    pub(super) fn leaves_out_event(&self, event: &Event<'_>) -> bool {
+        self.sites.as_ref().is_some_and(|sites| !sites.admit(event))
     }
 
     /// Tells of each place how many lines of it were left out since this was last asked.

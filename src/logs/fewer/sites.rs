@@ -12,15 +12,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use tracing::{Event, Level, Metadata};
 use tracing_log::NormalizeEvent as _;
 
-use crate::clock::Moment;
+use crate::clock::tick;
 use crate::pipeline::Tally;
 
 /// The places of one process.
 #[derive(Debug)]
 pub(in crate::logs) struct Sites {
     limit: u32,
-    /// Seconds are counted from here.
-    start: Moment,
     slots: Box<[Slot]>,
     /// Something was left out that nobody was told of.
     untold: AtomicBool,
@@ -55,7 +53,6 @@ impl Sites {
     pub(super) fn new(limit: u32) -> Self {
         Self {
             limit,
-            start: Moment::now(),
             slots: (0..SLOTS).map(|_| Slot::default()).collect(),
             untold: AtomicBool::new(false),
             left_out: Tally::default(),
@@ -64,7 +61,7 @@ impl Sites {
 
     /// May this event have its line? If not, it is counted.
     #[inline]
-    pub(super) fn admit(&self, event: &Event<'_>, at: Moment) -> bool {
+    pub(super) fn admit(&self, event: &Event<'_>) -> bool {
         let metadata = event.metadata();
         let slot = if metadata.target() == "log" {
             self.slot_of_record(event)
@@ -72,8 +69,7 @@ impl Sites {
             self.slot(ptr::from_ref(metadata).addr(), || Site::of(metadata))
         };
         let Some(slot) = slot else { return true };
-        let second = at.since(self.start).as_secs();
-        slot.admits(second, self.limit) || self.leave_out(slot)
+        slot.admits(tick(), self.limit) || self.leave_out(slot)
     }
 
     /// A record of the `log` crate: all of a level come with the same metadata, what tells them apart is in their
@@ -160,7 +156,7 @@ impl Slot {
     #[inline]
     fn admits(&self, second: u64, limit: u32) -> bool {
         let seen = self.window.fetch_add(1, Ordering::Relaxed);
-        // A clock reading may be of the second before that of another thread: it counts in the later one.
+        // Another thread may have seen the next second begin: then this counts in that one.
         let seen = if seen >> 32 < second { self.begin(second) } else { seen };
         (seen as u32) < limit
     }

@@ -114,10 +114,10 @@ impl<S: tracing::Subscriber> Layer<S> for Bridge {
         let place = Place {
             at: Moment::now(),
             trace: Some(self.hop.trace),
-            hop: Some(&self.hop),
+            hop: Some(Arc::clone(&self.hop)),
             spans: &|show| show(&self.span),
         };
-        self.lines.event(event, &place);
+        self.lines.event(event, place);
     }
 }
 

@@ -77,7 +77,7 @@ impl Records {
             name: "",
             target,
             trace: place.trace,
-            hop: place.hop.cloned(),
+            hop: place.hop.clone(),
             origin: origin.map(|(file, line)| (Cow::Owned(file.to_owned()), line)),
             said,
             spans,

@@ -30,14 +30,12 @@ struct Both {
 
 impl<S: tracing::Subscriber> Layer<S> for Both {
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
-        let place = Place {
-            at: Moment::now(),
-            trace: self.hop.as_ref().map(|hop| hop.trace),
-            hop: self.hop.as_ref(),
-            spans: &|show| show(&self.span),
-        };
-        self.here.event(event, &place);
-        self.behind.event(event, &place);
+        let at = Moment::now();
+        let spans = |show: &mut dyn FnMut(&Fields)| show(&self.span);
+        let trace = self.hop.as_ref().map(|hop| hop.trace);
+        let place = || Place { at, trace, hop: self.hop.clone(), spans: &spans };
+        self.here.event(event, place());
+        self.behind.event(event, place());
         // What becomes known later is on no line of before.
         if let Some(hop) = &self.hop {
             let _ = hop.route.set(Route::of("/late/{id}"));
