@@ -29,5 +29,6 @@ pub(crate) use wire::Wire;
 /// What a client need read (OTLP specification).
 const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
 
-#[cfg(all(test, feature = "otlp-grpc"))]
+#[cfg(test)]
+#[cfg(feature = "otlp-grpc")]
 mod tests;

@@ -111,6 +111,12 @@ impl Wire {
     fn failed(&self, error: &(dyn Error + 'static)) -> Delivery {
         match tls::explain(error, &self.link) {
             Some(reason) => Delivery::Retry { after: None, reason },
+            None if is_strange(error) => Delivery::Unanswered {
+                again: true,
+                reason: "what answers there does not speak HTTP/1; TLS (https://) or gRPC \
+                         (OTEL_EXPORTER_OTLP_PROTOCOL=grpc) may be what it wants"
+                    .to_owned(),
+            },
             None if self.has_left() => Delivery::Unanswered {
                 again: true,
                 reason: format!("the collector hung up ({})", chain(error)),
@@ -203,6 +209,12 @@ async fn whole(body: Incoming) -> Option<Bytes> {
         Ok(body) => Some(body.to_bytes()),
         Err(error) => error.is::<http_body_util::LengthLimitError>().then(Bytes::new),
     }
+}
+
+/// Is it an answer that is not HTTP?
+fn is_strange(error: &(dyn Error + 'static)) -> bool {
+    let hyper = error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse);
+    hyper || error.source().is_some_and(is_strange)
 }
 
 /// The error with its sources.

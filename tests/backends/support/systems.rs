@@ -10,10 +10,14 @@ pub struct System(&'static str);
 pub const JAEGER: System = System("BACKEND_JAEGER");
 /// Jaeger's receiver of OTLP over HTTP: the value of `OTEL_EXPORTER_OTLP_ENDPOINT`.
 pub const JAEGER_OTLP: System = System("BACKEND_JAEGER_OTLP");
+/// Jaeger's receiver of OTLP over gRPC.
+pub const JAEGER_OTLP_GRPC: System = System("BACKEND_JAEGER_OTLP_GRPC");
 /// Zipkin's API and UI.
 pub const ZIPKIN: System = System("BACKEND_ZIPKIN");
 /// The collector's receiver of OTLP over HTTP; spans go on to Zipkin, and all is printed in detail.
 pub const COLLECTOR_OTLP: System = System("BACKEND_COLLECTOR_OTLP");
+/// The collector's receiver of OTLP over gRPC.
+pub const COLLECTOR_OTLP_GRPC: System = System("BACKEND_COLLECTOR_OTLP_GRPC");
 /// The file that holds what the collector printed.
 pub const COLLECTOR_OUTPUT: System = System("BACKEND_COLLECTOR_OUTPUT");
 /// Loki's API.
@@ -39,7 +43,7 @@ impl System {
     /// Without the variable; the message tells how to get it.
     pub fn value(&self) -> String {
         let value = std::env::var(self.0).unwrap_or_default();
-        let remedy = "tests/backends/systems run cargo test --locked --test backends";
+        let remedy = "tests/backends/systems run cargo test --locked --all-features --test backends";
         assert!(!value.is_empty(), "{} is not set; this starts the real systems first:\n  {remedy}", self.0);
         value
     }
