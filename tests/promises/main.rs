@@ -9,7 +9,6 @@ mod architecture;
 mod bridge;
 mod choices;
 mod clients;
-mod config;
 mod exactly_once;
 mod export;
 mod grpc;

@@ -78,7 +78,8 @@ pub(in crate::logs) const VARIABLES: [Variable<Logs>; 3] = [
         secret: false,
         about: "How many lines a second one place in the code may write; the rest is counted and told. 0: no limit.",
         set: |logs, value| {
-            logs.fewer.limit = value.parse().map_err(|_| Refusal::expected("a whole number of lines"))?;
+            let limit: u64 = value.parse().map_err(|_| Refusal::expected("a whole number of lines"))?;
+            logs.fewer.limit = u32::try_from(limit).unwrap_or(u32::MAX);
             Ok(())
         },
         show: |logs| logs.fewer.limit.to_string(),

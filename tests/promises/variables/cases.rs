@@ -3,10 +3,11 @@
 mod logs;
 mod metrics;
 mod traces;
+mod transport;
 
 use super::effects::*;
 use super::program::Program;
-use super::seen::{Scene, Seen};
+use super::seen::{Scene, Seen, Tls};
 use super::{Case, Good};
 use crate::support::collector::Answer;
 
@@ -19,6 +20,7 @@ const METHODS: &str = "GET,HEAD,POST,PUT,DELETE,CONNECT,OPTIONS,TRACE,PATCH,QUER
 pub(super) fn cases() -> Vec<Case> {
     let mut all = general();
     all.extend(shared());
+    all.extend(transport::cases());
     all.extend(traces::cases());
     all.extend(logs::cases());
     all.extend(metrics::cases());
@@ -53,6 +55,10 @@ impl Scene {
         Self { always: Some(answer), ..self }
     }
 
+    pub(super) fn tls(self, tls: Tls) -> Self {
+        Self { tls, ..self }
+    }
+
     pub(super) fn on_terminal(self) -> Self {
         Self { terminal: true, ..self }
     }
@@ -60,14 +66,24 @@ impl Scene {
 
 impl Case {
     /// A value that does what nothing else does.
-    pub(super) fn good(mut self, value: &'static str, scene: Scene, effect: fn(&Seen) -> bool) -> Self {
-        self.good.push(Good { value, scene, effect, by_value: true });
+    pub(super) fn good(
+        mut self,
+        value: &'static str,
+        scene: Scene,
+        effect: impl Fn(&Seen) -> bool + Sync + 'static,
+    ) -> Self {
+        self.good.push(Good { value, scene, effect: Box::new(effect), by_value: true });
         self
     }
 
     /// A value that does what is done without it.
-    pub(super) fn same(mut self, value: &'static str, scene: Scene, effect: fn(&Seen) -> bool) -> Self {
-        self.good.push(Good { value, scene, effect, by_value: false });
+    pub(super) fn same(
+        mut self,
+        value: &'static str,
+        scene: Scene,
+        effect: impl Fn(&Seen) -> bool + Sync + 'static,
+    ) -> Self {
+        self.good.push(Good { value, scene, effect: Box::new(effect), by_value: false });
         self
     }
 
@@ -156,18 +172,6 @@ fn shared() -> Vec<Case> {
         of("OTEL_EXPORTER_OTLP_TIMEOUT", "10000")
             .good("200", exporting().always(Answer::Hang), is_impatient)
             .bad("10s", "is not a number of milliseconds; it is ignored"),
-        of("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
-            .same("http/protobuf", exporting(), is_protobuf)
-            .bad("http/json", "is not served: what is exported leaves as http/protobuf")
-            .bad("carrier-pigeon", "is not http/protobuf; http/protobuf stays"),
-        of("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
-            .same("none", exporting(), is_uncompressed)
-            .bad("gzip", "is not served: what is exported leaves uncompressed")
-            .bad("zip", "is not none; none stays"),
-        of("OTEL_EXPORTER_OTLP_CERTIFICATE", "").bad("file.pem", NO_TLS),
-        of("OTEL_EXPORTER_OTLP_CLIENT_KEY", "").bad("file.pem", NO_TLS),
-        of("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "").bad("file.pem", NO_TLS),
-        of("OTEL_EXPORTER_OTLP_INSECURE", "").bad("true", NO_GRPC),
         of("OTEL_ATTRIBUTE_COUNT_LIMIT", "128")
             .good("3", recording(), |seen| holds_three(seen) && record_holds_three(seen))
             .bad("-1", "is not a whole number from 0; it is ignored"),
@@ -179,9 +183,6 @@ fn shared() -> Vec<Case> {
 
 pub(super) const HEADERS: &str =
     "is not name=value pairs with commas between, values percent-encoded, without `;`; it is ignored";
-pub(super) const NO_TLS: &str = "is not served: TLS is not built in yet";
-pub(super) const NO_GRPC: &str = "is not served: gRPC is not built in yet; over HTTP the URL decides";
-
 fn recording_elsewhere() -> Scene {
     Scene { with: vec![RECORDS], ..Scene::default() }
 }

@@ -28,16 +28,6 @@ pub(super) fn is_impatient(seen: &Seen) -> bool {
     seen.received.len() == 1 && seen.output.iter().any(|line| line.contains("no answer within 200ms"))
 }
 
-pub(super) fn is_protobuf(seen: &Seen) -> bool {
-    !seen.received.is_empty()
-        && seen.received.iter().all(|received| received.header("content-type") == "application/x-protobuf")
-}
-
-pub(super) fn is_uncompressed(seen: &Seen) -> bool {
-    !seen.spans.is_empty()
-        && seen.received.iter().all(|received| received.header("content-encoding").is_empty())
-}
-
 pub(super) fn has_stable_names(seen: &Seen) -> bool {
     seen.span("/root").is_some_and(|span| {
         span.text("http.request.method") == "GET" && span.attribute("http.method").is_none()

@@ -1,10 +1,12 @@
 //! Owns one run of a case: the process, the collector that it talks to, and what came of both.
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 
 use super::program::Program;
+use crate::support::authority::{Authority, Shown};
 use crate::support::child::{Child, Ended};
 use crate::support::collector::{Answer, Collected, CollectedLog, Collector, Received};
 
@@ -16,6 +18,18 @@ pub(super) struct Scene {
     /// What the collector does with everything, if it does not take it.
     pub(super) always: Option<Answer>,
     pub(super) terminal: bool,
+    pub(super) tls: Tls,
+}
+
+/// What the collector speaks.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Tls {
+    #[default]
+    Without,
+    /// Its certificate is of an authority that only a file names.
+    Shown,
+    /// It demands a certificate of that authority.
+    Demanded,
 }
 
 /// What a run left behind.
@@ -32,7 +46,7 @@ pub(super) struct Seen {
 impl Scene {
     /// Runs it, with the variable or without.
     pub(super) fn run(&self, variable: Option<(&str, &str)>) -> Seen {
-        let collector = Collector::start();
+        let (collector, files) = self.tls.start();
         if let Some(answer) = &self.always {
             collector.always(answer.clone());
         }
@@ -40,10 +54,30 @@ impl Scene {
         let mut child = Child::new("variables", self.program.name());
         for (name, value) in self.with.iter().copied().chain(variable) {
             let value = value.replace("{collector}", &collector.endpoint()).replace("{port}", &port);
+            let value = value.replace("{address}", &collector.address().to_string());
+            let value = files.iter().fold(value, |value, (mark, file)| value.replace(mark, file));
             child = child.env(name, value);
         }
         let child = if self.terminal { child.on_terminal() } else { child };
         Seen::of(child.end().well(), &collector, port)
+    }
+}
+
+impl Tls {
+    /// A collector, and what stands for `{ca}`, `{certificate}` and `{key}`.
+    fn start(self) -> (Collector, Vec<(&'static str, String)>) {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        if matches!(self, Self::Without) {
+            return (Collector::start(), Vec::new());
+        }
+        let authority = Authority::new(&format!("variables-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+        let (certificate, key) = authority.client();
+        let server = match self {
+            Self::Demanded => authority.demanding(),
+            _ => authority.server(Shown::Right),
+        };
+        let files = vec![("{ca}", authority.file()), ("{certificate}", certificate), ("{key}", key)];
+        (Collector::start_tls(server), files)
     }
 }
 
@@ -104,6 +138,17 @@ impl Seen {
     /// Is there a line with this message?
     pub(super) fn has_line(&self, begin: &str) -> bool {
         self.lines.iter().any(|line| line["message"].as_str().is_some_and(|text| text.starts_with(begin)))
+    }
+
+    /// Does the start-up line say that the environment chose this? Where there is no such line it need not.
+    pub(super) fn chose(&self, name: &str) -> bool {
+        let messages = self.lines.iter().filter_map(|line| line["message"].as_str());
+        let mut started = messages.filter(|message| message.starts_with("observability started"));
+        let chosen = |message: &str| match name {
+            "OTEL_SERVICE_NAME" => message.contains("service by-operator (environment)"),
+            _ => message.contains(&format!("{name}=")),
+        };
+        started.next().is_none_or(chosen)
     }
 
     /// What was posted to paths that end so.

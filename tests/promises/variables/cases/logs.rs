@@ -41,6 +41,21 @@ fn lines() -> Vec<Case> {
             .good("none", exporting(), |seen| !seen.has_line("at work") && seen.records.is_empty())
             .bad("file", "is not console, otlp, both, or none; console stays")
             .bad("otlp/stdout", "is not served: `otlp/stdout` is ignored"),
+        of("OBSERVABILITY_LOG_OK_SHARE", "1.0")
+            .good("0", Scene::default(), |seen| seen.has_line("at work") && !seen.has_line("GET /root"))
+            .bad("half", "is not a number from 0 to 1; 1.0 stays")
+            .bad("NaN", "is not a number from 0 to 1; 1.0 stays"),
+        of("OBSERVABILITY_LOG_SLOW", "1000")
+            .good("0", Scene::default().with("OBSERVABILITY_LOG_OK_SHARE", "0"), |seen| {
+                seen.has_line("GET /root")
+            })
+            .bad("1s", "is not a whole number of milliseconds; 1000 stays"),
+        of("OBSERVABILITY_LOG_LIMIT", "10000")
+            .good("7", Scene::default().runs(Program::Hurries), |seen| {
+                let one_of_many = seen.lines.iter().filter(|line| line["message"] == "one of many");
+                (1..200).contains(&one_of_many.count())
+            })
+            .bad("many", "is not a whole number of lines; 10000 stays"),
         of("NO_COLOR", "").good("1", Scene::default().on_terminal(), |seen| {
             seen.output.iter().any(|line| line.contains("at work"))
                 && !seen.output.iter().any(|line| line.contains('\u{1b}'))
@@ -65,18 +80,6 @@ fn target() -> Vec<Case> {
                 seen.output.iter().any(|line| line.contains("no answer within 200ms"))
             })
             .bad("10s", "is not a number of milliseconds; 10000 stays"),
-        of("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "http/protobuf")
-            .same("http/protobuf", recording(), is_protobuf)
-            .bad("grpc", "is not served: what is exported leaves as http/protobuf")
-            .bad("carrier-pigeon", "is not http/protobuf; http/protobuf stays"),
-        of("OTEL_EXPORTER_OTLP_LOGS_COMPRESSION", "none")
-            .same("none", recording(), is_uncompressed)
-            .bad("gzip", "is not served: what is exported leaves uncompressed")
-            .bad("zip", "is not none; none stays"),
-        of("OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE", "").bad("file.pem", NO_TLS),
-        of("OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY", "").bad("file.pem", NO_TLS),
-        of("OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE", "").bad("file.pem", NO_TLS),
-        of("OTEL_EXPORTER_OTLP_LOGS_INSECURE", "").bad("true", NO_GRPC),
     ]
 }
 
@@ -114,6 +117,6 @@ fn limits() -> Vec<Case> {
 }
 
 /// Log records go to the collector, and no spans.
-fn only_records() -> Scene {
+pub(super) fn only_records() -> Scene {
     recording().with("OTEL_TRACES_EXPORTER", "none")
 }

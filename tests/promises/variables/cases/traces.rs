@@ -83,18 +83,6 @@ fn target() -> Vec<Case> {
         of("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "10000")
             .good("200", exporting().always(Answer::Hang), is_impatient)
             .bad("10s", "is not a number of milliseconds; 10000 stays"),
-        of("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf")
-            .same("http/protobuf", exporting(), is_protobuf)
-            .bad("http/json", "is not served: what is exported leaves as http/protobuf")
-            .bad("carrier-pigeon", "is not http/protobuf; http/protobuf stays"),
-        of("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "none")
-            .same("none", exporting(), is_uncompressed)
-            .bad("gzip", "is not served: what is exported leaves uncompressed")
-            .bad("zip", "is not none; none stays"),
-        of("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "").bad("file.pem", NO_TLS),
-        of("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "").bad("file.pem", NO_TLS),
-        of("OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", "").bad("file.pem", NO_TLS),
-        of("OTEL_EXPORTER_OTLP_TRACES_INSECURE", "").bad("true", NO_GRPC),
         of("OTEL_EXPORTER_ZIPKIN_ENDPOINT", "http://localhost:9411/api/v2/spans")
             .good("{collector}/own", Scene::default(), |seen| seen.posted("/own").len() == 1)
             .bad("ftp://127.0.0.1", "is not a URL such as http://zipkin:9411/api/v2/spans; it is ignored"),
