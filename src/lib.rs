@@ -4,7 +4,7 @@
 //! request ─► ObservabilityLayer: whose trace? sampled? which request id?
 //!         ─► your service, and its body to the last byte     tracing events and spans take the request's context
 //!         ─► its end, exactly once, with one outcome
-//!              ├─ span    ─► bounded queue ─► own thread ─► OTLP over HTTP: a collector, Jaeger, Tempo
+//!              ├─ span    ─► bounded queue ─► own thread ─► OTLP: a collector, Jaeger, Tempo; or Zipkin
 //!              ├─ line    ─► bounded queue ─► own thread ─► one JSON object on standard output; or an OTLP record
 //!              └─ numbers ─► fixed buckets ◄─ GET /metrics: Prometheus, with exemplars that name the trace
 //! ```
@@ -70,7 +70,8 @@
 //!
 //! [`names`] has every name: log keys ([`names::key`]), attributes of spans and log records ([`names::attribute`]),
 //! events of log records ([`names::event`]), Zipkin's tags ([`names::tag`]), metrics ([`names::metric`]), labels
-//! ([`names::label`]), headers ([`names::header`]). They are under semantic versioning. [`Outcome`] is the one word that says how a request ended.
+//! ([`names::label`]), headers ([`names::header`]). They are under semantic versioning. [`Outcome`] is the one word that
+//! says how a request ended.
 //!
 //! # Features
 //!

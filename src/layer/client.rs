@@ -31,7 +31,7 @@ pub(super) fn begin<B>(
             describe(http, request);
         }
         if let Some(choices) = &options.choices {
-            choices.begin(hop, request.headers());
+            choices.begin(hop, request.headers(), grpc::is_call(request));
         }
     });
     inject(core, options, &hop, request.headers_mut());

@@ -37,7 +37,7 @@ pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request
             describe(http, request, &known, recorded);
         }
         if let Some(choices) = &options.choices {
-            choices.begin(hop, request.headers());
+            choices.begin(hop, request.headers(), is_grpc);
         }
     });
     let mut observation = Observation::begin(core, hop);

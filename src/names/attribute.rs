@@ -57,6 +57,10 @@ names! {
         "gRPC: `pkg.Service/Method`; `_OTHER` where nobody has shown that it exists.";
     RPC_METHOD_ORIGINAL = "rpc.method_original",
         "gRPC: the method as asked for, where it is `_OTHER`.";
+    RPC_REQUEST_METADATA = "rpc.request.metadata.",
+        "gRPC: before the name of a captured header, in the place of `http.request.header.`.";
+    RPC_RESPONSE_METADATA = "rpc.response.metadata.",
+        "gRPC: before the name of a captured header, in the place of `http.response.header.`.";
     RPC_RESPONSE_STATUS_CODE = "rpc.response.status_code",
         "gRPC: the status by name, such as `OK` or `DEADLINE_EXCEEDED`.";
     RPC_SYSTEM_NAME = "rpc.system.name",

@@ -2,6 +2,7 @@
 //! call changes.
 
 mod calls;
+mod choices;
 mod interop;
 mod shop;
 

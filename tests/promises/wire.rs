@@ -42,7 +42,8 @@ client.address code.file.path code.line.number deployment.environment.name error
 http.request.header. http.request.method http.request.method_original http.request.resend_count http.response.body.size http.response.header. http.response.status_code http.route
 messaging.destination.name messaging.operation.name messaging.operation.type messaging.system
 network.peer.address network.peer.port network.protocol.name network.protocol.version observability.duration_ms observability.outcome
-observability.request_id rpc.method rpc.method_original rpc.response.status_code rpc.system.name
+observability.request_id rpc.method rpc.method_original rpc.request.metadata. rpc.response.metadata.
+    rpc.response.status_code rpc.system.name
 server.address server.port service.instance.id service.name service.namespace
 service.version observability.target telemetry.distro.name telemetry.distro.version telemetry.sdk.language
 telemetry.sdk.name telemetry.sdk.version thread.name observability.ttfb_ms url.full url.path url.query url.scheme

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use http::{HeaderMap, Request, Response, request, response};
 
 use super::ObservabilityLayer;
-use super::headers::Headers;
+use super::headers::{Before, Headers};
 use super::paths::{Hidden, Shown};
 use crate::hop::Observation;
 use crate::names::attribute;
@@ -33,7 +33,7 @@ pub(in crate::layer) struct Choices {
 
 impl ObservabilityLayer {
     /// Request headers that stand on the span and on the request's line, as `http.request.header.<name>`: a list of
-    /// their values, which the line shows as one text. Replaces an earlier list. Default: none. Variable: none.
+    /// their values, which the line shows as one text; of a call of gRPC as `rpc.request.metadata.<name>`. Replaces an earlier list. Default: none. Variable: none.
     ///
     /// At most 32 names, 16 values of a name, 1,024 bytes of a value and 8 KiB of a request are kept; what was cut ends
     /// with `…`. Bytes that are no UTF-8 become U+FFFD. Of a secret listed by mistake (`authorization`, `cookie`,
@@ -48,13 +48,16 @@ impl ObservabilityLayer {
     ///     .capture_response_headers(["x-cache"]);
     /// ```
     pub fn capture_request_headers<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
-        let headers = Headers::new(attribute::HTTP_REQUEST_HEADER, names);
+        let before = Before { http: attribute::HTTP_REQUEST_HEADER, grpc: attribute::RPC_REQUEST_METADATA };
+        let headers = Headers::new(before, names);
         self.choose(|choices| choices.request_headers = headers)
     }
 
-    /// The same for the response's headers, as `http.response.header.<name>`. Default: none. Variable: none.
+    /// The same for the response's headers, as `http.response.header.<name>`, of gRPC `rpc.response.metadata.<name>`: those
+    /// of its head, not of its trailers. Default: none. Variable: none.
     pub fn capture_response_headers<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
-        let headers = Headers::new(attribute::HTTP_RESPONSE_HEADER, names);
+        let before = Before { http: attribute::HTTP_RESPONSE_HEADER, grpc: attribute::RPC_RESPONSE_METADATA };
+        let headers = Headers::new(before, names);
         self.choose(|choices| choices.response_headers = headers)
     }
 
@@ -135,7 +138,8 @@ impl ObservabilityLayer {
     /// What a request's span is called. Told is the method (`HTTP` where it is not a known one) and where the request
     /// goes: on the server's side its route, on the client's the host, of a gRPC call its method, such as
     /// `shop.Shop/Buy`; nothing else, so that names stay few. Called behind the request, for those that are sampled. An
-    /// empty name, or a panic, is the default. Lines and metrics do not change. Default: `GET /users/{id}`, or the method where no route is known. Variable: none.
+    /// empty name, or a panic, is the default. Lines and metrics do not change. Default: `GET /users/{id}`, or
+    /// the method where no route is known; of a gRPC call its method. Variable: none.
     ///
     /// ```
     /// use tower_observability::ObservabilityLayer;
@@ -155,7 +159,7 @@ impl ObservabilityLayer {
 impl Choices {
     /// Completes a hop that begins: what is hidden of it is hidden before anybody sees it.
     #[cold]
-    pub(in crate::layer) fn begin(&self, hop: &mut Hop, headers: &HeaderMap) {
+    pub(in crate::layer) fn begin(&self, hop: &mut Hop, headers: &HeaderMap, is_grpc: bool) {
         let route = hop.route.get().map(|route| route.as_str());
         if let Subject::Http(http) = &mut hop.subject {
             let (path, query) = (http.piece(Piece::Path), http.piece(Piece::Query));
@@ -174,7 +178,7 @@ impl Choices {
         if let Some(name) = &self.span_name {
             hop.notes().get_or_insert_default().span_name = Some(name.clone());
         }
-        self.request_headers.capture(headers, &self.hidden, hop);
+        self.request_headers.capture(headers, &self.hidden, hop, is_grpc);
     }
 
     /// Lets the user see the request before it is passed on.
@@ -193,7 +197,8 @@ impl Choices {
         response: Response<B>,
     ) -> Response<B> {
         if let (false, Some(hop)) = (self.response_headers.is_empty(), observation.hop()) {
-            self.response_headers.capture(response.headers(), &self.hidden, hop);
+            let is_grpc = observation.call.is_some();
+            self.response_headers.capture(response.headers(), &self.hidden, hop, is_grpc);
         }
         let Some(say) = &self.on_response else { return response };
         let (parts, body) = response.into_parts();

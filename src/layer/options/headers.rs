@@ -55,11 +55,17 @@ static TOO_MANY: Once = Once::new();
 #[derive(Clone, Debug, Default)]
 pub(in crate::layer) struct Headers(Vec<Listed>);
 
+/// What stands before a captured header's name in a request of HTTP, and in a call of gRPC.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Before {
+    pub(super) http: &'static str,
+    pub(super) grpc: &'static str,
+}
+
 #[derive(Clone, Debug)]
 struct Listed {
     name: HeaderName,
-    /// The field's whole name.
-    field: String,
+    before: Before,
     shows: Shows,
 }
 
@@ -73,7 +79,7 @@ enum Shows {
 
 impl Headers {
     /// The headers of this list; `before` stands before each name. What cannot be served is said once.
-    pub(super) fn new<N: Into<String>>(before: &str, names: impl IntoIterator<Item = N>) -> Self {
+    pub(super) fn new<N: Into<String>>(before: Before, names: impl IntoIterator<Item = N>) -> Self {
         let mut listed: Vec<Listed> = Vec::new();
         for name in names.into_iter().map(Into::into) {
             let Ok(name) = HeaderName::try_from(name.trim()) else {
@@ -99,7 +105,7 @@ impl Headers {
                     "the header {name} holds a secret: its value is shown as {REDACTED}; take it off the list"
                 ));
             }
-            listed.push(Listed { field: format!("{before}{name}"), name, shows });
+            listed.push(Listed { name, before, shows });
         }
         Self(listed)
     }
@@ -109,13 +115,13 @@ impl Headers {
     }
 
     /// Adds what is there of them to the hop's fields.
-    pub(super) fn capture(&self, headers: &HeaderMap, hidden: &Hidden, hop: &Hop) {
+    pub(super) fn capture(&self, headers: &HeaderMap, hidden: &Hidden, hop: &Hop, is_grpc: bool) {
         let mut room = MOST_BYTES;
         for listed in &self.0 {
             let values = headers.get_all(&listed.name).iter().take(MOST_VALUES);
             let values: Box<[_]> = values.map(|value| listed.shown(value, hidden, &mut room)).collect();
             if !values.is_empty() {
-                hop.add(listed.field.clone().into(), Value::List(values));
+                hop.add(listed.field(is_grpc).into(), Value::List(values));
             }
         }
     }
@@ -132,6 +138,12 @@ impl Shows {
 }
 
 impl Listed {
+    /// The field's whole name.
+    fn field(&self, is_grpc: bool) -> String {
+        let before = if is_grpc { self.before.grpc } else { self.before.http };
+        [before, self.name.as_str()].concat()
+    }
+
     /// A value as it is shown; what is no UTF-8 in it is U+FFFD.
     fn shown(&self, value: &HeaderValue, hidden: &Hidden, room: &mut usize) -> Cow<'static, str> {
         // Whoever marks a value as sensitive means us as well.
@@ -151,7 +163,8 @@ impl Listed {
 fn url(text: &str, hidden: &Hidden) -> String {
     let (text, fragment) = text.split_once('#').map_or((text, ""), |(text, _)| (text, "#REDACTED"));
     let (before, query) = text.split_once('?').map_or((text, None), |(text, query)| (text, Some(query)));
-    let authority = before.find("//").map_or(0, |at| at + 2);
+    // Behind a slash, two of them are a path's.
+    let authority = before.find('/').filter(|at| before[*at..].starts_with("//")).map_or(0, |at| at + 2);
     let path_at =
         if authority == 0 { Some(0) } else { before[authority..].find('/').map(|at| authority + at) };
     let (origin, path) = before.split_at(path_at.unwrap_or(before.len()));
@@ -178,7 +191,8 @@ mod tests {
         let (trace_id, span_id) = (TraceId::random(), SpanId::random());
         let trace = TraceContext { trace_id, span_id, flags: Flags::NONE };
         let hop = Hop::begin(trace, Kind::Server, Moment::now());
-        Headers::new("", names.iter().copied()).capture(headers, hidden, &hop);
+        let before = Before { http: "", grpc: "grpc." };
+        Headers::new(before, names.iter().copied()).capture(headers, hidden, &hop, false);
         let notes = hop.notes();
         let fields = notes.iter().flat_map(|notes| notes.fields.iter());
         let texts = |value: &Value| match value {
@@ -230,6 +244,7 @@ mod tests {
             ),
             ("/reset/s3cr3t", "/reset/REDACTED"),
             ("https://a.example", "https://a.example"),
+            ("/reset//s3cr3t", "/reset//REDACTED"),
             ("//a.example/reset/s3cr3t", "//a.example/reset/REDACTED"),
             ("", ""),
         ] {

@@ -1,7 +1,16 @@
 //! Owns the health paths: requests that are told of only if they do not end well.
 
-const HEALTH_PATHS: [&str; 8] =
-    ["/live", "/livez", "/ready", "/readyz", "/health", "/healthz", "/metrics", "/-/healthy"];
+const HEALTH_PATHS: [&str; 9] = [
+    "/live",
+    "/livez",
+    "/ready",
+    "/readyz",
+    "/health",
+    "/healthz",
+    "/metrics",
+    "/-/healthy",
+    "/grpc.health.v1.Health/Check",
+];
 
 /// Paths that probes ask for.
 #[derive(Clone, Debug)]

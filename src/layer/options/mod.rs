@@ -138,8 +138,8 @@ impl ObservabilityLayer {
     }
 
     /// Paths that are observed only if they do not answer well (server's side). Replaces the default:
-    /// `/live`, `/livez`, `/ready`, `/readyz`, `/health`, `/healthz`, `/metrics`, `/-/healthy`. A path that ends with `/*`
-    /// is every path below.
+    /// `/live`, `/livez`, `/ready`, `/readyz`, `/health`, `/healthz`, `/metrics`, `/-/healthy`, and gRPC's
+    /// `/grpc.health.v1.Health/Check`. A path that ends with `/*` is every path below.
     pub fn health_paths<P: Into<String>>(self, paths: impl IntoIterator<Item = P>) -> Self {
         let paths = HealthPaths::new(paths.into_iter().map(Into::into).collect());
         self.change(|options| options.health_paths = paths)

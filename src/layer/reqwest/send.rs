@@ -67,7 +67,7 @@ impl Sender {
                 describe(http, request);
             }
             if let Some(choices) = &options.choices {
-                choices.begin(hop, request.headers());
+                choices.begin(hop, request.headers(), false);
             }
         });
         inject(core, options, &hop, request.headers_mut());
