@@ -2,6 +2,7 @@
 //! through their telemetry.
 //!
 //! - `services`: one short file each, written as you would write yours.
+//! - `proto`: what your build would generate of the one `.proto` there is.
 //! - `plumbing`: what they share: a server's start and end, a JSON client, a store, a queue, a circuit breaker.
 //! - `launcher`: starts the eight, receives their spans, reads their lines and their `/metrics`.
 //!
@@ -9,6 +10,7 @@
 
 mod launcher;
 mod plumbing;
+mod proto;
 mod services;
 
 use std::process::ExitCode;
@@ -32,7 +34,7 @@ the launcher's own viewer; so it is with OTEL_TRACES_EXPORTER and the other expo
 BOOKINGS_COMMAND=\"python3 bookings.py\" puts another program in the place of bookings; so it is
 with the other seven. Such a program finds the others by CUSTOMERS_URL and so on, posts
 {\"url\": \"http://…\", \"admin\": \"\"} to LAUNCHER_URL once it listens, and ends when its standard input
-is closed.
+is closed. inventory is asked over gRPC by bookings, and over HTTP by anybody, at one address.
 
 A service's name alone, such as inventory, starts that one by hand.";
 

@@ -62,7 +62,8 @@ impl Drop for Profile {
 
 /// Whose it is, what it is called, its kind, its status, and what kind of failure it was.
 fn label(span: &Span) -> String {
-    let told = ["span.kind", "http.response.status_code", "error.type"].map(|key| span.tag(key));
+    let keys = ["span.kind", "http.response.status_code", "rpc.response.status_code", "error.type"];
+    let told = keys.map(|key| span.tag(key));
     let told: Vec<_> = told.into_iter().filter(|it| !it.is_empty()).collect();
     format!("{}: {} ({})", span.service, span.name, told.join(" "))
 }
@@ -102,8 +103,6 @@ gateway: POST /bookings (server 201)
         vehicles: GET /vehicles/{plate} (server 200)
           vehicles: scan all visits (internal)
       bookings: POST (client 200)
-        inventory: POST /reservations (server 200)
-      bookings: POST (client 200)
         payments: POST /payments (server 200)
           payments: POST (client 200)
           payments: POST (client 500 500)
@@ -114,6 +113,8 @@ gateway: POST /bookings (server 201)
             notifications: POST /notices (server 200)
           worker: db read (internal)
           worker: db write (internal)
+      bookings: workshop.Inventory/Reserve (client OK)
+        inventory: workshop.Inventory/Reserve (server OK)
 ";
     assert_eq!(whole, expected, "\n{whole}");
     // A span whose parent is missing would hang nowhere.
@@ -138,6 +139,19 @@ async fn a_timeout_and_a_500_are_marked_as_errors_and_nothing_else_is() {
         assert_eq!(span.tag("otel.status_code"), "", "{span:#?}");
         assert_eq!(span.tag("error.type"), "", "{span:#?}");
     }
+}
+
+#[tokio::test]
+async fn each_attempt_at_the_provider_but_the_first_tells_which_it_is() {
+    let Booked { spans, .. } = booked().await;
+    let mut attempts: Vec<_> = spans
+        .iter()
+        .filter(|span| span.service == "payments" && span.tag("span.kind") == "client")
+        .map(|span| (span.start, span.tag("http.request.resend_count")))
+        .collect();
+    attempts.sort();
+    let told: Vec<_> = attempts.iter().map(|(_, count)| count.as_str()).collect();
+    assert!(told.len() >= 3 && ["", "1", "2", "3"].starts_with(&told), "{told:?}");
 }
 
 #[tokio::test]

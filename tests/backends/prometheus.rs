@@ -18,7 +18,10 @@ const VERSION: &str = "1.4.2";
 const BOUNDS: [f64; 15] =
     [0.0, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 
-/// A series of the server's histogram: job, method, route, status.
+/// All that is served, over HTTP or gRPC.
+const DURATIONS: &str = "(http_server_request|rpc_server_call)_duration_seconds";
+
+/// A series of the server's histograms: job, method, route, status; of gRPC the method is the route.
 type Served = (String, String, String, String);
 
 /// What was asked by the time of the first failed booking, by whom it was served, and with which status.
@@ -32,7 +35,7 @@ const SERVED: [(&str, &str, &str, &str, f64); 15] = [
     ("bookings", "POST", "/bookings", "502", 1.0),
     ("customers", "GET", "/customers/{id}", "200", 19.0),
     ("vehicles", "GET", "/vehicles/{plate}", "200", 19.0),
-    ("inventory", "POST", "/reservations", "200", 19.0),
+    ("inventory", "", "workshop.Inventory/Reserve", "OK", 19.0),
     ("inventory", "GET", "/parts/{part}", "200", 101.0),
     ("inventory", "GET", "/parts/{part}", "404", 3.0),
     ("payments", "POST", "/payments", "200", 18.0),
@@ -43,6 +46,11 @@ const SERVED: [(&str, &str, &str, &str, f64); 15] = [
 /// A selector of the eight, whatever else is scraped.
 fn of_the_eight(metric: &str, more: &str) -> String {
     format!("{metric}{{job=~\"{}\"{more}}}", SERVICES.join("|"))
+}
+
+/// The same of both histograms of what is served.
+fn all_served(part: &str, more: &str) -> String {
+    of_the_eight("", &format!(",__name__=~\"{DURATIONS}_{part}\"{more}"))
 }
 
 /// The eight as their operator names them; the process's id stands for the pod's name.
@@ -87,11 +95,13 @@ fn look(workshop: &Workshop, path: &str, status: u16) {
 }
 
 async fn served() -> BTreeMap<Served, f64> {
-    let found = ask(&format!("{} > 0", of_the_eight("http_server_request_duration_seconds_count", ""))).await;
+    let found = ask(&format!("{} > 0", all_served("count", ""))).await;
     let named = found.into_iter().map(|Sample { labels, value }| {
         let label = |name| labels.get(name).to_owned();
-        let (method, route) = (label("http_request_method"), label("http_route"));
-        ((label("job"), method, route, label("http_response_status_code")), value)
+        let either = |http, rpc| label(http) + labels.get(rpc);
+        let route = either("http_route", "rpc_method");
+        let status = either("http_response_status_code", "rpc_response_status_code");
+        ((label("job"), label("http_request_method"), route, status), value)
     });
     named.collect()
 }
@@ -118,15 +128,17 @@ async fn every_count_is_what_was_sent() {
     once(&of_the_eight("work_duration_seconds_count", ",work_name=\"process bookings\""), 18.0).await;
     once(&of_the_eight("notices_sent_total", ""), 18.0).await;
     // A count and its last bucket are the same number.
-    let counts = of_the_eight("http_server_request_duration_seconds_count", "");
-    let buckets = of_the_eight("http_server_request_duration_seconds_bucket", ",le=\"+Inf\"");
+    // Of gRPC: what the caller counted is what was served.
+    let calls = of_the_eight("rpc_client_call_duration_seconds_count", ",job=\"bookings\"");
+    once(&calls, 19.0).await;
+    let (counts, buckets) = (all_served("count", ""), all_served("bucket", ",le=\"+Inf\""));
     let differing = ask(&format!("{counts} != ignoring (le) {buckets}")).await;
     assert!(differing.is_empty(), "{differing:#?}");
 }
 
 /// Each exemplar is a span that Jaeger has: of that trace, of that service, of that route.
 async fn every_exemplar_is_a_span_in_jaeger() {
-    let buckets = "{__name__=~\"(http_server_request|work)_duration_seconds_bucket\"";
+    let buckets = "{__name__=~\"(http_server_request|rpc_server_call|work)_duration_seconds_bucket\"";
     let promql = format!("{buckets},job=~\"{}\"}}", SERVICES.join("|"));
     let found = eventually(SOON, "an exemplar of each service", async || {
         let found = exemplars(&promql).await;
@@ -136,8 +148,9 @@ async fn every_exemplar_is_a_span_in_jaeger() {
     .await;
     for exemplar in &found {
         let span = eventually(SOON, &format!("{exemplar:?} in Jaeger"), async || span(exemplar).await).await;
-        let route = exemplar.series.get("http_route");
-        assert!(route.is_empty() || span.tag("http.route") == route, "{exemplar:?} is {span:?}");
+        for (label, tag) in [("http_route", "http.route"), ("rpc_method", "rpc.method")] {
+            assert_eq!(exemplar.series.get(label), span.tag(tag), "{exemplar:?} is {span:?}");
+        }
         let seconds = span.duration as f64 / 1e6;
         assert!((seconds - exemplar.value).abs() < 0.000_01, "{exemplar:?} is {span:?}");
     }
@@ -169,7 +182,7 @@ async fn the_questions_of_the_readme_are_answered_with_what_was_sent() {
     for (path, status) in [("/parts/wiper", 200), ("/parts/propeller", 404), ("/profiles/4711", 404)] {
         look(&workshop, path, status);
     }
-    let begun = of_the_eight("http_server_request_duration_seconds_count", "");
+    let begun = all_served("count", "");
     once(&format!("count({begun} == 1)"), 13.0).await;
 
     book(&workshop, 17, 201);

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 
 use running::{SERVICES, Service, Workshop, ask, program};
+use serde_json::json;
 
 use crate::support::collector::Collector;
 use crate::support::http::get;
@@ -50,6 +51,15 @@ fn one_booking_is_followed_through_eight_services_in_trace_lines_and_metrics() {
     for kind in ["server", "client", "producer", "consumer", "internal"] {
         assert!(waterfall.iter().any(|line| line.contains(kind)), "{kind}:\n{text}");
     }
+    // One hop is gRPC: the method is the name, on both sides and in the table; which attempt it is stands beside.
+    for (told, ending, times) in
+        [("workshop.Inventory/Reserve", " OK ", 2), ("(attempt 2)", " 500 ", 1), ("(attempt 3)", "", 1)]
+    {
+        let is_it = |line: &&&str| line.contains(told) && line.contains(ending);
+        assert_eq!(waterfall.iter().filter(is_it).count(), times, "{told}:\n{text}");
+    }
+    assert!(lines.iter().any(|line| line.contains("POST /workshop.Inventory/Reserve OK")), "{text}");
+    assert!(red.iter().any(|row| row.contains("inventory      workshop.Inventory/Reserve")), "{text}");
     // The provider's plan: no answer in time, then a 500, then a success.
     assert!(
         lines.iter().filter(|line| line.contains("WARN") && line.contains("trying again")).count() >= 2,
@@ -113,6 +123,36 @@ fn the_lines_of_the_eight_come_out_as_they_are_and_nothing_else() {
         let address = at.url.trim_start_matches("http://");
         assert!(std::net::TcpStream::connect(address).is_err(), "{address} still listens");
     }
+}
+
+#[test]
+fn what_inventory_refuses_over_grpc_is_told_to_the_customer_in_the_words_of_http() {
+    let workshop = Workshop::start(&[]);
+    let order = json!({ "customer_id": 4_711, "plate": "B-WS-11", "part": "propeller" });
+    let answer = ask("POST", &format!("{}/bookings", workshop.gateway()), &[], Some(&order));
+    assert_eq!((answer.status, &*answer.body), (404, "no such part"));
+    let trace_id = workshop.trace_of(&answer.headers["x-request-id"]);
+    let refused = workshop.lines_once("inventory's line", |lines| {
+        let mut lines = lines.iter().map(running::Line::json);
+        lines.find(|line| line["trace_id"] == *trace_id && line["rpc_status"].is_string())
+    });
+    assert_eq!((&refused["service"], &refused["outcome"]), (&"inventory".into(), &"client_error".into()));
+    assert_eq!((&refused["rpc_status"], &refused["error"]), (&"NOT_FOUND".into(), &"no such part".into()));
+    workshop.stop();
+}
+
+#[test]
+fn who_has_no_grpc_reserves_over_http_at_the_same_address() {
+    let service = Service::start("inventory", &[]);
+    let url = format!("{}/reservations", service.addresses.url);
+    for _ in 0..2 {
+        let reserved =
+            ask("POST", &url, &[], Some(&json!({ "booking_id": "twice the same", "part": "wiper" })));
+        assert_eq!((reserved.status, reserved.json()), (200, json!({ "left": 9_999 })));
+    }
+    let unknown = ask("POST", &url, &[], Some(&json!({ "booking_id": "another", "part": "propeller" })));
+    assert_eq!((unknown.status, &*unknown.body), (404, "no such part"));
+    service.stop();
 }
 
 #[test]

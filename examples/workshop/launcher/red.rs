@@ -6,9 +6,10 @@ use super::evidence::Row;
 use super::paint;
 
 /// What is served, and what is done for queues.
-const DURATIONS: [&str; 2] = ["http_server_request_duration_seconds", "work_duration_seconds"];
+const DURATIONS: [&str; 3] =
+    ["http_server_request_duration_seconds", "rpc_server_call_duration_seconds", "work_duration_seconds"];
 
-/// One route of one service, or one kind of work.
+/// One route or method of one service, or one kind of work.
 #[derive(Default)]
 struct Route {
     requests: f64,
@@ -51,7 +52,8 @@ fn routes(samples: &[Row]) -> BTreeMap<(String, String), Route> {
             continue;
         };
         let Ok(value) = sample.get("value").parse::<f64>() else { continue };
-        let words = ["http_request_method", "http_route", "work_name"].map(|label| sample.get(label));
+        let labels = ["http_request_method", "http_route", "rpc_method", "work_name"];
+        let words = labels.map(|label| sample.get(label));
         let name = words.join(" ").trim().to_owned();
         let route = routes.entry((sample.get("service").to_owned(), name)).or_default();
         match part {

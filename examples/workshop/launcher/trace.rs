@@ -101,20 +101,23 @@ impl Trace {
     }
 }
 
-/// What a span is called here: a client's span is named by its method only, so its path is shown beside it.
+/// What a span is called here: a client's span is named by its method only, so its path is shown beside it, and
+/// which attempt it is.
 fn label(span: &Span) -> String {
-    let name = span.row.get("name");
-    let path = span.row.get("url.full").splitn(4, '/').nth(3);
-    match path {
-        Some(path) => format!("{name} /{path}"),
-        None => name.to_owned(),
+    let mut label = span.row.get("name").to_owned();
+    if let Some(path) = span.row.get("url.full").splitn(4, '/').nth(3) {
+        label += &format!(" /{path}");
     }
+    if let Ok(resent) = span.row.get("http.request.resend_count").parse::<u32>() {
+        label += &format!(" (attempt {})", resent + 1);
+    }
+    label
 }
 
 /// The status, or what went wrong instead.
-fn ending(span: &Span) -> String {
-    let status = span.row.get("http.response.status_code");
-    if status.is_empty() { span.row.get("error.type").to_owned() } else { status.to_owned() }
+fn ending(span: &Span) -> &str {
+    let told = ["http.response.status_code", "rpc.response.status_code", "error.type"];
+    told.map(|key| span.row.get(key)).into_iter().find(|text| !text.is_empty()).unwrap_or_default()
 }
 
 fn millis(micros: i64) -> String {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use tonic::{Code, Status};
 use tower_observability::request;
 
 /// A status and a sentence.
@@ -20,10 +21,6 @@ impl Failure {
 
     pub(crate) fn not_found(message: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, message)
-    }
-
-    pub(crate) fn conflict(message: &str) -> Self {
-        Self::new(StatusCode::CONFLICT, message)
     }
 
     pub(crate) fn unavailable(message: &str) -> Self {
@@ -56,6 +53,19 @@ impl IntoResponse for Failure {
 impl From<redb::Error> for Failure {
     fn from(error: redb::Error) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+    }
+}
+
+/// What a call over gRPC came to, in the words of HTTP.
+impl From<Status> for Failure {
+    fn from(status: Status) -> Self {
+        let code = match status.code() {
+            Code::NotFound => StatusCode::NOT_FOUND,
+            Code::FailedPrecondition => StatusCode::CONFLICT,
+            Code::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
+            _ => StatusCode::BAD_GATEWAY,
+        };
+        Self::new(code, status.message())
     }
 }
 

@@ -1,19 +1,26 @@
 //! bookings: makes an appointment out of a customer, a vehicle, a part and a payment.
 
+use std::time::Duration;
+
 use axum::extract::State;
+use axum::http::Uri;
 use axum::routing::post;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
-use tower_observability::{Admin, ObservabilityLayer, request};
+use tonic::Request;
+use tonic::transport::{Channel, Endpoint};
+use tower::Layer;
+use tower_observability::{Admin, ObservabilityLayer, Observed, request};
 use uuid::Uuid;
 
 use super::customers::Customer;
-use super::inventory::{Reservation, Reserved};
 use super::payments::{Payment, Receipt};
 use super::vehicles::Vehicle;
 use crate::plumbing::{BoxError, Calls, Failure, Queue, serve, url_of};
+use crate::proto::{InventoryClient, Reservation};
 
 const PRICE_CENTS: u64 = 18_900;
+const INVENTORY_MAY_TAKE: Duration = Duration::from_secs(5);
 
 /// What a customer asks for.
 #[derive(Deserialize, Serialize)]
@@ -37,20 +44,25 @@ pub(crate) struct Booking {
 #[derive(Clone)]
 struct Bookings {
     calls: Calls,
+    inventory: InventoryClient<Observed<Channel>>,
     queue: Queue,
 }
 
 pub(crate) async fn run() -> Result<(), BoxError> {
     let observability = tower_observability::builder("bookings").admin(Admin::new().port(0)).init()?;
+    let origin: Uri = url_of("inventory", "/").parse()?;
+    let channel = ObservabilityLayer::client().layer(Endpoint::from(origin.clone()).connect_lazy());
+    // The origin tells the layer, too, whom it calls.
+    let inventory = InventoryClient::with_origin(channel, origin);
     let app = Router::new()
         .route("/bookings", post(book))
-        .with_state(Bookings { calls: Calls::default(), queue: Queue::default() })
+        .with_state(Bookings { calls: Calls::default(), inventory, queue: Queue::default() })
         .layer(ObservabilityLayer::new());
     serve(app, observability).await
 }
 
 async fn book(
-    State(Bookings { calls, queue }): State<Bookings>,
+    State(Bookings { calls, mut inventory, queue }): State<Bookings>,
     Json(order): Json<Order>,
 ) -> Result<Json<Booking>, Failure> {
     let Order { customer_id, plate, part } = order;
@@ -64,8 +76,10 @@ async fn book(
         calls.get::<Vehicle>(url_of("vehicles", format!("/vehicles/{plate}"))),
     )?;
     // The booking's id makes both steps idempotent: asked twice, they reserve and charge once.
-    let reservation = Reservation { booking_id: booking_id.clone(), part };
-    calls.post::<Reserved>(url_of("inventory", "/reservations"), &reservation).await?;
+    let mut reservation = Request::new(Reservation { booking_id: booking_id.clone(), part });
+    // Goes along as `grpc-timeout`: inventory, too, knows when nobody waits any more.
+    reservation.set_timeout(INVENTORY_MAY_TAKE);
+    inventory.reserve(reservation).await?;
     let payment = Payment { booking_id: booking_id.clone(), customer_id, cents: PRICE_CENTS };
     let receipt: Receipt = calls.post(url_of("payments", "/payments"), &payment).await?;
 

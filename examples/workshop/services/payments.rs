@@ -1,6 +1,6 @@
 //! payments: takes the money at an external provider that times out, answers 500, or is slow.
 //!
-//! Each attempt is a client span of its own. Between attempts it waits, longer each time and never twice the
+//! Each attempt is a client span of its own, and from the second on says which it is. Between attempts it waits, longer each time and never twice the
 //! same; the idempotency key makes a second attempt safe after a first whose answer got lost; after too many
 //! failures in a row the circuit opens, and nobody waits for a provider that is down.
 
@@ -14,7 +14,7 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use tower::retry::backoff::{Backoff, ExponentialBackoffMaker, MakeBackoff};
 use tower::util::rng::HasherRng;
-use tower_observability::{Admin, ObservabilityLayer, request};
+use tower_observability::{Admin, ObservabilityLayer, attempts, request};
 
 use crate::plumbing::{BoxError, Breaker, Calls, Failure, serve, url_of};
 
@@ -70,7 +70,7 @@ async fn pay(State(till): State<Arc<Till>>, Json(payment): Json<Payment>) -> Res
     if let Some(receipt) = paid {
         return Ok(Json(receipt));
     }
-    let receipt = till.charge(&payment).await?;
+    let receipt = attempts(till.charge(&payment)).await?;
     let mut receipts = till.receipts.lock().unwrap_or_else(PoisonError::into_inner);
     receipts.insert(payment.booking_id, receipt.clone());
     Ok(Json(receipt))

@@ -1,6 +1,7 @@
 """The service `bookings` as somebody would write it in Python, with the official OpenTelemetry SDK and nothing of ours.
 
-What it does, calls and sends is what examples/workshop/services/bookings.rs does, calls and sends.
+What it does, calls and sends is what examples/workshop/services/bookings.rs does, calls and sends, but for `inventory`:
+it has no gRPC, and so asks over HTTP.
 """
 
 import http.client

@@ -11,12 +11,16 @@ use crate::support::workshop::{SERVICES, Workshop};
 const WINDOW: f64 = 300.0;
 /// Where most was asked.
 const PARTS: [(&str, &str); 2] = [("job", "gateway"), ("http_route", "/parts/{part}")];
+const RESERVE: [(&str, &str); 2] = [("job", "inventory"), ("rpc_method", "workshop.Inventory/Reserve")];
 
 /// What Prometheus can have seen of the workshop.
 pub(super) struct Seen {
     /// The time that all questions are asked for.
     at: f64,
+    /// Over HTTP.
     served: Vec<Grown>,
+    /// Over gRPC.
+    answered: Vec<Grown>,
     called: Vec<Grown>,
     worked: Vec<Grown>,
     /// How long questions for parts took, by the gateway's own lines, in seconds; shortest first.
@@ -38,7 +42,7 @@ const QUESTIONS: &[(&str, Holds)] = &[
     ("Rate: requests a second, by service and route.", |seen, found| {
         grew(found, WINDOW, &["job", "http_request_method", "http_route"], &seen.served);
     }),
-    ("Errors: their share of all requests, by service.", Seen::holds_share),
+    ("Errors: their share of all requests and calls of gRPC, by service.", Seen::holds_share),
     ("Errors: how many of which kind, by route.", |seen, found| {
         let errors = failed(&seen.served);
         assert!(errors.iter().any(|error| error.labels.have(&[("job", "gateway"), ("error_type", "502")])));
@@ -46,6 +50,16 @@ const QUESTIONS: &[(&str, Holds)] = &[
     }),
     ("Duration: the 95th percentile, by service and route.", Seen::holds_quantile),
     ("Duration: the mean, by service and route.", Seen::holds_mean),
+    ("gRPC: calls a second, by service and method.", |seen, found| {
+        assert!(find(found, &RESERVE).value * WINDOW >= 17.0, "{found:#?}");
+        grew(found, WINDOW, &["job", "rpc_method"], &seen.answered);
+    }),
+    // No call has failed; what it finds of one that has, its sister of HTTP shows.
+    ("gRPC: errors, how many of which kind, by method.", |_, found| assert!(found.is_empty(), "{found:#?}")),
+    ("gRPC: the 95th percentile, by service and method.", |_, found| {
+        let quantile = find(found, &RESERVE).value;
+        assert!((0.0..1.0).contains(&quantile) && quantile > 0.0, "{found:#?}");
+    }),
     ("Requests being served now, by service.", |_, found| {
         assert_eq!(found.len(), SERVICES.len(), "{found:#?}");
         assert!(found.iter().all(|sample| sample.value == 0.0), "{found:#?}");
@@ -63,7 +77,7 @@ const QUESTIONS: &[(&str, Holds)] = &[
     ("Rate by version: is the new one asked already?", |seen, found| {
         assert_eq!(found.len(), SERVICES.len(), "{found:#?}");
         assert!(found.iter().all(|sample| sample.labels.get("service_version") == VERSION), "{found:#?}");
-        grew(found, WINDOW, &["job"], &seen.served);
+        grew(found, WINDOW, &["job"], seen.all());
     }),
     ("Restarts in the last hour, by process.", |_, found| {
         assert_eq!(found.len(), SERVICES.len(), "{found:#?}");
@@ -87,6 +101,7 @@ impl Seen {
         Self {
             at,
             served: grown("http_server_request_duration_seconds_count", at).await,
+            answered: grown("rpc_server_call_duration_seconds_count", at).await,
             called: grown("http_client_request_duration_seconds_count", at).await,
             worked: grown("work_duration_seconds_count", at).await,
             took: took(workshop),
@@ -111,9 +126,13 @@ impl Seen {
         holds(self, &found);
     }
 
+    fn all(&self) -> impl Iterator<Item = &Grown> {
+        self.served.iter().chain(&self.answered)
+    }
+
     fn holds_share(&self, found: &[Sample]) {
-        let total = by(&["job"], &self.served);
-        let errors = by(&["job"], failed(&self.served));
+        let total = by(&["job"], self.all());
+        let errors = by(&["job"], failed(self.all()));
         assert_eq!(found.len(), SERVICES.len(), "{found:#?}");
         for sample in found {
             let key = vec![sample.labels.get("job").to_owned()];
@@ -163,8 +182,11 @@ impl Grown {
     }
 }
 
-fn failed(grown: &[Grown]) -> Vec<&Grown> {
-    grown.iter().filter(|grown| !grown.labels.get("error_type").is_empty() && grown.least > 0.0).collect()
+fn failed<'a>(grown: impl IntoIterator<Item = &'a Grown>) -> Vec<&'a Grown> {
+    grown
+        .into_iter()
+        .filter(|grown| !grown.labels.get("error_type").is_empty() && grown.least > 0.0)
+        .collect()
 }
 
 fn key(names: &[&str], labels: &Labels) -> Vec<String> {

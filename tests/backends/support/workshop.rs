@@ -19,7 +19,7 @@ const PROVIDER_MAY_TAKE_MS: &str = "1000";
 pub const SERVICES: [&str; 8] =
     ["gateway", "bookings", "customers", "vehicles", "inventory", "payments", "worker", "notifications"];
 
-/// Who calls whom over HTTP for a booking; over the queue, `bookings` reaches `worker`.
+/// Who calls whom for a booking, `inventory` over gRPC, the others over HTTP; over the queue, `bookings` reaches `worker`.
 pub const CALLS: [(&str, &str); 6] = [
     ("gateway", "bookings"),
     ("bookings", "customers"),
