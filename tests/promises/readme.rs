@@ -404,9 +404,9 @@ fn every_variable_metric_and_label_that_it_names_exists() {
     for word in readme.split(|c: char| !is_part(c)) {
         let is_variable = word.starts_with("OTEL_") || word.starts_with("OBSERVABILITY_");
         assert!(!is_variable || variables.contains(word), "no variable {word}");
-        let is_metric =
-            ["http_server_", "http_client_", "otel_sdk_", "observability_"].map(|p| word.starts_with(p));
-        if is_metric.contains(&true) && word != "otel_sdk_" {
+        let begins =
+            ["http_server_", "http_client_", "rpc_server_", "rpc_client_", "otel_sdk_", "observability_"];
+        if begins.iter().any(|begin| word.starts_with(begin)) && word != "otel_sdk_" {
             let family = ["_bucket", "_count", "_sum"].iter().find_map(|end| word.strip_suffix(end));
             assert!(known.contains(family.unwrap_or(word)), "no metric {word}");
         }
