@@ -21,6 +21,19 @@ use crate::scope::{Hop, Method, Outcome};
 
 pin_project! {
     /// The response of an [`Observed`](super::Observed) service, until its head is there.
+    ///
+    /// ```
+    /// use http::{Request, Response};
+    /// use tower::Service;
+    /// use tower_observability::{Observed, ResponseFuture};
+    ///
+    /// fn ask<S>(service: &mut Observed<S>) -> ResponseFuture<S::Future>
+    /// where
+    ///     S: Service<Request<String>, Response = Response<String>, Error = std::io::Error>,
+    /// {
+    ///     service.call(Request::new(String::new()))
+    /// }
+    /// ```
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F> {
