@@ -9,6 +9,13 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A point in time, cheap to take and to compare.
+///
+/// ```
+/// use tower_observability::Moment;
+///
+/// let begin = Moment::now();
+/// assert!(Moment::now().since(begin) < std::time::Duration::from_secs(60));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(Instant);
 

@@ -13,6 +13,8 @@ pub(crate) struct Link {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) gzip: bool,
     pub(crate) pem: Pem,
+    /// The files of TLS are named for this way: Zipkin's has none.
+    pub(crate) takes_files: bool,
 }
 
 impl Link {

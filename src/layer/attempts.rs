@@ -43,11 +43,27 @@ use crate::scope::top_hop;
 pub struct AttemptsLayer(());
 
 /// The service that [`AttemptsLayer`] makes of another one.
+///
+/// ```
+/// use tower::Layer;
+/// use tower_observability::{Attempted, AttemptsLayer};
+///
+/// let service: Attempted<&str> = AttemptsLayer::new().layer("any service");
+/// # let _ = service;
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Attempted<S>(S);
 
 pin_project! {
     /// A future in which each observed call but the first says which attempt it is. Made by [`attempts`].
+    ///
+    /// ```
+    /// use std::future::{Ready, ready};
+    /// use tower_observability::{Attempts, attempts};
+    ///
+    /// let calls: Attempts<Ready<u8>> = attempts(ready(7));
+    /// # drop(calls);
+    /// ```
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct Attempts<F> {

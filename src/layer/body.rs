@@ -16,6 +16,14 @@ use crate::scope::{Hop, Outcome};
 pin_project! {
     /// The body of an [`Observed`](super::Observed) service's response: the inner body, frame by frame, with
     /// its own size hint and end. It may be finished on any thread; dropped before its end, the request was cancelled.
+    ///
+    /// ```
+    /// use http_body::Body;
+    /// use tower_observability::ResponseBody;
+    ///
+    /// // Of no request, for layers that answer themselves.
+    /// assert!(ResponseBody::<String>::default().is_end_stream());
+    /// ```
     #[derive(Debug)]
     #[must_use = "dropped unread, its request is reported as cancelled"]
     pub struct ResponseBody<B> {

@@ -17,10 +17,23 @@ use super::options::{Choices, Side};
 use crate::clock::Moment;
 use crate::hop::Observation;
 use crate::names::header;
-use crate::scope::{Hop, Method, Outcome};
+use crate::scope::{Hop, Http, Outcome};
 
 pin_project! {
     /// The response of an [`Observed`](super::Observed) service, until its head is there.
+    ///
+    /// ```
+    /// use http::{Request, Response};
+    /// use tower::Service;
+    /// use tower_observability::{Observed, ResponseFuture};
+    ///
+    /// fn ask<S>(service: &mut Observed<S>) -> ResponseFuture<S::Future>
+    /// where
+    ///     S: Service<Request<String>, Response = Response<String>, Error = std::io::Error>,
+    /// {
+    ///     service.call(Request::new(String::new()))
+    /// }
+    /// ```
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F> {
@@ -120,7 +133,7 @@ impl Watch {
         let status = head.status();
         let http = self.observation.hop().and_then(|hop| hop.http());
         // A CONNECT's 2xx turns the connection into a tunnel.
-        if status.is_success() && http.is_some_and(|http| http.method == Method::Connect) {
+        if status.is_success() && http.is_some_and(Http::is_connect) {
             return Outcome::Upgraded;
         }
         Outcome::of_status(status.as_u16())

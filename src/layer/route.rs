@@ -24,6 +24,14 @@ pub(super) use framework::{matched, peer};
 pub struct RouteLayer(());
 
 /// The service that [`RouteLayer`] makes of another one.
+///
+/// ```
+/// use tower::Layer;
+/// use tower_observability::{RouteLayer, Routed};
+///
+/// let service: Routed<&str> = RouteLayer::new().layer("any service");
+/// # let _ = service;
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Routed<S>(S);
 

@@ -5,6 +5,7 @@
 mod formats;
 #[cfg(feature = "otlp")]
 pub(crate) mod schema;
+pub(crate) mod status;
 
 pub use formats::{FORMATS, ecs, gelf, logstash, otel};
 

@@ -130,6 +130,13 @@ impl Http {
         self.version = request.version().into();
     }
 
+    /// Is a tunnel asked for? Also where the operator's list of methods does not name CONNECT.
+    #[inline]
+    pub(crate) fn is_connect(&self) -> bool {
+        self.method == Method::Connect
+            || self.method == Method::Other && self.piece(Piece::Method) == "CONNECT"
+    }
+
     /// The method as sent, where the conventions do not know it.
     pub(crate) fn unknown_method<'a>(&self, sent: &'a http::Method) -> &'a str {
         if self.method == Method::Other { sent.as_str() } else { "" }
@@ -255,6 +262,17 @@ mod tests {
         for none in ["", "no host<at all", "a@b", "é"] {
             assert_eq!(shown(none), (String::new(), None), "{none}");
         }
+    }
+
+    #[test]
+    fn a_tunnel_is_one_whatever_the_operator_calls_it() {
+        let asked = |method, sent: &str| {
+            let mut http = Http::new(method, Scheme::Http, HttpVersion::V11);
+            http.set([b"", b"", b"", b"", sent.as_bytes()]);
+            http.is_connect()
+        };
+        assert!(asked(Method::Connect, "") && asked(Method::Other, "CONNECT"));
+        assert!(!asked(Method::Get, "") && !asked(Method::Other, "BREW"));
     }
 
     fn of(pieces: [&[u8]; PIECES]) -> Http {

@@ -3,6 +3,7 @@
 use std::num::NonZeroU8;
 
 use super::{ErrorType, Outcome, Route};
+use crate::names::status::NAMES;
 
 /// A status of gRPC, as its number and one more: a request of HTTP carries no byte for the one that it does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,26 +28,6 @@ pub(crate) struct Rpc {
 
 /// What stands for a method of which nobody has shown that it exists.
 const OTHER: &str = "_OTHER";
-
-const NAMES: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
 
 impl Code {
     pub(crate) const OK: Self = Self::of(0);

@@ -14,6 +14,14 @@ use super::stack::{Current, enter};
 pin_project! {
     /// A future that carries the context in which it was made wherever it is polled, and dropped. Made by
     /// [`in_scope`].
+    ///
+    /// ```
+    /// use std::future::{Ready, ready};
+    /// use tower_observability::{Scoped, in_scope};
+    ///
+    /// let work: Scoped<Ready<u8>> = in_scope(ready(7));
+    /// # drop(work);
+    /// ```
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct Scoped<F> {

@@ -6,7 +6,7 @@ use axum::http::Request;
 use axum::routing::get;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_util::layers::FanoutBuilder;
-use tower::ServiceExt as _;
+use tower::{Layer as _, ServiceExt as _};
 use tower_observability::{Logs, Metrics, Observability, ObservabilityLayer, Work, builder, request};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::prelude::*;
@@ -70,6 +70,18 @@ fn ask_below(layer: ObservabilityLayer) {
         let response = app.oneshot(request).await.unwrap();
         axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
     });
+}
+
+/// One call of gRPC, without a server.
+fn ask_grpc() {
+    let kind = ("content-type", "application/grpc");
+    let answer = move |_: Request<Body>| {
+        let answer = axum::http::Response::builder().header(kind.0, kind.1).header("grpc-status", "0");
+        std::future::ready(answer.body(Body::empty()))
+    };
+    let request = Request::post("/shop.Orders/Place").header(kind.0, kind.1).body(Body::empty()).unwrap();
+    let service = ObservabilityLayer::new().layer(tower::service_fn(answer));
+    futures_util::FutureExt::now_or_never(service.oneshot(request)).unwrap().unwrap();
 }
 
 /// The service with one layer in its registry.
@@ -188,6 +200,7 @@ fn installed() {
     let pages = theirs_with_buckets().install_recorder().unwrap();
     let observability = builder("bookings").metrics(Metrics::new().installed_recorder()).init().unwrap();
     ask();
+    ask_grpc();
     tell(&pages, &observability);
 }
 
@@ -195,6 +208,7 @@ fn installed_late() {
     let observability = builder("bookings").metrics(Metrics::new().installed_recorder()).init().unwrap();
     let pages = theirs_with_buckets().install_recorder().unwrap();
     ask();
+    ask_grpc();
     tell(&pages, &observability);
 }
 
@@ -350,6 +364,10 @@ fn their_recorder_gets_our_metrics_by_the_same_names_wherever_it_was_installed()
             "{theirs:#?}"
         );
         assert!(has(&theirs, &["http_server_active_requests{"]));
+        assert!(has(
+            &theirs,
+            &["rpc_server_call_duration_seconds_count{", r#"rpc_method="shop.Orders/Place""#]
+        ));
         assert!(!has(&ours, &["http_server_"]) && has(&ours, &["otel_sdk_log_created_total"]), "{ours:#?}");
         let described = format!("theirs: # HELP {} ", "http_server_request_duration_seconds");
         assert!(

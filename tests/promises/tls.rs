@@ -146,6 +146,21 @@ fn zipkin_is_reached_with_tls() {
 }
 
 #[test]
+fn what_is_said_of_a_zipkin_names_no_variable_that_it_does_not_hear() {
+    let authority = Authority::new("demanding-zipkin");
+    let told = |config, trusted: &Authority| {
+        let zipkin = Collector::start_tls(config);
+        let child = Child::new("tls", "job").env("OTEL_TRACES_EXPORTER", "zipkin");
+        let endpoint = format!("{}/api/v2/spans", zipkin.endpoint());
+        reason(trusting(child.env("OTEL_EXPORTER_ZIPKIN_ENDPOINT", endpoint), trusted))
+    };
+    let untrusted = told(authority.server(Shown::Right), &Authority::new("zipkin-of-another"));
+    assert!(untrusted.ends_with("belongs into SSL_CERT_FILE"), "{untrusted}");
+    let demanded = told(authority.demanding(), &authority);
+    assert!(demanded.contains("only over OTLP one is shown"), "{demanded}");
+}
+
+#[test]
 fn who_does_not_speak_tls_is_told_from_who_cannot_be_trusted() {
     let authority = Authority::new("plain");
     for protocol in PROTOCOLS {

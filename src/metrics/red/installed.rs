@@ -7,6 +7,7 @@ use ::metrics::{
 };
 
 use crate::pipeline::complain;
+use crate::scope::guarded;
 
 /// Hands on to the recorder of the process, and says what the metrics are when it is asked for the first.
 pub(super) struct Installed {
@@ -29,7 +30,8 @@ impl Installed {
                          install yours before, or leave out Metrics::installed_recorder()"
                     ));
                 }
-                (self.describe)(recorder);
+                // What panics there ends this one description, not every request from then on.
+                guarded(|| (self.describe)(recorder));
             });
             register(recorder)
         })
@@ -54,5 +56,53 @@ impl Recorder for Installed {
 
     fn register_histogram(&self, key: &Key, metadata: &Metadata<'_>) -> Histogram {
         self.with(|recorder| recorder.register_histogram(key, metadata))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// Counts what it is asked for, and panics when it is told of a metric.
+    #[derive(Default)]
+    struct Rude(AtomicUsize);
+
+    impl Recorder for Rude {
+        fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {
+            panic!("nobody told me before");
+        }
+
+        fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+        fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+        fn register_counter(&self, _: &Key, _: &Metadata<'_>) -> Counter {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Counter::noop()
+        }
+
+        fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+            Gauge::noop()
+        }
+
+        fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+            Histogram::noop()
+        }
+    }
+
+    #[test]
+    fn a_recorder_that_panics_when_it_is_told_of_a_metric_ends_no_request() {
+        let rude = Rude::default();
+        let describe = |recorder: &dyn Recorder| recorder.describe_counter("calls".into(), None, "".into());
+        let installed = Installed::new(describe);
+        let metadata = Metadata::new("target", ::metrics::Level::INFO, None);
+        ::metrics::with_local_recorder(&rude, || {
+            for _ in 0..2 {
+                let _ = installed.register_counter(&Key::from_static_name("calls"), &metadata);
+            }
+        });
+        assert_eq!(rude.0.into_inner(), 2);
     }
 }

@@ -9,6 +9,7 @@ use percent_encoding::percent_decode_str;
 use prost::Message;
 
 use crate::export::Delivery;
+use crate::names::status::NAMES;
 
 const CODE: &str = "grpc-status";
 const MESSAGE: &str = "grpc-message";
@@ -19,27 +20,6 @@ const LONGEST_MESSAGE: usize = 300;
 
 const UNKNOWN: usize = 2;
 const RESOURCE_EXHAUSTED: usize = 8;
-
-/// By number.
-const NAMES: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
 
 /// `google.rpc.Status`, as far as we read it.
 #[derive(Clone, PartialEq, Message)]

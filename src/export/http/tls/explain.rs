@@ -25,7 +25,7 @@ pub(in crate::export::http) fn explain(error: &(dyn Error + 'static), link: &Lin
     }
     // HTTP/2 keeps the words of what its connection died of, and nothing else.
     let (_, alert) = text.split_once("received fatal alert: ")?;
-    Some(refused(alert))
+    Some(refused(alert, link))
 }
 
 /// `io::Error` hides what it holds from those who ask for its source.
@@ -39,7 +39,7 @@ fn within<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
 fn of(error: &rustls::Error, link: &Link) -> String {
     match error {
         rustls::Error::InvalidCertificate(error) => certificate(error, link),
-        rustls::Error::AlertReceived(alert) => refused(&format!("{alert:?}")),
+        rustls::Error::AlertReceived(alert) => refused(&format!("{alert:?}"), link),
         rustls::Error::InvalidMessage(_) => {
             "what listens there does not speak TLS; is the endpoint one of http://?".to_owned()
         }
@@ -55,9 +55,14 @@ fn certificate(error: &CertificateError, link: &Link) -> String {
         // Not its signature: a CA that was made anew keeps its name.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => match &link.pem.certificate {
             Some(Ok(file)) => format!("the collector's certificate is not signed by a CA of {file}"),
-            _ => "the collector's certificate is signed by nobody whom this machine trusts; a file with the \
-                  certificate of its CA belongs into OTEL_EXPORTER_OTLP_CERTIFICATE"
-                .to_owned(),
+            _ => {
+                let remedy =
+                    if link.takes_files { "OTEL_EXPORTER_OTLP_CERTIFICATE" } else { "SSL_CERT_FILE" };
+                format!(
+                    "the collector's certificate is signed by nobody whom this machine trusts; a file with the \
+                     certificate of its CA belongs into {remedy}"
+                )
+            }
         },
         CertificateError::Expired => "the collector's certificate has expired".to_owned(),
         CertificateError::ExpiredContext { not_after, .. } => {
@@ -80,8 +85,11 @@ fn certificate(error: &CertificateError, link: &Link) -> String {
 }
 
 /// The other side ended it, and said why.
-fn refused(alert: &str) -> String {
+fn refused(alert: &str, link: &Link) -> String {
     match alert {
+        alert if alert.starts_with("CertificateRequired") && !link.takes_files => {
+            "the collector demands a client's certificate, and only over OTLP one is shown".to_owned()
+        }
         alert if alert.starts_with("CertificateRequired") => "the collector demands a client's certificate; \
                                                               OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and \
                                                               OTEL_EXPORTER_OTLP_CLIENT_KEY name its files"
