@@ -20,6 +20,9 @@ const REQUEST: &[u8] = b"GET /users/4711 HTTP/1.1\r\n\
     user-agent: bench/1.0\r\n\
     accept: */*\r\n\
     traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n\r\n";
+const SCRAPE: &[u8] = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n";
+/// The end of a page in chunks.
+const LAST_CHUNK: &[u8] = b"\r\n0\r\n\r\n";
 /// An answer that takes longer is none.
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -30,25 +33,37 @@ pub(crate) struct Round {
     /// Microseconds, as the next.
     pub(crate) p50: f64,
     pub(crate) p99: f64,
+    /// Pages that were read meanwhile.
+    pub(crate) scrapes: f64,
 }
 
-/// Calls for so long.
-pub(crate) fn call(server: SocketAddr, time: Duration) -> Round {
+/// Calls for so long, and fetches the page meanwhile if there is one to scrape.
+pub(crate) fn call(server: SocketAddr, scraped: Option<SocketAddr>, time: Duration) -> Round {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let start = Instant::now();
-    let mut times = runtime.block_on(async {
+    let (mut times, scrapes) = runtime.block_on(async {
+        let scraper = scraped.map(|page| tokio::spawn(scrape_again_and_again(page, start + time)));
         let callers: Vec<_> =
             (0..CONNECTIONS).map(|_| tokio::spawn(call_again_and_again(server, start + time))).collect();
         let mut times = Vec::new();
         for caller in callers {
             times.extend(caller.await.expect("a caller"));
         }
-        times
+        let scrapes = match scraper {
+            Some(scraper) => scraper.await.expect("a scraper"),
+            None => 0,
+        };
+        (times, scrapes)
     });
     let seconds = start.elapsed().as_secs_f64();
     times.sort_unstable();
     let share = |share: f64| times[(times.len() as f64 * share) as usize].as_secs_f64() * 1e6;
-    Round { per_second: times.len() as f64 / seconds, p50: share(0.5), p99: share(0.99) }
+    Round {
+        per_second: times.len() as f64 / seconds,
+        p50: share(0.5),
+        p99: share(0.99),
+        scrapes: scrapes as f64 / seconds,
+    }
 }
 
 async fn call_again_and_again(server: SocketAddr, end: Instant) -> Vec<Duration> {
@@ -72,6 +87,26 @@ async fn call_again_and_again(server: SocketAddr, end: Instant) -> Vec<Duration>
         assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer[..length]));
         times.push(start.elapsed());
     }
+}
+
+/// On the callers' own runtime: a thread beside theirs would hold them up and not the server.
+async fn scrape_again_and_again(page: SocketAddr, end: Instant) -> usize {
+    let mut connection = TcpStream::connect(page).await.expect("the page");
+    // What it read last is in front, so that an end in two parts is seen.
+    let mut read = vec![0; LAST_CHUNK.len() + 64 * 1024];
+    let mut scrapes = 0;
+    while Instant::now() < end {
+        connection.write_all(SCRAPE).await.expect("a scrape");
+        read.fill(0);
+        while !read.starts_with(LAST_CHUNK) {
+            let length = timeout(DEADLINE, connection.read(&mut read[LAST_CHUNK.len()..])).await;
+            let length = length.expect("a piece in time").expect("a piece");
+            assert!(length > 0, "the server hung up within a page");
+            read.copy_within(length..length + LAST_CHUNK.len(), 0);
+        }
+        scrapes += 1;
+    }
+    scrapes
 }
 
 fn is_whole(answer: &[u8]) -> bool {

@@ -1,4 +1,5 @@
-//! Requests a second over real HTTP, beside the bare router in the same run, and how long the slowest took.
+//! Requests a second over real HTTP, beside the bare router in the same run, and how long the slowest took, also while
+//! a page of 10,000 histogram series is scraped.
 //!
 //! `cargo bench --bench throughput` prints the table. The server has one processor to itself and the callers another,
 //! so it needs two, and Linux. It is a matter of a minute; a machine that does other things meanwhile makes it wrong.
@@ -32,11 +33,11 @@ fn main() {
     let servers: Vec<Server> = Kind::ALL.iter().map(|kind| Server::start(*kind, collector)).collect();
     let mut rounds: Vec<Vec<Round>> = servers.iter().map(|_| Vec::new()).collect();
     for server in &servers {
-        callers::call(server.address, ROUND);
+        callers::call(server.address, server.scraped, ROUND);
     }
     for _ in 0..ROUNDS {
         for (server, rounds) in servers.iter().zip(&mut rounds) {
-            rounds.push(callers::call(server.address, ROUND));
+            rounds.push(callers::call(server.address, server.scraped, ROUND));
         }
     }
     table(&rounds);
@@ -62,11 +63,33 @@ fn table(rounds: &[Vec<Round>]) {
             ratio(|round| round.p99),
         );
     }
+    scrapes(rounds);
     println!(
         "\n{} connections that ask as soon as they are answered; each server on one processor,",
         callers::CONNECTIONS
     );
     println!("medians of {ROUNDS} rounds of {} ms in turn.", ROUND.as_millis());
+}
+
+/// What a scrape does to the requests, beside the same server when nobody scrapes it.
+fn scrapes(rounds: &[Vec<Round>]) {
+    let of =
+        |kind| Kind::ALL.iter().position(|known| *known == kind).map(|place| &rounds[place]).expect("a kind");
+    let calm = of(Kind::Series);
+    println!("\n| server | scrapes a second | p50 × unscraped | p99 × unscraped |");
+    println!("|---|--:|--:|--:|");
+    for kind in [Kind::Scraped, Kind::Mounted] {
+        let ratio = |read: fn(&Round) -> f64| {
+            median(of(kind).iter().zip(calm).map(|(round, calm)| read(round) / read(calm)))
+        };
+        println!(
+            "| {} | {:.1} | {:.2} | {:.2} |",
+            kind.about(),
+            median(of(kind).iter().map(|round| round.scrapes)),
+            ratio(|round| round.p50),
+            ratio(|round| round.p99),
+        );
+    }
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

@@ -27,23 +27,40 @@ pub(crate) enum Kind {
     Sink,
     /// All signals, and everything of the process on one processor.
     Live,
+    /// The same with 10,000 histogram series, and nobody scrapes.
+    Series,
+    /// They are scraped at their own port all the time.
+    Scraped,
+    /// They are scraped all the time where they are mounted, among the requests.
+    Mounted,
 }
 
 /// A server that runs; dropped, it is ended.
 pub(crate) struct Server {
     process: Child,
     pub(crate) address: SocketAddr,
+    /// Where its page is fetched while it is called.
+    pub(crate) scraped: Option<SocketAddr>,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 3] = [Self::Bare, Self::Sink, Self::Live];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Bare, Self::Sink, Self::Live, Self::Series, Self::Scraped, Self::Mounted];
 
     pub(crate) fn about(self) -> &'static str {
         match self {
             Self::Bare => "the bare router",
             Self::Sink => "all signals; the export on another processor",
             Self::Live => "all signals; the export on the same processor",
+            Self::Series => "the same with 10,000 histogram series",
+            Self::Scraped => "the same, scraped all the time at its port",
+            Self::Mounted => "the same, scraped all the time where it is mounted",
         }
+    }
+
+    /// Are there series enough that a scrape is felt?
+    pub(crate) fn has_series(self) -> bool {
+        matches!(self, Self::Series | Self::Scraped | Self::Mounted)
     }
 
     pub(crate) fn named(name: &str) -> Self {
@@ -68,8 +85,17 @@ impl Server {
             .spawn()
             .expect("a server");
         let said = BufReader::new(process.stderr.take().expect("its words"));
-        let address = said.lines().map_while(Result::ok).find_map(|line| line.parse().ok());
-        Self { address: address.expect("its address"), process }
+        let addresses = said.lines().map_while(Result::ok).find_map(|line| {
+            let (address, page) = line.split_once(' ')?;
+            Some((address.parse().ok()?, page.parse().ok()?))
+        });
+        let (address, page) = addresses.expect("its addresses");
+        let scraped = match kind {
+            Kind::Scraped => Some(page),
+            Kind::Mounted => Some(address),
+            Kind::Bare | Kind::Sink | Kind::Live | Kind::Series => None,
+        };
+        Self { process, address, scraped }
     }
 }
 
@@ -88,18 +114,36 @@ pub(crate) fn run(kind: Kind, collector: SocketAddr) {
         threads_named(EXPORTER).for_each(|thread| keep_to(callers::PROCESSOR, Some(thread)));
     }
     let router = USUAL.router(NoopLayer);
-    let app = match kind {
-        Kind::Bare => router.with_state(()),
-        Kind::Sink | Kind::Live => router.layer(ObservabilityLayer::new()).with_state(()),
+    let app = match &observability {
+        None => router.with_state(()),
+        // The page stands beside the layer: it is no request of the service.
+        Some(observability) => {
+            router.layer(ObservabilityLayer::new()).merge(observability.admin_routes()).with_state(())
+        }
     };
+    if kind.has_series() {
+        add_series();
+    }
     assert!(collector.ip().is_loopback());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        eprintln!("{}", listener.local_addr().expect("its address"));
+        let address = listener.local_addr().expect("its address");
+        let page = observability.as_ref().and_then(|running| running.admin_address());
+        // Where there is no page, the address stands there twice.
+        eprintln!("{address} {}", page.unwrap_or(address));
         axum::serve(listener, app).await.expect("it serves");
     });
     drop(observability);
+}
+
+/// 10 histograms of 1,000 series each.
+fn add_series() {
+    for name in (0..10).map(|n| format!("bench_{n}_seconds")) {
+        for route in (0..1_000).map(|n| format!("/orders/{n}")) {
+            metrics::histogram!(name.clone(), "route" => route).record(0.07);
+        }
+    }
 }
 
 /// Keeps a thread, by default this one and those that it starts, to one processor.

@@ -3,6 +3,7 @@
 //! Requests come in from the listener's own thread ([`serve`]) or, reading only, from a router of the user's
 //! ([`routes`]); either way [`respond`] answers them, out of one [`AdminState`].
 
+mod body;
 mod level;
 #[cfg(feature = "axum")]
 mod mount;

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, VARY};
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use http_body::Body;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Either, Full, Limited};
 
 use super::AdminState;
+use super::body::PageBody;
 use super::permission::may_change;
 use super::readiness::NotReady;
 use crate::metrics::Exposition;
@@ -30,7 +31,7 @@ pub(crate) enum Origin {
 }
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
-type Answer = Response<Full<Bytes>>;
+type Answer = Response<Either<Full<Bytes>, PageBody>>;
 
 /// Answers a request. Never fails; called within a runtime.
 pub(crate) async fn respond<B>(state: &AdminState, request: Request<B>, origin: Origin) -> Answer
@@ -41,7 +42,7 @@ where
     // HEAD is GET without its body, which hyper and axum leave out.
     let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
     match (request.uri().path(), method.as_str(), origin) {
-        ("/metrics", "GET", _) => metrics(state, &request),
+        ("/metrics", "GET", _) => metrics(state, request.headers(), request.version()).await,
         ("/live", "GET", _) => answer(StatusCode::OK, TEXT, "live\n"),
         ("/ready", "GET", _) => ready(state).await,
         ("/log-level", "GET", _) => answer(StatusCode::OK, TEXT, format!("{}\n", state.level.now())),
@@ -53,7 +54,11 @@ where
 }
 
 fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
-    let mut response = Response::new(Full::new(body.into()));
+    answer_of(status, content_type, Either::Left(Full::new(body.into())))
+}
+
+fn answer_of(status: StatusCode, content_type: &'static str, body: Either<Full<Bytes>, PageBody>) -> Answer {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     // Each answer is true for a moment only.
@@ -67,13 +72,21 @@ fn not_allowed(allow: &'static str) -> Answer {
     response
 }
 
-fn metrics<B>(state: &AdminState, request: &Request<B>) -> Answer {
+async fn metrics(state: &AdminState, headers: &HeaderMap, version: Version) -> Answer {
     let Some(recorder) = state.recorder else {
         return answer(StatusCode::NOT_FOUND, TEXT, "metrics are off\n");
     };
-    let accept = request.headers().get_all(ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
+    let accept = headers.get_all(ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
     let exposition = Exposition::negotiate(accept);
-    let mut response = answer(StatusCode::OK, exposition.content_type(), recorder.render(exposition));
+    let page = PageBody::new(recorder.page(exposition));
+    let body = if version < Version::HTTP_11 {
+        // There the end of the connection is the end of the page: only its length says that nothing is missing.
+        let Ok(page) = page.collect().await;
+        Either::Left(Full::new(page.to_bytes()))
+    } else {
+        Either::Right(page)
+    };
+    let mut response = answer_of(StatusCode::OK, exposition.content_type(), body);
     response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
     response
 }

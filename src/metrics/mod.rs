@@ -21,12 +21,14 @@ mod recorder;
 mod red;
 mod refused;
 mod source;
+mod writing;
 
 pub use options::Metrics;
 
 pub(crate) use exposition::Exposition;
 pub(crate) use machine::{container, disk_space, network, process_start, runtime, usage};
 pub(crate) use own::{LineBuffer, lines, records, spans, target};
+pub(crate) use page::Page;
 pub(crate) use recorder::Recorder;
 pub(crate) use red::Red;
 pub(crate) use source::{Samples, Source};

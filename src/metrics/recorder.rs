@@ -12,9 +12,8 @@ use super::gauge::Gauge;
 use super::group::Placed;
 use super::histogram::Histogram;
 use super::label::label_text;
-use super::page::page;
 use super::refused::Reason;
-use super::{Exposition, Metrics, Samples, Source};
+use super::{Exposition, Metrics, Page, Samples, Source};
 
 /// The recorder of one process, or of one test.
 pub(crate) struct Recorder {
@@ -38,13 +37,18 @@ impl Recorder {
         self.sources.write().unwrap_or_else(PoisonError::into_inner).push(source);
     }
 
-    /// The page as it is now. Recording goes on meanwhile.
-    pub(crate) fn render(&self, exposition: Exposition) -> String {
+    /// The page, to be written a piece at a time. Recording goes on meanwhile.
+    pub(crate) fn page(&self, exposition: Exposition) -> Page {
         let mut samples = Samples::default();
         for source in self.sources.read().unwrap_or_else(PoisonError::into_inner).iter() {
             source(&mut samples);
         }
-        page(&self.families, samples, exposition)
+        Page::new(Arc::clone(&self.families), samples, exposition)
+    }
+
+    /// The whole page at once, where it is small.
+    pub(crate) fn render(&self, exposition: Exposition) -> String {
+        self.page(exposition).collect()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use ::metrics::{histogram, with_local_recorder};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::super::state::tests::state;
@@ -157,4 +158,71 @@ async fn an_occupied_port_is_an_error_and_closing_frees_it() {
     started.phase.send(Phase::Closing(Instant::now())).expect("serving");
     started.serving.await.expect("ended");
     assert!(bind(&admin).is_ok());
+}
+
+/// How many series the long page has, of about ten kilobytes each: more than sockets hold.
+const LONG: usize = 1_900;
+
+impl Started {
+    fn observe(&self, n: &str) {
+        let recorder = self.state.recorder.expect("metrics");
+        let long = "x".repeat(500);
+        with_local_recorder(recorder, || {
+            histogram!("wait_seconds", "a" => long, "n" => n.to_owned()).record(0.1)
+        });
+    }
+
+    /// A scrape of a long page that was begun, and of which nobody reads more than the first bytes.
+    async fn begin_to_scrape(&self, version: &str) -> (TcpStream, Vec<u8>) {
+        (0..LONG).for_each(|n| self.observe(&n.to_string()));
+        let mut stream = TcpStream::connect(self.address).await.expect("listening");
+        let accept = "accept: application/openmetrics-text\r\n";
+        let request =
+            format!("GET /metrics HTTP/{version}\r\nhost: localhost\r\nconnection: close\r\n{accept}\r\n");
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let mut read = vec![0; 1_000];
+        let length = stream.read(&mut read).await.expect("begun");
+        read.truncate(length);
+        (stream, read)
+    }
+}
+
+fn counted(page: &[u8]) -> usize {
+    String::from_utf8_lossy(page).matches("wait_seconds_sum{").count()
+}
+
+#[tokio::test]
+async fn a_page_is_written_no_faster_than_it_is_read() {
+    let started = start();
+    let (mut stream, mut page) = started.begin_to_scrape("1.1").await;
+    assert!(page.starts_with(b"HTTP/1.1 200 ") && page.windows(7).any(|part| part == b"chunked"));
+    started.observe("z");
+    stream.read_to_end(&mut page).await.expect("the page");
+    assert!(page.ends_with(b"# EOF\n\r\n0\r\n\r\n"));
+    assert!(String::from_utf8_lossy(&page).contains("n=\"z\""), "what came meanwhile is at the end");
+}
+
+#[tokio::test]
+async fn a_page_that_was_cut_does_not_look_whole() {
+    let started = start();
+    let (mut stream, mut page) = started.begin_to_scrape("1.1").await;
+    // Nobody reads until the connection's time is over.
+    tokio::time::pause();
+    tokio::time::sleep(CONNECTION_TIME + 2 * LAST_ANSWER_TIME).await;
+    let _ = stream.read_to_end(&mut page).await;
+    assert!(counted(&page) < LONG);
+    assert!(!page.ends_with(b"0\r\n\r\n") && !page.windows(5).any(|part| part == b"# EOF"));
+}
+
+#[tokio::test]
+async fn where_only_the_length_tells_a_cut_page_it_is_told() {
+    let started = start();
+    let (mut stream, mut answer) = started.begin_to_scrape("1.0").await;
+    stream.read_to_end(&mut answer).await.expect("the page");
+    let head = answer.windows(4).position(|part| part == b"\r\n\r\n").expect("a head");
+    let (head, page) = answer.split_at(head + 4);
+    let head = String::from_utf8_lossy(head).to_lowercase();
+    assert!(head.contains(&format!("\r\ncontent-length: {}\r\n", page.len())), "{head}");
+    assert!(page.ends_with(b"# EOF\n"));
+    assert_eq!(counted(page), LONG);
 }

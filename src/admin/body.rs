@@ -1,0 +1,73 @@
+//! Owns the page's way out: a piece at a time, as the scraper takes them, and whoever else has work goes between.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use crate::metrics::Page;
+
+/// A page as a body. It holds one piece at most, and its length is known if that is all.
+pub(crate) struct PageBody {
+    page: Page,
+    piece: Option<Bytes>,
+    pause: Option<Pause>,
+}
+
+type Pause = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl PageBody {
+    pub(super) fn new(mut page: Page) -> Self {
+        let piece = page.next().map(Bytes::from);
+        Self { page, piece, pause: None }
+    }
+}
+
+impl fmt::Debug for PageBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PageBody").field("page", &self.page).finish_non_exhaustive()
+    }
+}
+
+impl Body for PageBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let this = &mut *self;
+        if let Some(pause) = &mut this.pause {
+            ready!(pause.as_mut().poll(context));
+            this.pause = None;
+        }
+        let piece = this.piece.take().or_else(|| this.page.next().map(Bytes::from));
+        if !this.page.is_complete() {
+            // A socket may well take the whole page without a pause. This one also lets the runtime look at its
+            // other sockets, which waking oneself does not.
+            this.pause = Some(Box::pin(tokio::task::yield_now()));
+        }
+        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.piece.is_none() && self.page.is_complete()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let written = self.piece.as_ref().map_or(0, Bytes::len) as u64;
+        if self.page.is_complete() {
+            return SizeHint::with_exact(written);
+        }
+        let mut hint = SizeHint::new();
+        hint.set_lower(written);
+        hint
+    }
+}
+
+#[cfg(test)]
+mod tests;
