@@ -13,8 +13,8 @@ pub(crate) struct Link {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) gzip: bool,
     pub(crate) pem: Pem,
-    /// The files of TLS are named for this way: Zipkin's has none.
-    pub(crate) takes_files: bool,
+    /// OTLP's, whose variables choose a protocol and name the files of TLS; Zipkin hears none of them.
+    pub(crate) is_otlp: bool,
 }
 
 impl Link {

@@ -111,18 +111,18 @@ impl Wire {
     fn failed(&self, error: &(dyn Error + 'static)) -> Delivery {
         match tls::explain(error, &self.link) {
             Some(reason) => Delivery::Retry { after: None, reason },
-            None if is_strange(error) => Delivery::Unanswered {
-                again: true,
-                reason: "what answers there does not speak HTTP/1; TLS (https://) or gRPC \
-                         (OTEL_EXPORTER_OTLP_PROTOCOL=grpc) may be what it wants"
-                    .to_owned(),
-            },
+            None if is_strange(error) => Delivery::Unanswered { again: true, reason: self.strange() },
             None if self.has_left() => Delivery::Unanswered {
                 again: true,
                 reason: format!("the collector hung up ({})", chain(error)),
             },
             None => Delivery::Retry { after: None, reason: chain(error) },
         }
+    }
+
+    fn strange(&self) -> String {
+        let or_grpc = if self.link.is_otlp { " or gRPC (OTEL_EXPORTER_OTLP_PROTOCOL=grpc)" } else { "" };
+        format!("what answers there does not speak HTTP/1; TLS (https://){or_grpc} may be what it wants")
     }
 
     /// Over HTTP/1 a request that is given up takes its connection with it. One of HTTP/2 stays, and nobody knows

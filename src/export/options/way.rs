@@ -56,7 +56,7 @@ impl Way {
             headers: self.headers().to_vec(),
             gzip: self.is_packed(),
             pem: self.pem(),
-            takes_files: true,
+            is_otlp: true,
         }
     }
 

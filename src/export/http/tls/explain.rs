@@ -56,8 +56,7 @@ fn certificate(error: &CertificateError, link: &Link) -> String {
         CertificateError::UnknownIssuer | CertificateError::BadSignature => match &link.pem.certificate {
             Some(Ok(file)) => format!("the collector's certificate is not signed by a CA of {file}"),
             _ => {
-                let remedy =
-                    if link.takes_files { "OTEL_EXPORTER_OTLP_CERTIFICATE" } else { "SSL_CERT_FILE" };
+                let remedy = if link.is_otlp { "OTEL_EXPORTER_OTLP_CERTIFICATE" } else { "SSL_CERT_FILE" };
                 format!(
                     "the collector's certificate is signed by nobody whom this machine trusts; a file with the \
                      certificate of its CA belongs into {remedy}"
@@ -87,7 +86,7 @@ fn certificate(error: &CertificateError, link: &Link) -> String {
 /// The other side ended it, and said why.
 fn refused(alert: &str, link: &Link) -> String {
     match alert {
-        alert if alert.starts_with("CertificateRequired") && !link.takes_files => {
+        alert if alert.starts_with("CertificateRequired") && !link.is_otlp => {
             "the collector demands a client's certificate, and only over OTLP one is shown".to_owned()
         }
         alert if alert.starts_with("CertificateRequired") => "the collector demands a client's certificate; \
