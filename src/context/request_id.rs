@@ -4,7 +4,6 @@ use std::fmt;
 
 use http::HeaderValue;
 use smallvec::SmallVec;
-use uuid::Builder;
 
 use super::hex;
 use super::id::random;
@@ -25,6 +24,11 @@ pub struct RequestId(SmallVec<[u8; 36]>);
 /// The longest id that a stranger may put on our log lines.
 const LONGEST: usize = 128;
 
+/// Version 7 and the variant, at their places in a UUID (RFC 9562, 5.7).
+const VERSION_7: u128 = 0x7 << 76 | 0b10 << 62;
+/// The bits that are random: neither the time before them nor those two.
+const RANDOM: u128 = !(u128::MAX << 80 | 0xf << 76 | 0b11 << 62);
+
 impl RequestId {
     /// An incoming id: 1 to 128 visible ASCII characters (0x21 to 0x7E), else `None`.
     #[must_use]
@@ -38,8 +42,7 @@ impl RequestId {
     #[inline]
     pub fn make(unix_millis: u64) -> Self {
         // The thread's own random bits: uuid's own v7 takes a global lock for its counter.
-        let [random @ .., _, _, _, _, _, _] = random::<u128>().to_ne_bytes();
-        let id = Builder::from_unix_timestamp_millis(unix_millis, &random).into_uuid().as_u128();
+        let id = u128::from(unix_millis) << 80 | VERSION_7 | random::<u128>() & RANDOM;
         let [first, second, third, last] = [96, 64, 32, 0].map(|shift| hex::write((id >> shift) as u32));
         let mut text = *b"00000000-0000-0000-0000-000000000000";
         text[..8].copy_from_slice(&first);

@@ -9,24 +9,32 @@ use crate::clock::Moment;
 use crate::scope::{Call, End, ErrorType, Hop, Kind, Outcome, Piece, Rpc, enter_as_hop, enter_hop, guarded};
 
 /// A hop that is still running. Dropping it unfinished reports [`Outcome::Cancelled`].
+///
+/// It is moved at every step of its request, so it is kept small.
 #[derive(Debug)]
 pub(crate) struct Observation {
     core: &'static Core,
     // `None` once the outcome is reported; this is what makes "exactly once" true.
     hop: Option<Arc<Hop>>,
-    /// The real `tracing` span of the request, where the user asked for one.
-    span: Option<Box<Span>>,
+    rare: Option<Box<Rare>>,
     /// A health probe: reported only if it does not end well.
     pub(crate) quiet: bool,
     /// The response is to say which trace it belongs to.
     pub(crate) tells_trace: bool,
     /// A gRPC call: its own status counts, not HTTP's.
     pub(crate) call: Option<Call>,
-    /// The caller gave up after this moment, so what is cut off later was a timeout.
-    pub(crate) deadline: Option<Moment>,
     pub(crate) status: Option<u16>,
     pub(crate) first_byte: Option<Moment>,
     pub(crate) response_bytes: u64,
+}
+
+/// What few requests have.
+#[derive(Debug, Default)]
+struct Rare {
+    /// The real `tracing` span of the request, where the user asked for one.
+    span: Option<Span>,
+    /// The caller gave up after this moment, so what is cut off later was a timeout.
+    deadline: Option<Moment>,
 }
 
 /// Finishes the hop as a panic, unless the work returned.
@@ -46,11 +54,10 @@ impl Observation {
         Self {
             core,
             hop: Some(hop),
-            span: None,
+            rare: None,
             quiet: false,
             tells_trace: false,
             call: None,
-            deadline: None,
             status: None,
             first_byte: None,
             response_bytes: 0,
@@ -64,7 +71,20 @@ impl Observation {
             let _standing = enter_as_hop(&hop);
             make()
         });
-        self.span = Some(Box::new(span));
+        self.rare.get_or_insert_default().span = Some(span);
+    }
+
+    /// Makes it a call of gRPC, whose caller waits until `deadline`.
+    #[inline(never)]
+    pub(crate) fn is_call(&mut self, deadline: Option<Moment>) {
+        self.call = Some(Call::default());
+        if deadline.is_some() {
+            self.rare.get_or_insert_default().deadline = deadline;
+        }
+    }
+
+    fn span(&self) -> Option<&Span> {
+        self.rare.as_ref()?.span.as_ref()
     }
 
     pub(crate) fn core(&self) -> &'static Core {
@@ -82,9 +102,23 @@ impl Observation {
     pub(crate) fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let Some(hop) = &self.hop else { return work() };
         let _hop = enter_hop(hop);
-        // Cloned only where the user asked for the span; entering needs it to outlive the borrow of `self`.
-        let span = self.span.as_deref().cloned();
+        if self.rare.is_some() {
+            return self.run_in_span(work);
+        }
+        self.run_watched(work)
+    }
+
+    /// The same within the request's span, where the user asked for one.
+    #[cold]
+    fn run_in_span<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        // Cloned, because entering needs it to outlive the borrow of `self`.
+        let span = self.span().cloned();
         let _span = span.as_ref().map(Span::enter);
+        self.run_watched(work)
+    }
+
+    #[inline]
+    fn run_watched<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let mut unwinding = Unwinding { observation: self, returned: false };
         let result = work();
         unwinding.returned = true;
@@ -96,7 +130,7 @@ impl Observation {
     pub(crate) fn say(&self, say: impl FnOnce()) {
         let Some(hop) = &self.hop else { return };
         let _hop = enter_hop(hop);
-        let _span = self.span.as_deref().map(Span::enter);
+        let _span = self.span().map(Span::enter);
         guarded(say);
     }
 
@@ -105,7 +139,7 @@ impl Observation {
     pub(crate) fn finish(&mut self, reached: Outcome, word: Option<&'static str>) {
         // Asked at every exit, and done at one of them.
         if let Some(hop) = self.hop.take() {
-            self.end(&hop, reached, word);
+            self.end(hop, reached, word);
         }
     }
 
@@ -120,14 +154,14 @@ impl Observation {
         self.finish(Outcome::Panic, None);
     }
 
-    fn end(&self, hop: &Arc<Hop>, reached: Outcome, word: Option<&'static str>) {
+    fn end(&self, hop: Arc<Hop>, reached: Outcome, word: Option<&'static str>) {
         let at = Moment::now();
         let end = hop.finish(|said| {
             // The user's word first, then what happened.
             let reached = self.outcome(reached, at);
             let outcome = said.unwrap_or(reached);
             let (status, rpc, error_type) = match self.call {
-                Some(call) => self.of_call(call, hop, (reached, outcome), word),
+                Some(call) => self.of_call(call, &hop, (reached, outcome), word),
                 None => {
                     let word = word.unwrap_or(outcome.as_str());
                     (self.status, None, error_type(hop.kind, outcome, self.status, word))
@@ -143,13 +177,13 @@ impl Observation {
                 response_bytes: self.response_bytes,
             }
         });
-        self.core.red.leaves(hop);
+        self.core.red.leaves(&hop);
         self.report(hop, &end);
     }
 
     /// What happened.
     fn outcome(&self, reached: Outcome, at: Moment) -> Outcome {
-        let Some(deadline) = self.deadline else { return reached };
+        let Some(deadline) = self.rare.as_ref().and_then(|rare| rare.deadline) else { return reached };
         let is_cut_off = matches!(reached, Outcome::Cancelled | Outcome::ServerError);
         let is_answered = self.call.is_some_and(|call| call.code.is_some());
         if at >= deadline && is_cut_off && !is_answered { Outcome::Timeout } else { reached }
@@ -171,12 +205,12 @@ impl Observation {
         (self.status.filter(|status| *status != 200), Some(rpc), error_type)
     }
 
-    fn report(&self, hop: &Arc<Hop>, end: &End) {
+    fn report(&self, hop: Arc<Hop>, end: &End) {
         if self.quiet && end.outcome.is_good() {
             return;
         }
-        self.core.red.hop(hop, end);
-        self.core.lines.hop(hop, end);
+        self.core.red.hop(&hop, end);
+        self.core.lines.hop(&hop, end);
         if hop.trace.flags.is_sampled() {
             self.core.spans.hop(hop);
         }

@@ -59,8 +59,8 @@ struct Serving {
     observation: Observation,
     /// What the head said; the body can only make it worse.
     outcome: Outcome,
-    /// `Content-Length`, if the head names one.
-    length: Option<u64>,
+    /// How many bytes will come, as far as the head or the body knows; else more than ever come.
+    length: u64,
 }
 
 impl<B> ResponseBody<B> {
@@ -82,7 +82,7 @@ impl<B: Body> ResponseBody<B> {
         outcome: Outcome,
         length: Option<u64>,
     ) -> Self {
-        let mut serving = Serving { observation, outcome, length };
+        let mut serving = Serving { observation, outcome, length: length.unwrap_or(u64::MAX) };
         serving.finish_if_over(&inner);
         Self { inner: Some(inner), watch: Watch::Serving(serving) }
     }
@@ -109,10 +109,14 @@ impl Serving {
 
     /// Asked at construction and after every frame: with a `Content-Length` the caller stops polling here.
     fn finish_if_over(&mut self, inner: &impl Body) {
-        let all_sent = self.length.is_some_and(|length| self.observation.response_bytes >= length);
+        let all_sent = self.observation.response_bytes >= self.length;
         if all_sent || inner.is_end_stream() {
             self.over(None);
         }
+    }
+
+    fn is_over(&self) -> bool {
+        self.observation.hop().is_none()
     }
 }
 
@@ -141,6 +145,10 @@ impl<B: Body> Body for ResponseBody<B> {
                         }
                     }
                     None => serving.over(None),
+                }
+                // Most bodies are asked once more behind their last byte.
+                if serving.is_over() {
+                    *this.watch = Watch::Passed;
                 }
                 Poll::Ready(frame)
             }

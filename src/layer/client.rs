@@ -38,7 +38,7 @@ pub(super) fn begin<B>(
     let start = hop.start;
     let mut observation = Observation::begin(core, hop);
     if grpc::is_call(request) {
-        (observation.call, observation.deadline) = grpc::begin(request.headers(), start);
+        observation.is_call(grpc::deadline(request.headers(), start));
     }
     Some(observation)
 }

@@ -144,7 +144,9 @@ impl Watch {
     fn echo(&self, headers: &mut HeaderMap) {
         let Some(hop) = self.observation.hop() else { return };
         // A response that is full of headers stays as it is.
-        if let (Some(id), Ok(entry)) = (&hop.request_id, headers.try_entry(header::REQUEST_ID)) {
+        if let Some(id) = &hop.request_id
+            && let Ok(entry) = headers.try_entry(header::REQUEST_ID)
+        {
             entry.or_insert_with(|| id.to_header_value());
         }
         if self.observation.tells_trace {

@@ -6,7 +6,7 @@ use percent_encoding::percent_decode;
 
 use crate::clock::Moment;
 use crate::hop::Observation;
-use crate::scope::{Call, Code};
+use crate::scope::Code;
 
 const STATUS: &str = "grpc-status";
 const MESSAGE: &str = "grpc-message";
@@ -26,16 +26,9 @@ pub(super) fn is_content(kind: Option<&HeaderValue>) -> bool {
     kind.is_some_and(|kind| matches!(kind, [] | [b'+' | b';' | b' ', ..]))
 }
 
-/// What makes an observation one of gRPC, which ends with its status: the call, and until when its caller waits.
-///
-/// By value: an observation that nobody borrows while it begins is made where it stays.
-#[inline(never)]
-pub(super) fn begin(headers: &HeaderMap, start: Moment) -> (Option<Call>, Option<Moment>) {
-    (Some(Call::default()), deadline(headers, start))
-}
-
 /// When the caller gives up: `grpc-timeout` is up to eight digits and a unit.
-fn deadline(headers: &HeaderMap, start: Moment) -> Option<Moment> {
+#[inline(never)]
+pub(super) fn deadline(headers: &HeaderMap, start: Moment) -> Option<Moment> {
     let timeout = headers.get(TIMEOUT)?.to_str().ok()?;
     let (digits, unit) = timeout.split_at_checked(timeout.len().checked_sub(1)?)?;
     let nanos = match unit {

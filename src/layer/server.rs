@@ -44,7 +44,7 @@ pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request
     observation.tells_trace = options.server_timing;
     observation.quiet = options.health_paths.contains(request.uri().path());
     if is_grpc {
-        (observation.call, observation.deadline) = grpc::begin(request.headers(), start);
+        observation.is_call(grpc::deadline(request.headers(), start));
     }
     if let Some(make) = &options.request_span {
         observation.open_span(&**make);

@@ -88,9 +88,9 @@ impl Spans {
 
     /// Takes a finished hop whose context is sampled.
     #[inline]
-    pub(crate) fn hop(&self, hop: &Arc<Hop>) {
+    pub(crate) fn hop(&self, hop: Arc<Hop>) {
         if let Some(queue) = &self.queue {
-            queue.push(Record::Hop(Arc::clone(hop)));
+            queue.push(Record::Hop(hop));
         }
     }
 
