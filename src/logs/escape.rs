@@ -200,8 +200,12 @@ fn decimal(out: &mut Vec<u8>, is_negative: bool, millionths: u64) {
         out.push(b'-');
     }
     integer(out, millionths / 1_000_000);
-    let rest = millionths % 1_000_000;
-    let digits = [100_000, 10_000, 1_000, 100, 10, 1].map(|unit| digit(rest / unit));
+    let mut rest = millionths % 1_000_000;
+    let mut digits = [0; 6];
+    for place in digits.iter_mut().rev() {
+        *place = digit(rest);
+        rest /= 10;
+    }
     let last = digits.iter().rposition(|digit| *digit != b'0').unwrap_or_default();
     out.push(b'.');
     out.extend_from_slice(digits.get(..=last).unwrap_or_default());
