@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use tracing::{Level, Metadata};
 
 use super::formats::Happened;
+use super::json::Object;
 use super::place::Place;
 use super::told::{Borrow, Lengths, Slot, Told};
 use crate::clock::Moment;
@@ -68,8 +69,8 @@ pub(super) enum Unmade<'a> {
     Event(Happened<'a>),
 }
 
-/// Appends a line; false if no receiver would take it.
-pub(super) type Render = Box<dyn Fn(Unmade<'_>, &mut Vec<u8>) -> bool + Send>;
+/// Makes a line behind those that are there; false, and none, if no receiver would take it.
+pub(super) type Render = Box<dyn Fn(Unmade<'_>, &mut Object) -> bool + Send>;
 
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -139,15 +140,20 @@ impl Events {
         })
     }
 
-    /// Forgets all, and gives back what a burst took.
+    /// Forgets all, and gives back what a burst took: more than so many bytes of each.
     pub(super) fn clear(&mut self, kept: usize) {
         self.list.clear();
         self.slots.clear();
         self.text.clear();
-        self.list.shrink_to(kept / EVENT);
-        self.slots.shrink_to(kept / EVENT);
-        self.text.shrink_to(kept);
+        shrink(&mut self.list, kept);
+        shrink(&mut self.slots, kept);
+        shrink(&mut self.text, kept);
     }
+}
+
+/// Gives back what is beyond so many bytes.
+pub(super) fn shrink<T>(items: &mut Vec<T>, kept: usize) {
+    items.shrink_to(kept / size_of::<T>());
 }
 
 impl Shared {

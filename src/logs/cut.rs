@@ -48,8 +48,8 @@ impl Cuts {
 /// Cuts the longest values until the line fits.
 fn fit(line: &mut Object) -> Cut {
     let mut cut = Cut::Whole;
-    while line.bytes.len() > LONGEST_LINE {
-        let excess = line.bytes.len() - LONGEST_LINE + CUT_MARK.len();
+    while line.line().len() > LONGEST_LINE {
+        let excess = line.line().len() - LONGEST_LINE + CUT_MARK.len();
         if !shorten_longest(line, excess) {
             return Cut::Hopeless;
         }

@@ -77,13 +77,19 @@ pub(super) fn bytes_of(out: &mut Vec<u8>, text: &[u8]) {
 
 /// Is it all harmless ASCII? The usual text is, and is then copied whole.
 fn is_plain(text: &[u8]) -> bool {
-    let (words, rest) = text.as_chunks::<8>();
-    let last = match text.last_chunk::<8>() {
-        // The last word overlaps the one before.
-        Some(last) => u64::from_le_bytes(*last),
-        None => rest.iter().fold(u64::from_le_bytes(*b"xxxxxxxx"), |word, byte| word << 8 | u64::from(*byte)),
-    };
-    is_harmless(last) && words.iter().all(|word| is_harmless(u64::from_le_bytes(*word)))
+    let (words, _) = text.as_chunks::<8>();
+    is_harmless(last_word(text)) && words.iter().all(|word| is_harmless(u64::from_le_bytes(*word)))
+}
+
+/// The last eight bytes, which overlap the word before; of a shorter text all bytes, some of them twice.
+fn last_word(text: &[u8]) -> u64 {
+    if let Some(last) = text.last_chunk::<8>() {
+        return u64::from_le_bytes(*last);
+    }
+    if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        return u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last));
+    }
+    text.iter().fold(u64::from_le_bytes(*b"xxxxxxxx"), |word, byte| word << 8 | u64::from(*byte))
 }
 
 /// How many bytes may be copied as they are.
@@ -162,7 +168,9 @@ pub(super) fn integer(out: &mut Vec<u8>, number: impl itoa::Integer) {
 
 /// Writes a floating-point number so that it reads back the same; JSON has no word for the others, they are text.
 pub(super) fn float(out: &mut Vec<u8>, number: f64) {
-    let text = if number.is_finite() {
+    let text = if let Some(millionths) = millionths(number) {
+        return decimal(out, number.is_sign_negative(), millionths);
+    } else if number.is_finite() {
         // Debug, not Display: `1.0` stays a number with a fraction for whoever maps types by the first value.
         return debug(out, format_args!("{number:?}"));
     } else if number.is_nan() {
@@ -173,6 +181,34 @@ pub(super) fn float(out: &mut Vec<u8>, number: f64) {
         "-inf"
     };
     quoted(out, text);
+}
+
+/// How many millionths a number is, where they say exactly it: prices, seconds, shares. Not of one so small that it is
+/// written with an exponent.
+///
+/// No two numbers share their first 15 digits, and a division rounds as reading does: this is the shortest text that
+/// reads back the same, as Debug would write it.
+fn millionths(number: f64) -> Option<u64> {
+    let whole = (number.abs() * 1e6 + 0.5) as u64;
+    let is_usual = whole == 0 || (100..1_000_000_000_000_000).contains(&whole);
+    (is_usual && whole as f64 / 1e6 == number.abs()).then_some(whole)
+}
+
+/// Writes millionths, without the zeros at their end, but with one digit behind the point.
+fn decimal(out: &mut Vec<u8>, is_negative: bool, millionths: u64) {
+    if is_negative {
+        out.push(b'-');
+    }
+    integer(out, millionths / 1_000_000);
+    let mut rest = millionths % 1_000_000;
+    let mut digits = [0; 6];
+    for place in digits.iter_mut().rev() {
+        *place = digit(rest);
+        rest /= 10;
+    }
+    let last = digits.iter().rposition(|digit| *digit != b'0').unwrap_or_default();
+    out.push(b'.');
+    out.extend_from_slice(digits.get(..=last).unwrap_or_default());
 }
 
 fn debug(out: &mut Vec<u8>, arguments: fmt::Arguments<'_>) {
@@ -266,6 +302,31 @@ mod tests {
             let read: f64 = std::str::from_utf8(&out).expect("UTF-8").parse().expect("a number");
             prop_assert_eq!(read.to_bits(), number.to_bits());
             prop_assert!(serde_json::from_slice::<serde_json::Value>(&out).expect("JSON").is_number());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_number_with_few_digits_is_written_as_debug_writes_it(
+            digits in any::<i64>(), places in 0..19_u32, point in 0..12_i32,
+        ) {
+            let number = (digits / 10_i64.pow(places)) as f64 / 10_f64.powi(point);
+            for number in [number, f64::from_bits(number.to_bits() + 1)] {
+                let mut out = Vec::new();
+                float(&mut out, number);
+                prop_assert_eq!(String::from_utf8(out).expect("UTF-8"), format!("{number:?}"));
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_at_the_limits_are_written_as_debug_writes_them() {
+        let numbers =
+            [0.0, -0.0, 1.0, -12.5, 0.1, 0.3, 1e-4, 99e-6, 1e-6, 5e-7, 1e9, 999_999_999.999_999, 1e16];
+        for number in numbers {
+            let mut out = Vec::new();
+            float(&mut out, number);
+            assert_eq!(String::from_utf8(out).expect("UTF-8"), format!("{number:?}"));
         }
     }
 

@@ -10,10 +10,12 @@ use super::users::Users;
 use crate::names::key;
 use crate::scope::{Joined, PANICKED, guarded, prefix};
 
-/// The bytes of one line and what is known of them. Kept per thread and used again.
+/// The bytes of one line, behind those of others, and what is known of them. Kept per thread and used again.
 #[derive(Debug, Default)]
 pub(super) struct Object {
     pub(super) bytes: Vec<u8>,
+    /// Where the line begins.
+    start: usize,
     entries: Vec<Entry>,
     has_message: bool,
     /// What the other formats remember of the user's fields; `json` never looks at it.
@@ -59,9 +61,9 @@ fn is_reserved(name: &str) -> bool {
 }
 
 impl Object {
-    /// Begins a line; whatever was written before is forgotten.
+    /// Begins a line behind the bytes that are there.
     pub(super) fn begin(&mut self) {
-        self.bytes.clear();
+        self.start = self.bytes.len();
         self.entries.clear();
         self.has_message = false;
         self.bytes.push(b'{');
@@ -71,6 +73,16 @@ impl Object {
     pub(super) fn end(&mut self) {
         self.message_if_none(Json::MESSAGE, b"");
         self.bytes.extend_from_slice(b"}\n");
+    }
+
+    /// The line as far as it is written.
+    pub(super) fn line(&self) -> &[u8] {
+        self.bytes.get(self.start..).unwrap_or_default()
+    }
+
+    /// Takes back all of the line.
+    pub(super) fn forget(&mut self) {
+        self.bytes.truncate(self.start);
     }
 
     /// Writes a message if there is none.
@@ -198,14 +210,15 @@ impl Object {
         let comma = self.bytes.len();
         self.bytes.extend_from_slice(b",\"");
         let start = self.bytes.len();
-        text_of(&mut self.bytes, name);
-        if self.is_shadowed(start) {
-            self.bytes.truncate(comma);
-            return None;
-        }
         let mut prefixes = u8::from(is_reserved(name));
         if prefixes == 1 {
-            self.insert_prefix(start);
+            self.bytes.extend_from_slice(key::MOVED_PREFIX.as_bytes());
+        }
+        let own = self.bytes.len();
+        text_of(&mut self.bytes, name);
+        if self.is_shadowed(own) {
+            self.bytes.truncate(comma);
+            return None;
         }
         while self.is_taken(start) && prefixes < u8::MAX {
             self.insert_prefix(start);

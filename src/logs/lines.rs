@@ -9,6 +9,7 @@ use tracing::{Event, Level, Metadata};
 use super::buffer::{Render, Unmade};
 use super::cut::Cuts;
 use super::fewer::Fewer;
+use super::json::Object;
 use super::level::{Directives, Gate};
 use super::line::{self, Origin, Own};
 use super::options::Logs;
@@ -67,7 +68,7 @@ impl Lines {
         let (shape, cuts) = (Arc::new(Shape::new(logs, resource)), Arc::<Cuts>::default());
         let (shape_too, cuts_too) = (Arc::clone(&shape), Arc::clone(&cuts));
         let render =
-            Box::new(move |unmade: Unmade<'_>, out: &mut Vec<u8>| shape_too.append(&unmade, &cuts_too, out));
+            Box::new(move |unmade: Unmade<'_>, out: &mut Object| shape_too.append(&unmade, &cuts_too, out));
         (shape, cuts, render)
     }
 

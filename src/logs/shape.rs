@@ -128,8 +128,8 @@ impl Shape {
         }
     }
 
-    /// Appends a line; false if it is too long for every receiver.
-    pub(super) fn append(&self, unmade: &Unmade<'_>, cuts: &Cuts, out: &mut Vec<u8>) -> bool {
+    /// Makes a line behind those that are there; false, and none, if it is too long for every receiver.
+    pub(super) fn append(&self, unmade: &Unmade<'_>, cuts: &Cuts, out: &mut Object) -> bool {
         match self {
             Self::Json(laid) => append(laid, unmade, cuts, out),
             Self::Other(laid) => append(&**laid, unmade, cuts, out),
@@ -164,36 +164,25 @@ fn is_for_writer(event: &Event<'_>, told: &Told) -> bool {
 
 /// Makes a line in the thread's buffer and hands it on.
 fn with_buffer(exit: &Exit, write: impl FnOnce(&mut Object)) {
-    in_buffer(|object| {
-        write(object);
-        exit.take(object);
-    });
-}
-
-/// Makes a line in the thread's buffer and appends it; false if it is too long for every receiver.
-fn append<L: Lay + ?Sized>(laid: &L, unmade: &Unmade<'_>, cuts: &Cuts, out: &mut Vec<u8>) -> bool {
-    let mut fits = false;
-    in_buffer(|object| {
-        match unmade {
-            Unmade::Hop(hop) => match hop.end() {
-                Some(end) => laid.hop(object, hop, &end),
-                None => return,
-            },
-            Unmade::Event(event) => laid.event(object, event),
-        }
-        fits = cuts.fit(object);
-        if fits {
-            out.extend_from_slice(&object.bytes);
-        }
-    });
-    fits
-}
-
-fn in_buffer(write: impl FnOnce(&mut Object)) {
     let mut object = BUFFER.try_with(Cell::take).ok().flatten().unwrap_or_default();
+    object.bytes.clear();
     object.begin();
     write(&mut object);
+    exit.take(&mut object);
     if object.bytes.capacity() <= KEPT {
         let _ = BUFFER.try_with(|buffer| buffer.set(Some(object)));
     }
+}
+
+fn append<L: Lay + ?Sized>(laid: &L, unmade: &Unmade<'_>, cuts: &Cuts, object: &mut Object) -> bool {
+    object.begin();
+    let made = match unmade {
+        Unmade::Hop(hop) => hop.end().map(|end| laid.hop(object, hop, &end)),
+        Unmade::Event(event) => Some(laid.event(object, event)),
+    };
+    let fits = made.is_some() && cuts.fit(object);
+    if !fits {
+        object.forget();
+    }
+    fits
 }

@@ -40,7 +40,7 @@ impl Exit {
     /// Hands on a line that is complete.
     pub(super) fn take(&self, line: &mut Object) {
         if self.cuts.fit(line) {
-            self.sink.push(&line.bytes);
+            self.sink.push(line.line());
         } else {
             self.sink.drop_line();
         }

@@ -252,7 +252,7 @@ fn the_line_of_a_hop_stands_between_those_written_before_and_after_it() {
     let render: Render = Box::new(|unmade, out| {
         let Unmade::Hop(hop) = unmade else { return false };
         let name = name_of(hop);
-        out.extend_from_slice(format!("{name}\n").as_bytes());
+        out.raw(format!("{name}\n").as_bytes());
         true
     });
     let writer = Writer::start(pipe.clone(), render, CAPACITY, 1).expect("a thread");
