@@ -163,7 +163,11 @@ impl Watch {
             response = choices.response(&self.observation, response);
         }
         if self.observation.call.is_some() {
-            return self.grpc_head_is_there(response);
+            if self.head == Expects::Head || grpc::is_answer(&response) {
+                return self.grpc_head_is_there(response);
+            }
+            // Anybody may ask for gRPC; what does not speak it has served a request of HTTP.
+            self.observation.call = None;
         }
         let outcome = self.outcome(&response);
         if self.head == Expects::Head {

@@ -44,11 +44,16 @@ pub(super) fn deadline(headers: &HeaderMap, start: Moment) -> Option<Moment> {
     Some(start.after_nanos(count.saturating_mul(nanos)))
 }
 
+/// Does what answers speak gRPC?
+pub(super) fn is_answer<R>(head: &Response<R>) -> bool {
+    is_content(head.headers().get(CONTENT_TYPE))
+}
+
 /// Reads the head: a call that is refused is over with it, one that was not answered by gRPC as well.
 pub(super) fn head<R>(observation: &mut Observation, head: &Response<R>) {
     let fields = head.headers();
     let said = said(fields);
-    let is_answer = head.status() == StatusCode::OK && is_content(fields.get(CONTENT_TYPE));
+    let is_answer = head.status() == StatusCode::OK && is_answer(head);
     if let Some(call) = &mut observation.call {
         call.is_implemented = is_answer && said.is_none_or(|code| !code.is_of_any_method());
     }

@@ -13,6 +13,7 @@ use hyper_util::client::legacy;
 use hyper_util::rt::TokioExecutor;
 use shop::{Client, Order, Orders, Shop, order};
 use tonic::{Code, Request};
+use tower::Layer as _;
 use tower_observability::testing::{Instance, Request as Seen, Span};
 use tower_observability::{Kind, Outcome};
 
@@ -233,34 +234,37 @@ async fn under_axum_the_method_is_the_name_and_the_rest_of_the_router_is_http() 
 }
 
 #[tokio::test]
-async fn an_answer_that_is_none_of_grpc_has_the_status_that_a_client_takes_it_for() {
-    let seen = Instance::new();
+async fn an_answer_that_is_none_of_grpc_is_one_of_http_to_the_server_and_a_status_to_the_caller() {
+    let (served, called) = (Instance::new(), Instance::new());
     let answer = |request: axum::extract::Request| async move {
         let status = request.uri().path().rsplit('/').next().unwrap().parse().unwrap();
         (axum::http::StatusCode::from_u16(status).unwrap(), "not gRPC")
     };
-    let server = Server::start(axum::Router::new().fallback(answer).layer(seen.layer())).await;
+    let server = Server::start(axum::Router::new().fallback(answer).layer(served.layer())).await;
     let origin: http::Uri = server.url("").parse().unwrap();
     let channel = tonic::transport::Endpoint::from(origin.clone()).connect().await.unwrap();
-    let mut client = Client::new(channel, origin);
+    let mut client = Client::new(called.client_layer().layer(channel), origin);
     for (path, name, outcome) in [
-        ("/a.B/400", "INTERNAL", "server_error"),
+        ("/a.B/400", "INTERNAL", "client_error"),
         ("/a.B/401", "UNAUTHENTICATED", "client_error"),
         ("/a.B/403", "PERMISSION_DENIED", "client_error"),
-        ("/a.B/404", "UNIMPLEMENTED", "server_error"),
-        ("/a.B/429", "UNAVAILABLE", "server_error"),
+        ("/a.B/404", "UNIMPLEMENTED", "client_error"),
+        ("/a.B/429", "UNAVAILABLE", "client_error"),
         ("/a.B/503", "UNAVAILABLE", "server_error"),
         ("/a.B/500", "UNKNOWN", "server_error"),
-        ("/a.B/200", "UNKNOWN", "server_error"),
+        ("/a.B/200", "UNKNOWN", "ok"),
     ] {
         client.unary(path, Order::default()).await.unwrap_err();
-        let call = seen.wait_for(path).await;
-        let line = call.closing_line();
-        assert_eq!((&line["rpc_status"], &line["outcome"]), (&name.into(), &outcome.into()), "{path}");
-        assert_eq!(line["rpc_method"], "_OTHER", "it answered, but nothing of gRPC did");
-        let status = path.rsplit('/').next().filter(|status| *status != "200");
-        assert_eq!(line.get("status").map(|status| status.to_string()).as_deref(), status, "{line:#}");
+        let request = served.wait_for(path).await;
+        let line = request.closing_line();
+        assert_eq!(line["outcome"], outcome, "{path}");
+        assert!(line.get("rpc_status").is_none() && line.get("rpc_method").is_none(), "{line:#}");
+        assert_eq!(line["status"].to_string(), path.rsplit('/').next().unwrap(), "{line:#}");
+        let spans = called.spans();
+        has(spans.last().unwrap(), &[("rpc.response.status_code", name), ("error.type", name)]);
     }
+    assert!(counted(&served, "rpc_server_call_duration_seconds").is_empty(), "a stranger's word is no call");
+    assert!(!counted(&served, "http_server_request_duration_seconds").is_empty());
 }
 
 #[tokio::test]
