@@ -22,14 +22,14 @@ use super::id::random;
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct RequestId(SmallVec<[u8; 36]>);
 
-/// The longest id that a stranger may put on our log lines.
-const LONGEST: usize = 128;
-
 impl RequestId {
+    /// The longest id that a stranger may put on our log lines.
+    pub(crate) const LONGEST: usize = 128;
+
     /// An incoming id: 1 to 128 visible ASCII characters (0x21 to 0x7E), else `None`.
     #[must_use]
     pub fn parse(value: &[u8]) -> Option<Self> {
-        let fits = (1..=LONGEST).contains(&value.len()) && value.iter().all(u8::is_ascii_graphic);
+        let fits = (1..=Self::LONGEST).contains(&value.len()) && value.iter().all(u8::is_ascii_graphic);
         fits.then(|| Self(SmallVec::from_slice(value)))
     }
 
