@@ -21,19 +21,19 @@ use super::id::random;
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct RequestId(SmallVec<[u8; 36]>);
 
-/// The longest id that a stranger may put on our log lines.
-const LONGEST: usize = 128;
-
 /// Version 7 and the variant, at their places in a UUID (RFC 9562, 5.7).
 const VERSION_7: u128 = 0x7 << 76 | 0b10 << 62;
 /// The bits that are random: neither the time before them nor those two.
 const RANDOM: u128 = !(u128::MAX << 80 | 0xf << 76 | 0b11 << 62);
 
 impl RequestId {
+    /// The longest id that a stranger may put on our log lines.
+    pub(crate) const LONGEST: usize = 128;
+
     /// An incoming id: 1 to 128 visible ASCII characters (0x21 to 0x7E), else `None`.
     #[must_use]
     pub fn parse(value: &[u8]) -> Option<Self> {
-        let fits = (1..=LONGEST).contains(&value.len()) && value.iter().all(u8::is_ascii_graphic);
+        let fits = (1..=Self::LONGEST).contains(&value.len()) && value.iter().all(u8::is_ascii_graphic);
         fits.then(|| Self(SmallVec::from_slice(value)))
     }
 

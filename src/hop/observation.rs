@@ -155,7 +155,7 @@ impl Observation {
     }
 
     fn end(&self, hop: Arc<Hop>, reached: Outcome, word: Option<&'static str>) {
-        let at = Moment::now();
+        let at = self.now(hop.kind);
         let end = hop.finish(|said| {
             // The user's word first, then what happened.
             let reached = self.outcome(reached, at);
@@ -179,6 +179,12 @@ impl Observation {
         });
         self.core.red.leaves(&hop);
         self.report(hop, &end);
+    }
+
+    /// When it ends. A call ends at the answer's head, and for that the clock was read.
+    fn now(&self, kind: Kind) -> Moment {
+        let head = self.first_byte.filter(|_| kind == Kind::Client && self.call.is_none());
+        head.unwrap_or_else(Moment::now)
     }
 
     /// What happened.

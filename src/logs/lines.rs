@@ -21,7 +21,7 @@ use super::sink::{Exit, MemoryLines, Sink};
 use crate::names::{attribute, event};
 use crate::pipeline::{FlowReport, complain};
 use crate::resource::Resource;
-use crate::scope::{End, Hop, Value, current};
+use crate::scope::{End, Hop, Kind, Value, current};
 use crate::variable::Refusal;
 
 /// The handle that the request's thread uses: what happened is copied there; its line is made and written behind.
@@ -228,9 +228,11 @@ impl Lines {
     /// Writes the one line of a finished hop; a call that ended well has none.
     #[inline]
     pub(crate) fn hop(&self, hop: &Arc<Hop>, end: &End) {
+        if hop.kind == Kind::Client && end.outcome.is_good() {
+            return;
+        }
         let (level, target) = (line::level(hop.kind, end.outcome), line::target(hop.kind));
-        let quiet = target == line::CLIENT && end.outcome.is_good();
-        if quiet || !self.is_on() || !self.gate.lets_pass(level, target) {
+        if !self.is_on() || !self.gate.lets_pass(level, target) {
             return;
         }
         if self.fewer.leaves_out_hop(hop, end) {

@@ -1,5 +1,6 @@
 //! Owns HTTP headers as a carrier, without an allocation on the common path.
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::carrier::KEYS;
@@ -7,6 +8,9 @@ use super::formats;
 use super::{Outgoing, Propagators, Remote};
 use crate::context::{Baggage, RequestId, TraceContext, Tracestate};
 use crate::names::header::{BAGGAGE, REQUEST_ID, TRACEPARENT, TRACESTATE};
+
+/// How long a `traceparent` of ours is.
+const PARENT: usize = 55;
 
 /// The headers that a hop reads, found in one pass: looking each of them up would hash each name.
 #[derive(Debug, Default)]
@@ -78,7 +82,7 @@ fn only<'a>(headers: &'a HeaderMap, name: &'static str) -> Option<&'a [u8]> {
 fn set(headers: &mut HeaderMap, name: &'static str, value: Option<&[u8]>) {
     match value.map(HeaderValue::from_bytes) {
         Some(Ok(value)) => {
-            headers.insert(name, value);
+            let _ = headers.try_insert(name, value);
         }
         _ => {
             headers.remove(name);
@@ -131,7 +135,8 @@ impl Propagators {
     ///
     /// A forwarding proxy copies the headers that it got. So a host that must see nothing of ours gets none of these
     /// headers, whatever formats are enabled, and one that is not trusted with baggage gets no baggage at all. Baggage
-    /// that the user set himself stays where the host is trusted and we have none to write.
+    /// that the user set himself stays where the host is trusted and we have none to write. A request that is full of
+    /// headers stays as it is.
     pub(crate) fn write_headers(&self, headers: &mut HeaderMap, outgoing: Outgoing<'_>) {
         let Some(trace) = outgoing.trace else { return clear_headers(headers) };
         // What is taken away comes first: most calls have no header yet, and nothing is looked for among none.
@@ -142,34 +147,60 @@ impl Propagators {
             }
             Some(baggage) => {
                 if let Some(Ok(value)) = baggage.to_header().map(HeaderValue::try_from) {
-                    headers.insert(BAGGAGE, value);
+                    let _ = headers.try_insert(BAGGAGE, value);
                 }
             }
         }
         if self.tracecontext {
-            write_trace(headers, trace, outgoing.tracestate);
+            write_tracestate(headers, outgoing.tracestate);
         }
         if !self.formats.is_empty() {
             self.write_others(headers, trace);
         }
-        if let Some(id) = outgoing.request_id.filter(|_| self.request_id) {
-            headers.insert(REQUEST_ID, id.to_header_value());
+        let parent = self.tracecontext.then_some(trace);
+        let id = outgoing.request_id.filter(|_| self.request_id);
+        if parent.is_some() || id.is_some() {
+            let (parent, id) = values(parent, id);
+            insert(headers, TRACEPARENT, parent);
+            insert(headers, REQUEST_ID, id);
         }
     }
 }
 
-fn write_trace(headers: &mut HeaderMap, trace: TraceContext, tracestate: &Tracestate) {
-    match HeaderValue::from_str(tracestate.as_str()) {
-        Ok(value) if !tracestate.is_empty() => {
-            headers.insert(TRACESTATE, value);
-        }
-        _ => {
-            headers.remove(TRACESTATE);
-        }
+fn write_tracestate(headers: &mut HeaderMap, tracestate: &Tracestate) {
+    let list = Some(tracestate.as_str()).filter(|list| !list.is_empty()).map(HeaderValue::from_str);
+    if let Some(Ok(list)) = list {
+        let _ = headers.try_insert(TRACESTATE, list);
+    } else {
+        headers.remove(TRACESTATE);
     }
-    if let Ok(value) = HeaderValue::from_bytes(&trace.to_traceparent()) {
-        headers.insert(TRACEPARENT, value);
+}
+
+#[inline]
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: Bytes) {
+    if value.is_empty() {
+        return;
     }
+    if let Ok(value) = HeaderValue::from_maybe_shared(value) {
+        let _ = headers.try_insert(name, value);
+    }
+}
+
+/// The values of both headers, cut out of one buffer: an allocation less for each call. Empty is what is not sent.
+fn values(trace: Option<TraceContext>, id: Option<&RequestId>) -> (Bytes, Bytes) {
+    let mut text = [0; PARENT + RequestId::LONGEST];
+    let (parent, rest) = text.split_at_mut(trace.map_or(0, |_| PARENT));
+    if let Some(trace) = trace {
+        parent.copy_from_slice(&trace.to_traceparent());
+    }
+    let id = id.map_or(&[][..], RequestId::as_bytes);
+    if let Some(rest) = rest.get_mut(..id.len()) {
+        rest.copy_from_slice(id);
+    }
+    let (parent, both) = (parent.len(), parent.len() + id.len());
+    let mut values = Bytes::from_owner(text);
+    values.truncate(both);
+    (values.split_to(parent), values)
 }
 
 #[cfg(test)]

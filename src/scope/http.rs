@@ -194,7 +194,8 @@ impl Http {
         self.bytes(Piece::Path)
     }
 
-    fn bytes(&self, piece: Piece) -> &[u8] {
+    /// A piece as it was set.
+    pub(crate) fn bytes(&self, piece: Piece) -> &[u8] {
         let place = piece as usize;
         let start = if place == 0 { 0 } else { self.ends[place - 1] };
         let text = self.long.as_deref().unwrap_or(&self.inline);

@@ -32,13 +32,13 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| Table {
 });
 
 #[inline]
-fn slot_of(text: &str) -> usize {
+fn slot_of(text: &[u8]) -> usize {
     const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut hash = text.len() as u64;
     let mut mix = |word: u64| hash = (hash.rotate_left(5) ^ word).wrapping_mul(MIX);
-    let (words, rest) = text.as_bytes().as_chunks();
+    let (words, rest) = text.as_chunks();
     words.iter().for_each(|word| mix(u64::from_le_bytes(*word)));
-    match text.as_bytes().last_chunk() {
+    match text.last_chunk() {
         Some(last) => mix(u64::from_le_bytes(*last)),
         None => mix(rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte))),
     }
@@ -52,19 +52,28 @@ impl Route {
     /// The route of this text, remembered from now on.
     #[inline]
     pub(crate) fn of(text: &str) -> Self {
-        let start = slot_of(text);
+        Self::of_bytes(text.as_bytes())
+    }
+
+    /// The same for what was text when it was kept: only what is remembered is read as text once more.
+    #[inline]
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
+        let start = slot_of(bytes);
         for step in 0..SLOTS {
             let place = (start + step) % SLOTS;
             let slot = &TABLE.slots[place];
             let known = match slot.get() {
                 Some(known) => known,
                 None if TABLE.used.load(Ordering::Relaxed) >= CAPACITY => return Self::OTHER,
-                None => slot.get_or_init(|| {
-                    TABLE.used.fetch_add(1, Ordering::Relaxed);
-                    text.into()
-                }),
+                None => {
+                    let Ok(text) = std::str::from_utf8(bytes) else { return Self::OTHER };
+                    slot.get_or_init(|| {
+                        TABLE.used.fetch_add(1, Ordering::Relaxed);
+                        text.into()
+                    })
+                }
             };
-            if **known == *text {
+            if known.as_bytes() == bytes {
                 return Self(place as u16);
             }
         }
@@ -73,7 +82,7 @@ impl Route {
 
     /// The route of this text, if it is one already.
     pub(crate) fn known(text: &str) -> Option<Self> {
-        let start = slot_of(text);
+        let start = slot_of(text.as_bytes());
         let places = (0..SLOTS).map(|step| (start + step) % SLOTS);
         let mut known = places.map_while(|place| Some((place, TABLE.slots[place].get()?)));
         known.find(|(_, known)| ***known == *text).map(|(place, _)| Self(place as u16))

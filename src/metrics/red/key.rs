@@ -141,10 +141,10 @@ impl ServerKey {
 
 impl ClientKey {
     pub(super) fn new(http: &Http, end: &End) -> Self {
-        let address = http.piece(Piece::Host);
+        let address = http.bytes(Piece::Host);
         Self {
             method: http.method,
-            address: (!address.is_empty()).then(|| Route::of(address)),
+            address: (!address.is_empty()).then(|| Route::of_bytes(address)),
             port: http.port.unwrap_or(http.scheme.default_port()),
             status: end.status,
             error: Error::new(end.error_type),
