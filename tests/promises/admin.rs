@@ -2,7 +2,15 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use axum::http::header::ACCEPT;
+use http_body_util::BodyExt;
+use tower::ServiceExt;
 use tower_observability::{Admin, Observability};
 
 use crate::support::child::{Child, run};
@@ -10,7 +18,7 @@ use crate::support::exposition::read;
 
 #[test]
 fn program() {
-    run(&[("scraped", scraped), ("asked", asked), ("turned", turned), ("off", off)]);
+    run(&[("scraped", scraped), ("long", long), ("asked", asked), ("turned", turned), ("off", off)]);
 }
 
 /// Said by a program that came to its end: a child that ran nothing succeeds as well.
@@ -66,6 +74,41 @@ fn scraped() {
     println!("{HELD}");
 }
 
+#[tokio::main(flavor = "current_thread")]
+async fn long() {
+    let observability = tower_observability::init("bookings").unwrap();
+    for family in 0..5 {
+        let name = format!("wait_{family}_seconds");
+        (0..2_000).for_each(|n| metrics::histogram!(name.clone(), "n" => n.to_string()).record(0.1));
+    }
+    let mounted: Router = observability.admin_routes();
+    let scrape = Request::get("/metrics").header(ACCEPT, "application/openmetrics-text");
+    let answer = mounted.oneshot(scrape.body(Body::empty()).unwrap()).await.unwrap();
+    let turns = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&turns);
+    let others = tokio::spawn(async move {
+        loop {
+            counted.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+        }
+    });
+    let (mut body, mut page, mut pieces) = (answer.into_body(), String::new(), 0);
+    while let Some(piece) = body.frame().await {
+        let piece = piece.unwrap().into_data().unwrap();
+        assert!(piece.len() < 80 * 1024, "{}", piece.len());
+        page.push_str(std::str::from_utf8(&piece).unwrap());
+        pieces += 1;
+    }
+    others.abort();
+    let turns = turns.load(Ordering::Relaxed);
+    assert!(pieces > 50 && turns >= pieces - 1, "{pieces} pieces, {turns} turns of others");
+    let families = read(&page, true).unwrap();
+    let waits = families.iter().filter(|family| family.name.starts_with("wait_"));
+    let counts = waits.flat_map(|family| &family.samples).filter(|sample| sample.name.ends_with("_count"));
+    assert_eq!(counts.count(), 10_000);
+    println!("{HELD}");
+}
+
 fn asked() {
     let observability = tower_observability::init("bookings").unwrap();
     assert!(get(&observability, "/live", "").0.starts_with("http/1.1 200 "));
@@ -101,6 +144,11 @@ fn off() {
 #[test]
 fn the_page_comes_in_both_formats_and_has_the_users_metrics() {
     holds("scraped");
+}
+
+#[test]
+fn a_page_of_ten_thousand_histograms_comes_in_pieces_and_others_have_their_turns_between_them() {
+    holds("long");
 }
 
 #[test]
