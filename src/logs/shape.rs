@@ -178,7 +178,10 @@ fn append<L: Lay + ?Sized>(laid: &L, unmade: &Unmade<'_>, cuts: &Cuts, object: &
     object.begin();
     let made = match unmade {
         Unmade::Hop(hop) => hop.end().map(|end| laid.hop(object, hop, &end)),
-        Unmade::Event(event) => Some(laid.event(object, event)),
+        Unmade::Event(event) => {
+            laid.event(object, event);
+            Some(())
+        }
     };
     let fits = made.is_some() && cuts.fit(object);
     if !fits {
