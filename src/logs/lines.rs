@@ -279,7 +279,7 @@ impl Lines {
         if let Some(records) = &self.records {
             let mut said = Said::saying(level.into(), target, message);
             fields.iter().for_each(|(name, value)| said.add(name, value));
-            records.push(said);
+            records.say(said);
         }
     }
 

@@ -82,11 +82,30 @@ impl<T: Default> Stripes<T> {
     pub(crate) fn push(&self, weight: usize, add: impl FnOnce(&mut T)) -> Result<usize, ()> {
         let stripe = &self.stripes[stripe_of_thread(self.stripes.len())];
         let mut held = stripe.lock();
-        held.counted.created += 1;
         if held.closed {
+            held.counted.created += 1;
             held.counted.late += 1;
             return Err(());
         }
+        self.add(stripe, &mut held, weight, add)
+    }
+
+    /// The same, but where nobody takes anything out any more, nothing is refused or counted either.
+    pub(crate) fn push_in_time(&self, weight: usize, add: impl FnOnce(&mut T)) -> Result<usize, ()> {
+        let stripe = &self.stripes[stripe_of_thread(self.stripes.len())];
+        let mut held = stripe.lock();
+        if held.closed { Err(()) } else { self.add(stripe, &mut held, weight, add) }
+    }
+
+    #[inline]
+    fn add(
+        &self,
+        stripe: &Stripe<T>,
+        held: &mut Held<T>,
+        weight: usize,
+        add: impl FnOnce(&mut T),
+    ) -> Result<usize, ()> {
+        held.counted.created += 1;
         let before = self.weight();
         if before + weight > self.capacity {
             held.counted.full += 1;

@@ -32,7 +32,7 @@ fn sent(to: String, logs: &str) -> String {
         child.env("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc").env("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip");
     let ended = child.env("OTEL_LOGS_EXPORTER", logs).end().well();
     assert_eq!(ended.said("spans: "), "1 delivered, 0 unconfirmed, 0 dropped");
-    assert_eq!(ended.said("records: "), "0 lost");
+    assert_eq!(ended.said("records: "), "0 lost", "{:#?}", ended.output);
     let lines = ended.logged();
     let line = lines.iter().find(|line| line["message"] == "at work over gRPC").unwrap();
     line["trace_id"].as_str().unwrap().to_owned()

@@ -94,6 +94,11 @@ impl Records {
         self.queue.push(Record::Event(Box::new(event)));
     }
 
+    /// Takes what this library says of itself. After the end its line is enough.
+    pub(crate) fn say(&self, event: Event) {
+        self.queue.push_in_time(Record::Event(Box::new(event)));
+    }
+
     /// What became of the records.
     pub(crate) fn report(&self) -> FlowReport {
         self.queue.report()
