@@ -20,6 +20,8 @@ mod options;
 #[cfg_attr(not(feature = "otlp"), allow(dead_code))]
 mod otlp;
 mod panic;
+#[cfg(test)]
+mod pipe;
 mod place;
 mod pretty;
 mod pump;

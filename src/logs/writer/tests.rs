@@ -7,33 +7,12 @@ use super::*;
 use crate::clock::Moment;
 use crate::context::{Flags, SpanId, TraceContext, TraceId};
 use crate::logs::buffer::Unmade;
+use crate::logs::pipe::Pipe;
 use crate::scope::{End, ErrorType, Hop, Kind, Outcome, Subject, Work};
 use std::io::ErrorKind;
-use std::sync::Mutex;
 use std::time::Instant;
 
 const SOON: Duration = Duration::from_secs(10);
-
-/// What was written, and how the descriptor behaves.
-#[derive(Clone, Default)]
-struct Pipe(Arc<Mutex<Vec<u8>>>);
-
-impl Pipe {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().expect("not poisoned").clone()).expect("UTF-8")
-    }
-}
-
-impl Write for Pipe {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("not poisoned").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// A descriptor that answers as it is told, then takes everything.
 struct Scripted {

@@ -31,6 +31,16 @@ fn an_empty_variable_is_unset_and_so_is_a_blank_one() {
     }
 }
 
+/// Each variable, spelt like this, is taken without a warning, and shown like that.
+fn are_read(spelt: &[(&str, &str, &str)]) {
+    let ended = spelt.iter().fold(child(), |child, (name, value, _)| child.env(name, value)).end().well();
+    assert_eq!(ended.messages("WARN"), Vec::<String>::new());
+    let said = start_up(&ended);
+    for (name, _, shown) in spelt {
+        assert!(said.contains(&format!("{name}={shown} (environment)")), "no {name}={shown} in {said}");
+    }
+}
+
 #[test]
 fn blanks_around_a_value_and_the_case_of_a_boolean_do_not_count() {
     let spelt = [
@@ -43,12 +53,7 @@ fn blanks_around_a_value_and_the_case_of_a_boolean_do_not_count() {
         ("OBSERVABILITY_LOG_FORMAT", " JSON ", "json"),
         ("OTEL_EXPORTER_PROMETHEUS_PORT", " 0 ", "0"),
     ];
-    let ended = spelt.iter().fold(child(), |child, (name, value, _)| child.env(name, value)).end().well();
-    assert_eq!(ended.messages("WARN"), Vec::<String>::new());
-    let said = start_up(&ended);
-    for (name, _, shown) in spelt {
-        assert!(said.contains(&format!("{name}={shown} (environment)")), "no {name}={shown} in {said}");
-    }
+    are_read(&spelt);
 }
 
 #[test]
@@ -60,12 +65,7 @@ fn what_a_list_names_twice_counts_once() {
         ("OTEL_RESOURCE_ATTRIBUTES", "team=a,team=b", "team=b"),
         ("OBSERVABILITY_DISK_PATHS", "/,/tmp,/", "/,/tmp"),
     ];
-    let ended = spelt.iter().fold(child(), |child, (name, value, _)| child.env(name, value)).end().well();
-    assert_eq!(ended.messages("WARN"), Vec::<String>::new());
-    let said = start_up(&ended);
-    for (name, _, shown) in spelt {
-        assert!(said.contains(&format!("{name}={shown} (environment)")), "no {name}={shown} in {said}");
-    }
+    are_read(&spelt);
 }
 
 #[test]

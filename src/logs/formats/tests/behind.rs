@@ -1,24 +1,11 @@
 //! Owns the proof that a line made behind the request is the line that would have been made within it.
 
-use std::io::{self, Write};
-use std::sync::{Mutex, mpsc};
+use std::io;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use super::*;
-
-#[derive(Clone, Default)]
-struct Pipe(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Pipe {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("not poisoned").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use crate::logs::pipe::Pipe;
 
 /// Has each event's line made at once, and behind.
 struct Both {
@@ -77,7 +64,7 @@ fn written(format: &str, hop: Option<Arc<Hop>>) -> (String, String, u64) {
         })
         .expect("a thread");
     let shortened = receiver.recv().expect("no panic");
-    let behind = String::from_utf8(pipe.0.lock().expect("not poisoned").clone()).expect("UTF-8");
+    let behind = pipe.text();
     (seen.all().join("\n") + "\n", behind, shortened)
 }
 
