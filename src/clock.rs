@@ -4,9 +4,12 @@
 //! request pays for one clock reading and still follows a clock that was stepped. Until it was, the offset stays: a line
 //! and a record that are made of one moment at different times say the same time.
 
+mod monotonic;
+
+use std::num::NonZeroU64;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A point in time, cheap to take and to compare.
 ///
@@ -16,39 +19,26 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// let begin = Moment::now();
 /// assert!(Moment::now().since(begin) < std::time::Duration::from_secs(60));
 /// ```
+// The monotonic clock's nanoseconds: half of an `Instant`, whose difference takes as long as its reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Moment(Instant);
+pub struct Moment(NonZeroU64);
 
-struct Anchor {
-    start: Instant,
-    // Unix nanoseconds at `start`; renewed by `resync`.
-    offset: AtomicI64,
-}
-
-static ANCHOR: LazyLock<Anchor> = LazyLock::new(|| {
-    let start = Instant::now();
-    Anchor { start, offset: AtomicI64::new(offset_at(start).0) }
-});
-
-const NANOS_PER_SECOND: u64 = 1_000_000_000;
+/// Unix nanoseconds at the monotonic clock's zero; renewed by [`resync`].
+static OFFSET: LazyLock<AtomicI64> = LazyLock::new(|| AtomicI64::new(offset_now().0));
 
 /// What two clocks may differ by that nobody stepped.
 const NOTICEABLE: u64 = 100_000;
 
 /// The offset, and by how much it may be wrong: two clocks cannot be read at once, and we may be interrupted in between.
-fn offset_at(start: Instant) -> (i64, u64) {
+fn offset_now() -> (i64, u64) {
     let read = || {
-        let before = nanos(start.elapsed());
+        let before = monotonic::nanos();
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let error = nanos(start.elapsed()).saturating_sub(before);
-        (nanos(unix) as i64 - (before + error / 2) as i64, error)
+        let error = monotonic::nanos().saturating_sub(before);
+        // 584 years fit.
+        (unix.as_nanos() as i64 - (before + error / 2) as i64, error)
     };
     [read(), read(), read()].into_iter().min_by_key(|(_, error)| *error).unwrap_or_default()
-}
-
-fn nanos(duration: Duration) -> u64 {
-    // 584 years fit.
-    duration.as_secs().saturating_mul(NANOS_PER_SECOND).saturating_add(duration.subsec_nanos().into())
 }
 
 static TICK: AtomicU64 = AtomicU64::new(1);
@@ -61,9 +51,9 @@ pub(crate) fn tick() -> u64 {
 /// Follows a wall clock that was stepped; called about once a second, off the request's thread.
 pub(crate) fn resync() {
     TICK.fetch_add(1, Ordering::Relaxed);
-    let (offset, error) = offset_at(ANCHOR.start);
-    if offset.abs_diff(ANCHOR.offset.load(Ordering::Relaxed)) > error.max(NOTICEABLE) {
-        ANCHOR.offset.store(offset, Ordering::Relaxed);
+    let (offset, error) = offset_now();
+    if offset.abs_diff(OFFSET.load(Ordering::Relaxed)) > error.max(NOTICEABLE) {
+        OFFSET.store(offset, Ordering::Relaxed);
     }
 }
 
@@ -72,31 +62,40 @@ impl Moment {
     #[must_use]
     #[inline]
     pub fn now() -> Self {
-        Self(Instant::now())
+        Self::at(monotonic::nanos())
+    }
+
+    #[inline]
+    fn at(nanos: u64) -> Self {
+        Self(NonZeroU64::new(nanos).unwrap_or(NonZeroU64::MIN))
     }
 
     /// The time from `earlier` to here; zero if `earlier` is later.
     #[must_use]
     #[inline]
     pub fn since(self, earlier: Self) -> Duration {
-        self.0.saturating_duration_since(earlier.0)
+        Duration::from_nanos(self.nanos_since(earlier))
+    }
+
+    /// The same in nanoseconds.
+    #[must_use]
+    #[inline]
+    pub(crate) fn nanos_since(self, earlier: Self) -> u64 {
+        self.0.get().saturating_sub(earlier.0.get())
     }
 
     /// The moment so many nanoseconds later.
     #[must_use]
     pub fn after_nanos(self, nanos: u64) -> Self {
-        Self(self.0.checked_add(Duration::from_nanos(nanos)).unwrap_or(self.0))
+        Self(self.0.saturating_add(nanos))
     }
 
     /// Nanoseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     #[inline]
     pub fn unix_nanos(self) -> u64 {
-        let anchor = &*ANCHOR;
-        let offset = anchor.offset.load(Ordering::Relaxed);
-        // What was read before the anchor itself is taken for its moment.
-        let after = nanos(self.0.saturating_duration_since(anchor.start));
-        u64::try_from(offset.saturating_add_unsigned(after)).unwrap_or(0)
+        let offset = OFFSET.load(Ordering::Relaxed);
+        u64::try_from(offset.saturating_add_unsigned(self.0.get())).unwrap_or(0)
     }
 
     /// The same point as the standard library's wall clock type.

@@ -73,6 +73,10 @@ impl Bounds {
     /// The first bucket whose bound is not below the value: `le` means less or equal.
     #[inline]
     pub(super) fn bucket_of(&self, value: f64) -> usize {
+        // Most requests are faster than the first bound.
+        if self.values.first().is_none_or(|first| value <= *first) {
+            return 0;
+        }
         self.values.partition_point(|bound| *bound < value)
     }
 

@@ -33,6 +33,7 @@ pub(super) fn cells() -> Box<[Cell]> {
 }
 
 /// This thread's cell.
+#[inline]
 pub(super) fn own(cells: &[Cell]) -> Option<&AtomicU64> {
     cells.get(stripe_of_thread(cells.len())).map(|cell| &cell.0)
 }

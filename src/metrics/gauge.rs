@@ -27,7 +27,8 @@ impl Gauge {
         })
     }
 
-    fn add(&self, value: f64) {
+    #[inline]
+    pub(super) fn add(&self, value: f64) {
         // What is not a number would stay in the sum for ever.
         if let Some(cell) = own(self.added.get_or_init(cells)).filter(|_| value.is_finite()) {
             add(cell, value);
@@ -36,6 +37,7 @@ impl Gauge {
 }
 
 /// Adds to a number kept as its bits.
+#[inline]
 pub(super) fn add(cell: &AtomicU64, value: f64) {
     let _ = cell.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |bits| {
         Some((f64::from_bits(bits) + value).to_bits())

@@ -9,6 +9,8 @@ use super::buckets::Bounds;
 use super::exemplar::{Exemplar, Exemplars, source};
 use super::gauge::add;
 use super::refused::{Reason, Refused};
+use crate::clock::Moment;
+use crate::context::TraceContext;
 use crate::pipeline::{stripe_count, stripe_of_thread};
 
 // Rows are whole lines of the cache, in words.
@@ -57,10 +59,41 @@ impl Histogram {
         self.exemplars.as_ref()?.get()?.of(bucket)
     }
 
+    /// Records a hop's value; its trace is the exemplar's if it is sampled.
     #[inline]
-    fn offer(&self, bucket: usize, value: f64) {
+    pub(super) fn record_of(&self, value: f64, trace: TraceContext, at: Moment) {
+        let Some(bucket) = self.count(value, 1) else { return };
+        if trace.flags.is_sampled() {
+            self.offer(bucket, value, trace, at);
+        }
+    }
+
+    /// The bucket that the value fell into.
+    #[inline]
+    fn count(&self, value: f64, count: u64) -> Option<usize> {
+        if !value.is_finite() {
+            self.refuse(value);
+            return None;
+        }
+        let bucket = self.bounds.bucket_of(value);
+        let row = row(&self.bounds);
+        let start = stripe_of_thread(self.stripes) * row;
+        let [sum, counts @ ..] = self.cells.get(start..start + row)? else { return None };
+        counts.get(bucket)?.fetch_add(count, Ordering::Relaxed);
+        add(sum, value * count as f64);
+        Some(bucket)
+    }
+
+    #[cold]
+    fn refuse(&self, value: f64) {
+        let message =
+            format_args!("a histogram was given {value}, which is left out; such values are counted");
+        self.refused.count(Reason::NotFinite, message);
+    }
+
+    #[inline]
+    fn offer(&self, bucket: usize, value: f64, trace: TraceContext, at: Moment) {
         let Some(exemplars) = &self.exemplars else { return };
-        let Some((trace, at)) = source() else { return };
         exemplars.get_or_init(|| Exemplars::new(self.bounds.buckets())).offer(bucket, value, trace, at);
     }
 }
@@ -75,20 +108,12 @@ impl HistogramFn for Histogram {
     }
 
     fn record_many(&self, value: f64, count: usize) {
-        if !value.is_finite() {
-            let message =
-                format_args!("a histogram was given {value}, which is left out; such values are counted");
-            return self.refused.count(Reason::NotFinite, message);
+        let Some(bucket) = self.count(value, count as u64) else { return };
+        if self.exemplars.is_some()
+            && let Some((trace, at)) = source()
+        {
+            self.offer(bucket, value, trace, at);
         }
-        let bucket = self.bounds.bucket_of(value);
-        let row = row(&self.bounds);
-        let start = stripe_of_thread(self.stripes) * row;
-        let Some([sum, counts @ ..]) = self.cells.get(start..start + row) else { return };
-        if let Some(cell) = counts.get(bucket) {
-            cell.fetch_add(count as u64, Ordering::Relaxed);
-        }
-        add(sum, value * count as f64);
-        self.offer(bucket, value);
     }
 }
 

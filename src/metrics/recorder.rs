@@ -52,6 +52,32 @@ impl Recorder {
     }
 }
 
+impl Recorder {
+    /// The gauge of this key; `None` if the name cannot be one.
+    pub(super) fn gauge(&self, key: &Key) -> Option<Arc<Gauge>> {
+        let known = self.registry.get_gauge(key);
+        known.or_else(|| {
+            let placed = self.registry.storage().place::<Gauge>(key)?;
+            Some(match placed.remember {
+                true => self.registry.get_or_create_gauge(key, Arc::clone),
+                false => placed.instrument,
+            })
+        })
+    }
+
+    /// The histogram of this key; `None` if the name cannot be one.
+    pub(super) fn histogram(&self, key: &Key) -> Option<Arc<Histogram>> {
+        let known = self.registry.get_histogram(key);
+        known.or_else(|| {
+            let placed = self.registry.storage().place::<Histogram>(key)?;
+            Some(match placed.remember {
+                true => self.registry.get_or_create_histogram(key, Arc::clone),
+                false => placed.instrument,
+            })
+        })
+    }
+}
+
 impl fmt::Debug for Recorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Recorder").field("families", &self.families.all().len()).finish_non_exhaustive()
@@ -126,28 +152,10 @@ impl ::metrics::Recorder for Recorder {
     }
 
     fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> ::metrics::Gauge {
-        if let Some(known) = self.registry.get_gauge(key) {
-            return known.into();
-        }
-        match self.registry.storage().place::<Gauge>(key) {
-            Some(placed) if placed.remember => {
-                self.registry.get_or_create_gauge(key, |own| Arc::clone(own).into())
-            }
-            Some(placed) => placed.instrument.into(),
-            None => ::metrics::Gauge::noop(),
-        }
+        self.gauge(key).map_or_else(::metrics::Gauge::noop, Into::into)
     }
 
     fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> ::metrics::Histogram {
-        if let Some(known) = self.registry.get_histogram(key) {
-            return known.into();
-        }
-        match self.registry.storage().place::<Histogram>(key) {
-            Some(placed) if placed.remember => {
-                self.registry.get_or_create_histogram(key, |own| Arc::clone(own).into())
-            }
-            Some(placed) => placed.instrument.into(),
-            None => ::metrics::Histogram::noop(),
-        }
+        self.histogram(key).map_or_else(::metrics::Histogram::noop, Into::into)
     }
 }

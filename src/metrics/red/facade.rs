@@ -1,17 +1,88 @@
-//! Owns the way to the `metrics` facade: registering by name and labels.
+//! Owns the handles of a hop's metrics: registered by name and labels at the `metrics` facade; what our own recorder
+//! hands out is reached directly, with the hop's trace.
 
-use ::metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
+use std::sync::Arc;
+
+use ::metrics::{Counter, Key, Label, Level, Metadata};
+
+use crate::clock::Moment;
+use crate::context::TraceContext;
+use crate::metrics::Recorder;
+use crate::metrics::exemplar::tell;
+use crate::metrics::gauge::Gauge;
+use crate::metrics::histogram::Histogram;
 
 const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
 
-pub(super) fn counter(recorder: &dyn Recorder, name: &'static str, labels: Vec<Label>) -> Counter {
-    recorder.register_counter(&Key::from_parts(name, labels), &METADATA)
+/// Who keeps what hops record.
+#[derive(Clone, Copy)]
+pub(super) enum Keeper {
+    Own(&'static Recorder),
+    /// Any other of the facade; it gets exemplars only if it hands on to ours.
+    Any(&'static (dyn ::metrics::Recorder + Sync)),
 }
 
-pub(super) fn gauge(recorder: &dyn Recorder, name: &'static str, labels: Vec<Label>) -> Gauge {
-    recorder.register_gauge(&Key::from_parts(name, labels), &METADATA)
+/// How many are in flight.
+pub(super) enum Active {
+    Own(Arc<Gauge>),
+    Any(::metrics::Gauge),
 }
 
-pub(super) fn histogram(recorder: &dyn Recorder, name: &'static str, labels: Vec<Label>) -> Histogram {
-    recorder.register_histogram(&Key::from_parts(name, labels), &METADATA)
+/// How long they took.
+pub(super) enum Durations {
+    Own(Arc<Histogram>),
+    Any(::metrics::Histogram),
+}
+
+impl Keeper {
+    pub(super) fn recorder(self) -> &'static dyn ::metrics::Recorder {
+        match self {
+            Self::Own(recorder) => recorder,
+            Self::Any(recorder) => recorder,
+        }
+    }
+
+    pub(super) fn counter(self, name: &'static str, labels: Vec<Label>) -> Counter {
+        self.recorder().register_counter(&Key::from_parts(name, labels), &METADATA)
+    }
+
+    pub(super) fn active(self, name: &'static str, labels: Vec<Label>) -> Active {
+        let key = Key::from_parts(name, labels);
+        match self {
+            Self::Own(recorder) => recorder.gauge(&key).map(Active::Own),
+            Self::Any(_) => None,
+        }
+        .unwrap_or_else(|| Active::Any(self.recorder().register_gauge(&key, &METADATA)))
+    }
+
+    pub(super) fn durations(self, name: &'static str, labels: Vec<Label>) -> Durations {
+        let key = Key::from_parts(name, labels);
+        match self {
+            Self::Own(recorder) => recorder.histogram(&key).map(Durations::Own),
+            Self::Any(_) => None,
+        }
+        .unwrap_or_else(|| Durations::Any(self.recorder().register_histogram(&key, &METADATA)))
+    }
+}
+
+impl Active {
+    #[inline]
+    pub(super) fn add(&self, value: f64) {
+        match self {
+            Self::Own(gauge) => gauge.add(value),
+            Self::Any(gauge) if value < 0.0 => gauge.decrement(-value),
+            Self::Any(gauge) => gauge.increment(value),
+        }
+    }
+}
+
+impl Durations {
+    /// Records what ended at `at`; its trace is the exemplar's if it is sampled, else there is none.
+    #[inline]
+    pub(super) fn record(&self, seconds: f64, trace: TraceContext, at: Moment) {
+        match self {
+            Self::Own(histogram) => histogram.record_of(seconds, trace, at),
+            Self::Any(histogram) => tell(trace, at, || histogram.record(seconds)),
+        }
+    }
 }

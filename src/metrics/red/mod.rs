@@ -9,14 +9,15 @@ mod table;
 use std::fmt;
 use std::sync::OnceLock;
 
-use ::metrics::{Counter, Gauge, Histogram, Recorder, Unit};
+use ::metrics::{Counter, Unit};
 
+use facade::{Active, Durations, Keeper};
 use installed::Installed;
 use key::{ClientKey, SCHEMES, ServerKey, WorkKey};
 use rpc::RpcKey;
 use table::Table;
 
-use super::exemplar::tell;
+use super::Recorder;
 use crate::names::metric;
 use crate::scope::{End, Hop, Http, Kind, Method, Rpc, Scheme, Subject};
 
@@ -27,21 +28,30 @@ pub(crate) struct Red {
 }
 
 struct Inner {
-    recorder: &'static (dyn Recorder + Sync),
+    keeper: Keeper,
     server: Table,
     client: Table,
     rpc_server: Table,
     rpc_client: Table,
     work: Table,
-    active: [OnceLock<Gauge>; Method::COUNT * SCHEMES.len()],
+    active: [OnceLock<Active>; Method::COUNT * SCHEMES.len()],
     client_body_errors: OnceLock<Counter>,
 }
 
 impl Red {
-    /// Records with this recorder: ours, or any other of the facade, which then gets no exemplars.
-    pub(crate) fn new(recorder: &'static (dyn Recorder + Sync)) -> Self {
+    /// Records with our recorder.
+    pub(crate) fn new(recorder: &'static Recorder) -> Self {
+        Self::with(Keeper::Own(recorder))
+    }
+
+    /// Records with whatever recorder the process has installed when the first request comes.
+    pub(crate) fn of_process() -> Self {
+        Self::with(Keeper::Any(Box::leak(Box::new(Installed::new(describe)))))
+    }
+
+    fn with(keeper: Keeper) -> Self {
         let inner = Inner {
-            recorder,
+            keeper,
             server: Table::new(metric::HTTP_SERVER_REQUEST_DURATION),
             client: Table::new(metric::HTTP_CLIENT_REQUEST_DURATION),
             rpc_server: Table::new(metric::RPC_SERVER_CALL_DURATION),
@@ -50,13 +60,8 @@ impl Red {
             active: [const { OnceLock::new() }; Method::COUNT * SCHEMES.len()],
             client_body_errors: OnceLock::new(),
         };
-        describe(recorder);
+        describe(keeper.recorder());
         Self { inner: Some(Box::new(inner)) }
-    }
-
-    /// Records with whatever recorder the process has installed when the first request comes.
-    pub(crate) fn of_process() -> Self {
-        Self::new(Box::leak(Box::new(Installed::new(describe))))
     }
 
     /// Is anything recorded?
@@ -67,21 +72,21 @@ impl Red {
     /// A hop begins: one more request in flight, if it is one that we serve.
     #[inline]
     pub(crate) fn begins(&self, hop: &Hop) {
-        if let Some(gauge) = self.in_flight(hop) {
-            gauge.increment(1.0);
+        if let Some(active) = self.in_flight(hop) {
+            active.add(1.0);
         }
     }
 
     /// A hop is over, reported or not: takes back exactly what [`Self::begins`] did.
     #[inline]
     pub(crate) fn leaves(&self, hop: &Hop) {
-        if let Some(gauge) = self.in_flight(hop) {
-            gauge.decrement(1.0);
+        if let Some(active) = self.in_flight(hop) {
+            active.add(-1.0);
         }
     }
 
     #[inline]
-    fn in_flight(&self, hop: &Hop) -> Option<&Gauge> {
+    fn in_flight(&self, hop: &Hop) -> Option<&Active> {
         let inner = self.inner.as_ref()?;
         let http = hop.http().filter(|_| hop.kind == Kind::Server)?;
         inner.active(http.method, http.scheme)
@@ -91,7 +96,7 @@ impl Red {
     #[inline]
     pub(crate) fn hop(&self, hop: &Hop, end: &End) {
         let Some(inner) = &self.inner else { return };
-        let histogram = match &hop.subject {
+        let durations = match &hop.subject {
             Subject::Http(http) => match end.rpc {
                 Some(rpc) => inner.rpc(hop.kind, http, rpc, end),
                 None if hop.kind == Kind::Client => inner.client(ClientKey::new(http, end)),
@@ -99,19 +104,19 @@ impl Red {
             },
             Subject::Work(work) => inner.work(WorkKey::new(hop.kind, &work.name, end)),
         };
-        let seconds = end.at.since(hop.start).as_secs_f64();
-        tell(hop.trace, end.at, || histogram.record(seconds));
+        let seconds = end.at.nanos_since(hop.start) as f64 / 1e9;
+        durations.record(seconds, hop.trace, end.at);
     }
 
     /// The body of a call's answer failed after its head.
     pub(crate) fn client_body_failed(&self) {
         let Some(inner) = &self.inner else { return };
-        let register = || facade::counter(inner.recorder, metric::HTTP_CLIENT_BODY_ERRORS, Vec::new());
+        let register = || inner.keeper.counter(metric::HTTP_CLIENT_BODY_ERRORS, Vec::new());
         inner.client_body_errors.get_or_init(register).increment(1);
     }
 }
 
-fn describe(recorder: &dyn Recorder) {
+fn describe(recorder: &dyn ::metrics::Recorder) {
     let duration = |name: &'static str, help: &'static str| {
         recorder.describe_histogram(name.into(), Some(Unit::Seconds), help.into());
     };
@@ -128,47 +133,47 @@ fn describe(recorder: &dyn Recorder) {
 
 impl Inner {
     #[inline]
-    fn active(&self, method: Method, scheme: Scheme) -> Option<&Gauge> {
+    fn active(&self, method: Method, scheme: Scheme) -> Option<&Active> {
         let slot = self.active.get(usize::from(method.index()) * SCHEMES.len() + scheme as usize)?;
         Some(slot.get_or_init(|| {
-            facade::gauge(self.recorder, metric::HTTP_SERVER_ACTIVE_REQUESTS, key::active(method, scheme))
+            self.keeper.active(metric::HTTP_SERVER_ACTIVE_REQUESTS, key::active(method, scheme))
         }))
     }
 
     #[inline]
-    fn server(&self, key: ServerKey) -> &Histogram {
+    fn server(&self, key: ServerKey) -> &Durations {
         if let Some(known) = self.server.find(key.pack()) {
             return known;
         }
         // `increase()` sees the first error only if its series was there before, at zero.
         let failed = key.failed();
-        self.server.get(failed.pack(), self.recorder, || failed.labels());
-        self.server.get(key.pack(), self.recorder, || key.labels())
+        self.server.get(failed.pack(), self.keeper, || failed.labels());
+        self.server.get(key.pack(), self.keeper, || key.labels())
     }
 
-    fn client(&self, key: ClientKey) -> &Histogram {
-        self.client.get(key.pack(), self.recorder, || key.labels())
+    fn client(&self, key: ClientKey) -> &Durations {
+        self.client.get(key.pack(), self.keeper, || key.labels())
     }
 
     // Out of the way of HTTP's requests.
     #[inline(never)]
-    fn rpc(&self, kind: Kind, http: &Http, rpc: Rpc, end: &End) -> &Histogram {
+    fn rpc(&self, kind: Kind, http: &Http, rpc: Rpc, end: &End) -> &Durations {
         let key = RpcKey::new(kind, http, rpc, end);
         if kind == Kind::Client {
-            return self.rpc_client.get(key.pack(), self.recorder, || key.labels());
+            return self.rpc_client.get(key.pack(), self.keeper, || key.labels());
         }
         if let Some(known) = self.rpc_server.find(key.pack()) {
             return known;
         }
         // As for HTTP: the first error finds its series there.
         if let Some(failed) = key.failed() {
-            self.rpc_server.get(failed.pack(), self.recorder, || failed.labels());
+            self.rpc_server.get(failed.pack(), self.keeper, || failed.labels());
         }
-        self.rpc_server.get(key.pack(), self.recorder, || key.labels())
+        self.rpc_server.get(key.pack(), self.keeper, || key.labels())
     }
 
-    fn work(&self, key: WorkKey) -> &Histogram {
-        self.work.get(key.pack(), self.recorder, || key.labels())
+    fn work(&self, key: WorkKey) -> &Durations {
+        self.work.get(key.pack(), self.keeper, || key.labels())
     }
 }
 

@@ -3,9 +3,9 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ::metrics::{Histogram, Label, Recorder};
+use ::metrics::Label;
 
-use super::facade::histogram;
+use super::facade::{Durations, Keeper};
 use crate::names::label;
 use crate::pipeline::complain;
 
@@ -21,11 +21,11 @@ pub(super) struct Table {
     // Made at the first hop: most services have no client, or no jobs.
     slots: OnceLock<Box<[Slot]>>,
     used: AtomicUsize,
-    overflow: OnceLock<Histogram>,
+    overflow: OnceLock<Durations>,
 }
 
 /// A packed label set and its handle.
-type Slot = OnceLock<(u64, Histogram)>;
+type Slot = OnceLock<(u64, Durations)>;
 
 /// Where the search for a key begins.
 fn place_of(key: u64) -> usize {
@@ -38,33 +38,28 @@ impl Table {
     }
 
     /// The handle of these facts; the first time, `labels` says them. Beyond the limit all share one series.
-    pub(super) fn get(
-        &self,
-        key: u64,
-        recorder: &dyn Recorder,
-        labels: impl Fn() -> Vec<Label>,
-    ) -> &Histogram {
+    pub(super) fn get(&self, key: u64, keeper: Keeper, labels: impl Fn() -> Vec<Label>) -> &Durations {
         for slot in self.slots(key) {
             let known = match slot.get() {
                 Some(known) => known,
                 None if self.used.load(Ordering::Relaxed) >= MOST => break,
                 None => slot.get_or_init(|| {
                     self.used.fetch_add(1, Ordering::Relaxed);
-                    (key, histogram(recorder, self.name, labels()))
+                    (key, keeper.durations(self.name, labels()))
                 }),
             };
             if known.0 == key {
                 return &known.1;
             }
         }
-        self.overflow(recorder)
+        self.overflow(keeper)
     }
 
     /// The handle of these facts, if they were seen before.
-    pub(super) fn find(&self, key: u64) -> Option<&Histogram> {
+    pub(super) fn find(&self, key: u64) -> Option<&Durations> {
         // Nearly always it is the first one looked at, which costs no search.
         let first = self.slots.get()?.get(place_of(key))?.get()?;
-        let is_it = |known: &&(u64, Histogram)| known.0 == key;
+        let is_it = |known: &&(u64, Durations)| known.0 == key;
         let known = Some(first).filter(is_it);
         known.or_else(|| self.slots(key).map_while(OnceLock::get).find(is_it)).map(|known| &known.1)
     }
@@ -76,14 +71,14 @@ impl Table {
         from.iter().chain(before)
     }
 
-    fn overflow(&self, recorder: &dyn Recorder) -> &Histogram {
+    fn overflow(&self, keeper: Keeper) -> &Durations {
         self.overflow.get_or_init(|| {
             complain(format_args!(
                 "{} has {MOST} label sets; the further ones are one series, otel_metric_overflow",
                 self.name
             ));
             let labels = vec![Label::from_static_parts(label::OTEL_METRIC_OVERFLOW, "true")];
-            histogram(recorder, self.name, labels)
+            keeper.durations(self.name, labels)
         })
     }
 }

@@ -191,7 +191,7 @@ impl ::metrics::Recorder for Foreign {
 #[test]
 fn a_recorder_of_somebody_elses_is_given_every_request() {
     let foreign: &'static Foreign = Box::leak(Box::default());
-    let red = Red::new(foreign);
+    let red = Red::with(Keeper::Any(foreign));
     red.hop(&hop(Kind::Server, http(Method::Get)), &end(Some(200), ErrorType::None));
     red.hop(&hop(Kind::Client, http(Method::Get)), &end(Some(200), ErrorType::None));
     let given = foreign.0.lock().unwrap().clone();

@@ -1,0 +1,33 @@
+//! Owns the reading of the monotonic clock, as a plain number.
+
+pub(super) use reading::nanos;
+
+/// The standard library's `Instant` does not tell its number, and reads the same clock.
+#[cfg(unix)]
+mod reading {
+    use rustix::time::{ClockId, clock_gettime};
+
+    const NANOS_PER_SECOND: u64 = 1_000_000_000;
+
+    /// Nanoseconds since some moment before this process began.
+    #[inline]
+    pub(in crate::clock) fn nanos() -> u64 {
+        let now = clock_gettime(ClockId::Monotonic);
+        (now.tv_sec as u64).wrapping_mul(NANOS_PER_SECOND).wrapping_add(now.tv_nsec as u64)
+    }
+}
+
+#[cfg(not(unix))]
+mod reading {
+    use std::sync::LazyLock;
+    use std::time::Instant;
+
+    static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+    /// Nanoseconds since the first reading.
+    #[inline]
+    pub(in crate::clock) fn nanos() -> u64 {
+        let first = *FIRST;
+        u64::try_from(Instant::now().saturating_duration_since(first).as_nanos()).unwrap_or(u64::MAX)
+    }
+}
