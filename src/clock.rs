@@ -58,6 +58,9 @@ pub(crate) fn resync() {
 }
 
 impl Moment {
+    /// Stands for the moment that is not known yet.
+    pub(crate) const BLANK: Self = Self(NonZeroU64::MIN);
+
     /// Reads the monotonic clock once.
     #[must_use]
     #[inline]

@@ -85,6 +85,12 @@ fn text<const N: usize>(digits: &[u8; N]) -> &str {
     std::str::from_utf8(digits).unwrap_or_default()
 }
 
+impl TraceContext {
+    /// Stands for the place that is not known yet.
+    pub(crate) const BLANK: Self =
+        Self { trace_id: TraceId(NonZeroU128::MIN), span_id: SpanId(NonZeroU64::MIN), flags: Flags::NONE };
+}
+
 impl TraceId {
     /// `None` for zero, which the standard forbids.
     #[must_use]

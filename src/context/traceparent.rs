@@ -13,20 +13,19 @@ impl TraceContext {
     #[must_use]
     #[inline]
     pub fn from_traceparent(value: &[u8]) -> Option<Self> {
-        let (known, later) = trim(value).split_first_chunk::<LENGTH>()?;
+        // What is as long as it has to be has no white space around it, or is wrong.
+        let value = if value.len() == LENGTH { value } else { trim(value) };
+        let (known, later) = value.split_first_chunk::<LENGTH>()?;
         let [v1, v2, b'-', ids @ .., b'-', f1, f2] = known else { return None };
         let (trace, ids) = ids.split_first_chunk::<32>()?;
         let [b'-', span @ ..] = ids else { return None };
         let ([t1, t2, t3, t4], []) = trace.as_chunks() else { return None };
         let ([s1, s2], []) = span.as_chunks() else { return None };
-        let edges = [b'0', b'0', b'0', b'0', *v1, *v2, *f1, *f2];
-        let [edges, trace @ .., s1, s2] = hex::read([edges, *t1, *t2, *t3, *t4, *s1, *s2])?;
-        let [_, _, version, flags] = edges.to_be_bytes();
-        match (version, later) {
-            (0xff, _) => return None,
-            (_, []) | (1.., [b'-', ..]) => {}
-            _ => return None,
-        }
+        let flags = match ([v1, v2, f1], f2) {
+            ([b'0', b'0', b'0'], b'0'..=b'3') if later.is_empty() => f2 - b'0',
+            _ => unusual_flags([*v1, *v2, *f1, *f2], later)?,
+        };
+        let [trace @ .., s1, s2] = hex::read([*t1, *t2, *t3, *t4, *s1, *s2])?;
         let number =
             |groups: &[u32]| groups.iter().fold(0, |number, group| number << 32 | u128::from(*group));
         Some(Self {
@@ -44,6 +43,18 @@ impl TraceContext {
         text[36..52].copy_from_slice(&self.span_id.hex());
         text[53..55].copy_from_slice(&self.flags.hex());
         text
+    }
+}
+
+/// The flags behind a version that may be another than 00, or with bits that nobody knows yet.
+#[cold]
+fn unusual_flags([v1, v2, f1, f2]: [u8; 4], later: &[u8]) -> Option<u8> {
+    let [edges] = hex::read([[b'0', b'0', b'0', b'0', v1, v2, f1, f2]])?;
+    let [_, _, version, flags] = edges.to_be_bytes();
+    match (version, later) {
+        (0xff, _) => None,
+        (_, []) | (1.., [b'-', ..]) => Some(flags),
+        _ => None,
     }
 }
 

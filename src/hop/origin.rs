@@ -47,17 +47,13 @@ impl Core {
         self.listening.hop_begins();
         let Origin { from, is_remote } = origin;
         let (trace, tracestate) = self.place(from.trace, &from.tracestate);
-        let mut hop = Arc::new(Hop::begin(trace, kind, start));
-        // Filled in where it stays: to move a whole hop costs more than to read a request's headers. Nobody else has
-        // it yet, so it can be changed.
-        if let Some(hop) = Arc::get_mut(&mut hop) {
+        Hop::begin(trace, kind, start, |hop| {
             hop.parent = from.trace.map(|parent| parent.span_id);
             hop.parent_is_remote = is_remote && from.trace.is_some();
             hop.tracestate = tracestate.unwrap_or(from.tracestate);
             hop.baggage = from.baggage;
             hop.request_id = from.request_id;
             complete(hop);
-        }
-        hop
+        })
     }
 }

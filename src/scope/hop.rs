@@ -114,29 +114,27 @@ pub(crate) struct End {
 }
 
 impl Hop {
-    /// A hop that begins at `start`; what it does, and its remaining facts, are set before it is shared.
+    /// A hop that begins at `start`, made where it stays: what it does, and its remaining facts, are set by `complete`.
     #[inline]
-    pub(crate) fn begin(trace: TraceContext, kind: Kind, start: Moment) -> Self {
-        Self {
-            trace,
-            parent: None,
-            parent_is_remote: false,
-            links: Vec::new(),
-            kind,
-            start,
-            tracestate: Tracestate::default(),
-            baggage: Baggage::default(),
-            request_id: None,
-            subject: Subject::Http(Http::new(Method::Other, Scheme::Http, HttpVersion::V11)),
-            route: RouteCell::new(None),
-            state: Mutex::default(),
-            text_length: AtomicUsize::new(0),
+    pub(crate) fn begin(
+        trace: TraceContext,
+        kind: Kind,
+        start: Moment,
+        complete: impl FnOnce(&mut Self),
+    ) -> Arc<Self> {
+        // A default is made in its place; a whole hop that is moved there costs more than to read a request's headers.
+        let mut hop = Arc::<Self>::default();
+        // Nobody else has it yet, so it can be changed.
+        if let Some(hop) = Arc::get_mut(&mut hop) {
+            (hop.trace, hop.kind, hop.start) = (trace, kind, start);
+            complete(hop);
         }
+        hop
     }
 
     #[cfg(test)]
     pub(crate) fn new(trace: TraceContext, kind: Kind, start: Moment, subject: Subject) -> Self {
-        Self { subject, ..Self::begin(trace, kind, start) }
+        Self { trace, kind, start, subject, ..Self::default() }
     }
 
     pub(crate) fn http(&self) -> Option<&Http> {
@@ -184,6 +182,28 @@ impl Hop {
         let texts = texts + self.http().map_or(0, Http::long_length);
         self.text_length.store(texts, Ordering::Relaxed);
         *ended.get_or_insert_with(|| end(said))
+    }
+}
+
+impl Default for Hop {
+    /// A hop of which nothing is known yet.
+    #[inline]
+    fn default() -> Self {
+        Self {
+            trace: TraceContext::BLANK,
+            parent: None,
+            parent_is_remote: false,
+            links: Vec::new(),
+            kind: Kind::Internal,
+            start: Moment::BLANK,
+            tracestate: Tracestate::default(),
+            baggage: Baggage::default(),
+            request_id: None,
+            subject: Subject::Http(Http::new(Method::Other, Scheme::Http, HttpVersion::V11)),
+            route: RouteCell::new(None),
+            state: Mutex::default(),
+            text_length: AtomicUsize::new(0),
+        }
     }
 }
 

@@ -2,8 +2,11 @@
 //!
 //! The layer pushes its hop for the time of each poll, the bridge pushes a user's span for the time it is
 //! entered. Both live on one stack, so "innermost wins" is the top of it.
+//!
+//! Mostly there is nothing but one hop, entered and left three times a request: it has a place of its own on top, and
+//! moves down among the others once something else is laid upon it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use super::Hop;
@@ -44,8 +47,18 @@ pub(crate) struct Entered {
     _attached: Attached,
 }
 
+struct Stack {
+    /// The innermost frame, if it is a hop's and nothing was laid upon it so far.
+    top: Cell<Option<Arc<Hop>>>,
+    below: RefCell<Vec<Frame>>,
+    /// How many are below, for those who need no more.
+    depth: Cell<usize>,
+}
+
 thread_local! {
-    static STACK: RefCell<Vec<Frame>> = const { RefCell::new(Vec::new()) };
+    static STACK: Stack = const {
+        Stack { top: Cell::new(None), below: RefCell::new(Vec::new()), depth: Cell::new(0) }
+    };
 }
 
 impl Current {
@@ -64,24 +77,83 @@ impl Current {
     }
 }
 
-// Every access may fail at a thread's very end; telemetry then knows no context, and nothing panics.
-#[inline]
-fn with_stack<T>(access: impl FnOnce(&mut Vec<Frame>) -> T) -> Option<T> {
-    STACK.try_with(|stack| stack.try_borrow_mut().ok().map(|mut stack| access(&mut stack))).ok().flatten()
+impl Stack {
+    /// Nothing of the user's runs within the access, so that it is never refused.
+    fn below<T>(&self, access: impl FnOnce(&mut Vec<Frame>) -> T) -> Option<T> {
+        let mut below = self.below.try_borrow_mut().ok()?;
+        let result = access(&mut below);
+        self.depth.set(below.len());
+        Some(result)
+    }
+
+    /// The innermost hop, if it is on top.
+    #[inline]
+    fn top(&self) -> Option<Arc<Hop>> {
+        let top = self.top.take();
+        let hop = top.clone();
+        self.top.set(top);
+        hop
+    }
+
+    #[inline]
+    fn enter_hop(&self, hop: Arc<Hop>) -> usize {
+        if let Some(outer) = self.top.replace(Some(hop)) {
+            self.lay_down(outer);
+        }
+        self.depth.get()
+    }
+
+    #[cold]
+    fn lay_down(&self, hop: Arc<Hop>) {
+        self.below(|below| below.push(Frame::Hop(hop)));
+    }
+
+    /// Lays a frame on top of all; returns how many are below it.
+    fn push(&self, frame: Frame) -> usize {
+        if let Some(outer) = self.top.take() {
+            self.lay_down(outer);
+        }
+        let depth = self.depth.get();
+        self.below(|below| below.push(frame));
+        depth
+    }
+
+    /// Takes away what is above this depth.
+    #[inline]
+    fn leave(&self, depth: usize) {
+        // A frame's drop may run the user's code (a hop's last reference): nothing is borrowed then.
+        let top = self.top.take();
+        if top.is_none() || self.depth.get() != depth {
+            self.cut(depth);
+        }
+    }
+
+    // Apart from what happens at each poll.
+    #[inline(never)]
+    fn cut(&self, depth: usize) {
+        while let Some(Some(_frame)) =
+            self.below(|below| if below.len() > depth { below.pop() } else { None })
+        {}
+    }
 }
 
+// Every access may fail at a thread's very end; telemetry then knows no context, and nothing panics.
 #[inline]
-fn push(attached: Attached, frame: impl FnOnce() -> Frame) -> Entered {
-    let depth = with_stack(|stack| {
-        stack.push(frame());
-        stack.len() - 1
-    });
-    Entered { depth, _attached: attached }
+fn with_stack<T>(access: impl FnOnce(&Stack) -> T) -> Option<T> {
+    STACK.try_with(access).ok()
+}
+
+fn push(attached: Attached, frame: Frame) -> Entered {
+    Entered { depth: with_stack(|stack| stack.push(frame)), _attached: attached }
 }
 
 /// The innermost context of this thread.
 pub(crate) fn current() -> Option<Current> {
-    let here = with_stack(|stack| stack.last().map(Frame::current)).flatten();
+    let here = with_stack(|stack| match stack.top() {
+        Some(hop) => Some(Current::of(&hop)),
+        None => stack.below(|below| below.last().map(Frame::current)).flatten(),
+    });
+    let here = here.flatten();
     match innermost(here.as_ref().map(|here| here.trace.span_id)) {
         Some((trace, begun)) => Some(further_in(here, trace, begun)),
         None => here,
@@ -95,31 +167,41 @@ fn further_in(here: Option<Current>, trace: TraceContext, begun: Tracestate) -> 
     Current { trace, hop, begun }
 }
 
-/// Looks at the innermost hop of this thread, without keeping it.
+/// Looks at the innermost hop of this thread.
 #[inline]
 pub(crate) fn top_hop<T>(look: impl FnOnce(&Hop) -> T) -> Option<T> {
-    with_stack(|stack| stack.last().and_then(Frame::hop).map(look)).flatten()
+    let hop = with_stack(|stack| match stack.top() {
+        None if stack.depth.get() == 0 => None,
+        None => stack.below(|below| below.last().and_then(Frame::hop)).flatten(),
+        top => top,
+    });
+    hop.flatten().map(|hop| look(&hop))
 }
 
 /// Makes the hop current until the guard is dropped.
 #[inline]
 pub(crate) fn enter_hop(hop: &Arc<Hop>) -> Entered {
-    push(attach(hop.trace, &hop.tracestate, Some(&hop.baggage)), || Frame::Hop(Arc::clone(hop)))
+    let attached = attach(hop.trace, &hop.tracestate, Some(&hop.baggage));
+    Entered { depth: with_stack(|stack| stack.enter_hop(Arc::clone(hop))), _attached: attached }
 }
 
 /// Makes the hop current, and lets the spans that are made meanwhile stand for the hop itself.
 pub(crate) fn enter_as_hop(hop: &Arc<Hop>) -> Entered {
-    push(attach(hop.trace, &hop.tracestate, Some(&hop.baggage)), || Frame::Standing(Arc::clone(hop)))
+    push(attach(hop.trace, &hop.tracestate, Some(&hop.baggage)), Frame::Standing(Arc::clone(hop)))
 }
 
 /// Does a span that is made now stand for the innermost hop?
 pub(crate) fn stands_for_hop() -> bool {
-    with_stack(|stack| matches!(stack.last(), Some(Frame::Standing(_)))).unwrap_or(false)
+    let stands = with_stack(|stack| {
+        let is_below = stack.top().is_none();
+        is_below && stack.below(|below| matches!(below.last(), Some(Frame::Standing(_)))).unwrap_or(false)
+    });
+    stands.unwrap_or(false)
 }
 
 /// Makes a captured context current until the guard is dropped.
 pub(crate) fn enter(current: Current) -> Entered {
-    push(current.attach(), || Frame::Captured(current))
+    push(current.attach(), Frame::Captured(current))
 }
 
 /// Makes a user's span current, until [`exit_span`] names it.
@@ -139,21 +221,13 @@ fn push_span(frame: Frame) {
 
 /// A user's span is no longer current; spans may leave in any order.
 pub(crate) fn exit_span(span: u64) {
-    with_stack(|stack| {
-        let place = stack.iter().rposition(|frame| matches!(frame, Frame::Span { id, .. } if *id == span))?;
-        // Handed out, and dropped while the stack is not borrowed, as below.
-        Some(stack.remove(place))
+    // Handed out, and dropped while the stack is not borrowed.
+    let _frame = with_stack(|stack| {
+        stack.below(|below| {
+            let is_it = |frame: &Frame| matches!(frame, Frame::Span { id, .. } if *id == span);
+            below.iter().rposition(is_it).map(|place| below.remove(place))
+        })
     });
-}
-
-/// The usual end: a hop leaves, and nothing was left above it. A whole frame is larger, and costs to be moved.
-#[inline]
-fn leave_hop(stack: &mut Vec<Frame>, depth: usize) -> Option<Arc<Hop>> {
-    let alone = stack.len() == depth + 1;
-    match stack.pop_if(|frame| alone && matches!(frame, Frame::Hop(_)))? {
-        Frame::Hop(hop) => Some(hop),
-        _ => None,
-    }
 }
 
 impl Frame {
@@ -164,10 +238,10 @@ impl Frame {
         }
     }
 
-    fn hop(&self) -> Option<&Hop> {
+    fn hop(&self) -> Option<Arc<Hop>> {
         match self {
-            Self::Hop(hop) | Self::Standing(hop) => Some(hop),
-            Self::Captured(current) | Self::Span { current, .. } => current.hop.as_deref(),
+            Self::Hop(hop) | Self::Standing(hop) => Some(Arc::clone(hop)),
+            Self::Captured(current) | Self::Span { current, .. } => current.hop.clone(),
         }
     }
 }
@@ -175,14 +249,9 @@ impl Frame {
 impl Drop for Entered {
     #[inline]
     fn drop(&mut self) {
-        let Some(depth) = self.depth else { return };
-        // A frame's drop may run the user's code (a hop's last reference): not while the stack is borrowed.
-        if let Some(Some(_hop)) = with_stack(|stack| leave_hop(stack, depth)) {
-            return;
+        if let Some(depth) = self.depth {
+            with_stack(|stack| stack.leave(depth));
         }
-        while let Some(Some(_frame)) =
-            with_stack(|stack| if stack.len() > depth { stack.pop() } else { None })
-        {}
     }
 }
 

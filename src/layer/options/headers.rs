@@ -190,7 +190,7 @@ mod tests {
     fn captured(names: &[&str], headers: &HeaderMap, hidden: &Hidden) -> Vec<(String, Vec<String>)> {
         let (trace_id, span_id) = (TraceId::random(), SpanId::random());
         let trace = TraceContext { trace_id, span_id, flags: Flags::NONE };
-        let hop = Hop::begin(trace, Kind::Server, Moment::now());
+        let hop = Hop::begin(trace, Kind::Server, Moment::now(), |_| {});
         let before = Before { http: "", grpc: "grpc." };
         Headers::new(before, names.iter().copied()).capture(headers, hidden, &hop, false);
         let notes = hop.notes();

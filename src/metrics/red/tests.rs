@@ -179,12 +179,12 @@ impl ::metrics::Recorder for Foreign {
         Counter::noop()
     }
 
-    fn register_gauge(&self, _: &::metrics::Key, _: &::metrics::Metadata<'_>) -> Gauge {
-        Gauge::noop()
+    fn register_gauge(&self, _: &::metrics::Key, _: &::metrics::Metadata<'_>) -> ::metrics::Gauge {
+        ::metrics::Gauge::noop()
     }
 
-    fn register_histogram(&self, key: &::metrics::Key, _: &::metrics::Metadata<'_>) -> Histogram {
-        Histogram::from_arc(Arc::new(ForeignHistogram(key.name().to_owned(), Arc::clone(&self.0))))
+    fn register_histogram(&self, key: &::metrics::Key, _: &::metrics::Metadata<'_>) -> ::metrics::Histogram {
+        ::metrics::Histogram::from_arc(Arc::new(ForeignHistogram(key.name().to_owned(), Arc::clone(&self.0))))
     }
 }
 
