@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Core;
 use crate::clock::Moment;
+use crate::context::{TraceContext, Tracestate};
 use crate::propagation::Remote;
 use crate::scope::{Hop, Kind, current};
 
@@ -44,8 +45,8 @@ impl Core {
         start: Moment,
         complete: impl FnOnce(&mut Hop),
     ) -> Arc<Hop> {
-        self.listening.hop_begins();
         let Origin { from, is_remote } = origin;
+        self.listening.hop_begins();
         let (trace, tracestate) = self.place(from.trace, &from.tracestate);
         Hop::begin(trace, kind, start, |hop| {
             hop.parent = from.trace.map(|parent| parent.span_id);
@@ -53,6 +54,28 @@ impl Core {
             hop.tracestate = tracestate.unwrap_or(from.tracestate);
             hop.baggage = from.baggage;
             hop.request_id = from.request_id;
+            complete(hop);
+        })
+    }
+
+    /// The same below what came with a request, where that was at most its place.
+    #[inline]
+    pub(crate) fn hop_in(
+        &self,
+        parent: Option<TraceContext>,
+        kind: Kind,
+        start: Moment,
+        complete: impl FnOnce(&mut Hop),
+    ) -> Arc<Hop> {
+        self.listening.hop_begins();
+        let (trace, tracestate) = self.place(parent, &Tracestate::default());
+        Hop::begin(trace, kind, start, |hop| {
+            if let Some(parent) = parent {
+                (hop.parent, hop.parent_is_remote) = (Some(parent.span_id), true);
+            }
+            if let Some(tracestate) = tracestate {
+                hop.tracestate = tracestate;
+            }
             complete(hop);
         })
     }

@@ -1,5 +1,7 @@
 //! Owns the begin of a request that we serve: what is read from it, and whose trace it joins.
 
+use std::sync::Arc;
+
 use http::{HeaderValue, Request};
 
 use super::grpc;
@@ -10,7 +12,7 @@ use crate::clock::Moment;
 use crate::context::{RequestId, TraceContext};
 use crate::hop::{Core, Observation};
 use crate::propagation::{Known, Remote};
-use crate::scope::{Http, Kind, RouteCell, Subject, split_authority};
+use crate::scope::{Hop, Http, Kind, RouteCell, Subject, split_authority};
 
 /// Begins the hop of a request; `None` if an outer layer did.
 pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request<B>) -> Option<Observation> {
@@ -20,26 +22,12 @@ pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request
     let start = Moment::now();
     let known = Known::of(request.headers());
     let is_grpc = grpc::is_content(known.content_type);
-    let mut remote = core.propagators.read_headers(&known, request.headers());
-    let foreign = distrust(options.trust, &mut remote);
-    let hop = core.hop(remote.into(), Kind::Server, start, |hop| {
-        hop.links.extend(foreign);
-        if core.propagators.request_id && hop.request_id.is_none() {
-            hop.request_id = Some(RequestId::make(start.unix_nanos() / 1_000_000));
-        }
-        // A call of gRPC has its method.
-        if !is_grpc {
-            hop.route = RouteCell::new(route::matched(request.extensions()));
-        }
-        let recorded = hop.trace.flags.is_sampled() && core.spans.is_on();
-        if let Subject::Http(http) = &mut hop.subject {
-            http.begin(request);
-            describe(http, request, &known, recorded);
-        }
-        if let Some(choices) = &options.choices {
-            choices.begin(hop, request.headers(), is_grpc);
-        }
-    });
+    let asked = Asked { core, options, request, known, start, is_grpc };
+    let alone = core.propagators.read_trace_alone(&asked.known).filter(|_| options.trust == Trust::Continue);
+    let hop = match alone {
+        Some(parent) => core.hop_in(parent, Kind::Server, start, |hop| asked.describe(hop)),
+        None => asked.with_more(),
+    };
     let mut observation = Observation::begin(core, hop);
     observation.tells_trace = options.server_timing;
     observation.quiet = options.health_paths.contains(request.uri().path());
@@ -52,40 +40,85 @@ pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request
     Some(observation)
 }
 
+/// What is read from a request.
+struct Asked<'a, B> {
+    core: &'static Core,
+    options: &'a Options,
+    request: &'a Request<B>,
+    known: Known<'a>,
+    start: Moment,
+    is_grpc: bool,
+}
+
+impl<B> Asked<'_, B> {
+    /// A hop that takes more over than its place in the trace, or less.
+    // What is large and mostly empty is moved here only.
+    #[inline(never)]
+    fn with_more(&self) -> Arc<Hop> {
+        let mut remote = self.core.propagators.read_headers(&self.known, self.request.headers());
+        let foreign = distrust(self.options.trust, &mut remote);
+        self.core.hop(remote.into(), Kind::Server, self.start, |hop| {
+            hop.links.extend(foreign);
+            self.describe(hop);
+        })
+    }
+
+    #[inline]
+    fn describe(&self, hop: &mut Hop) {
+        let Self { core, options, request, known, start, is_grpc } = self;
+        if core.propagators.request_id {
+            // Whoever asks may name the request, trusted or not.
+            let named = core.propagators.read_request_id(known);
+            hop.request_id = Some(named.unwrap_or_else(|| RequestId::make(start.unix_nanos() / 1_000_000)));
+        }
+        // A call of gRPC has its method.
+        if !is_grpc {
+            hop.route = RouteCell::new(route::matched(request.extensions()));
+        }
+        let recorded = hop.trace.flags.is_sampled() && core.spans.is_on();
+        if let Subject::Http(http) = &mut hop.subject {
+            http.begin(request);
+            self.copy(http, recorded);
+        }
+        if let Some(choices) = &options.choices {
+            choices.begin(hop, request.headers(), *is_grpc);
+        }
+    }
+
+    /// Copies what span and line need; a request that is not recorded is spared what only its span would show.
+    fn copy(&self, http: &mut Http, recorded: bool) {
+        let Self { request, known, .. } = self;
+        let uri = request.uri();
+        let (path, sent) = (uri.path().as_bytes(), http.unknown_method(request.method()).as_bytes());
+        if !recorded {
+            return http.set([path, b"", b"", b"", sent]);
+        }
+        let host = match uri.authority() {
+            Some(authority) => {
+                let (host, port) = split_authority(authority.as_str());
+                http.port = port;
+                host.as_bytes()
+            }
+            None => {
+                http.host_as_sent = true;
+                bytes(known.host)
+            }
+        };
+        let query = uri.query().unwrap_or_default().as_bytes();
+        http.set([path, query, host, bytes(known.user_agent), sent]);
+        http.peer = route::peer(request.extensions());
+    }
+}
+
 /// Takes away what of a stranger's context the hop does not continue; returns what it links to instead.
-#[inline]
 fn distrust(trust: Trust, remote: &mut Remote) -> Option<TraceContext> {
     if trust == Trust::Continue {
         return None;
     }
     // Nobody has the ids of a caller who only said "do not sample" (B3).
     let foreign = remote.trace.filter(|trace| trust == Trust::Link && !trace.flags.is_invented());
-    // Whoever asks may always name the request.
-    *remote = Remote { request_id: remote.request_id.take(), ..Remote::default() };
+    *remote = Remote::default();
     foreign
-}
-
-/// Copies what span and line need; a request that is not recorded is spared what only its span would show.
-fn describe<B>(http: &mut Http, request: &Request<B>, known: &Known<'_>, recorded: bool) {
-    let uri = request.uri();
-    let (path, sent) = (uri.path().as_bytes(), http.unknown_method(request.method()).as_bytes());
-    if !recorded {
-        return http.set([path, b"", b"", b"", sent]);
-    }
-    let host = match uri.authority() {
-        Some(authority) => {
-            let (host, port) = split_authority(authority.as_str());
-            http.port = port;
-            host.as_bytes()
-        }
-        None => {
-            http.host_as_sent = true;
-            bytes(known.host)
-        }
-    };
-    let query = uri.query().unwrap_or_default().as_bytes();
-    http.set([path, query, host, bytes(known.user_agent), sent]);
-    http.peer = route::peer(request.extensions());
 }
 
 fn bytes(value: Option<&HeaderValue>) -> &[u8] {

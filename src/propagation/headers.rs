@@ -98,10 +98,16 @@ pub(crate) fn clear_headers(headers: &mut HeaderMap) {
 }
 
 impl Propagators {
-    /// Reads every enabled format from request headers; repeated headers are read whole.
+    /// The caller's place in its trace, if that is all there is to read besides the request's id.
+    #[inline]
+    pub(crate) fn read_trace_alone(&self, known: &Known<'_>) -> Option<Option<TraceContext>> {
+        let alone = !known.tracestate && !known.baggage && self.formats.is_empty() && self.tracecontext;
+        alone.then(|| known.traceparent.only().and_then(TraceContext::from_traceparent))
+    }
+
+    /// Reads every enabled format from request headers but the request's id; repeated headers are read whole.
     ///
     /// Without a valid `traceparent` a `tracestate` is not looked at (trace context level 2, 3.4).
-    #[inline]
     pub(crate) fn read_headers(&self, known: &Known<'_>, headers: &HeaderMap) -> Remote {
         let mut remote = Remote::default();
         if self.tracecontext {
@@ -113,17 +119,16 @@ impl Propagators {
         if known.baggage && self.baggage {
             remote.baggage = Baggage::parse(all(headers, BAGGAGE));
         }
-        if self.request_id {
-            remote.request_id = known.request_id.only().and_then(RequestId::parse);
+        if !self.formats.is_empty() {
+            self.formats.read(&mut remote, &|name| only(headers, name));
         }
-        if self.formats.is_empty() { remote } else { self.read_others(remote, headers) }
+        remote
     }
 
-    // By value: what the common path has in registers stays there.
-    #[cold]
-    fn read_others(&self, mut remote: Remote, headers: &HeaderMap) -> Remote {
-        self.formats.read(&mut remote, &|name| only(headers, name));
-        remote
+    /// Reads the request's id. Apart, because it is large: it is read where it stays.
+    #[inline]
+    pub(crate) fn read_request_id(&self, known: &Known<'_>) -> Option<RequestId> {
+        known.request_id.only().filter(|_| self.request_id).and_then(RequestId::parse)
     }
 
     #[cold]
@@ -263,7 +268,9 @@ mod tests {
 
     fn read(propagators: Propagators, headers: &[(&'static str, &str)]) -> Remote {
         let headers = received(headers);
-        let remote = propagators.read_headers(&Known::of(&headers), &headers);
+        let known = Known::of(&headers);
+        let request_id = propagators.read_request_id(&known);
+        let remote = Remote { request_id, ..propagators.read_headers(&known, &headers) };
         assert_eq!(
             format!("{:?}", propagators.read(&headers)),
             format!("{remote:?}"),
