@@ -19,7 +19,7 @@ use super::id::random;
 /// assert_eq!(RequestId::parse(b"two words"), None);
 /// ```
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub struct RequestId(SmallVec<[u8; 36]>);
+pub struct RequestId(SmallVec<[u8; Self::LENGTH]>);
 
 /// Version 7 and the variant, at their places in a UUID (RFC 9562, 5.7).
 const VERSION_7: u128 = 0x7 << 76 | 0b10 << 62;
@@ -27,6 +27,8 @@ const VERSION_7: u128 = 0x7 << 76 | 0b10 << 62;
 const RANDOM: u128 = !(u128::MAX << 80 | 0xf << 76 | 0b11 << 62);
 
 impl RequestId {
+    /// How long those are that we make.
+    pub(crate) const LENGTH: usize = 36;
     /// The longest id that a stranger may put on our log lines.
     pub(crate) const LONGEST: usize = 128;
 
@@ -75,9 +77,13 @@ impl RequestId {
 }
 
 impl Clone for RequestId {
+    #[inline]
     fn clone(&self) -> Self {
-        // Derived, it would copy byte by byte.
-        Self(SmallVec::from_slice(&self.0))
+        // Derived, it would copy byte by byte. Most ids are ours, and copied at once.
+        match <[u8; Self::LENGTH]>::try_from(self.as_bytes()) {
+            Ok(text) => Self(SmallVec::from_buf(text)),
+            Err(_) => Self(SmallVec::from_slice(&self.0)),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::Core;
 use crate::clock::Moment;
 use crate::context::{TraceContext, Tracestate};
 use crate::propagation::Remote;
-use crate::scope::{Hop, Kind, current};
+use crate::scope::{Current, Hop, Kind, current};
 
 /// What a new hop continues: what a stranger sent, what is current on this thread, or nothing.
 #[derive(Debug, Default)]
@@ -18,13 +18,16 @@ pub(crate) struct Origin {
 impl Origin {
     /// What is current on this thread.
     pub(crate) fn here() -> Self {
-        let Some(current) = current() else { return Self::default() };
+        current().as_ref().map(Self::of).unwrap_or_default()
+    }
+
+    /// What is current, taken over from it.
+    #[inline]
+    pub(crate) fn of(current: &Current) -> Self {
+        let (baggage, request_id) =
+            current.hop.as_ref().map(|hop| (hop.baggage.clone(), hop.request_id.clone())).unwrap_or_default();
         let tracestate = current.tracestate().clone();
-        let mut from = Remote { trace: Some(current.trace), tracestate, ..Remote::default() };
-        if let Some(hop) = &current.hop {
-            from.baggage = hop.baggage.clone();
-            from.request_id = hop.request_id.clone();
-        }
+        let from = Remote { trace: Some(current.trace), tracestate, baggage, request_id };
         Self { from, is_remote: false }
     }
 }

@@ -8,12 +8,12 @@ use http::{HeaderMap, Request};
 use super::attempts;
 use super::grpc;
 use super::options::Options;
-use super::twice::is_observed;
+use super::twice::{is_observed, is_this};
 use crate::clock::Moment;
 use crate::hop::{Core, Observation, Origin};
 use crate::names::attribute;
 use crate::propagation::Outgoing;
-use crate::scope::{Hop, Http, Kind, Piece, Subject, host_and_port, split_authority};
+use crate::scope::{Current, Hop, Http, Kind, Piece, Subject, current, host_and_port, split_authority};
 
 /// Begins the hop of a call and writes its context onto the request; `None` if an outer layer did.
 pub(super) fn begin<B>(
@@ -21,11 +21,13 @@ pub(super) fn begin<B>(
     options: &Options,
     request: &mut Request<B>,
 ) -> Option<Observation> {
-    if is_observed(Kind::Client, request) {
+    let here = current();
+    let within = here.as_ref().and_then(|here| here.hop.as_deref());
+    if within.map_or_else(|| is_observed(Kind::Client, request), |hop| is_this(hop, Kind::Client, request)) {
         return None;
     }
     let attempt = attempts::next(request.extensions());
-    let hop = open(core, attempt, |hop| {
+    let hop = open(core, here.as_ref(), attempt, |hop| {
         if let Subject::Http(http) = &mut hop.subject {
             http.begin(request);
             describe(http, request);
@@ -34,7 +36,7 @@ pub(super) fn begin<B>(
             choices.begin(hop, request.headers(), grpc::is_call(request));
         }
     });
-    inject(core, options, &hop, request.headers_mut());
+    inject(core, options, &hop, within, request.headers_mut());
     let start = hop.start;
     let mut observation = Observation::begin(core, hop);
     if grpc::is_call(request) {
@@ -45,8 +47,13 @@ pub(super) fn begin<B>(
 
 /// Makes the hop of a call, which `describe` fills.
 #[inline]
-pub(super) fn open(core: &'static Core, attempt: u32, describe: impl FnOnce(&mut Hop)) -> Arc<Hop> {
-    core.hop(Origin::here(), Kind::Client, Moment::now(), |hop| {
+pub(super) fn open(
+    core: &'static Core,
+    here: Option<&Current>,
+    attempt: u32,
+    describe: impl FnOnce(&mut Hop),
+) -> Arc<Hop> {
+    core.hop(here.map(Origin::of).unwrap_or_default(), Kind::Client, Moment::now(), |hop| {
         describe(hop);
         if attempt > 0 {
             count(hop, attempt);
@@ -77,8 +84,15 @@ fn destination<B>(request: &Request<B>) -> Option<(&str, Option<u16>)> {
     host_and_port(std::str::from_utf8(request.headers().get(HOST)?.as_bytes()).ok()?)
 }
 
-/// Writes the hop's context onto the call, as far as its host may see it.
-pub(super) fn inject(core: &Core, options: &Options, hop: &Hop, headers: &mut HeaderMap) {
+/// Writes the hop's context onto the call, as far as its host may see it; `within` is the hop in which it is made.
+#[inline]
+pub(super) fn inject(
+    core: &Core,
+    options: &Options,
+    hop: &Hop,
+    within: Option<&Hop>,
+    headers: &mut HeaderMap,
+) {
     let host = || hop.http().map_or("", |http| http.piece(Piece::Host));
     let denied = options.denies(host);
     let trusted = !denied && options.trusts(host);
@@ -88,5 +102,9 @@ pub(super) fn inject(core: &Core, options: &Options, hop: &Hop, headers: &mut He
         baggage: trusted.then_some(&hop.baggage),
         request_id: hop.request_id.as_ref().filter(|_| !denied),
     };
-    core.propagators.write_headers(headers, outgoing);
+    // What the call is made in has the same id: its value is made once, for all calls and the answer.
+    let made = core.propagators.write_headers(headers, outgoing, within.and_then(Hop::shared_id));
+    if let (Some(made), Some(within)) = (made, within) {
+        within.share_id(made);
+    }
 }

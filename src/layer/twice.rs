@@ -11,35 +11,48 @@ use crate::scope::{Hop, Http, Kind, Piece, top_hop};
 use crate::spans::REDACTED;
 
 /// Is the current hop this very request's?
+#[inline]
 pub(super) fn is_observed<B>(kind: Kind, request: &Request<B>) -> bool {
-    let uri = request.uri();
-    // An inner layer may have made the address relative; then there is no host to compare.
-    is_current(kind, request.method(), uri.path(), || uri.host())
+    top_hop(|hop| is_this(hop, kind, request)).unwrap_or(false)
 }
 
-/// The same for a request that is not in `http`'s words.
+/// Is the hop this very request's?
 #[inline]
-pub(super) fn is_current<'a>(
-    kind: Kind,
+pub(super) fn is_this<B>(hop: &Hop, kind: Kind, request: &Request<B>) -> bool {
+    // An inner layer may have made the address relative; then there is no host to compare.
+    is_running(hop, kind) && {
+        let uri = request.uri();
+        is_of(hop, request.method(), uri.path(), || uri.host())
+    }
+}
+
+/// Is it one of this kind, and not over?
+#[inline]
+pub(super) fn is_running(hop: &Hop, kind: Kind) -> bool {
+    hop.kind == kind && hop.end().is_none()
+}
+
+/// Is it this request's, which need not be in `http`'s words?
+// Rarely asked: a request that we serve begins in no other, and a call in one of another kind.
+#[inline(never)]
+pub(super) fn is_of<'a>(
+    hop: &Hop,
     method: &Method,
     path: &str,
     host: impl FnOnce() -> Option<&'a str>,
 ) -> bool {
-    let is_of = |hop: &Hop| {
-        hop.http().is_some_and(|http| {
-            let known = http.piece(Piece::Path);
-            let same = match hop.kind {
-                // A client may make calls of its own within a call, such as the one for a token.
-                Kind::Client => {
-                    let asked = |host: &str| host.eq_ignore_ascii_case(http.piece(Piece::Host));
-                    (path == known || is_hidden(http, path)) && host().is_none_or(asked)
-                }
-                _ => known.ends_with(path) || is_hidden(http, path),
-            };
-            same && http.method == method.into()
-        })
-    };
-    top_hop(|hop| hop.kind == kind && hop.end().is_none() && is_of(hop)).unwrap_or(false)
+    hop.http().is_some_and(|http| {
+        let known = http.piece(Piece::Path);
+        let same = match hop.kind {
+            // A client may make calls of its own within a call, such as the one for a token.
+            Kind::Client => {
+                let asked = |host: &str| host.eq_ignore_ascii_case(http.piece(Piece::Host));
+                (path == known || is_hidden(http, path)) && host().is_none_or(asked)
+            }
+            _ => known.ends_with(path) || is_hidden(http, path),
+        };
+        same && http.method == method.into()
+    })
 }
 
 /// Does the known path end like this one, but for what is hidden of it?

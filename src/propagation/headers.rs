@@ -1,6 +1,7 @@
 //! Owns HTTP headers as a carrier, without an allocation on the common path.
 
 use bytes::Bytes;
+use http::header::InvalidHeaderValue;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::carrier::KEYS;
@@ -142,14 +143,22 @@ impl Propagators {
     /// headers, whatever formats are enabled, and one that is not trusted with baggage gets no baggage at all. Baggage
     /// that the user set himself stays where the host is trusted and we have none to write. A request that is full of
     /// headers stays as it is.
-    pub(crate) fn write_headers(&self, headers: &mut HeaderMap, outgoing: Outgoing<'_>) {
-        let Some(trace) = outgoing.trace else { return clear_headers(headers) };
+    ///
+    /// `known` is the value of the request's id, if it was made before; returns it if it was made now.
+    pub(crate) fn write_headers(
+        &self,
+        headers: &mut HeaderMap,
+        outgoing: Outgoing<'_>,
+        known: Option<HeaderValue>,
+    ) -> Option<HeaderValue> {
+        let Some(trace) = outgoing.trace else {
+            clear_headers(headers);
+            return None;
+        };
         // What is taken away comes first: most calls have no header yet, and nothing is looked for among none.
         match outgoing.baggage {
             _ if !self.baggage => {}
-            None => {
-                headers.remove(BAGGAGE);
-            }
+            None => remove(headers, BAGGAGE),
             Some(baggage) => {
                 if let Some(Ok(value)) = baggage.to_header().map(HeaderValue::try_from) {
                     let _ = headers.try_insert(BAGGAGE, value);
@@ -164,48 +173,75 @@ impl Propagators {
         }
         let parent = self.tracecontext.then_some(trace);
         let id = outgoing.request_id.filter(|_| self.request_id);
-        if parent.is_some() || id.is_some() {
-            let (parent, id) = values(parent, id);
-            insert(headers, TRACEPARENT, parent);
-            insert(headers, REQUEST_ID, id);
+        match (parent, id) {
+            (Some(trace), Some(id)) if known.is_none() => return write_both(headers, trace, id),
+            (Some(trace), _) => {
+                insert(headers, TRACEPARENT, HeaderValue::from_bytes(&trace.to_traceparent()));
+            }
+            (None, _) => {}
         }
+        if let Some(id) = id {
+            insert(headers, REQUEST_ID, Ok(known.unwrap_or_else(|| id.to_header_value())));
+        }
+        None
     }
+}
+
+/// Both values are cut out of one buffer: an allocation less for each call.
+#[inline]
+fn write_both(headers: &mut HeaderMap, trace: TraceContext, id: &RequestId) -> Option<HeaderValue> {
+    let (parent, id) = values(trace, id.as_bytes());
+    insert(headers, TRACEPARENT, HeaderValue::from_maybe_shared(parent));
+    let id = HeaderValue::from_maybe_shared(id).ok()?;
+    insert(headers, REQUEST_ID, Ok(id.clone()));
+    Some(id)
 }
 
 fn write_tracestate(headers: &mut HeaderMap, tracestate: &Tracestate) {
     let list = Some(tracestate.as_str()).filter(|list| !list.is_empty()).map(HeaderValue::from_str);
-    if let Some(Ok(list)) = list {
-        let _ = headers.try_insert(TRACESTATE, list);
-    } else {
-        headers.remove(TRACESTATE);
+    match list {
+        Some(Ok(list)) => insert(headers, TRACESTATE, Ok(list)),
+        _ => remove(headers, TRACESTATE),
     }
 }
 
 #[inline]
-fn insert(headers: &mut HeaderMap, name: HeaderName, value: Bytes) {
-    if value.is_empty() {
-        return;
+fn remove(headers: &mut HeaderMap, name: HeaderName) {
+    if !headers.is_empty() {
+        headers.remove(name);
     }
-    if let Ok(value) = HeaderValue::from_maybe_shared(value) {
+}
+
+#[inline]
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: Result<HeaderValue, InvalidHeaderValue>) {
+    if let Ok(value) = value {
         let _ = headers.try_insert(name, value);
     }
 }
 
-/// The values of both headers, cut out of one buffer: an allocation less for each call. Empty is what is not sent.
-fn values(trace: Option<TraceContext>, id: Option<&RequestId>) -> (Bytes, Bytes) {
-    let mut text = [0; PARENT + RequestId::LONGEST];
-    let (parent, rest) = text.split_at_mut(trace.map_or(0, |_| PARENT));
-    if let Some(trace) = trace {
-        parent.copy_from_slice(&trace.to_traceparent());
+#[inline]
+fn values(trace: TraceContext, id: &[u8]) -> (Bytes, Bytes) {
+    // Most ids are ours.
+    if id.len() <= RequestId::LENGTH {
+        values_in::<{ PARENT + RequestId::LENGTH }>(trace, id)
+    } else {
+        values_in::<{ PARENT + RequestId::LONGEST }>(trace, id)
     }
-    let id = id.map_or(&[][..], RequestId::as_bytes);
-    if let Some(rest) = rest.get_mut(..id.len()) {
-        rest.copy_from_slice(id);
+}
+
+#[inline]
+fn values_in<const SIZE: usize>(trace: TraceContext, id: &[u8]) -> (Bytes, Bytes) {
+    let mut text = [0; SIZE];
+    if let Some((parent, rest)) = text.split_first_chunk_mut() {
+        *parent = trace.to_traceparent();
+        if let Some(rest) = rest.get_mut(..id.len()) {
+            rest.copy_from_slice(id);
+        }
     }
-    let (parent, both) = (parent.len(), parent.len() + id.len());
     let mut values = Bytes::from_owner(text);
-    values.truncate(both);
-    (values.split_to(parent), values)
+    let parent = values.split_to(PARENT);
+    values.truncate(id.len());
+    (parent, values)
 }
 
 #[cfg(test)]
@@ -249,7 +285,7 @@ mod tests {
         outgoing: Outgoing<'_>,
     ) -> Vec<String> {
         let mut headers = received(before);
-        propagators.write_headers(&mut headers, outgoing);
+        propagators.write_headers(&mut headers, outgoing, None);
 
         let mut carried = received(before);
         propagators.write(&mut carried, outgoing);

@@ -220,11 +220,48 @@ pub(crate) fn host_and_port(host: &str) -> Option<(&str, Option<u16>)> {
 }
 
 /// Host and port of an authority, without the credentials before them; what it is made of was checked before.
+#[inline]
 pub(crate) fn split_authority(authority: &str) -> (&str, Option<u16>) {
+    // Nearly always there is a name, and behind it at most a port.
+    let (mut front, mut port, mut scale) = (authority.as_bytes(), 0, 1);
+    while let [before @ .., digit @ b'0'..=b'9'] = front
+        && scale < 100_000
+    {
+        port += scale * u32::from(digit - b'0');
+        scale *= 10;
+        front = before;
+    }
+    match front {
+        [host @ .., b':'] if scale > 1 && !has(host, b'@') => {
+            (authority.get(..host.len()).unwrap_or_default(), u16::try_from(port).ok())
+        }
+        _ if has(authority.as_bytes(), b':') || has(authority.as_bytes(), b'@') => take_apart(authority),
+        _ => (authority, None),
+    }
+}
+
+/// Is the byte one of these? Eight are looked at together.
+#[inline]
+fn has(text: &[u8], byte: u8) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    // A byte that is zero borrows into its highest bit, unless that was set before.
+    let is_within = |eight: &[u8; 8]| {
+        let other = u64::from_ne_bytes(*eight) ^ (ONES * u64::from(byte));
+        other.wrapping_sub(ONES) & !other & ONES << 7 != 0
+    };
+    match text.last_chunk() {
+        // The last eight are looked at whole, and so some of them twice.
+        Some(last) => is_within(last) || text.as_chunks().0.iter().any(is_within),
+        None => text.contains(&byte),
+    }
+}
+
+#[cold]
+fn take_apart(authority: &str) -> (&str, Option<u16>) {
     let bytes = authority.as_bytes();
     let start = bytes.iter().rposition(|byte| *byte == b'@').map_or(0, |at| at + 1);
     let host = |end| authority.get(start..end).unwrap_or_default();
-    // A port is short, so the search begins at the end; what ends in a bracket is an address of version 6.
+    // What ends in a bracket is an address of version 6.
     match bytes.iter().rposition(|byte| matches!(byte, b':' | b']')) {
         Some(at) if at >= start && bytes[at] == b':' => {
             (host(at), authority.get(at + 1..).and_then(|port| port.parse().ok()))
@@ -263,6 +300,35 @@ mod tests {
         for none in ["", "no host<at all", "a@b", "é"] {
             assert_eq!(shown(none), (String::new(), None), "{none}");
         }
+    }
+
+    #[test]
+    fn an_authority_of_any_length_is_taken_apart() {
+        for length in 1..20 {
+            let host = "h".repeat(length);
+            for before in ["", "u@", "user:pass@", "longer:password@"] {
+                let split = |port: &str| split_authority(&format!("{before}{host}{port}")).1;
+                for (port, number) in [
+                    ("", None),
+                    (":", None),
+                    (":1", Some(1)),
+                    (":08080", Some(8080)),
+                    (":65535", Some(65535)),
+                ] {
+                    let authority = format!("{before}{host}{port}");
+                    assert_eq!(split_authority(&authority), (&*host, number), "{authority}");
+                }
+                for none in [":65536", ":99999", ":x", ":8x"] {
+                    assert_eq!(split(none), None, "{before}{host}{none}");
+                }
+            }
+        }
+        assert_eq!(split_authority("[::1]:8080"), ("[::1]", Some(8080)));
+        assert_eq!(split_authority("u@[::1]"), ("[::1]", None));
+        assert_eq!(split_authority("1.2.3.4"), ("1.2.3.4", None));
+        assert_eq!(split_authority("host7:000443"), ("host7", Some(443)));
+        assert_eq!(split_authority("é@host:1"), ("host", Some(1)));
+        assert_eq!(split_authority(""), ("", None));
     }
 
     #[test]

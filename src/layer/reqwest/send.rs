@@ -10,11 +10,11 @@ use crate::hop::{Core, Observation, global};
 use crate::layer::client::{inject, open};
 use crate::layer::future::Expects;
 use crate::layer::options::Options;
-use crate::layer::twice::is_current;
+use crate::layer::twice::{is_of, is_running};
 use crate::layer::{ResponseFuture, attempts};
 use crate::names::header::BAGGAGE;
 use crate::propagation::clear_headers;
-use crate::scope::{Http, HttpVersion, Kind, Method, Scheme, Subject};
+use crate::scope::{Hop, Http, HttpVersion, Kind, Method, Scheme, Subject, current, top_hop};
 
 /// Who sends, and to whom it is reported.
 #[derive(Clone)]
@@ -62,7 +62,9 @@ impl Sender {
             return None;
         }
         let attempt = attempts::next(&http::Extensions::new());
-        let hop = open(core, attempt, |hop| {
+        let here = current();
+        let within = here.as_ref().and_then(|here| here.hop.as_deref());
+        let hop = open(core, here.as_ref(), attempt, |hop| {
             if let Subject::Http(http) = &mut hop.subject {
                 describe(http, request);
             }
@@ -70,7 +72,7 @@ impl Sender {
                 choices.begin(hop, request.headers(), false);
             }
         });
-        inject(core, options, &hop, request.headers_mut());
+        inject(core, options, &hop, within, request.headers_mut());
         let observation = Observation::begin(core, hop);
         if let Some(choices) = &options.choices {
             choices.request(&observation, asked(request));
@@ -91,7 +93,10 @@ fn asked(request: &Request) -> http::Request<()> {
 
 fn is_observed(request: &Request) -> bool {
     let url = request.url();
-    is_current(Kind::Client, request.method(), url.path(), || url.host_str())
+    let is_this = |hop: &Hop| {
+        is_running(hop, Kind::Client) && is_of(hop, request.method(), url.path(), || url.host_str())
+    };
+    top_hop(is_this).unwrap_or(false)
 }
 
 fn describe(http: &mut Http, request: &Request) {

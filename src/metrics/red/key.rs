@@ -140,6 +140,7 @@ impl ServerKey {
 }
 
 impl ClientKey {
+    #[inline]
     pub(super) fn new(http: &Http, end: &End) -> Self {
         let address = http.bytes(Piece::Host);
         Self {
@@ -151,6 +152,7 @@ impl ClientKey {
         }
     }
 
+    #[inline]
     pub(super) fn pack(self) -> u64 {
         let packed = Packed(0).and(5, self.method.index()).and_route(self.address).and(16, self.port);
         packed.and_status(self.status).and_error(self.error).0
