@@ -6,7 +6,9 @@ use tracing::Span;
 
 use super::Core;
 use crate::clock::Moment;
-use crate::scope::{Call, End, ErrorType, Hop, Kind, Outcome, Piece, Rpc, enter_as_hop, enter_hop, guarded};
+use crate::scope::{
+    Call, End, Entered, ErrorType, Hop, Kind, Outcome, Piece, Rpc, enter_as_hop, enter_hop, guarded,
+};
 
 /// A hop that is still running. Dropping it unfinished reports [`Outcome::Cancelled`].
 ///
@@ -37,13 +39,18 @@ struct Rare {
     deadline: Option<Moment>,
 }
 
-/// Finishes the hop as a panic, unless the work returned.
+/// A piece of the user's work, with the hop as the thread's current one. Dropped before it returned, the hop ends as
+/// a panic.
 ///
 /// A guard around the call itself, because `thread::panicking()` says nothing to a body that a catch-panic
 /// layer drops after the unwinding.
-struct Unwinding<'a> {
+#[must_use = "the hop is current only while this lives"]
+pub(crate) struct Running<'a> {
     observation: &'a mut Observation,
     returned: bool,
+    in_span: bool,
+    // Left last.
+    _hop: Entered,
 }
 
 impl Observation {
@@ -100,29 +107,30 @@ impl Observation {
     /// goes on unwinding.
     #[inline]
     pub(crate) fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        let Some(hop) = &self.hop else { return work() };
-        let _hop = enter_hop(hop);
-        if self.rare.is_some() {
-            return self.run_in_span(work);
-        }
-        self.run_watched(work)
-    }
-
-    /// The same within the request's span, where the user asked for one.
-    #[cold]
-    fn run_in_span<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        // Cloned, because entering needs it to outlive the borrow of `self`.
-        let span = self.span().cloned();
-        let _span = span.as_ref().map(Span::enter);
-        self.run_watched(work)
-    }
-
-    #[inline]
-    fn run_watched<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        let mut unwinding = Unwinding { observation: self, returned: false };
+        let running = self.enter();
         let result = work();
-        unwinding.returned = true;
+        running.returned();
         result
+    }
+
+    /// The same for work that stands behind it.
+    #[inline]
+    pub(crate) fn enter(&mut self) -> Running<'_> {
+        let hop = self.hop.as_ref().map_or_else(Entered::nothing, enter_hop);
+        let in_span = self.rare.is_some() && self.enter_span();
+        Running { returned: self.hop.is_none(), in_span, observation: self, _hop: hop }
+    }
+
+    /// Within the request's span, where the user asked for one; not any more once the hop is over.
+    #[cold]
+    fn enter_span(&self) -> bool {
+        let span = self.hop.as_ref().and(self.span());
+        span.and_then(|span| span.with_subscriber(|(id, subscriber)| subscriber.enter(id))).is_some()
+    }
+
+    #[cold]
+    fn exit_span(&self) {
+        self.span().and_then(|span| span.with_subscriber(|(id, subscriber)| subscriber.exit(id)));
     }
 
     /// Lets the user say something of the hop from the outside. A panic ends nothing: it was not the service's.
@@ -229,10 +237,22 @@ impl Drop for Observation {
     }
 }
 
-impl Drop for Unwinding<'_> {
+impl Running<'_> {
+    /// The work returned: whatever became of it, it was no panic.
+    #[inline]
+    pub(crate) fn returned(mut self) {
+        self.returned = true;
+    }
+}
+
+impl Drop for Running<'_> {
+    #[inline]
     fn drop(&mut self) {
         if !self.returned {
             self.observation.panicked();
+        }
+        if self.in_span {
+            self.observation.exit_span();
         }
     }
 }

@@ -78,15 +78,14 @@ impl<F> ResponseFuture<F> {
         Self { inner: Some(inner), watch: None }
     }
 
-    /// Passes the request on by `call`.
-    #[inline]
+    /// Watches what the request was passed on to.
+    #[inline(always)]
     pub(super) fn observed(
-        mut observation: Observation,
+        observation: Observation,
         head: Expects,
         choices: Option<Arc<Choices>>,
-        call: impl FnOnce() -> F,
+        inner: F,
     ) -> Self {
-        let inner = observation.run(call);
         Self { inner: Some(inner), watch: Some(Watch { observation, head, choices }) }
     }
 }
@@ -154,7 +153,8 @@ impl Watch {
         }
     }
 
-    #[inline]
+    // It would copy the response and what is watched once more.
+    #[inline(always)]
     fn head_is_there<R: Body>(mut self, mut response: Response<R>) -> Response<ResponseBody<R>> {
         let status = response.status();
         self.observation.status = Some(status.as_u16());

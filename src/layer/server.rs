@@ -22,7 +22,8 @@ pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request
     let start = Moment::now();
     let known = Known::of(request.headers());
     let is_grpc = grpc::is_content(known.content_type);
-    let asked = Asked { core, options, request, known, start, is_grpc };
+    let path = request.uri().path();
+    let asked = Asked { core, options, request, path, known, start, is_grpc };
     let alone = core.propagators.read_trace_alone(&asked.known).filter(|_| options.trust == Trust::Continue);
     let hop = match alone {
         Some(parent) => core.hop_in(parent, Kind::Server, start, |hop| asked.describe(hop)),
@@ -30,7 +31,7 @@ pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request
     };
     let mut observation = Observation::begin(core, hop);
     observation.tells_trace = options.server_timing;
-    observation.quiet = options.health_paths.contains(request.uri().path());
+    observation.quiet = options.health_paths.contains(path);
     if is_grpc {
         observation.is_call(grpc::deadline(request.headers(), start));
     }
@@ -45,6 +46,7 @@ struct Asked<'a, B> {
     core: &'static Core,
     options: &'a Options,
     request: &'a Request<B>,
+    path: &'a str,
     known: Known<'a>,
     start: Moment,
     is_grpc: bool,
@@ -65,7 +67,7 @@ impl<B> Asked<'_, B> {
 
     #[inline]
     fn describe(&self, hop: &mut Hop) {
-        let Self { core, options, request, known, start, is_grpc } = self;
+        let Self { core, options, request, known, start, is_grpc, .. } = self;
         if core.propagators.request_id {
             // Whoever asks may name the request, trusted or not.
             let named = core.propagators.read_request_id(known);
@@ -88,11 +90,11 @@ impl<B> Asked<'_, B> {
     /// Copies what span and line need; a request that is not recorded is spared what only its span would show.
     fn copy(&self, http: &mut Http, recorded: bool) {
         let Self { request, known, .. } = self;
-        let uri = request.uri();
-        let (path, sent) = (uri.path().as_bytes(), http.unknown_method(request.method()).as_bytes());
+        let (path, sent) = (self.path.as_bytes(), http.unknown_method(request.method()).as_bytes());
         if !recorded {
             return http.set([path, b"", b"", b"", sent]);
         }
+        let uri = request.uri();
         let host = match uri.authority() {
             Some(authority) => {
                 let (host, port) = split_authority(authority.as_str());

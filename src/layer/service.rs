@@ -111,10 +111,14 @@ fn observe<S: Service<Request<B>>, B>(
         Side::Server => server::begin(core, options, &request),
         Side::Client => client::begin(core, options, &mut request),
     };
-    let Some(observation) = begun else { return ResponseFuture::passed(inner.call(request)) };
+    let Some(mut observation) = begun else { return ResponseFuture::passed(inner.call(request)) };
     let head = Expects::of(side, request.method());
     if let Some(choices) = &options.choices {
         request = choices.request(&observation, request);
     }
-    ResponseFuture::observed(observation, head, options.choices.clone(), || inner.call(request))
+    // Not by `run`, whose closure would be one more copy of the request.
+    let running = observation.enter();
+    let inner = inner.call(request);
+    running.returned();
+    ResponseFuture::observed(observation, head, options.choices.clone(), inner)
 }

@@ -23,6 +23,8 @@ pub(super) struct Histogram {
     // For each stripe the sum's bits, then a count for each bucket, then nothing up to a whole line.
     cells: Box<[AtomicU64]>,
     stripes: usize,
+    // How many cells a stripe has.
+    row: usize,
     // `None` where exemplars are off; inside, nothing until the first sampled value.
     exemplars: Option<OnceLock<Exemplars>>,
     refused: Arc<Refused>,
@@ -37,16 +39,16 @@ pub(super) struct Reading {
 
 impl Histogram {
     pub(super) fn new(bounds: Arc<Bounds>, exemplars: bool, refused: Arc<Refused>) -> Self {
-        let stripes = stripe_count();
-        let cells = (0..stripes * row(&bounds)).map(|_| AtomicU64::new(0)).collect();
-        Self { bounds, cells, stripes, exemplars: exemplars.then(OnceLock::new), refused }
+        let (stripes, row) = (stripe_count(), (1 + bounds.buckets()).next_multiple_of(LINE));
+        let cells = (0..stripes * row).map(|_| AtomicU64::new(0)).collect();
+        Self { bounds, cells, stripes, row, exemplars: exemplars.then(OnceLock::new), refused }
     }
 
     pub(super) fn read(&self, reading: &mut Reading) {
         reading.counts.clear();
         reading.counts.resize(self.bounds.buckets(), 0);
         reading.sum = 0.0;
-        for row in self.cells.chunks_exact(row(&self.bounds)) {
+        for row in self.cells.chunks_exact(self.row) {
             let Some((sum, counts)) = row.split_first() else { continue };
             reading.sum += f64::from_bits(sum.load(Ordering::Relaxed));
             for (total, count) in reading.counts.iter_mut().zip(counts) {
@@ -76,9 +78,8 @@ impl Histogram {
             return None;
         }
         let bucket = self.bounds.bucket_of(value);
-        let row = row(&self.bounds);
-        let start = stripe_of_thread(self.stripes) * row;
-        let [sum, counts @ ..] = self.cells.get(start..start + row)? else { return None };
+        let start = stripe_of_thread(self.stripes) * self.row;
+        let [sum, counts @ ..] = self.cells.get(start..start + self.row)? else { return None };
         counts.get(bucket)?.fetch_add(count, Ordering::Relaxed);
         add(sum, value * count as f64);
         Some(bucket)
@@ -96,10 +97,6 @@ impl Histogram {
         let Some(exemplars) = &self.exemplars else { return };
         exemplars.get_or_init(|| Exemplars::new(self.bounds.buckets())).offer(bucket, value, trace, at);
     }
-}
-
-fn row(bounds: &Bounds) -> usize {
-    (1 + bounds.buckets()).next_multiple_of(LINE)
 }
 
 impl HistogramFn for Histogram {

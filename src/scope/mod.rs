@@ -35,11 +35,9 @@ pub(crate) use outcome::ErrorType;
 pub(crate) use route::{Route, RouteCell};
 pub(crate) use rpc::{Call, Code, Rpc};
 pub(crate) use spawn::scoped;
-#[cfg(test)]
-pub(crate) use stack::Entered;
 pub(crate) use stack::{
-    Current, current, enter_as_hop, enter_foreign_span, enter_hop, enter_span, exit_span, stands_for_hop,
-    top_hop,
+    Current, Entered, current, enter_as_hop, enter_foreign_span, enter_hop, enter_span, exit_span,
+    stands_for_hop, top_hop,
 };
 pub(crate) use text::{CAUSED_BY, PANICKED, bounded, causes, formatted, guarded, prefix, stacktrace};
 #[cfg(test)]

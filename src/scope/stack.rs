@@ -246,6 +246,13 @@ impl Frame {
     }
 }
 
+impl Entered {
+    /// Nothing became current.
+    pub(crate) fn nothing() -> Self {
+        Self { depth: None, _attached: Attached::none() }
+    }
+}
+
 impl Drop for Entered {
     #[inline]
     fn drop(&mut self) {

@@ -43,12 +43,12 @@ impl Sender {
         let observation = self.begin(&mut request);
         let Self { inner, options, .. } = self.clone();
         async move {
-            let Some(observation) = observation else { return inner.execute(request).await };
+            let Some(mut observation) = observation else { return inner.execute(request).await };
             let options = Options::of(options.as_ref());
             let sending = Sending::new(options, inner, request);
-            let call = || sending.send();
-            let response =
-                ResponseFuture::observed(observation, Expects::Head, options.choices.clone(), call).await?;
+            let sent = observation.run(|| sending.send());
+            let choices = options.choices.clone();
+            let response = ResponseFuture::observed(observation, Expects::Head, choices, sent).await?;
             Ok(response.map(Body::wrap).into())
         }
     }
