@@ -18,17 +18,23 @@ pub(crate) struct Origin {
 impl Origin {
     /// What is current on this thread.
     pub(crate) fn here() -> Self {
-        current().as_ref().map(Self::of).unwrap_or_default()
+        let Some(current) = current() else { return Self::default() };
+        let mut origin = Self::at(&current);
+        if let Some(hop) = &current.hop {
+            origin.from.baggage = hop.baggage.clone();
+            origin.from.request_id = hop.request_id.clone();
+        }
+        origin
     }
 
-    /// What is current, taken over from it.
+    /// The place in the trace alone.
     #[inline]
-    pub(crate) fn of(current: &Current) -> Self {
-        let (baggage, request_id) =
-            current.hop.as_ref().map(|hop| (hop.baggage.clone(), hop.request_id.clone())).unwrap_or_default();
+    pub(crate) fn at(current: &Current) -> Self {
         let tracestate = current.tracestate().clone();
-        let from = Remote { trace: Some(current.trace), tracestate, baggage, request_id };
-        Self { from, is_remote: false }
+        Self {
+            from: Remote { trace: Some(current.trace), tracestate, ..Remote::default() },
+            is_remote: false,
+        }
     }
 }
 

@@ -53,7 +53,12 @@ pub(super) fn open(
     attempt: u32,
     describe: impl FnOnce(&mut Hop),
 ) -> Arc<Hop> {
-    core.hop(here.map(Origin::of).unwrap_or_default(), Kind::Client, Moment::now(), |hop| {
+    core.hop(here.map(Origin::at).unwrap_or_default(), Kind::Client, Moment::now(), |hop| {
+        // Written where it stays.
+        if let Some(within) = here.and_then(|here| here.hop.as_ref()) {
+            hop.baggage = within.baggage.clone();
+            hop.request_id = within.request_id.clone();
+        }
         describe(hop);
         if attempt > 0 {
             count(hop, attempt);

@@ -43,6 +43,8 @@ enum Frame {
 #[must_use = "the hop is current only while this lives"]
 pub(crate) struct Entered {
     depth: Option<usize>,
+    /// The hop that was on top: in which a call is made. Nobody asks for it meanwhile.
+    outer: Option<Arc<Hop>>,
     // Let go after the stack is as it was.
     _attached: Attached,
 }
@@ -95,12 +97,10 @@ impl Stack {
         hop
     }
 
+    /// Returns how many are below, and the hop that was on top.
     #[inline]
-    fn enter_hop(&self, hop: Arc<Hop>) -> usize {
-        if let Some(outer) = self.top.replace(Some(hop)) {
-            self.lay_down(outer);
-        }
-        self.depth.get()
+    fn enter_hop(&self, hop: Arc<Hop>) -> (usize, Option<Arc<Hop>>) {
+        (self.depth.get(), self.top.replace(Some(hop)))
     }
 
     #[cold]
@@ -118,11 +118,11 @@ impl Stack {
         depth
     }
 
-    /// Takes away what is above this depth.
+    /// Takes away what is above this depth, and puts back what was on top.
     #[inline]
-    fn leave(&self, depth: usize) {
+    fn leave(&self, depth: usize, outer: Option<Arc<Hop>>) {
         // A frame's drop may run the user's code (a hop's last reference): nothing is borrowed then.
-        let top = self.top.take();
+        let top = self.top.replace(outer);
         if top.is_none() || self.depth.get() != depth {
             self.cut(depth);
         }
@@ -144,7 +144,7 @@ fn with_stack<T>(access: impl FnOnce(&Stack) -> T) -> Option<T> {
 }
 
 fn push(attached: Attached, frame: Frame) -> Entered {
-    Entered { depth: with_stack(|stack| stack.push(frame)), _attached: attached }
+    Entered { depth: with_stack(|stack| stack.push(frame)), outer: None, _attached: attached }
 }
 
 /// The innermost context of this thread.
@@ -182,7 +182,8 @@ pub(crate) fn top_hop<T>(look: impl FnOnce(&Hop) -> T) -> Option<T> {
 #[inline]
 pub(crate) fn enter_hop(hop: &Arc<Hop>) -> Entered {
     let attached = attach(hop.trace, &hop.tracestate, Some(&hop.baggage));
-    Entered { depth: with_stack(|stack| stack.enter_hop(Arc::clone(hop))), _attached: attached }
+    let (depth, outer) = with_stack(|stack| stack.enter_hop(Arc::clone(hop))).unzip();
+    Entered { depth, outer: outer.flatten(), _attached: attached }
 }
 
 /// Makes the hop current, and lets the spans that are made meanwhile stand for the hop itself.
@@ -250,7 +251,8 @@ impl Drop for Entered {
     #[inline]
     fn drop(&mut self) {
         if let Some(depth) = self.depth {
-            with_stack(|stack| stack.leave(depth));
+            let outer = self.outer.take();
+            with_stack(|stack| stack.leave(depth, outer));
         }
     }
 }
