@@ -19,22 +19,13 @@ impl Origin {
     /// What is current on this thread.
     pub(crate) fn here() -> Self {
         let Some(current) = current() else { return Self::default() };
-        let mut origin = Self::at(&current);
-        if let Some(hop) = &current.hop {
-            origin.from.baggage = hop.baggage.clone();
-            origin.from.request_id = hop.request_id.clone();
-        }
-        origin
-    }
-
-    /// The place in the trace alone.
-    #[inline]
-    pub(crate) fn at(current: &Current) -> Self {
         let tracestate = current.tracestate().clone();
-        Self {
-            from: Remote { trace: Some(current.trace), tracestate, ..Remote::default() },
-            is_remote: false,
+        let mut from = Remote { trace: Some(current.trace), tracestate, ..Remote::default() };
+        if let Some(hop) = &current.hop {
+            from.baggage = hop.baggage.clone();
+            from.request_id = hop.request_id.clone();
         }
+        Self { from, is_remote: false }
     }
 }
 
@@ -84,6 +75,36 @@ impl Core {
             }
             if let Some(tracestate) = tracestate {
                 hop.tracestate = tracestate;
+            }
+            complete(hop);
+        })
+    }
+
+    /// The same below what is current on this thread: what it takes over is copied where it stays.
+    #[inline]
+    pub(crate) fn hop_below(
+        &self,
+        here: Option<&Current>,
+        kind: Kind,
+        start: Moment,
+        complete: impl FnOnce(&mut Hop),
+    ) -> Arc<Hop> {
+        self.listening.hop_begins();
+        let (parent, none) = (here.map(|here| here.trace), Tracestate::default());
+        let list = here.map_or(&none, Current::tracestate);
+        let (trace, changed) = self.place(parent, list);
+        Hop::begin(trace, kind, start, |hop| {
+            hop.parent = parent.map(|parent| parent.span_id);
+            if let Some(changed) = changed {
+                hop.tracestate = changed;
+            } else if !list.is_empty() {
+                hop.tracestate = list.clone();
+            }
+            if let Some(outer) = here.and_then(|here| here.hop.as_deref()) {
+                if !outer.baggage.is_empty() {
+                    hop.baggage = outer.baggage.clone();
+                }
+                hop.request_id = outer.request_id.clone();
             }
             complete(hop);
         })
