@@ -150,7 +150,7 @@ fn push(attached: Attached, frame: Frame) -> Entered {
 /// The innermost context of this thread.
 pub(crate) fn current() -> Option<Current> {
     let here = with_stack(|stack| match stack.top() {
-        Some(hop) => Some(Current::of(&hop)),
+        Some(hop) => Some(Current { trace: hop.trace, hop: Some(hop), begun: Tracestate::default() }),
         None => stack.below(|below| below.last().map(Frame::current)).flatten(),
     });
     let here = here.flatten();
@@ -260,7 +260,9 @@ impl Drop for Entered {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Moment;
     use crate::context::{Flags, SpanId, TraceId};
+    use crate::scope::Kind;
 
     fn somewhere(id: u64) -> Current {
         let span_id = SpanId::new(id).expect("not zero");
@@ -285,6 +287,31 @@ mod tests {
         assert_eq!(top(), Some(1));
         drop(outer);
         assert_eq!(top(), None);
+    }
+
+    #[test]
+    fn a_hop_within_another_gives_its_place_back_whatever_was_left_upon_it() {
+        let hop = |id| Hop::begin(somewhere(id).trace, Kind::Internal, Moment::now(), |_| {});
+        let (outer, inner) = (hop(1), hop(3));
+        for (between, left) in [(false, false), (false, true), (true, false), (true, true)] {
+            let first = enter_hop(&outer);
+            if between {
+                enter_span(6, somewhere(2));
+            }
+            let second = enter_hop(&inner);
+            assert_eq!(top(), Some(3));
+            enter_span(7, somewhere(4));
+            assert_eq!(top(), Some(4));
+            if !left {
+                exit_span(7);
+                assert_eq!(top(), Some(3));
+            }
+            drop(second);
+            assert_eq!(top(), Some(if between { 2 } else { 1 }));
+            drop(first);
+            assert_eq!(top(), None);
+        }
+        assert_eq!([outer, inner].map(|hop| Arc::strong_count(&hop)), [1, 1]);
     }
 
     #[test]
