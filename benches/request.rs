@@ -26,7 +26,7 @@ const LIMITS: [(Situation, Cost); 6] = [
     (UNNAMED, Cost { instructions: 4_350.0, allocations: 2.5, export: 9_700.0 }),
     (NOT_SAMPLED, Cost { instructions: 5_080.0, allocations: 3.5, export: 100.0 }),
     (TELLS, Cost { instructions: 12_800.0, allocations: 6.5, export: 12_100.0 }),
-    (CALLS, Cost { instructions: 5_550.0, allocations: 4.5, export: 9_700.0 }),
+    (CALLS, Cost { instructions: 4_530.0, allocations: 3.5, export: 9_700.0 }),
 ];
 
 fn main() -> ExitCode {

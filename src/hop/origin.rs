@@ -18,16 +18,13 @@ pub(crate) struct Origin {
 impl Origin {
     /// What is current on this thread.
     pub(crate) fn here() -> Self {
-        current().as_ref().map(Self::of).unwrap_or_default()
-    }
-
-    /// What is current, taken over from it.
-    #[inline]
-    pub(crate) fn of(current: &Current) -> Self {
-        let (baggage, request_id) =
-            current.hop.as_ref().map(|hop| (hop.baggage.clone(), hop.request_id.clone())).unwrap_or_default();
+        let Some(current) = current() else { return Self::default() };
         let tracestate = current.tracestate().clone();
-        let from = Remote { trace: Some(current.trace), tracestate, baggage, request_id };
+        let mut from = Remote { trace: Some(current.trace), tracestate, ..Remote::default() };
+        if let Some(hop) = &current.hop {
+            from.baggage = hop.baggage.clone();
+            from.request_id = hop.request_id.clone();
+        }
         Self { from, is_remote: false }
     }
 }
@@ -78,6 +75,36 @@ impl Core {
             }
             if let Some(tracestate) = tracestate {
                 hop.tracestate = tracestate;
+            }
+            complete(hop);
+        })
+    }
+
+    /// The same below what is current on this thread: what it takes over is copied where it stays.
+    #[inline]
+    pub(crate) fn hop_below(
+        &self,
+        here: Option<&Current>,
+        kind: Kind,
+        start: Moment,
+        complete: impl FnOnce(&mut Hop),
+    ) -> Arc<Hop> {
+        self.listening.hop_begins();
+        let (parent, none) = (here.map(|here| here.trace), Tracestate::default());
+        let list = here.map_or(&none, Current::tracestate);
+        let (trace, changed) = self.place(parent, list);
+        Hop::begin(trace, kind, start, |hop| {
+            hop.parent = parent.map(|parent| parent.span_id);
+            if let Some(changed) = changed {
+                hop.tracestate = changed;
+            } else if !list.is_empty() {
+                hop.tracestate = list.clone();
+            }
+            if let Some(outer) = here.and_then(|here| here.hop.as_deref()) {
+                if !outer.baggage.is_empty() {
+                    hop.baggage = outer.baggage.clone();
+                }
+                hop.request_id = outer.request_id.clone();
             }
             complete(hop);
         })

@@ -87,10 +87,12 @@ impl<B: Body> ResponseBody<B> {
         Self { inner: Some(inner), watch: Watch::Serving(serving) }
     }
 
+    #[inline]
     pub(super) fn of_call(inner: B, mut observation: Observation, outcome: Outcome) -> Self {
         let watch = match observation.hop() {
-            Some(hop) => Watch::Calling(observation.core(), Arc::clone(hop)),
-            None => Watch::Passed,
+            // What is over with its head cannot fail behind it.
+            Some(hop) if !inner.is_end_stream() => Watch::Calling(observation.core(), Arc::clone(hop)),
+            _ => Watch::Passed,
         };
         observation.finish(outcome, None);
         Self { inner: Some(inner), watch }

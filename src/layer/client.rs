@@ -10,7 +10,7 @@ use super::grpc;
 use super::options::Options;
 use super::twice::{is_observed, is_this};
 use crate::clock::Moment;
-use crate::hop::{Core, Observation, Origin};
+use crate::hop::{Core, Observation};
 use crate::names::attribute;
 use crate::propagation::Outgoing;
 use crate::scope::{Current, Hop, Http, Kind, Piece, Subject, current, host_and_port, split_authority};
@@ -26,20 +26,20 @@ pub(super) fn begin<B>(
     if within.map_or_else(|| is_observed(Kind::Client, request), |hop| is_this(hop, Kind::Client, request)) {
         return None;
     }
-    let attempt = attempts::next(request.extensions());
+    let (attempt, is_grpc) = (attempts::next(request.extensions()), grpc::is_call(request));
     let hop = open(core, here.as_ref(), attempt, |hop| {
         if let Subject::Http(http) = &mut hop.subject {
             http.begin(request);
             describe(http, request);
         }
         if let Some(choices) = &options.choices {
-            choices.begin(hop, request.headers(), grpc::is_call(request));
+            choices.begin(hop, request.headers(), is_grpc);
         }
     });
     inject(core, options, &hop, within, request.headers_mut());
     let start = hop.start;
     let mut observation = Observation::begin(core, hop);
-    if grpc::is_call(request) {
+    if is_grpc {
         observation.is_call(grpc::deadline(request.headers(), start));
     }
     Some(observation)
@@ -53,7 +53,7 @@ pub(super) fn open(
     attempt: u32,
     describe: impl FnOnce(&mut Hop),
 ) -> Arc<Hop> {
-    core.hop(here.map(Origin::of).unwrap_or_default(), Kind::Client, Moment::now(), |hop| {
+    core.hop_below(here, Kind::Client, Moment::now(), |hop| {
         describe(hop);
         if attempt > 0 {
             count(hop, attempt);

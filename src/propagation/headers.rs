@@ -372,6 +372,24 @@ mod tests {
     }
 
     #[test]
+    fn the_value_of_an_id_of_any_length_is_made_once() {
+        let (list, value) = (Tracestate::default(), |headers: &HeaderMap| headers[REQUEST_ID].clone());
+        for length in [1, RequestId::LENGTH, RequestId::LENGTH + 1, RequestId::LONGEST] {
+            let id = RequestId::parse("x".repeat(length).as_bytes()).expect("an id");
+            let request_id = Some(&id);
+            let outgoing = Outgoing { trace: Some(trace()), tracestate: &list, baggage: None, request_id };
+            let (mut first, mut second) = (HeaderMap::new(), HeaderMap::new());
+            let made = ALL.write_headers(&mut first, outgoing, None).expect("it is made");
+            assert_eq!(ALL.write_headers(&mut second, outgoing, Some(made.clone())), None);
+            assert_eq!(made, id.as_str());
+            for value in [&first, &second].map(value) {
+                assert_eq!(value.as_bytes().as_ptr(), made.as_bytes().as_ptr(), "{length} bytes");
+            }
+            assert_eq!(first[TRACEPARENT], second[TRACEPARENT]);
+        }
+    }
+
+    #[test]
     fn a_trace_without_a_list_takes_the_old_list_away() {
         let list = Tracestate::default();
         let outgoing = Outgoing { trace: Some(trace()), tracestate: &list, baggage: None, request_id: None };

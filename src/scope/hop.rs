@@ -170,6 +170,7 @@ impl Hop {
     }
 
     /// Lets the others of this request have the header's value that was made of its id.
+    #[inline]
     pub(crate) fn share_id(&self, value: HeaderValue) {
         self.state().id = Some(value);
         self.shares_id.store(true, Ordering::Relaxed);

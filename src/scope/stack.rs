@@ -43,6 +43,8 @@ enum Frame {
 #[must_use = "the hop is current only while this lives"]
 pub(crate) struct Entered {
     depth: Option<usize>,
+    /// The hop that was on top: in which a call is made. Nobody asks for it meanwhile.
+    outer: Option<Arc<Hop>>,
     // Let go after the stack is as it was.
     _attached: Attached,
 }
@@ -95,12 +97,10 @@ impl Stack {
         hop
     }
 
+    /// Returns how many are below, and the hop that was on top.
     #[inline]
-    fn enter_hop(&self, hop: Arc<Hop>) -> usize {
-        if let Some(outer) = self.top.replace(Some(hop)) {
-            self.lay_down(outer);
-        }
-        self.depth.get()
+    fn enter_hop(&self, hop: Arc<Hop>) -> (usize, Option<Arc<Hop>>) {
+        (self.depth.get(), self.top.replace(Some(hop)))
     }
 
     #[cold]
@@ -118,11 +118,11 @@ impl Stack {
         depth
     }
 
-    /// Takes away what is above this depth.
+    /// Takes away what is above this depth, and puts back what was on top.
     #[inline]
-    fn leave(&self, depth: usize) {
+    fn leave(&self, depth: usize, outer: Option<Arc<Hop>>) {
         // A frame's drop may run the user's code (a hop's last reference): nothing is borrowed then.
-        let top = self.top.take();
+        let top = self.top.replace(outer);
         if top.is_none() || self.depth.get() != depth {
             self.cut(depth);
         }
@@ -144,13 +144,13 @@ fn with_stack<T>(access: impl FnOnce(&Stack) -> T) -> Option<T> {
 }
 
 fn push(attached: Attached, frame: Frame) -> Entered {
-    Entered { depth: with_stack(|stack| stack.push(frame)), _attached: attached }
+    Entered { depth: with_stack(|stack| stack.push(frame)), outer: None, _attached: attached }
 }
 
 /// The innermost context of this thread.
 pub(crate) fn current() -> Option<Current> {
     let here = with_stack(|stack| match stack.top() {
-        Some(hop) => Some(Current::of(&hop)),
+        Some(hop) => Some(Current { trace: hop.trace, hop: Some(hop), begun: Tracestate::default() }),
         None => stack.below(|below| below.last().map(Frame::current)).flatten(),
     });
     let here = here.flatten();
@@ -182,7 +182,8 @@ pub(crate) fn top_hop<T>(look: impl FnOnce(&Hop) -> T) -> Option<T> {
 #[inline]
 pub(crate) fn enter_hop(hop: &Arc<Hop>) -> Entered {
     let attached = attach(hop.trace, &hop.tracestate, Some(&hop.baggage));
-    Entered { depth: with_stack(|stack| stack.enter_hop(Arc::clone(hop))), _attached: attached }
+    let (depth, outer) = with_stack(|stack| stack.enter_hop(Arc::clone(hop))).unzip();
+    Entered { depth, outer: outer.flatten(), _attached: attached }
 }
 
 /// Makes the hop current, and lets the spans that are made meanwhile stand for the hop itself.
@@ -257,7 +258,8 @@ impl Drop for Entered {
     #[inline]
     fn drop(&mut self) {
         if let Some(depth) = self.depth {
-            with_stack(|stack| stack.leave(depth));
+            let outer = self.outer.take();
+            with_stack(|stack| stack.leave(depth, outer));
         }
     }
 }
@@ -265,7 +267,9 @@ impl Drop for Entered {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Moment;
     use crate::context::{Flags, SpanId, TraceId};
+    use crate::scope::Kind;
 
     fn somewhere(id: u64) -> Current {
         let span_id = SpanId::new(id).expect("not zero");
@@ -290,6 +294,31 @@ mod tests {
         assert_eq!(top(), Some(1));
         drop(outer);
         assert_eq!(top(), None);
+    }
+
+    #[test]
+    fn a_hop_within_another_gives_its_place_back_whatever_was_left_upon_it() {
+        let hop = |id| Hop::begin(somewhere(id).trace, Kind::Internal, Moment::now(), |_| {});
+        let (outer, inner) = (hop(1), hop(3));
+        for (between, left) in [(false, false), (false, true), (true, false), (true, true)] {
+            let first = enter_hop(&outer);
+            if between {
+                enter_span(6, somewhere(2));
+            }
+            let second = enter_hop(&inner);
+            assert_eq!(top(), Some(3));
+            enter_span(7, somewhere(4));
+            assert_eq!(top(), Some(4));
+            if !left {
+                exit_span(7);
+                assert_eq!(top(), Some(3));
+            }
+            drop(second);
+            assert_eq!(top(), Some(if between { 2 } else { 1 }));
+            drop(first);
+            assert_eq!(top(), None);
+        }
+        assert_eq!([outer, inner].map(|hop| Arc::strong_count(&hop)), [1, 1]);
     }
 
     #[test]

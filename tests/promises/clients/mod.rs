@@ -93,6 +93,29 @@ async fn a_call_from_a_handler_is_its_child_and_carries_the_context_on() {
 }
 
 #[tokio::test]
+async fn all_calls_of_a_request_and_its_answer_have_the_same_id() {
+    let (seen, server) = (Instance::new(), echo().await);
+    let (layer, url) = (seen.client_layer(), server.url("/headers"));
+    let handler = move || {
+        let (layer, url) = (layer.clone(), url.clone());
+        async move { call(layer.clone(), &url).await.unwrap().1 + &call(layer, &url).await.unwrap().1 }
+    };
+    let router = Router::new().route("/x", get(handler)).layer(seen.layer());
+    let long = "x".repeat(128);
+    for id in [None, Some("order-7"), Some(&long)] {
+        let request =
+            id.into_iter().fold(Request::get("/x"), |request, id| request.header("x-request-id", id));
+        let response = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let echoed = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+        assert!(id.is_none_or(|id| id == echoed), "{echoed}");
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let body = std::str::from_utf8(&body).unwrap();
+        let sent: Vec<_> = body.lines().filter_map(|line| line.strip_prefix("x-request-id: ")).collect();
+        assert_eq!(sent, [&*echoed; 2]);
+    }
+}
+
+#[tokio::test]
 async fn a_call_carries_what_the_conventions_ask_of_a_client() {
     let (seen, server) = (Instance::new(), echo().await);
     let url = format!("http://{}/headers?key=secret", server.address);
