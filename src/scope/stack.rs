@@ -118,14 +118,21 @@ impl Stack {
         depth
     }
 
-    /// Takes away what is above this depth, and puts back what was on top.
+    /// Takes away what is above this depth.
     #[inline]
-    fn leave(&self, depth: usize, outer: Option<Arc<Hop>>) {
+    fn leave(&self, depth: usize) {
         // A frame's drop may run the user's code (a hop's last reference): nothing is borrowed then.
-        let top = self.top.replace(outer);
+        let top = self.top.take();
         if top.is_none() || self.depth.get() != depth {
             self.cut(depth);
         }
+    }
+
+    /// The same where a hop was on top before, which is put back.
+    #[inline(never)]
+    fn leave_to(&self, depth: usize, outer: Arc<Hop>) {
+        self.leave(depth);
+        self.top.set(Some(outer));
     }
 
     // Apart from what happens at each poll.
@@ -250,7 +257,7 @@ impl Frame {
 impl Entered {
     /// Nothing became current.
     pub(crate) fn nothing() -> Self {
-        Self { depth: None, _attached: Attached::none() }
+        Self { depth: None, outer: None, _attached: Attached::none() }
     }
 }
 
@@ -258,8 +265,10 @@ impl Drop for Entered {
     #[inline]
     fn drop(&mut self) {
         if let Some(depth) = self.depth {
-            let outer = self.outer.take();
-            with_stack(|stack| stack.leave(depth, outer));
+            match self.outer.take() {
+                None => with_stack(|stack| stack.leave(depth)),
+                Some(outer) => with_stack(|stack| stack.leave_to(depth, outer)),
+            };
         }
     }
 }
