@@ -15,15 +15,17 @@ mod otlp;
 mod record;
 mod redact;
 mod sampler;
+mod sheet;
 mod zipkin;
 
 pub use options::Traces;
 
-pub(crate) use finished::{Finished, Limits, Status};
+pub(crate) use finished::{Finished, Limits};
 pub(crate) use options::Format;
 pub(crate) use record::{Record, SpanRecord};
 pub(crate) use redact::{REDACTED, query as redact_query};
 pub(crate) use sampler::Sampler;
+pub(crate) use sheet::Status;
 
 use std::sync::Arc;
 
