@@ -4,7 +4,6 @@ mod rpc;
 
 use std::borrow::Cow;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use smallvec::SmallVec;
 
@@ -229,13 +228,8 @@ fn ending(attributes: &mut Attributes<'_, impl Sheet>, hop: &Hop, end: &End) {
         attributes.known(name::REQUEST_ID, id.as_bytes());
     }
     if let Some(first) = end.first_byte {
-        attributes.float(name::TTFB_MS, milliseconds(first.since(hop.start)));
+        attributes.float(name::TTFB_MS, first.nanos_since(hop.start) as f64 / 1e6);
     }
-}
-
-/// Without the 128 bits of [`Duration::as_nanos`]; a request ends within 584 years.
-fn milliseconds(time: Duration) -> f64 {
-    (time.as_secs().wrapping_mul(1_000_000_000) + u64::from(time.subsec_nanos())) as f64 / 1e6
 }
 
 /// What the user said from below the layer.

@@ -227,11 +227,11 @@ prop_compose! {
         fields in proptest::collection::vec(("(field_)?(url.path|[a-c]{0,2})", a_value()), 0..5),
         error in proptest::option::of(proptest::collection::vec("\\PC{0,140}", 1..3)),
     ) -> Record {
-        let mut hop = Hop::begin(trace, kind, Moment::now());
         let mut http = Http::new(method, Scheme::Https, HttpVersion::V2);
         http.set([&path, &rest, &host, &rest, &rest].map(|text: &String| text.as_bytes()));
         (http.port, http.peer, http.host_as_sent, http.query_as_shown) = (port, peer, flags[0], flags[1]);
-        (hop.subject, hop.links, hop.parent_is_remote) = (Subject::Http(http), links, flags[2]);
+        let mut hop = Hop::new(trace, kind, Moment::now(), Subject::Http(http));
+        (hop.links, hop.parent_is_remote) = (links, flags[2]);
         hop.request_id = RequestId::parse(rest.as_bytes());
         fields.into_iter().for_each(|(name, value)| hop.add(name.into(), value));
         hop.notes().get_or_insert_default().error = error;
