@@ -1,15 +1,13 @@
 //! Owns what a hop's span says: name, attributes and status by the semantic conventions.
 
+mod network;
 mod rpc;
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 
-use smallvec::SmallVec;
-
-use super::describe::within;
-use super::sheet::{Attributes, Name, Outline, Sheet, Status};
-use super::{Limits, redact};
+use self::network::{destination, network, peer};
+use super::redact;
+use super::sheet::{Attributes, Limits, Name, Outline, Sheet, Status};
 use crate::names::attribute as name;
 use crate::scope::{
     End, Hop, Http, Kind, Method, NameSpan, Notes, Piece, Rpc, Subject, Work, address, stacktrace,
@@ -26,7 +24,7 @@ pub(super) fn write(hop: &Hop, limits: &Limits, sheet: &mut impl Sheet) -> bool 
         notes = hop.notes();
     }
     let notes = notes.as_deref();
-    let (links, links_dropped) = within(&hop.links, limits.links);
+    let (links, links_dropped) = limits.links(&hop.links);
     let outline = Outline {
         name,
         kind: hop.kind,
@@ -127,47 +125,6 @@ fn client(attributes: &mut Attributes<'_, impl Sheet>, http: &Http) {
 fn method(attributes: &mut Attributes<'_, impl Sheet>, http: &Http) {
     attributes.text(name::HTTP_REQUEST_METHOD, http.method.as_str());
     attributes.known(name::HTTP_REQUEST_METHOD_ORIGINAL, http.text(Piece::Method));
-}
-
-/// What was asked for: host and port.
-#[inline]
-fn destination(attributes: &mut Attributes<'_, impl Sheet>, http: &Http) {
-    let (host, port) = http.destination();
-    let host = address(host);
-    attributes.known(name::SERVER_ADDRESS, host);
-    if let (Some(port), false) = (port, host.is_empty()) {
-        attributes.number(name::SERVER_PORT, port);
-    }
-}
-
-#[inline]
-fn network(attributes: &mut Attributes<'_, impl Sheet>, http: &Http, peer: Option<(IpText, u16)>) {
-    attributes.text(name::NETWORK_PROTOCOL_VERSION, http.version.as_str());
-    if let Some((ip, port)) = peer {
-        attributes.text(name::NETWORK_PEER_ADDRESS, ip);
-        attributes.number(name::NETWORK_PEER_PORT, port);
-    }
-}
-
-/// An address as text; that of version 4 fits without an allocation.
-type IpText = SmallVec<[u8; 16]>;
-
-/// The peer's address, formatted once, and its port.
-#[inline]
-fn peer(http: &Http) -> Option<(IpText, u16)> {
-    http.peer.map(|peer| (ip_text(peer.ip()), peer.port()))
-}
-
-fn ip_text(ip: IpAddr) -> IpText {
-    let IpAddr::V4(ip) = ip else { return ip.to_string().into_bytes().into() };
-    let mut text = IpText::new();
-    for (place, octet) in ip.octets().into_iter().enumerate() {
-        if place > 0 {
-            text.push(b'.');
-        }
-        text.extend_from_slice(itoa::Buffer::new().format(octet).as_bytes());
-    }
-    text
 }
 
 /// The query as it may be shown.

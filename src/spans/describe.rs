@@ -3,7 +3,6 @@
 use super::finished::Words;
 use super::sheet::{Attributes, Name, Outline, Sheet, Status};
 use super::{Finished, Limits, Record, SpanRecord, attributes};
-use crate::context::TraceContext;
 use crate::names::attribute;
 use crate::scope::Value;
 
@@ -23,7 +22,7 @@ impl Record {
 
 impl SpanRecord {
     fn write(&self, limits: &Limits, sheet: &mut impl Sheet) {
-        let (links, links_dropped) = within(&self.links, limits.links);
+        let (links, links_dropped) = limits.links(&self.links);
         let outline = Outline {
             name: Name::One((&*self.name).into()),
             kind: self.kind,
@@ -55,13 +54,6 @@ impl Finished {
         record.write(limits, &mut words);
         words.0
     }
-}
-
-/// The first of these links, and how many are dropped.
-#[inline]
-pub(super) fn within(links: &[TraceContext], most: usize) -> (&[TraceContext], u32) {
-    let kept = links.get(..most).unwrap_or(links);
-    (kept, u32::try_from(links.len() - kept.len()).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]

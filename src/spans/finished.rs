@@ -27,24 +27,9 @@ pub(crate) struct Finished {
     pub(crate) end: Moment,
 }
 
-/// How much one span may hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Limits {
-    pub(crate) attributes: usize,
-    /// In characters; `None` is no limit.
-    pub(crate) value_length: Option<usize>,
-    pub(crate) links: usize,
-}
-
 /// The sheet of words: empty until its span begins.
 #[derive(Debug, Default)]
 pub(super) struct Words(pub(super) Option<Finished>);
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { attributes: 128, value_length: None, links: 128 }
-    }
-}
 
 impl Words {
     fn push(&mut self, name: Cow<'static, str>, value: Value) {

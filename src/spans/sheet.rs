@@ -1,8 +1,8 @@
-//! Owns what a finished span is written on: each way out has a sheet of its own, and every sheet is told the same.
+//! Owns what a finished span is written on: each way out has a sheet of its own, and every sheet is told the same,
+//! within the same limits.
 
 use std::borrow::Cow;
 
-use super::Limits;
 use crate::clock::Moment;
 use crate::context::{SpanId, TraceContext, Tracestate};
 use crate::export::free_name;
@@ -63,12 +63,36 @@ pub(crate) trait Sheet {
     fn end(&mut self, outline: &Outline<'_>, attributes_dropped: u32);
 }
 
+/// How much one span may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) attributes: usize,
+    /// In characters; `None` is no limit.
+    pub(crate) value_length: Option<usize>,
+    pub(crate) links: usize,
+}
+
 /// Attributes under their limits: each name once, the first of a name wins.
 pub(super) struct Attributes<'a, S> {
     sheet: &'a mut S,
     held: usize,
     dropped: u32,
     limits: &'a Limits,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { attributes: 128, value_length: None, links: 128 }
+    }
+}
+
+impl Limits {
+    /// The first of these links, and how many are dropped.
+    #[inline]
+    pub(super) fn links<'a>(&self, links: &'a [TraceContext]) -> (&'a [TraceContext], u32) {
+        let kept = links.get(..self.links).unwrap_or(links);
+        (kept, u32::try_from(links.len() - kept.len()).unwrap_or(u32::MAX))
+    }
 }
 
 impl Name<'_> {

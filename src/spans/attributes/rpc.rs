@@ -1,5 +1,6 @@
 //! Owns what the span of a gRPC call says, on either side.
 
+use super::network::{destination, peer};
 use crate::names::attribute as name;
 use crate::scope::{Hop, Http, Kind, Piece, Rpc};
 use crate::spans::sheet::{Attributes, Sheet};
@@ -19,8 +20,8 @@ pub(super) fn call(attributes: &mut Attributes<'_, impl Sheet>, hop: &Hop, http:
         attributes.known(name::RPC_METHOD_ORIGINAL, asked.strip_prefix('/').unwrap_or(asked));
     }
     attributes.text(name::RPC_RESPONSE_STATUS_CODE, rpc.code.as_str());
-    super::destination(attributes, http);
-    if let (Some((peer, _)), Kind::Server) = (super::peer(http), hop.kind) {
+    destination(attributes, http);
+    if let (Some((peer, _)), Kind::Server) = (peer(http), hop.kind) {
         attributes.text(name::CLIENT_ADDRESS, peer);
     }
     attributes.known(name::USER_AGENT_ORIGINAL, http.text(Piece::UserAgent));
