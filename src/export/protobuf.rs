@@ -16,8 +16,8 @@ pub(crate) enum Size {
     Small = 1,
     /// Less than 16 KiB.
     Medium = 2,
-    /// Less than 256 MiB.
-    Large = 4,
+    /// Less than 2 MiB, as most batches are.
+    Large = 3,
 }
 
 // Wire types, in the low three bits of a field's key.
@@ -74,7 +74,18 @@ impl Message {
         }
     }
 
-    /// The same within a `oneof`.
+    /// A text of these pieces, unless all are empty.
+    #[inline]
+    pub(crate) fn texts<const N: usize>(&mut self, field: u32, pieces: [&str; N]) {
+        let length: usize = pieces.iter().map(|piece| piece.len()).sum();
+        if length > 0 {
+            self.key(field, LENGTH);
+            self.varint(length as u64);
+            pieces.iter().for_each(|piece| self.bytes.extend_from_slice(piece.as_bytes()));
+        }
+    }
+
+    /// A text within a `oneof`.
     #[inline]
     pub(crate) fn member_text(&mut self, field: u32, value: impl AsRef<[u8]>) {
         let value = value.as_ref();
@@ -89,14 +100,37 @@ impl Message {
         self.bytes.extend_from_slice(fields);
     }
 
+    /// How many bytes were written so far.
+    pub(crate) fn length(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The parts of what was written from there on, if it is texts and messages only.
+    pub(crate) fn parts(&self, start: usize) -> impl Iterator<Item = &[u8]> {
+        parts(self.bytes.get(start..).unwrap_or_default())
+    }
+
     /// A message within this one.
     #[inline]
     pub(crate) fn nested(&mut self, field: u32, size: Size, write: impl FnOnce(&mut Self)) {
+        let start = self.open(field, size);
+        write(self);
+        self.close(start, size);
+    }
+
+    /// Begins a message within this one; says where, for its end.
+    #[inline]
+    pub(crate) fn open(&mut self, field: u32, size: Size) -> usize {
         self.key(field, LENGTH);
         let start = self.bytes.len();
+        self.bytes.extend_from_slice(&[0; Size::Large as usize][..size as usize]);
+        start
+    }
+
+    /// Ends the message that began there.
+    #[inline]
+    pub(crate) fn close(&mut self, start: usize, size: Size) {
         let reserved = size as usize;
-        self.bytes.extend_from_slice(&[0; Size::Large as usize][..reserved]);
-        write(self);
         let (length, width) = encoded((self.bytes.len() - start - reserved) as u64);
         let length = &length[..width];
         if width == reserved {
@@ -120,6 +154,24 @@ impl Message {
             self.bytes.extend_from_slice(&bytes[..width]);
         }
     }
+}
+
+/// The fields of a message whose fields are texts and messages, without their numbers.
+pub(crate) fn parts(mut message: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (_, behind) = decoded(message)?;
+        let (length, behind) = decoded(behind)?;
+        let (part, behind) = behind.split_at_checked(length)?;
+        message = behind;
+        Some(part)
+    })
+}
+
+/// A number, and the bytes behind it.
+fn decoded(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let end = bytes.iter().take(LONGEST_VARINT).position(|byte| byte & 0x80 == 0)?;
+    let (number, behind) = bytes.split_at_checked(end + 1)?;
+    Some((number.iter().rev().fold(0, |number, byte| number << 7 | usize::from(byte & 0x7f)), behind))
 }
 
 /// Seven bits a byte, the lowest first; the highest bit of each but the last is set.
@@ -178,6 +230,17 @@ mod tests {
                 ..Reference::default()
             })
         })
+    }
+
+    #[test]
+    fn the_parts_of_a_message_are_read_back() {
+        let texts = ["", "short", &"long".repeat(100)];
+        let mut message = Message::default();
+        message.number(1, 300_u32);
+        let start = message.length();
+        texts.iter().for_each(|text| message.member_text(300, text));
+        assert!(message.parts(start).eq(texts.iter().map(|text| text.as_bytes())));
+        assert_eq!(parts(b"\x0a\x05cut").count(), 0);
     }
 
     proptest! {

@@ -45,6 +45,17 @@ const NEEDS: [Need; 256] = {
     needs
 };
 
+/// The digits of all numbers below a hundred.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        pairs[number] = [b'0' + number as u8 / 10, b'0' + number as u8 % 10];
+        number += 1;
+    }
+    pairs
+};
+
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Writes text between two quotes.
@@ -61,11 +72,14 @@ pub(super) fn text_of(out: &mut Vec<u8>, text: &str) {
 }
 
 /// The same for bytes that are known to be text.
+#[inline]
 pub(super) fn bytes_of(out: &mut Vec<u8>, text: &[u8]) {
-    if is_plain(text) {
-        return out.extend_from_slice(text);
-    }
-    let mut rest = text;
+    if is_plain(text) { out.extend_from_slice(text) } else { escape(out, text) }
+}
+
+/// The same, run by run.
+#[cold]
+fn escape(out: &mut Vec<u8>, mut rest: &[u8]) {
     loop {
         let plain = plain_prefix(rest);
         let (run, behind) = rest.split_at(plain);
@@ -77,8 +91,19 @@ pub(super) fn bytes_of(out: &mut Vec<u8>, text: &[u8]) {
 
 /// Is it all harmless ASCII? The usual text is, and is then copied whole.
 fn is_plain(text: &[u8]) -> bool {
-    let (words, _) = text.as_chunks::<8>();
-    is_harmless(last_word(text)) && words.iter().all(|word| is_harmless(u64::from_le_bytes(*word)))
+    if let Some(last) = text.last_chunk() {
+        // The last block overlaps the one before.
+        return text.as_chunks().0.iter().all(is_plain_block) && is_plain_block(last);
+    }
+    let first = text.first_chunk::<8>().is_none_or(|first| is_harmless(u64::from_le_bytes(*first)));
+    first && is_harmless(last_word(text))
+}
+
+/// The same for a block whose bytes are compared all at once.
+fn is_plain_block(block: &[u8; 16]) -> bool {
+    // Space to tilde are printable.
+    let is_bad = |byte: u8| (byte.wrapping_sub(b' ') > b'~' - b' ') | (byte == b'"') | (byte == b'\\');
+    !block.iter().fold(false, |found, byte| found | is_bad(*byte))
 }
 
 /// The last eight bytes, which overlap the word before; of a shorter text all bytes, some of them twice.
@@ -161,6 +186,17 @@ pub(super) fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
+/// Writes a status of HTTP, which has three digits.
+pub(super) fn status(out: &mut Vec<u8>, status: u16) {
+    match status {
+        100..1_000 => {
+            let [tens, ones] = pair(u32::from(status % 100));
+            out.extend_from_slice(&[b'0' + (status / 100) as u8, tens, ones]);
+        }
+        _ => integer(out, status),
+    }
+}
+
 /// Writes an integer.
 pub(super) fn integer(out: &mut Vec<u8>, number: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
@@ -203,7 +239,7 @@ fn decimal(out: &mut Vec<u8>, is_negative: bool, millionths: u64) {
     let mut rest = millionths % 1_000_000;
     let mut digits = [0; 6];
     for place in digits.iter_mut().rev() {
-        *place = digit(rest);
+        *place = b'0' + (rest % 10) as u8;
         rest /= 10;
     }
     let last = digits.iter().rposition(|digit| *digit != b'0').unwrap_or_default();
@@ -219,13 +255,22 @@ fn debug(out: &mut Vec<u8>, arguments: fmt::Arguments<'_>) {
 /// Writes a length of time in milliseconds, down to the microsecond.
 pub(super) fn milliseconds(out: &mut Vec<u8>, time: std::time::Duration) {
     let micros = time.as_secs().saturating_mul(1_000_000).saturating_add(u64::from(time.subsec_micros()));
-    integer(out, micros / 1_000);
-    let rest = micros % 1_000;
-    out.extend_from_slice(&[b'.', digit(rest / 100), digit(rest / 10), digit(rest)]);
+    let (whole, rest) = (micros / 1_000, (micros % 1_000) as u32);
+    let [hundredths, thousandths] = pair(rest % 100);
+    let behind = [b'.', b'0' + (rest / 100) as u8, hundredths, thousandths];
+    // Most requests end before ten milliseconds have passed.
+    if whole < 10 {
+        let [point, tenths, ..] = behind;
+        return out.extend_from_slice(&[b'0' + whole as u8, point, tenths, hundredths, thousandths]);
+    }
+    integer(out, whole);
+    out.extend_from_slice(&behind);
 }
 
-fn digit(number: u64) -> u8 {
-    b'0' + (number % 10) as u8
+/// The two digits of a number below a hundred.
+#[inline]
+pub(super) fn pair(number: u32) -> [u8; 2] {
+    PAIRS[number as usize % PAIRS.len()]
 }
 
 impl<'a> Escaping<'a> {
@@ -350,6 +395,18 @@ mod tests {
     }
 
     #[test]
+    fn a_status_is_its_digits() {
+        let written = |number| {
+            let mut out = Vec::new();
+            status(&mut out, number);
+            String::from_utf8(out).expect("UTF-8")
+        };
+        for number in [0, 7, 42, 99, 100, 101, 204, 999, 1_000, u16::MAX] {
+            assert_eq!(written(number), number.to_string());
+        }
+    }
+
+    #[test]
     fn milliseconds_carry_three_digits_behind_the_point() {
         let written = |micros| {
             let mut out = Vec::new();
@@ -357,8 +414,8 @@ mod tests {
             String::from_utf8(out).expect("UTF-8")
         };
         assert_eq!(
-            [0, 7, 42, 999, 1_000, 61_234_567].map(written),
-            ["0.000", "0.007", "0.042", "0.999", "1.000", "61234.567"]
+            [0, 7, 42, 999, 1_000, 9_999, 10_000, 61_234_567].map(written),
+            ["0.000", "0.007", "0.042", "0.999", "1.000", "9.999", "10.000", "61234.567"]
         );
     }
 

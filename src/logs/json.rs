@@ -113,6 +113,13 @@ impl Object {
         self.bytes.push(b'"');
     }
 
+    /// Writes one of our members, made before up to its opening quote, with the bytes of JSON text.
+    pub(super) fn written(&mut self, member: &'static [u8], write: impl FnOnce(&mut Vec<u8>)) {
+        self.bytes.extend_from_slice(member);
+        write(&mut self.bytes);
+        self.bytes.push(b'"');
+    }
+
     /// Writes one of our members, made before up to its opening quote, with a text that may have to be cut.
     pub(super) fn cuttable(&mut self, member: &'static [u8], write: impl FnOnce(&mut Vec<u8>)) {
         let key_start = self.bytes.len() + 2;

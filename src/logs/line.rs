@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use tracing::Level;
 
-use super::escape::{bytes_of, integer, text_of};
+use super::escape::{self, bytes_of, integer, text_of};
 use crate::context::TraceContext;
 use crate::scope::{End, Hop, Http, Kind, Method, Outcome, Piece, Subject, Value, Work};
 
@@ -59,6 +59,14 @@ pub(super) fn method(http: &Http) -> &str {
     }
 }
 
+/// Writes the method as sent, as the bytes of JSON text: those of the conventions are plain.
+pub(super) fn method_of(out: &mut Vec<u8>, http: &Http) {
+    match http.method {
+        Method::Other | Method::Own(_) => text_of(out, method(http)),
+        known => out.extend_from_slice(known.as_str().as_bytes()),
+    }
+}
+
 /// Writes the message of a finished hop: what, and how it ended: `GET /users/{id} 200`.
 pub(super) fn message(out: &mut impl Write, hop: &Hop, end: &End) -> fmt::Result {
     subject(out, hop)?;
@@ -79,7 +87,7 @@ pub(super) fn message(out: &mut impl Write, hop: &Hop, end: &End) -> fmt::Result
 
 /// The same for an HTTP hop, as the bytes of JSON text: this is written for every request.
 pub(super) fn http_message(out: &mut Vec<u8>, hop: &Hop, http: &Http, end: &End) {
-    text_of(out, method(http));
+    method_of(out, http);
     out.push(b' ');
     if hop.kind == Kind::Client {
         text_of(out, http.piece(Piece::Host));
@@ -91,7 +99,7 @@ pub(super) fn http_message(out: &mut Vec<u8>, hop: &Hop, http: &Http, end: &End)
     bytes_of(out, hop.route.get().map_or_else(|| http.path(), |route| route.as_str().as_bytes()));
     if let Some(status) = end.status {
         out.push(b' ');
-        integer(out, status);
+        escape::status(out, status);
     }
     if let Some(rpc) = end.rpc {
         out.push(b' ');

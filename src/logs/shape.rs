@@ -117,8 +117,12 @@ impl Shape {
     #[cold]
     fn hop_here(&self, exit: &Exit, hop: &Hop, end: &End) {
         match self {
-            Self::Json(laid) => with_buffer(exit, |object| laid.hop(object, hop, end)),
-            Self::Other(laid) => with_buffer(exit, |object| laid.hop(object, hop, end)),
+            Self::Json(laid) => {
+                with_buffer(exit, |object| laid.hop(object, hop, end, hop.notes().as_deref()));
+            }
+            Self::Other(laid) => {
+                with_buffer(exit, |object| laid.hop(object, hop, end, hop.notes().as_deref()));
+            }
             Self::Pretty { color } => {
                 let level = line::level(hop.kind, end.outcome);
                 let mut row = Row::begin(end.at, level.as_str(), "request", *color);
@@ -177,7 +181,7 @@ fn with_buffer(exit: &Exit, write: impl FnOnce(&mut Object)) {
 fn append<L: Lay + ?Sized>(laid: &L, unmade: &Unmade<'_>, cuts: &Cuts, object: &mut Object) -> bool {
     object.begin();
     let made = match unmade {
-        Unmade::Hop(hop) => hop.end().map(|end| laid.hop(object, hop, &end)),
+        Unmade::Hop(hop) => hop.ended().map(|(end, notes)| laid.hop(object, hop, &end, notes.as_deref())),
         Unmade::Event(event) => {
             laid.event(object, event);
             Some(())

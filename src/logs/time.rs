@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use super::escape::pair;
 use crate::clock::Moment;
 
 /// `2026-11-21T11:47:38.123456Z`.
@@ -18,20 +19,24 @@ pub(super) fn rfc3339(at: Moment) -> [u8; WIDTH] {
 
 fn rfc3339_of(unix_nanos: u64) -> [u8; WIDTH] {
     let (second, nanos) = (unix_nanos / 1_000_000_000, unix_nanos % 1_000_000_000);
-    // At a thread's very end its cell is gone; the second is then formatted anew.
-    let cached = SECOND.try_with(Cell::get).ok().filter(|(cached, _)| *cached == second);
-    let mut text = match cached {
-        Some((_, text)) => text,
-        None => {
-            let text = whole_second(second);
-            let _ = SECOND.try_with(|cell| cell.set((second, text)));
-            text
+    let cached = SECOND.try_with(|cell| {
+        if cell.get().0 != second {
+            cell.set((second, whole_second(second)));
         }
-    };
-    digits(&mut text, 20, 6, nanos / 1_000);
+        cell.get().1
+    });
+    // At a thread's very end its cell is gone; the second is then formatted anew.
+    let mut text = cached.unwrap_or_else(|_| whole_second(second));
+    let micros = (nanos / 1_000) as u32;
+    text[20..22].copy_from_slice(&pair(micros / 10_000));
+    text[22..24].copy_from_slice(&pair(micros / 100 % 100));
+    text[24..26].copy_from_slice(&pair(micros % 100));
     text
 }
 
+// Apart, so that the text is copied as a whole where the second is known.
+#[cold]
+#[inline(never)]
 fn whole_second(second: u64) -> [u8; WIDTH] {
     let mut text = *b"0000-00-00T00:00:00.000000Z";
     let (year, month, day) = civil(second / 86_400);

@@ -204,6 +204,12 @@ impl Hop {
         self.state().end
     }
 
+    /// The hop's end with what the user said, under one lock; `None` while it is in progress.
+    pub(crate) fn ended(&self) -> Option<(End, NotesGuard<'_>)> {
+        let state = self.state();
+        state.end.map(|end| (end, NotesGuard(state)))
+    }
+
     /// Ends the hop; only the first call counts. `end` is told the outcome that the user wanted.
     #[inline]
     pub(crate) fn finish(&self, end: impl FnOnce(Option<Outcome>) -> End) -> End {

@@ -178,10 +178,19 @@ impl Http {
         std::str::from_utf8(self.bytes(piece)).unwrap_or_default()
     }
 
+    /// The same as bytes: what is ASCII need not be read letter by letter.
+    #[inline]
+    pub(crate) fn text(&self, piece: Piece) -> &[u8] {
+        let bytes = self.bytes(piece);
+        if bytes.is_ascii() { bytes } else { self.piece(piece).as_bytes() }
+    }
+
     /// Host and port as the client asked for them; no host where it sent what is none.
     pub(crate) fn destination(&self) -> (&str, Option<u16>) {
-        let host = self.piece(Piece::Host);
-        if self.host_as_sent { host_and_port(host).unwrap_or_default() } else { (host, self.port) }
+        if !self.host_as_sent {
+            return (self.piece(Piece::Host), self.port);
+        }
+        host_and_port_of(self.bytes(Piece::Host)).unwrap_or_default()
     }
 
     /// How many bytes of its texts do not fit into the record itself.
@@ -205,17 +214,31 @@ impl Http {
 
 /// The host without credentials that may stand before it, and without the brackets of an address of version 6.
 pub(crate) fn address(host: &str) -> &str {
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let credentials = has(host.as_bytes(), b'@').then(|| host.rsplit_once('@')).flatten();
+    let host = credentials.map_or(host, |(_, host)| host);
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
+/// What a host and its port are written with (RFC 3986, 3.2.2, without escapes).
+const OF_HOST: [bool; 256] = {
+    let mut is_of_host = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 0x80 {
+        is_of_host[byte as usize] =
+            byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'~' | b':' | b'[' | b']');
+        byte += 1;
+    }
+    is_of_host
+};
+
 /// A `Host` header taken apart; one that is no host is shown to nobody: it is the client's to invent.
 pub(crate) fn host_and_port(host: &str) -> Option<(&str, Option<u16>)> {
-    // What a host and its port are written with (RFC 3986, 3.2.2, without escapes).
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_~:[]".contains(&byte);
-    if host.is_empty() || !host.bytes().all(is_allowed) {
-        return None;
-    }
+    host_and_port_of(host.as_bytes())
+}
+
+fn host_and_port_of(host: &[u8]) -> Option<(&str, Option<u16>)> {
+    let is_host = !host.is_empty() && host.iter().all(|byte| OF_HOST[usize::from(*byte)]);
+    let host = if is_host { std::str::from_utf8(host).ok()? } else { return None };
     Some(split_authority(host))
 }
 

@@ -1,133 +1,146 @@
 //! Owns what a hop's span says: name, attributes and status by the semantic conventions.
 
+mod network;
 mod rpc;
 
 use std::borrow::Cow;
 
-use super::finished::{Attributes, within};
-use super::{Finished, Limits, Status, redact};
+use self::network::{destination, network, peer};
+use super::redact;
+use super::sheet::{Attributes, Limits, Name, Outline, Sheet, Status};
 use crate::names::attribute as name;
-use crate::scope::{End, Hop, Http, Kind, Method, Notes, Piece, Rpc, Subject, Work, address, stacktrace};
+use crate::scope::{
+    End, Hop, Http, Kind, Method, NameSpan, Notes, Piece, Rpc, Subject, Work, address, stacktrace,
+};
 
-/// The span of a hop; `None` if it has not ended.
-pub(super) fn of_hop(hop: &Hop, limits: &Limits) -> Option<Finished> {
-    let end = hop.end()?;
-    let name = span_name(hop, end.rpc);
-    let notes = hop.notes();
-    let mut attributes = Attributes::new(limits);
-    match &hop.subject {
-        Subject::Http(http) => match end.rpc {
-            Some(call) => {
-                rpc::call(&mut attributes, hop, http, call);
-                network(&mut attributes, http);
-            }
-            None if hop.kind == Kind::Client => client(&mut attributes, http),
-            None => server(&mut attributes, hop, http),
-        },
-        Subject::Work(work) => messaging(&mut attributes, hop.kind, work),
+/// Writes the span of a hop; false, and nothing is written, if it has not ended.
+pub(super) fn write(hop: &Hop, limits: &Limits, sheet: &mut impl Sheet) -> bool {
+    let Some((end, mut notes)) = hop.ended() else { return false };
+    let mut name = usual_name(hop, end.rpc);
+    if let Some(chosen) = notes.as_ref().and_then(|notes| notes.span_name.clone()) {
+        // The user's code is called, and must not meet a lock of ours.
+        drop(notes);
+        name = chosen_name(&chosen, hop, end.rpc).unwrap_or(name);
+        notes = hop.notes();
     }
-    ending(&mut attributes, hop, &end);
-    let mut dropped_before = 0;
-    if let Some(notes) = notes.as_deref() {
-        said(&mut attributes, notes);
-        dropped_before = notes.fields_dropped;
-    }
-    let (attributes, attributes_dropped) = attributes.done(dropped_before);
-    let (links, links_dropped) = within(&hop.links, limits.links);
-    Some(Finished {
+    let notes = notes.as_deref();
+    let (links, links_dropped) = limits.links(&hop.links);
+    let outline = Outline {
         name,
         kind: hop.kind,
         trace: hop.trace,
-        tracestate: hop.tracestate.clone(),
+        tracestate: &hop.tracestate,
         parent: hop.parent,
         parent_is_remote: hop.parent_is_remote,
-        attributes,
-        attributes_dropped,
-        status: status(!end.error_type.is_none(), notes.as_deref()),
+        status: status(!end.error_type.is_none(), notes),
         links,
         links_dropped,
         start: hop.start,
         end: end.at,
-    })
+    };
+    let mut attributes = Attributes::begin(sheet, &outline, limits);
+    subject(&mut attributes, hop, &end);
+    ending(&mut attributes, hop, &end);
+    if let Some(notes) = notes {
+        said(&mut attributes, notes);
+    }
+    attributes.end(&outline, notes.map_or(0, |notes| notes.fields_dropped));
+    true
 }
 
 /// `{method} {route}`, or the method alone; never the path. An unknown method is `HTTP`; a gRPC call is its method.
-fn span_name(hop: &Hop, rpc: Option<Rpc>) -> Cow<'static, str> {
-    let http = match &hop.subject {
-        Subject::Work(work) => return work.name.clone(),
-        Subject::Http(http) => http,
-    };
-    let method = if http.method == Method::Other { "HTTP" } else { http.method.as_str() };
-    let route = hop.route.get().filter(|_| hop.kind == Kind::Server).map(|route| route.as_str());
-    // Cloned, because the user's code is called, and must not meet a lock of ours.
-    let chosen = hop.notes().as_ref().and_then(|notes| notes.span_name.clone());
-    let rpc = rpc.map(rpc::span_name);
-    let to = || match (&rpc, route) {
-        (Some(rpc), _) => Some(&**rpc),
-        (None, Some(route)) => Some(route),
-        (None, None) => (hop.kind == Kind::Client).then(|| address(http.piece(Piece::Host))),
-    };
-    if let Some(name) = chosen.and_then(|chosen| chosen.name(method, to())) {
-        return Cow::Owned(name);
-    }
-    match (rpc, route) {
-        (Some(rpc), _) => rpc,
-        (None, Some(route)) => Cow::Owned([method, " ", route].concat()),
-        (None, None) => Cow::Borrowed(method),
+#[inline]
+fn usual_name(hop: &Hop, rpc: Option<Rpc>) -> Name<'_> {
+    match (&hop.subject, rpc) {
+        (Subject::Work(work), _) => Name::One((&*work.name).into()),
+        (Subject::Http(_), Some(rpc)) => Name::One(rpc::span_name(rpc).into()),
+        (Subject::Http(http), None) => match route(hop) {
+            Some(route) => Name::Two(method_name(http), route),
+            None => Name::One(method_name(http).into()),
+        },
     }
 }
 
-fn server(attributes: &mut Attributes, hop: &Hop, http: &Http) {
+/// The name that the user's code makes of the method and of where the request goes.
+#[cold]
+fn chosen_name(chosen: &NameSpan, hop: &Hop, rpc: Option<Rpc>) -> Option<Name<'static>> {
+    let http = hop.http()?;
+    let host = || (hop.kind == Kind::Client).then(|| address(http.piece(Piece::Host)));
+    let to = rpc.map(rpc::span_name).or_else(|| route(hop)).or_else(host);
+    chosen.name(method_name(http), to).map(|name| Name::One(name.into()))
+}
+
+fn method_name(http: &Http) -> &'static str {
+    if http.method == Method::Other { "HTTP" } else { http.method.as_str() }
+}
+
+/// A server's route.
+fn route(hop: &Hop) -> Option<&'static str> {
+    hop.route.get().filter(|_| hop.kind == Kind::Server).map(|route| route.as_str())
+}
+
+#[inline]
+fn subject(attributes: &mut Attributes<'_, impl Sheet>, hop: &Hop, end: &End) {
+    match &hop.subject {
+        Subject::Http(http) => match end.rpc {
+            Some(call) => {
+                rpc::call(attributes, hop, http, call);
+                network(attributes, http, peer(http));
+            }
+            None if hop.kind == Kind::Client => client(attributes, http),
+            None => server(attributes, hop, http),
+        },
+        Subject::Work(work) => messaging(attributes, hop.kind, work),
+    }
+}
+
+#[inline]
+fn server(attributes: &mut Attributes<'_, impl Sheet>, hop: &Hop, http: &Http) {
     method(attributes, http);
-    attributes.set(name::URL_PATH, http.piece(Piece::Path).to_owned());
-    attributes.set(name::URL_SCHEME, http.scheme.as_str());
-    attributes.text(name::URL_QUERY, &query(http));
+    attributes.text(name::URL_PATH, http.path());
+    attributes.text(name::URL_SCHEME, http.scheme.as_str());
+    attributes.known(name::URL_QUERY, &*query(http));
     if let Some(route) = hop.route.get() {
-        attributes.set(name::HTTP_ROUTE, route.as_str());
+        attributes.text(name::HTTP_ROUTE, route.as_str());
     }
-    let (host, port) = http.destination();
-    let host = address(host);
-    attributes.text(name::SERVER_ADDRESS, host);
-    if let (Some(port), false) = (port, host.is_empty()) {
-        attributes.set(name::SERVER_PORT, port);
+    destination(attributes, http);
+    let peer = peer(http);
+    if let Some((peer, _)) = &peer {
+        attributes.text(name::CLIENT_ADDRESS, peer);
     }
-    if let Some(peer) = http.peer {
-        attributes.set(name::CLIENT_ADDRESS, peer.ip().to_string());
-    }
-    network(attributes, http);
-    attributes.text(name::USER_AGENT_ORIGINAL, http.piece(Piece::UserAgent));
+    network(attributes, http, peer);
+    attributes.known(name::USER_AGENT_ORIGINAL, http.text(Piece::UserAgent));
 }
 
-fn client(attributes: &mut Attributes, http: &Http) {
+#[inline]
+fn client(attributes: &mut Attributes<'_, impl Sheet>, http: &Http) {
     method(attributes, http);
-    attributes.set(name::SERVER_ADDRESS, address(http.piece(Piece::Host)).to_owned());
-    attributes.set(name::SERVER_PORT, http.port.unwrap_or(http.scheme.default_port()));
-    attributes.set(name::URL_FULL, full_url(http));
-    network(attributes, http);
+    attributes.text(name::SERVER_ADDRESS, address(http.piece(Piece::Host)));
+    attributes.number(name::SERVER_PORT, http.port.unwrap_or(http.scheme.default_port()));
+    attributes.text(name::URL_FULL, full_url(http));
+    network(attributes, http, peer(http));
 }
 
-fn method(attributes: &mut Attributes, http: &Http) {
-    attributes.set(name::HTTP_REQUEST_METHOD, http.method.as_str());
-    attributes.text(name::HTTP_REQUEST_METHOD_ORIGINAL, http.piece(Piece::Method));
-}
-
-fn network(attributes: &mut Attributes, http: &Http) {
-    attributes.set(name::NETWORK_PROTOCOL_VERSION, http.version.as_str());
-    if let Some(peer) = http.peer {
-        attributes.set(name::NETWORK_PEER_ADDRESS, peer.ip().to_string());
-        attributes.set(name::NETWORK_PEER_PORT, peer.port());
-    }
+#[inline]
+fn method(attributes: &mut Attributes<'_, impl Sheet>, http: &Http) {
+    attributes.text(name::HTTP_REQUEST_METHOD, http.method.as_str());
+    attributes.known(name::HTTP_REQUEST_METHOD_ORIGINAL, http.text(Piece::Method));
 }
 
 /// The query as it may be shown.
 fn query(http: &Http) -> Cow<'_, str> {
     let query = http.piece(Piece::Query);
-    if http.query_as_shown { query.into() } else { redact::query(query, |_| false).into() }
+    if http.query_as_shown || query.is_empty() {
+        query.into()
+    } else {
+        redact::query(query, |_| false).into()
+    }
 }
 
 fn full_url(http: &Http) -> String {
     let host = address(http.piece(Piece::Host));
-    let mut url = format!("{}://", http.scheme.as_str());
+    let mut url = String::with_capacity(128);
+    url.extend([http.scheme.as_str(), "://"]);
     if host.contains(':') {
         url.extend(["[", host, "]"]);
     } else {
@@ -144,55 +157,58 @@ fn full_url(http: &Http) -> String {
     url
 }
 
-fn messaging(attributes: &mut Attributes, kind: Kind, work: &Work) {
+fn messaging(attributes: &mut Attributes<'_, impl Sheet>, kind: Kind, work: &Work) {
     if let Some(system) = &work.system {
-        attributes.set(name::MESSAGING_SYSTEM, system.clone());
+        attributes.text(name::MESSAGING_SYSTEM, &**system);
         let operation = match kind {
             Kind::Producer => "send",
             Kind::Client => "receive",
             Kind::Consumer | Kind::Internal | Kind::Server => "process",
         };
-        attributes.set(name::MESSAGING_OPERATION_NAME, operation);
-        attributes.set(name::MESSAGING_OPERATION_TYPE, operation);
+        attributes.text(name::MESSAGING_OPERATION_NAME, operation);
+        attributes.text(name::MESSAGING_OPERATION_TYPE, operation);
     }
     if let Some(destination) = &work.destination {
-        attributes.set(name::MESSAGING_DESTINATION_NAME, destination.clone());
+        attributes.text(name::MESSAGING_DESTINATION_NAME, &**destination);
     }
 }
 
-fn ending(attributes: &mut Attributes, hop: &Hop, end: &End) {
+#[inline]
+fn ending(attributes: &mut Attributes<'_, impl Sheet>, hop: &Hop, end: &End) {
     if let (Some(status), Subject::Http(_)) = (end.status, &hop.subject) {
-        attributes.set(name::HTTP_RESPONSE_STATUS_CODE, status);
+        attributes.number(name::HTTP_RESPONSE_STATUS_CODE, status);
     }
     // The hop decided it, the same for span and metric; with it, the span failed.
-    end.error_type.with_str(|text| attributes.text(name::ERROR_TYPE, text));
-    attributes.set(name::OUTCOME, end.outcome.as_str());
+    end.error_type.with_str(|text| attributes.known(name::ERROR_TYPE, text));
+    attributes.text(name::OUTCOME, end.outcome.as_str());
     if let Some(id) = &hop.request_id {
-        attributes.text(name::REQUEST_ID, id.as_str());
+        attributes.known(name::REQUEST_ID, id.as_bytes());
     }
     if let Some(first) = end.first_byte {
-        attributes.set(name::TTFB_MS, first.since(hop.start).as_nanos() as f64 / 1e6);
+        attributes.float(name::TTFB_MS, first.nanos_since(hop.start) as f64 / 1e6);
     }
 }
 
 /// What the user said from below the layer.
-fn said(attributes: &mut Attributes, notes: &Notes) {
+#[cold]
+fn said(attributes: &mut Attributes<'_, impl Sheet>, notes: &Notes) {
     if let Some((error, sources)) = notes.error.as_deref().and_then(<[_]>::split_first) {
-        attributes.text(name::EXCEPTION_MESSAGE, error);
+        attributes.known(name::EXCEPTION_MESSAGE, error);
         if !sources.is_empty() {
-            attributes.set(name::EXCEPTION_STACKTRACE, stacktrace(error, sources));
+            attributes.text(name::EXCEPTION_STACKTRACE, stacktrace(error, sources));
         }
     }
     attributes.fields(&notes.fields);
 }
 
 /// No description where the attributes say it all; else the error that the user noted.
-fn status(failed: bool, notes: Option<&Notes>) -> Status {
+#[inline]
+fn status(failed: bool, notes: Option<&Notes>) -> Status<'_> {
     if !failed {
         return Status::Unset;
     }
     let error = notes.and_then(|notes| notes.error.as_deref()?.first());
-    Status::Error(error.cloned().unwrap_or_default().into())
+    Status::Error(error.map_or("", |error| error).into())
 }
 
 #[cfg(test)]

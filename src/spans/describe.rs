@@ -1,45 +1,58 @@
-//! Owns the way from what waits in the queue to a finished span in plain words.
+//! Owns the way from what waits in the queue to a finished span: on a sheet, or in plain words.
 
-use super::finished::{Attributes, within};
-use super::{Finished, Limits, Record, SpanRecord, Status, attributes};
+use super::finished::Words;
+use super::sheet::{Attributes, Name, Outline, Sheet, Status};
+use super::{Finished, Limits, Record, SpanRecord, attributes};
 use crate::names::attribute;
 use crate::scope::Value;
+
+impl Record {
+    /// Writes its span; false, and nothing is written, for a hop that has not ended.
+    #[inline]
+    pub(super) fn write(&self, limits: &Limits, sheet: &mut impl Sheet) -> bool {
+        match self {
+            Self::Hop(hop) => attributes::write(hop, limits, sheet),
+            Self::Span(span) => {
+                span.write(limits, sheet);
+                true
+            }
+        }
+    }
+}
+
+impl SpanRecord {
+    fn write(&self, limits: &Limits, sheet: &mut impl Sheet) {
+        let (links, links_dropped) = limits.links(&self.links);
+        let outline = Outline {
+            name: Name::One((&*self.name).into()),
+            kind: self.kind,
+            trace: self.trace,
+            tracestate: &self.tracestate,
+            parent: self.parent,
+            parent_is_remote: false,
+            status: match (self.failed, self.fields.get("error")) {
+                (false, _) => Status::Unset,
+                (true, Some(Value::Str(error))) => Status::Error((&**error).into()),
+                (true, _) => Status::Error("".into()),
+            },
+            links,
+            links_dropped,
+            start: self.start,
+            end: self.end,
+        };
+        let mut attributes = Attributes::begin(sheet, &outline, limits);
+        attributes.text(attribute::TARGET, self.target);
+        attributes.fields(&self.fields);
+        attributes.end(&outline, self.fields_dropped);
+    }
+}
 
 impl Finished {
     /// The span of a record; `None` for a hop that has not ended.
     pub(crate) fn of(record: &Record, limits: &Limits) -> Option<Self> {
-        match record {
-            Record::Hop(hop) => attributes::of_hop(hop, limits),
-            Record::Span(span) => Some(Self::of_span(span, limits)),
-        }
-    }
-
-    fn of_span(span: &SpanRecord, limits: &Limits) -> Self {
-        let mut attributes = Attributes::new(limits);
-        attributes.set(attribute::TARGET, span.target);
-        attributes.fields(&span.fields);
-        let status = match (span.failed, span.fields.get("error")) {
-            (false, _) => Status::Unset,
-            (true, Some(Value::Str(error))) => Status::Error(error.clone()),
-            (true, _) => Status::Error("".into()),
-        };
-        let (attributes, attributes_dropped) = attributes.done(span.fields_dropped);
-        let (links, links_dropped) = within(&span.links, limits.links);
-        Self {
-            name: span.name.clone(),
-            kind: span.kind,
-            trace: span.trace,
-            tracestate: span.tracestate.clone(),
-            parent: span.parent,
-            parent_is_remote: false,
-            attributes,
-            attributes_dropped,
-            status,
-            links,
-            links_dropped,
-            start: span.start,
-            end: span.end,
-        }
+        let mut words = Words::default();
+        record.write(limits, &mut words);
+        words.0
     }
 }
 

@@ -1,7 +1,7 @@
 //! Owns the traces: who is sampled, where finished spans wait, how they leave.
 //!
-//! The hop and the bridge hand finished records in; the exporter thread takes them out in batches, puts each
-//! into plain words ([`Finished`]) and sends them through the one seam, [`Transport`](crate::export::Transport).
+//! The hop and the bridge hand finished records in; the exporter thread takes them out in batches, writes each on the
+//! sheet of its way out (see `sheet`) and sends them through the one seam, [`Transport`](crate::export::Transport).
 
 mod attributes;
 mod describe;
@@ -15,15 +15,17 @@ mod otlp;
 mod record;
 mod redact;
 mod sampler;
+mod sheet;
 mod zipkin;
 
 pub use options::Traces;
 
-pub(crate) use finished::{Finished, Limits, Status};
+pub(crate) use finished::Finished;
 pub(crate) use options::Format;
 pub(crate) use record::{Record, SpanRecord};
 pub(crate) use redact::{REDACTED, query as redact_query};
 pub(crate) use sampler::Sampler;
+pub(crate) use sheet::{Limits, Status};
 
 use std::sync::Arc;
 

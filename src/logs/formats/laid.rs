@@ -6,13 +6,13 @@ use std::marker::PhantomData;
 use super::layout::Layout;
 use crate::clock::Moment;
 use crate::context::TraceContext;
-use crate::logs::escape::{Escaping, bytes_of, milliseconds};
+use crate::logs::escape::{self, Escaping, bytes_of, milliseconds};
 use crate::logs::fields::{Borrowed, Put};
 use crate::logs::json::Object;
 use crate::logs::line::{self, Origin, Own};
 use crate::logs::told::Borrow;
 use crate::resource::Resource;
-use crate::scope::{End, Hop};
+use crate::scope::{End, Hop, Notes};
 
 /// A format, with what is the same on all its lines made before.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub(in crate::logs) trait Lay: fmt::Debug + Send + Sync {
     fn names_thread(&self) -> bool;
 
     /// Makes the one line of a finished hop.
-    fn hop(&self, object: &mut Object, hop: &Hop, end: &End);
+    fn hop(&self, object: &mut Object, hop: &Hop, end: &End, notes: Option<&Notes>);
 
     /// Makes a line of our own.
     fn own(&self, object: &mut Object, own: &Own<'_>);
@@ -105,7 +105,7 @@ impl<F: Layout> Lay for Laid<F> {
     }
 
     #[inline]
-    fn hop(&self, object: &mut Object, hop: &Hop, end: &End) {
+    fn hop(&self, object: &mut Object, hop: &Hop, end: &End, notes: Option<&Notes>) {
         self.begin(object, end.at, line::level(hop.kind, end.outcome).as_str());
         object.plain(F::TARGET, line::target(hop.kind));
         match hop.http() {
@@ -118,7 +118,9 @@ impl<F: Layout> Lay for Laid<F> {
         request::<F>(object, Some(hop), true);
         ending::<F>(object, hop, end);
         object.raw(&self.tail);
-        notes::<F>(object, hop);
+        if let Some(notes) = notes {
+            said::<F>(object, notes);
+        }
         F::end(object);
     }
 
@@ -175,7 +177,7 @@ fn request<F: Layout>(object: &mut Object, hop: Option<&Hop>, is_routed: bool) {
         object.escaped(F::REQUEST_ID, id.as_bytes());
     }
     let Some(http) = hop.http() else { return };
-    object.escaped(F::METHOD, line::method(http).as_bytes());
+    object.written(F::METHOD, |bytes| line::method_of(bytes, http));
     object.cuttable(F::PATH, |bytes| bytes_of(bytes, http.path()));
     if let Some(route) = hop.route.get().filter(|_| is_routed) {
         object.escaped(F::ROUTE, route.as_str().as_bytes());
@@ -185,7 +187,8 @@ fn request<F: Layout>(object: &mut Object, hop: Option<&Hop>, is_routed: bool) {
 /// How the hop ended.
 fn ending<F: Layout>(object: &mut Object, hop: &Hop, end: &End) {
     if let Some(status) = end.status {
-        object.number(F::STATUS, status);
+        object.raw(F::STATUS);
+        escape::status(&mut object.bytes, status);
     }
     if let Some(rpc) = end.rpc {
         object.escaped(F::RPC_METHOD, rpc.method().as_bytes());
@@ -203,9 +206,8 @@ fn ending<F: Layout>(object: &mut Object, hop: &Hop, end: &End) {
 }
 
 /// What the user said of the hop.
-fn notes<F: Layout>(object: &mut Object, hop: &Hop) {
-    let notes = hop.notes();
-    let Some(notes) = notes.as_deref() else { return };
+#[cold]
+fn said<F: Layout>(object: &mut Object, notes: &Notes) {
     if let Some([error, sources @ ..]) = notes.error.as_deref() {
         object.users.has_our_error = true;
         object.long_text(F::ERROR, |text| text.write_str(error));

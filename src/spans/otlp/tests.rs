@@ -2,15 +2,20 @@
 
 mod reference;
 
+use std::sync::Arc;
+
 use super::*;
 use crate::clock::Moment;
-use crate::context::{SpanId, TraceContext, Tracestate, a_context};
+use crate::context::{RequestId, SpanId, TraceContext, Tracestate, a_context};
 use crate::export::Delivery;
 use crate::export::answers::are_understood;
 use crate::export::collector::{Answer, Collector};
-use crate::scope::{Kind, Value, a_value};
-use crate::spans::Status;
+use crate::scope::{
+    End, ErrorType, Hop, Http, HttpVersion, Kind, Method, Outcome, Scheme, Subject, Value, a_value,
+};
 use crate::spans::record::tests::a_span;
+use crate::spans::sheet::{Name, Outline, Sheet};
+use crate::spans::{Finished, Status};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Proto;
 use opentelemetry_proto::tonic::trace::v1::{SpanFlags, span::SpanKind, status::StatusCode};
@@ -140,7 +145,7 @@ fn a_kind() -> impl Strategy<Value = Kind> {
     prop::sample::select(vec![Kind::Server, Kind::Client, Kind::Producer, Kind::Consumer, Kind::Internal])
 }
 
-fn a_status() -> impl Strategy<Value = Status> {
+fn a_status() -> impl Strategy<Value = Status<'static>> {
     prop_oneof![Just(Status::Unset), "\\PC{0,40}".prop_map(|text| Status::Error(text.into()))]
 }
 
@@ -175,6 +180,26 @@ prop_compose! {
     }
 }
 
+/// Writes what is on the sheet of words on another one.
+fn copy(finished: &Finished, sheet: &mut impl Sheet) {
+    let outline = Outline {
+        name: Name::One((&*finished.name).into()),
+        kind: finished.kind,
+        trace: finished.trace,
+        tracestate: &finished.tracestate,
+        parent: finished.parent,
+        parent_is_remote: finished.parent_is_remote,
+        status: finished.status.clone(),
+        links: &finished.links,
+        links_dropped: finished.links_dropped,
+        start: finished.start,
+        end: finished.end,
+    };
+    sheet.begin(&outline);
+    finished.attributes.iter().for_each(|(name, value)| sheet.value(name, value));
+    sheet.end(&outline, finished.attributes_dropped);
+}
+
 /// A batch as the reference decoder reads it, without what means the same in two ways.
 fn understood(bytes: Bytes) -> ExportTraceServiceRequest {
     let mut request = ExportTraceServiceRequest::decode(bytes).unwrap();
@@ -189,6 +214,35 @@ fn understood(bytes: Bytes) -> ExportTraceServiceRequest {
     request
 }
 
+prop_compose! {
+    /// A request served or made, of texts and numbers at which a length takes one byte more.
+    fn a_hop()(
+        (trace, links) in (a_context(), proptest::collection::vec(a_context(), 0..4)),
+        (kind, rest) in (a_kind(), "\\PC{0,140}"),
+        path in prop_oneof!["/[a-z]{0,140}", Just(format!("/{}", "x".repeat(17_000)))],
+        host in "([a-z.:@é]{0,9}|[a-z]{1,9}(:[0-9]{1,5})?)",
+        (port, peer) in any::<(Option<u16>, Option<std::net::SocketAddr>)>(),
+        (status, first_byte) in (proptest::option::of(100..u16::MAX), proptest::option::of(0_u64..1 << 40)),
+        (flags, method) in (any::<[bool; 3]>(), prop::sample::select(vec![Method::Get, Method::Other])),
+        fields in proptest::collection::vec(("(field_)?(url.path|[a-c]{0,2})", a_value()), 0..5),
+        error in proptest::option::of(proptest::collection::vec("\\PC{0,140}", 1..3)),
+    ) -> Record {
+        let mut http = Http::new(method, Scheme::Https, HttpVersion::V2);
+        http.set([&path, &rest, &host, &rest, &rest].map(|text: &String| text.as_bytes()));
+        (http.port, http.peer, http.host_as_sent, http.query_as_shown) = (port, peer, flags[0], flags[1]);
+        let mut hop = Hop::new(trace, kind, Moment::now(), Subject::Http(http));
+        (hop.links, hop.parent_is_remote) = (links, flags[2]);
+        hop.request_id = RequestId::parse(rest.as_bytes());
+        fields.into_iter().for_each(|(name, value)| hop.add(name.into(), value));
+        hop.notes().get_or_insert_default().error = error;
+        let error_type = status.map_or(ErrorType::None, ErrorType::Status);
+        let first_byte = first_byte.map(|nanos| hop.start.after_nanos(nanos));
+        let (outcome, at) = (Outcome::Ok, hop.start);
+        hop.finish(|_| End { outcome, error_type, status, rpc: None, at, first_byte, response_bytes: 0 });
+        Record::Hop(Arc::new(hop))
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -197,9 +251,24 @@ proptest! {
         let mut resource = Resource::default();
         resource.set("service.name", "bookings");
         resource.set("team", "x".repeat(200));
-        let ours = Encoder::new(&resource).batch(batch.iter().cloned().map(Some));
+        let ours = Encoder::new(&resource).batch(&batch, |finished, span| copy(finished, span));
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let theirs = runtime.block_on(reference::encoded(batch, &resource));
         prop_assert_eq!(understood(ours), understood(theirs));
+    }
+
+    #[test]
+    fn a_hop_is_the_same_in_bytes_as_in_words(
+        batch in proptest::collection::vec(a_hop(), 1..4),
+        attributes in prop_oneof![0..20_usize, Just(128)],
+        value_length in proptest::option::of(0..140_usize),
+        links in 0..4_usize,
+    ) {
+        let limits = Limits { attributes, value_length, links };
+        let encoder = Encoder::new(&Resource::default());
+        let bytes = encoder.batch(&batch, |record, span| assert!(record.write(&limits, span)));
+        let words: Vec<_> = batch.iter().filter_map(|record| Finished::of(record, &limits)).collect();
+        let words = encoder.batch(&words, |finished, span| copy(finished, span));
+        prop_assert_eq!(bytes, words);
     }
 }

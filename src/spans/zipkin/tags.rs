@@ -31,7 +31,7 @@ pub(super) fn of_span(span: &Finished) -> Tags<'_> {
 }
 
 /// Also without a description: Zipkin counts whatever has the tag `error` as failed, and nothing else.
-fn status<'a>(tags: &mut Tags<'a>, status: &'a Status) {
+fn status<'a>(tags: &mut Tags<'a>, status: &'a Status<'_>) {
     if let Status::Error(description) = status {
         tags.insert(tag::STATUS_CODE.into(), "ERROR".into());
         tags.insert(tag::ERROR.into(), Cow::Borrowed(description));
