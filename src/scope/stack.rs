@@ -43,8 +43,8 @@ enum Frame {
 #[must_use = "the hop is current only while this lives"]
 pub(crate) struct Entered {
     depth: Option<usize>,
-    /// The hop that was on top: in which a call is made. Nobody asks for it meanwhile.
-    outer: Option<Arc<Hop>>,
+    /// There was a hop on top before.
+    is_nested: bool,
     // Let go after the stack is as it was.
     _attached: Attached,
 }
@@ -52,6 +52,8 @@ pub(crate) struct Entered {
 struct Stack {
     /// The innermost frame, if it is a hop's and nothing was laid upon it so far.
     top: Cell<Option<Arc<Hop>>>,
+    /// The hop that was on top before: in which a call is made. It lies between the others, and never without a top.
+    outer: Cell<Option<Arc<Hop>>>,
     below: RefCell<Vec<Frame>>,
     /// How many are below, for those who need no more.
     depth: Cell<usize>,
@@ -59,7 +61,12 @@ struct Stack {
 
 thread_local! {
     static STACK: Stack = const {
-        Stack { top: Cell::new(None), below: RefCell::new(Vec::new()), depth: Cell::new(0) }
+        Stack {
+            top: Cell::new(None),
+            outer: Cell::new(None),
+            below: RefCell::new(Vec::new()),
+            depth: Cell::new(0),
+        }
     };
 }
 
@@ -97,10 +104,38 @@ impl Stack {
         hop
     }
 
-    /// Returns how many are below, and the hop that was on top.
+    /// Returns how many are below, and whether there was a hop on top.
     #[inline]
-    fn enter_hop(&self, hop: Arc<Hop>) -> (usize, Option<Arc<Hop>>) {
-        (self.depth.get(), self.top.replace(Some(hop)))
+    fn enter_hop(&self, hop: Arc<Hop>) -> (usize, bool) {
+        let outer = self.top.replace(Some(hop));
+        let is_nested = outer.is_some();
+        if let Some(outer) = outer {
+            self.nest(outer);
+        }
+        (self.depth.get(), is_nested)
+    }
+
+    // Apart from what happens at each poll, as the next two.
+    #[inline(never)]
+    fn nest(&self, outer: Arc<Hop>) {
+        if let Some(outermost) = self.outer.replace(Some(outer)) {
+            self.lay_down(outermost);
+        }
+    }
+
+    /// The hop on top leaves, and the one before it is there again.
+    #[inline(never)]
+    fn leave_nested(&self, depth: usize) {
+        let _top = self.top.take();
+        if let Some(outer) = self.outer.take() {
+            self.top.set(Some(outer));
+            return;
+        }
+        // Something was laid upon both meanwhile: the outer one lies just above this depth.
+        self.cut(depth + 1);
+        if let Some(Some(Frame::Hop(outer))) = self.below(Vec::pop) {
+            self.top.set(Some(outer));
+        }
     }
 
     #[cold]
@@ -110,9 +145,7 @@ impl Stack {
 
     /// Lays a frame on top of all; returns how many are below it.
     fn push(&self, frame: Frame) -> usize {
-        if let Some(outer) = self.top.take() {
-            self.lay_down(outer);
-        }
+        self.outer.take().into_iter().chain(self.top.take()).for_each(|hop| self.lay_down(hop));
         let depth = self.depth.get();
         self.below(|below| below.push(frame));
         depth
@@ -128,14 +161,6 @@ impl Stack {
         }
     }
 
-    /// The same where a hop was on top before, which is put back.
-    #[inline(never)]
-    fn leave_to(&self, depth: usize, outer: Arc<Hop>) {
-        self.leave(depth);
-        self.top.set(Some(outer));
-    }
-
-    // Apart from what happens at each poll.
     #[inline(never)]
     fn cut(&self, depth: usize) {
         while let Some(Some(_frame)) =
@@ -151,7 +176,7 @@ fn with_stack<T>(access: impl FnOnce(&Stack) -> T) -> Option<T> {
 }
 
 fn push(attached: Attached, frame: Frame) -> Entered {
-    Entered { depth: with_stack(|stack| stack.push(frame)), outer: None, _attached: attached }
+    Entered { depth: with_stack(|stack| stack.push(frame)), is_nested: false, _attached: attached }
 }
 
 /// The innermost context of this thread.
@@ -189,8 +214,8 @@ pub(crate) fn top_hop<T>(look: impl FnOnce(&Hop) -> T) -> Option<T> {
 #[inline]
 pub(crate) fn enter_hop(hop: &Arc<Hop>) -> Entered {
     let attached = attach(hop.trace, &hop.tracestate, Some(&hop.baggage));
-    let (depth, outer) = with_stack(|stack| stack.enter_hop(Arc::clone(hop))).unzip();
-    Entered { depth, outer: outer.flatten(), _attached: attached }
+    let (depth, is_nested) = with_stack(|stack| stack.enter_hop(Arc::clone(hop))).unzip();
+    Entered { depth, is_nested: is_nested.unwrap_or(false), _attached: attached }
 }
 
 /// Makes the hop current, and lets the spans that are made meanwhile stand for the hop itself.
@@ -257,7 +282,7 @@ impl Frame {
 impl Entered {
     /// Nothing became current.
     pub(crate) fn nothing() -> Self {
-        Self { depth: None, outer: None, _attached: Attached::none() }
+        Self { depth: None, is_nested: false, _attached: Attached::none() }
     }
 }
 
@@ -265,10 +290,7 @@ impl Drop for Entered {
     #[inline]
     fn drop(&mut self) {
         if let Some(depth) = self.depth {
-            match self.outer.take() {
-                None => with_stack(|stack| stack.leave(depth)),
-                Some(outer) => with_stack(|stack| stack.leave_to(depth, outer)),
-            };
+            with_stack(|stack| if self.is_nested { stack.leave_nested(depth) } else { stack.leave(depth) });
         }
     }
 }
@@ -328,6 +350,19 @@ mod tests {
             assert_eq!(top(), None);
         }
         assert_eq!([outer, inner].map(|hop| Arc::strong_count(&hop)), [1, 1]);
+    }
+
+    #[test]
+    fn hops_within_hops_leave_one_after_the_other() {
+        let hops =
+            [1, 2, 3, 4].map(|id| Hop::begin(somewhere(id).trace, Kind::Internal, Moment::now(), |_| {}));
+        let entered = hops.each_ref().map(enter_hop);
+        for (left, guard) in entered.into_iter().rev().enumerate() {
+            assert_eq!(top(), Some(4 - left as u64));
+            drop(guard);
+        }
+        assert_eq!(top(), None);
+        assert_eq!(hops.map(|hop| Arc::strong_count(&hop)), [1; 4]);
     }
 
     #[test]
