@@ -26,7 +26,7 @@ use threads::Threads;
 const ROUNDS: usize = 9;
 const ROUND: Duration = Duration::from_millis(1_500);
 /// How much of what the bare router can do is asked for where the callers do not wait for answers.
-const SHARE: f64 = 0.55;
+const SHARE: f64 = 0.4;
 
 /// One server in all rounds of one way of asking.
 struct Measured {

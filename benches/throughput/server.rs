@@ -149,10 +149,7 @@ pub(crate) fn run(kind: Kind, collector: SocketAddr) {
     keep_to(PROCESSOR, None);
     let observability = (kind != Kind::Bare).then(|| tower_observability::init("bench").expect("it starts"));
     if kind == Kind::Sink {
-        threads_named(EXPORTER).for_each(|thread| {
-            keep_to(callers::PROCESSOR, Some(thread));
-            give_way(thread);
-        });
+        threads_named(EXPORTER).for_each(|thread| keep_to(callers::PROCESSOR, Some(thread)));
     }
     let router = USUAL.router(NoopLayer);
     let app = match &observability {
@@ -192,13 +189,6 @@ pub(crate) fn keep_to(processor: usize, thread: Option<Pid>) {
     let mut processors = CpuSet::new();
     processors.set(processor);
     sched_setaffinity(thread, &processors).expect("two processors");
-}
-
-/// Lets a thread run only while its processor has nothing else to do: it shall not hold up the callers.
-fn give_way(thread: Pid) {
-    let thread = thread.as_raw_nonzero().to_string();
-    let changed = Command::new("chrt").args(["--idle", "--pid", "0", &thread]).status();
-    assert!(changed.expect("chrt, of util-linux").success(), "chrt cannot change a thread of ours");
 }
 
 fn threads_named(name: &str) -> impl Iterator<Item = Pid> {

@@ -20,7 +20,7 @@ use self::backoff::Backoff;
 use self::life::Life;
 use self::notice::Voice;
 use super::{Delivery, Pace, Queue, Transport, Weigh};
-use crate::pipeline::{DropReason, Phase};
+use crate::pipeline::{DropReason, Phase, step};
 
 /// How often queues flush between the termination signal and the end.
 const DRAINING_DELAY: Duration = Duration::from_secs(1);
@@ -70,6 +70,7 @@ impl<R: Weigh> Exporter<R> {
             // Asked before the flush: what the end finds in the queue still leaves.
             closing = life.deadline().is_some();
             self.flush(&mut life).await;
+            self.queue.set_pace(false);
         }
         self.end();
     }
@@ -106,6 +107,7 @@ impl<R: Weigh> Exporter<R> {
             if !self.may_send(life).await {
                 return;
             }
+            self.queue.set_pace(life.deadline().is_some());
             let batch = self.next_batch();
             if batch.is_empty() {
                 return;
@@ -113,6 +115,10 @@ impl<R: Weigh> Exporter<R> {
             due = due.saturating_sub(self.queue.weight_of(&batch));
             self.deliver(&batch, life).await;
             self.queue.release(&batch);
+            batch.into_iter().for_each(|record| {
+                drop(record);
+                step();
+            });
         }
     }
 

@@ -14,6 +14,7 @@ use http::{HeaderValue, Request};
 use self::encode::Encoder;
 use super::{Finished, Limits, Record};
 use crate::export::{Attempt, Link, Transport, Wire, accepted};
+use crate::pipeline::step;
 use crate::resource::Resource;
 
 /// As the OTLP specification asks for; who we are stands before it.
@@ -47,7 +48,10 @@ fn request(batch: Bytes) -> Request<Bytes> {
 impl Transport<Record> for Otlp {
     fn send<'a>(&'a mut self, batch: &'a [Record], timeout: Duration) -> Attempt<'a> {
         Box::pin(async move {
-            let spans = batch.iter().map(|record| Finished::of(record, &self.limits));
+            let spans = batch.iter().map(|record| {
+                step();
+                Finished::of(record, &self.limits)
+            });
             let encoded = self.encoder.batch(spans);
             match self.wire.forward(request(encoded), timeout).await {
                 Ok(answer) => accepted(&answer),
