@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
-use crate::pipeline::{Flow, FlowReport, Stripes, set_pace, stripe_count};
+use crate::pipeline::{Flow, FlowReport, Stripes, stripe_count};
 
 /// So much text of the user's, in fields and errors, weighs as much as a record.
 const TEXT: usize = 32 * 1024;
@@ -80,9 +80,9 @@ impl<R: Weigh> Queue<R> {
         self.records.weight()
     }
 
-    /// How fast the thread that takes records out goes on: at the end without a pause.
-    pub(crate) fn set_pace(&self, is_end: bool) {
-        set_pace(if is_end { usize::MAX } else { self.held() }, self.records.capacity());
+    /// How many may wait, or be on their way out.
+    pub(crate) fn capacity(&self) -> usize {
+        self.records.capacity()
     }
 
     /// Moves everything that waits behind what is in `backlog`. It still counts towards the capacity.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::buffer::{Batch, Render, Shared, Unmade, shrink};
 use super::json::Object;
-use crate::pipeline::{DropReason, complain, quiet_thread, set_pace, step, work_in_pieces};
+use crate::pipeline::{DropReason, begin_piece, complain, empties, quiet_thread, step, work_in_pieces};
 
 /// How long the thread gathers lines before it writes them.
 const GATHER: Duration = Duration::from_millis(2);
@@ -42,6 +42,8 @@ impl<W: Write> Pump<W> {
     pub(super) fn run(mut self) {
         quiet_thread();
         work_in_pieces();
+        let shared = Arc::clone(&self.shared);
+        empties(move || (shared.lines.weight(), shared.lines.capacity()));
         let mut looks = 0;
         loop {
             let (asked, closing) = {
@@ -86,7 +88,7 @@ impl<W: Write> Pump<W> {
     /// Writes what each stripe holds; false if that was nothing.
     fn drain(&mut self) -> bool {
         let mut wrote = false;
-        self.set_pace();
+        begin_piece(self.is_awaited());
         for stripe in 0..self.shared.lines.count() {
             let mut batch = {
                 // Under the state's lock, so that a line is always either in the buffer or counted as behind.
@@ -110,13 +112,10 @@ impl<W: Write> Pump<W> {
         wrote
     }
 
-    /// Where somebody waits there is no time for pauses.
-    fn set_pace(&self) {
+    /// Does somebody wait for what is written?
+    fn is_awaited(&self) -> bool {
         let state = self.shared.state();
-        let is_awaited = state.asked > state.flushed || state.closing;
-        drop(state);
-        let held = if is_awaited { usize::MAX } else { self.shared.lines.weight() };
-        set_pace(held, self.shared.lines.capacity());
+        state.asked > state.flushed || state.closing
     }
 
     /// Writes all, and makes the lines that are not made yet, each at its place between the others.

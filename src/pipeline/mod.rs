@@ -10,7 +10,7 @@ mod quiet;
 mod stripes;
 mod tally;
 
-pub(crate) use breath::{breathe, set_pace, step, work_in_pieces};
+pub(crate) use breath::{begin_piece, breathe, empties, step, work_in_pieces};
 pub(crate) use complain::{Once, complain, finish_complaining};
 pub use flow::FlowReport;
 pub(crate) use flow::{DropReason, Flow, LeftOut};

@@ -20,7 +20,7 @@ use self::backoff::Backoff;
 use self::life::Life;
 use self::notice::Voice;
 use super::{Delivery, Pace, Queue, Transport, Weigh};
-use crate::pipeline::{DropReason, Phase, step};
+use crate::pipeline::{DropReason, Phase, begin_piece, empties, step};
 
 /// How often queues flush between the termination signal and the end.
 const DRAINING_DELAY: Duration = Duration::from_secs(1);
@@ -64,13 +64,14 @@ impl<R: Weigh> Exporter<R> {
     /// Runs until the phase is [`Phase::Closing`], and then at the latest until its instant.
     pub(crate) async fn run(mut self, phase: watch::Receiver<Phase>) {
         let mut life = Life::new(phase);
+        let queue = Arc::clone(&self.queue);
+        empties(move || (queue.held(), queue.capacity()));
         let mut closing = false;
         while !closing {
             self.wait(&mut life).await;
             // Asked before the flush: what the end finds in the queue still leaves.
             closing = life.deadline().is_some();
             self.flush(&mut life).await;
-            self.queue.set_pace(false);
         }
         self.end();
     }
@@ -107,7 +108,7 @@ impl<R: Weigh> Exporter<R> {
             if !self.may_send(life).await {
                 return;
             }
-            self.queue.set_pace(life.deadline().is_some());
+            begin_piece(life.deadline().is_some());
             let batch = self.next_batch();
             if batch.is_empty() {
                 return;
