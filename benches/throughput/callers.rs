@@ -26,53 +26,97 @@ const LAST_CHUNK: &[u8] = b"\r\n0\r\n\r\n";
 /// An answer that takes longer is none.
 const DEADLINE: Duration = Duration::from_secs(10);
 
+/// When a caller asks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Asking {
+    /// As soon as it is answered: the server is never without work.
+    AtOnce,
+    /// So often a second, all callers together, at times that do not depend on the answers.
+    PerSecond(f64),
+}
+
 /// What one round of calls saw.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Round {
+    pub(crate) requests: f64,
     pub(crate) per_second: f64,
     /// Microseconds, as the next.
     pub(crate) p50: f64,
     pub(crate) p99: f64,
+    pub(crate) p999: f64,
     /// Pages that were read meanwhile.
     pub(crate) scrapes: f64,
 }
 
 /// Calls for so long, and fetches the page meanwhile if there is one to scrape.
-pub(crate) fn call(server: SocketAddr, scraped: Option<SocketAddr>, time: Duration) -> Round {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+pub(crate) async fn call(
+    server: SocketAddr,
+    scraped: Option<SocketAddr>,
+    asking: Asking,
+    time: Duration,
+) -> Round {
     let start = Instant::now();
-    let (mut times, scrapes) = runtime.block_on(async {
-        let scraper = scraped.map(|page| tokio::spawn(scrape_again_and_again(page, start + time)));
-        let callers: Vec<_> =
-            (0..CONNECTIONS).map(|_| tokio::spawn(call_again_and_again(server, start + time))).collect();
-        let mut times = Vec::new();
-        for caller in callers {
-            times.extend(caller.await.expect("a caller"));
-        }
-        let scrapes = match scraper {
-            Some(scraper) => scraper.await.expect("a scraper"),
-            None => 0,
-        };
-        (times, scrapes)
-    });
+    let scraper = scraped.map(|page| tokio::spawn(scrape_again_and_again(page, start + time)));
+    let caller = |number| tokio::spawn(call_again_and_again(server, Due::new(asking, number), start + time));
+    let callers: Vec<_> = (0..CONNECTIONS).map(caller).collect();
+    let mut times = Vec::new();
+    for caller in callers {
+        times.extend(caller.await.expect("a caller"));
+    }
+    let scrapes = match scraper {
+        Some(scraper) => scraper.await.expect("a scraper"),
+        None => 0,
+    };
     let seconds = start.elapsed().as_secs_f64();
     times.sort_unstable();
     let share = |share: f64| times[(times.len() as f64 * share) as usize].as_secs_f64() * 1e6;
     Round {
+        requests: times.len() as f64,
         per_second: times.len() as f64 / seconds,
         p50: share(0.5),
         p99: share(0.99),
+        p999: share(0.999),
         scrapes: scrapes as f64 / seconds,
     }
 }
 
-async fn call_again_and_again(server: SocketAddr, end: Instant) -> Vec<Duration> {
+/// When one caller's next request is due.
+struct Due {
+    asking: Asking,
+    next: Instant,
+    random: u64,
+}
+
+impl Due {
+    fn new(asking: Asking, caller: usize) -> Self {
+        // The same times for each server.
+        Self { asking, next: Instant::now(), random: 0x9e37_79b9_7f4a_7c15 ^ (caller as u64 + 1) }
+    }
+
+    /// Waits for it. What was due while the caller still waited for an answer is due since then: a server that is
+    /// slow does not make its requests fewer.
+    async fn wait(&mut self) -> Instant {
+        let Asking::PerSecond(rate) = self.asking else { return Instant::now() };
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        let uniform = ((self.random >> 11) + 1) as f64 / (1_u64 << 53) as f64;
+        self.next += Duration::from_secs_f64(-uniform.ln() * CONNECTIONS as f64 / rate);
+        // The runtime's own timers are good to a millisecond.
+        while Instant::now() < self.next {
+            tokio::task::yield_now().await;
+        }
+        self.next
+    }
+}
+
+async fn call_again_and_again(server: SocketAddr, mut due: Due, end: Instant) -> Vec<Duration> {
     let mut connection = TcpStream::connect(server).await.expect("the server");
     connection.set_nodelay(true).expect("a socket");
     let mut answer = [0; 2_048];
     let mut times = Vec::new();
     loop {
-        let start = Instant::now();
+        let start = due.wait().await;
         if start >= end {
             return times;
         }
@@ -87,6 +131,15 @@ async fn call_again_and_again(server: SocketAddr, end: Instant) -> Vec<Duration>
         assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer[..length]));
         times.push(start.elapsed());
     }
+}
+
+/// The page of a server, in one piece.
+pub(crate) async fn page(address: SocketAddr) -> String {
+    let mut connection = TcpStream::connect(address).await.expect("the page");
+    connection.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").await.expect("a scrape");
+    let mut page = String::new();
+    connection.read_to_string(&mut page).await.expect("a page");
+    page
 }
 
 /// On the callers' own runtime: a thread beside theirs would hold them up and not the server.

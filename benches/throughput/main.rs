@@ -1,8 +1,9 @@
 //! Requests a second over real HTTP, beside the bare router in the same run, and how long the slowest took, also while
 //! a page of 10,000 histogram series is scraped.
 //!
-//! `cargo bench --bench throughput` prints the table. The server has one processor to itself and the callers another,
-//! so it needs two, and Linux. It is a matter of a minute; a machine that does other things meanwhile makes it wrong.
+//! `cargo bench --bench throughput` prints the tables; names behind it (`-- live scraped`) choose servers. A server has
+//! one processor to itself, the callers and the collector another, so it needs two, and Linux. It is a matter of some
+//! minutes; a machine that does other things meanwhile makes it wrong.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../support/mod.rs"]
@@ -10,16 +11,29 @@
 mod support;
 
 mod callers;
+mod collector;
 mod server;
+mod tables;
+mod threads;
 
 use std::env;
 use std::time::Duration;
 
-use callers::Round;
+use callers::{Asking, Round};
 use server::{Kind, Server};
+use threads::Threads;
 
 const ROUNDS: usize = 9;
 const ROUND: Duration = Duration::from_millis(1_500);
+/// How much of what the bare router can do is asked for where the callers do not wait for answers.
+const SHARE: f64 = 0.4;
+
+/// One server in all rounds of one way of asking.
+struct Measured {
+    kind: Kind,
+    rounds: Vec<Round>,
+    threads: Threads,
+}
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -28,72 +42,55 @@ fn main() {
     {
         return server::run(Kind::named(kind), collector.parse().expect("an address"));
     }
-    let collector = support::collector::start();
+    let chosen: Vec<_> = arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
+    let is_chosen = |kind: &Kind| {
+        chosen.is_empty() || *kind == Kind::Bare || chosen.iter().any(|name| **name == kind.name())
+    };
+    let kinds: Vec<_> = Kind::ALL.into_iter().filter(is_chosen).collect();
     server::keep_to(callers::PROCESSOR, None);
-    let servers: Vec<Server> = Kind::ALL.iter().map(|kind| Server::start(*kind, collector)).collect();
-    let mut rounds: Vec<Vec<Round>> = servers.iter().map(|_| Vec::new()).collect();
-    for server in &servers {
-        callers::call(server.address, server.scraped, ROUND);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        // Callers that sleep must be woken, by the server's processor: a slower server would pay more of it.
+        let awake = tokio::spawn(async {
+            loop {
+                tokio::task::yield_now().await;
+            }
+        });
+        measure(&kinds).await;
+        awake.abort();
+    });
+}
+
+async fn measure(kinds: &[Kind]) {
+    let collector = collector::start().await;
+    let mut servers: Vec<_> = kinds.iter().map(|kind| (*kind, Server::start(*kind, collector))).collect();
+    for (_, server) in &servers {
+        callers::call(server.address, server.scraped, Asking::AtOnce, ROUND).await;
     }
+    let at_once = rounds(&servers, Asking::AtOnce).await;
+    tables::at_once(&at_once);
+    let rate = SHARE * tables::median(at_once[0].rounds.iter().map(|round| round.per_second));
+    servers.retain(|(kind, _)| *kind != Kind::Sink);
+    let at_times = rounds(&servers, Asking::PerSecond(rate)).await;
+    tables::at_times(&at_times, rate);
+    for (kind, server) in &servers {
+        server.assert_nothing_lost(*kind).await;
+    }
+}
+
+/// The servers in turn, so that the machine's mood meets all of them.
+async fn rounds(servers: &[(Kind, Server)], asking: Asking) -> Vec<Measured> {
+    let new =
+        |(kind, _): &(Kind, Server)| Measured { kind: *kind, rounds: Vec::new(), threads: Threads::new() };
+    let mut measured: Vec<_> = servers.iter().map(new).collect();
     for _ in 0..ROUNDS {
-        for (server, rounds) in servers.iter().zip(&mut rounds) {
-            rounds.push(callers::call(server.address, server.scraped, ROUND));
+        for ((_, server), measured) in servers.iter().zip(&mut measured) {
+            let before = server.threads();
+            measured.rounds.push(callers::call(server.address, server.scraped, asking, ROUND).await);
+            for (name, done) in threads::since(&before, server.threads()) {
+                measured.threads.entry(name).or_default().add(done);
+            }
         }
     }
-    table(&rounds);
-}
-
-/// Ratios are taken round by round and then their median, so that the machine's mood meets both sides.
-fn table(rounds: &[Vec<Round>]) {
-    let bare = &rounds[0];
-    println!("| server | requests a second | × bare | p50 | p99 | p99 × bare |");
-    println!("|---|--:|--:|--:|--:|--:|");
-    for (kind, rounds) in Kind::ALL.iter().zip(rounds) {
-        let of = |read: fn(&Round) -> f64| median(rounds.iter().map(read));
-        let ratio = |read: fn(&Round) -> f64| {
-            median(rounds.iter().zip(bare).map(|(round, bare)| read(round) / read(bare)))
-        };
-        println!(
-            "| {} | {:.0} | {:.2} | {:.0} µs | {:.0} µs | {:.2} |",
-            kind.about(),
-            of(|round| round.per_second),
-            ratio(|round| round.per_second),
-            of(|round| round.p50),
-            of(|round| round.p99),
-            ratio(|round| round.p99),
-        );
-    }
-    scrapes(rounds);
-    println!(
-        "\n{} connections that ask as soon as they are answered; each server on one processor,",
-        callers::CONNECTIONS
-    );
-    println!("medians of {ROUNDS} rounds of {} ms in turn.", ROUND.as_millis());
-}
-
-/// What a scrape does to the requests, beside the same server when nobody scrapes it.
-fn scrapes(rounds: &[Vec<Round>]) {
-    let of =
-        |kind| Kind::ALL.iter().position(|known| *known == kind).map(|place| &rounds[place]).expect("a kind");
-    let calm = of(Kind::Series);
-    println!("\n| server | scrapes a second | p50 × unscraped | p99 × unscraped |");
-    println!("|---|--:|--:|--:|");
-    for kind in [Kind::Scraped, Kind::Mounted] {
-        let ratio = |read: fn(&Round) -> f64| {
-            median(of(kind).iter().zip(calm).map(|(round, calm)| read(round) / read(calm)))
-        };
-        println!(
-            "| {} | {:.1} | {:.2} | {:.2} |",
-            kind.about(),
-            median(of(kind).iter().map(|round| round.scrapes)),
-            ratio(|round| round.p50),
-            ratio(|round| round.p99),
-        );
-    }
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_unstable_by(f64::total_cmp);
-    values[values.len() / 2]
+    measured
 }

@@ -11,6 +11,7 @@ use tower_observability::ObservabilityLayer;
 use crate::callers;
 use crate::support::noop::NoopLayer;
 use crate::support::service::USUAL;
+use crate::threads::{self, Threads};
 
 /// The first argument of a process that serves; the others are the kind and the collector.
 pub(crate) const CHILD: &str = "--server";
@@ -41,11 +42,25 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     /// Where its page is fetched while it is called.
     pub(crate) scraped: Option<SocketAddr>,
+    /// Where it tells what it lost.
+    page: SocketAddr,
 }
 
 impl Kind {
     pub(crate) const ALL: [Self; 6] =
         [Self::Bare, Self::Sink, Self::Live, Self::Series, Self::Scraped, Self::Mounted];
+
+    /// What it is chosen by.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Bare => "bare",
+            Self::Sink => "sink",
+            Self::Live => "live",
+            Self::Series => "series",
+            Self::Scraped => "scraped",
+            Self::Mounted => "mounted",
+        }
+    }
 
     pub(crate) fn about(self) -> &'static str {
         match self {
@@ -64,19 +79,21 @@ impl Kind {
     }
 
     pub(crate) fn named(name: &str) -> Self {
-        Self::ALL.into_iter().find(|kind| kind.about() == name).expect("a kind")
+        Self::ALL.into_iter().find(|kind| kind.name() == name).expect("a kind")
     }
 }
 
 impl Server {
     pub(crate) fn start(kind: Kind, collector: SocketAddr) -> Self {
         let mut command = Command::new(env::current_exe().expect("this program"));
-        command.args([CHILD, kind.about(), &collector.to_string()]);
+        command.args([CHILD, kind.name(), &collector.to_string()]);
         for (name, _) in env::vars().filter(|(name, _)| name.starts_with("OTEL_") || name == "RUST_LOG") {
             command.env_remove(name);
         }
         command.env("OTEL_EXPORTER_PROMETHEUS_PORT", "0");
         command.env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{collector}"));
+        // Each request shall have its line; there is one place in the code for all of them.
+        command.env("OBSERVABILITY_LOG_LIMIT", "0");
         // The lines go to standard output, and nobody reads them.
         let mut process = command
             .stdin(Stdio::piped())
@@ -95,7 +112,28 @@ impl Server {
             Kind::Mounted => Some(address),
             Kind::Bare | Kind::Sink | Kind::Live | Kind::Series => None,
         };
-        Self { process, address, scraped }
+        Self { process, address, scraped, page }
+    }
+
+    /// What its threads did until now.
+    pub(crate) fn threads(&self) -> Threads {
+        threads::of(self.process.id())
+    }
+
+    /// All that it was asked for was done: nothing of it was lost, or left out.
+    pub(crate) async fn assert_nothing_lost(&self, kind: Kind) {
+        if kind == Kind::Bare {
+            return;
+        }
+        let page = callers::page(self.page).await;
+        assert!(page.contains("otel_sdk_exporter_span_exported_total"), "{page}");
+        let lost = |line: &&str| {
+            let counts = line.starts_with("otel_sdk_") && line.contains("error_type=")
+                || line.starts_with("observability_log_left_out_total");
+            counts && !line.ends_with(" 0")
+        };
+        let lost: Vec<_> = page.lines().filter(lost).collect();
+        assert!(lost.is_empty(), "{}: {lost:#?}", kind.about());
     }
 }
 

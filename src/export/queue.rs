@@ -80,6 +80,11 @@ impl<R: Weigh> Queue<R> {
         self.records.weight()
     }
 
+    /// How many may wait, or be on their way out.
+    pub(crate) fn capacity(&self) -> usize {
+        self.records.capacity()
+    }
+
     /// Moves everything that waits behind what is in `backlog`. It still counts towards the capacity.
     pub(crate) fn take(&self, backlog: &mut VecDeque<R>) {
         for stripe in 0..self.records.count() {

@@ -12,7 +12,7 @@ use tracing::dispatcher;
 use tracing::subscriber::NoSubscriber;
 
 use crate::clock;
-use crate::pipeline::quiet_thread;
+use crate::pipeline::{quiet_thread, work_in_pieces};
 
 /// The running thread. Dropping it ends the thread, with whatever still runs on it.
 #[derive(Debug)]
@@ -47,6 +47,7 @@ impl Background {
             let _ = free.send(dispatcher::get_default(|current| current.is::<NoSubscriber>()));
             // What we do for telemetry is no telemetry: an export must not cause spans to export.
             quiet_thread();
+            work_in_pieces();
             drop(runtime.spawn(follow_the_clock()));
             let _ = runtime.block_on(ended);
             // Name resolution may hang on a thread of its own; the process's end does not wait for it.

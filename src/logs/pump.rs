@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use super::buffer::{Batch, Render, Shared, Unmade, shrink};
 use super::json::Object;
-use crate::pipeline::{DropReason, complain, quiet_thread};
+use crate::pipeline::{DropReason, begin_piece, complain, empties, quiet_thread, step, work_in_pieces};
 
 /// How long the thread gathers lines before it writes them.
-const GATHER: Duration = Duration::from_millis(1);
+const GATHER: Duration = Duration::from_millis(2);
+/// So often it looks again, each time after twice as long, before it sleeps until it is woken: waking it costs a request
+/// a system call, and its processor, which is worth more than a line that comes sooner.
+const LOOKS: u32 = 2;
 /// The most that one call is given, so that little is in doubt when a call never returns.
 const CHUNK: usize = 64 * 1024;
 /// What a call is given as soon as so much is made: few lines are longer than what is left of a chunk.
@@ -38,6 +41,10 @@ impl<W: Write> Pump<W> {
 
     pub(super) fn run(mut self) {
         quiet_thread();
+        work_in_pieces();
+        let shared = Arc::clone(&self.shared);
+        empties(move || (shared.lines.weight(), shared.lines.capacity()));
+        let mut looks = 0;
         loop {
             let (asked, closing) = {
                 let state = self.shared.state();
@@ -47,10 +54,12 @@ impl<W: Write> Pump<W> {
             if self.reached(asked, closing) {
                 return;
             }
-            if !wrote {
+            looks = if wrote { 0 } else { looks + 1 };
+            if looks > LOOKS {
+                looks = 0;
                 self.sleep(asked);
             }
-            std::thread::park_timeout(GATHER);
+            std::thread::park_timeout(GATHER * 2_u32.pow(looks));
         }
     }
 
@@ -79,6 +88,7 @@ impl<W: Write> Pump<W> {
     /// Writes what each stripe holds; false if that was nothing.
     fn drain(&mut self) -> bool {
         let mut wrote = false;
+        begin_piece(self.is_awaited());
         for stripe in 0..self.shared.lines.count() {
             let mut batch = {
                 // Under the state's lock, so that a line is always either in the buffer or counted as behind.
@@ -102,6 +112,12 @@ impl<W: Write> Pump<W> {
         wrote
     }
 
+    /// Does somebody wait for what is written?
+    fn is_awaited(&self) -> bool {
+        let state = self.shared.state();
+        state.asked > state.flushed || state.closing
+    }
+
     /// Writes all, and makes the lines that are not made yet, each at its place between the others.
     fn write_batch(&mut self, batch: &mut Batch) {
         let mut made = std::mem::take(&mut self.made);
@@ -122,6 +138,7 @@ impl<W: Write> Pump<W> {
                 self.write(&made.bytes);
                 made.bytes.clear();
             }
+            step();
         }
         drop(events);
         batch.events.clear(KEPT);

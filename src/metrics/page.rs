@@ -11,9 +11,10 @@ use super::histogram::Reading;
 use super::source::{Asked, Samples, Shape};
 use super::writing::Writing;
 use crate::names::{label, metric};
+use crate::pipeline::step;
 
-/// What a piece has room for, in bytes: some hundred histograms' lines are less than a tenth of a millisecond's work.
-const PIECE: usize = 64 * 1024;
+/// What a piece has room for, in bytes: some dozen histograms' lines, less than what a handful of requests take.
+const PIECE: usize = 32 * 1024;
 /// With so much it is handed out. A series is not divided, and the usual one still fits.
 const ENOUGH: usize = PIECE - 8 * 1024;
 
@@ -139,6 +140,7 @@ fn few<I>(
             return false;
         }
         write(writing, labels, instrument);
+        step();
         *last = Some(Arc::clone(labels));
     }
     series.is_empty()

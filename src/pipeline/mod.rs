@@ -2,6 +2,7 @@
 //!
 //! For each signal, at every moment: created = delivered + unconfirmed + dropped + left out + queued.
 
+mod breath;
 mod complain;
 mod flow;
 mod phase;
@@ -9,6 +10,7 @@ mod quiet;
 mod stripes;
 mod tally;
 
+pub(crate) use breath::{begin_piece, breathe, empties, step, work_in_pieces};
 pub(crate) use complain::{Once, complain, finish_complaining};
 pub use flow::FlowReport;
 pub(crate) use flow::{DropReason, Flow, LeftOut};

@@ -35,15 +35,18 @@ fn runtime() -> Runtime {
 fn inside() {
     let runtime = runtime();
     let observability = runtime.block_on(async { tower_observability::init("inside").unwrap() });
+    let signal = observability.shutdown_signal();
     eprintln!("admin: {}", observability.admin_address().unwrap());
-    runtime.block_on(observability.shutdown_signal());
+    runtime.block_on(signal);
 }
 
 /// `init` before there is one.
 fn outside() {
     let observability = tower_observability::init("outside").unwrap();
+    // Asked for before anybody may send it.
+    let signal = observability.shutdown_signal();
     eprintln!("admin: {}", observability.admin_address().unwrap());
-    runtime().block_on(observability.shutdown_signal());
+    runtime().block_on(signal);
 }
 
 /// The program, and the address of its page.

@@ -20,7 +20,7 @@ use self::backoff::Backoff;
 use self::life::Life;
 use self::notice::Voice;
 use super::{Delivery, Pace, Queue, Transport, Weigh};
-use crate::pipeline::{DropReason, Phase};
+use crate::pipeline::{DropReason, Phase, begin_piece, empties, step};
 
 /// How often queues flush between the termination signal and the end.
 const DRAINING_DELAY: Duration = Duration::from_secs(1);
@@ -64,6 +64,8 @@ impl<R: Weigh> Exporter<R> {
     /// Runs until the phase is [`Phase::Closing`], and then at the latest until its instant.
     pub(crate) async fn run(mut self, phase: watch::Receiver<Phase>) {
         let mut life = Life::new(phase);
+        let queue = Arc::clone(&self.queue);
+        empties(move || (queue.held(), queue.capacity()));
         let mut closing = false;
         while !closing {
             self.wait(&mut life).await;
@@ -106,6 +108,7 @@ impl<R: Weigh> Exporter<R> {
             if !self.may_send(life).await {
                 return;
             }
+            begin_piece(life.deadline().is_some());
             let batch = self.next_batch();
             if batch.is_empty() {
                 return;
@@ -113,6 +116,10 @@ impl<R: Weigh> Exporter<R> {
             due = due.saturating_sub(self.queue.weight_of(&batch));
             self.deliver(&batch, life).await;
             self.queue.release(&batch);
+            batch.into_iter().for_each(|record| {
+                drop(record);
+                step();
+            });
         }
     }
 

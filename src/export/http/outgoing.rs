@@ -9,10 +9,23 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
+use crate::pipeline::breathe;
+
+/// What is handed to the socket at once: the copying of it is a piece of work like any other.
+const PIECE: usize = 32 * 1024;
+
 /// The encoded batch; it notes when its bytes are asked for, which is when a connection stands.
 pub(super) struct Outgoing {
-    pub(super) bytes: Option<Bytes>,
-    pub(super) left: Arc<AtomicBool>,
+    bytes: Bytes,
+    left: Arc<AtomicBool>,
+    // Was a piece handed out since the last pause?
+    is_sending: bool,
+}
+
+impl Outgoing {
+    pub(super) fn new(bytes: Bytes, left: Arc<AtomicBool>) -> Self {
+        Self { bytes, left, is_sending: false }
+    }
 }
 
 impl Body for Outgoing {
@@ -21,17 +34,28 @@ impl Body for Outgoing {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         self.left.store(true, Ordering::Relaxed);
-        Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
+        if self.bytes.is_empty() {
+            return Poll::Ready(None);
+        }
+        if std::mem::take(&mut self.is_sending) {
+            // Whoever asks gathers all that is ready before any of it is written.
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        breathe();
+        self.is_sending = true;
+        let piece = self.bytes.len().min(PIECE);
+        Poll::Ready(Some(Ok(Frame::data(self.bytes.split_to(piece)))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.bytes.is_none()
+        self.bytes.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+        SizeHint::with_exact(self.bytes.len() as u64)
     }
 }

@@ -144,7 +144,7 @@ impl Wire {
         if is_grpc {
             bytes = grpc::frame(bytes, encoding.is_some());
         }
-        let mut request = Request::new(Outgoing { bytes: Some(bytes), left: Arc::clone(&self.left) });
+        let mut request = Request::new(Outgoing::new(bytes, Arc::clone(&self.left)));
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = self.uri.clone();
         let headers = request.headers_mut();

@@ -16,6 +16,7 @@ use super::convert::{self, Converter};
 use super::entry::Entry;
 use super::fit::{Limits, Room, Shortened, fit};
 use crate::export::{Attempt, Delivery, Link, Transport};
+use crate::pipeline::step;
 use crate::resource::Resource;
 
 /// Longer than any attempt of ours may take: the library's clock shall not interfere.
@@ -70,6 +71,7 @@ impl Otlp {
         let is_again = std::mem::replace(&mut self.is_again, true);
         let mut entries: Vec<_> = batch.iter().filter_map(Entry::of).collect();
         for entry in &mut entries {
+            step();
             if fit(entry, &self.limits, self.room) && !is_again {
                 self.shortened.add();
             }
@@ -87,7 +89,13 @@ impl Transport<Record> for Otlp {
         Box::pin(async move {
             let entries = self.entries(batch);
             let has_dropped = entries.iter().any(|entry| entry.attributes.dropped > 0);
-            let records: Vec<_> = entries.into_iter().map(|entry| self.converter.record(entry)).collect();
+            let records: Vec<_> = entries
+                .into_iter()
+                .map(|entry| {
+                    step();
+                    self.converter.record(entry)
+                })
+                .collect();
             let scoped: Vec<_> = records.iter().map(|record| (record, self.converter.scope())).collect();
             self.client.begin(timeout, has_dropped);
             let encoded = self.encoder.export(LogBatch::new(&scoped)).await;

@@ -14,6 +14,7 @@ use http::{HeaderValue, Request};
 use self::encode::Encoder;
 use super::{Limits, Record};
 use crate::export::{Attempt, Link, Transport, Wire, accepted};
+use crate::pipeline::step;
 use crate::resource::Resource;
 
 /// As the OTLP specification asks for; who we are stands before it.
@@ -48,6 +49,7 @@ impl Transport<Record> for Otlp {
     fn send<'a>(&'a mut self, batch: &'a [Record], timeout: Duration) -> Attempt<'a> {
         Box::pin(async move {
             let encoded = self.encoder.batch(batch, |record, span| {
+                step();
                 record.write(&self.limits, span);
             });
             match self.wire.forward(request(encoded), timeout).await {

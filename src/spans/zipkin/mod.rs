@@ -12,6 +12,7 @@ use std::time::Duration;
 use self::encode::Encoder;
 use super::{Finished, Limits, Record};
 use crate::export::{Attempt, Delivery, Link, Transport, Wire};
+use crate::pipeline::step;
 use crate::resource::Resource;
 
 /// What the server takes; beyond that it answers 500, which would tell nobody what is wrong.
@@ -41,7 +42,10 @@ pub(super) fn transport(
 impl Transport<Record> for Zipkin {
     fn send<'a>(&'a mut self, batch: &'a [Record], timeout: Duration) -> Attempt<'a> {
         Box::pin(async move {
-            let spans = batch.iter().filter_map(|record| Finished::of(record, &self.limits));
+            let spans = batch.iter().filter_map(|record| {
+                step();
+                Finished::of(record, &self.limits)
+            });
             let body = self.encoder.batch(spans);
             if body.len() > LARGEST {
                 return Delivery::TooLarge { bytes: body.len() };
