@@ -135,7 +135,10 @@ impl<B: Body> Body for ResponseBody<B> {
         match this.watch {
             Watch::Passed => inner.poll_frame(cx),
             Watch::Serving(serving) => {
-                let frame = ready!(serving.observation.run(|| inner.as_mut().poll_frame(cx)));
+                let running = serving.observation.enter();
+                let polled = inner.as_mut().poll_frame(cx);
+                running.returned();
+                let frame = ready!(polled);
                 match &frame {
                     Some(Err(_)) => serving.observation.finish(Outcome::BodyError, None),
                     Some(Ok(frame)) => {

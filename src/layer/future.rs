@@ -104,7 +104,11 @@ where
         let Some(watch) = this.watch else {
             return inner.poll(cx).map_ok(|response| response.map(ResponseBody::passed));
         };
-        let result = ready!(watch.observation.run(|| inner.poll(cx)));
+        // Not by `run`, which copies what it returns.
+        let running = watch.observation.enter();
+        let polled = inner.poll(cx);
+        running.returned();
+        let result = ready!(polled);
         let Some(watch) = this.watch.take() else {
             return Poll::Ready(result.map(|response| response.map(ResponseBody::passed)));
         };
