@@ -20,10 +20,8 @@ pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request
         return None;
     }
     let start = Moment::now();
-    let known = Known::of(request.headers());
-    let is_grpc = grpc::is_content(known.content_type);
     let path = request.uri().path();
-    let asked = Asked { core, options, request, path, known, start, is_grpc };
+    let asked = Asked { core, options, request, path, start, known: Known::of(request.headers()) };
     let alone = core.propagators.read_trace_alone(&asked.known).filter(|_| options.trust == Trust::Continue);
     let hop = match alone {
         Some(parent) => core.hop_in(parent, Kind::Server, start, |hop| asked.describe(hop)),
@@ -32,7 +30,7 @@ pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request
     let mut observation = Observation::begin(core, hop);
     observation.tells_trace = options.server_timing;
     observation.quiet = options.health_paths.contains(path);
-    if is_grpc {
+    if asked.is_grpc() {
         observation.is_call(grpc::deadline(request.headers(), start));
     }
     if let Some(make) = &options.request_span {
@@ -47,9 +45,8 @@ struct Asked<'a, B> {
     options: &'a Options,
     request: &'a Request<B>,
     path: &'a str,
-    known: Known<'a>,
     start: Moment,
-    is_grpc: bool,
+    known: Known<'a>,
 }
 
 impl<B> Asked<'_, B> {
@@ -66,15 +63,20 @@ impl<B> Asked<'_, B> {
     }
 
     #[inline]
+    fn is_grpc(&self) -> bool {
+        grpc::is_content(self.known.content_type)
+    }
+
+    #[inline]
     fn describe(&self, hop: &mut Hop) {
-        let Self { core, options, request, known, start, is_grpc, .. } = self;
+        let Self { core, options, request, start, known, .. } = self;
         if core.propagators.request_id {
             // Whoever asks may name the request, trusted or not.
             let named = core.propagators.read_request_id(known);
             hop.request_id = Some(named.unwrap_or_else(|| RequestId::make(start.unix_nanos() / 1_000_000)));
         }
         // A call of gRPC has its method.
-        if !is_grpc {
+        if !self.is_grpc() {
             hop.route = RouteCell::new(route::matched(request.extensions()));
         }
         let recorded = hop.trace.flags.is_sampled() && core.spans.is_on();
@@ -83,7 +85,7 @@ impl<B> Asked<'_, B> {
             self.copy(http, recorded);
         }
         if let Some(choices) = &options.choices {
-            choices.begin(hop, request.headers(), *is_grpc);
+            choices.begin(hop, request.headers(), self.is_grpc());
         }
     }
 

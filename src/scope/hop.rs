@@ -217,7 +217,12 @@ impl Hop {
         let (said, texts) = notes.as_ref().map_or((None, 0), |notes| (notes.outcome, notes.text_length()));
         let texts = texts + self.http().map_or(0, Http::long_length);
         self.text_length.store(texts, Ordering::Relaxed);
-        *ended.get_or_insert_with(|| end(said))
+        if let Some(ended) = ended {
+            return *ended;
+        }
+        let end = end(said);
+        *ended = Some(end);
+        end
     }
 }
 

@@ -99,8 +99,8 @@ impl Red {
         let durations = match &hop.subject {
             Subject::Http(http) => match end.rpc {
                 Some(rpc) => inner.rpc(hop.kind, http, rpc, end),
-                None if hop.kind == Kind::Client => inner.client(ClientKey::new(http, end)),
-                None => inner.server(ServerKey::new(http, hop.route.get(), end)),
+                None if hop.kind == Kind::Client => inner.client(|| ClientKey::new(http, end)),
+                None => inner.server(|| ServerKey::new(http, hop.route.get(), end)),
             },
             Subject::Work(work) => inner.work(WorkKey::new(hop.kind, &work.name, end)),
         };
@@ -140,11 +140,14 @@ impl Inner {
         }))
     }
 
+    // A key that is only packed is never made; so it is made once more where its series is not known yet.
     #[inline]
-    fn server(&self, key: ServerKey) -> &Durations {
-        if let Some(known) = self.server.find(key.pack()) {
-            return known;
-        }
+    fn server(&self, key: impl Fn() -> ServerKey) -> &Durations {
+        self.server.find(key().pack()).unwrap_or_else(|| self.first_of_server(key()))
+    }
+
+    #[cold]
+    fn first_of_server(&self, key: ServerKey) -> &Durations {
         // `increase()` sees the first error only if its series was there before, at zero.
         let failed = key.failed();
         self.server.get(failed.pack(), self.keeper, || failed.labels());
@@ -152,9 +155,13 @@ impl Inner {
     }
 
     #[inline]
-    fn client(&self, key: ClientKey) -> &Durations {
-        let packed = key.pack();
-        self.client.find(packed).unwrap_or_else(|| self.client.get(packed, self.keeper, || key.labels()))
+    fn client(&self, key: impl Fn() -> ClientKey) -> &Durations {
+        self.client.find(key().pack()).unwrap_or_else(|| self.first_of_client(key()))
+    }
+
+    #[cold]
+    fn first_of_client(&self, key: ClientKey) -> &Durations {
+        self.client.get(key.pack(), self.keeper, || key.labels())
     }
 
     // Out of the way of HTTP's requests.
