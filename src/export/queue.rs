@@ -39,6 +39,8 @@ impl<R: Weigh> Queue<R> {
     }
 
     /// Takes a record; when full, it is dropped and counted.
+    // Each request's end calls it once.
+    #[inline(always)]
     pub(crate) fn push(&self, record: R) {
         let pushed = self.records.push(self.weight(&record), |records| records.push(record));
         self.wake_if_full(pushed);
@@ -54,9 +56,14 @@ impl<R: Weigh> Queue<R> {
     #[inline]
     fn wake_if_full(&self, pushed: Result<usize, ()>) {
         if pushed.is_ok_and(|before| before + 1 >= self.batch_size) && self.asleep.load(Ordering::Relaxed) {
-            self.asleep.store(false, Ordering::Relaxed);
-            self.full.notify_one();
+            self.wake();
         }
+    }
+
+    #[cold]
+    fn wake(&self) {
+        self.asleep.store(false, Ordering::Relaxed);
+        self.full.notify_one();
     }
 
     /// Resolves when a batch is full.
@@ -71,6 +78,7 @@ impl<R: Weigh> Queue<R> {
 
     /// A record counts as one, and once more for each [`TEXT`] bytes that it was given: the capacity is a number of
     /// records, and shall bound the memory as well.
+    #[inline]
     fn weight(&self, record: &R) -> usize {
         (1 + record.text_length() / TEXT).min(self.records.capacity())
     }

@@ -75,7 +75,7 @@ impl<B> ResponseBody<B> {
 }
 
 impl<B: Body> ResponseBody<B> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn of_response(
         inner: B,
         observation: Observation,

@@ -184,7 +184,9 @@ impl Watch {
         // hyper sends the length that the body knows, if the head names none.
         let length = response.body().size_hint().exact();
         let length = length.or_else(|| ResponseBody::<R>::length(response.headers()));
-        response.map(|body| ResponseBody::of_response(body, self.observation, outcome, length))
+        // Not by `map`, which copies the response once more.
+        let (head, body) = response.into_parts();
+        Response::from_parts(head, ResponseBody::of_response(body, self.observation, outcome, length))
     }
 
     /// On either side the hop ends with the status, which mostly comes behind the body; no length tells its end.
