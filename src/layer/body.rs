@@ -87,7 +87,7 @@ impl<B: Body> ResponseBody<B> {
         Self { inner: Some(inner), watch: Watch::Serving(serving) }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn of_call(inner: B, mut observation: Observation, outcome: Outcome) -> Self {
         let watch = match observation.hop() {
             // What is over with its head cannot fail behind it.

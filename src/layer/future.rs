@@ -174,8 +174,10 @@ impl Watch {
             self.observation.call = None;
         }
         let outcome = self.outcome(&response);
+        // By hand and not by `map`, which copies the response once more.
         if self.head == Expects::Head {
-            return response.map(|body| ResponseBody::of_call(body, self.observation, outcome));
+            let (head, body) = response.into_parts();
+            return Response::from_parts(head, ResponseBody::of_call(body, self.observation, outcome));
         }
         self.echo(response.headers_mut());
         if self.head.ends_with(status, outcome) {
@@ -184,7 +186,6 @@ impl Watch {
         // hyper sends the length that the body knows, if the head names none.
         let length = response.body().size_hint().exact();
         let length = length.or_else(|| ResponseBody::<R>::length(response.headers()));
-        // Not by `map`, which copies the response once more.
         let (head, body) = response.into_parts();
         Response::from_parts(head, ResponseBody::of_response(body, self.observation, outcome, length))
     }

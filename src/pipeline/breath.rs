@@ -12,7 +12,7 @@ use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 /// The longest run: what a few requests take. Shorter ones cost more in switching than they help.
-const PIECE: Duration = Duration::from_micros(25);
+const PIECE: Duration = Duration::from_micros(50);
 /// What an empty queue allows; a timer of Linux is late by some ten more. A request that takes less is held up once.
 const PAUSE: Duration = Duration::from_micros(200);
 /// The clock is looked at once in so many short steps: it costs as much as a tenth of one.

@@ -140,7 +140,7 @@ impl ServerKey {
 }
 
 impl ClientKey {
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(http: &Http, end: &End) -> Self {
         let address = http.bytes(Piece::Host);
         Self {

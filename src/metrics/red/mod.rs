@@ -99,7 +99,7 @@ impl Red {
         let durations = match &hop.subject {
             Subject::Http(http) => match end.rpc {
                 Some(rpc) => inner.rpc(hop.kind, http, rpc, end),
-                None if hop.kind == Kind::Client => inner.client(|| ClientKey::new(http, end)),
+                None if hop.kind == Kind::Client => inner.client(http, end),
                 None => inner.server(|| ServerKey::new(http, hop.route.get(), end)),
             },
             Subject::Work(work) => inner.work(WorkKey::new(hop.kind, &work.name, end)),
@@ -155,12 +155,14 @@ impl Inner {
     }
 
     #[inline]
-    fn client(&self, key: impl Fn() -> ClientKey) -> &Durations {
-        self.client.find(key().pack()).unwrap_or_else(|| self.first_of_client(key()))
+    fn client(&self, http: &Http, end: &End) -> &Durations {
+        let known = self.client.find(ClientKey::new(http, end).pack());
+        known.unwrap_or_else(|| self.first_of_client(http, end))
     }
 
     #[cold]
-    fn first_of_client(&self, key: ClientKey) -> &Durations {
+    fn first_of_client(&self, http: &Http, end: &End) -> &Durations {
+        let key = ClientKey::new(http, end);
         self.client.get(key.pack(), self.keeper, || key.labels())
     }
 

@@ -6,7 +6,7 @@ use super::*;
 use crate::clock::Moment;
 use crate::context::{Flags, SpanId, TraceContext, TraceId};
 use crate::metrics::{Exposition, Metrics, Recorder};
-use crate::scope::{ErrorType, Http, HttpVersion, Outcome, Route, Work};
+use crate::scope::{ErrorType, HttpVersion, Outcome, Route, Work};
 
 fn red() -> (Red, &'static Recorder) {
     let recorder: &'static Recorder = Box::leak(Box::new(Recorder::new(&Metrics::default())));
