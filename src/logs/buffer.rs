@@ -1,7 +1,7 @@
 //! Owns what the requests' end of the way to the descriptor shares with the thread's end: the lines that wait,
 //! and the state in which they agree who counts them.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use tracing::{Level, Metadata};
@@ -21,13 +21,17 @@ pub(super) const HOP: usize = 512;
 /// The same of an event: itself, and what every line has.
 pub(super) const EVENT: usize = 256;
 
+/// More than any buffer holds: nobody need wake the thread.
+pub(super) const AWAKE: usize = usize::MAX;
+
 /// Both ends' view.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) lines: Stripes<Batch>,
     pub(super) flow: Flow,
-    /// The thread sleeps, or is about to: whoever pushes next wakes it, once.
-    pub(super) sleeping: AtomicBool,
+    /// Whoever pushes behind so many bytes wakes the thread, once: behind none while it sleeps, or is about to; behind
+    /// half of what may wait while it lets lines gather.
+    pub(super) wakes_at: AtomicUsize,
     pub(super) state: Mutex<State>,
     pub(super) changed: Condvar,
     pub(super) failed: Once,
@@ -161,7 +165,7 @@ impl Shared {
         Self {
             lines: Stripes::new(capacity, stripes),
             flow: Flow::default(),
-            sleeping: AtomicBool::new(false),
+            wakes_at: AtomicUsize::new(AWAKE),
             state: Mutex::default(),
             changed: Condvar::new(),
             failed: Once::default(),

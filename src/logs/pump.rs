@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::buffer::{Batch, Render, Shared, Unmade, shrink};
+use super::buffer::{AWAKE, Batch, Render, Shared, Unmade, shrink};
 use super::json::Object;
 use crate::pipeline::{DropReason, begin_piece, complain, empties, quiet_thread, step, work_in_pieces};
 
@@ -59,8 +59,19 @@ impl<W: Write> Pump<W> {
                 looks = 0;
                 self.sleep(asked);
             }
-            std::thread::park_timeout(GATHER * 2_u32.pow(looks));
+            self.gather(GATHER * 2_u32.pow(looks));
         }
+    }
+
+    /// Lets lines gather for so long, or until there are plenty.
+    fn gather(&self, time: Duration) {
+        let plenty = self.shared.lines.capacity() / 2;
+        self.shared.wakes_at.store(plenty, Ordering::SeqCst);
+        // What came before that was said wakes nobody.
+        if self.shared.lines.weight() < plenty {
+            std::thread::park_timeout(time);
+        }
+        self.shared.wakes_at.store(AWAKE, Ordering::Release);
     }
 
     /// Tells whoever waits that this ticket is reached; true if the thread shall end.
@@ -74,7 +85,7 @@ impl<W: Write> Pump<W> {
 
     /// Sleeps until there is something to do. Nothing is lost between: see [`Writer::push`].
     fn sleep(&mut self, asked: u64) {
-        self.shared.sleeping.store(true, Ordering::Release);
+        self.shared.wakes_at.store(0, Ordering::Release);
         let nothing = !self.drain() && {
             let state = self.shared.state();
             state.asked == asked && !state.abandoned
@@ -82,7 +93,7 @@ impl<W: Write> Pump<W> {
         if nothing {
             std::thread::park();
         }
-        self.shared.sleeping.store(false, Ordering::Release);
+        self.shared.wakes_at.store(AWAKE, Ordering::Release);
     }
 
     /// Writes what each stripe holds; false if that was nothing.

@@ -13,7 +13,7 @@ use std::sync::{Arc, PoisonError};
 use std::thread::Thread;
 use std::time::Duration;
 
-use super::buffer::{EVENT, Event, HOP, Render, Shared, State};
+use super::buffer::{AWAKE, EVENT, Event, HOP, Render, Shared, State};
 use super::cut::LONGEST_LINE;
 use super::pump::Pump;
 use super::told::{Slot, Told};
@@ -47,11 +47,11 @@ impl Writer {
 
     /// Puts one whole line into the buffer, or counts that it is full.
     pub(super) fn push(&self, line: &[u8]) {
-        let _ = self.shared.lines.push(line.len(), |batch| {
+        let pushed = self.shared.lines.push(line.len(), |batch| {
             batch.bytes.extend_from_slice(line);
             batch.lines += 1;
         });
-        self.wake();
+        self.wake(pushed);
     }
 
     /// Puts a finished hop into the buffer, whose line is made later, or counts that it is full.
@@ -59,30 +59,38 @@ impl Writer {
     pub(super) fn push_hop(&self, hop: &Arc<Hop>) {
         // What a line is cut to is the most that it weighs.
         let weight = HOP + hop.text_length().min(LONGEST_LINE);
-        let _ = self.shared.lines.push(weight, |batch| {
+        let pushed = self.shared.lines.push(weight, |batch| {
             batch.unmade.push((batch.bytes.len(), Some(Arc::clone(hop))));
             batch.lines += 1;
         });
-        self.wake();
+        self.wake(pushed);
     }
 
     /// Puts an event into the buffer, whose line is made later, or counts that it is full.
     #[inline]
     pub(super) fn push_event(&self, event: Event, told: &Told) {
         let weight = EVENT + told.text().len() + size_of_val::<[Slot]>(told.slots());
-        let _ = self.shared.lines.push(weight, |batch| {
+        let pushed = self.shared.lines.push(weight, |batch| {
             batch.events.push(event, told);
             batch.unmade.push((batch.bytes.len(), None));
             batch.lines += 1;
         });
-        self.wake();
+        self.wake(pushed);
     }
 
-    fn wake(&self) {
-        // The thread raises the flag before it looks into the stripe for a last time, under the stripe's lock:
-        // either it saw this line there, or this sees the flag.
-        if self.shared.sleeping.load(Ordering::Acquire) && self.shared.sleeping.swap(false, Ordering::AcqRel)
-        {
+    /// Wakes the thread if it rests, and what waited before this push is enough for it.
+    #[inline]
+    fn wake(&self, pushed: Result<usize, ()>) {
+        // A thread that falls asleep says so before it looks into the stripe for a last time, under the stripe's lock:
+        // either it saw this line there, or this sees that it sleeps. What is refused found the buffer full.
+        if pushed.unwrap_or(AWAKE - 1) >= self.shared.wakes_at.load(Ordering::Acquire) {
+            self.rouse();
+        }
+    }
+
+    #[cold]
+    fn rouse(&self) {
+        if self.shared.wakes_at.swap(AWAKE, Ordering::AcqRel) != AWAKE {
             self.thread.unpark();
         }
     }

@@ -111,6 +111,25 @@ fn a_line_pushed_while_the_thread_falls_asleep_is_not_forgotten() {
 }
 
 #[test]
+fn a_thread_that_gathers_is_woken_once_half_of_the_buffer_is_taken() {
+    let (writer, _, calls, go) = stuck(40);
+    writer.push(b"it writes\n");
+    calls.recv().expect("a call");
+    let wakes_at = &writer.shared.wakes_at;
+    // As the thread says before it lets lines gather; now it hangs in its call.
+    wakes_at.store(20, Ordering::SeqCst);
+    let woken: Vec<_> = (0..4)
+        .map(|_| {
+            writer.push(b"ten bytes\n");
+            wakes_at.load(Ordering::SeqCst) == AWAKE
+        })
+        .collect();
+    assert_eq!(woken, [false, false, true, true]);
+    drop(go);
+    assert!(writer.flush(SOON));
+}
+
+#[test]
 fn partial_writes_and_interruptions_are_continued() {
     let again = || Err(ErrorKind::WouldBlock.into());
     let (writer, pipe) =
