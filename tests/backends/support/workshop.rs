@@ -261,15 +261,32 @@ fn collect(value: Value, texts: &mut Vec<String>) {
     }
 }
 
+/// A body that came in chunks: each is its length in hex digits, a line's end, so many bytes and a line's end.
+fn joined(mut chunks: &str) -> String {
+    let mut body = String::new();
+    loop {
+        let (length, rest) = chunks.split_once("\r\n").expect("a chunk");
+        let length = usize::from_str_radix(length, 16).expect("a length");
+        if length == 0 {
+            return body;
+        }
+        body += &rest[..length];
+        chunks = rest[length..].strip_prefix("\r\n").expect("a chunk's end");
+    }
+}
+
 impl Answer {
     fn of(text: &str) -> Self {
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
         let headers = head.lines().filter_map(|line| line.split_once(": "));
+        let headers: BTreeMap<_, _> =
+            headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+        let in_chunks = headers.get("transfer-encoding").is_some_and(|coding| coding == "chunked");
         Self {
             status: status.unwrap_or_else(|| panic!("no answer: {text:?}")),
-            headers: headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect(),
-            body: body.to_owned(),
+            body: if in_chunks { joined(body) } else { body.to_owned() },
+            headers,
         }
     }
 
