@@ -2,8 +2,9 @@
 
 pub(super) use reading::nanos;
 
-/// The standard library's `Instant` does not tell its number, and reads the same clock.
-#[cfg(unix)]
+/// The standard library's `Instant` does not tell its number, and reads the same clock; but on Apple's systems another
+/// one, which stands still while the machine sleeps.
+#[cfg(all(unix, not(target_vendor = "apple")))]
 mod reading {
     use rustix::time::{ClockId, clock_gettime};
 
@@ -17,7 +18,7 @@ mod reading {
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(not(all(unix, not(target_vendor = "apple"))))]
 mod reading {
     use std::sync::LazyLock;
     use std::time::Instant;

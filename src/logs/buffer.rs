@@ -176,6 +176,12 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Does somebody wait for what is written?
+    pub(super) fn is_awaited(&self) -> bool {
+        let state = self.state();
+        state.asked > state.flushed || state.closing
+    }
+
     pub(super) fn take_all(&self) -> u64 {
         (0..self.lines.count()).map(|stripe| self.lines.swap(stripe, Batch::default()).lines).sum()
     }

@@ -43,7 +43,11 @@ impl<W: Write> Pump<W> {
         quiet_thread();
         work_in_pieces();
         let shared = Arc::clone(&self.shared);
-        empties(move || (shared.lines.weight(), shared.lines.capacity()));
+        empties(move || {
+            let capacity = shared.lines.capacity();
+            // Whoever waits for the lines waits for no pause, also where they were taken out before he came.
+            (if shared.is_awaited() { capacity } else { shared.lines.weight() }, capacity)
+        });
         let mut looks = 0;
         loop {
             let (asked, closing) = {
@@ -66,8 +70,9 @@ impl<W: Write> Pump<W> {
     /// Lets lines gather for so long, or until there are plenty.
     fn gather(&self, time: Duration) {
         let plenty = self.shared.lines.capacity() / 2;
-        self.shared.wakes_at.store(plenty, Ordering::SeqCst);
-        // What came before that was said wakes nobody.
+        self.shared.wakes_at.store(plenty, Ordering::Release);
+        // What came before that was said wakes nobody, and what came just then may not be seen here: the next push
+        // wakes, or the time is over.
         if self.shared.lines.weight() < plenty {
             std::thread::park_timeout(time);
         }
@@ -83,7 +88,7 @@ impl<W: Write> Pump<W> {
         state.ended
     }
 
-    /// Sleeps until there is something to do. Nothing is lost between: see [`Writer::push`].
+    /// Sleeps until there is something to do. Nothing is lost between: see [`Writer::wake`].
     fn sleep(&mut self, asked: u64) {
         self.shared.wakes_at.store(0, Ordering::Release);
         let nothing = !self.drain() && {
@@ -99,7 +104,7 @@ impl<W: Write> Pump<W> {
     /// Writes what each stripe holds; false if that was nothing.
     fn drain(&mut self) -> bool {
         let mut wrote = false;
-        begin_piece(self.is_awaited());
+        begin_piece(self.shared.is_awaited());
         for stripe in 0..self.shared.lines.count() {
             let mut batch = {
                 // Under the state's lock, so that a line is always either in the buffer or counted as behind.
@@ -121,12 +126,6 @@ impl<W: Write> Pump<W> {
             self.spare = batch;
         }
         wrote
-    }
-
-    /// Does somebody wait for what is written?
-    fn is_awaited(&self) -> bool {
-        let state = self.shared.state();
-        state.asked > state.flushed || state.closing
     }
 
     /// Writes all, and makes the lines that are not made yet, each at its place between the others.

@@ -13,7 +13,7 @@ use crate::clock::Moment;
 use crate::context::TraceContext;
 use crate::pipeline::{stripe_count, stripe_of_thread};
 
-// Rows are whole lines of the cache, in words.
+// Rows are as long as whole lines of the cache, in words.
 const LINE: usize = 16;
 
 /// A histogram of fixed buckets.

@@ -11,12 +11,28 @@
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
+use timer::PAUSE;
+
 /// The longest run: what a few requests take. Shorter ones cost more in switching than they help.
 const PIECE: Duration = Duration::from_micros(50);
-/// What an empty queue allows; a timer of Linux is late by some ten more. A request that takes less is held up once.
-const PAUSE: Duration = Duration::from_micros(200);
 /// The clock is looked at once in so many short steps: it costs as much as a tenth of one.
 const STEPS: u32 = 8;
+
+#[cfg(not(windows))]
+mod timer {
+    use std::time::Duration;
+
+    /// What an empty queue allows; a timer of Linux is late by some ten more. A request that takes less is held up once.
+    pub(super) const PAUSE: Duration = Duration::from_micros(200);
+}
+
+/// Timers there may be late by fifteen milliseconds, in which a queue fills: no pause is short enough.
+#[cfg(windows)]
+mod timer {
+    use std::time::Duration;
+
+    pub(super) const PAUSE: Duration = Duration::ZERO;
+}
 
 #[derive(Clone, Copy)]
 struct Breath {
