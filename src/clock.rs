@@ -65,12 +65,7 @@ impl Moment {
     #[must_use]
     #[inline]
     pub fn now() -> Self {
-        Self::at(monotonic::nanos())
-    }
-
-    #[inline]
-    fn at(nanos: u64) -> Self {
-        Self(NonZeroU64::new(nanos).unwrap_or(NonZeroU64::MIN))
+        Self(NonZeroU64::new(monotonic::nanos()).unwrap_or(NonZeroU64::MIN))
     }
 
     /// The time from `earlier` to here; zero if `earlier` is later.

@@ -11,7 +11,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::*;
 use crate::context::{Flags, TraceId};
-use crate::hop::{Listening, Origin};
+use crate::hop::Listening;
 use crate::logs::{Lines, Logs, MemoryLines};
 use crate::metrics::Red;
 use crate::propagation::Propagators;
@@ -150,13 +150,10 @@ fn a_span_has_the_vendors_list_of_its_trace() {
 fn the_threshold_of_a_trace_that_a_span_begins_stands_on_its_spans_and_goes_out() {
     let spans = Spans { sampler: Sampler::probability(1.0), ..Spans::in_memory() };
     let seen = watch(spans, Logs::new().json());
-    let sent = info_span!("start").in_scope(|| info_span!("step").in_scope(Origin::here));
-    assert_eq!(sent.from.tracestate.as_str(), "ot=th:0");
+    let sent = info_span!("start").in_scope(|| info_span!("step").in_scope(current)).expect("a span");
+    assert_eq!(sent.tracestate().as_str(), "ot=th:0");
     let spans = seen.spans();
-    assert!(
-        spans.len() == 2 && spans.iter().all(|span| span.tracestate == sent.from.tracestate),
-        "{spans:?}"
-    );
+    assert!(spans.len() == 2 && spans.iter().all(|span| span.tracestate == *sent.tracestate()), "{spans:?}");
 }
 
 #[test]

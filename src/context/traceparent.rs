@@ -3,10 +3,10 @@
 use super::text::trim;
 use super::{Flags, SpanId, TraceContext, TraceId, hex};
 
-/// Version 00 is exactly so long; a later version at least.
-const LENGTH: usize = 55;
-
 impl TraceContext {
+    /// Version 00 of a `traceparent` is exactly so long; a later version at least.
+    pub(crate) const TRACEPARENT_LENGTH: usize = 55;
+
     /// Reads one `traceparent` value; `None` if it is not valid.
     ///
     /// A later version than 00 is read as far as we know it. Of the flags only the known ones are kept.
@@ -14,8 +14,8 @@ impl TraceContext {
     #[inline]
     pub fn from_traceparent(value: &[u8]) -> Option<Self> {
         // What is as long as it has to be has no white space around it, or is wrong.
-        let value = if value.len() == LENGTH { value } else { trim(value) };
-        let (known, later) = value.split_first_chunk::<LENGTH>()?;
+        let value = if value.len() == Self::TRACEPARENT_LENGTH { value } else { trim(value) };
+        let (known, later) = value.split_first_chunk::<{ Self::TRACEPARENT_LENGTH }>()?;
         let [v1, v2, b'-', ids @ .., b'-', f1, f2] = known else { return None };
         let (trace, ids) = ids.split_first_chunk::<32>()?;
         let [b'-', span @ ..] = ids else { return None };
@@ -37,7 +37,7 @@ impl TraceContext {
 
     /// The 55 bytes of a version 00 `traceparent`, without an allocation.
     #[must_use]
-    pub fn to_traceparent(self) -> [u8; 55] {
+    pub fn to_traceparent(self) -> [u8; Self::TRACEPARENT_LENGTH] {
         let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
         text[3..35].copy_from_slice(&self.trace_id.hex());
         text[36..52].copy_from_slice(&self.span_id.hex());

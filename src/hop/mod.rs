@@ -8,4 +8,3 @@ mod origin;
 pub(crate) use self::core::{Core, global, set_global};
 pub(crate) use listening::Listening;
 pub(crate) use observation::Observation;
-pub(crate) use origin::Origin;

@@ -6,51 +6,23 @@ use super::Core;
 use crate::clock::Moment;
 use crate::context::{TraceContext, Tracestate};
 use crate::propagation::Remote;
-use crate::scope::{Current, Hop, Kind, current};
-
-/// What a new hop continues: what a stranger sent, what is current on this thread, or nothing.
-#[derive(Debug, Default)]
-pub(crate) struct Origin {
-    pub(crate) from: Remote,
-    is_remote: bool,
-}
-
-impl Origin {
-    /// What is current on this thread.
-    pub(crate) fn here() -> Self {
-        let Some(current) = current() else { return Self::default() };
-        let tracestate = current.tracestate().clone();
-        let mut from = Remote { trace: Some(current.trace), tracestate, ..Remote::default() };
-        if let Some(hop) = &current.hop {
-            from.baggage = hop.baggage.clone();
-            from.request_id = hop.request_id.clone();
-        }
-        Self { from, is_remote: false }
-    }
-}
-
-impl From<Remote> for Origin {
-    fn from(from: Remote) -> Self {
-        Self { from, is_remote: true }
-    }
-}
+use crate::scope::{Current, Hop, Kind};
 
 impl Core {
-    /// A new hop at its place in a trace; `complete` says the rest of it.
+    /// A new hop that continues what a stranger sent; `complete` says the rest of it.
     #[inline]
     pub(crate) fn hop(
         &self,
-        origin: Origin,
+        from: Remote,
         kind: Kind,
         start: Moment,
         complete: impl FnOnce(&mut Hop),
     ) -> Arc<Hop> {
-        let Origin { from, is_remote } = origin;
         self.listening.hop_begins();
         let (trace, tracestate) = self.place(from.trace, &from.tracestate);
         Hop::begin(trace, kind, start, |hop| {
             hop.parent = from.trace.map(|parent| parent.span_id);
-            hop.parent_is_remote = is_remote && from.trace.is_some();
+            hop.parent_is_remote = from.trace.is_some();
             hop.tracestate = tracestate.unwrap_or(from.tracestate);
             hop.baggage = from.baggage;
             hop.request_id = from.request_id;

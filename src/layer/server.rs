@@ -56,7 +56,7 @@ impl<B> Asked<'_, B> {
     fn with_more(&self) -> Arc<Hop> {
         let mut remote = self.core.propagators.read_headers(&self.known, self.request.headers());
         let foreign = distrust(self.options.trust, &mut remote);
-        self.core.hop(remote.into(), Kind::Server, self.start, |hop| {
+        self.core.hop(remote, Kind::Server, self.start, |hop| {
             hop.links.extend(foreign);
             self.describe(hop);
         })

@@ -104,7 +104,7 @@ impl<W: Write> Pump<W> {
     /// Writes what each stripe holds; false if that was nothing.
     fn drain(&mut self) -> bool {
         let mut wrote = false;
-        begin_piece(self.shared.is_awaited());
+        begin_piece(false);
         for stripe in 0..self.shared.lines.count() {
             let mut batch = {
                 // Under the state's lock, so that a line is always either in the buffer or counted as behind.

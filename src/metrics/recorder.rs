@@ -52,30 +52,25 @@ impl Recorder {
     }
 }
 
-impl Recorder {
-    /// The gauge of this key; `None` if the name cannot be one.
-    pub(super) fn gauge(&self, key: &Key) -> Option<Arc<Gauge>> {
-        let known = self.registry.get_gauge(key);
-        known.or_else(|| {
-            let placed = self.registry.storage().place::<Gauge>(key)?;
-            Some(match placed.remember {
-                true => self.registry.get_or_create_gauge(key, Arc::clone),
-                false => placed.instrument,
+macro_rules! find_or_place {
+    ($find:ident, $instrument:ty, $known:ident, $remember:ident) => {
+        /// The instrument of this key; `None` if the name cannot be one of its type.
+        pub(super) fn $find(&self, key: &Key) -> Option<Arc<$instrument>> {
+            self.registry.$known(key).or_else(|| {
+                let placed = self.registry.storage().place::<$instrument>(key)?;
+                Some(match placed.remember {
+                    true => self.registry.$remember(key, Arc::clone),
+                    false => placed.instrument,
+                })
             })
-        })
-    }
+        }
+    };
+}
 
-    /// The histogram of this key; `None` if the name cannot be one.
-    pub(super) fn histogram(&self, key: &Key) -> Option<Arc<Histogram>> {
-        let known = self.registry.get_histogram(key);
-        known.or_else(|| {
-            let placed = self.registry.storage().place::<Histogram>(key)?;
-            Some(match placed.remember {
-                true => self.registry.get_or_create_histogram(key, Arc::clone),
-                false => placed.instrument,
-            })
-        })
-    }
+impl Recorder {
+    find_or_place!(counter, Counter, get_counter, get_or_create_counter);
+    find_or_place!(gauge, Gauge, get_gauge, get_or_create_gauge);
+    find_or_place!(histogram, Histogram, get_histogram, get_or_create_histogram);
 }
 
 impl fmt::Debug for Recorder {
@@ -139,16 +134,7 @@ impl ::metrics::Recorder for Recorder {
     }
 
     fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> ::metrics::Counter {
-        if let Some(known) = self.registry.get_counter(key) {
-            return known.into();
-        }
-        match self.registry.storage().place::<Counter>(key) {
-            Some(placed) if placed.remember => {
-                self.registry.get_or_create_counter(key, |own| Arc::clone(own).into())
-            }
-            Some(placed) => placed.instrument.into(),
-            None => ::metrics::Counter::noop(),
-        }
+        self.counter(key).map_or_else(::metrics::Counter::noop, Into::into)
     }
 
     fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> ::metrics::Gauge {

@@ -53,7 +53,7 @@ thread_local! {
 
 /// From now on this thread works in small pieces. Called first on each of our threads.
 pub(crate) fn work_in_pieces() {
-    BREATH.set(Some(Breath { hurries: false, since: Instant::now(), steps: 0 }));
+    BREATH.set(Some(Breath::begin(false)));
 }
 
 /// This thread, if it is one of ours, empties a queue that is so full.
@@ -66,7 +66,7 @@ pub(crate) fn empties(fill: impl Fn() -> (usize, usize) + 'static) {
 /// A piece begins, after whatever this thread waited for; somebody may wait for what it does, and it does not pause.
 pub(crate) fn begin_piece(hurries: bool) {
     if BREATH.get().is_some() {
-        BREATH.set(Some(Breath { hurries, since: Instant::now(), steps: 0 }));
+        BREATH.set(Some(Breath::begin(hurries)));
     }
 }
 
@@ -94,6 +94,10 @@ pub(crate) fn breathe() {
 }
 
 impl Breath {
+    fn begin(hurries: bool) -> Self {
+        Self { hurries, since: Instant::now(), steps: 0 }
+    }
+
     /// How long to sleep now.
     fn pause(self) -> Duration {
         if self.hurries || self.since.elapsed() < PIECE {

@@ -11,7 +11,7 @@ use crate::context::{Baggage, RequestId, TraceContext, Tracestate};
 use crate::names::header::{BAGGAGE, REQUEST_ID, TRACEPARENT, TRACESTATE};
 
 /// How long a `traceparent` of ours is.
-const PARENT: usize = 55;
+const PARENT: usize = TraceContext::TRACEPARENT_LENGTH;
 
 /// The headers that a hop reads, found in one pass: looking each of them up would hash each name.
 #[derive(Debug, Default)]

@@ -71,8 +71,8 @@ thread_local! {
 }
 
 impl Current {
-    pub(crate) fn of(hop: &Arc<Hop>) -> Self {
-        Self { trace: hop.trace, hop: Some(Arc::clone(hop)), begun: Tracestate::default() }
+    pub(crate) fn of(hop: Arc<Hop>) -> Self {
+        Self { trace: hop.trace, hop: Some(hop), begun: Tracestate::default() }
     }
 
     /// The vendors' list that belongs to the trace.
@@ -182,7 +182,7 @@ fn push(attached: Attached, frame: Frame) -> Entered {
 /// The innermost context of this thread.
 pub(crate) fn current() -> Option<Current> {
     let here = with_stack(|stack| match stack.top() {
-        Some(hop) => Some(Current { trace: hop.trace, hop: Some(hop), begun: Tracestate::default() }),
+        Some(hop) => Some(Current::of(hop)),
         None => stack.below(|below| below.last().map(Frame::current)).flatten(),
     });
     let here = here.flatten();
@@ -266,7 +266,7 @@ pub(crate) fn exit_span(span: u64) {
 impl Frame {
     fn current(&self) -> Current {
         match self {
-            Self::Hop(hop) | Self::Standing(hop) => Current::of(hop),
+            Self::Hop(hop) | Self::Standing(hop) => Current::of(Arc::clone(hop)),
             Self::Captured(current) | Self::Span { current, .. } => current.clone(),
         }
     }

@@ -8,9 +8,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 
-use crate::hop::{Core, Origin, global};
+use crate::context::Baggage;
+use crate::hop::{Core, global};
 use crate::propagation::{Carrier, Outgoing, Propagators, Remote};
-use crate::scope::{Kind, Outcome};
+use crate::scope::{Kind, Outcome, current};
 
 /// A job or a message: a hop of its own, in the trace of whoever asked for it.
 ///
@@ -138,15 +139,13 @@ impl Work {
 /// [`Command`](std::process::Command) it is written as variables, which the child reads by
 /// [`propagation::from_environment`](crate::propagation::from_environment).
 pub fn inject(carrier: &mut impl Carrier) {
-    let here = Origin::here().from;
-    if here.trace.is_none() {
-        return;
-    }
+    let Some(here) = current() else { return };
+    let (hop, none) = (here.hop.as_deref(), Baggage::default());
     let outgoing = Outgoing {
-        trace: here.trace,
-        tracestate: &here.tracestate,
-        baggage: Some(&here.baggage),
-        request_id: here.request_id.as_ref(),
+        trace: Some(here.trace),
+        tracestate: here.tracestate(),
+        baggage: Some(hop.map_or(&none, |hop| &hop.baggage)),
+        request_id: hop.and_then(|hop| hop.request_id.as_ref()),
     };
     Propagators::of_process().write(carrier, outgoing);
 }

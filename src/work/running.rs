@@ -9,10 +9,10 @@ use tracing::Span;
 
 use super::Work;
 use crate::clock::Moment;
-use crate::hop::{Core, Observation, Origin};
+use crate::hop::{Core, Observation};
 use crate::propagation::Remote;
 use crate::scope;
-use crate::scope::{Current, Hop, Outcome, Subject, scoped};
+use crate::scope::{Current, Hop, Outcome, Subject, current, scoped};
 
 /// Work in progress. Dropping it unfinished reports [`Outcome::Cancelled`].
 ///
@@ -51,7 +51,7 @@ impl Running {
 
     pub(super) async fn drive<F: Future>(&mut self, work: F) -> F::Output {
         let here = self.observation.as_ref().and_then(Observation::hop);
-        let here = here.map(Current::of);
+        let here = here.cloned().map(Current::of);
         // Scoped for the time after this one is dropped: what a cancelled work says in its destructors is its own.
         let mut work = pin!(scoped(work, here, Span::none()));
         poll_fn(|cx| self.within(|| work.as_mut().poll(cx))).await
@@ -66,23 +66,20 @@ impl Running {
     }
 }
 
-/// Whose trace the work joins.
-fn origin(parent: Option<Remote>, linked: bool) -> Origin {
-    match parent {
-        Some(remote) => remote.into(),
-        // Linked work has a trace of its own, wherever it is begun.
-        None if linked => Origin::default(),
-        None => Origin::here(),
-    }
-}
-
 fn hop(core: &Core, work: Work) -> Arc<Hop> {
     let subject = scope::Work { name: work.name, system: work.system, destination: work.destination };
-    let origin = origin(work.parent, !work.links.is_empty());
-    core.hop(origin, work.kind, Moment::now(), |hop| {
+    let is_linked = !work.links.is_empty();
+    let complete = |hop: &mut Hop| {
         hop.subject = Subject::Work(subject);
         hop.links = work.links.iter().filter_map(|remote| remote.trace).collect();
         let named = |remote: Remote| remote.request_id;
         hop.request_id = hop.request_id.take().or_else(|| work.links.into_iter().find_map(named));
-    })
+    };
+    let start = Moment::now();
+    match work.parent {
+        Some(remote) => core.hop(remote, work.kind, start, complete),
+        // Linked work has a trace of its own, wherever it is begun.
+        None if is_linked => core.hop(Remote::default(), work.kind, start, complete),
+        None => core.hop_below(current().as_ref(), work.kind, start, complete),
+    }
 }

@@ -3,14 +3,13 @@
 
 use std::sync::Arc;
 
-use ::metrics::{Counter, Key, Label, Level, Metadata};
+use ::metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata};
 
 use crate::clock::Moment;
 use crate::context::TraceContext;
 use crate::metrics::Recorder;
 use crate::metrics::exemplar::tell;
-use crate::metrics::gauge::Gauge;
-use crate::metrics::histogram::Histogram;
+use crate::metrics::{gauge, histogram};
 
 const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
 
@@ -24,14 +23,14 @@ pub(super) enum Keeper {
 
 /// How many are in flight.
 pub(super) enum Active {
-    Own(Arc<Gauge>),
-    Any(::metrics::Gauge),
+    Own(Arc<gauge::Gauge>),
+    Any(Gauge),
 }
 
 /// How long they took.
 pub(super) enum Durations {
-    Own(Arc<Histogram>),
-    Any(::metrics::Histogram),
+    Own(Arc<histogram::Histogram>),
+    Any(Histogram),
 }
 
 impl Keeper {
@@ -49,19 +48,19 @@ impl Keeper {
     pub(super) fn active(self, name: &'static str, labels: Vec<Label>) -> Active {
         let key = Key::from_parts(name, labels);
         match self {
-            Self::Own(recorder) => recorder.gauge(&key).map(Active::Own),
-            Self::Any(_) => None,
+            Self::Own(recorder) => recorder.gauge(&key).map_or(Active::Any(Gauge::noop()), Active::Own),
+            Self::Any(recorder) => Active::Any(recorder.register_gauge(&key, &METADATA)),
         }
-        .unwrap_or_else(|| Active::Any(self.recorder().register_gauge(&key, &METADATA)))
     }
 
     pub(super) fn durations(self, name: &'static str, labels: Vec<Label>) -> Durations {
         let key = Key::from_parts(name, labels);
         match self {
-            Self::Own(recorder) => recorder.histogram(&key).map(Durations::Own),
-            Self::Any(_) => None,
+            Self::Own(recorder) => {
+                recorder.histogram(&key).map_or(Durations::Any(Histogram::noop()), Durations::Own)
+            }
+            Self::Any(recorder) => Durations::Any(recorder.register_histogram(&key, &METADATA)),
         }
-        .unwrap_or_else(|| Durations::Any(self.recorder().register_histogram(&key, &METADATA)))
     }
 }
 
