@@ -147,6 +147,12 @@ impl Drop for Server {
 /// The server's side of it: serves until it is killed.
 pub(crate) fn run(kind: Kind, collector: SocketAddr) {
     keep_to(PROCESSOR, None);
+    // No service is a process of one thread, which is spared locks by the C library and by the kernel.
+    std::thread::spawn(|| {
+        loop {
+            std::thread::park();
+        }
+    });
     let observability = (kind != Kind::Bare).then(|| tower_observability::init("bench").expect("it starts"));
     if kind == Kind::Sink {
         threads_named(EXPORTER).for_each(|thread| keep_to(callers::PROCESSOR, Some(thread)));

@@ -49,7 +49,7 @@ fn threads(measured: &[Measured]) {
     let seconds = ROUND.as_secs_f64() * ROUNDS as f64;
     for one in measured {
         let requests: f64 = one.rounds.iter().map(|round| round.requests).sum();
-        for (name, done) in &one.threads {
+        for (name, done) in one.threads.iter().filter(|(_, done)| done.microseconds > 0.0) {
             println!(
                 "| {} | {name} | {:.2} | {:.0} | {:.0} |",
                 one.kind.name(),
