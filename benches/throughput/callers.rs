@@ -51,6 +51,8 @@ pub(crate) struct Round {
     pub(crate) p999: f64,
     /// Pages that were read meanwhile.
     pub(crate) scrapes: f64,
+    /// Seconds that the server's thread for exports took of the processor.
+    pub(crate) exporting: f64,
 }
 
 /// Calls for so long, and fetches the page meanwhile if there is one to scrape.
@@ -86,6 +88,14 @@ pub(crate) async fn call(
         p99: typical(0.99),
         p999: at(&times(&answered), 0.999),
         scrapes: scrapes as f64 / seconds,
+        exporting: 0.0,
+    }
+}
+
+impl Round {
+    /// Requests a second if exporting took no time, as with an exporter that throws spans away.
+    pub(crate) fn per_second_of_a_sink(&self) -> f64 {
+        self.requests / (self.requests / self.per_second - self.exporting)
     }
 }
 

@@ -86,10 +86,14 @@ async fn rounds(servers: &[(Kind, Server)], asking: Asking) -> Vec<Measured> {
     for _ in 0..ROUNDS {
         for ((_, server), measured) in servers.iter().zip(&mut measured) {
             let before = server.threads();
-            measured.rounds.push(callers::call(server.address, server.scraped, asking, ROUND).await);
+            let mut round = callers::call(server.address, server.scraped, asking, ROUND).await;
             for (name, done) in threads::since(&before, server.threads()) {
+                if name == server::EXPORTER {
+                    round.exporting = done.microseconds / 1e6;
+                }
                 measured.threads.entry(name).or_default().add(done);
             }
+            measured.rounds.push(round);
         }
     }
     measured

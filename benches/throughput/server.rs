@@ -18,13 +18,13 @@ pub(crate) const CHILD: &str = "--server";
 
 const PROCESSOR: usize = 0;
 /// What `init` calls the thread that exports.
-const EXPORTER: &str = "observability";
+pub(crate) const EXPORTER: &str = "observability";
 
 /// What stands around the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Bare,
-    /// All signals; only the exporter's thread is elsewhere.
+    /// All signals; only the exporter's thread is elsewhere, and takes its time from the callers instead.
     Sink,
     /// All signals, and everything of the process on one processor.
     Live,

@@ -13,6 +13,7 @@ pub(crate) fn at_once(measured: &[Measured]) {
     );
     println!("of {ROUNDS} rounds of {} ms in turn:\n", ROUND.as_millis());
     times(measured);
+    sink(measured);
     threads(measured);
     scrapes(measured);
 }
@@ -42,18 +43,31 @@ fn times(measured: &[Measured]) {
     }
 }
 
+/// What an exporter would leave that throws spans away. Elsewhere than on the server's processor it cannot be had: on
+/// that of the callers it takes its time from them, and they ask less.
+fn sink(measured: &[Measured]) {
+    let Some(live) = measured.iter().find(|one| one.kind == Kind::Live) else { return };
+    let ratios = live.rounds.iter().zip(&measured[0].rounds);
+    let ratio = median(ratios.map(|(live, bare)| live.per_second_of_a_sink() / bare.per_second));
+    println!("\nWithout the time of the thread that exports, as with an exporter that throws spans away:");
+    println!("{ratio:.2} × bare.");
+}
+
 /// Where the processor's time went.
 fn threads(measured: &[Measured]) {
-    println!("\n| server | thread | µs of the processor a request | sleeps a second | displaced a second |");
-    println!("|---|---|--:|--:|--:|");
+    println!(
+        "\n| server | thread | µs of the processor a request | µs waited for it | sleeps a second | displaced a second |"
+    );
+    println!("|---|---|--:|--:|--:|--:|");
     let seconds = ROUND.as_secs_f64() * ROUNDS as f64;
     for one in measured {
         let requests: f64 = one.rounds.iter().map(|round| round.requests).sum();
         for (name, done) in one.threads.iter().filter(|(_, done)| done.microseconds > 0.0) {
             println!(
-                "| {} | {name} | {:.2} | {:.0} | {:.0} |",
+                "| {} | {name} | {:.2} | {:.2} | {:.0} | {:.0} |",
                 one.kind.name(),
                 done.microseconds / requests,
+                done.waited / requests,
                 done.slept / seconds,
                 done.displaced / seconds,
             );

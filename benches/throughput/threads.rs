@@ -10,6 +10,8 @@ pub(crate) type Threads = BTreeMap<String, Use>;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Use {
     pub(crate) microseconds: f64,
+    /// Microseconds in which it could have run, and another thread had the processor.
+    pub(crate) waited: f64,
     /// How often it went to sleep by itself.
     pub(crate) slept: f64,
     /// How often another thread took its place.
@@ -26,11 +28,13 @@ pub(crate) fn of(process: u32) -> Threads {
             let value = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
             value.and_then(|value| value.trim().parse().ok()).unwrap_or_default()
         };
-        let nanoseconds = read("schedstat").split(' ').next().and_then(|first| first.parse::<f64>().ok());
+        let account = read("schedstat");
+        let mut nanoseconds = account.split(' ').map_while(|number| number.trim().parse::<f64>().ok());
         let is_first = task.file_name().to_str() == Some(&process.to_string());
         let name = if is_first { "the service".to_owned() } else { read("comm").trim().to_owned() };
         threads.entry(name).or_default().add(Use {
-            microseconds: nanoseconds.unwrap_or_default() / 1e3,
+            microseconds: nanoseconds.next().unwrap_or_default() / 1e3,
+            waited: nanoseconds.next().unwrap_or_default() / 1e3,
             slept: count("voluntary_ctxt_switches"),
             displaced: count("nonvoluntary_ctxt_switches"),
         });
@@ -43,6 +47,7 @@ pub(crate) fn since(before: &Threads, mut now: Threads) -> Threads {
     for (name, now) in &mut now {
         let before = before.get(name).copied().unwrap_or_default();
         now.microseconds -= before.microseconds;
+        now.waited -= before.waited;
         now.slept -= before.slept;
         now.displaced -= before.displaced;
     }
@@ -52,6 +57,7 @@ pub(crate) fn since(before: &Threads, mut now: Threads) -> Threads {
 impl Use {
     pub(crate) fn add(&mut self, other: Self) {
         self.microseconds += other.microseconds;
+        self.waited += other.waited;
         self.slept += other.slept;
         self.displaced += other.displaced;
     }

@@ -14,6 +14,7 @@ use super::histogram::Histogram;
 use super::label::label_text;
 use super::refused::Reason;
 use super::{Exposition, Metrics, Page, Samples, Source};
+use crate::pipeline::breathe;
 
 /// The recorder of one process, or of one test.
 pub(crate) struct Recorder {
@@ -42,6 +43,8 @@ impl Recorder {
         let mut samples = Samples::default();
         for source in self.sources.read().unwrap_or_else(PoisonError::into_inner).iter() {
             source(&mut samples);
+            // Each may ask the system for several files.
+            breathe();
         }
         Page::new(Arc::clone(&self.families), samples, exposition)
     }
