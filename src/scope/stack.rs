@@ -36,6 +36,8 @@ enum Frame {
         current: Current,
         _attached: Attached,
     },
+    /// The place of a span that left from beneath a guard: what guards remember of depths stays true.
+    Left,
 }
 
 /// The stack is as it was before when this is dropped, whatever was left on it in between.
@@ -145,7 +147,11 @@ impl Stack {
 
     /// Lays a frame on top of all; returns how many are below it.
     fn push(&self, frame: Frame) -> usize {
-        self.outer.take().into_iter().chain(self.top.take()).for_each(|hop| self.lay_down(hop));
+        let top = self.top.take();
+        if top.is_none() {
+            self.close_gaps();
+        }
+        self.outer.take().into_iter().chain(top).for_each(|hop| self.lay_down(hop));
         let depth = self.depth.get();
         self.below(|below| below.push(frame));
         depth
@@ -167,6 +173,37 @@ impl Stack {
             self.below(|below| if below.len() > depth { below.pop() } else { None })
         {}
     }
+
+    fn has_top(&self) -> bool {
+        let top = self.top.take();
+        let has_top = top.is_some();
+        self.top.set(top);
+        has_top
+    }
+
+    /// Takes away the places of spans that left, as far as no guard is above them.
+    fn close_gaps(&self) {
+        self.below(|below| {
+            while let Some(Frame::Left) = below.last() {
+                below.pop();
+            }
+        });
+    }
+
+    /// Takes a span out. Whoever is above it and has a guard goes by how many are below: there its place stays.
+    fn exit(&self, span: u64) -> Option<Frame> {
+        let has_top = self.has_top();
+        let frame = self.below(|below| {
+            let is_it = |frame: &Frame| matches!(frame, Frame::Span { id, .. } if *id == span);
+            let place = below.iter().rposition(is_it)?;
+            if has_top || below.iter().skip(place + 1).any(Frame::has_guard) {
+                below.get_mut(place).map(|frame| std::mem::replace(frame, Frame::Left))
+            } else {
+                Some(below.remove(place))
+            }
+        });
+        frame.flatten()
+    }
 }
 
 // Every access may fail at a thread's very end; telemetry then knows no context, and nothing panics.
@@ -183,7 +220,7 @@ fn push(attached: Attached, frame: Frame) -> Entered {
 pub(crate) fn current() -> Option<Current> {
     let here = with_stack(|stack| match stack.top() {
         Some(hop) => Some(Current::of(hop)),
-        None => stack.below(|below| below.last().map(Frame::current)).flatten(),
+        None => stack.below(|below| below.iter().rev().find_map(Frame::current)).flatten(),
     });
     let here = here.flatten();
     match innermost(here.as_ref().map(|here| here.trace.span_id)) {
@@ -204,7 +241,7 @@ fn further_in(here: Option<Current>, trace: TraceContext, begun: Tracestate) -> 
 pub(crate) fn top_hop<T>(look: impl FnOnce(&Hop) -> T) -> Option<T> {
     let hop = with_stack(|stack| match stack.top() {
         None if stack.depth.get() == 0 => None,
-        None => stack.below(|below| below.last().and_then(Frame::hop)).flatten(),
+        None => stack.below(|below| innermost_of(below).and_then(Frame::hop)).flatten(),
         top => top,
     });
     hop.flatten().map(|hop| look(&hop))
@@ -227,7 +264,8 @@ pub(crate) fn enter_as_hop(hop: &Arc<Hop>) -> Entered {
 pub(crate) fn stands_for_hop() -> bool {
     let stands = with_stack(|stack| {
         let is_below = stack.top().is_none();
-        is_below && stack.below(|below| matches!(below.last(), Some(Frame::Standing(_)))).unwrap_or(false)
+        let stands = |below: &mut Vec<_>| matches!(innermost_of(below), Some(Frame::Standing(_)));
+        is_below && stack.below(stands).unwrap_or(false)
     });
     stands.unwrap_or(false)
 }
@@ -255,26 +293,33 @@ fn push_span(frame: Frame) {
 /// A user's span is no longer current; spans may leave in any order.
 pub(crate) fn exit_span(span: u64) {
     // Handed out, and dropped while the stack is not borrowed.
-    let _frame = with_stack(|stack| {
-        stack.below(|below| {
-            let is_it = |frame: &Frame| matches!(frame, Frame::Span { id, .. } if *id == span);
-            below.iter().rposition(is_it).map(|place| below.remove(place))
-        })
-    });
+    let _frame = with_stack(|stack| stack.exit(span));
+}
+
+/// What is current of these, innermost last.
+fn innermost_of(below: &[Frame]) -> Option<&Frame> {
+    below.iter().rev().find(|frame| !matches!(frame, Frame::Left))
 }
 
 impl Frame {
-    fn current(&self) -> Current {
+    fn current(&self) -> Option<Current> {
         match self {
-            Self::Hop(hop) | Self::Standing(hop) => Current::of(Arc::clone(hop)),
-            Self::Captured(current) | Self::Span { current, .. } => current.clone(),
+            Self::Hop(hop) | Self::Standing(hop) => Some(Current::of(Arc::clone(hop))),
+            Self::Captured(current) | Self::Span { current, .. } => Some(current.clone()),
+            Self::Left => None,
         }
+    }
+
+    /// Does an [`Entered`] take it away?
+    fn has_guard(&self) -> bool {
+        matches!(self, Self::Hop(_) | Self::Standing(_) | Self::Captured(_))
     }
 
     fn hop(&self) -> Option<Arc<Hop>> {
         match self {
             Self::Hop(hop) | Self::Standing(hop) => Some(Arc::clone(hop)),
             Self::Captured(current) | Self::Span { current, .. } => current.hop.clone(),
+            Self::Left => None,
         }
     }
 }
@@ -373,6 +418,69 @@ mod tests {
         assert_eq!(top(), Some(2));
         exit_span(8);
         exit_span(8);
+        assert_eq!(top(), None);
+    }
+
+    #[test]
+    fn a_span_that_leaves_from_beneath_a_hop_leaves_nothing_of_the_hop_behind() {
+        let hops = [2, 3].map(|id| Hop::begin(somewhere(id).trace, Kind::Internal, Moment::now(), |_| {}));
+        let below = || with_stack(|stack| stack.depth.get());
+        // Within another hop or not, before another span is entered or after, which is left in time or not.
+        for way in 0..8 {
+            let [nested, first, left] = [1, 2, 4].map(|bit| way & bit > 0);
+            enter_span(6, somewhere(1));
+            let outer = enter_hop(&hops[0]);
+            let inner = nested.then(|| enter_hop(&hops[1]));
+            let hop = if nested { 3 } else { 2 };
+            if first {
+                exit_span(6);
+                assert_eq!(top(), Some(hop));
+            }
+            enter_span(7, somewhere(4));
+            exit_span(6);
+            assert_eq!((top(), top_hop(|_| ())), (Some(4), None));
+            if left {
+                exit_span(7);
+                assert_eq!(top(), Some(hop));
+            }
+            if nested {
+                drop(inner);
+                assert_eq!(top(), Some(2), "{way}");
+            }
+            drop(outer);
+            assert_eq!((top(), stands_for_hop()), (None, false), "{way}");
+            // What kept the place goes with the next span, and nothing piles up.
+            enter_span(8, somewhere(5));
+            assert_eq!((top(), below()), (Some(5), Some(1)));
+            exit_span(8);
+            assert_eq!((top(), below()), (None, Some(0)));
+        }
+        assert_eq!(hops.map(|hop| Arc::strong_count(&hop)), [1, 1]);
+    }
+
+    #[test]
+    fn a_place_that_a_span_left_hides_nobody_who_stands_beneath_it() {
+        let hop = |id| Hop::begin(somewhere(id).trace, Kind::Internal, Moment::now(), |_| {});
+        let (around, within) = (hop(1), hop(3));
+        let standing = enter_as_hop(&around);
+        enter_span(7, somewhere(2));
+        let inner = enter_hop(&within);
+        exit_span(7);
+        drop(inner);
+        assert_eq!((top(), stands_for_hop(), top_hop(|_| ())), (Some(1), true, Some(())));
+        drop(standing);
+        assert_eq!(top(), None);
+    }
+
+    #[test]
+    fn what_was_captured_ends_with_its_guard_although_a_span_left_from_beneath_it() {
+        enter_span(6, somewhere(1));
+        let captured = enter(somewhere(2));
+        enter_span(7, somewhere(3));
+        exit_span(6);
+        exit_span(7);
+        assert_eq!(top(), Some(2));
+        drop(captured);
         assert_eq!(top(), None);
     }
 
