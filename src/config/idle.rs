@@ -3,6 +3,7 @@
 use super::warning::masked;
 use super::{Config, Env, Source, Warning};
 use crate::export::Destination;
+use crate::spans::Format;
 
 const LOGS_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT";
 
@@ -30,6 +31,15 @@ fn why(config: &Config, name: &str, in_force: &str) -> Option<String> {
         {
             Some("spans do not go to Zipkin; OTEL_TRACES_EXPORTER=zipkin sends them there".to_owned())
         }
+        name if is_file_of_otlp(name) && is_zipkin_over_tls(config) => {
+            // What is said of all signals counts for the records.
+            let counts = !name.contains("_TRACES_") && config.options.logs.destination() != Destination::Off;
+            (!counts).then(|| {
+                "spans go to Zipkin, which hears no variable of OTLP; there SSL_CERT_FILE says who is trusted, and \
+                 Traces::certificate() and client_certificate() name files in code"
+                    .to_owned()
+            })
+        }
         LOGS_ENDPOINT
             if config.options.logs.destination() == Destination::Off && !decided("OTEL_LOGS_EXPORTER") =>
         {
@@ -37,6 +47,19 @@ fn why(config: &Config, name: &str, in_force: &str) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// One of the files of TLS, for spans.
+fn is_file_of_otlp(name: &str) -> bool {
+    let setting = name.strip_prefix("OTEL_EXPORTER_OTLP_").unwrap_or_default();
+    let setting = setting.strip_prefix("TRACES_").unwrap_or(setting);
+    ["CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"].contains(&setting)
+}
+
+fn is_zipkin_over_tls(config: &Config) -> bool {
+    let traces = &config.options.traces;
+    traces.format() == Some(Format::Zipkin)
+        && matches!(traces.destination(), Destination::Url(url) if url.starts_with("https://"))
 }
 
 #[cfg(test)]
@@ -65,6 +88,25 @@ mod tests {
         let otlp = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9");
         assert!(said(&[zipkin, otlp])[0].contains("OTEL_TRACES_EXPORTER=zipkin sends them there"));
         assert!(said(&[zipkin]).is_empty());
+    }
+
+    #[test]
+    fn files_of_otlp_count_for_the_log_records_and_for_no_zipkin() {
+        let with = |url, records| {
+            let zipkin = [("OTEL_EXPORTER_ZIPKIN_ENDPOINT", url), ("OTEL_LOGS_EXPORTER", records)];
+            Config::choose(Options::default(), &zipkin.into_iter().collect(), false)
+        };
+        let is_idle = |config: &Config, name: &str| why(config, name, "ca.pem").is_some();
+        let [general, own] = ["OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY"];
+        let zipkin = with("https://z/api/v2/spans", "console");
+        // Without TLS no span leaves, and that is said.
+        let leaves = matches!(zipkin.options.traces.destination(), Destination::Url(_));
+        assert_eq!((is_idle(&zipkin, general), is_idle(&zipkin, own)), (leaves, leaves));
+        let records = with("https://z/api/v2/spans", "otlp");
+        assert_eq!((is_idle(&records, general), is_idle(&records, own)), (false, leaves));
+        let plain = with("http://z/api/v2/spans", "console");
+        assert!(!is_idle(&plain, general) && !is_idle(&plain, own));
+        assert!(!is_idle(&zipkin, "OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(crate) struct Link {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) gzip: bool,
     pub(crate) pem: Pem,
-    /// OTLP's, whose variables choose a protocol and name the files of TLS; Zipkin hears none of them.
+    /// OTLP's, whose variables choose a protocol and name the files of TLS; Zipkin hears none of them, only the code.
     pub(crate) is_otlp: bool,
 }
 

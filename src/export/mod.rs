@@ -32,8 +32,8 @@ pub(crate) use exporter::{Exporter, Notice, Signal, Tell};
 pub(crate) use link::Link;
 pub(crate) use name::free_name;
 pub(crate) use options::{
-    Batching, Destination, LOGS, Pace, Pem, Protocol, Shared, TIMEOUT, TRACES, Way, batch_rows, millis,
-    reachable, shown, shown_limit, shown_millis, target_rows, whole,
+    Batching, Destination, LOGS, Pace, Pem, Protocol, Shared, TIMEOUT, TRACES, Target, Way, batch_rows,
+    millis, reachable, shown, shown_limit, shown_millis, target_rows, whole,
 };
 #[cfg(feature = "otlp")]
 pub(crate) use partial::accepted;

@@ -118,7 +118,7 @@ impl Spans {
 /// The way out in the chosen format.
 fn transport(traces: &Traces, url: &str, resource: &Resource) -> Result<Box<dyn Transport<Record>>, String> {
     match traces.format() {
-        Some(Format::Zipkin) => zipkin::transport(url, &traces.limits(), resource),
+        Some(Format::Zipkin) => zipkin::transport(&traces.zipkin_link(url), &traces.limits(), resource),
         _ => otlp::transport(&traces.way.link(url), &traces.limits(), resource),
     }
 }

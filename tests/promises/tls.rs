@@ -1,7 +1,7 @@
 //! Promise: `https://` endpoints are reached with TLS, over HTTP and gRPC; why one is not reached is said in words that
 //! name the remedy.
 
-use tower_observability::Work;
+use tower_observability::{Traces, Work};
 
 use crate::support::authority::{Authority, Shown};
 use crate::support::child::{Child, Ended, run};
@@ -15,15 +15,25 @@ const PROTOCOLS: [&str; 2] = ["http/protobuf", "grpc"];
 
 #[test]
 fn program() {
-    run(&[("job", job)]);
+    run(&[("job", || job(Traces::new())), ("zipkin_in_code", zipkin_in_code)]);
 }
 
-fn job() {
+fn job(traces: Traces) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let observability = tower_observability::init("tls").unwrap();
+        let observability = tower_observability::builder("tls").traces(traces).init().unwrap();
         Work::internal("job").run(async { tracing::info!("at work") }).await;
         println!("report: {}", observability.shutdown().await.spans);
+    });
+}
+
+/// The address and the files come from what are no variables of ours.
+fn zipkin_in_code() {
+    let [address, ca, certificate, key] = ["ADDRESS", "CA", "CLIENT", "KEY"].map(std::env::var);
+    let traces = Traces::new().zipkin(address.unwrap()).certificate(ca.unwrap());
+    job(match (certificate, key) {
+        (Ok(certificate), Ok(key)) => traces.client_certificate(certificate, key),
+        _ => traces,
     });
 }
 
@@ -157,7 +167,35 @@ fn what_is_said_of_a_zipkin_names_no_variable_that_it_does_not_hear() {
     let untrusted = told(authority.server(Shown::Right), &Authority::new("zipkin-of-another"));
     assert!(untrusted.ends_with("belongs into SSL_CERT_FILE"), "{untrusted}");
     let demanded = told(authority.demanding(), &authority);
-    assert!(demanded.contains("only over OTLP one is shown"), "{demanded}");
+    assert!(demanded.contains("Traces::client_certificate() names its files"), "{demanded}");
+}
+
+#[test]
+fn zipkin_takes_the_files_that_code_names_and_a_variable_that_it_does_not_hear_is_said() {
+    let authority = Authority::new("zipkin-in-code");
+    let (certificate, key) = authority.client();
+    let child = |zipkin: &Collector| {
+        zipkin.always(Answer::Status(202));
+        let child = Child::new("tls", "zipkin_in_code").env("CA", authority.file());
+        child.env("ADDRESS", format!("{}/api/v2/spans", zipkin.endpoint()))
+    };
+    let zipkin = Collector::start_tls(authority.demanding());
+    let ended = child(&zipkin).env("CLIENT", &certificate).env("KEY", &key).end().well();
+    assert_eq!(ended.said("report: "), "1 delivered, 0 unconfirmed, 0 dropped");
+    assert_eq!(ended.messages("WARN"), Vec::<String>::new());
+
+    let zipkin = Collector::start_tls(authority.server(Shown::Right));
+    let ended = child(&zipkin).env(CLIENT_KEY, &key).end().well();
+    assert_eq!(ended.said("report: "), "1 delivered, 0 unconfirmed, 0 dropped");
+    let said = ended.messages("WARN");
+    let begin =
+        format!("{CLIENT_KEY}={key} changes nothing: spans go to Zipkin, which hears no variable of OTLP");
+    assert!(said.len() == 1 && said[0].starts_with(&begin), "{said:#?}");
+
+    let stranger = Authority::new("zipkin-of-a-stranger");
+    let zipkin = Collector::start_tls(stranger.server(Shown::Right));
+    let reason = reason(child(&zipkin));
+    assert!(reason.contains("is not signed by a CA of ") && reason.contains(&authority.file()), "{reason}");
 }
 
 #[test]

@@ -236,4 +236,7 @@ fn the_code_may_choose_zipkin() {
     let ended = Child::new("zipkin", "chosen_in_code").env("ADDRESS", address(&zipkin)).end().well();
     assert_eq!(ended.said("report: "), "1 delivered, 0 unconfirmed, 0 dropped");
     assert_eq!((spans(&zipkin).len(), zipkin.received()[0].header("api-key")), (1, ""));
+    let warned = ended.messages("WARN");
+    let told = "the headers in code=api-key is not served: none is sent to Zipkin";
+    assert!(warned.iter().any(|line| line.starts_with(told)), "{warned:?}");
 }

@@ -24,4 +24,5 @@ pub(crate) use read::{millis, shown_limit, shown_millis, whole};
 pub(crate) use rows::{batch_rows, target_rows};
 pub(crate) use service::{LOGS, TRACES};
 pub(crate) use shared::Shared;
+pub(crate) use target::Target;
 pub(crate) use way::{TIMEOUT, Way};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use self::zipkin::Zipkin;
 use super::{Limits, Sampler};
-use crate::export::{Batching, Destination, Pace, Shared, TIMEOUT, TRACES, Way};
+use crate::export::{Batching, Destination, Link, Pace, Shared, TIMEOUT, TRACES, Way};
 use crate::variable::Refusal;
 
 /// Options of traces: who is sampled, where finished spans go, how many may wait.
@@ -143,7 +143,7 @@ impl Traces {
         self
     }
 
-    /// Adds a header to every export over OTLP. Its value never appears in `Debug`, logs or errors.
+    /// Adds a header to every export over OTLP; Zipkin gets none. Its value never appears in `Debug`, logs or errors.
     ///
     /// Default: none. Variable: `OTEL_EXPORTER_OTLP_HEADERS`.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
@@ -257,9 +257,20 @@ impl Traces {
         self.way.is_grpc()
     }
 
-    /// What of the way to the collector will not work, or most likely not.
+    /// All that a transport to Zipkin has to know. What the variables of OTLP say is not for it: they may hold another
+    /// system's key. The headers in code may, too; its files of TLS count wherever spans go.
+    pub(super) fn zipkin_link(&self, url: &str) -> Link {
+        Link { pem: self.way.code.pem.clone(), ..Link::plain(url) }
+    }
+
+    /// What of the way out will not work, or most likely not.
     pub(crate) fn doubts(&self) -> Vec<(String, String, Refusal)> {
-        if self.format() == Some(Format::Otlp) { self.way.doubts() } else { Vec::new() }
+        match self.format() {
+            Some(Format::Otlp) => self.way.doubts(),
+            // Beside an endpoint of OTLP it is meant for that one, and somebody else chose Zipkin.
+            Some(Format::Zipkin) if self.way.code.endpoint.is_none() => zipkin::unheard(&self.way.code),
+            _ => Vec::new(),
+        }
     }
 
     /// The sampler in force.

@@ -297,6 +297,39 @@ fn zipkin_has_a_timeout_of_its_own_and_none_of_the_headers_of_otlp() {
 }
 
 #[test]
+fn of_the_way_out_zipkin_takes_the_files_of_tls_in_code_and_what_else_code_says_is_not_dropped_without_a_word()
+ {
+    let code = Traces::new().zipkin("https://z/api/v2/spans").header("api-key", "s3cr3t");
+    let mut code = code.gzip().grpc().certificate("ca.pem").client_certificate("client.pem", "client.key");
+    // They are OTLP's, and the files need not be there.
+    for name in ["CERTIFICATE", "CLIENT_CERTIFICATE", "TRACES_CLIENT_KEY"] {
+        let _ = set(&mut code, &format!("OTEL_EXPORTER_OTLP_{name}"), "/nowhere.pem");
+    }
+    let link = code.zipkin_link("https://z/api/v2/spans");
+    let (certificate, key) = (link.pem.client_certificate, link.pem.client_key);
+    let files = [link.pem.certificate, certificate, key].map(|file| file.unwrap().unwrap());
+    assert_eq!(files, ["ca.pem", "client.pem", "client.key"]);
+    assert!(link.headers.is_empty() && !link.gzip && link.grpc.is_none() && !link.is_otlp);
+
+    let said = |traces: &Traces| -> Vec<_> {
+        let doubts = traces.doubts().into_iter();
+        doubts.map(|(name, value, refusal)| format!("{name}={value}: {refusal:?}")).collect()
+    };
+    let all = said(&code);
+    let begins =
+        ["the headers in code=api-key: ", "the compression in code=gzip: ", "the protocol in code=grpc: "];
+    assert_eq!(all.len(), begins.len(), "{all:?}");
+    for (said, begin) in all.iter().zip(begins) {
+        assert!(said.starts_with(begin) && said.contains("Zipkin") && !said.contains("s3cr3t"), "{said}");
+    }
+    assert!(said(&Traces::new().zipkin("http://z/api/v2/spans").certificate("ca.pem")).is_empty());
+    // Who wrote for OTLP did not choose Zipkin.
+    let mut otlp = Traces::new().endpoint("http://c:4318").header("api-key", "s3cr3t");
+    set(&mut otlp, EXPORTER, "zipkin").unwrap();
+    assert!(said(&otlp).is_empty());
+}
+
+#[test]
 fn one_system_gets_the_spans_and_the_warning_says_which() {
     for (list, to, word) in [
         ("otlp,zipkin", "http://localhost:4318/v1/traces", "zipkin is ignored, spans leave over OTLP only"),

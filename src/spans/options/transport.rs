@@ -23,22 +23,23 @@ impl Traces {
         self
     }
 
-    /// A file in PEM with the CAs that may have signed the collector's certificate, instead of those that the machine
-    /// trusts. The feature `tls` builds TLS in.
+    /// A file in PEM with the CAs that may have signed the collector's certificate, or [Zipkin's](Traces::zipkin),
+    /// instead of those that the machine trusts. The feature `tls` builds TLS in.
     ///
     /// A file that cannot be read fails nothing: a warning names it, and nothing is exported over TLS.
     ///
     /// Default: none. Variables: `OTEL_EXPORTER_OTLP_CERTIFICATE`,
-    /// `OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE`.
+    /// `OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE`, which Zipkin does not hear.
     pub fn certificate(mut self, path: impl Into<String>) -> Self {
         self.way.code.pem.certificate = Some(Ok(path.into()));
         self
     }
 
-    /// The files in PEM that show the collector who we are: a certificate with its chain, and its key.
+    /// The files in PEM that show the collector, or [Zipkin](Traces::zipkin), who we are: a certificate with its chain,
+    /// and its key.
     ///
     /// Default: none. Variables: `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE` and `OTEL_EXPORTER_OTLP_CLIENT_KEY`, or
-    /// those of `OTEL_EXPORTER_OTLP_TRACES_…`.
+    /// those of `OTEL_EXPORTER_OTLP_TRACES_…`, which Zipkin does not hear.
     pub fn client_certificate(mut self, certificate: impl Into<String>, key: impl Into<String>) -> Self {
         self.way.code.pem.client_certificate = Some(Ok(certificate.into()));
         self.way.code.pem.client_key = Some(Ok(key.into()));

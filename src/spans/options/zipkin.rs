@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::export::{Destination, millis, reachable, shown};
+use crate::export::{Destination, Protocol, Target, millis, reachable, shown};
 use crate::variable::Refusal;
 
 /// Where a Zipkin of the same machine listens.
@@ -49,6 +49,26 @@ impl fmt::Debug for Zipkin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Zipkin").field("url", &shown(self.url())).field("timeout", &self.timeout).finish()
     }
+}
+
+/// What code says of the way out that only OTLP has.
+pub(super) fn unheard(code: &Target) -> Vec<(String, String, Refusal)> {
+    let headers: Vec<_> = code.headers.iter().flatten().map(|(name, _)| name.as_str()).collect();
+    let headers = (!headers.is_empty()).then(|| {
+        let instead = "none is sent to Zipkin; a collector before it can send them";
+        ("the headers in code", headers.join(", "), instead)
+    });
+    let gzip = code.gzip.unwrap_or_default().then(|| {
+        let instead = "spans go to Zipkin uncompressed; OTLP can be compressed";
+        ("the compression in code", "gzip".to_owned(), instead)
+    });
+    let grpc = (code.protocol == Some(Protocol::Grpc)).then(|| {
+        let instead = "spans go to Zipkin as its JSON; gRPC is for OTLP";
+        ("the protocol in code", "grpc".to_owned(), instead)
+    });
+    let all = [headers, gzip, grpc].into_iter().flatten();
+    all.map(|(name, value, instead)| (name.to_owned(), value, Refusal::NotServed(instead.to_owned())))
+        .collect()
 }
 
 /// The address is used as it is: what of it will most likely not work?

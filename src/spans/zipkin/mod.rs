@@ -26,17 +26,13 @@ struct Zipkin {
     limits: Limits,
 }
 
-/// Makes the transport to this URL. The headers of OTLP are not for it: they may hold another system's key.
+/// Makes the transport of this way.
 pub(super) fn transport(
-    url: &str,
+    link: &Link,
     limits: &Limits,
     resource: &Resource,
 ) -> Result<Box<dyn Transport<Record>>, String> {
-    Ok(Box::new(Zipkin {
-        wire: Wire::new(&Link::plain(url))?,
-        encoder: Encoder::new(resource),
-        limits: *limits,
-    }))
+    Ok(Box::new(Zipkin { wire: Wire::new(link)?, encoder: Encoder::new(resource), limits: *limits }))
 }
 
 impl Transport<Record> for Zipkin {

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::encode::Encoder;
 use crate::clock::Moment;
 use crate::context::{Flags, SpanId, TraceContext, TraceId, Tracestate};
-use crate::export::Delivery;
+use crate::export::{Delivery, Link};
 use crate::resource::Resource;
 use crate::scope::{Kind, Value};
 use crate::spans::record::tests::a_span as a_record;
@@ -283,7 +283,8 @@ async fn a_batch_that_zipkin_would_answer_500_to_is_not_sent() {
     };
     // Nobody listens there: what is sent ends in another way.
     let mut transport =
-        super::transport("http://127.0.0.1:1/api/v2/spans", &Limits::default(), &bookings()).unwrap();
+        super::transport(&Link::plain("http://127.0.0.1:1/api/v2/spans"), &Limits::default(), &bookings())
+            .unwrap();
     let large = transport.send(&[half(), half()], Duration::from_secs(5)).await;
     assert!(matches!(large, Delivery::TooLarge { bytes } if bytes > super::LARGEST), "{large:?}");
     let small = transport.send(&[half()], Duration::from_secs(5)).await;

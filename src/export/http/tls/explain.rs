@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use rustls::CertificateError;
 use rustls::pki_types::UnixTime;
 
+use super::names_ca;
 use crate::export::Link;
 
 /// What is wrong, where TLS is the reason.
@@ -55,13 +56,11 @@ fn certificate(error: &CertificateError, link: &Link) -> String {
         // Not its signature: a CA that was made anew keeps its name.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => match &link.pem.certificate {
             Some(Ok(file)) => format!("the collector's certificate is not signed by a CA of {file}"),
-            _ => {
-                let remedy = if link.is_otlp { "OTEL_EXPORTER_OTLP_CERTIFICATE" } else { "SSL_CERT_FILE" };
-                format!(
-                    "the collector's certificate is signed by nobody whom this machine trusts; a file with the \
-                     certificate of its CA belongs into {remedy}"
-                )
-            }
+            _ => format!(
+                "the collector's certificate is signed by nobody whom this machine trusts; a file with the \
+                 certificate of its CA belongs into {}",
+                names_ca(link)
+            ),
         },
         CertificateError::Expired => "the collector's certificate has expired".to_owned(),
         CertificateError::ExpiredContext { not_after, .. } => {
@@ -87,7 +86,7 @@ fn certificate(error: &CertificateError, link: &Link) -> String {
 fn refused(alert: &str, link: &Link) -> String {
     match alert {
         alert if alert.starts_with("CertificateRequired") && !link.is_otlp => {
-            "the collector demands a client's certificate, and only over OTLP one is shown".to_owned()
+            "the collector demands a client's certificate; Traces::client_certificate() names its files".to_owned()
         }
         alert if alert.starts_with("CertificateRequired") => "the collector demands a client's certificate; \
                                                               OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and \

@@ -13,7 +13,7 @@ use rustls::crypto::ring;
 use rustls::{ClientConfig, ConfigBuilder, Error, RootCertStore};
 
 use super::pem::{certificates, key};
-use crate::export::{Link, Pem};
+use crate::export::Link;
 
 pub(super) type Connector = HttpsConnector<HttpConnector>;
 
@@ -24,7 +24,7 @@ pub(super) type Connector = HttpsConnector<HttpConnector>;
 /// A file cannot serve, or there is nobody to trust; the text says what is right.
 pub(super) fn connector(mut http: HttpConnector, link: &Link) -> Result<Connector, String> {
     http.enforce_http(false);
-    let mut config = if link.is_tls() { config(&link.pem)? } else { plain()? };
+    let mut config = if link.is_tls() { config(link)? } else { plain()? };
     config.alpn_protocols = vec![if link.grpc.is_some() { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
     Ok(HttpsConnector::from((http, config)))
 }
@@ -34,11 +34,12 @@ fn plain() -> Result<ClientConfig, String> {
     Ok(trusting(RootCertStore::empty())?.with_no_client_auth())
 }
 
-fn config(pem: &Pem) -> Result<ClientConfig, String> {
+fn config(link: &Link) -> Result<ClientConfig, String> {
+    let pem = &link.pem;
     let path = |file: &Option<Result<String, String>>| file.clone().transpose();
     let roots = match path(&pem.certificate)? {
         Some(file) => only(&file)?,
-        None => of_machine()?,
+        None => of_machine(link)?,
     };
     let trusting = trusting(roots)?;
     match (path(&pem.client_certificate)?, path(&pem.client_key)?) {
@@ -73,15 +74,22 @@ fn only(file: &str) -> Result<RootCertStore, String> {
     Ok(roots)
 }
 
-fn of_machine() -> Result<RootCertStore, String> {
+fn of_machine(link: &Link) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     let (known, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if known == 0 {
-        return Err("this machine trusts nobody; install its root certificates, such as the package \
-                    ca-certificates, or name a file in OTEL_EXPORTER_OTLP_CERTIFICATE"
-            .to_owned());
+        return Err(format!(
+            "this machine trusts nobody; install its root certificates, such as the package ca-certificates, or name \
+             a file in {}",
+            names_ca(link)
+        ));
     }
     Ok(roots)
+}
+
+/// The variable that names the file of a private CA.
+fn names_ca(link: &Link) -> &'static str {
+    if link.is_otlp { "OTEL_EXPORTER_OTLP_CERTIFICATE" } else { "SSL_CERT_FILE" }
 }
 
 fn wrong(file: &str, right: &str) -> String {
