@@ -1,9 +1,13 @@
 //! Promise: a service keeps its own `tracing` registry and `metrics` recorder, and nothing is lost without a word.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use axum::routing::get;
+use metrics::{Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_util::layers::FanoutBuilder;
 use tower::{Layer as _, ServiceExt as _};
@@ -43,6 +47,7 @@ fn program() {
         ("installed", installed),
         ("installed-late", installed_late),
         ("uncounted", uncounted),
+        ("of-no-size", of_no_size),
         ("fan-out", fan_out),
         ("ours-installed", ours_installed),
         ("twice", twice),
@@ -218,6 +223,46 @@ fn uncounted() {
     ask();
 }
 
+/// A recorder whose numbers stand elsewhere.
+struct Durations;
+
+static DURATIONS: AtomicUsize = AtomicUsize::new(0);
+
+impl HistogramFn for Durations {
+    fn record(&self, _: f64) {
+        DURATIONS.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Recorder for Durations {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, _: &Key, _: &Metadata<'_>) -> Counter {
+        Counter::noop()
+    }
+
+    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::noop()
+    }
+
+    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
+        let wanted = key.name() == "http_server_request_duration_seconds";
+        if wanted { Arc::new(Self).into() } else { Histogram::noop() }
+    }
+}
+
+fn of_no_size() {
+    assert_eq!(size_of::<Durations>(), 0);
+    let _observability = builder("bookings").metrics(Metrics::new().installed_recorder()).init().unwrap();
+    metrics::set_global_recorder(Durations).unwrap();
+    ask();
+    println!("durations: {}", DURATIONS.load(Ordering::Relaxed));
+}
+
 fn fan_out() {
     let observability = builder("bookings").metrics(Metrics::new().installed_recorder()).build().unwrap();
     tracing_subscriber::registry().with(observability.tracing_layer()).init();
@@ -383,6 +428,12 @@ fn their_recorder_gets_our_metrics_by_the_same_names_wherever_it_was_installed()
 fn a_recorder_that_nobody_installed_is_told_once() {
     let ended = program_of("uncounted").end().well();
     assert_eq!(times(&ended, UNCOUNTED), 1, "{:#?}", ended.output);
+}
+
+#[test]
+fn a_recorder_without_a_size_counts_and_is_not_taken_for_none() {
+    let ended = program_of("of-no-size").end().well();
+    assert_eq!((ended.said("durations: "), times(&ended, UNCOUNTED)), ("1", 0), "{:#?}", ended.output);
 }
 
 #[test]

@@ -23,8 +23,7 @@ impl Installed {
     fn with<T>(&self, register: impl FnOnce(&dyn Recorder) -> T) -> T {
         with_recorder(|recorder| {
             self.asked.call_once(|| {
-                // The facade's own, which is there until somebody installs one, keeps nothing and has no size.
-                if size_of_val(recorder) == 0 {
+                if is_nobodys(recorder) {
                     complain(format_args!(
                         "no `metrics` recorder is installed at the first request, so requests are not counted: \
                          install yours before, or leave out Metrics::installed_recorder()"
@@ -36,6 +35,14 @@ impl Installed {
             register(recorder)
         })
     }
+}
+
+/// Is it the facade's own, which is there until somebody installs one, and keeps nothing?
+///
+/// That one has no size and stands at a place of its own. One that is installed stands in a box, and a box of nothing
+/// has no place: its address is its alignment, where nothing else can stand.
+fn is_nobodys(recorder: &dyn Recorder) -> bool {
+    size_of_val(recorder) == 0 && std::ptr::from_ref(recorder).addr() != align_of_val(recorder)
 }
 
 // Nothing is described before the first registration: until then there may be nobody to hear it.
