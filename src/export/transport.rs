@@ -20,6 +20,13 @@ pub(crate) enum Delivery {
     TooLarge { bytes: usize },
 }
 
+impl Delivery {
+    /// Did the receiver say nothing of what became of the batch?
+    pub(super) fn is_unsettled(&self) -> bool {
+        matches!(self, Self::Retry { .. } | Self::Unanswered { .. })
+    }
+}
+
 /// One attempt under way.
 pub(crate) type Attempt<'a> = Pin<Box<dyn Future<Output = Delivery> + Send + 'a>>;
 

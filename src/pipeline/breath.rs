@@ -9,6 +9,7 @@
 //! the same end, and cannot be taken back when the queue fills.
 //!
 //! Sleeping bounds what a thread gets done, so its pauses become shorter as its queue fills, and end before it is full.
+//! Unless somebody else keeps the queue full, such as a collector that is gone: then haste would free nothing.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
@@ -61,7 +62,7 @@ enum Rest {
     Sleep(Duration),
 }
 
-/// How much waits in a queue, of how much that may.
+/// How much waits in a queue that haste would free, of how much may wait.
 type Fill = Box<dyn Fn() -> (usize, usize)>;
 
 thread_local! {
@@ -76,7 +77,8 @@ pub(crate) fn work_in_pieces() {
     BREATH.set(Some(Breath::new()));
 }
 
-/// This thread, if it is one of ours, empties a queue that is so full.
+/// This thread, if it is one of ours, empties a queue that is so full; none of it counts while nothing that the thread
+/// does would free it.
 pub(crate) fn empties(fill: impl Fn() -> (usize, usize) + 'static) {
     if BREATH.get().is_some() {
         QUEUES.with_borrow_mut(|queues| queues.push(Box::new(fill)));

@@ -12,6 +12,7 @@ pub(crate) use notice::{Notice, Signal, Tell};
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
@@ -19,7 +20,7 @@ use tokio::time::{Duration, Instant};
 use self::backoff::Backoff;
 use self::life::Life;
 use self::notice::Voice;
-use super::{Delivery, Pace, Queue, Transport, Weigh};
+use super::{Attempt, Delivery, Pace, Queue, Transport, Weigh};
 use crate::pipeline::{DropReason, Phase, begin_piece, empties, step};
 
 /// How often queues flush between the termination signal and the end.
@@ -27,6 +28,9 @@ const DRAINING_DELAY: Duration = Duration::from_secs(1);
 
 /// The longest pause that a receiver may ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
+
+/// What takes longer is the receiver's time, and none of ours.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Takes batches out of the queue until the process ends.
 pub(crate) struct Exporter<R> {
@@ -37,6 +41,8 @@ pub(crate) struct Exporter<R> {
     backlog: VecDeque<R>,
     // Until then the receiver asked to be left alone.
     paused: Option<Instant>,
+    // Does the receiver keep what waits from leaving? Until it answers again.
+    stuck: Arc<AtomicBool>,
 }
 
 /// What to do with a batch after an attempt.
@@ -58,14 +64,13 @@ impl<R: Weigh> Exporter<R> {
         tell: Tell,
     ) -> Self {
         let voice = Voice::new(signal, url, tell);
-        Self { queue, transport, pace, voice, backlog: VecDeque::new(), paused: None }
+        Self { queue, transport, pace, voice, backlog: VecDeque::new(), paused: None, stuck: Arc::default() }
     }
 
     /// Runs until the phase is [`Phase::Closing`], and then at the latest until its instant.
     pub(crate) async fn run(mut self, phase: watch::Receiver<Phase>) {
         let mut life = Life::new(phase);
-        let queue = Arc::clone(&self.queue);
-        empties(move || (queue.held(), queue.capacity()));
+        empties(self.fill());
         let mut closing = false;
         while !closing {
             self.wait(&mut life).await;
@@ -74,6 +79,12 @@ impl<R: Weigh> Exporter<R> {
             self.flush(&mut life).await;
         }
         self.end();
+    }
+
+    /// How much waits that haste may free, of how much: none while it is the receiver who frees nothing.
+    fn fill(&self) -> impl Fn() -> (usize, usize) + 'static {
+        let (queue, stuck) = (Arc::clone(&self.queue), Arc::clone(&self.stuck));
+        move || (if stuck.load(Ordering::Relaxed) { 0 } else { queue.held() }, queue.capacity())
     }
 
     /// Returns when something is to be sent.
@@ -165,7 +176,8 @@ impl<R: Weigh> Exporter<R> {
         self.transport.begin();
         loop {
             let timeout = self.pace.attempt.min(limit.saturating_duration_since(Instant::now()));
-            let delivery = life.until(limit, self.transport.send(batch, timeout)).await;
+            let attempt = patiently(self.transport.send(batch, timeout), &self.stuck);
+            let delivery = life.until(limit, attempt).await;
             let Some(delivery) = delivery else {
                 self.voice.failed("no answer in time");
                 left |= self.transport.has_left();
@@ -247,6 +259,19 @@ impl<R: Weigh> Exporter<R> {
         self.queue.flow.dropped(DropReason::Timeout, self.backlog.len() as u64);
         self.queue.release(&self.backlog);
     }
+}
+
+/// Waits for an attempt's end, and notes whether its receiver keeps us waiting.
+async fn patiently(mut attempt: Attempt<'_>, stuck: &AtomicBool) -> Delivery {
+    let delivery = match tokio::time::timeout(PATIENCE, &mut attempt).await {
+        Ok(delivery) => delivery,
+        Err(_) => {
+            stuck.store(true, Ordering::Relaxed);
+            attempt.await
+        }
+    };
+    stuck.store(delivery.is_unsettled(), Ordering::Relaxed);
+    delivery
 }
 
 impl<R: fmt::Debug> fmt::Debug for Exporter<R> {

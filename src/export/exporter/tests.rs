@@ -79,6 +79,7 @@ struct Rig {
     script: Script,
     phase: watch::Sender<Phase>,
     notices: Arc<Mutex<Vec<Notice>>>,
+    fill: Box<dyn Fn() -> (usize, usize)>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -108,9 +109,10 @@ impl Rig {
         let told = Arc::clone(&notices);
         let tell: Tell = Box::new(move |notice| told.lock().unwrap().push(notice));
         let exporter = Exporter::new(TRACES, Arc::clone(&queue), Box::new(script.clone()), PACE, URL, tell);
+        let fill = Box::new(exporter.fill());
         let (phase, seen_phase) = watch::channel(Phase::Running);
         let task = tokio::spawn(exporter.run(seen_phase));
-        Self { queue, script, phase, notices, task }
+        Self { queue, script, phase, notices, fill, task }
     }
 
     fn push(&self, count: usize) {
@@ -310,6 +312,31 @@ async fn the_queue_is_bounded_while_the_receiver_is_dead() {
     let report = rig.queue.report();
     assert_eq!((report.created, report.queued()), (100, 16));
     assert_eq!(report.dropped, [("queue_full", 84)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_the_receiver_keeps_full_is_no_reason_to_hurry() {
+    let refuses = Step::Answers(Delivery::Refused { reason: "the collector answered 401".to_owned() });
+    let hung_up = Step::Answers(Delivery::Unanswered { again: true, reason: "hung up".to_owned() });
+    // It is gone, wants to be left alone, hangs up, never answers, or cannot be reached.
+    for step in [busy(None), busy(Some(100)), hung_up, Step::Hangs, Step::Connects] {
+        let rig = Rig::start([step.clone(), step], accepted());
+        rig.push(16);
+        // What is made of it before it leaves is ours to hurry with.
+        assert_eq!((rig.fill)(), (16, 16));
+        rig.pass(0.11).await;
+        rig.push(16);
+        assert_eq!((rig.queue.held(), (rig.fill)()), (16, (0, 16)));
+        rig.pass(240.0).await;
+        rig.push(3);
+        assert_eq!((rig.queue.held(), (rig.fill)()), (3, (3, 16)), "it answers again");
+    }
+    // An answer is one, also where nothing is stored.
+    let rig = Rig::start([], refuses);
+    rig.push(4);
+    rig.pass(1.0).await;
+    rig.push(3);
+    assert_eq!((rig.fill)(), (3, 16));
 }
 
 #[tokio::test(start_paused = true)]
