@@ -346,6 +346,24 @@ async fn the_metrics_that_it_shows_are_on_the_page() {
     assert!(page.contains(" # {trace_id=\""));
 }
 
+/// The README is compiled with the features that everybody has.
+#[test]
+fn a_program_that_needs_a_feature_is_one_that_its_modules_documentation_compiles() {
+    let readme = read("README.md");
+    let apart = readme.lines().filter(|line| line.starts_with("```rust,ignore"));
+    assert_eq!(apart.count(), 1, "each such block is held here");
+    let program: Vec<_> = readme.lines().skip_while(|line| *line != "```rust,ignore").skip(1).collect();
+    let program = program.split(|line| *line == "```").next().unwrap();
+    let module = read("src/layer/reqwest/mod.rs");
+    let documentation: Vec<_> =
+        module.lines().filter_map(|line| line.strip_prefix("//!")).map(str::trim_start).collect();
+    let compiled = documentation.split(|line| line.starts_with("```")).skip(1).step_by(2);
+    let shown: Vec<Vec<_>> =
+        compiled.map(|lines| lines.iter().copied().filter(|line| !line.starts_with('#')).collect()).collect();
+    assert!(program.len() > 3 && shown.iter().any(|shown| shown == program), "{shown:#?}");
+    assert!(!documentation.iter().any(|line| line.starts_with("```") && line.contains("ignore")));
+}
+
 #[test]
 fn each_row_of_when_nothing_shows_up_has_its_proof() {
     let readme = read("README.md");

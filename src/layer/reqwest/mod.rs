@@ -15,6 +15,22 @@
 //! # }
 //! ```
 //!
+//! Where the layer has something to choose, it makes the client:
+//!
+//! ```no_run
+//! # use std::time::Duration;
+//! # use tower_observability::ObservabilityLayer;
+//! #
+//! # async fn book(url: &str, booking: serde_json::Value) -> Result<(), reqwest::Error> {
+//! let client = reqwest::Client::builder().timeout(Duration::from_secs(2));
+//! let client = ObservabilityLayer::client().no_context_to(["api.example.org"]).reqwest(client)?;
+//! // or, where no host gets less than another: tower_observability::reqwest::Client::from(client.build()?)
+//!
+//! client.post(url).json(&booking).send().await?.error_for_status()?; // as ever
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! One `send` is one CLIENT span and one value of the histogram, redirects and reqwest's own retries included: it begins
 //! with the first request and ends with the head of the last answer. Its URL and host are those that you asked for, its
 //! status is the last one. What comes back is [`reqwest::Response`](::reqwest::Response) itself; a body that fails after
