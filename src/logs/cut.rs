@@ -26,7 +26,13 @@ enum Cut {
 
 impl Cuts {
     /// Makes a line fit; false if that cannot be.
+    #[inline]
     pub(super) fn fit(&self, line: &mut Object) -> bool {
+        line.line().len() <= LONGEST_LINE || self.cut(line)
+    }
+
+    #[cold]
+    fn cut(&self, line: &mut Object) -> bool {
         match fit(line) {
             Cut::Whole => true,
             Cut::Shortened => {

@@ -1,11 +1,15 @@
-//! Owns the bytes of JSON text: escapes, numbers, hex digits; no intermediate text.
+//! Owns the bytes of JSON text and its escapes; no intermediate text.
 
 use std::fmt;
 
+use super::number::hex_pairs;
 use crate::scope::prefix;
 
 /// At most this much of one value is kept; a whole line is cut to less (see `cut`).
 pub(super) const LONGEST_VALUE: usize = 256 * 1024;
+
+/// How long a UUID is as text.
+const UUID: usize = 36;
 
 /// What stands at the end of a value that was cut.
 pub(super) const CUT_MARK: &str = "…[truncated]";
@@ -17,6 +21,13 @@ pub(super) struct Escaping<'a> {
     escape: bool,
     left: usize,
     cut: bool,
+}
+
+/// The bytes of a text, and whether they need no escape: what is written twice is checked once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Checked<'a> {
+    bytes: &'a [u8],
+    is_plain: bool,
 }
 
 /// What a byte needs: nothing, an escape, or a look at the bytes behind it.
@@ -45,19 +56,6 @@ const NEEDS: [Need; 256] = {
     needs
 };
 
-/// The digits of all numbers below a hundred.
-const PAIRS: [[u8; 2]; 100] = {
-    let mut pairs = [[0; 2]; 100];
-    let mut number = 0;
-    while number < 100 {
-        pairs[number] = [b'0' + number as u8 / 10, b'0' + number as u8 % 10];
-        number += 1;
-    }
-    pairs
-};
-
-const HEX: &[u8; 16] = b"0123456789abcdef";
-
 /// Writes text between two quotes.
 pub(super) fn quoted(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
@@ -74,7 +72,7 @@ pub(super) fn text_of(out: &mut Vec<u8>, text: &str) {
 /// The same for bytes that are known to be text.
 #[inline]
 pub(super) fn bytes_of(out: &mut Vec<u8>, text: &[u8]) {
-    if is_plain(text) { out.extend_from_slice(text) } else { escape(out, text) }
+    Checked::new(text).write(out);
 }
 
 /// The same, run by run.
@@ -89,28 +87,58 @@ fn escape(out: &mut Vec<u8>, mut rest: &[u8]) {
     }
 }
 
+/// Writes a text that most likely is a UUID, escaped, and the closing quote.
+#[inline(always)]
+pub(super) fn id_and_quote(out: &mut Vec<u8>, text: &[u8]) {
+    match <&[u8; UUID]>::try_from(text) {
+        Ok(uuid) if is_plain_uuid(uuid) => {
+            let mut text = [b'"'; UUID + 1];
+            text[..UUID].copy_from_slice(uuid);
+            out.extend_from_slice(&text);
+        }
+        _ => {
+            bytes_of(out, text);
+            out.push(b'"');
+        }
+    }
+}
+
 /// Is it all harmless ASCII? The usual text is, and is then copied whole.
 fn is_plain(text: &[u8]) -> bool {
     if let Some(last) = text.last_chunk() {
         // The last block overlaps the one before.
         return text.as_chunks().0.iter().all(is_plain_block) && is_plain_block(last);
     }
-    let first = text.first_chunk::<8>().is_none_or(|first| is_harmless(u64::from_le_bytes(*first)));
-    first && is_harmless(last_word(text))
+    if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        // They overlap as well, and are compared as one block.
+        let mut block = [0; 16];
+        block[..8].copy_from_slice(first);
+        block[8..].copy_from_slice(last);
+        return is_plain_block(&block);
+    }
+    is_harmless(word(text))
+}
+
+/// The same for a UUID, whose length is known.
+#[inline]
+fn is_plain_uuid(text: &[u8; UUID]) -> bool {
+    let (blocks, _) = text.as_chunks();
+    // The last word overlaps the block before.
+    let last = text.last_chunk().is_some_and(|last| is_harmless(u64::from_le_bytes(*last)));
+    last && blocks.iter().all(is_plain_block)
 }
 
 /// The same for a block whose bytes are compared all at once.
+#[inline(always)]
 fn is_plain_block(block: &[u8; 16]) -> bool {
     // Space to tilde are printable.
     let is_bad = |byte: u8| (byte.wrapping_sub(b' ') > b'~' - b' ') | (byte == b'"') | (byte == b'\\');
     !block.iter().fold(false, |found, byte| found | is_bad(*byte))
 }
 
-/// The last eight bytes, which overlap the word before; of a shorter text all bytes, some of them twice.
-fn last_word(text: &[u8]) -> u64 {
-    if let Some(last) = text.last_chunk::<8>() {
-        return u64::from_le_bytes(*last);
-    }
+/// All bytes of a text shorter than eight, some of them twice.
+#[inline]
+fn word(text: &[u8]) -> u64 {
     if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
         return u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last));
     }
@@ -169,9 +197,8 @@ fn escape_first(out: &mut Vec<u8>, bytes: &[u8]) -> Option<usize> {
         0x22 => b'"',
         0x5c => b'\\',
         _ => {
-            let [high, low] = code.to_be_bytes();
             out.extend_from_slice(b"\\u");
-            hex(out, &[high, low]);
+            out.extend_from_slice(hex_pairs(code.to_be_bytes()).as_flattened());
             return Some(width);
         }
     };
@@ -179,98 +206,17 @@ fn escape_first(out: &mut Vec<u8>, bytes: &[u8]) -> Option<usize> {
     Some(width)
 }
 
-/// Writes bytes as lower-case hex digits.
-pub(super) fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    for byte in bytes {
-        out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 0xf)]]);
+impl<'a> Checked<'a> {
+    /// Looks at all bytes, which are known to be text.
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, is_plain: is_plain(bytes) }
     }
-}
 
-/// Writes a status of HTTP, which has three digits.
-pub(super) fn status(out: &mut Vec<u8>, status: u16) {
-    match status {
-        100..1_000 => {
-            let [tens, ones] = pair(u32::from(status % 100));
-            out.extend_from_slice(&[b'0' + (status / 100) as u8, tens, ones]);
-        }
-        _ => integer(out, status),
+    /// Writes them, escaped.
+    #[inline]
+    pub(super) fn write(self, out: &mut Vec<u8>) {
+        if self.is_plain { out.extend_from_slice(self.bytes) } else { escape(out, self.bytes) }
     }
-}
-
-/// Writes an integer.
-pub(super) fn integer(out: &mut Vec<u8>, number: impl itoa::Integer) {
-    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-}
-
-/// Writes a floating-point number so that it reads back the same; JSON has no word for the others, they are text.
-pub(super) fn float(out: &mut Vec<u8>, number: f64) {
-    let text = if let Some(millionths) = millionths(number) {
-        return decimal(out, number.is_sign_negative(), millionths);
-    } else if number.is_finite() {
-        // Debug, not Display: `1.0` stays a number with a fraction for whoever maps types by the first value.
-        return debug(out, format_args!("{number:?}"));
-    } else if number.is_nan() {
-        "NaN"
-    } else if number > 0.0 {
-        "inf"
-    } else {
-        "-inf"
-    };
-    quoted(out, text);
-}
-
-/// How many millionths a number is, where they say exactly it: prices, seconds, shares. Not of one so small that it is
-/// written with an exponent.
-///
-/// No two numbers share their first 15 digits, and a division rounds as reading does: this is the shortest text that
-/// reads back the same, as Debug would write it.
-fn millionths(number: f64) -> Option<u64> {
-    let whole = (number.abs() * 1e6 + 0.5) as u64;
-    let is_usual = whole == 0 || (100..1_000_000_000_000_000).contains(&whole);
-    (is_usual && whole as f64 / 1e6 == number.abs()).then_some(whole)
-}
-
-/// Writes millionths, without the zeros at their end, but with one digit behind the point.
-fn decimal(out: &mut Vec<u8>, is_negative: bool, millionths: u64) {
-    if is_negative {
-        out.push(b'-');
-    }
-    integer(out, millionths / 1_000_000);
-    let mut rest = millionths % 1_000_000;
-    let mut digits = [0; 6];
-    for place in digits.iter_mut().rev() {
-        *place = b'0' + (rest % 10) as u8;
-        rest /= 10;
-    }
-    let last = digits.iter().rposition(|digit| *digit != b'0').unwrap_or_default();
-    out.push(b'.');
-    out.extend_from_slice(digits.get(..=last).unwrap_or_default());
-}
-
-fn debug(out: &mut Vec<u8>, arguments: fmt::Arguments<'_>) {
-    use std::io::Write as _;
-    let _ = out.write_fmt(arguments);
-}
-
-/// Writes a length of time in milliseconds, down to the microsecond.
-pub(super) fn milliseconds(out: &mut Vec<u8>, time: std::time::Duration) {
-    let micros = time.as_secs().saturating_mul(1_000_000).saturating_add(u64::from(time.subsec_micros()));
-    let (whole, rest) = (micros / 1_000, (micros % 1_000) as u32);
-    let [hundredths, thousandths] = pair(rest % 100);
-    let behind = [b'.', b'0' + (rest / 100) as u8, hundredths, thousandths];
-    // Most requests end before ten milliseconds have passed.
-    if whole < 10 {
-        let [point, tenths, ..] = behind;
-        return out.extend_from_slice(&[b'0' + whole as u8, point, tenths, hundredths, thousandths]);
-    }
-    integer(out, whole);
-    out.extend_from_slice(&behind);
-}
-
-/// The two digits of a number below a hundred.
-#[inline]
-pub(super) fn pair(number: u32) -> [u8; 2] {
-    PAIRS[number as usize % PAIRS.len()]
 }
 
 impl<'a> Escaping<'a> {
@@ -321,6 +267,7 @@ impl fmt::Write for Escaping<'_> {
 
 #[cfg(test)]
 mod tests {
+
     use proptest::prelude::*;
 
     use super::*;
@@ -339,40 +286,6 @@ mod tests {
             let control = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
             prop_assert!(!line.contains(control), "{:?}", line);
         }
-
-        #[test]
-        fn any_number_reads_back_the_same(number in any::<f64>().prop_filter("finite", |n| n.is_finite())) {
-            let mut out = Vec::new();
-            float(&mut out, number);
-            let read: f64 = std::str::from_utf8(&out).expect("UTF-8").parse().expect("a number");
-            prop_assert_eq!(read.to_bits(), number.to_bits());
-            prop_assert!(serde_json::from_slice::<serde_json::Value>(&out).expect("JSON").is_number());
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_number_with_few_digits_is_written_as_debug_writes_it(
-            digits in any::<i64>(), places in 0..19_u32, point in 0..12_i32,
-        ) {
-            let number = (digits / 10_i64.pow(places)) as f64 / 10_f64.powi(point);
-            for number in [number, f64::from_bits(number.to_bits() + 1)] {
-                let mut out = Vec::new();
-                float(&mut out, number);
-                prop_assert_eq!(String::from_utf8(out).expect("UTF-8"), format!("{number:?}"));
-            }
-        }
-    }
-
-    #[test]
-    fn numbers_at_the_limits_are_written_as_debug_writes_them() {
-        let numbers =
-            [0.0, -0.0, 1.0, -12.5, 0.1, 0.3, 1e-4, 99e-6, 1e-6, 5e-7, 1e9, 999_999_999.999_999, 1e16];
-        for number in numbers {
-            let mut out = Vec::new();
-            float(&mut out, number);
-            assert_eq!(String::from_utf8(out).expect("UTF-8"), format!("{number:?}"));
-        }
     }
 
     #[test]
@@ -384,9 +297,9 @@ mod tests {
 
     #[test]
     fn a_byte_that_needs_an_escape_is_found_at_every_place_of_a_word() {
-        for place in 0..24 {
+        for (length, place) in (0..40).flat_map(|length| (0..=length).map(move |place| (length, place))) {
             for bad in ["\"", "\\", "\n", "\u{7f}", "\u{85}", "\u{2028}"] {
-                let text = format!("{}{bad}{}", "x".repeat(place), "y".repeat(24 - place));
+                let text = format!("{}{bad}{}", "x".repeat(place), "y".repeat(length - place));
                 let line = written(&text);
                 assert_eq!(serde_json::from_str::<String>(&line).expect("JSON"), text);
                 assert!(line.contains('\\') && !line.contains(|c: char| c.is_control()));
@@ -395,28 +308,13 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_its_digits() {
-        let written = |number| {
-            let mut out = Vec::new();
-            status(&mut out, number);
-            String::from_utf8(out).expect("UTF-8")
-        };
-        for number in [0, 7, 42, 99, 100, 101, 204, 999, 1_000, u16::MAX] {
-            assert_eq!(written(number), number.to_string());
+    fn what_is_as_long_as_a_uuid_is_plain_only_if_each_of_its_bytes_is() {
+        assert!(is_plain_uuid(b"01a20085-f299-7717-8b91-756278565cc2"));
+        for (place, bad) in (0..UUID).flat_map(|place| b"\"\\\n\x7f\xc2".map(|bad| (place, bad))) {
+            let mut text = [b'0'; UUID];
+            text[place] = bad;
+            assert!(!is_plain_uuid(&text), "{bad:#x} at {place}");
         }
-    }
-
-    #[test]
-    fn milliseconds_carry_three_digits_behind_the_point() {
-        let written = |micros| {
-            let mut out = Vec::new();
-            milliseconds(&mut out, std::time::Duration::from_micros(micros));
-            String::from_utf8(out).expect("UTF-8")
-        };
-        assert_eq!(
-            [0, 7, 42, 999, 1_000, 9_999, 10_000, 61_234_567].map(written),
-            ["0.000", "0.007", "0.042", "0.999", "1.000", "9.999", "10.000", "61234.567"]
-        );
     }
 
     #[test]

@@ -3,9 +3,10 @@
 
 use std::fmt::{self, Write as _};
 
-use super::escape::{CUT_MARK, Escaping, LONGEST_VALUE, bytes_of, float, integer, text_of};
+use super::escape::{CUT_MARK, Checked, Escaping, LONGEST_VALUE, bytes_of, id_and_quote, text_of};
 use super::fields::Borrowed;
 use super::members::{Json, Members as _};
+use super::number::{float, integer};
 use super::users::Users;
 use crate::names::key;
 use crate::scope::{Joined, PANICKED, guarded, prefix};
@@ -62,6 +63,7 @@ fn is_reserved(name: &str) -> bool {
 
 impl Object {
     /// Begins a line behind the bytes that are there.
+    #[inline]
     pub(super) fn begin(&mut self) {
         self.start = self.bytes.len();
         self.entries.clear();
@@ -70,12 +72,14 @@ impl Object {
     }
 
     /// Ends the line: a message is always there.
+    #[inline]
     pub(super) fn end(&mut self) {
         self.message_if_none(Json::MESSAGE, b"");
         self.bytes.extend_from_slice(b"}\n");
     }
 
     /// The line as far as it is written.
+    #[inline]
     pub(super) fn line(&self) -> &[u8] {
         self.bytes.get(self.start..).unwrap_or_default()
     }
@@ -86,6 +90,7 @@ impl Object {
     }
 
     /// Writes a message if there is none.
+    #[inline]
     pub(super) fn message_if_none(&mut self, member: &'static [u8], text: &[u8]) {
         if !std::mem::replace(&mut self.has_message, true) {
             self.bytes.extend_from_slice(member);
@@ -95,11 +100,13 @@ impl Object {
     }
 
     /// Writes bytes that were made before: whole members, with their commas.
+    #[inline]
     pub(super) fn raw(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
     /// Writes one of our members, made before up to its opening quote, with a text that needs no escape.
+    #[inline]
     pub(super) fn plain(&mut self, member: &'static [u8], text: &str) {
         self.bytes.extend_from_slice(member);
         self.bytes.extend_from_slice(text.as_bytes());
@@ -107,34 +114,52 @@ impl Object {
     }
 
     /// Writes one of our members, made before up to its opening quote, with a text that is escaped.
+    #[inline]
     pub(super) fn escaped(&mut self, member: &'static [u8], text: &[u8]) {
         self.bytes.extend_from_slice(member);
         bytes_of(&mut self.bytes, text);
         self.bytes.push(b'"');
     }
 
-    /// Writes one of our members, made before up to its opening quote, with the bytes of JSON text.
-    pub(super) fn written(&mut self, member: &'static [u8], write: impl FnOnce(&mut Vec<u8>)) {
+    /// The same with an id, which most often is a UUID.
+    #[inline(always)]
+    pub(super) fn id(&mut self, member: &'static [u8], text: &[u8]) {
         self.bytes.extend_from_slice(member);
-        write(&mut self.bytes);
+        id_and_quote(&mut self.bytes, text);
+    }
+
+    /// The same with a text that was looked at before.
+    #[inline]
+    pub(super) fn checked(&mut self, member: &'static [u8], text: Checked<'_>) {
+        self.bytes.extend_from_slice(member);
+        text.write(&mut self.bytes);
         self.bytes.push(b'"');
     }
 
     /// Writes one of our members, made before up to its opening quote, with a text that may have to be cut.
+    #[inline(always)]
     pub(super) fn cuttable(&mut self, member: &'static [u8], write: impl FnOnce(&mut Vec<u8>)) {
-        let key_start = self.bytes.len() + 2;
         self.bytes.extend_from_slice(member);
+        self.cuttable_behind(member, write);
+    }
+
+    /// The same behind a member that is there.
+    #[inline(always)]
+    fn cuttable_behind(&mut self, member: &'static [u8], write: impl FnOnce(&mut Vec<u8>)) {
         let text_start = self.bytes.len();
         write(&mut self.bytes);
-        // Behind the key stand its quote, the colon and the opening quote.
-        self.remember((key_start, text_start - 3), (text_start, self.bytes.len()), Origin::Ours);
+        // Before the key stand a comma and its quote, behind it its quote, the colon and the opening quote.
+        let key = (text_start - member.len() + 2, text_start - 3);
+        self.remember(key, (text_start, self.bytes.len()), Origin::Ours);
         self.bytes.push(b'"');
     }
 
-    /// Writes the message of a line that has no other, as bytes that are escaped already.
+    /// Writes the message of a line that has no other, as bytes that are escaped already. Its member, up to the opening
+    /// quote, is there.
+    #[inline(always)]
     pub(super) fn only_message(&mut self, member: &'static [u8], write: impl FnOnce(&mut Vec<u8>)) {
         self.has_message = true;
-        self.cuttable(member, write);
+        self.cuttable_behind(member, write);
     }
 
     /// Writes one of our members with a text of any length that is formatted into it.
@@ -147,6 +172,7 @@ impl Object {
     }
 
     /// Writes one of our members with a number.
+    #[inline]
     pub(super) fn number(&mut self, member: &'static [u8], number: impl itoa::Integer) {
         self.bytes.extend_from_slice(member);
         integer(&mut self.bytes, number);
@@ -198,6 +224,7 @@ impl Object {
         (&mut self.bytes, &mut self.entries)
     }
 
+    #[inline]
     fn remember(&mut self, key: (usize, usize), text: (usize, usize), origin: Origin) {
         self.entries.push(Entry {
             key_start: key.0 as u32,

@@ -4,7 +4,8 @@ use std::fmt::{self, Write};
 
 use tracing::Level;
 
-use super::escape::{self, bytes_of, integer, text_of};
+use super::escape::{Checked, text_of};
+use super::number::{integer, status_digits};
 use crate::context::TraceContext;
 use crate::scope::{End, Hop, Http, Kind, Method, Outcome, Piece, Subject, Value, Work};
 
@@ -59,12 +60,16 @@ pub(super) fn method(http: &Http) -> &str {
     }
 }
 
-/// Writes the method as sent, as the bytes of JSON text: those of the conventions are plain.
-pub(super) fn method_of(out: &mut Vec<u8>, http: &Http) {
+/// Writes the method as sent, as the bytes of JSON text, and what stands behind it: those of the conventions are plain.
+#[inline(always)]
+pub(super) fn method_of(out: &mut Vec<u8>, http: &Http, behind: u8) {
     match http.method {
+        // Most lines are of this one: bytes that are known need no copy of so many as there are.
+        Method::Get => return out.extend_from_slice(&[b'G', b'E', b'T', behind]),
         Method::Other | Method::Own(_) => text_of(out, method(http)),
         known => out.extend_from_slice(known.as_str().as_bytes()),
     }
+    out.push(behind);
 }
 
 /// Writes the message of a finished hop: what, and how it ended: `GET /users/{id} 200`.
@@ -85,10 +90,11 @@ pub(super) fn message(out: &mut impl Write, hop: &Hop, end: &End) -> fmt::Result
     Ok(())
 }
 
-/// The same for an HTTP hop, as the bytes of JSON text: this is written for every request.
-pub(super) fn http_message(out: &mut Vec<u8>, hop: &Hop, http: &Http, end: &End) {
-    method_of(out, http);
-    out.push(b' ');
+/// The same for an HTTP hop, as the bytes of JSON text: this is written for every request. Said is its route, or its
+/// path where it has none.
+#[inline(always)]
+pub(super) fn http_message(out: &mut Vec<u8>, hop: &Hop, http: &Http, to: Checked<'_>, end: &End) {
+    method_of(out, http, b' ');
     if hop.kind == Kind::Client {
         text_of(out, http.piece(Piece::Host));
         if let Some(port) = http.port {
@@ -96,10 +102,15 @@ pub(super) fn http_message(out: &mut Vec<u8>, hop: &Hop, http: &Http, end: &End)
             integer(out, port);
         }
     }
-    bytes_of(out, hop.route.get().map_or_else(|| http.path(), |route| route.as_str().as_bytes()));
+    to.write(out);
     if let Some(status) = end.status {
-        out.push(b' ');
-        escape::status(out, status);
+        match status_digits(status) {
+            Some([hundreds, tens, ones]) => out.extend_from_slice(&[b' ', hundreds, tens, ones]),
+            None => {
+                out.push(b' ');
+                integer(out, status);
+            }
+        }
     }
     if let Some(rpc) = end.rpc {
         out.push(b' ');

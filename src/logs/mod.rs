@@ -16,6 +16,7 @@ mod level;
 mod line;
 mod lines;
 mod members;
+mod number;
 mod options;
 #[cfg_attr(not(feature = "otlp"), allow(dead_code))]
 mod otlp;

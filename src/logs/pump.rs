@@ -131,21 +131,26 @@ impl<W: Write> Pump<W> {
     /// Writes all, and makes the lines that are not made yet, each at its place between the others.
     fn write_batch(&mut self, batch: &mut Batch) {
         let mut made = std::mem::take(&mut self.made);
-        let mut done = 0;
+        let (mut done, mut lines) = (0, 0);
         let mut events = batch.events.iter();
         for (place, hop) in batch.unmade.drain(..) {
-            made.raw(batch.bytes.get(done..place).unwrap_or_default());
+            if let Some(between) = batch.bytes.get(done..place).filter(|between| !between.is_empty()) {
+                made.raw(between);
+                lines += count_lines(between);
+            }
             done = place;
             let fits = match (&hop, hop.is_none().then(|| events.next()).flatten()) {
                 (Some(hop), _) => (self.render)(Unmade::Hop(hop), &mut made),
                 (None, Some(event)) => (self.render)(Unmade::Event(event), &mut made),
                 (None, None) => false,
             };
-            if !fits {
+            if fits {
+                lines += 1;
+            } else {
                 self.drop_made();
             }
             if made.bytes.len() >= ENOUGH {
-                self.write(&made.bytes);
+                self.write(&made.bytes, std::mem::take(&mut lines));
                 made.bytes.clear();
             }
             step();
@@ -153,11 +158,12 @@ impl<W: Write> Pump<W> {
         drop(events);
         batch.events.clear(KEPT);
         shrink(&mut batch.unmade, KEPT);
-        self.write(&made.bytes);
+        self.write(&made.bytes, lines);
         made.bytes.clear();
         shrink(&mut made.bytes, KEPT);
         self.made = made;
-        self.write(batch.bytes.get(done..).unwrap_or_default());
+        let rest = batch.bytes.get(done..).unwrap_or_default();
+        self.write(rest, count_lines(rest));
     }
 
     /// Counts a line that was made here and is too long for every receiver.
@@ -169,10 +175,12 @@ impl<W: Write> Pump<W> {
         }
     }
 
-    fn write(&mut self, mut bytes: &[u8]) {
+    /// Writes all, which is so many lines.
+    fn write(&mut self, mut bytes: &[u8], mut left: u64) {
         while !bytes.is_empty() {
             let (chunk, behind) = bytes.split_at(chunk_length(bytes));
-            let lines = count_lines(chunk);
+            let lines = if behind.is_empty() { left } else { count_lines(chunk) };
+            left = left.saturating_sub(lines);
             {
                 let mut state = self.shared.state();
                 if state.abandoned {

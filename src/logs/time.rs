@@ -2,32 +2,37 @@
 
 use std::cell::Cell;
 
-use super::escape::pair;
+use super::number::pair;
 use crate::clock::Moment;
 
 /// `2026-11-21T11:47:38.123456Z`.
 pub(super) const WIDTH: usize = 27;
 
+/// What a second's moments have in common: `2026-11-21T11:47:38.`.
+const COMMON: usize = 20;
+
 thread_local! {
-    static SECOND: Cell<(u64, [u8; WIDTH])> = const { Cell::new((u64::MAX, *b"0000-00-00T00:00:00.000000Z")) };
+    static SECOND: Cell<(u64, [u8; COMMON])> = const { Cell::new((u64::MAX, [0; COMMON])) };
 }
 
 /// A point in time as its line writes it.
+#[inline]
 pub(super) fn rfc3339(at: Moment) -> [u8; WIDTH] {
     rfc3339_of(at.unix_nanos())
 }
 
+#[inline]
 fn rfc3339_of(unix_nanos: u64) -> [u8; WIDTH] {
     let (second, nanos) = (unix_nanos / 1_000_000_000, unix_nanos % 1_000_000_000);
     let cached = SECOND.try_with(|cell| {
-        if cell.get().0 != second {
-            cell.set((second, whole_second(second)));
-        }
-        cell.get().1
+        let (known, text) = cell.get();
+        if known == second { text } else { remembered(cell, second) }
     });
     // At a thread's very end its cell is gone; the second is then formatted anew.
-    let mut text = cached.unwrap_or_else(|_| whole_second(second));
-    let micros = (nanos / 1_000) as u32;
+    let common = cached.unwrap_or_else(|_| whole_second(second));
+    let micros = nanos as u32 / 1_000;
+    let mut text = [b'Z'; WIDTH];
+    text[..COMMON].copy_from_slice(&common);
     text[20..22].copy_from_slice(&pair(micros / 10_000));
     text[22..24].copy_from_slice(&pair(micros / 100 % 100));
     text[24..26].copy_from_slice(&pair(micros % 100));
@@ -37,8 +42,14 @@ fn rfc3339_of(unix_nanos: u64) -> [u8; WIDTH] {
 // Apart, so that the text is copied as a whole where the second is known.
 #[cold]
 #[inline(never)]
-fn whole_second(second: u64) -> [u8; WIDTH] {
-    let mut text = *b"0000-00-00T00:00:00.000000Z";
+fn remembered(cell: &Cell<(u64, [u8; COMMON])>, second: u64) -> [u8; COMMON] {
+    let text = whole_second(second);
+    cell.set((second, text));
+    text
+}
+
+fn whole_second(second: u64) -> [u8; COMMON] {
+    let mut text = *b"0000-00-00T00:00:00.";
     let (year, month, day) = civil(second / 86_400);
     let of_day = second % 86_400;
     digits(&mut text, 0, 4, year);
@@ -50,7 +61,7 @@ fn whole_second(second: u64) -> [u8; WIDTH] {
     text
 }
 
-fn digits(text: &mut [u8; WIDTH], start: usize, count: usize, mut number: u64) {
+fn digits(text: &mut [u8; COMMON], start: usize, count: usize, mut number: u64) {
     for place in (start..start + count).rev() {
         text[place] = b'0' + (number % 10) as u8;
         number /= 10;

@@ -4,12 +4,9 @@
 //! stands among its fields: texts and truth values are `labels.<name>`, numbers `numeric_labels.<name>`, as Elastic
 //! APM writes them.
 
-use std::time::Duration;
-
 use super::layout::{Layout, member, put};
 use crate::clock::Moment;
 use crate::context::TraceContext;
-use crate::logs::escape::integer;
 use crate::logs::fields::Borrowed;
 use crate::logs::json::Object;
 use crate::logs::members::{Ecs, Members as _, joined, length, member as member_of};
@@ -42,10 +39,15 @@ const NAMES: Names = Names {
 };
 
 impl Layout for Ecs {
-    fn begin(object: &mut Object, at: Moment, level: &str) {
+    const ENDS_PLAINLY: bool = false;
+
+    fn begin(object: &mut Object, at: Moment) {
         object.users.begin();
         object.raw(b"\"@timestamp\":\"");
         object.raw(&time::rfc3339(at));
+    }
+
+    fn level(object: &mut Object, level: &str) {
         object.raw(b"\",\"log.level\":\"");
         object.raw(level.as_bytes());
         object.raw(b"\"");
@@ -82,9 +84,8 @@ impl Layout for Ecs {
     }
 
     /// In nanoseconds.
-    fn duration(object: &mut Object, took: Duration) {
-        object.raw(Self::DURATION);
-        integer(&mut object.bytes, u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+    fn duration(object: &mut Object, nanos: u64) {
+        object.number(Self::DURATION, nanos);
     }
 
     fn outcome(object: &mut Object, hop: &Hop, end: &End) {

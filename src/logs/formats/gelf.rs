@@ -2,10 +2,10 @@
 
 use super::layout::{Layout, member, put, rank};
 use crate::clock::Moment;
-use crate::logs::escape::integer;
 use crate::logs::fields::Borrowed;
 use crate::logs::json::Object;
 use crate::logs::members::{Gelf, Members as _};
+use crate::logs::number::integer;
 use crate::logs::users::{Names, write_word};
 use crate::names::{FORMATS, attribute, gelf, key};
 use crate::resource::Resource;
@@ -40,7 +40,7 @@ impl Layout for Gelf {
     /// The short message is mandatory, and Graylog takes no blank one.
     const NO_MESSAGE: &'static [u8] = b"-";
 
-    fn begin(object: &mut Object, at: Moment, level: &str) {
+    fn begin(object: &mut Object, at: Moment) {
         object.users.begin();
         let nanos = at.unix_nanos();
         object.raw(b"\"version\":\"1.1\",\"timestamp\":");
@@ -50,6 +50,9 @@ impl Layout for Gelf {
         let start = object.bytes.len();
         integer(&mut object.bytes, 1_000_000 + nanos / 1_000 % 1_000_000);
         object.bytes.remove(start);
+    }
+
+    fn level(object: &mut Object, level: &str) {
         object.raw(b",\"level\":");
         object.raw(LEVELS[rank(level)]);
         object.raw(b",\"_level_name\":\"");

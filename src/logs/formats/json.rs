@@ -11,11 +11,17 @@ use crate::names::{attribute, key};
 use crate::resource::Resource;
 
 impl Layout for Json {
-    /// The level's closing quote is the head's first byte.
-    #[inline]
-    fn begin(object: &mut Object, at: Moment, level: &str) {
-        object.raw(b"\"timestamp\":\"");
-        object.raw(&time::rfc3339(at));
+    #[inline(always)]
+    fn begin(object: &mut Object, at: Moment) {
+        const KEY: &[u8; 13] = b"\"timestamp\":\"";
+        let mut text = [0; KEY.len() + time::WIDTH];
+        text[..KEY.len()].copy_from_slice(KEY);
+        text[KEY.len()..].copy_from_slice(&time::rfc3339(at));
+        object.raw(&text);
+    }
+
+    /// Its closing quote is the head's first byte.
+    fn level(object: &mut Object, level: &str) {
         object.raw(b"\",\"level\":\"");
         object.raw(level.as_bytes());
     }
@@ -47,6 +53,7 @@ impl Layout for Json {
         object.field("thread", Borrowed::Str(name));
     }
 
+    #[inline]
     fn end(object: &mut Object) {
         object.end();
     }

@@ -1,14 +1,14 @@
 //! Owns what every format has to say, and what most of them say in the same way.
 
 use std::fmt;
-use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::context::TraceContext;
-use crate::logs::escape::{milliseconds, quoted};
+use crate::logs::escape::quoted;
 use crate::logs::fields::{Borrowed, Put};
 use crate::logs::json::Object;
 use crate::logs::members::Members;
+use crate::logs::number::milliseconds;
 use crate::logs::users::Names;
 use crate::names::key;
 use crate::resource::Resource;
@@ -20,13 +20,18 @@ pub(in crate::logs) trait Layout: Members + fmt::Debug + Send + Sync + 'static {
     const HAS_ATTRIBUTES: bool = false;
     /// Every line that is made on the thread of its event names that thread.
     const NAMES_THREAD: bool = false;
+    /// Times are milliseconds, and a good outcome is its word and nothing else.
+    const ENDS_PLAINLY: bool = true;
     /// The message of a line that has none.
     const NO_MESSAGE: &'static [u8] = b"";
 
-    /// Begins a line: the time, the level, and what else changes from line to line before `head`.
-    fn begin(object: &mut Object, at: Moment, level: &str);
+    /// Begins a line with its time.
+    fn begin(object: &mut Object, at: Moment);
 
-    /// What is the same on all lines, behind their beginning.
+    /// Writes the level, and what else belongs to it.
+    fn level(object: &mut Object, level: &str);
+
+    /// What is the same on all lines, behind their levels.
     fn head(resource: &Resource) -> Vec<u8>;
 
     /// What is the same on all lines of finished hops, behind their ends.
@@ -43,6 +48,7 @@ pub(in crate::logs) trait Layout: Members + fmt::Debug + Send + Sync + 'static {
     }
 
     /// Writes where in a trace the line belongs.
+    #[inline]
     fn trace(object: &mut Object, trace: TraceContext, _: Option<&Hop>) {
         Self::ids(&mut object.bytes, trace);
     }
@@ -50,13 +56,15 @@ pub(in crate::logs) trait Layout: Members + fmt::Debug + Send + Sync + 'static {
     /// Opens the object of attributes, in a format that has one.
     fn open(_: &mut Object) {}
 
-    /// Writes how long a hop took.
-    fn duration(object: &mut Object, took: Duration) {
+    /// Writes how long a hop took, told in nanoseconds.
+    #[inline]
+    fn duration(object: &mut Object, nanos: u64) {
         object.raw(Self::DURATION);
-        milliseconds(&mut object.bytes, took);
+        milliseconds(&mut object.bytes, nanos);
     }
 
     /// Writes how a hop ended.
+    #[inline]
     fn outcome(object: &mut Object, _: &Hop, end: &End) {
         object.plain(Self::OUTCOME, end.outcome.as_str());
         // The status has a member of its own, and most other words are the outcome's.
@@ -76,6 +84,7 @@ pub(in crate::logs) trait Layout: Members + fmt::Debug + Send + Sync + 'static {
     fn panicked(_: &mut Object) {}
 
     /// Ends the line.
+    #[inline]
     fn end(object: &mut Object) {
         object.message_if_none(Self::MESSAGE, Self::NO_MESSAGE);
         object.raw(b"}\n");

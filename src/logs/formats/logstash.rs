@@ -34,10 +34,13 @@ const NAMES: Names = Names {
 impl Layout for Logstash {
     const NAMES_THREAD: bool = true;
 
-    fn begin(object: &mut Object, at: Moment, level: &str) {
+    fn begin(object: &mut Object, at: Moment) {
         object.users.begin();
         object.raw(b"\"@timestamp\":\"");
         object.raw(&time::rfc3339(at));
+    }
+
+    fn level(object: &mut Object, level: &str) {
         object.raw(b"\",\"@version\":\"1\",\"level\":\"");
         object.raw(level.as_bytes());
         object.raw(b"\",\"level_value\":");

@@ -32,10 +32,13 @@ const NAMES: Names = Names {
 impl Layout for Otel {
     const HAS_ATTRIBUTES: bool = true;
 
-    fn begin(object: &mut Object, at: Moment, level: &str) {
+    fn begin(object: &mut Object, at: Moment) {
         object.users.begin();
         object.raw(b"\"timestamp\":\"");
         object.raw(&time::rfc3339(at));
+    }
+
+    fn level(object: &mut Object, level: &str) {
         object.raw(b"\",\"severity_text\":\"");
         object.raw(level.as_bytes());
         object.raw(b"\",\"severity_number\":");
