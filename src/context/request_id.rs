@@ -45,14 +45,14 @@ impl RequestId {
     pub fn make(unix_millis: u64) -> Self {
         // The thread's own random bits: uuid's own v7 takes a global lock for its counter.
         let id = u128::from(unix_millis) << 80 | VERSION_7 | random::<u128>() & RANDOM;
-        let [first, second, third, last] = [96, 64, 32, 0].map(|shift| hex::write((id >> shift) as u32));
+        let digits = hex::pairs(&id.to_be_bytes());
+        let digits = digits.as_flattened();
         let mut text = *b"00000000-0000-0000-0000-000000000000";
-        text[..8].copy_from_slice(&first);
-        text[9..13].copy_from_slice(&second[..4]);
-        text[14..18].copy_from_slice(&second[4..]);
-        text[19..23].copy_from_slice(&third[..4]);
-        text[24..28].copy_from_slice(&third[4..]);
-        text[28..].copy_from_slice(&last);
+        text[..8].copy_from_slice(&digits[..8]);
+        text[9..13].copy_from_slice(&digits[8..12]);
+        text[14..18].copy_from_slice(&digits[12..16]);
+        text[19..23].copy_from_slice(&digits[16..20]);
+        text[24..].copy_from_slice(&digits[20..]);
         Self(SmallVec::from_buf(text))
     }
 
