@@ -203,7 +203,7 @@ impl Propagators {
 /// Both values are cut out of one buffer: an allocation less for each call.
 #[inline]
 fn write_both(headers: &mut HeaderMap, trace: TraceContext, id: &RequestId) -> Option<HeaderValue> {
-    let (parent, id) = values(trace, id.as_bytes());
+    let (parent, id) = values(trace, id);
     insert(headers, TRACEPARENT, HeaderValue::from_maybe_shared(parent));
     let id = HeaderValue::from_maybe_shared(id).ok()?;
     insert(headers, REQUEST_ID, Ok(id.clone()));
@@ -232,16 +232,17 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: Result<HeaderValue, 
 }
 
 #[inline]
-fn values(trace: TraceContext, id: &[u8]) -> (Bytes, Bytes) {
-    // Most ids are ours, and copied at once.
-    match <[u8; RequestId::LENGTH]>::try_from(id) {
-        Ok(id) => values_in::<{ PARENT + RequestId::LENGTH }>(trace, &id),
-        Err(_) => values_in::<{ PARENT + RequestId::LONGEST }>(trace, id),
+fn values(trace: TraceContext, id: &RequestId) -> (Bytes, Bytes) {
+    let length = id.as_bytes().len();
+    match id.padded() {
+        Some(id) => values_in::<{ PARENT + RequestId::LENGTH }>(trace, id, length),
+        None => values_in::<{ PARENT + RequestId::LONGEST }>(trace, id.as_bytes(), length),
     }
 }
 
+/// Both texts in one buffer of `SIZE` bytes; of `id` so many count.
 #[inline]
-fn values_in<const SIZE: usize>(trace: TraceContext, id: &[u8]) -> (Bytes, Bytes) {
+fn values_in<const SIZE: usize>(trace: TraceContext, id: &[u8], length: usize) -> (Bytes, Bytes) {
     let mut text = [0; SIZE];
     if let Some((parent, rest)) = text.split_first_chunk_mut() {
         *parent = trace.to_traceparent();
@@ -254,7 +255,7 @@ fn values_in<const SIZE: usize>(trace: TraceContext, id: &[u8]) -> (Bytes, Bytes
     let mut parent = values.clone();
     parent.truncate(PARENT);
     values.advance(PARENT);
-    values.truncate(id.len());
+    values.truncate(length);
     (parent, values)
 }
 
