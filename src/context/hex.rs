@@ -12,6 +12,17 @@ pub(super) const fn write(number: u32) -> [u8; 8] {
     (nibbles + 0x3030_3030_3030_3030 + letters * (b'a' - b'0' - 10) as u64).to_be_bytes()
 }
 
+/// The two lower-case digits of each byte. Where many are written: it is compiled to what takes eight bytes at once.
+// A call, so that the bytes stand in memory: put together out of an id's registers, they would be taken one by one.
+#[inline(never)]
+pub(super) fn pairs<const BYTES: usize>(bytes: &[u8; BYTES]) -> [[u8; 2]; BYTES] {
+    bytes.map(|byte| {
+        let nibbles = u16::from(byte >> 4) | u16::from(byte & 0xf) << 8;
+        let letters = (nibbles + 0x0606) >> 4 & 0x0101;
+        (nibbles + 0x3030 + letters * u16::from(b'a' - b'0' - 10)).to_le_bytes()
+    })
+}
+
 /// The numbers of groups of eight lower-case digits; `None` for anything else.
 #[inline]
 pub(super) fn read<const GROUPS: usize>(groups: [[u8; 8]; GROUPS]) -> Option<[u32; GROUPS]> {
@@ -43,6 +54,16 @@ mod tests {
         for number in [0, 1, 9, 10, 0xabcd_ef01, 0x0fed_cba9, u32::MAX, 0x8000_0000, 0x99aa_99aa] {
             assert_eq!(write(number), *format!("{number:08x}").as_bytes().first_chunk::<8>().expect("eight"));
             assert_eq!(read([write(number), write(1)]), Some([number, 1]));
+            assert_eq!(pairs(&number.to_be_bytes()).as_flattened(), write(number));
+        }
+    }
+
+    #[test]
+    fn every_byte_is_written_at_every_place() {
+        for byte in 0..=255u8 {
+            let text = format!("{byte:02x}").repeat(24);
+            assert_eq!(pairs(&[byte; 24]).as_flattened(), text.as_bytes());
+            assert_eq!(pairs(&[byte; 16]).as_flattened(), &text.as_bytes()[..32]);
         }
     }
 

@@ -120,10 +120,8 @@ impl TraceId {
     /// The id's 32 lower-case hex digits, without an allocation.
     #[must_use]
     pub fn hex(self) -> [u8; 32] {
-        let (value, mut text) = (self.value(), [0; 32]);
-        for (place, digits) in text.as_chunks_mut::<8>().0.iter_mut().enumerate() {
-            *digits = hex::write((value >> (96 - 32 * place)) as u32);
-        }
+        let mut text = [0; 32];
+        text.copy_from_slice(hex::pairs(&self.value().to_be_bytes()).as_flattened());
         text
     }
 

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use http::HeaderValue;
-use smallvec::SmallVec;
 
 use super::hex;
 use super::id::random;
@@ -18,8 +17,19 @@ use super::id::random;
 /// assert_eq!(RequestId::parse(b"order-4711").map(|id| id.to_string()).as_deref(), Some("order-4711"));
 /// assert_eq!(RequestId::parse(b"two words"), None);
 /// ```
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub struct RequestId(SmallVec<[u8; Self::LENGTH]>);
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct RequestId(Text);
+
+/// Copied with each hop: most ids are ours, or no longer, and then it is one copy of so many bytes.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Text {
+    /// Behind its length it is zero.
+    Short {
+        length: u8,
+        text: [u8; RequestId::LENGTH],
+    },
+    Long(Box<[u8]>),
+}
 
 /// Version 7 and the variant, at their places in a UUID (RFC 9562, 5.7).
 const VERSION_7: u128 = 0x7 << 76 | 0b10 << 62;
@@ -36,7 +46,7 @@ impl RequestId {
     #[must_use]
     pub fn parse(value: &[u8]) -> Option<Self> {
         let fits = (1..=Self::LONGEST).contains(&value.len()) && value.iter().all(u8::is_ascii_graphic);
-        fits.then(|| Self(SmallVec::from_slice(value)))
+        fits.then(|| Self(Text::of(value)))
     }
 
     /// A UUID v7 from a clock reading that was already taken, in milliseconds since 1970.
@@ -45,26 +55,39 @@ impl RequestId {
     pub fn make(unix_millis: u64) -> Self {
         // The thread's own random bits: uuid's own v7 takes a global lock for its counter.
         let id = u128::from(unix_millis) << 80 | VERSION_7 | random::<u128>() & RANDOM;
-        let [first, second, third, last] = [96, 64, 32, 0].map(|shift| hex::write((id >> shift) as u32));
+        let digits = hex::pairs(&id.to_be_bytes());
+        let digits = digits.as_flattened();
         let mut text = *b"00000000-0000-0000-0000-000000000000";
-        text[..8].copy_from_slice(&first);
-        text[9..13].copy_from_slice(&second[..4]);
-        text[14..18].copy_from_slice(&second[4..]);
-        text[19..23].copy_from_slice(&third[..4]);
-        text[24..28].copy_from_slice(&third[4..]);
-        text[28..].copy_from_slice(&last);
-        Self(SmallVec::from_buf(text))
+        text[..8].copy_from_slice(&digits[..8]);
+        text[9..13].copy_from_slice(&digits[8..12]);
+        text[14..18].copy_from_slice(&digits[12..16]);
+        text[19..23].copy_from_slice(&digits[16..20]);
+        text[24..].copy_from_slice(&digits[20..]);
+        Self(Text::Short { length: Self::LENGTH as u8, text })
     }
 
     /// The id's bytes, all visible ASCII.
+    #[inline]
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            Text::Short { length, text } => text.get(..usize::from(*length)).unwrap_or_default(),
+            Text::Long(text) => text,
+        }
+    }
+
+    /// The id and zeros behind it, if it is no longer than ours: bytes of a known number are copied at once.
+    #[inline]
+    pub(crate) fn padded(&self) -> Option<&[u8; Self::LENGTH]> {
+        match &self.0 {
+            Text::Short { text, .. } => Some(text),
+            Text::Long(_) => None,
+        }
     }
 
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
     /// The id as the value of a header.
@@ -72,17 +95,19 @@ impl RequestId {
     #[inline]
     pub fn to_header_value(&self) -> HeaderValue {
         // Visible ASCII is always a header's value.
-        HeaderValue::from_bytes(&self.0).unwrap_or_else(|_| HeaderValue::from_static(""))
+        HeaderValue::from_bytes(self.as_bytes()).unwrap_or_else(|_| HeaderValue::from_static(""))
     }
 }
 
-impl Clone for RequestId {
-    #[inline]
-    fn clone(&self) -> Self {
-        // Derived, it would copy byte by byte. Most ids are ours, and copied at once.
-        match <[u8; Self::LENGTH]>::try_from(self.as_bytes()) {
-            Ok(text) => Self(SmallVec::from_buf(text)),
-            Err(_) => Self(SmallVec::from_slice(&self.0)),
+impl Text {
+    fn of(value: &[u8]) -> Self {
+        let mut text = [0; RequestId::LENGTH];
+        match text.get_mut(..value.len()) {
+            Some(place) => {
+                place.copy_from_slice(value);
+                Self::Short { length: value.len() as u8, text }
+            }
+            None => Self::Long(value.into()),
         }
     }
 }
@@ -90,6 +115,12 @@ impl Clone for RequestId {
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RequestId").field(&self.as_str()).finish()
     }
 }
 
@@ -106,6 +137,8 @@ mod tests {
             if let Some(id) = id {
                 assert_eq!(id.as_str().as_bytes(), &text[..length]);
                 assert_eq!(id.to_header_value().as_bytes(), &text[..length]);
+                assert_eq!(id.padded().is_some(), length <= RequestId::LENGTH);
+                assert_eq!(id.clone(), id);
             }
         }
     }
@@ -128,7 +161,7 @@ mod tests {
         assert_eq!((uuid.get_version_num(), uuid.get_variant()), (7, uuid::Variant::RFC4122));
         assert!(id.as_str().starts_with("01901234-5678-7"), "{id}");
         assert_eq!(id.as_str(), id.as_str().to_lowercase());
-        assert!(!id.0.spilled());
+        assert!(id.padded().is_some_and(|text| text == id.as_bytes()));
         assert_eq!(RequestId::parse(id.as_str().as_bytes()), Some(id));
     }
 

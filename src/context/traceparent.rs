@@ -37,10 +37,16 @@ impl TraceContext {
 
     /// The 55 bytes of a version 00 `traceparent`, without an allocation.
     #[must_use]
+    #[inline]
     pub fn to_traceparent(self) -> [u8; Self::TRACEPARENT_LENGTH] {
+        let mut ids = [0; 24];
+        ids[..16].copy_from_slice(&self.trace_id.value().to_be_bytes());
+        ids[16..].copy_from_slice(&self.span_id.value().to_be_bytes());
+        let digits = hex::pairs(&ids);
+        let (trace_id, span_id) = digits.as_flattened().split_at(32);
         let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
-        text[3..35].copy_from_slice(&self.trace_id.hex());
-        text[36..52].copy_from_slice(&self.span_id.hex());
+        text[3..35].copy_from_slice(trace_id);
+        text[36..52].copy_from_slice(span_id);
         text[53..55].copy_from_slice(&self.flags.hex());
         text
     }

@@ -53,12 +53,11 @@ pub(super) fn open(
     attempt: u32,
     describe: impl FnOnce(&mut Hop),
 ) -> Arc<Hop> {
-    core.hop_below(here, Kind::Client, Moment::now(), |hop| {
-        describe(hop);
-        if attempt > 0 {
-            count(hop, attempt);
-        }
-    })
+    let hop = core.hop_below(here, Kind::Client, Moment::now(), describe);
+    if attempt > 0 {
+        count(&hop, attempt);
+    }
+    hop
 }
 
 /// The conventions count attempts from the second on. It is a field, so that the line says it as well.

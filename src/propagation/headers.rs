@@ -1,6 +1,6 @@
 //! Owns HTTP headers as a carrier, without an allocation on the common path.
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http::header::InvalidHeaderValue;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -145,6 +145,7 @@ impl Propagators {
     /// headers stays as it is.
     ///
     /// `known` is the value of the request's id, if it was made before; returns it if it was made now.
+    #[inline]
     pub(crate) fn write_headers(
         &self,
         headers: &mut HeaderMap,
@@ -155,7 +156,32 @@ impl Propagators {
             clear_headers(headers);
             return None;
         };
-        // What is taken away comes first: most calls have no header yet, and nothing is looked for among none.
+        if !headers.is_empty() || self.is_more_than_ids(&outgoing) {
+            self.write_more(headers, trace, outgoing);
+        }
+        let id = outgoing.request_id.filter(|_| self.request_id);
+        match (self.tracecontext, id) {
+            (true, Some(id)) if known.is_none() => return write_both(headers, trace, id),
+            (true, _) => insert(headers, TRACEPARENT, HeaderValue::from_bytes(&trace.to_traceparent())),
+            (false, _) => {}
+        }
+        if let Some(id) = id {
+            insert(headers, REQUEST_ID, Ok(known.unwrap_or_else(|| id.to_header_value())));
+        }
+        None
+    }
+
+    /// Is anything written but the trace and the request's id?
+    #[inline]
+    fn is_more_than_ids(&self, outgoing: &Outgoing<'_>) -> bool {
+        let has_baggage = outgoing.baggage.is_some_and(|baggage| !baggage.is_empty());
+        has_baggage || !outgoing.tracestate.is_empty() || !self.formats.is_empty()
+    }
+
+    /// Writes what few calls carry on, and takes away what was there under its names. Apart from the others, which have
+    /// no header yet: nothing is looked for among none.
+    #[inline(never)]
+    fn write_more(&self, headers: &mut HeaderMap, trace: TraceContext, outgoing: Outgoing<'_>) {
         match outgoing.baggage {
             _ if !self.baggage => {}
             None => remove(headers, BAGGAGE),
@@ -171,26 +197,13 @@ impl Propagators {
         if !self.formats.is_empty() {
             self.write_others(headers, trace);
         }
-        let parent = self.tracecontext.then_some(trace);
-        let id = outgoing.request_id.filter(|_| self.request_id);
-        match (parent, id) {
-            (Some(trace), Some(id)) if known.is_none() => return write_both(headers, trace, id),
-            (Some(trace), _) => {
-                insert(headers, TRACEPARENT, HeaderValue::from_bytes(&trace.to_traceparent()));
-            }
-            (None, _) => {}
-        }
-        if let Some(id) = id {
-            insert(headers, REQUEST_ID, Ok(known.unwrap_or_else(|| id.to_header_value())));
-        }
-        None
     }
 }
 
 /// Both values are cut out of one buffer: an allocation less for each call.
 #[inline]
 fn write_both(headers: &mut HeaderMap, trace: TraceContext, id: &RequestId) -> Option<HeaderValue> {
-    let (parent, id) = values(trace, id.as_bytes());
+    let (parent, id) = values(trace, id);
     insert(headers, TRACEPARENT, HeaderValue::from_maybe_shared(parent));
     let id = HeaderValue::from_maybe_shared(id).ok()?;
     insert(headers, REQUEST_ID, Ok(id.clone()));
@@ -205,7 +218,6 @@ fn write_tracestate(headers: &mut HeaderMap, tracestate: &Tracestate) {
     }
 }
 
-#[inline]
 fn remove(headers: &mut HeaderMap, name: HeaderName) {
     if !headers.is_empty() {
         headers.remove(name);
@@ -220,17 +232,17 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: Result<HeaderValue, 
 }
 
 #[inline]
-fn values(trace: TraceContext, id: &[u8]) -> (Bytes, Bytes) {
-    // Most ids are ours.
-    if id.len() <= RequestId::LENGTH {
-        values_in::<{ PARENT + RequestId::LENGTH }>(trace, id)
-    } else {
-        values_in::<{ PARENT + RequestId::LONGEST }>(trace, id)
+fn values(trace: TraceContext, id: &RequestId) -> (Bytes, Bytes) {
+    let length = id.as_bytes().len();
+    match id.padded() {
+        Some(id) => values_in::<{ PARENT + RequestId::LENGTH }>(trace, id, length),
+        None => values_in::<{ PARENT + RequestId::LONGEST }>(trace, id.as_bytes(), length),
     }
 }
 
+/// Both texts in one buffer of `SIZE` bytes; of `id` so many count.
 #[inline]
-fn values_in<const SIZE: usize>(trace: TraceContext, id: &[u8]) -> (Bytes, Bytes) {
+fn values_in<const SIZE: usize>(trace: TraceContext, id: &[u8], length: usize) -> (Bytes, Bytes) {
     let mut text = [0; SIZE];
     if let Some((parent, rest)) = text.split_first_chunk_mut() {
         *parent = trace.to_traceparent();
@@ -239,8 +251,11 @@ fn values_in<const SIZE: usize>(trace: TraceContext, id: &[u8]) -> (Bytes, Bytes
         }
     }
     let mut values = Bytes::from_owner(text);
-    let parent = values.split_to(PARENT);
-    values.truncate(id.len());
+    // What `split_to` does, but in place.
+    let mut parent = values.clone();
+    parent.truncate(PARENT);
+    values.advance(PARENT);
+    values.truncate(length);
     (parent, values)
 }
 

@@ -124,6 +124,7 @@ impl Http {
     }
 
     /// Takes over what this request is, without its texts.
+    #[inline]
     pub(crate) fn begin<B>(&mut self, request: &http::Request<B>) {
         self.method = request.method().into();
         self.scheme = Scheme::of(request.uri());
