@@ -181,12 +181,21 @@ impl Observation {
                 status,
                 rpc,
                 at,
-                first_byte: self.first_byte,
+                // A head that was there left with the end at the latest.
+                first_byte: self.first_byte.or(self.status.map(|_| at)),
                 response_bytes: self.response_bytes,
             }
         });
         self.core.red.leaves(&hop);
         self.report(hop, &end);
+    }
+
+    /// The response's head is on its way by now.
+    #[inline]
+    pub(crate) fn head_leaves(&mut self) {
+        if self.first_byte.is_none() {
+            self.first_byte = Some(Moment::now());
+        }
     }
 
     /// When it ends. A call ends at the answer's head, and for that the clock was read.

@@ -138,7 +138,11 @@ impl<B: Body> Body for ResponseBody<B> {
                 let running = serving.observation.enter();
                 let polled = inner.as_mut().poll_frame(cx);
                 running.returned();
-                let frame = ready!(polled);
+                // What serves the response sends its head once it has asked for a frame, there or not.
+                let Poll::Ready(frame) = polled else {
+                    serving.observation.head_leaves();
+                    return Poll::Pending;
+                };
                 match &frame {
                     Some(Err(_)) => serving.observation.finish(Outcome::BodyError, None),
                     Some(Ok(frame)) => {
@@ -154,6 +158,8 @@ impl<B: Body> Body for ResponseBody<B> {
                 // Most bodies are asked once more behind their last byte.
                 if serving.is_over() {
                     *this.watch = Watch::Passed;
+                } else {
+                    serving.observation.head_leaves();
                 }
                 Poll::Ready(frame)
             }

@@ -14,7 +14,6 @@ use super::ResponseBody;
 use super::fault::Fault;
 use super::grpc;
 use super::options::{Choices, Side};
-use crate::clock::Moment;
 use crate::hop::Observation;
 use crate::names::header;
 use crate::scope::{Hop, Http, Outcome};
@@ -162,7 +161,9 @@ impl Watch {
     fn head_is_there<R: Body>(mut self, mut response: Response<R>) -> Response<ResponseBody<R>> {
         let status = response.status();
         self.observation.status = Some(status.as_u16());
-        self.observation.first_byte = Some(Moment::now());
+        if self.head == Expects::Head {
+            self.observation.head_leaves();
+        }
         if let Some(choices) = self.choices.take() {
             response = choices.response(&self.observation, response);
         }

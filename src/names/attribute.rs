@@ -92,7 +92,7 @@ names! {
     THREAD_NAME = "thread.name",
         "Log record: the thread that panicked.";
     TTFB_MS = "observability.ttfb_ms",
-        "Milliseconds from the request to the response's head.";
+        "Milliseconds from the request until the response's head leaves.";
     URL_FULL = "url.full",
         "The URL of a call, without credentials; path and query as in `url.path` and `url.query`.";
     URL_PATH = "url.path",

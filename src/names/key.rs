@@ -50,7 +50,7 @@ names! {
     TRACE_ID = "trace_id",
         "The trace, 32 hex digits (inside a request).";
     TTFB_MS = "ttfb_ms",
-        "Milliseconds from the request to the response's head (request's line).";
+        "Milliseconds from the request until the response's head leaves (request's line).";
     VERSION = "version",
         "The service's version (request's line).";
 }

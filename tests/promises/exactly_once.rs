@@ -5,7 +5,8 @@ mod bodies;
 mod wire;
 
 use std::convert::Infallible;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -20,6 +21,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tower::{ServiceBuilder, ServiceExt};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_observability::testing::Instance;
@@ -175,6 +177,56 @@ async fn the_duration_of_a_streamed_body_is_that_of_the_whole_stream() {
     let span = &scene.seen.spans()[0];
     let lasted = span.end.since(span.start).as_secs_f64() * 1e3;
     assert!((lasted - whole).abs() < 0.01, "span {lasted} ms, line {whole} ms");
+}
+
+#[tokio::test]
+async fn the_first_byte_of_a_late_stream_is_its_head_and_that_of_a_whole_body_is_its_end() {
+    let gate = Arc::new(Notify::new());
+    let opened = Arc::clone(&gate);
+    let late = async move || {
+        let opened = Arc::clone(&opened);
+        let frame = async move {
+            opened.notified().await;
+            Ok::<_, Infallible>("x")
+        };
+        Body::from_stream(stream::once(frame))
+    };
+    let router = Router::new().route("/late", get(late)).route("/whole", get(|| async { "whole" }));
+    let scene = Scene::of(router).await;
+    let asked = Instant::now();
+    let mut stream = TcpStream::connect(scene.server.address).await.unwrap();
+    stream.write_all(b"GET /late HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        stream.read_buf(&mut answer).await.unwrap();
+    }
+    let head = asked.elapsed();
+    // So much later that no part of that time is mistaken for the first byte.
+    while asked.elapsed() < 3 * head {
+        tokio::task::yield_now().await;
+    }
+    gate.notify_one();
+    stream.read_to_end(&mut answer).await.unwrap();
+    until("the stream's line", || (scene.seen.lines().len() == 1).then_some(())).await;
+    let line = &scene.seen.lines()[0];
+    let (whole, first) = (line["duration_ms"].as_f64().unwrap(), line["ttfb_ms"].as_f64().unwrap());
+    assert!(first <= head.as_secs_f64() * 1e3 && first < whole, "{head:?}: {line:#}");
+
+    scene.get("/whole").await;
+    until("the second line", || (scene.seen.lines().len() == 2).then_some(())).await;
+    let line = &scene.seen.lines()[1];
+    assert_eq!(line["ttfb_ms"], line["duration_ms"], "{line:#}");
+}
+
+#[tokio::test]
+async fn a_body_that_nobody_asked_for_a_frame_has_no_first_byte_before_its_end() {
+    let seen = Instance::new();
+    let service = ServiceBuilder::new()
+        .layer(seen.layer())
+        .service_fn(async |_: Request| Ok::<_, Infallible>(Response::new(streamed(2))));
+    drop(service.oneshot(Request::default()).await.unwrap());
+    let line = &seen.lines()[0];
+    assert_eq!((&line["outcome"], &line["ttfb_ms"]), (&"cancelled".into(), &line["duration_ms"]), "{line:#}");
 }
 
 #[tokio::test]
