@@ -1,5 +1,5 @@
 //! Owns the gauge: a base that is set, and striped parts that are added, so that an in-flight gauge is not one
-//! atomic shared by all requests.
+//! atomic shared by all requests. Our own counts whole things, which is one addition where a float is a loop.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,11 +14,17 @@ pub(super) struct Gauge {
     base: AtomicU64,
     // Most gauges are only ever set; they have no stripes.
     added: OnceLock<Box<[Cell]>>,
+    /// What came and went; each part may be below zero, and wraps.
+    counted: OnceLock<Box<[Cell]>>,
 }
 
 impl Gauge {
     pub(super) fn value(&self) -> f64 {
-        f64::from_bits(self.base.load(Ordering::Relaxed)) + self.added()
+        f64::from_bits(self.base.load(Ordering::Relaxed)) + self.moved()
+    }
+
+    fn moved(&self) -> f64 {
+        self.added() + self.counted() as f64
     }
 
     fn added(&self) -> f64 {
@@ -27,8 +33,31 @@ impl Gauge {
         })
     }
 
+    fn counted(&self) -> i64 {
+        let parts = self.counted.get().into_iter().flatten();
+        parts.fold(0, |sum, cell| sum.wrapping_add(cell.0.load(Ordering::Relaxed).cast_signed()))
+    }
+
+    /// One more.
     #[inline]
-    pub(super) fn add(&self, value: f64) {
+    pub(super) fn enter(&self) {
+        self.count(1);
+    }
+
+    /// One less.
+    #[inline]
+    pub(super) fn leave(&self) {
+        self.count(-1);
+    }
+
+    #[inline]
+    fn count(&self, by: i64) {
+        if let Some(cell) = own(self.counted.get_or_init(cells)) {
+            cell.fetch_add(by.cast_unsigned(), Ordering::Relaxed);
+        }
+    }
+
+    fn add(&self, value: f64) {
         // What is not a number would stay in the sum for ever.
         if let Some(cell) = own(self.added.get_or_init(cells)).filter(|_| value.is_finite()) {
             add(cell, value);
@@ -54,7 +83,7 @@ impl GaugeFn for Gauge {
     }
 
     fn set(&self, value: f64) {
-        self.base.store((value - self.added()).to_bits(), Ordering::Relaxed);
+        self.base.store((value - self.moved()).to_bits(), Ordering::Relaxed);
     }
 }
 
@@ -71,6 +100,23 @@ mod tests {
         assert_eq!(gauge.value(), 7.0);
         gauge.set(0.5);
         assert_eq!(gauge.value(), 0.5);
+    }
+
+    #[test]
+    fn what_comes_on_one_thread_may_go_on_another_and_moves_what_was_set() {
+        let gauge = Gauge::default();
+        gauge.set(5.0);
+        (0..3).for_each(|_| gauge.enter());
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| gauge.leave());
+            }
+        });
+        assert_eq!(gauge.value(), 4.0);
+        gauge.set(7.0);
+        gauge.increment(0.5);
+        gauge.leave();
+        assert_eq!(gauge.value(), 6.5);
     }
 
     #[test]

@@ -65,12 +65,21 @@ impl Keeper {
 }
 
 impl Active {
+    /// One more.
     #[inline]
-    pub(super) fn add(&self, value: f64) {
+    pub(super) fn enter(&self) {
         match self {
-            Self::Own(gauge) => gauge.add(value),
-            Self::Any(gauge) if value < 0.0 => gauge.decrement(-value),
-            Self::Any(gauge) => gauge.increment(value),
+            Self::Own(gauge) => gauge.enter(),
+            Self::Any(gauge) => gauge.increment(1.0),
+        }
+    }
+
+    /// One less.
+    #[inline]
+    pub(super) fn leave(&self) {
+        match self {
+            Self::Own(gauge) => gauge.leave(),
+            Self::Any(gauge) => gauge.decrement(1.0),
         }
     }
 }

@@ -73,7 +73,7 @@ impl Red {
     #[inline]
     pub(crate) fn begins(&self, hop: &Hop) {
         if let Some(active) = self.in_flight(hop) {
-            active.add(1.0);
+            active.enter();
         }
     }
 
@@ -81,7 +81,7 @@ impl Red {
     #[inline]
     pub(crate) fn leaves(&self, hop: &Hop) {
         if let Some(active) = self.in_flight(hop) {
-            active.add(-1.0);
+            active.leave();
         }
     }
 
