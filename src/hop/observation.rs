@@ -232,10 +232,16 @@ impl Observation {
         if self.quiet && end.outcome.is_good() {
             return;
         }
-        self.core.red.hop(&hop, end);
-        self.core.lines.hop(&hop, end);
-        if hop.trace.flags.is_sampled() {
-            self.core.spans.hop(hop);
+        let Core { red, lines, spans, .. } = self.core;
+        red.hop(&hop, end);
+        let is_recorded = spans.is_on() && hop.trace.flags.is_sampled();
+        if lines.tells(&hop, end) {
+            // Who is the last to get it need not count it.
+            let (first, last) = if is_recorded { (Arc::clone(&hop), Some(hop)) } else { (hop, None) };
+            lines.tell(first, end);
+            last.into_iter().for_each(|hop| spans.hop(hop));
+        } else if is_recorded {
+            spans.hop(hop);
         }
     }
 }

@@ -225,24 +225,32 @@ impl Lines {
         self.fewer.leaves_out_event(event)
     }
 
-    /// Writes the one line of a finished hop; a call that ended well has none.
+    /// Has this finished hop its one line? A call that ended well has none.
     #[inline]
-    pub(crate) fn hop(&self, hop: &Arc<Hop>, end: &End) {
+    pub(crate) fn tells(&self, hop: &Hop, end: &End) -> bool {
         if hop.kind == Kind::Client && end.outcome.is_good() {
-            return;
+            return false;
         }
         let (level, target) = (line::level(hop.kind, end.outcome), line::target(hop.kind));
-        if !self.is_on() || !self.gate.lets_pass(level, target) {
-            return;
-        }
-        if self.fewer.leaves_out_hop(hop, end) {
-            return;
+        self.is_on() && self.gate.lets_pass(level, target) && !self.fewer.leaves_out_hop(hop, end)
+    }
+
+    /// Writes it.
+    #[inline]
+    pub(crate) fn tell(&self, hop: Arc<Hop>, end: &End) {
+        if let Some(records) = &self.records {
+            records.hop(&hop);
         }
         if self.are_written() {
             self.shape.hop(&self.exit, hop, end);
         }
-        if let Some(records) = &self.records {
-            records.hop(hop);
+    }
+
+    /// Writes it if it has one.
+    #[cfg(test)]
+    pub(crate) fn hop(&self, hop: &Arc<Hop>, end: &End) {
+        if self.tells(hop, end) {
+            self.tell(Arc::clone(hop), end);
         }
     }
 

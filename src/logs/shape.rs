@@ -107,9 +107,9 @@ impl Shape {
 
     /// Makes the one line of a finished hop, or hands the hop to the writer, who makes it.
     #[inline]
-    pub(super) fn hop(&self, exit: &Exit, hop: &Arc<Hop>, end: &End) {
+    pub(super) fn hop(&self, exit: &Exit, hop: Arc<Hop>, end: &End) {
         match (&exit.sink, self) {
-            (_, Self::Pretty { .. }) | (Sink::Off | Sink::Memory(_), _) => self.hop_here(exit, hop, end),
+            (_, Self::Pretty { .. }) | (Sink::Off | Sink::Memory(_), _) => self.hop_here(exit, &hop, end),
             (Sink::Writer(writer), _) => writer.push_hop(hop),
         }
     }

@@ -56,11 +56,13 @@ impl Writer {
 
     /// Puts a finished hop into the buffer, whose line is made later, or counts that it is full.
     #[inline]
-    pub(super) fn push_hop(&self, hop: &Arc<Hop>) {
+    pub(super) fn push_hop(&self, hop: Arc<Hop>) {
         // What a line is cut to is the most that it weighs.
         let weight = HOP + hop.text_length().min(LONGEST_LINE);
+        // What is refused is dropped here, where no lock is held: a hop's last reference may run the user's code.
+        let mut hop = Some(hop);
         let pushed = self.shared.lines.push(weight, |batch| {
-            batch.unmade.push((batch.bytes.len(), Some(Arc::clone(hop))));
+            batch.unmade.push((batch.bytes.len(), hop.take()));
             batch.lines += 1;
         });
         self.wake(pushed);

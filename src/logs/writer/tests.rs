@@ -255,8 +255,8 @@ fn the_line_of_a_hop_stands_between_those_written_before_and_after_it() {
     });
     let writer = Writer::start(pipe.clone(), render, CAPACITY, 1).expect("a thread");
     writer.push(b"before\n");
-    writer.push_hop(&a_hop("first"));
-    writer.push_hop(&a_hop("second"));
+    writer.push_hop(a_hop("first"));
+    writer.push_hop(a_hop("second"));
     writer.push(b"after\n");
     let report = writer.close(SOON);
     assert_eq!(pipe.text(), "before\nfirst\nsecond\nafter\n");
@@ -267,7 +267,7 @@ fn the_line_of_a_hop_stands_between_those_written_before_and_after_it() {
 fn a_hop_whose_line_nobody_would_take_is_counted() {
     let pipe = Pipe::default();
     let writer = Writer::start(pipe.clone(), no_hops(), CAPACITY, 1).expect("a thread");
-    writer.push_hop(&a_hop("too long"));
+    writer.push_hop(a_hop("too long"));
     writer.push(b"after\n");
     let report = writer.close(SOON);
     assert_eq!(pipe.text(), "after\n");
@@ -300,14 +300,14 @@ fn a_hop_weighs_what_its_line_will() {
     let (writer, _pipe, calls, _go) = stuck(CAPACITY);
     writer.push(b"0123456789\n");
     calls.recv_timeout(SOON).expect("a write");
-    writer.push_hop(&a_finished_hop(&[]));
+    writer.push_hop(a_finished_hop(&[]));
     let (light, _) = writer.fill();
-    writer.push_hop(&a_finished_hop(&[("note", 10_000)]));
+    writer.push_hop(a_finished_hop(&[("note", 10_000)]));
     let (both, _) = writer.fill();
     assert_eq!(both - light, light + "note".len() + 10_000);
     // Far too much for any line is cut, not refused; but few of that kind may wait.
     let hop = a_finished_hop(&[("giant", 2 * CAPACITY)]);
-    (0..100).for_each(|_| writer.push_hop(&hop));
+    (0..100).for_each(|_| writer.push_hop(Arc::clone(&hop)));
     let waiting = writer.report().queued();
     assert!((10..20).contains(&waiting), "{waiting}");
 }
