@@ -16,7 +16,7 @@ use crate::logs::{Lines, Logs, MemoryLines};
 use crate::metrics::Red;
 use crate::propagation::Propagators;
 use crate::resource::Resource;
-use crate::scope::{Entered, Hop, Kind, Subject, Value, Work, enter_as_hop, enter_hop};
+use crate::scope::{Hop, Kind, Subject, Value, Work, enter_as_hop, enter_hop};
 use crate::spans::{Record as Finished, Sampler, SpanRecord, Spans};
 
 /// One test's signals, and the subscriber of its thread.
@@ -67,7 +67,7 @@ fn a_hop(sampled: bool) -> Arc<Hop> {
     Arc::new(Hop::new(trace, Kind::Consumer, Moment::now(), Subject::Work(work)))
 }
 
-fn within(sampled: bool) -> (Arc<Hop>, Entered) {
+fn within(sampled: bool) -> (Arc<Hop>, impl Sized) {
     let hop = a_hop(sampled);
     let entered = enter_hop(&hop);
     (hop, entered)

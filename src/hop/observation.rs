@@ -7,7 +7,7 @@ use tracing::Span;
 use super::Core;
 use crate::clock::Moment;
 use crate::scope::{
-    Call, End, Entered, ErrorType, Hop, Kind, Outcome, Piece, Rpc, enter_as_hop, enter_hop, guarded,
+    Call, End, ErrorType, Hop, Kind, Lent, Outcome, Piece, Rpc, enter_as_hop, enter_hop, guarded, lend_hop,
 };
 
 /// A hop that is still running. Dropping it unfinished reports [`Outcome::Cancelled`].
@@ -16,7 +16,7 @@ use crate::scope::{
 #[derive(Debug)]
 pub(crate) struct Observation {
     core: &'static Core,
-    // `None` once the outcome is reported; this is what makes "exactly once" true.
+    // `None` once the outcome is reported, which makes "exactly once" true; and while the thread has it.
     hop: Option<Arc<Hop>>,
     rare: Option<Box<Rare>>,
     /// A health probe: reported only if it does not end well.
@@ -39,18 +39,15 @@ struct Rare {
     deadline: Option<Moment>,
 }
 
-/// A piece of the user's work, with the hop as the thread's current one. Dropped before it returned, the hop ends as
-/// a panic.
+/// A piece of the user's work, to whose thread the hop is lent. Dropped before it returned, the hop ends as a panic.
 ///
 /// A guard around the call itself, because `thread::panicking()` says nothing to a body that a catch-panic
 /// layer drops after the unwinding.
 #[must_use = "the hop is current only while this lives"]
 pub(crate) struct Running<'a> {
     observation: &'a mut Observation,
-    returned: bool,
     in_span: bool,
-    // Left last.
-    _hop: Entered,
+    hop: Lent,
 }
 
 impl Observation {
@@ -116,21 +113,27 @@ impl Observation {
     /// The same for work that stands behind it.
     #[inline]
     pub(crate) fn enter(&mut self) -> Running<'_> {
-        let hop = self.hop.as_ref().map_or_else(Entered::nothing, enter_hop);
-        let in_span = self.rare.is_some() && self.enter_span();
-        Running { returned: self.hop.is_none(), in_span, observation: self, _hop: hop }
+        let is_over = self.hop.is_none();
+        let hop = lend_hop(&mut self.hop);
+        let mut running = Running { observation: self, in_span: false, hop };
+        if running.observation.rare.is_some() && !is_over {
+            running.in_span = running.observation.enter_span();
+        }
+        running
     }
 
-    /// Within the request's span, where the user asked for one; not any more once the hop is over.
+    /// Within the request's span, where the user asked for one.
     #[cold]
     fn enter_span(&self) -> bool {
-        let span = self.hop.as_ref().and(self.span());
-        span.and_then(|span| span.with_subscriber(|(id, subscriber)| subscriber.enter(id))).is_some()
+        let entered =
+            self.span().and_then(|span| span.with_subscriber(|(id, subscriber)| subscriber.enter(id)));
+        entered.is_some()
     }
 
     #[cold]
     fn exit_span(&self) {
-        self.span().and_then(|span| span.with_subscriber(|(id, subscriber)| subscriber.exit(id)));
+        // It is the user's code, and the hop is not yet back.
+        guarded(|| self.span().and_then(|span| span.with_subscriber(|(id, subscriber)| subscriber.exit(id))));
     }
 
     /// Lets the user say something of the hop from the outside. A panic ends nothing: it was not the service's.
@@ -254,21 +257,33 @@ impl Drop for Observation {
 
 impl Running<'_> {
     /// The work returned: whatever became of it, it was no panic.
-    #[inline]
+    // It ends each poll, and works on what is at hand there.
+    #[inline(always)]
     pub(crate) fn returned(mut self) {
-        self.returned = true;
+        self.leave();
+        // All is given back, and nothing left to drop.
+        std::mem::forget(self);
+    }
+
+    /// The hop is the observation's again.
+    #[inline(always)]
+    fn leave(&mut self) {
+        if self.in_span {
+            self.observation.exit_span();
+        }
+        if let Some(hop) = self.hop.take_back() {
+            // There is nothing to be dropped in its place.
+            std::mem::forget(self.observation.hop.replace(hop));
+        }
     }
 }
 
 impl Drop for Running<'_> {
-    #[inline]
+    // Only where the work did not return.
+    #[cold]
     fn drop(&mut self) {
-        if !self.returned {
-            self.observation.panicked();
-        }
-        if self.in_span {
-            self.observation.exit_span();
-        }
+        self.leave();
+        self.observation.panicked();
     }
 }
 

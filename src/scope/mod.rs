@@ -36,7 +36,7 @@ pub(crate) use route::{Route, RouteCell};
 pub(crate) use rpc::{Call, Code, Rpc};
 pub(crate) use spawn::scoped;
 pub(crate) use stack::{
-    Current, Entered, current, enter_as_hop, enter_foreign_span, enter_hop, enter_span, exit_span,
+    Current, Lent, current, enter_as_hop, enter_foreign_span, enter_hop, enter_span, exit_span, lend_hop,
     stands_for_hop, top_hop,
 };
 pub(crate) use text::{CAUSED_BY, PANICKED, bounded, causes, formatted, guarded, prefix, stacktrace};

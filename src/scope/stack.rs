@@ -4,7 +4,8 @@
 //! entered. Both live on one stack, so "innermost wins" is the top of it.
 //!
 //! Mostly there is nothing but one hop, entered and left three times a request: it has a place of its own on top, and
-//! moves down among the others once something else is laid upon it.
+//! moves down among the others once something else is laid upon it. Whoever polls the service lends it, and takes it
+//! back afterwards: to count its references each time costs more than all else that is done here.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -45,11 +46,26 @@ enum Frame {
 #[must_use = "the hop is current only while this lives"]
 pub(crate) struct Entered {
     depth: Option<usize>,
-    /// There was a hop on top before.
-    is_nested: bool,
     // Let go after the stack is as it was.
     _attached: Attached,
 }
+
+/// A hop is current until it is taken back from here.
+// It has no drop of its own: each poll's end would call it once more, for nothing.
+#[derive(Debug)]
+#[must_use = "the hop is current, and its owner's again only when it is taken back"]
+pub(crate) struct Lent {
+    /// Where it is in memory, which tells it from others; 0 if there is none.
+    hop: usize,
+    /// There was a hop on top before.
+    is_nested: bool,
+    attached: Attached,
+}
+
+/// A hop of somebody else's is current until this is dropped.
+#[derive(Debug)]
+#[must_use = "the hop is current only while this lives"]
+pub(crate) struct EnteredHop(Lent);
 
 struct Stack {
     /// The innermost frame, if it is a hop's and nothing was laid upon it so far.
@@ -106,18 +122,13 @@ impl Stack {
         hop
     }
 
-    /// Returns how many are below, and whether there was a hop on top.
+    /// Returns whether there was a hop on top.
     #[inline]
-    fn enter_hop(&self, hop: Arc<Hop>) -> (usize, bool) {
-        let outer = self.top.replace(Some(hop));
-        let is_nested = outer.is_some();
-        if let Some(outer) = outer {
-            self.nest(outer);
-        }
-        (self.depth.get(), is_nested)
+    fn lend(&self, hop: Option<Arc<Hop>>) -> bool {
+        self.top.replace(hop).map(|outer| self.nest(outer)).is_some()
     }
 
-    // Apart from what happens at each poll, as the next two.
+    // Apart from what happens at each poll.
     #[inline(never)]
     fn nest(&self, outer: Arc<Hop>) {
         if let Some(outermost) = self.outer.replace(Some(outer)) {
@@ -125,19 +136,40 @@ impl Stack {
         }
     }
 
-    /// The hop on top leaves, and the one before it is there again.
+    /// The hop leaves, and nothing is current that was laid upon it.
+    #[inline]
+    fn take_back(&self, hop: usize, is_nested: bool) -> Option<Arc<Hop>> {
+        let top = self.top.take();
+        if !is_nested && top.as_ref().map(place_of) == Some(hop) {
+            top
+        } else {
+            self.take_from_others(top, hop, is_nested)
+        }
+    }
+
     #[inline(never)]
-    fn leave_nested(&self, depth: usize) {
-        let _top = self.top.take();
-        if let Some(outer) = self.outer.take() {
-            self.top.set(Some(outer));
-            return;
+    fn take_from_others(&self, top: Option<Arc<Hop>>, hop: usize, is_nested: bool) -> Option<Arc<Hop>> {
+        let hop = if top.as_ref().map(place_of) == Some(hop) { top } else { self.dig_out(top, hop) };
+        if is_nested {
+            self.unnest();
         }
-        // Something was laid upon both meanwhile: the outer one lies just above this depth.
-        self.cut(depth + 1);
-        if let Some(Some(Frame::Hop(outer))) = self.below(Vec::pop) {
-            self.top.set(Some(outer));
-        }
+        hop
+    }
+
+    /// The hop is on top that was there before.
+    fn unnest(&self) {
+        let outer = self.outer.take();
+        self.top.set(outer.or_else(|| self.below(pop_hop).flatten()));
+    }
+
+    /// Takes out a hop upon which something was laid.
+    fn dig_out(&self, top: Option<Arc<Hop>>, hop: usize) -> Option<Arc<Hop>> {
+        // A hop that is on top, or was, is another one's to be taken back.
+        self.outer.take().into_iter().chain(top).for_each(|hop| self.lay_down(hop));
+        let is_it = |frame: &Frame| matches!(frame, Frame::Hop(found) if place_of(found) == hop);
+        let place = self.below(|below| below.iter().rposition(is_it)).flatten()?;
+        self.cut(place + 1);
+        self.below(pop_hop).flatten()
     }
 
     #[cold]
@@ -158,13 +190,10 @@ impl Stack {
     }
 
     /// Takes away what is above this depth.
-    #[inline]
     fn leave(&self, depth: usize) {
         // A frame's drop may run the user's code (a hop's last reference): nothing is borrowed then.
-        let top = self.top.take();
-        if top.is_none() || self.depth.get() != depth {
-            self.cut(depth);
-        }
+        let _tops = (self.top.take(), self.outer.take());
+        self.cut(depth);
     }
 
     #[inline(never)]
@@ -213,7 +242,21 @@ fn with_stack<T>(access: impl FnOnce(&Stack) -> T) -> Option<T> {
 }
 
 fn push(attached: Attached, frame: Frame) -> Entered {
-    Entered { depth: with_stack(|stack| stack.push(frame)), is_nested: false, _attached: attached }
+    Entered { depth: with_stack(|stack| stack.push(frame)), _attached: attached }
+}
+
+/// Where it is in memory.
+#[inline]
+fn place_of(hop: &Arc<Hop>) -> usize {
+    Arc::as_ptr(hop).addr()
+}
+
+/// Takes away the last frame, if it is a hop's.
+fn pop_hop(below: &mut Vec<Frame>) -> Option<Arc<Hop>> {
+    match below.pop_if(|frame| matches!(frame, Frame::Hop(_))) {
+        Some(Frame::Hop(hop)) => Some(hop),
+        _ => None,
+    }
 }
 
 /// The innermost context of this thread.
@@ -247,12 +290,22 @@ pub(crate) fn top_hop<T>(look: impl FnOnce(&Hop) -> T) -> Option<T> {
     hop.flatten().map(|hop| look(&hop))
 }
 
-/// Makes the hop current until the guard is dropped.
+/// Makes the hop current until it is taken back: its owner has none meanwhile.
 #[inline]
-pub(crate) fn enter_hop(hop: &Arc<Hop>) -> Entered {
-    let attached = attach(hop.trace, &hop.tracestate, Some(&hop.baggage));
-    let (depth, is_nested) = with_stack(|stack| stack.enter_hop(Arc::clone(hop))).unzip();
-    Entered { depth, is_nested: is_nested.unwrap_or(false), _attached: attached }
+pub(crate) fn lend_hop(hop: &mut Option<Arc<Hop>>) -> Lent {
+    let Some(lent) = hop else { return Lent::of(0, false, Attached::none()) };
+    let attached = attach(lent.trace, &lent.tracestate, Some(&lent.baggage));
+    let place = place_of(lent);
+    match with_stack(|stack| stack.lend(hop.take())) {
+        Some(is_nested) => Lent::of(place, is_nested, attached),
+        // Where there is no stack any more, the owner keeps it.
+        None => Lent::of(0, false, attached),
+    }
+}
+
+/// The same for one that somebody else owns, until the guard is dropped.
+pub(crate) fn enter_hop(hop: &Arc<Hop>) -> EnteredHop {
+    EnteredHop(lend_hop(&mut Some(Arc::clone(hop))))
 }
 
 /// Makes the hop current, and lets the spans that are made meanwhile stand for the hop itself.
@@ -324,171 +377,37 @@ impl Frame {
     }
 }
 
-impl Entered {
-    /// Nothing became current.
-    pub(crate) fn nothing() -> Self {
-        Self { depth: None, is_nested: false, _attached: Attached::none() }
+impl Lent {
+    #[inline]
+    fn of(hop: usize, is_nested: bool, attached: Attached) -> Self {
+        Self { hop, is_nested, attached }
+    }
+
+    /// The hop, which is not current any more; `None` if there was none to lend. Called once.
+    #[inline(always)]
+    pub(crate) fn take_back(&mut self) -> Option<Arc<Hop>> {
+        // Let go after the stack is as it was.
+        let _attached = std::mem::replace(&mut self.attached, Attached::none());
+        if self.hop == 0 {
+            return None;
+        }
+        with_stack(|stack| stack.take_back(self.hop, self.is_nested)).flatten()
+    }
+}
+
+impl Drop for EnteredHop {
+    fn drop(&mut self) {
+        self.0.take_back();
     }
 }
 
 impl Drop for Entered {
-    #[inline]
     fn drop(&mut self) {
         if let Some(depth) = self.depth {
-            with_stack(|stack| if self.is_nested { stack.leave_nested(depth) } else { stack.leave(depth) });
+            with_stack(|stack| stack.leave(depth));
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::Moment;
-    use crate::context::{Flags, SpanId, TraceId};
-    use crate::scope::Kind;
-
-    fn somewhere(id: u64) -> Current {
-        let span_id = SpanId::new(id).expect("not zero");
-        Current {
-            trace: TraceContext { trace_id: TraceId::random(), span_id, flags: Flags::NONE },
-            hop: None,
-            begun: Tracestate::default(),
-        }
-    }
-
-    fn top() -> Option<u64> {
-        current().map(|current| current.trace.span_id.value())
-    }
-
-    #[test]
-    fn the_innermost_is_current_and_leaving_restores_the_outer() {
-        assert_eq!(top(), None);
-        let outer = enter(somewhere(1));
-        enter_span(7, somewhere(2));
-        assert_eq!(top(), Some(2));
-        exit_span(7);
-        assert_eq!(top(), Some(1));
-        drop(outer);
-        assert_eq!(top(), None);
-    }
-
-    #[test]
-    fn a_hop_within_another_gives_its_place_back_whatever_was_left_upon_it() {
-        let hop = |id| Hop::begin(somewhere(id).trace, Kind::Internal, Moment::now(), |_| {});
-        let (outer, inner) = (hop(1), hop(3));
-        for (between, left) in [(false, false), (false, true), (true, false), (true, true)] {
-            let first = enter_hop(&outer);
-            if between {
-                enter_span(6, somewhere(2));
-            }
-            let second = enter_hop(&inner);
-            assert_eq!(top(), Some(3));
-            enter_span(7, somewhere(4));
-            assert_eq!(top(), Some(4));
-            if !left {
-                exit_span(7);
-                assert_eq!(top(), Some(3));
-            }
-            drop(second);
-            assert_eq!(top(), Some(if between { 2 } else { 1 }));
-            drop(first);
-            assert_eq!(top(), None);
-        }
-        assert_eq!([outer, inner].map(|hop| Arc::strong_count(&hop)), [1, 1]);
-    }
-
-    #[test]
-    fn hops_within_hops_leave_one_after_the_other() {
-        let hops =
-            [1, 2, 3, 4].map(|id| Hop::begin(somewhere(id).trace, Kind::Internal, Moment::now(), |_| {}));
-        let entered = hops.each_ref().map(enter_hop);
-        for (left, guard) in entered.into_iter().rev().enumerate() {
-            assert_eq!(top(), Some(4 - left as u64));
-            drop(guard);
-        }
-        assert_eq!(top(), None);
-        assert_eq!(hops.map(|hop| Arc::strong_count(&hop)), [1; 4]);
-    }
-
-    #[test]
-    fn spans_leave_in_any_order() {
-        enter_span(7, somewhere(1));
-        enter_span(8, somewhere(2));
-        exit_span(7);
-        assert_eq!(top(), Some(2));
-        exit_span(8);
-        exit_span(8);
-        assert_eq!(top(), None);
-    }
-
-    #[test]
-    fn a_span_that_leaves_from_beneath_a_hop_leaves_nothing_of_the_hop_behind() {
-        let hops = [2, 3].map(|id| Hop::begin(somewhere(id).trace, Kind::Internal, Moment::now(), |_| {}));
-        let below = || with_stack(|stack| stack.depth.get());
-        // Within another hop or not, before another span is entered or after, which is left in time or not.
-        for way in 0..8 {
-            let [nested, first, left] = [1, 2, 4].map(|bit| way & bit > 0);
-            enter_span(6, somewhere(1));
-            let outer = enter_hop(&hops[0]);
-            let inner = nested.then(|| enter_hop(&hops[1]));
-            let hop = if nested { 3 } else { 2 };
-            if first {
-                exit_span(6);
-                assert_eq!(top(), Some(hop));
-            }
-            enter_span(7, somewhere(4));
-            exit_span(6);
-            assert_eq!((top(), top_hop(|_| ())), (Some(4), None));
-            if left {
-                exit_span(7);
-                assert_eq!(top(), Some(hop));
-            }
-            if nested {
-                drop(inner);
-                assert_eq!(top(), Some(2), "{way}");
-            }
-            drop(outer);
-            assert_eq!((top(), stands_for_hop()), (None, false), "{way}");
-            // What kept the place goes with the next span, and nothing piles up.
-            enter_span(8, somewhere(5));
-            assert_eq!((top(), below()), (Some(5), Some(1)));
-            exit_span(8);
-            assert_eq!((top(), below()), (None, Some(0)));
-        }
-        assert_eq!(hops.map(|hop| Arc::strong_count(&hop)), [1, 1]);
-    }
-
-    #[test]
-    fn a_place_that_a_span_left_hides_nobody_who_stands_beneath_it() {
-        let hop = |id| Hop::begin(somewhere(id).trace, Kind::Internal, Moment::now(), |_| {});
-        let (around, within) = (hop(1), hop(3));
-        let standing = enter_as_hop(&around);
-        enter_span(7, somewhere(2));
-        let inner = enter_hop(&within);
-        exit_span(7);
-        drop(inner);
-        assert_eq!((top(), stands_for_hop(), top_hop(|_| ())), (Some(1), true, Some(())));
-        drop(standing);
-        assert_eq!(top(), None);
-    }
-
-    #[test]
-    fn what_was_captured_ends_with_its_guard_although_a_span_left_from_beneath_it() {
-        enter_span(6, somewhere(1));
-        let captured = enter(somewhere(2));
-        enter_span(7, somewhere(3));
-        exit_span(6);
-        exit_span(7);
-        assert_eq!(top(), Some(2));
-        drop(captured);
-        assert_eq!(top(), None);
-    }
-
-    #[test]
-    fn a_span_left_entered_does_not_outlive_the_hop() {
-        let hop = enter(somewhere(1));
-        enter_span(7, somewhere(2));
-        drop(hop);
-        assert_eq!(top(), None);
-    }
-}
+mod tests;
