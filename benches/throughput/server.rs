@@ -161,9 +161,10 @@ pub(crate) fn run(kind: Kind, collector: SocketAddr) {
     let app = match &observability {
         None => router.with_state(()),
         // The page stands beside the layer: it is no request of the service.
-        Some(observability) => {
+        Some(observability) if kind == Kind::Mounted => {
             router.layer(ObservabilityLayer::new()).merge(observability.admin_routes()).with_state(())
         }
+        Some(_) => router.layer(ObservabilityLayer::new()).with_state(()),
     };
     if kind.has_series() {
         add_series();

@@ -23,7 +23,6 @@ pub(crate) fn at_times(measured: &[Measured], rate: f64) {
     println!("\nThe same, but {rate:.0} requests a second, however fast they are answered:\n");
     times(measured);
     threads(measured);
-    scrapes(measured);
 }
 
 fn times(measured: &[Measured]) {

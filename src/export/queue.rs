@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -25,6 +26,8 @@ pub(crate) struct Queue<R> {
     // Is the exporter asleep until a batch is full? So that a busy one costs no request anything.
     asleep: AtomicBool,
     full: Notify,
+    // Room that was taken out with records, for the next ones: a request does not pay for its growth.
+    spare: Mutex<Vec<R>>,
 }
 
 impl<R: Weigh> Queue<R> {
@@ -35,6 +38,7 @@ impl<R: Weigh> Queue<R> {
             batch_size,
             asleep: AtomicBool::new(false),
             full: Notify::new(),
+            spare: Mutex::default(),
         }
     }
 
@@ -42,13 +46,22 @@ impl<R: Weigh> Queue<R> {
     // Each request's end calls it once.
     #[inline(always)]
     pub(crate) fn push(&self, record: R) {
-        let pushed = self.records.push(self.weight(&record), |records| records.push(record));
+        let weight = self.weight(&record);
+        // What is refused is dropped here, where no lock is held: a record's end may run the user's code.
+        let mut record = Some(record);
+        let pushed = self.records.push(weight, |records| {
+            if let Some(record) = record.take() {
+                records.push(record);
+            }
+        });
         self.wake_if_full(pushed);
     }
 
     /// The same for what is not missed after the end: then it is neither taken nor counted.
     pub(crate) fn push_in_time(&self, record: R) {
-        let pushed = self.records.push_in_time(self.weight(&record), |records| records.push(record));
+        let weight = self.weight(&record);
+        let mut record = Some(record);
+        let pushed = self.records.push_in_time(weight, |records| records.extend(record.take()));
         self.wake_if_full(pushed);
     }
 
@@ -95,8 +108,11 @@ impl<R: Weigh> Queue<R> {
 
     /// Moves everything that waits behind what is in `backlog`. It still counts towards the capacity.
     pub(crate) fn take(&self, backlog: &mut VecDeque<R>) {
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
         for stripe in 0..self.records.count() {
-            backlog.extend(self.records.take(stripe, Vec::new()));
+            let mut taken = self.records.take(stripe, std::mem::take(&mut *spare));
+            backlog.extend(taken.drain(..));
+            *spare = taken;
         }
     }
 

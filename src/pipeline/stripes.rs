@@ -78,7 +78,7 @@ impl<T: Default> Stripes<T> {
     }
 
     /// Adds what `add` writes, of this weight, or counts the refusal. Returns the weight held before.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&self, weight: usize, add: impl FnOnce(&mut T)) -> Result<usize, ()> {
         let stripe = &self.stripes[stripe_of_thread(self.stripes.len())];
         let mut held = stripe.lock();
@@ -97,7 +97,7 @@ impl<T: Default> Stripes<T> {
         if held.closed { Err(()) } else { self.add(stripe, &mut held, weight, add) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn add(
         &self,
         stripe: &Stripe<T>,

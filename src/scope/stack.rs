@@ -128,7 +128,7 @@ impl Stack {
         self.top.replace(hop).map(|outer| self.nest(outer)).is_some()
     }
 
-    // Apart from what happens at each poll.
+    // Apart from what happens at each poll, as its end.
     #[inline(never)]
     fn nest(&self, outer: Arc<Hop>) {
         if let Some(outermost) = self.outer.replace(Some(outer)) {
@@ -140,36 +140,36 @@ impl Stack {
     #[inline]
     fn take_back(&self, hop: usize, is_nested: bool) -> Option<Arc<Hop>> {
         let top = self.top.take();
-        if !is_nested && top.as_ref().map(place_of) == Some(hop) {
-            top
-        } else {
-            self.take_from_others(top, hop, is_nested)
+        if top.as_ref().map(place_of) != Some(hop) {
+            return self.dig_out(top, hop, is_nested);
         }
+        if is_nested {
+            self.unnest();
+        }
+        top
     }
 
+    /// The hop is on top that was there before.
     #[inline(never)]
-    fn take_from_others(&self, top: Option<Arc<Hop>>, hop: usize, is_nested: bool) -> Option<Arc<Hop>> {
-        let hop = if top.as_ref().map(place_of) == Some(hop) { top } else { self.dig_out(top, hop) };
+    fn unnest(&self) {
+        let outer = self.outer.take().or_else(|| self.below(pop_hop).flatten());
+        // There is nothing on top to be dropped.
+        std::mem::forget(self.top.replace(outer));
+    }
+
+    /// Takes out a hop upon which something was laid.
+    #[cold]
+    fn dig_out(&self, top: Option<Arc<Hop>>, hop: usize, is_nested: bool) -> Option<Arc<Hop>> {
+        // A hop that is on top, or was, is another one's to be taken back.
+        self.outer.take().into_iter().chain(top).for_each(|hop| self.lay_down(hop));
+        let is_it = |frame: &Frame| matches!(frame, Frame::Hop(found) if place_of(found) == hop);
+        let place = self.below(|below| below.iter().rposition(is_it)).flatten();
+        place.into_iter().for_each(|place| self.cut(place + 1));
+        let hop = place.and_then(|_| self.below(pop_hop).flatten());
         if is_nested {
             self.unnest();
         }
         hop
-    }
-
-    /// The hop is on top that was there before.
-    fn unnest(&self) {
-        let outer = self.outer.take();
-        self.top.set(outer.or_else(|| self.below(pop_hop).flatten()));
-    }
-
-    /// Takes out a hop upon which something was laid.
-    fn dig_out(&self, top: Option<Arc<Hop>>, hop: usize) -> Option<Arc<Hop>> {
-        // A hop that is on top, or was, is another one's to be taken back.
-        self.outer.take().into_iter().chain(top).for_each(|hop| self.lay_down(hop));
-        let is_it = |frame: &Frame| matches!(frame, Frame::Hop(found) if place_of(found) == hop);
-        let place = self.below(|below| below.iter().rposition(is_it)).flatten()?;
-        self.cut(place + 1);
-        self.below(pop_hop).flatten()
     }
 
     #[cold]
