@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use timer::PAUSE;
 
 /// The longest run between two yields.
-const SHORT: Duration = Duration::from_micros(10);
+const SHORT: Duration = Duration::from_micros(5);
 /// The longest run between two sleeps: what a few requests take. Shorter ones cost more in switching than they help.
 const PIECE: Duration = Duration::from_micros(50);
 /// A yield that lasts longer found a processor without idle time.
