@@ -15,7 +15,7 @@ pub(super) const fn write(number: u32) -> [u8; 8] {
 /// The two lower-case digits of each byte. Where many are written: it is compiled to what takes eight bytes at once.
 // A call, so that the bytes stand in memory: put together out of an id's registers, they would be taken one by one.
 #[inline(never)]
-pub(super) fn pairs<const BYTES: usize>(bytes: &[u8; BYTES]) -> [[u8; 2]; BYTES] {
+pub(crate) fn pairs<const BYTES: usize>(bytes: &[u8; BYTES]) -> [[u8; 2]; BYTES] {
     bytes.map(|byte| {
         let nibbles = u16::from(byte >> 4) | u16::from(byte & 0xf) << 8;
         let letters = (nibbles + 0x0606) >> 4 & 0x0101;
@@ -64,6 +64,7 @@ mod tests {
             let text = format!("{byte:02x}").repeat(24);
             assert_eq!(pairs(&[byte; 24]).as_flattened(), text.as_bytes());
             assert_eq!(pairs(&[byte; 16]).as_flattened(), &text.as_bytes()[..32]);
+            assert_eq!(pairs(&[byte, !byte]).as_flattened(), format!("{byte:02x}{:02x}", !byte).as_bytes());
         }
     }
 

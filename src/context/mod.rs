@@ -16,6 +16,7 @@ mod traceparent;
 mod tracestate;
 
 pub use baggage::Baggage;
+pub(crate) use hex::pairs as hex_pairs;
 #[cfg(test)]
 pub(crate) use id::tests::a_context;
 pub use id::{Flags, SpanId, TraceContext, TraceId};

@@ -35,14 +35,20 @@ impl TraceContext {
         })
     }
 
+    /// The digits of both ids, one behind the other, made at once: 32 and 16.
+    #[inline]
+    pub(crate) fn digits_of_ids(self) -> [[u8; 2]; 24] {
+        let mut ids = [0; 24];
+        ids[..16].copy_from_slice(&self.trace_id.value().to_be_bytes());
+        ids[16..].copy_from_slice(&self.span_id.value().to_be_bytes());
+        hex::pairs(&ids)
+    }
+
     /// The 55 bytes of a version 00 `traceparent`, without an allocation.
     #[must_use]
     #[inline]
     pub fn to_traceparent(self) -> [u8; Self::TRACEPARENT_LENGTH] {
-        let mut ids = [0; 24];
-        ids[..16].copy_from_slice(&self.trace_id.value().to_be_bytes());
-        ids[16..].copy_from_slice(&self.span_id.value().to_be_bytes());
-        let digits = hex::pairs(&ids);
+        let digits = self.digits_of_ids();
         let (trace_id, span_id) = digits.as_flattened().split_at(32);
         let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
         text[3..35].copy_from_slice(trace_id);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::number::hex_pairs;
+use crate::context::hex_pairs;
 use crate::scope::prefix;
 
 /// At most this much of one value is kept; a whole line is cut to less (see `cut`).
@@ -198,7 +198,7 @@ fn escape_first(out: &mut Vec<u8>, bytes: &[u8]) -> Option<usize> {
         0x5c => b'\\',
         _ => {
             out.extend_from_slice(b"\\u");
-            out.extend_from_slice(hex_pairs(code.to_be_bytes()).as_flattened());
+            out.extend_from_slice(hex_pairs(&code.to_be_bytes()).as_flattened());
             return Some(width);
         }
     };
@@ -267,7 +267,6 @@ impl fmt::Write for Escaping<'_> {
 
 #[cfg(test)]
 mod tests {
-
     use proptest::prelude::*;
 
     use super::*;

@@ -3,7 +3,6 @@
 //! A request's line has some fifteen keys that are always the same; joined beforehand, each costs one short copy.
 //! Every format has them all, under its own names: this table is what a format is, first of all.
 
-use super::number::hex_pairs;
 use crate::context::TraceContext;
 use crate::names::{ecs, gelf, key, logstash, otel};
 use crate::scope::Outcome;
@@ -106,7 +105,7 @@ macro_rules! members {
                 const TRACE_ID_AT: usize = length(PARTS, 3);
                 const SPAN_ID_AT: usize = length(PARTS, 7);
                 const FLAGS_AT: usize = length(PARTS, 11);
-                let digits = digits_of(trace);
+                let digits = trace.digits_of_ids();
                 let (trace_id, span_id) = digits.as_flattened().split_at(32);
                 let mut bytes = IDS_OF_NOTHING;
                 bytes[TRACE_ID_AT..TRACE_ID_AT + 32].copy_from_slice(trace_id);
@@ -158,15 +157,6 @@ members!(Ecs, ecs, DURATION, TTFB, ecs::THREAD);
 members!(Logstash, logstash, DURATION, TTFB, logstash::THREAD);
 members!(Gelf, gelf, DURATION, TTFB, gelf::THREAD);
 members!(Otel, otel, DURATION, TTFB, otel::THREAD);
-
-/// The digits of both ids, one behind the other: sixteen are made at once.
-#[inline]
-fn digits_of(trace: TraceContext) -> [[u8; 2]; 24] {
-    let mut bytes = [0; 24];
-    bytes[..16].copy_from_slice(&trace.trace_id.value().to_be_bytes());
-    bytes[16..].copy_from_slice(&trace.span_id.value().to_be_bytes());
-    hex_pairs(bytes)
-}
 
 const fn ids_parts<'a>(trace_id: &'a str, span_id: &'a str, trace_flags: &'a str) -> [&'a str; 13] {
     [

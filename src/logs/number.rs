@@ -1,4 +1,4 @@
-//! Owns the digits of numbers, times and ids; no intermediate text.
+//! Owns the digits of numbers and times; no intermediate text.
 
 use std::fmt;
 
@@ -12,18 +12,6 @@ const PAIRS: [[u8; 2]; 100] = {
     }
     pairs
 };
-
-/// The two lower-case hex digits of each byte.
-#[inline]
-pub(super) fn hex_pairs<const N: usize>(bytes: [u8; N]) -> [[u8; 2]; N] {
-    let digit = |nibble: u8| nibble + b'0' + if nibble > 9 { b'a' - b'9' - 1 } else { 0 };
-    let mut pairs = [[0; 2]; N];
-    // A loop, and no table: so many bytes are worked on at once.
-    for (pair, byte) in pairs.iter_mut().zip(bytes) {
-        *pair = [digit(byte >> 4), digit(byte & 0xf)];
-    }
-    pairs
-}
 
 /// Writes a status of HTTP.
 #[inline]
@@ -189,16 +177,6 @@ mod tests {
             let mut out = Vec::new();
             float(&mut out, number);
             assert_eq!(String::from_utf8(out).expect("UTF-8"), format!("{number:?}"));
-        }
-    }
-
-    #[test]
-    fn every_byte_is_its_two_hex_digits() {
-        for byte in 0..=u8::MAX {
-            assert_eq!(
-                hex_pairs([byte, !byte]).as_flattened(),
-                format!("{byte:02x}{:02x}", !byte).as_bytes()
-            );
         }
     }
 

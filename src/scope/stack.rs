@@ -27,25 +27,24 @@ pub(crate) struct Current {
 #[derive(Debug)]
 enum Frame {
     Hop(Arc<Hop>),
-    /// A hop whose own span is being made.
-    Standing(Arc<Hop>),
-    /// What was captured elsewhere.
-    Captured(Current),
+    /// A hop whose own span is being made, and the number of its guard.
+    Standing(u64, Arc<Hop>),
+    /// What was captured elsewhere, and the same.
+    Captured(u64, Current),
     /// A `tracing` span that is entered.
     Span {
         id: u64,
         current: Current,
         _attached: Attached,
     },
-    /// The place of a span that left from beneath a guard: what guards remember of depths stays true.
-    Left,
 }
 
 /// The stack is as it was before when this is dropped, whatever was left on it in between.
 #[derive(Debug)]
 #[must_use = "the hop is current only while this lives"]
 pub(crate) struct Entered {
-    depth: Option<usize>,
+    /// Finds its frame again, wherever spans that left from beneath it have moved it.
+    number: Option<u64>,
     // Let go after the stack is as it was.
     _attached: Attached,
 }
@@ -75,6 +74,8 @@ struct Stack {
     below: RefCell<Vec<Frame>>,
     /// How many are below, for those who need no more.
     depth: Cell<usize>,
+    /// How many guards there were.
+    guards: Cell<u64>,
 }
 
 thread_local! {
@@ -84,6 +85,7 @@ thread_local! {
             outer: Cell::new(None),
             below: RefCell::new(Vec::new()),
             depth: Cell::new(0),
+            guards: Cell::new(0),
         }
     };
 }
@@ -177,23 +179,27 @@ impl Stack {
         self.below(|below| below.push(Frame::Hop(hop)));
     }
 
-    /// Lays a frame on top of all; returns how many are below it.
-    fn push(&self, frame: Frame) -> usize {
-        let top = self.top.take();
-        if top.is_none() {
-            self.close_gaps();
-        }
-        self.outer.take().into_iter().chain(top).for_each(|hop| self.lay_down(hop));
-        let depth = self.depth.get();
+    /// Lays a frame on top of all.
+    fn push(&self, frame: Frame) {
+        self.outer.take().into_iter().chain(self.top.take()).for_each(|hop| self.lay_down(hop));
         self.below(|below| below.push(frame));
-        depth
     }
 
-    /// Takes away what is above this depth.
-    fn leave(&self, depth: usize) {
+    /// The same for one that a guard takes away; returns the guard's number.
+    fn push_guarded(&self, frame: impl FnOnce(u64) -> Frame) -> u64 {
+        let number = self.guards.get() + 1;
+        self.guards.set(number);
+        self.push(frame(number));
+        number
+    }
+
+    /// Takes away the frame of a guard, and what is above it.
+    fn leave(&self, guard: u64) {
+        let is_it = |frame: &Frame| frame.guard() == Some(guard);
+        let Some(place) = self.below(|below| below.iter().rposition(is_it)).flatten() else { return };
         // A frame's drop may run the user's code (a hop's last reference): nothing is borrowed then.
         let _tops = (self.top.take(), self.outer.take());
-        self.cut(depth);
+        self.cut(place);
     }
 
     #[inline(never)]
@@ -201,37 +207,6 @@ impl Stack {
         while let Some(Some(_frame)) =
             self.below(|below| if below.len() > depth { below.pop() } else { None })
         {}
-    }
-
-    fn has_top(&self) -> bool {
-        let top = self.top.take();
-        let has_top = top.is_some();
-        self.top.set(top);
-        has_top
-    }
-
-    /// Takes away the places of spans that left, as far as no guard is above them.
-    fn close_gaps(&self) {
-        self.below(|below| {
-            while let Some(Frame::Left) = below.last() {
-                below.pop();
-            }
-        });
-    }
-
-    /// Takes a span out. Whoever is above it and has a guard goes by how many are below: there its place stays.
-    fn exit(&self, span: u64) -> Option<Frame> {
-        let has_top = self.has_top();
-        let frame = self.below(|below| {
-            let is_it = |frame: &Frame| matches!(frame, Frame::Span { id, .. } if *id == span);
-            let place = below.iter().rposition(is_it)?;
-            if has_top || below.iter().skip(place + 1).any(Frame::has_guard) {
-                below.get_mut(place).map(|frame| std::mem::replace(frame, Frame::Left))
-            } else {
-                Some(below.remove(place))
-            }
-        });
-        frame.flatten()
     }
 }
 
@@ -241,8 +216,8 @@ fn with_stack<T>(access: impl FnOnce(&Stack) -> T) -> Option<T> {
     STACK.try_with(access).ok()
 }
 
-fn push(attached: Attached, frame: Frame) -> Entered {
-    Entered { depth: with_stack(|stack| stack.push(frame)), _attached: attached }
+fn push(attached: Attached, frame: impl FnOnce(u64) -> Frame) -> Entered {
+    Entered { number: with_stack(|stack| stack.push_guarded(frame)), _attached: attached }
 }
 
 /// Where it is in memory.
@@ -263,7 +238,7 @@ fn pop_hop(below: &mut Vec<Frame>) -> Option<Arc<Hop>> {
 pub(crate) fn current() -> Option<Current> {
     let here = with_stack(|stack| match stack.top() {
         Some(hop) => Some(Current::of(hop)),
-        None => stack.below(|below| below.iter().rev().find_map(Frame::current)).flatten(),
+        None => stack.below(|below| below.last().map(Frame::current)).flatten(),
     });
     let here = here.flatten();
     match innermost(here.as_ref().map(|here| here.trace.span_id)) {
@@ -284,7 +259,7 @@ fn further_in(here: Option<Current>, trace: TraceContext, begun: Tracestate) -> 
 pub(crate) fn top_hop<T>(look: impl FnOnce(&Hop) -> T) -> Option<T> {
     let hop = with_stack(|stack| match stack.top() {
         None if stack.depth.get() == 0 => None,
-        None => stack.below(|below| innermost_of(below).and_then(Frame::hop)).flatten(),
+        None => stack.below(|below| below.last().and_then(Frame::hop)).flatten(),
         top => top,
     });
     hop.flatten().map(|hop| look(&hop))
@@ -310,14 +285,15 @@ pub(crate) fn enter_hop(hop: &Arc<Hop>) -> EnteredHop {
 
 /// Makes the hop current, and lets the spans that are made meanwhile stand for the hop itself.
 pub(crate) fn enter_as_hop(hop: &Arc<Hop>) -> Entered {
-    push(attach(hop.trace, &hop.tracestate, Some(&hop.baggage)), Frame::Standing(Arc::clone(hop)))
+    let attached = attach(hop.trace, &hop.tracestate, Some(&hop.baggage));
+    push(attached, |number| Frame::Standing(number, Arc::clone(hop)))
 }
 
 /// Does a span that is made now stand for the innermost hop?
 pub(crate) fn stands_for_hop() -> bool {
     let stands = with_stack(|stack| {
         let is_below = stack.top().is_none();
-        let stands = |below: &mut Vec<_>| matches!(innermost_of(below), Some(Frame::Standing(_)));
+        let stands = |below: &mut Vec<_>| matches!(below.last(), Some(Frame::Standing(..)));
         is_below && stack.below(stands).unwrap_or(false)
     });
     stands.unwrap_or(false)
@@ -325,7 +301,7 @@ pub(crate) fn stands_for_hop() -> bool {
 
 /// Makes a captured context current until the guard is dropped.
 pub(crate) fn enter(current: Current) -> Entered {
-    push(current.attach(), Frame::Captured(current))
+    push(current.attach(), |number| Frame::Captured(number, current))
 }
 
 /// Makes a user's span current, until [`exit_span`] names it.
@@ -346,33 +322,34 @@ fn push_span(frame: Frame) {
 /// A user's span is no longer current; spans may leave in any order.
 pub(crate) fn exit_span(span: u64) {
     // Handed out, and dropped while the stack is not borrowed.
-    let _frame = with_stack(|stack| stack.exit(span));
-}
-
-/// What is current of these, innermost last.
-fn innermost_of(below: &[Frame]) -> Option<&Frame> {
-    below.iter().rev().find(|frame| !matches!(frame, Frame::Left))
+    let _frame = with_stack(|stack| {
+        stack.below(|below| {
+            let is_it = |frame: &Frame| matches!(frame, Frame::Span { id, .. } if *id == span);
+            below.iter().rposition(is_it).map(|place| below.remove(place))
+        })
+    });
 }
 
 impl Frame {
-    fn current(&self) -> Option<Current> {
+    fn current(&self) -> Current {
         match self {
-            Self::Hop(hop) | Self::Standing(hop) => Some(Current::of(Arc::clone(hop))),
-            Self::Captured(current) | Self::Span { current, .. } => Some(current.clone()),
-            Self::Left => None,
+            Self::Hop(hop) | Self::Standing(_, hop) => Current::of(Arc::clone(hop)),
+            Self::Captured(_, current) | Self::Span { current, .. } => current.clone(),
         }
     }
 
-    /// Does an [`Entered`] take it away?
-    fn has_guard(&self) -> bool {
-        matches!(self, Self::Hop(_) | Self::Standing(_) | Self::Captured(_))
+    /// The number of the [`Entered`] that takes it away.
+    fn guard(&self) -> Option<u64> {
+        match self {
+            Self::Standing(number, _) | Self::Captured(number, _) => Some(*number),
+            Self::Hop(_) | Self::Span { .. } => None,
+        }
     }
 
     fn hop(&self) -> Option<Arc<Hop>> {
         match self {
-            Self::Hop(hop) | Self::Standing(hop) => Some(Arc::clone(hop)),
-            Self::Captured(current) | Self::Span { current, .. } => current.hop.clone(),
-            Self::Left => None,
+            Self::Hop(hop) | Self::Standing(_, hop) => Some(Arc::clone(hop)),
+            Self::Captured(_, current) | Self::Span { current, .. } => current.hop.clone(),
         }
     }
 }
@@ -403,8 +380,8 @@ impl Drop for EnteredHop {
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        if let Some(depth) = self.depth {
-            with_stack(|stack| stack.leave(depth));
+        if let Some(number) = self.number {
+            with_stack(|stack| stack.leave(number));
         }
     }
 }
