@@ -1,4 +1,4 @@
-//! Owns time: one monotonic reading serves as duration, span time, log time and UUID v7.
+//! Time: one monotonic reading serves as duration, span time, log time and UUID v7.
 //!
 //! Wall time is derived from a [`Moment`] by an offset that our background thread looks at every second, so that a
 //! request pays for one clock reading and still follows a clock that was stepped. Until it was, the offset stays: a line

@@ -1,4 +1,4 @@
-//! Owns the one error of this crate: why the start-up failed.
+//! The one error of this crate: why the start-up failed.
 
 use std::fmt;
 use std::panic::Location;

@@ -1,8 +1,8 @@
-//! Owns the door to OpenTelemetry's own API: its context sees ours, and ours sees its.
+//! The door to OpenTelemetry's own API: its context sees ours, and ours sees its.
 
 pub use opentelemetry;
 
-use crate::scope;
+use crate::current;
 
 /// From now on `opentelemetry::Context::current()` sees our context wherever one is current.
 ///
@@ -28,5 +28,5 @@ use crate::scope;
 /// # job.finish(tower_observability::Outcome::Ok);
 /// ```
 pub fn attach_contexts() {
-    scope::attach_contexts();
+    current::attach_contexts();
 }

@@ -97,14 +97,15 @@
 //!
 //! The README has the long table, with the remedy of each.
 
+mod account;
 mod admin;
 mod bridge;
 mod clock;
 mod config;
 pub mod context;
+mod current;
 mod error;
 mod export;
-mod hop;
 mod init;
 #[cfg(feature = "interop-opentelemetry")]
 pub mod interop;
@@ -112,29 +113,31 @@ mod layer;
 mod logs;
 mod metrics;
 pub mod names;
-mod pipeline;
 pub mod propagation;
+mod record;
+#[cfg(feature = "reqwest")]
+pub mod reqwest;
 mod resource;
-mod scope;
-mod spans;
+mod signals;
 pub mod testing;
+mod threads;
+mod traces;
 mod variable;
 pub mod work;
 
+pub use account::FlowReport;
 pub use admin::Admin;
 pub use clock::Moment;
 pub use config::{VariableRow, variables};
+pub use current::{Scoped, in_scope, request, spawn};
 pub use error::Error;
 pub use init::{Builder, Observability, Report, builder, init};
-#[cfg(feature = "reqwest")]
-pub use layer::reqwest;
 pub use layer::{Attempted, Attempts, AttemptsLayer, attempts};
 pub use layer::{ObservabilityLayer, Observed, ResponseBody, ResponseFuture, RouteLayer, Routed, Trust};
 pub use logs::Logs;
 pub use metrics::Metrics;
-pub use pipeline::FlowReport;
-pub use scope::{Kind, Outcome, Scoped, Value, in_scope, request, spawn};
-pub use spans::Traces;
+pub use record::{Kind, Outcome, Value};
+pub use traces::Traces;
 pub use work::Work;
 
 // The README's programs compile, too.

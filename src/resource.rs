@@ -1,4 +1,4 @@
-//! Owns who emits: the resource attributes of this process.
+//! Who emits: the resource attributes of this process.
 
 use percent_encoding::percent_decode_str;
 

@@ -1,4 +1,4 @@
-//! Owns the shape of a variable's row: each signal declares its own, and parsing, warnings, the start-up line
+//! The shape of a variable's row: each signal declares its own, and parsing, warnings, the start-up line
 //! and the README's table all derive from the rows.
 
 use std::time::Duration;

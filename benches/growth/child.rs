@@ -1,4 +1,4 @@
-//! Owns the process in which one value of one dimension is measured, seen from both sides.
+//! The process in which one value of one dimension is measured, seen from both sides.
 
 use std::future::Future;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! Owns what grows, one dimension at a time, and the router that shows it.
+//! What grows, one dimension at a time, and the router that shows it.
 
 use std::sync::Arc;
 

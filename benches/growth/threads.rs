@@ -1,4 +1,4 @@
-//! Owns the comparison of one thread with two: requests per second of processor time, in turn, as a ratio.
+//! The comparison of one thread with two: requests per second of processor time, in turn, as a ratio.
 //!
 //! The time of the threads that serve, not of the clock on the wall: on two processors the writer's and the exporter's
 //! threads would take theirs from the second one.

@@ -1,4 +1,4 @@
-//! Owns the count of instructions and allocations by thread, by valgrind's callgrind.
+//! The count of instructions and allocations by thread, by valgrind's callgrind.
 //!
 //! The program runs itself again under callgrind, twice, with a small and a large number of requests: the
 //! difference is what the requests took, without start and end. The requests are on the main thread; the first

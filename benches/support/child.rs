@@ -1,4 +1,4 @@
-//! Owns the process in which one situation is measured, seen from both sides: its command, and what it does.
+//! The process in which one situation is measured, seen from both sides: its command, and what it does.
 //!
 //! Each situation has a process of its own, because `init` is once per process. The requests run on the main
 //! thread, on a current-thread runtime; everything of ours that is not the request's is on other threads.

@@ -1,4 +1,4 @@
-//! Owns time as a ratio: rounds of the bare router and of ours in turn, so that the machine's mood meets both.
+//! Time as a ratio: rounds of the bare router and of ours in turn, so that the machine's mood meets both.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Owns a collector that takes every batch and keeps nothing: threads of their own, loopback, any free port.
+//! A collector that takes every batch and keeps nothing: threads of their own, loopback, any free port.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -1,4 +1,4 @@
-//! Owns what the benches share: the service they call, the layer that does nothing, and three ways to count.
+//! What the benches share: the service they call, the layer that does nothing, and three ways to count.
 
 pub(crate) mod callgrind;
 pub(crate) mod child;

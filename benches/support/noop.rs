@@ -1,4 +1,4 @@
-//! Owns the layer that does nothing: what axum itself takes for any layer at all is not our cost.
+//! The layer that does nothing: what axum itself takes for any layer at all is not our cost.
 
 use std::task::{Context, Poll};
 

@@ -1,4 +1,4 @@
-//! Owns the service that is measured: an axum router in process, one request at a time, read to its last byte.
+//! The service that is measured: an axum router in process, one request at a time, read to its last byte.
 
 use std::convert::Infallible;
 use std::fmt::Debug;

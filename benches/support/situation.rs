@@ -1,4 +1,4 @@
-//! Owns the situations that are measured, each by its name.
+//! The situations that are measured, each by its name.
 
 use axum::Router;
 use tower_observability::ObservabilityLayer;

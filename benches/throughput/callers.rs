@@ -1,4 +1,4 @@
-//! Owns the callers: a few connections, each of which asks again as soon as it is answered.
+//! The callers: a few connections, each of which asks again as soon as it is answered.
 //!
 //! They speak only as much HTTP as the answers need, so that one processor of callers outruns one of the server.
 

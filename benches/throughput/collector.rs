@@ -1,4 +1,4 @@
-//! Owns the collector: it takes every batch and keeps nothing, on the callers' own runtime.
+//! The collector: it takes every batch and keeps nothing, on the callers' own runtime.
 //!
 //! A thread beside theirs would hold up whichever caller is just answered, which looks like a slow server.
 

@@ -1,4 +1,4 @@
-//! Owns the servers, each a process of its own because `init` is once per process, on one processor.
+//! The servers, each a process of its own because `init` is once per process, on one processor.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;

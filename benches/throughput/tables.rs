@@ -1,4 +1,4 @@
-//! Owns what is printed.
+//! What is printed.
 //!
 //! Ratios are taken round by round and then their median, so that the machine's mood meets both sides.
 

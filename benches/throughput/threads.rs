@@ -1,4 +1,4 @@
-//! Owns what the kernel tells of a server's threads: how long each ran, and how often it was held up.
+//! What the kernel tells of a server's threads: how long each ran, and how often it was held up.
 
 use std::collections::BTreeMap;
 use std::fs;

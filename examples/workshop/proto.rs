@@ -1,4 +1,4 @@
-//! Owns what stands for the code that `tonic-prost-build` makes of this, so that the workshop needs no `protoc`:
+//! What stands for the code that `tonic-prost-build` makes of this, so that the workshop needs no `protoc`:
 //!
 //! ```proto
 //! package workshop;

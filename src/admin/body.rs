@@ -1,4 +1,4 @@
-//! Owns the page's way out: a piece at a time, as the scraper takes them, and whoever else has work goes between.
+//! The page's way out: a piece at a time, as the scraper takes them, and whoever else has work goes between.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use crate::metrics::Page;
-use crate::pipeline::breathe;
+use crate::threads::breathe;
 
 /// A page as a body. It holds one piece at most, and its length is known if that is all.
 pub(crate) struct PageBody {

@@ -1,4 +1,4 @@
-//! Owns the log level as the operator sees it: read, changed for a while, and back again.
+//! The log level as the operator sees it: read, changed for a while, and back again.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Owns the admin listener: `/metrics`, `/live`, `/ready`, `/log-level`.
+//! The admin listener: `/metrics`, `/live`, `/ready`, `/log-level`.
 //!
 //! Requests come in from the listener's own thread ([`serve`]) or, reading only, from a router of the user's
 //! ([`routes`]); either way [`respond`] answers them, out of one [`AdminState`].

@@ -1,4 +1,4 @@
-//! Owns the routes for a router of the user's: reading only.
+//! The routes for a router of the user's: reading only.
 
 use std::convert::Infallible;
 use std::sync::Arc;

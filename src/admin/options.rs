@@ -1,4 +1,4 @@
-//! Owns the options of the admin listener.
+//! The options of the admin listener.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};

@@ -1,4 +1,4 @@
-//! Owns who may change something: a caller on this machine, or one that knows the token.
+//! Who may change something: a caller on this machine, or one that knows the token.
 
 use std::net::{IpAddr, SocketAddr};
 

@@ -1,4 +1,4 @@
-//! Owns readiness: the user's checks, asked together, each with a time limit.
+//! Readiness: the user's checks, asked together, each with a time limit.
 
 use std::fmt;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! Owns the answers: one function from a request to a response, whoever listens.
+//! The answers: one function from a request to a response, whoever listens.
 
 use std::net::SocketAddr;
 use std::time::Duration;

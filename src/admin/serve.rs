@@ -1,4 +1,4 @@
-//! Owns the listener: few connections, short patience, so that no client can hold it.
+//! The listener: few connections, short patience, so that no client can hold it.
 
 use std::convert::Infallible;
 use std::io;
@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 
 use super::{Admin, AdminState, Origin, respond};
-use crate::pipeline::Phase;
+use crate::threads::Phase;
 
 const MOST_CONNECTIONS: usize = 64;
 const MOST_HEADERS: usize = 64;

@@ -1,4 +1,4 @@
-//! Owns what the answers are made of.
+//! What the answers are made of.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Owns the bridge's place in a registry of the user's: it leaves out what nobody here wants, and takes it from no
+//! The bridge's place in a registry of the user's: it leaves out what nobody here wants, and takes it from no
 //! other layer.
 
 use tracing::level_filters::LevelFilter;
@@ -9,13 +9,13 @@ use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::{Bridge, highest_level, wants};
-use crate::hop::Core;
+use crate::signals::Signals;
 
 /// Which places in the code the bridge wants to hear. As a filter of its own layer: what a layer by itself does not
 /// want, no other layer gets.
 #[derive(Debug)]
 struct Wants {
-    core: &'static Core,
+    signals: &'static Signals,
 }
 
 impl Bridge {
@@ -24,8 +24,8 @@ impl Bridge {
     where
         S: Subscriber + for<'a> LookupSpan<'a> + 'static,
     {
-        let core = self.core;
-        self.with_filter(Wants { core })
+        let signals = self.signals;
+        self.with_filter(Wants { signals })
     }
 }
 
@@ -36,23 +36,23 @@ pub(crate) fn is_installed() -> bool {
 
 impl Drop for Wants {
     fn drop(&mut self) {
-        self.core.listening.hear(false);
+        self.signals.listening.hear(false);
     }
 }
 
 impl<S> Filter<S> for Wants {
     fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
-        wants(self.core, metadata)
+        wants(self.signals, metadata)
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
         // Whoever asks is a subscriber. Some layers (`reload`) hide what is in them, so it cannot be looked for.
-        self.core.listening.hear(true);
-        if wants(self.core, metadata) { Interest::always() } else { Interest::never() }
+        self.signals.listening.hear(true);
+        if wants(self.signals, metadata) { Interest::always() } else { Interest::never() }
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        self.core.listening.hear(true);
-        Some(highest_level(self.core))
+        self.signals.listening.hear(true);
+        Some(highest_level(self.signals))
     }
 }

@@ -1,4 +1,4 @@
-//! Owns a span's fields on their way in: kept in their own types, the special ones understood.
+//! A span's fields on their way in: kept in their own types, the special ones understood.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -7,7 +7,7 @@ use std::fmt;
 use tracing::field::{Field, Visit};
 
 use super::span::Details;
-use crate::scope::{Kind, Value, bounded, formatted};
+use crate::record::{Kind, Value, bounded, formatted};
 
 /// Puts what a span is given into its details.
 pub(super) struct Keep<'a>(pub(super) &'a mut Details);

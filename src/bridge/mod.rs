@@ -1,4 +1,4 @@
-//! Owns the bridge from `tracing`: a user's spans and events become records with the hop's context.
+//! The bridge from `tracing`: a user's spans and events become records with the hop's context.
 //!
 //! An event becomes a log line if the log level wants it. A span of level INFO or above becomes a child span if
 //! its trace is sampled, whatever the log level is; the fields of every enclosing span stand on the lines made
@@ -25,15 +25,16 @@ use self::fields::Keep;
 use self::span::{Details, Recording};
 use crate::clock::Moment;
 use crate::context::{SpanId, TraceContext, Tracestate};
-use crate::hop::Core;
+use crate::current::{Current, current, enter_foreign_span, enter_span, exit_span, stands_for_hop};
 use crate::logs::Place;
-use crate::pipeline::is_quiet;
-use crate::scope::{Current, Fields, current, enter_foreign_span, enter_span, exit_span, stands_for_hop};
+use crate::record::Fields;
+use crate::signals::Signals;
+use crate::threads::is_quiet;
 
 /// The layer of a `tracing-subscriber` registry that feeds log lines and traces.
 #[derive(Debug)]
 pub(crate) struct Bridge {
-    core: &'static Core,
+    signals: &'static Signals,
     /// Are the spans another layer's business? Then only their fields are wanted here.
     lines_only: bool,
 }
@@ -42,17 +43,17 @@ pub(crate) struct Bridge {
 const RECORDED: Level = Level::INFO;
 
 impl Bridge {
-    pub(crate) fn new(core: &'static Core) -> Self {
-        Self { core, lines_only: false }
+    pub(crate) fn new(signals: &'static Signals) -> Self {
+        Self { signals, lines_only: false }
     }
 
     /// The same beside a layer that records the spans.
-    pub(crate) fn of_lines(core: &'static Core) -> Self {
-        Self { core, lines_only: true }
+    pub(crate) fn of_lines(signals: &'static Signals) -> Self {
+        Self { signals, lines_only: true }
     }
 
     fn wants(&self, metadata: &Metadata<'_>) -> bool {
-        wants(self.core, metadata)
+        wants(self.signals, metadata)
     }
 
     /// The context that a new span continues.
@@ -85,7 +86,7 @@ impl Bridge {
         }
         let stands_for_parent = *metadata.level() > RECORDED;
         let sampled = parent.as_ref().is_none_or(|parent| parent.trace.flags.is_sampled());
-        if stands_for_parent || !sampled || self.lines_only || !self.core.spans.is_on() {
+        if stands_for_parent || !sampled || self.lines_only || !self.signals.spans.is_on() {
             return Details::new(parent, None);
         }
         let parent_trace = parent.as_ref().map(|parent| parent.trace);
@@ -94,7 +95,7 @@ impl Bridge {
                 Current { trace: TraceContext { span_id: SpanId::random(), ..parent.trace }, ..parent }
             }
             None => {
-                let (trace, begun) = self.core.place(None, &Tracestate::default());
+                let (trace, begun) = self.signals.place(None, &Tracestate::default());
                 Current { trace, hop: None, begun: begun.unwrap_or_default() }
             }
         };
@@ -107,7 +108,7 @@ impl Bridge {
     }
 
     fn keeps_fields(&self, details: &Details) -> bool {
-        details.record.is_some() || details.stands_for_hop || self.core.lines.is_on()
+        details.record.is_some() || details.stands_for_hop || self.signals.lines.is_on()
     }
 
     fn write_line<S>(&self, event: &Event<'_>, span: Option<&SpanRef<'_, S>>, place: Option<Current>)
@@ -126,26 +127,26 @@ impl Bridge {
         };
         let at = Moment::now();
         let (trace, hop) = place.map(|place| (place.trace, place.hop)).unzip();
-        self.core.lines.event(event, Place { at, trace, hop: hop.flatten(), spans: &spans });
+        self.signals.lines.event(event, Place { at, trace, hop: hop.flatten(), spans: &spans });
     }
 }
 
 /// Is anything done with what comes from this place in the code?
-fn wants(core: &Core, metadata: &Metadata<'_>) -> bool {
+fn wants(signals: &Signals, metadata: &Metadata<'_>) -> bool {
     let level = *metadata.level();
     if metadata.is_span() {
-        let any = core.spans.is_on() || core.lines.is_on();
-        level <= RECORDED && any || core.lines.wants(metadata)
+        let any = signals.spans.is_on() || signals.lines.is_on();
+        level <= RECORDED && any || signals.lines.wants(metadata)
     } else {
         // An ERROR event marks its span, written or not.
-        core.lines.wants(metadata) || level == Level::ERROR && core.spans.is_on()
+        signals.lines.wants(metadata) || level == Level::ERROR && signals.spans.is_on()
     }
 }
 
 /// The highest level of what may be wanted.
-fn highest_level(core: &Core) -> LevelFilter {
-    let lines = core.lines.highest_level();
-    let any = core.spans.is_on() || core.lines.is_on();
+fn highest_level(signals: &Signals) -> LevelFilter {
+    let lines = signals.lines.highest_level();
+    let any = signals.spans.is_on() || signals.lines.is_on();
     if any { lines.max(LevelFilter::from_level(RECORDED)) } else { lines }
 }
 
@@ -160,7 +161,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(highest_level(self.core))
+        Some(highest_level(self.signals))
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
@@ -183,7 +184,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
     fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
         let Some(span) = ctx.span(id) else { return };
         let kept = |details: &Details| self.keeps_fields(details);
-        let wanted = span.extensions().get::<Details>().map_or(self.core.lines.is_on(), kept);
+        let wanted = span.extensions().get::<Details>().map_or(self.signals.lines.is_on(), kept);
         if is_quiet() || !wanted {
             return;
         }
@@ -224,11 +225,11 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
             }
             (false, None) => None,
         };
-        if *metadata.level() == Level::ERROR && self.core.spans.is_on() {
+        if *metadata.level() == Level::ERROR && self.signals.spans.is_on() {
             mark_failed(span.as_ref(), place.as_ref());
         }
         // What tracing-log sends was asked about by its own target, in `enabled`.
-        let lines = &self.core.lines;
+        let lines = &self.signals.lines;
         if lines.is_on() && (metadata.target() == "log" || lines.wants(metadata)) && !lines.leaves_out(event)
         {
             self.write_line(event, span.as_ref(), place);
@@ -252,7 +253,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
         let Some(span) = ctx.span(&id) else { return };
         let details = span.extensions_mut().remove::<Details>();
         if let Some(record) = details.and_then(|details| details.finish(span.metadata(), Moment::now())) {
-            self.core.spans.span(record);
+            self.signals.spans.span(record);
         }
     }
 }

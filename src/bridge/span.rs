@@ -1,11 +1,12 @@
-//! Owns what the bridge keeps of one `tracing` span, in the registry's extensions.
+//! What the bridge keeps of one `tracing` span, in the registry's extensions.
 
 use std::borrow::Cow;
 
 use crate::clock::Moment;
 use crate::context::{SpanId, TraceContext};
-use crate::scope::{Current, Fields, Kind, Value};
-use crate::spans::SpanRecord;
+use crate::current::Current;
+use crate::record::{Fields, Kind, Value};
+use crate::traces::SpanRecord;
 
 /// The conventions' default limit of attributes.
 const MOST_FIELDS: usize = 128;

@@ -1,4 +1,4 @@
-//! Owns the proof that spans and events land where they happened.
+//! The proof that spans and events land where they happened.
 
 mod events;
 mod limit;
@@ -11,33 +11,34 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::*;
 use crate::context::{Flags, TraceId};
-use crate::hop::Listening;
+use crate::current::{enter_as_hop, enter_hop};
 use crate::logs::{Lines, Logs, MemoryLines};
 use crate::metrics::Red;
 use crate::propagation::Propagators;
+use crate::record::{Hop, Kind, Subject, Value, Work};
 use crate::resource::Resource;
-use crate::scope::{Hop, Kind, Subject, Value, Work, enter_as_hop, enter_hop};
-use crate::spans::{Record as Finished, Sampler, SpanRecord, Spans};
+use crate::signals::Listening;
+use crate::traces::{Record as Finished, Sampler, SpanRecord, Spans};
 
 /// One test's signals, and the subscriber of its thread.
 struct Seen {
-    core: &'static Core,
+    signals: &'static Signals,
     lines: MemoryLines,
     _subscriber: DefaultGuard,
 }
 
 fn watch(spans: Spans, logs: Logs) -> Seen {
     let (lines, written) = Lines::in_memory_of(&logs, &Resource::default());
-    let core = Core {
+    let signals = Signals {
         spans,
         lines,
         red: Red::default(),
         propagators: Propagators::default(),
         listening: Listening::default(),
     };
-    let core: &'static Core = Box::leak(Box::new(core));
-    let subscriber = tracing_subscriber::registry().with(Bridge::new(core));
-    Seen { core, lines: written, _subscriber: tracing::subscriber::set_default(subscriber) }
+    let signals: &'static Signals = Box::leak(Box::new(signals));
+    let subscriber = tracing_subscriber::registry().with(Bridge::new(signals));
+    Seen { signals, lines: written, _subscriber: tracing::subscriber::set_default(subscriber) }
 }
 
 fn everything() -> Seen {
@@ -46,7 +47,7 @@ fn everything() -> Seen {
 
 impl Seen {
     fn spans(&self) -> Vec<SpanRecord> {
-        let queue = self.core.spans.queue.as_ref().expect("spans are on");
+        let queue = self.signals.spans.queue.as_ref().expect("spans are on");
         let records = queue.drain().into_iter().map(|record| match record {
             Finished::Span(span) => *span,
             Finished::Hop(_) => panic!("a hop was recorded"),
@@ -202,7 +203,7 @@ fn a_span_that_outlives_its_hop_keeps_its_ids_and_its_hop() {
     drop(entered);
     span.in_scope(|| {
         info!("later");
-        assert!(crate::scope::request::add("late", true));
+        assert!(crate::current::request::add("late", true));
     });
     drop(span);
     assert_eq!(seen.lines()[0]["trace_id"], hop.trace.trace_id.to_string());

@@ -1,4 +1,4 @@
-//! Owns the reading of the monotonic clock, as a plain number.
+//! The reading of the monotonic clock, as a plain number.
 
 pub(super) use reading::nanos;
 

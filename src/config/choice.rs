@@ -1,4 +1,4 @@
-//! Owns what was chosen: each variable's value in force, and who chose it.
+//! What was chosen: each variable's value in force, and who chose it.
 
 use super::Config;
 

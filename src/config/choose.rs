@@ -1,4 +1,4 @@
-//! Owns the order of precedence: default, terminal, code, environment; the last one that speaks wins.
+//! The order of precedence: default, terminal, code, environment; the last one that speaks wins.
 
 use super::warning::masked;
 use super::{Choice, Config, Env, Options, Source, Warning, idle, spelling, variables};
@@ -15,7 +15,7 @@ impl Config {
     /// Puts the environment over what the code chose; `terminal` tells that standard output is one.
     pub(crate) fn choose(options: Options, env: &Env, terminal: bool) -> Self {
         use crate::{admin::Admin, config::General, export::Shared};
-        use crate::{logs::Logs, metrics::Metrics, spans::Traces};
+        use crate::{logs::Logs, metrics::Metrics, traces::Traces};
         let mut chooser = Chooser { env, terminal, choices: Vec::new(), warnings: Vec::new() };
         let general = chooser.choose(options.general, General::on_terminal, General::VARIABLES);
         let shared = chooser.choose(options.shared, |shared| shared, Shared::VARIABLES);

@@ -1,4 +1,4 @@
-//! Owns the snapshot of the environment, taken once at the start.
+//! The snapshot of the environment, taken once at the start.
 
 use std::ffi::OsString;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Owns the options that belong to no one signal: who the service is, what travels, how it ends.
+//! The options that belong to no one signal: who the service is, what travels, how it ends.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::names::attribute;
 use crate::propagation::Propagators;
+use crate::record::Methods;
 use crate::resource::{Resource, parse_attributes};
-use crate::scope::Methods;
 use crate::variable::{Refusal, Variable, boolean, milliseconds};
 
 /// The options that belong to no one signal.

@@ -1,9 +1,9 @@
-//! Owns what is said of a good value that changes nothing, because another variable keeps it from it.
+//! What is said of a good value that changes nothing, because another variable keeps it from it.
 
 use super::warning::masked;
 use super::{Config, Env, Source, Warning};
 use crate::export::Destination;
-use crate::spans::Format;
+use crate::traces::Format;
 
 const LOGS_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT";
 

@@ -1,4 +1,4 @@
-//! Owns the choice: code's options, overridden by the environment, with the source of each value.
+//! The choice: code's options, overridden by the environment, with the source of each value.
 //!
 //! `init` hands in what the code chose and a snapshot of the environment, and takes out the options in force,
 //! where each value came from, and what is wrong with the environment. A bad variable never fails anything:
@@ -24,7 +24,7 @@ use crate::admin::Admin;
 use crate::export::Shared;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
-use crate::spans::Traces;
+use crate::traces::Traces;
 
 /// The options of everything.
 #[derive(Clone, Debug, Default)]

@@ -1,4 +1,4 @@
-//! Owns the names: which unknown variable is a misspelling, which is known but not served, which is none of ours.
+//! The names: which unknown variable is a misspelling, which is known but not served, which is none of ours.
 
 use super::{Env, Warning};
 

@@ -1,11 +1,11 @@
-//! Owns the one table of all variables, put together from the signals' rows.
+//! The one table of all variables, put together from the signals' rows.
 
 use super::General;
 use crate::admin::Admin;
 use crate::export::Shared;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
-use crate::spans::Traces;
+use crate::traces::Traces;
 use crate::variable::Variable;
 
 /// An environment variable that this crate reads.

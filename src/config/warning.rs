@@ -1,4 +1,4 @@
-//! Owns what is said of a bad variable, and what of a value may be shown.
+//! What is said of a bad variable, and what of a value may be shown.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Owns Zipkin's B3: one header, or one for each part, and back.
+//! Zipkin's B3: one header, or one for each part, and back.
 
 use super::text::{number, trim};
 use super::{Flags, SpanId, TraceContext, TraceId};

@@ -1,4 +1,4 @@
-//! Owns the `baggage` header: the user's own key-value pairs that travel with a request.
+//! The `baggage` header: the user's own key-value pairs that travel with a request.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Owns hex digits, eight at a time: an id is written and read on every request.
+//! Hex digits, eight at a time: an id is written and read on every request.
 
 /// The eight lower-case digits of a number, most significant first.
 pub(super) const fn write(number: u32) -> [u8; 8] {

@@ -1,4 +1,4 @@
-//! Owns the ids of W3C trace context: trace id, span id, flags.
+//! The ids of W3C trace context: trace id, span id, flags.
 
 use std::cell::RefCell;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Owns Jaeger's `uber-trace-id` header: text in, [`TraceContext`] out, and back.
+//! Jaeger's `uber-trace-id` header: text in, [`TraceContext`] out, and back.
 
 use super::b3::padded;
 use super::text::{number, trim};

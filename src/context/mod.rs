@@ -1,4 +1,4 @@
-//! Owns identity: which trace, which span, which request, and what travels beside them.
+//! Identity: which trace, which span, which request, and what travels beside them.
 //!
 //! Everything here is a value. The parsers are total: whatever a stranger sends is either understood or is
 //! `None`, never a panic.

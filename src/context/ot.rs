@@ -1,4 +1,4 @@
-//! Owns the `ot=` member of `tracestate`: OpenTelemetry's threshold `th` and its explicit randomness `rv`.
+//! The `ot=` member of `tracestate`: OpenTelemetry's threshold `th` and its explicit randomness `rv`.
 //!
 //! Both are 56-bit numbers. A span is kept where its randomness is not below the threshold, so that 0 keeps all.
 

@@ -1,4 +1,4 @@
-//! Owns the request id: an incoming `x-request-id` if it is harmless, else a UUID v7.
+//! The request id: an incoming `x-request-id` if it is harmless, else a UUID v7.
 
 use std::fmt;
 

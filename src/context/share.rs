@@ -1,4 +1,4 @@
-//! Owns which traces are kept where only a share of them is: the same ones in every service and of every signal.
+//! Which traces are kept where only a share of them is: the same ones in every service and of every signal.
 //!
 //! A trace is kept if its randomness `R` reaches the rejection threshold `T`, both of 56 bits (OpenTelemetry,
 //! "tracestate probability sampling").

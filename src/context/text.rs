@@ -1,4 +1,4 @@
-//! Owns the characters that the header grammars share: optional white space, tokens, hex digits.
+//! The characters that the header grammars share: optional white space, tokens, hex digits.
 
 /// Without the optional white space around it (RFC 7230, 3.2.3: spaces and tabs).
 #[inline]

@@ -1,4 +1,4 @@
-//! Owns the `traceparent` header: text in, [`TraceContext`] out, and back.
+//! The `traceparent` header: text in, [`TraceContext`] out, and back.
 
 use super::text::trim;
 use super::{Flags, SpanId, TraceContext, TraceId, hex};

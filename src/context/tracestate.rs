@@ -1,4 +1,4 @@
-//! Owns the `tracestate` header: the vendors' list, kept in order, changed only by `ot=`.
+//! The `tracestate` header: the vendors' list, kept in order, changed only by `ot=`.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Owns the proof that a transport of OTLP understands each answer of a collector, for the signals' own tests.
+//! The proof that a transport of OTLP understands each answer of a collector, for the signals' own tests.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Owns the features of the way out, and what is said where a configured one is not built in.
+//! The features of the way out, and what is said where a configured one is not built in.
 
 use super::http::{grpc, gzip, pem};
 

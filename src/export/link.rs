@@ -1,4 +1,4 @@
-//! Owns what a transport has to know of its way: the options resolve it, a [`Wire`](super::Wire) is made of it.
+//! What a transport has to know of its way: the options resolve it, a [`Wire`](super::Wire) is made of it.
 
 use std::fmt;
 

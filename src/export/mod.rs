@@ -1,4 +1,4 @@
-//! Owns the way out that signals share: the queue, the exporter's loop, the seam to a transport, HTTP and gRPC, and what
+//! The way out that signals share: the queue, the exporter's loop, the seam to a transport, HTTP and gRPC, and what
 //! the variables of OTLP say of all of them.
 //!
 //! A signal hands its records to a [`Queue`]; an [`Exporter`] takes them out in batches on a thread of ours, sends

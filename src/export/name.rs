@@ -1,4 +1,4 @@
-//! Owns the name under which a user's attribute leaves, where another one has taken its own.
+//! The name under which a user's attribute leaves, where another one has taken its own.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Owns what a collector says in the answer to a batch that it took.
+//! What a collector says in the answer to a batch that it took.
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
 use prost::Message;

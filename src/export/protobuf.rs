@@ -1,4 +1,4 @@
-//! Owns the bytes of protobuf messages: fields are appended one after the other, without types in between.
+//! The bytes of protobuf messages: fields are appended one after the other, without types in between.
 //!
 //! Only what OTLP uses. A field that has its type's default value need not be written, and is not.
 

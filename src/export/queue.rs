@@ -1,4 +1,4 @@
-//! Owns the bounded queue of finished records: requests push, the exporter takes batches out.
+//! The bounded queue of finished records: requests push, the exporter takes batches out.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::pipeline::{Flow, FlowReport, Stripes, stripe_count};
+use crate::account::{Flow, FlowReport, Stripes, stripe_count};
 
 /// So much text of the user's, in fields and errors, weighs as much as a record.
 const TEXT: usize = 32 * 1024;

@@ -1,4 +1,4 @@
-//! Owns the one seam of export: a batch in; accepted, rejected, reason, retry-after out.
+//! The one seam of export: a batch in; accepted, rejected, reason, retry-after out.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! Owns our one background thread: a runtime of its own that exports, serves the admin routes and waits for
+//! Our one background thread: a runtime of its own that exports, serves the admin routes and waits for
 //! signals, so that nothing of ours needs, or slows, the user's runtime.
 
 use std::future::Future;
@@ -12,7 +12,7 @@ use tracing::dispatcher;
 use tracing::subscriber::NoSubscriber;
 
 use crate::clock;
-use crate::pipeline::{quiet_thread, work_in_pieces};
+use crate::threads::{quiet_thread, work_in_pieces};
 
 /// The running thread. Dropping it ends the thread, with whatever still runs on it.
 #[derive(Debug)]

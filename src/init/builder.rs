@@ -1,4 +1,4 @@
-//! Owns the builder: what the code chooses, before the environment has its say.
+//! The builder: what the code chooses, before the environment has its say.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::names::attribute;
 use crate::propagation::Format;
-use crate::spans::Traces;
+use crate::traces::Traces;
 
 /// Everything that can be chosen in code. Nothing needs to be; the environment beats all of it.
 ///

@@ -1,4 +1,4 @@
-//! Owns the promise of one `init` per process.
+//! The promise of one `init` per process.
 
 use std::panic::Location;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! Owns the end's beginning: a termination signal, the drain delay, and who waits for both.
+//! The end's beginning: a termination signal, the drain delay, and who waits for both.
 
 use std::io;
 #[cfg(unix)]

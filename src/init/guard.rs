@@ -1,4 +1,4 @@
-//! Owns the guard: what the user holds from `init` to the end of `main`.
+//! The guard: what the user holds from `init` to the end of `main`.
 
 use std::fmt;
 use std::future::Future;
@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use super::drain;
 use super::report::Report;
 use super::running::Running;
-use crate::pipeline::complain;
+use crate::threads::complain;
 
 /// Observability that was started. Keep it until the end of `main`: dropping it ends it.
 ///

@@ -1,11 +1,11 @@
-//! Owns the admin listener's start: where it listens, what it answers from, and why it does not.
+//! The admin listener's start: where it listens, what it answers from, and why it does not.
 
 use std::net::TcpListener;
 
 use crate::admin::{self, Admin, AdminState, Level, Readiness};
 use crate::config::{Config, Source};
-use crate::hop::Core;
 use crate::metrics::Recorder;
+use crate::signals::Signals;
 
 /// Where the admin routes are served; `None` with a warning if they cannot be.
 pub(super) fn bind(admin: &Admin) -> (Option<TcpListener>, Option<String>) {
@@ -34,14 +34,18 @@ pub(super) fn advice(config: &Config, orchestrated: bool, listener: &TcpListener
 }
 
 /// What the routes answer from.
-pub(super) fn state(admin: &Admin, core: &'static Core, recorder: Option<&'static Recorder>) -> AdminState {
+pub(super) fn state(
+    admin: &Admin,
+    signals: &'static Signals,
+    recorder: Option<&'static Recorder>,
+) -> AdminState {
     AdminState {
         recorder,
         readiness: Readiness::default(),
         level: Level::new(
-            || core.lines.level(),
-            |directives| core.lines.set_level(directives),
-            || core.lines.reset_level(),
+            || signals.lines.level(),
+            |directives| signals.lines.set_level(directives),
+            || signals.lines.reset_level(),
         ),
         token: admin.token.clone(),
     }

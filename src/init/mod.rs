@@ -1,4 +1,4 @@
-//! Owns the wiring: `init` assembles the signals, the guard takes them down.
+//! The wiring: `init` assembles the signals, the guard takes them down.
 //!
 //! Behind the requests run two threads of ours, the log writer's and `observability`, which exports, serves the
 //! admin routes and waits for signals on a runtime of its own. Nothing of ours runs on the user's runtime, so

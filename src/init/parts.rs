@@ -1,4 +1,4 @@
-//! Owns what a service with a registry or a recorder of its own takes from us: the layer, the recorder.
+//! What a service with a registry or a recorder of its own takes from us: the layer, the recorder.
 
 use ::metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder as Facade, SharedString, Unit};
 use tracing::Subscriber;
@@ -35,7 +35,7 @@ impl Observability {
     where
         S: Subscriber + for<'a> LookupSpan<'a> + 'static,
     {
-        Bridge::new(self.running.core).apart()
+        Bridge::new(self.running.signals).apart()
     }
 
     /// The same, but spans are another layer's business, so that none is recorded twice: tracing-opentelemetry's.
@@ -62,7 +62,7 @@ impl Observability {
     where
         S: Subscriber + for<'a> LookupSpan<'a> + 'static,
     {
-        Bridge::of_lines(self.running.core).apart()
+        Bridge::of_lines(self.running.signals).apart()
     }
 
     /// Our `metrics` recorder, to be installed or to be one of several.

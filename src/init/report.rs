@@ -1,8 +1,8 @@
-//! Owns the closing account: what was delivered, and what was lost.
+//! The closing account: what was delivered, and what was lost.
 
 use std::fmt;
 
-use crate::pipeline::FlowReport;
+use crate::account::FlowReport;
 
 /// What became of everything that was handed to observability, told at the end.
 ///

@@ -1,4 +1,4 @@
-//! Owns the admin routes inside the user's own router.
+//! The admin routes inside the user's own router.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Owns what runs behind the requests from `init` to the end: the background thread, the exporter, the log
+//! What runs behind the requests from `init` to the end: the background thread, the exporter, the log
 //! writer, and how they end.
 
 use std::net::SocketAddr;
@@ -13,13 +13,14 @@ use super::background::Background;
 use super::drain::{self, Drain};
 use super::report::Report;
 use super::voice::{say, say_beside};
+use crate::account::FlowReport;
 use crate::admin::AdminState;
-use crate::hop::Core;
-use crate::pipeline::{FlowReport, Phase, finish_complaining};
+use crate::signals::Signals;
+use crate::threads::{Phase, finish_complaining};
 
 /// Everything behind the requests. Lives until the process ends: who waits for a signal may outlive the guard.
 pub(super) struct Running {
-    pub(super) core: &'static Core,
+    pub(super) signals: &'static Signals,
     pub(super) background: Background,
     pub(super) admin: Arc<AdminState>,
     pub(super) admin_address: Option<SocketAddr>,
@@ -47,7 +48,7 @@ impl Running {
             match drain::begin(&self.background, self.drain_delay, self.begun(), self.insisted()) {
                 Ok(follow) => *drain = Some(follow),
                 Err(error) => say(
-                    self.core,
+                    self.signals,
                     Level::WARN,
                     format_args!("no termination signals ({error}): shutdown_signal() will not resolve"),
                 ),
@@ -58,7 +59,8 @@ impl Running {
 
     /// What happens when the first signal is there.
     fn begun(&self) -> impl FnOnce(&'static str) + Send + 'static {
-        let (core, readiness, phase) = (self.core, self.admin.readiness.clone(), Arc::clone(&self.phase));
+        let (signals, readiness, phase) =
+            (self.signals, self.admin.readiness.clone(), Arc::clone(&self.phase));
         let delay = self.drain_delay.as_millis();
         move |signal| {
             readiness.set_draining();
@@ -68,7 +70,7 @@ impl Running {
                 begins
             });
             say(
-                core,
+                signals,
                 Level::INFO,
                 format_args!(
                     "{signal}: /ready answers 503 from now on; shutdown_signal() resolves in {delay} ms"
@@ -80,10 +82,10 @@ impl Running {
     /// What happens when a signal comes though the drain is over: a connection that never closes, say, keeps the
     /// server, and the signal no longer ends the process by itself.
     fn insisted(&self) -> impl FnOnce(&'static str) + Send + 'static {
-        let core = self.core;
+        let signals = self.signals;
         move |signal| {
-            say(core, Level::WARN, format_args!("{signal} again: the process ends here and now"));
-            core.lines.flush(FOR_LINES);
+            say(signals, Level::WARN, format_args!("{signal} again: the process ends here and now"));
+            signals.lines.flush(FOR_LINES);
             // As a shell reports a process that the signal ended.
             std::process::exit(if signal == "SIGTERM" { 143 } else { 130 });
         }
@@ -97,7 +99,7 @@ impl Running {
         let spans_end = end - for_lines;
         self.admin.readiness.set_draining();
         // While log records still leave.
-        self.core.lines.tell_left_out();
+        self.signals.lines.tell_left_out();
         self.phase.send_replace(Phase::Closing(spans_end));
         // An exporter needs a moment after its end to count what it gave up.
         let left = (spans_end + for_lines / 2).saturating_duration_since(Instant::now());
@@ -105,7 +107,7 @@ impl Running {
         let _ = lock(&self.exported).recv_timeout(left);
         let report = self.report();
         self.say_the_end(&report);
-        let lines = self.core.lines.close(end.saturating_duration_since(Instant::now()));
+        let lines = self.signals.lines.close(end.saturating_duration_since(Instant::now()));
         finish_complaining(FOR_COMPLAINTS.min(end.saturating_duration_since(Instant::now())));
         Report { lines, ..report }
     }
@@ -113,13 +115,13 @@ impl Running {
     /// No record takes this any more. Where there are no lines it is said if something was lost.
     fn say_the_end(&self, report: &Report) {
         let is_lost = |flow: &FlowReport| flow.unconfirmed + flow.dropped_total() > 0;
-        if self.core.lines.are_written() || is_lost(&report.spans) || is_lost(&report.records) {
-            say_beside(self.core, Level::INFO, format_args!("observability ends: {report}"));
+        if self.signals.lines.are_written() || is_lost(&report.spans) || is_lost(&report.records) {
+            say_beside(self.signals, Level::INFO, format_args!("observability ends: {report}"));
         }
     }
 
     fn report(&self) -> Report {
-        let Core { spans, lines, .. } = self.core;
+        let Signals { spans, lines, .. } = self.signals;
         Report {
             spans: spans.report().unwrap_or_default(),
             lines: lines.report(),

@@ -1,15 +1,15 @@
-//! Owns what the metrics page says beside the metrics: each signal's account, the process, its machine, the target.
+//! What the metrics page says beside the metrics: each signal's account, the process, its machine, the target.
 
 use tokio::runtime::Handle;
 
-use crate::hop::Core;
 use crate::logs::Logs;
 use crate::metrics::{
     LineBuffer, Metrics, Recorder, container, disk_space, lines, network, process_start, records, runtime,
     spans, target, usage,
 };
 use crate::resource::Resource;
-use crate::spans::{Format, Traces};
+use crate::signals::Signals;
+use crate::traces::{Format, Traces};
 
 /// Adds what the process, its container and its disks do. Called from the user's thread: the runtime that is
 /// there is the user's.
@@ -26,30 +26,30 @@ pub(super) fn add_machine(recorder: &Recorder, metrics: &Metrics) {
 /// Adds what we say of ourselves.
 pub(super) fn add(
     recorder: &Recorder,
-    core: &'static Core,
+    signals: &'static Signals,
     resource: &Resource,
     traces: &Traces,
     logs: &Logs,
 ) {
     recorder.add_source(target(resource));
-    if core.spans.is_on() {
-        let report = || core.spans.report().unwrap_or_default();
+    if signals.spans.is_on() {
+        let report = || signals.spans.report().unwrap_or_default();
         recorder.add_source(spans(span_exporter(traces), traces.queue_capacity(), report));
     }
-    if core.lines.are_written() {
+    if signals.lines.are_written() {
         let buffer = || {
-            let (bytes, capacity) = core.lines.fill();
-            LineBuffer { bytes, capacity, shortened: core.lines.shortened() }
+            let (bytes, capacity) = signals.lines.fill();
+            LineBuffer { bytes, capacity, shortened: signals.lines.shortened() }
         };
-        recorder.add_source(lines(|| core.lines.report(), buffer));
+        recorder.add_source(lines(|| signals.lines.report(), buffer));
     }
-    if let Some(handle) = core.lines.records() {
+    if let Some(handle) = signals.lines.records() {
         let exporter = if logs.is_grpc() { "otlp_grpc_log_exporter" } else { "otlp_http_log_exporter" };
         recorder.add_source(records(
             exporter,
-            core.lines.are_written(),
+            signals.lines.are_written(),
             handle.capacity(),
-            || core.lines.report_of_records().unwrap_or_default(),
+            || signals.lines.report_of_records().unwrap_or_default(),
             || handle.shortened(),
         ));
     }

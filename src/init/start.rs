@@ -1,4 +1,4 @@
-//! Owns the start: the parts are built first, then the process's globals are taken, those that may refuse first.
+//! The start: the parts are built first, then the process's globals are taken, those that may refuse first.
 
 use std::io::IsTerminal as _;
 use std::panic::Location;
@@ -21,13 +21,13 @@ use crate::bridge::{Bridge, is_installed};
 use crate::config::{Config, Env, Options};
 use crate::error::Error;
 use crate::export::{Exporter, Weigh};
-use crate::hop::{self, Core, Listening};
 use crate::logs::{Lines, LogRecord, Logs, Records, write_panics};
 use crate::metrics::{Recorder, Red};
-use crate::pipeline::{Phase, complain};
+use crate::record::Method;
 use crate::resource::Resource;
-use crate::scope::Method;
-use crate::spans::{Record, Spans};
+use crate::signals::{self, Listening, Signals};
+use crate::threads::{Phase, complain};
+use crate::traces::{Record, Spans};
 
 /// What runs behind the requests until everything has left.
 struct Exporters {
@@ -38,7 +38,7 @@ struct Exporters {
 /// What is built before anything global is taken. Dropped, nothing of it stays.
 struct Parts {
     background: Background,
-    core: &'static Core,
+    signals: &'static Signals,
     recorder: Option<&'static Recorder>,
     exporters: Exporters,
     notices: Notices,
@@ -65,7 +65,7 @@ pub(super) fn start(options: Options, globals: Globals) -> Result<Observability,
     let parts = Parts::build(&config, &resource, globals)?;
     if let Err(error) = parts.take_globals() {
         // The lines' thread is not the background's: it is ended by its own word.
-        parts.core.lines.close(Duration::ZERO);
+        parts.signals.lines.close(Duration::ZERO);
         return Err(error);
     }
     claim.keep();
@@ -100,10 +100,10 @@ impl Parts {
         let observes = lines.is_on() || spans.is_on();
         let asks = observes && globals == Globals::Left;
         let listening = if asks { Listening::asking(is_installed) } else { Listening::default() };
-        let core = Core { spans, lines, red, propagators: general.propagators, listening };
+        let signals = Signals { spans, lines, red, propagators: general.propagators, listening };
         let exporters = Exporters { spans: exporter, records: log_exporter };
-        let core = Box::leak(Box::new(core));
-        Ok(Self { background, core, recorder, exporters, notices, globals, records: !metrics.installed })
+        let signals = Box::leak(Box::new(signals));
+        Ok(Self { background, signals, recorder, exporters, notices, globals, records: !metrics.installed })
     }
 
     /// Takes what may be somebody else's. An error leaves everything as it was.
@@ -111,7 +111,7 @@ impl Parts {
         if self.globals == Globals::Left {
             return Ok(());
         }
-        let observes = self.core.lines.is_on() || self.core.spans.is_on();
+        let observes = self.signals.lines.is_on() || self.signals.spans.is_on();
         if observes && !self.background.subscriber_is_free {
             return Err(Error::subscriber_taken("it was there before `init`"));
         }
@@ -119,7 +119,7 @@ impl Parts {
             ::metrics::set_global_recorder(recorder).map_err(|_| Error::recorder_taken())?;
         }
         if observes {
-            let subscriber = tracing_subscriber::registry().with(Bridge::new(self.core));
+            let subscriber = tracing_subscriber::registry().with(Bridge::new(self.signals));
             // Refused only if somebody else took it since we looked.
             tracing::subscriber::set_global_default(subscriber).map_err(Error::subscriber_taken)?;
         }
@@ -129,34 +129,34 @@ impl Parts {
     /// Starts what runs behind the requests. Nothing from here on fails; it warns.
     fn run(self, config: &Config, resource: &Resource, env: &Env) -> &'static Running {
         let Options { general, traces, logs, metrics, admin, .. } = &config.options;
-        let Self { background, core, recorder, exporters, notices, globals, .. } = self;
-        hop::set_global(core);
+        let Self { background, signals, recorder, exporters, notices, globals, .. } = self;
+        signals::set_global(signals);
         if let Some(methods) = general.methods.clone() {
             Method::know(methods);
         }
         if let Some(recorder) = recorder {
             sources::add_machine(recorder, metrics);
-            sources::add(recorder, core, resource, traces, logs);
+            sources::add(recorder, signals, resource, traces, logs);
         }
         let (listener, unserved) = listen::bind(admin);
         let orchestrated = env.value("KUBERNETES_SERVICE_HOST").is_some();
         let advice = listener.as_ref().and_then(|listener| listen::advice(config, orchestrated, listener));
         let admin_address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
-        let state = Arc::new(listen::state(admin, core, recorder));
-        let troubles = [take_last_words(core, globals), unserved, advice];
-        announce(core, config, &summary(config, resource, admin_address), troubles.into_iter().flatten());
-        notices.begin(core);
+        let state = Arc::new(listen::state(admin, signals, recorder));
+        let troubles = [take_last_words(signals, globals), unserved, advice];
+        announce(signals, config, &summary(config, resource, admin_address), troubles.into_iter().flatten());
+        notices.begin(signals);
 
         let (phase, follow) = watch::channel(Phase::Running);
         let (exports, exported) = mpsc::channel();
         if let Some(listener) = listener {
             background.spawn(admin::serve(listener, Arc::clone(&state), follow.clone()));
         }
-        background.spawn(tell_left_out(core));
+        background.spawn(tell_left_out(signals));
         background.spawn(export(exporters.spans, follow.clone(), exports.clone()));
         background.spawn(export(exporters.records, follow, exports));
         Box::leak(Box::new(Running {
-            core,
+            signals,
             background,
             admin: state,
             admin_address,
@@ -179,24 +179,24 @@ fn lines(logs: &Logs, resource: &Resource) -> Lines {
 
 /// Panics and records of the `log` crate become lines; says so if the records cannot. A registry of the user's has
 /// its own way to the latter, and panics if it is taken.
-fn take_last_words(core: &'static Core, globals: Globals) -> Option<String> {
-    if !core.lines.is_on() {
+fn take_last_words(signals: &'static Signals, globals: Globals) -> Option<String> {
+    if !signals.lines.is_on() {
         return None;
     }
-    write_panics(&core.lines);
+    write_panics(&signals.lines);
     if globals == Globals::Left {
         return None;
     }
     let foreign = "another logger of the `log` crate is installed: its records do not become lines of ours";
-    (!core.lines.take_log_records()).then(|| foreign.to_owned())
+    (!signals.lines.take_log_records()).then(|| foreign.to_owned())
 }
 
 /// The start-up line, then one line for everything that is wrong.
-fn announce(core: &Core, config: &Config, summary: &str, troubles: impl Iterator<Item = String>) {
+fn announce(signals: &Signals, config: &Config, summary: &str, troubles: impl Iterator<Item = String>) {
     if config.options.general.disabled {
         complain(format_args!("OTEL_SDK_DISABLED is true: no lines, no spans, no metrics"));
     }
-    say(core, Level::INFO, format_args!("{summary}"));
+    say(signals, Level::INFO, format_args!("{summary}"));
     let code = config.options.logs.complaint().map(|why| format!("the level given to `Logs::level`: {why}"));
     let environment = config.warnings.iter().map(ToString::to_string);
     let metrics = config.options.metrics.complaints().iter().cloned();
@@ -204,14 +204,14 @@ fn announce(core: &Core, config: &Config, summary: &str, troubles: impl Iterator
         .chain(code)
         .chain(metrics)
         .chain(troubles)
-        .for_each(|trouble| say(core, Level::WARN, format_args!("{trouble}")));
+        .for_each(|trouble| say(signals, Level::WARN, format_args!("{trouble}")));
 }
 
 /// Says of each second what a place in the code was not allowed to write.
-async fn tell_left_out(core: &'static Core) {
+async fn tell_left_out(signals: &'static Signals) {
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        core.lines.tell_left_out();
+        signals.lines.tell_left_out();
     }
 }
 

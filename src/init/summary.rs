@@ -1,4 +1,4 @@
-//! Owns the start-up line: what is in force, where each value came from, and how what is off is turned on.
+//! The start-up line: what is in force, where each value came from, and how what is off is turned on.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -7,7 +7,7 @@ use crate::config::{Config, Source, masked};
 use crate::export::Destination;
 use crate::names::attribute;
 use crate::resource::Resource;
-use crate::spans::Format;
+use crate::traces::Format;
 
 const NAME: &str = "OTEL_SERVICE_NAME";
 

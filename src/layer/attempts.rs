@@ -1,4 +1,4 @@
-//! Owns the count of a call's attempts: begun outside of a retry, taken by the client's layer inside of it.
+//! The count of a call's attempts: begun outside of a retry, taken by the client's layer inside of it.
 //!
 //! A retry's policy may rebuild the request, so nothing that stands on it can be relied on. The count is the thread's
 //! while the outer future is polled; only for an attempt that is made from another task (a buffer's) it stands on the
@@ -16,7 +16,7 @@ use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
 use crate::context::SpanId;
-use crate::scope::top_hop;
+use crate::current::top_hop;
 
 /// Stands outside of a retry and counts its attempts: each but the first says `http.request.resend_count`, on its span
 /// and on its line.
@@ -117,7 +117,7 @@ pub fn attempts<F: Future>(inner: F) -> Attempts<F> {
 
 /// Which attempt of its call this is: 0 is the first, or one that nobody counts.
 #[inline]
-pub(super) fn next(extensions: &Extensions) -> u32 {
+pub(crate) fn next(extensions: &Extensions) -> u32 {
     match COUNT.get() {
         Some(count) => count.next(),
         None => extensions.get::<Shared>().map_or(0, |shared| shared.0.fetch_add(1, Ordering::Relaxed)),

@@ -1,4 +1,4 @@
-//! Owns the time from the response's head to its last byte or trailer.
+//! The time from the response's head to its last byte or trailer.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::grpc;
-use crate::hop::{Core, Observation};
-use crate::scope::{Hop, Outcome};
+use crate::record::{Hop, Outcome};
+use crate::signals::{Observation, Signals};
 
 pin_project! {
     /// The body of an [`Observed`](super::Observed) service's response: the inner body, frame by frame, with
@@ -51,7 +51,7 @@ enum Watch {
     /// A response that we serve, or one of gRPC: its hop lasts until the body's end.
     Serving(Serving),
     /// The response of a call: its hop ended at the head, but a body that fails is counted.
-    Calling(&'static Core, Arc<Hop>),
+    Calling(&'static Signals, Arc<Hop>),
 }
 
 #[derive(Debug)]
@@ -91,7 +91,7 @@ impl<B: Body> ResponseBody<B> {
     pub(super) fn of_call(inner: B, mut observation: Observation, outcome: Outcome) -> Self {
         let watch = match observation.hop() {
             // What is over with its head cannot fail behind it.
-            Some(hop) if !inner.is_end_stream() => Watch::Calling(observation.core(), Arc::clone(hop)),
+            Some(hop) if !inner.is_end_stream() => Watch::Calling(observation.signals(), Arc::clone(hop)),
             _ => Watch::Passed,
         };
         observation.finish(outcome, None);
@@ -163,11 +163,11 @@ impl<B: Body> Body for ResponseBody<B> {
                 }
                 Poll::Ready(frame)
             }
-            Watch::Calling(core, hop) => {
+            Watch::Calling(signals, hop) => {
                 let frame = ready!(inner.poll_frame(cx));
                 if matches!(frame, Some(Err(_))) {
-                    core.red.client_body_failed();
-                    core.lines.body_failed(hop);
+                    signals.red.client_body_failed();
+                    signals.lines.body_failed(hop);
                     *this.watch = Watch::Passed;
                 }
                 Poll::Ready(frame)

@@ -1,4 +1,4 @@
-//! Owns the begin of a call that we make: its span, and the headers that carry the context on.
+//! The begin of a call that we make: its span, and the headers that carry the context on.
 
 use std::sync::Arc;
 
@@ -10,14 +10,15 @@ use super::grpc;
 use super::options::Options;
 use super::twice::{is_observed, is_this};
 use crate::clock::Moment;
-use crate::hop::{Core, Observation};
+use crate::current::{Current, current};
 use crate::names::attribute;
 use crate::propagation::Outgoing;
-use crate::scope::{Current, Hop, Http, Kind, Piece, Subject, current, host_and_port, split_authority};
+use crate::record::{Hop, Http, Kind, Piece, Subject, host_and_port, split_authority};
+use crate::signals::{Observation, Signals};
 
 /// Begins the hop of a call and writes its context onto the request; `None` if an outer layer did.
 pub(super) fn begin<B>(
-    core: &'static Core,
+    signals: &'static Signals,
     options: &Options,
     request: &mut Request<B>,
 ) -> Option<Observation> {
@@ -27,7 +28,7 @@ pub(super) fn begin<B>(
         return None;
     }
     let (attempt, is_grpc) = (attempts::next(request.extensions()), grpc::is_call(request));
-    let hop = open(core, here.as_ref(), attempt, |hop| {
+    let hop = open(signals, here.as_ref(), attempt, |hop| {
         if let Subject::Http(http) = &mut hop.subject {
             http.begin(request);
             describe(http, request);
@@ -36,9 +37,9 @@ pub(super) fn begin<B>(
             choices.begin(hop, request.headers(), is_grpc);
         }
     });
-    inject(core, options, &hop, within, request.headers_mut());
+    inject(signals, options, &hop, within, request.headers_mut());
     let start = hop.start;
-    let mut observation = Observation::begin(core, hop);
+    let mut observation = Observation::begin(signals, hop);
     if is_grpc {
         observation.is_call(grpc::deadline(request.headers(), start));
     }
@@ -47,13 +48,13 @@ pub(super) fn begin<B>(
 
 /// Makes the hop of a call, which `describe` fills.
 #[inline]
-pub(super) fn open(
-    core: &'static Core,
+pub(crate) fn open(
+    signals: &'static Signals,
     here: Option<&Current>,
     attempt: u32,
     describe: impl FnOnce(&mut Hop),
 ) -> Arc<Hop> {
-    let hop = core.hop_below(here, Kind::Client, Moment::now(), describe);
+    let hop = signals.hop_below(here, Kind::Client, Moment::now(), describe);
     if attempt > 0 {
         count(&hop, attempt);
     }
@@ -85,8 +86,8 @@ fn destination<B>(request: &Request<B>) -> Option<(&str, Option<u16>)> {
 
 /// Writes the hop's context onto the call, as far as its host may see it; `within` is the hop in which it is made.
 #[inline]
-pub(super) fn inject(
-    core: &Core,
+pub(crate) fn inject(
+    signals: &Signals,
     options: &Options,
     hop: &Hop,
     within: Option<&Hop>,
@@ -102,7 +103,7 @@ pub(super) fn inject(
         request_id: hop.request_id.as_ref().filter(|_| !denied),
     };
     // What the call is made in has the same id: its value is made once, for all calls and the answer.
-    let made = core.propagators.write_headers(headers, outgoing, within.and_then(Hop::shared_id));
+    let made = signals.propagators.write_headers(headers, outgoing, within.and_then(Hop::shared_id));
     if let (Some(made), Some(within)) = (made, within) {
         within.share_id(made);
     }

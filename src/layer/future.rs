@@ -1,4 +1,4 @@
-//! Owns the time until the response's head.
+//! The time until the response's head.
 
 use std::any::Any;
 use std::future::Future;
@@ -14,9 +14,9 @@ use super::ResponseBody;
 use super::fault::Fault;
 use super::grpc;
 use super::options::{Choices, Side};
-use crate::hop::Observation;
 use crate::names::header;
-use crate::scope::{Hop, Http, Outcome};
+use crate::record::{Hop, Http, Outcome};
+use crate::signals::Observation;
 
 pin_project! {
     /// The response of an [`Observed`](super::Observed) service, until its head is there.
@@ -63,7 +63,7 @@ struct Watch {
 
 /// What the request's method and side say about the response before it is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Expects {
+pub(crate) enum Expects {
     /// A response to be followed to its last byte.
     Body,
     /// HEAD: hyper drops the body without polling it.
@@ -79,7 +79,7 @@ impl<F> ResponseFuture<F> {
 
     /// Watches what the request was passed on to.
     #[inline(always)]
-    pub(super) fn observed(
+    pub(crate) fn observed(
         observation: Observation,
         head: Expects,
         choices: Option<Arc<Choices>>,

@@ -1,12 +1,12 @@
-//! Owns what HTTP says of a gRPC call: that it is one, until when its caller waits, and how it ended.
+//! What HTTP says of a gRPC call: that it is one, until when its caller waits, and how it ended.
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use percent_encoding::percent_decode;
 
 use crate::clock::Moment;
-use crate::hop::Observation;
-use crate::scope::Code;
+use crate::record::Code;
+use crate::signals::Observation;
 
 const STATUS: &str = "grpc-status";
 const MESSAGE: &str = "grpc-message";

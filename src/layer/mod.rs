@@ -1,4 +1,4 @@
-//! Owns HTTP: the tower layer, its service, future and body, for the server's side and for the client's.
+//! HTTP: the tower layer, its service, future and body, for the server's side and for the client's.
 //!
 //! A request comes in at `service`, where `server` or `client` begins the hop; `future` sees the response's
 //! head, `body` its last byte. Each of them may end the hop, and only the first that does counts.
@@ -10,8 +10,6 @@ mod fault;
 mod future;
 mod grpc;
 mod options;
-#[cfg(feature = "reqwest")]
-pub mod reqwest;
 mod route;
 mod server;
 mod service;
@@ -23,3 +21,12 @@ pub use future::ResponseFuture;
 pub use options::{ObservabilityLayer, Trust};
 pub use route::{RouteLayer, Routed};
 pub use service::Observed;
+
+#[cfg(feature = "reqwest")]
+pub(crate) use self::{
+    attempts::next as next_attempt,
+    client::{inject, open},
+    future::Expects,
+    options::Options,
+    twice::{is_of, is_running},
+};

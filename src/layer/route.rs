@@ -1,4 +1,4 @@
-//! Owns the matched route: read where the router tells it, handed out by [`RouteLayer`] where it does not.
+//! The matched route: read where the router tells it, handed out by [`RouteLayer`] where it does not.
 
 use std::task::{Context, Poll};
 
@@ -73,7 +73,8 @@ mod framework {
     use axum::extract::{ConnectInfo, MatchedPath};
     use http::Extensions;
 
-    use crate::scope::{Route, request};
+    use crate::current::request;
+    use crate::record::Route;
 
     #[inline]
     pub(in crate::layer) fn matched(extensions: &Extensions) -> Option<Route> {
@@ -98,7 +99,7 @@ mod framework {
 
     use http::Extensions;
 
-    use crate::scope::Route;
+    use crate::record::Route;
 
     pub(in crate::layer) fn matched(_: &Extensions) -> Option<Route> {
         None

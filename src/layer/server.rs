@@ -1,4 +1,4 @@
-//! Owns the begin of a request that we serve: what is read from it, and whose trace it joins.
+//! The begin of a request that we serve: what is read from it, and whose trace it joins.
 
 use std::sync::Arc;
 
@@ -10,24 +10,29 @@ use super::route;
 use super::twice::is_observed;
 use crate::clock::Moment;
 use crate::context::{RequestId, TraceContext};
-use crate::hop::{Core, Observation};
 use crate::propagation::{Known, Remote};
-use crate::scope::{Hop, Http, Kind, RouteCell, Subject, split_authority};
+use crate::record::{Hop, Http, Kind, RouteCell, Subject, split_authority};
+use crate::signals::{Observation, Signals};
 
 /// Begins the hop of a request; `None` if an outer layer did.
-pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request<B>) -> Option<Observation> {
+pub(super) fn begin<B>(
+    signals: &'static Signals,
+    options: &Options,
+    request: &Request<B>,
+) -> Option<Observation> {
     if is_observed(Kind::Server, request) {
         return None;
     }
     let start = Moment::now();
     let path = request.uri().path();
-    let asked = Asked { core, options, request, path, start, known: Known::of(request.headers()) };
-    let alone = core.propagators.read_trace_alone(&asked.known).filter(|_| options.trust == Trust::Continue);
+    let asked = Asked { signals, options, request, path, start, known: Known::of(request.headers()) };
+    let alone =
+        signals.propagators.read_trace_alone(&asked.known).filter(|_| options.trust == Trust::Continue);
     let hop = match alone {
-        Some(parent) => core.hop_in(parent, Kind::Server, start, |hop| asked.describe(hop)),
+        Some(parent) => signals.hop_in(parent, Kind::Server, start, |hop| asked.describe(hop)),
         None => asked.with_more(),
     };
-    let mut observation = Observation::begin(core, hop);
+    let mut observation = Observation::begin(signals, hop);
     observation.tells_trace = options.server_timing;
     observation.quiet = options.health_paths.contains(path);
     if asked.is_grpc() {
@@ -41,7 +46,7 @@ pub(super) fn begin<B>(core: &'static Core, options: &Options, request: &Request
 
 /// What is read from a request.
 struct Asked<'a, B> {
-    core: &'static Core,
+    signals: &'static Signals,
     options: &'a Options,
     request: &'a Request<B>,
     path: &'a str,
@@ -54,9 +59,9 @@ impl<B> Asked<'_, B> {
     // What is large and mostly empty is moved here only.
     #[inline(never)]
     fn with_more(&self) -> Arc<Hop> {
-        let mut remote = self.core.propagators.read_headers(&self.known, self.request.headers());
+        let mut remote = self.signals.propagators.read_headers(&self.known, self.request.headers());
         let foreign = distrust(self.options.trust, &mut remote);
-        self.core.hop(remote, Kind::Server, self.start, |hop| {
+        self.signals.hop(remote, Kind::Server, self.start, |hop| {
             hop.links.extend(foreign);
             self.describe(hop);
         })
@@ -69,17 +74,17 @@ impl<B> Asked<'_, B> {
 
     #[inline]
     fn describe(&self, hop: &mut Hop) {
-        let Self { core, options, request, start, known, .. } = self;
-        if core.propagators.request_id {
+        let Self { signals, options, request, start, known, .. } = self;
+        if signals.propagators.request_id {
             // Whoever asks may name the request, trusted or not.
-            let named = core.propagators.read_request_id(known);
+            let named = signals.propagators.read_request_id(known);
             hop.request_id = Some(named.unwrap_or_else(|| RequestId::make(start.unix_nanos() / 1_000_000)));
         }
         // A call of gRPC has its method.
         if !self.is_grpc() {
             hop.route = RouteCell::new(route::matched(request.extensions()));
         }
-        let recorded = hop.trace.flags.is_sampled() && core.spans.is_on();
+        let recorded = hop.trace.flags.is_sampled() && signals.spans.is_on();
         if let Subject::Http(http) = &mut hop.subject {
             http.begin(request);
             self.copy(http, recorded);

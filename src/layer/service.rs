@@ -1,4 +1,4 @@
-//! Owns the service: begin a hop, pass the request on, wrap what comes back.
+//! The service: begin a hop, pass the request on, wrap what comes back.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -9,7 +9,7 @@ use tower::{Layer, Service};
 use super::future::Expects;
 use super::options::{ObservabilityLayer, Options, Side};
 use super::{ResponseBody, ResponseFuture, client, server};
-use crate::hop::{Core, global};
+use crate::signals::{Signals, global};
 
 /// The service that [`ObservabilityLayer`](super::ObservabilityLayer) makes of another one.
 ///
@@ -24,7 +24,7 @@ use crate::hop::{Core, global};
 pub struct Observed<S> {
     pub(super) inner: S,
     pub(super) side: Side,
-    pub(super) core: Option<&'static Core>,
+    pub(super) signals: Option<&'static Signals>,
     pub(super) options: Option<Arc<Options>>,
 }
 
@@ -32,7 +32,7 @@ impl<S> Layer<S> for ObservabilityLayer {
     type Service = Observed<S>;
 
     fn layer(&self, inner: S) -> Observed<S> {
-        Observed { inner, side: self.side, core: self.core, options: self.options.clone() }
+        Observed { inner, side: self.side, signals: self.signals, options: self.options.clone() }
     }
 }
 
@@ -65,15 +65,15 @@ where
     // Taken into axum's own service it returns its future by one more copy, which costs more than the call.
     #[inline(never)]
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let Self { inner, side, core, options } = self;
-        let Some(core) = core.or_else(global).filter(|core| !core.is_off()) else {
+        let Self { inner, side, signals, options } = self;
+        let Some(signals) = signals.or_else(global).filter(|signals| !signals.is_off()) else {
             return ResponseFuture::passed(inner.call(request));
         };
         let options = Options::of(options.as_ref());
         if options.filter.is_some() {
-            return sift(core, *side, options, request, inner);
+            return sift(signals, *side, options, request, inner);
         }
-        observe(core, *side, options, request, inner)
+        observe(signals, *side, options, request, inner)
     }
 }
 
@@ -81,7 +81,7 @@ where
 // Apart, so that it costs the others neither a branch more nor a copy of the request.
 #[inline(never)]
 fn sift<S: Service<Request<B>>, B>(
-    core: &'static Core,
+    signals: &'static Signals,
     side: Side,
     options: &Options,
     request: Request<B>,
@@ -91,7 +91,7 @@ fn sift<S: Service<Request<B>>, B>(
     let wanted = options.filter.as_ref().is_none_or(|filter| filter(&parts));
     let request = Request::from_parts(parts, body);
     if wanted {
-        observe(core, side, options, request, inner)
+        observe(signals, side, options, request, inner)
     } else {
         ResponseFuture::passed(inner.call(request))
     }
@@ -101,15 +101,15 @@ fn sift<S: Service<Request<B>>, B>(
 // A request and a future are large, and each call that is not inlined copies both.
 #[inline(always)]
 fn observe<S: Service<Request<B>>, B>(
-    core: &'static Core,
+    signals: &'static Signals,
     side: Side,
     options: &Options,
     mut request: Request<B>,
     inner: &mut S,
 ) -> ResponseFuture<S::Future> {
     let begun = match side {
-        Side::Server => server::begin(core, options, &request),
-        Side::Client => client::begin(core, options, &mut request),
+        Side::Server => server::begin(signals, options, &request),
+        Side::Client => client::begin(signals, options, &mut request),
     };
     let Some(mut observation) = begun else { return ResponseFuture::passed(inner.call(request)) };
     let head = Expects::of(side, request.method());

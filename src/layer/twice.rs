@@ -1,4 +1,4 @@
-//! Owns the answer to one question: does an outer layer observe this request already?
+//! The answer to one question: does an outer layer observe this request already?
 //!
 //! It is read off the thread's stack, because a mark on the request would cost each one an allocation (axum's
 //! table of extensions is full when we are called: 510 instructions and 1 allocation, measured). A request is
@@ -7,8 +7,9 @@
 
 use http::{Method, Request};
 
-use crate::scope::{Hop, Http, Kind, Piece, top_hop};
-use crate::spans::REDACTED;
+use crate::current::top_hop;
+use crate::record::{Hop, Http, Kind, Piece};
+use crate::traces::REDACTED;
 
 /// Is the current hop this very request's?
 #[inline]
@@ -28,14 +29,14 @@ pub(super) fn is_this<B>(hop: &Hop, kind: Kind, request: &Request<B>) -> bool {
 
 /// Is it one of this kind, and not over?
 #[inline]
-pub(super) fn is_running(hop: &Hop, kind: Kind) -> bool {
+pub(crate) fn is_running(hop: &Hop, kind: Kind) -> bool {
     hop.kind == kind && hop.end().is_none()
 }
 
 /// Is it this request's, which need not be in `http`'s words?
 // Rarely asked: a request that we serve begins in no other, and a call in one of another kind.
 #[inline(never)]
-pub(super) fn is_of<'a>(
+pub(crate) fn is_of<'a>(
     hop: &Hop,
     method: &Method,
     path: &str,

@@ -1,4 +1,4 @@
-//! Owns what the requests' end of the way to the descriptor shares with the thread's end: the lines that wait,
+//! What the requests' end of the way to the descriptor shares with the thread's end: the lines that wait,
 //! and the state in which they agree who counts them.
 
 use std::sync::atomic::AtomicUsize;
@@ -10,10 +10,11 @@ use super::formats::Happened;
 use super::json::Object;
 use super::place::Place;
 use super::told::{Borrow, Lengths, Slot, Told};
+use crate::account::{Flow, Stripes};
 use crate::clock::Moment;
 use crate::context::TraceContext;
-use crate::pipeline::{Flow, Once, Stripes};
-use crate::scope::Hop;
+use crate::record::Hop;
+use crate::threads::Once;
 
 /// What a finished hop weighs in the buffer beside its texts: about its own size, and that of its line.
 pub(super) const HOP: usize = 512;

@@ -1,10 +1,10 @@
-//! Owns the longest line: what a receiver would reject is cut by us, marked, and counted.
+//! The longest line: what a receiver would reject is cut by us, marked, and counted.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::escape::CUT_MARK;
 use super::json::Object;
-use crate::pipeline::complain;
+use crate::threads::complain;
 
 /// Loki takes 256 KiB a line; the rest is left to what an agent puts around it.
 pub(super) const LONGEST_LINE: usize = 252 * 1024;

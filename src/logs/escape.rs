@@ -1,9 +1,9 @@
-//! Owns the bytes of JSON text and its escapes; no intermediate text.
+//! The bytes of JSON text and its escapes; no intermediate text.
 
 use std::fmt;
 
 use crate::context::hex_pairs;
-use crate::scope::prefix;
+use crate::record::prefix;
 
 /// At most this much of one value is kept; a whole line is cut to less (see `cut`).
 pub(super) const LONGEST_VALUE: usize = 256 * 1024;

@@ -1,10 +1,10 @@
-//! Owns the fields on their way to a line: one borrowed value for every shape.
+//! The fields on their way to a line: one borrowed value for every shape.
 
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-use crate::scope::Value;
+use crate::record::Value;
 
 /// A field's value, borrowed from wherever it is.
 #[derive(Clone, Copy)]

@@ -1,4 +1,4 @@
-//! Owns one line while it grows, member by member, and where the format `json` puts a user's field: never a key
+//! One line while it grows, member by member, and where the format `json` puts a user's field: never a key
 //! twice.
 
 use std::fmt::{self, Write as _};
@@ -9,7 +9,7 @@ use super::members::{Json, Members as _};
 use super::number::{float, integer};
 use super::users::Users;
 use crate::names::key;
-use crate::scope::{Joined, PANICKED, guarded, prefix};
+use crate::record::{Joined, PANICKED, guarded, prefix};
 
 /// The bytes of one line, behind those of others, and what is known of them. Kept per thread and used again.
 #[derive(Debug, Default)]

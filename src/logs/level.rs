@@ -1,4 +1,4 @@
-//! Owns the level: directives parsed once, asked by one atomic load, changed while the service runs.
+//! The level: directives parsed once, asked by one atomic load, changed while the service runs.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};

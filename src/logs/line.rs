@@ -1,4 +1,4 @@
-//! Owns what our own lines say: which level, target and message a finished hop's line has.
+//! What our own lines say: which level, target and message a finished hop's line has.
 
 use std::fmt::{self, Write};
 
@@ -7,7 +7,7 @@ use tracing::Level;
 use super::escape::{Checked, text_of};
 use super::number::{integer, status_digits};
 use crate::context::TraceContext;
-use crate::scope::{End, Hop, Http, Kind, Method, Outcome, Piece, Subject, Value, Work};
+use crate::record::{End, Hop, Http, Kind, Method, Outcome, Piece, Subject, Value, Work};
 
 pub(super) const REQUEST: &str = "tower_observability::request";
 pub(super) const CLIENT: &str = "tower_observability::client";

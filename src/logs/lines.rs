@@ -1,4 +1,4 @@
-//! Owns the handle to the lines: asked before a line is made, told what happened, closed at the end.
+//! The handle to the lines: asked before a line is made, told what happened, closed at the end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,10 +18,12 @@ use super::place::Place;
 use super::records;
 use super::shape::Shape;
 use super::sink::{Exit, MemoryLines, Sink};
+use crate::account::FlowReport;
+use crate::current::current;
 use crate::names::{attribute, event};
-use crate::pipeline::{FlowReport, complain};
+use crate::record::{End, Hop, Kind, Value};
 use crate::resource::Resource;
-use crate::scope::{End, Hop, Kind, Value, current};
+use crate::threads::complain;
 use crate::variable::Refusal;
 
 /// The handle that the request's thread uses: what happened is copied there; its line is made and written behind.

@@ -1,11 +1,11 @@
-//! Owns the constant bytes of our own members, joined when the crate is compiled.
+//! The constant bytes of our own members, joined when the crate is compiled.
 //!
 //! A request's line has some fifteen keys that are always the same; joined beforehand, each costs one short copy.
 //! Every format has them all, under its own names: this table is what a format is, first of all.
 
 use crate::context::TraceContext;
 use crate::names::{ecs, gelf, key, logstash, otel};
-use crate::scope::Outcome;
+use crate::record::Outcome;
 
 /// Our members in one format: `,"key":`, and with a quote behind it where a text follows.
 pub(super) trait Members {

@@ -1,4 +1,4 @@
-//! Owns the log lines: their shape, their level, and the writer that never blocks a request; and the log records
+//! The log lines: their shape, their level, and the writer that never blocks a request; and the log records
 //! over OTLP, which say the same.
 //!
 //! The bridge hands events in and every hop its end. On the request's thread what an event told is copied (see

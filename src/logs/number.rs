@@ -1,4 +1,4 @@
-//! Owns the digits of numbers and times; no intermediate text.
+//! The digits of numbers and times; no intermediate text.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Owns the options of log lines and their variables.
+//! The options of log lines and their variables.
 
 use tracing::level_filters::LevelFilter;
 

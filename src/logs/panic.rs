@@ -1,11 +1,11 @@
-//! Owns the last words: a panic's line, written before whatever the process does next.
+//! The last words: a panic's line, written before whatever the process does next.
 
 use std::panic::PanicHookInfo;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::lines::Lines;
-use crate::pipeline::is_quiet;
+use crate::threads::is_quiet;
 
 /// How long a panicking thread waits for its line to be written: nobody knows whether the process goes on.
 const PATIENCE: Duration = Duration::from_millis(100);

@@ -1,4 +1,4 @@
-//! Owns a descriptor of tests: what is written to it stays in memory.
+//! A descriptor of tests: what is written to it stays in memory.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};

@@ -1,10 +1,10 @@
-//! Owns where and when an event happened: the bridge knows it, every shape writes it.
+//! Where and when an event happened: the bridge knows it, every shape writes it.
 
 use std::sync::Arc;
 
 use crate::clock::Moment;
 use crate::context::TraceContext;
-use crate::scope::{Fields, Hop};
+use crate::record::{Fields, Hop};
 
 /// Shows the fields of one span after the other.
 pub(crate) type ShowFields<'a> = dyn Fn(&mut dyn FnMut(&Fields)) + 'a;

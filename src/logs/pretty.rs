@@ -1,4 +1,4 @@
-//! Owns one line for a person at a terminal.
+//! One line for a person at a terminal.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use super::time::rfc3339;
 use super::told::Fields;
 use crate::clock::Moment;
 use crate::names::key;
-use crate::scope::{End, Hop, Joined};
+use crate::record::{End, Hop, Joined};
 
 const DIM: &str = "\x1b[2m";
 const PLAIN: &str = "\x1b[0m";

@@ -1,4 +1,4 @@
-//! Owns the thread that writes: it makes the lines of finished hops, hands whole lines to the descriptor, and
+//! The thread that writes: it makes the lines of finished hops, hands whole lines to the descriptor, and
 //! counts what became of each.
 
 use std::io::{self, ErrorKind, Write};
@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::buffer::{AWAKE, Batch, Render, Shared, Unmade, shrink};
 use super::json::Object;
-use crate::pipeline::{DropReason, begin_piece, complain, empties, quiet_thread, step, work_in_pieces};
+use crate::account::DropReason;
+use crate::threads::{begin_piece, complain, empties, quiet_thread, step, work_in_pieces};
 
 /// How long the thread gathers lines before it writes them.
 const GATHER: Duration = Duration::from_millis(2);

@@ -1,4 +1,4 @@
-//! Owns the records of the `log` crate: they become events, and its level follows ours.
+//! The records of the `log` crate: they become events, and its level follows ours.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -1,4 +1,4 @@
-//! Owns the shape of a line: what stands on it, in which order, in the format that was chosen.
+//! The shape of a line: what stands on it, in which order, in the format that was chosen.
 
 use std::cell::Cell;
 use std::io::IsTerminal as _;
@@ -20,8 +20,8 @@ use super::pretty::{Pretty, Row};
 use super::sink::{Exit, Sink};
 use super::told::{SHORT, Told};
 use crate::clock::Moment;
+use crate::record::{End, Hop};
 use crate::resource::Resource;
-use crate::scope::{End, Hop};
 
 /// A line's shape, with what is the same on all lines made before.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! Owns where lines go: nowhere, to standard output, into a test's memory.
+//! Where lines go: nowhere, to standard output, into a test's memory.
 
 use std::fs::File;
 use std::io;
@@ -9,7 +9,7 @@ use super::buffer::Render;
 use super::cut::Cuts;
 use super::json::Object;
 use super::writer::{CAPACITY, Writer};
-use crate::pipeline::{DropReason, FlowReport, stripe_count};
+use crate::account::{DropReason, FlowReport, stripe_count};
 
 /// Where lines go.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! Owns the timestamp of a line: RFC 3339, UTC, microseconds; the second is formatted once per thread.
+//! The timestamp of a line: RFC 3339, UTC, microseconds; the second is formatted once per thread.
 
 use std::cell::Cell;
 

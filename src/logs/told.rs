@@ -1,4 +1,4 @@
-//! Owns what an event told: its fields, and those of the spans around it, copied on the thread where it happened. What
+//! What an event told: its fields, and those of the spans around it, copied on the thread where it happened. What
 //! the user's own code formats is text from then on; everything else keeps its type.
 //!
 //! The line is made of it later, by whoever writes: [`Fields::put`] hands it on as if the event were there again.
@@ -15,7 +15,7 @@ use super::escape::{CUT_MARK, LONGEST_VALUE};
 use super::fields::{Borrowed, Chain, Put};
 use super::json::format_guarded;
 use crate::names::key;
-use crate::scope::{Fields as OfSpan, Joined, Value, prefix};
+use crate::record::{Fields as OfSpan, Joined, Value, prefix};
 
 /// Copies, made in vectors that the thread keeps.
 #[derive(Debug, Default)]

@@ -1,4 +1,4 @@
-//! Owns where a user's field goes in the formats that keep a place of its own for it, and which names it met before.
+//! Where a user's field goes in the formats that keep a place of its own for it, and which names it met before.
 
 use super::fields::Borrowed;
 

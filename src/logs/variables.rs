@@ -1,4 +1,4 @@
-//! Owns the variables of logs: those of lines, those of what is left out, then those of records.
+//! The variables of logs: those of lines, those of what is left out, then those of records.
 
 use super::fewer;
 use super::options::{self, Logs};

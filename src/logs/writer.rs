@@ -1,4 +1,4 @@
-//! Owns the way to the descriptor: requests put whole lines into a bounded buffer, a thread of ours writes them.
+//! The way to the descriptor: requests put whole lines into a bounded buffer, a thread of ours writes them.
 //!
 //! A finished hop is handed over as it is, an event as what it told, and their lines are made here, in the order of
 //! coming: there is no code of the user's in it, and the request need not wait for its bytes.
@@ -17,8 +17,8 @@ use super::buffer::{AWAKE, EVENT, Event, HOP, Render, Shared, State};
 use super::cut::LONGEST_LINE;
 use super::pump::Pump;
 use super::told::{Slot, Told};
-use crate::pipeline::{DropReason, FlowReport};
-use crate::scope::Hop;
+use crate::account::{DropReason, FlowReport};
+use crate::record::Hop;
 
 /// How many bytes may wait; as many again may be on their way.
 pub(super) const CAPACITY: usize = 4 * 1024 * 1024;

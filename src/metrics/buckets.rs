@@ -1,4 +1,4 @@
-//! Owns the bounds of histograms: fixed per family, chosen by the user, else by unit and name.
+//! The bounds of histograms: fixed per family, chosen by the user, else by unit and name.
 
 use ::metrics::Unit;
 

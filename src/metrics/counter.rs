@@ -1,10 +1,10 @@
-//! Owns the counter: one cell a stripe, so that two requests rarely share a line of the cache.
+//! The counter: one cell a stripe, so that two requests rarely share a line of the cache.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::metrics::CounterFn;
 
-use crate::pipeline::{stripe_count, stripe_of_thread};
+use crate::account::{stripe_count, stripe_of_thread};
 
 /// A counter of whole numbers.
 #[derive(Debug)]

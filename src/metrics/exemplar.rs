@@ -1,4 +1,4 @@
-//! Owns the exemplar: one request's trace beside a bucket, so that a slow bucket opens a trace.
+//! The exemplar: one request's trace beside a bucket, so that a slow bucket opens a trace.
 //!
 //! The facade's `record` carries no ids. A hop tells them to its thread for the length of the call; a user's
 //! `histogram!` takes what is current.
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::{Moment, tick};
 use crate::context::{SpanId, TraceContext, TraceId};
-use crate::scope;
+use crate::current;
 
 /// One recorded value and the span it came from.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,7 +58,7 @@ pub(super) fn source() -> Option<(TraceContext, Moment)> {
     if let Some(told) = TOLD.try_with(Cell::get).ok().flatten() {
         return told.trace.map(|trace| (trace, told.at));
     }
-    let trace = scope::current()?.trace;
+    let trace = current::current()?.trace;
     trace.flags.is_sampled().then(|| (trace, Moment::now()))
 }
 

@@ -1,4 +1,4 @@
-//! Owns the choice of the format: what the scraper accepts, and what the answer calls itself.
+//! The choice of the format: what the scraper accepts, and what the answer calls itself.
 
 /// A format of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Owns the families: each name once, of one type, so that a page is valid whatever the user calls things.
+//! The families: each name once, of one type, so that a page is valid whatever the user calls things.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};

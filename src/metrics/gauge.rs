@@ -1,4 +1,4 @@
-//! Owns the gauge: a base that is set, and striped parts that are added, so that an in-flight gauge is not one
+//! The gauge: a base that is set, and striped parts that are added, so that an in-flight gauge is not one
 //! atomic shared by all requests. Our own counts whole things, which is one addition where a float is a loop.
 
 use std::sync::OnceLock;

@@ -1,4 +1,4 @@
-//! Owns one family's series: each label set once, bounded, the rest gathered in one overflow series.
+//! One family's series: each label set once, bounded, the rest gathered in one overflow series.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;

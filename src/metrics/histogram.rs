@@ -1,4 +1,4 @@
-//! Owns the histogram: fixed buckets, one row of cells a stripe, an exemplar a bucket; nothing to keep up.
+//! The histogram: fixed buckets, one row of cells a stripe, an exemplar a bucket; nothing to keep up.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -9,9 +9,9 @@ use super::buckets::Bounds;
 use super::exemplar::{Exemplar, Exemplars, source};
 use super::gauge::add;
 use super::refused::{Reason, Refused};
+use crate::account::{stripe_count, stripe_of_thread};
 use crate::clock::Moment;
 use crate::context::TraceContext;
-use crate::pipeline::{stripe_count, stripe_of_thread};
 
 // Rows are as long as whole lines of the cache, in words.
 const LINE: usize = 16;

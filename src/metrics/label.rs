@@ -1,4 +1,4 @@
-//! Owns names and labels as both formats allow them: made valid once, when a series is first seen.
+//! Names and labels as both formats allow them: made valid once, when a series is first seen.
 
 use metrics_exporter_prometheus::formatting::{sanitize_label_key, sanitize_metric_name};
 

@@ -1,4 +1,4 @@
-//! Owns the metrics: rate, errors and duration of every hop, the user's own, and the page that shows them.
+//! The metrics: rate, errors and duration of every hop, the user's own, and the page that shows them.
 //!
 //! The `metrics` facade hands values in, from the user's macros and from [`Red`]; a [`Recorder`] keeps them in
 //! striped cells that need no upkeep; a scrape takes them out as a page of text.

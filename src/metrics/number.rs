@@ -1,4 +1,4 @@
-//! Owns how numbers are written: the shortest text that reads back as the same number, in both formats.
+//! How numbers are written: the shortest text that reads back as the same number, in both formats.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Owns the options of metrics.
+//! The options of metrics.
 
 use std::path::PathBuf;
 

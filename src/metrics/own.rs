@@ -1,8 +1,8 @@
-//! Owns the sources about ourselves: each signal's account, the target.
+//! The sources about ourselves: each signal's account, the target.
 
 use super::source::{Asked, Samples, Shape, Source};
+use crate::account::{FlowReport, LeftOut};
 use crate::names::{label, metric};
-use crate::pipeline::{FlowReport, LeftOut};
 use crate::resource::Resource;
 
 /// What only lines have: their buffer is bounded by bytes, and a line that is too long is cut.

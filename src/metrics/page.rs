@@ -1,4 +1,4 @@
-//! Owns the page: all families in one order, written a piece at a time, so that nobody holds or waits for all of it.
+//! The page: all families in one order, written a piece at a time, so that nobody holds or waits for all of it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::histogram::Reading;
 use super::source::{Asked, Samples, Shape};
 use super::writing::Writing;
 use crate::names::{label, metric};
-use crate::pipeline::step;
+use crate::threads::step;
 
 /// What a piece has room for, in bytes: some dozen histograms' lines, less than what a handful of requests take.
 const PIECE: usize = 32 * 1024;

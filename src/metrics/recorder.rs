@@ -1,4 +1,4 @@
-//! Owns the recorder: what the `metrics` facade's macros reach, the user's and ours.
+//! The recorder: what the `metrics` facade's macros reach, the user's and ours.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,7 +14,7 @@ use super::histogram::Histogram;
 use super::label::label_text;
 use super::refused::Reason;
 use super::{Exposition, Metrics, Page, Samples, Source};
-use crate::pipeline::breathe;
+use crate::threads::breathe;
 
 /// The recorder of one process, or of one test.
 pub(crate) struct Recorder {

@@ -1,9 +1,9 @@
-//! Owns the account of what the metrics themselves refused, by reason; each reason is said once.
+//! The account of what the metrics themselves refused, by reason; each reason is said once.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::pipeline::{Once, complain};
+use crate::threads::{Once, complain};
 
 /// Why something did not become what the user meant; the value of the label `reason`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

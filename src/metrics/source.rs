@@ -1,4 +1,4 @@
-//! Owns what is asked at each scrape instead of being kept: our own pipeline, the process, the target.
+//! What is asked at each scrape instead of being kept: our own pipeline, the process, the target.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Owns the proofs of the recorder and its pages.
+//! The proofs of the recorder and its pages.
 
 mod golden;
 
@@ -8,7 +8,7 @@ use ::metrics::{Unit, counter, describe_counter, describe_histogram, gauge, hist
 use proptest::prelude::*;
 
 use super::*;
-use crate::pipeline::{Counted, DropReason, Flow};
+use crate::account::{Counted, DropReason, Flow};
 
 #[path = "../../tests/support/exposition.rs"]
 mod strict;

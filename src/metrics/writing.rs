@@ -1,4 +1,4 @@
-//! Owns how a family is written: its HELP, TYPE and UNIT, then a line for each value, in either format.
+//! How a family is written: its HELP, TYPE and UNIT, then a line for each value, in either format.
 
 use super::Exposition;
 use super::buckets::Bounds;

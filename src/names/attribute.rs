@@ -1,4 +1,4 @@
-//! Owns the attributes of spans, log records and the resource (OpenTelemetry semantic conventions 1.44).
+//! The attributes of spans, log records and the resource (OpenTelemetry semantic conventions 1.44).
 
 names! {
     CLIENT_ADDRESS = "client.address",

@@ -1,4 +1,4 @@
-//! Owns the keys of the log formats beside `json`, which has names of its own.
+//! The keys of the log formats beside `json`, which has names of its own.
 
 /// The keys of the log formats beside `json`: a module for each, and what a fact is called in all of them.
 macro_rules! formats {

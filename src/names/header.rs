@@ -1,4 +1,4 @@
-//! Owns the header names.
+//! The header names.
 
 use http::HeaderName;
 

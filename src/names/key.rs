@@ -1,4 +1,4 @@
-//! Owns the keys of a log line in the format `json`.
+//! The keys of a log line in the format `json`.
 
 names! {
     DURATION_MS = "duration_ms",

@@ -1,4 +1,4 @@
-//! Owns the labels of metrics, as Prometheus writes them.
+//! The labels of metrics, as Prometheus writes them.
 
 names! {
     ERROR_TYPE = "error_type",

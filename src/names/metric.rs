@@ -1,4 +1,4 @@
-//! Owns the names of metrics, as Prometheus writes them.
+//! The names of metrics, as Prometheus writes them.
 
 names! {
     CONTAINER_CPU_LIMIT = "container_cpu_limit",

@@ -1,4 +1,4 @@
-//! Owns every name that leaves the process: headers, log keys, attributes, events, metrics and labels.
+//! Every name that leaves the process: headers, log keys, attributes, events, metrics and labels.
 //!
 //! They are under semantic versioning: `tests/promises/wire.rs` holds a snapshot of this file's values.
 

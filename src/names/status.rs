@@ -1,4 +1,4 @@
-//! Owns the names of gRPC's statuses: of calls that are observed, and of what a collector answers.
+//! The names of gRPC's statuses: of calls that are observed, and of what a collector answers.
 
 /// By number.
 pub(crate) const NAMES: [&str; 17] = [

@@ -1,4 +1,4 @@
-//! Owns the tags of a span in Zipkin's JSON, beside its attributes and those of its resource.
+//! The tags of a span in Zipkin's JSON, beside its attributes and those of its resource.
 
 names! {
     DROPPED_ATTRIBUTES = "otel.dropped_attributes_count",

@@ -1,4 +1,4 @@
-//! Owns the words that say what kept a call from its answer: values of `error.type` beside a status and an outcome.
+//! The words that say what kept a call from its answer: values of `error.type` beside a status and an outcome.
 
 names! {
     CONNECTION_ERROR = "connection_error",

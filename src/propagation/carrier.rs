@@ -1,4 +1,4 @@
-//! Owns the carrier: any map of strings that travels with a message.
+//! The carrier: any map of strings that travels with a message.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,4 +1,4 @@
-//! Owns the environment as a carrier: a trace that goes on in a child process.
+//! The environment as a carrier: a trace that goes on in a child process.
 
 use std::ffi::{OsStr, OsString};
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! Owns the formats beside W3C's: which are chosen, in what order, and how each is read and written.
+//! The formats beside W3C's: which are chosen, in what order, and how each is read and written.
 
 use super::Remote;
 use crate::context::{TraceContext, Tracestate};

@@ -1,4 +1,4 @@
-//! Owns HTTP headers as a carrier, without an allocation on the common path.
+//! HTTP headers as a carrier, without an allocation on the common path.
 
 use bytes::{Buf, Bytes};
 use http::header::InvalidHeaderValue;

@@ -1,4 +1,4 @@
-//! Owns the value of `OTEL_PROPAGATORS`: which formats a comma-separated list names.
+//! The value of `OTEL_PROPAGATORS`: which formats a comma-separated list names.
 
 use super::{Format, Formats, Propagators};
 use crate::variable::Refusal;

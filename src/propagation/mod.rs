@@ -1,4 +1,4 @@
-//! Owns what goes in and out of the process beside the payload: headers, and any other map of strings.
+//! What goes in and out of the process beside the payload: headers, and any other map of strings.
 //!
 //! [`Remote`] is what a stranger sent, already understood; an `Outgoing` is what we send on.
 

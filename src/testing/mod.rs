@@ -1,4 +1,4 @@
-//! Owns the signals of one test: in memory, apart from every other test and from the process's own.
+//! The signals of one test: in memory, apart from every other test and from the process's own.
 //!
 //! Make an [`Instance`], put its layer around the router, send a request, ask for the [`Request`] and look at its
 //! span, its lines and its metrics. What is not there fails the test with a picture of what is.
@@ -72,12 +72,12 @@ use std::time::{Duration, Instant as Clock};
 use self::open::Open;
 use self::picture::Picture;
 use self::place::Place;
-use crate::hop::{Core, Listening};
 use crate::layer::ObservabilityLayer;
 use crate::logs::{Lines, MemoryLines};
 use crate::metrics::{Exposition, Metrics, Recorder, Red};
 use crate::propagation::Propagators;
-use crate::spans::Spans;
+use crate::signals::{Listening, Signals};
+use crate::traces::Spans;
 use crate::work::Work;
 
 /// All three signals of one test. Parallel tests, each with its own instance, never mix.
@@ -104,7 +104,7 @@ use crate::work::Work;
 /// ```
 #[derive(Debug)]
 pub struct Instance {
-    core: &'static Core,
+    signals: &'static Signals,
     recorder: &'static Recorder,
     place: Place,
     lines: MemoryLines,
@@ -146,7 +146,7 @@ impl Instance {
     fn with(propagators: Propagators) -> Self {
         let (lines, written) = Lines::in_memory();
         let recorder: &'static Recorder = Box::leak(Box::new(Recorder::new(&Metrics::default())));
-        let core: &'static Core = Box::leak(Box::new(Core {
+        let signals: &'static Signals = Box::leak(Box::new(Signals {
             spans: Spans::in_memory(),
             lines,
             red: Red::new(recorder),
@@ -154,23 +154,23 @@ impl Instance {
             listening: Listening::default(),
         }));
         let open = Open::default();
-        let place = Place::new(core, recorder, &open);
-        Self { core, recorder, place, lines: written, spans: Mutex::default(), open }
+        let place = Place::new(signals, recorder, &open);
+        Self { signals, recorder, place, lines: written, spans: Mutex::default(), open }
     }
 
     /// The server's side, reporting here.
     pub fn layer(&self) -> ObservabilityLayer {
-        ObservabilityLayer::new().with_core(self.core)
+        ObservabilityLayer::new().with_core(self.signals)
     }
 
     /// The client's side, reporting here.
     pub fn client_layer(&self) -> ObservabilityLayer {
-        ObservabilityLayer::client().with_core(self.core)
+        ObservabilityLayer::client().with_core(self.signals)
     }
 
     /// The work, reporting here.
     pub fn adopt(&self, work: Work) -> Work {
-        work.with_core(self.core)
+        work.with_core(self.signals)
     }
 
     /// The future, with this instance as the `tracing` subscriber and the `metrics` recorder of whichever thread polls
@@ -263,7 +263,7 @@ impl Instance {
     #[must_use]
     pub fn spans(&self) -> Vec<Span> {
         let mut spans = self.spans.lock().unwrap_or_else(PoisonError::into_inner);
-        spans.extend(self.core.spans.drain().into_iter().map(Span::from));
+        spans.extend(self.signals.spans.drain().into_iter().map(Span::from));
         spans.clone()
     }
 

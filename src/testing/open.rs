@@ -1,4 +1,4 @@
-//! Owns the user's spans that are still open: a failing test names them, because they are what it waits for.
+//! The user's spans that are still open: a failing test names them, because they are what it waits for.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +11,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::context::TraceId;
-use crate::scope::current;
+use crate::current::current;
 
 /// The open spans of an instance, by their ids in the registry.
 #[derive(Clone, Debug, Default)]

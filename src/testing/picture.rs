@@ -1,4 +1,4 @@
-//! Owns the picture of what was seen: what a failing test shows.
+//! The picture of what was seen: what a failing test shows.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Owns where the user's own spans, events and metrics go: to this instance, on the threads that were told so.
+//! Where the user's own spans, events and metrics go: to this instance, on the threads that were told so.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,8 +12,8 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::open::Open;
 use crate::bridge::Bridge;
-use crate::hop::Core;
 use crate::metrics::Recorder;
+use crate::signals::Signals;
 
 /// An instance's subscriber and recorder.
 #[derive(Clone, Debug)]
@@ -41,9 +41,9 @@ pub(super) struct Scope<F> {
 static SECOND: OnceLock<Dispatch> = OnceLock::new();
 
 impl Place {
-    pub(super) fn new(core: &'static Core, recorder: &'static Recorder, open: &Open) -> Self {
+    pub(super) fn new(signals: &'static Signals, recorder: &'static Recorder, open: &Open) -> Self {
         SECOND.get_or_init(|| Dispatch::new(NoSubscriber::default()));
-        let registry = tracing_subscriber::registry().with(Bridge::new(core)).with(open.clone());
+        let registry = tracing_subscriber::registry().with(Bridge::new(signals)).with(open.clone());
         Self { dispatch: Dispatch::new(registry), recorder }
     }
 

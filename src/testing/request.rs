@@ -1,4 +1,4 @@
-//! Owns one request (or one job) as all three signals saw it.
+//! One request (or one job) as all three signals saw it.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,7 +9,7 @@ use super::Span;
 use super::picture::Picture;
 use super::sample::{Sample, sum};
 use crate::names::{attribute, key, label};
-use crate::scope::Kind;
+use crate::record::Kind;
 
 /// What one request left behind: its span and those below it, its lines, the series that it was counted on.
 ///

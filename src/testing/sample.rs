@@ -1,4 +1,4 @@
-//! Owns the samples of the metrics' page, as a test asks for them.
+//! The samples of the metrics' page, as a test asks for them.
 
 use std::fmt;
 

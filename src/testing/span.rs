@@ -1,11 +1,11 @@
-//! Owns a finished span as a test reads it.
+//! A finished span as a test reads it.
 
 use std::collections::BTreeMap;
 
 use crate::clock::Moment;
 use crate::context::{SpanId, TraceContext, Tracestate};
-use crate::scope::{Kind, Value};
-use crate::spans::{Finished, Status};
+use crate::record::{Kind, Value};
+use crate::traces::{Finished, Status};
 
 /// A finished span, exactly as it would have been exported.
 ///

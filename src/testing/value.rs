@@ -1,8 +1,8 @@
-//! Owns comparing a field's value with a plain one: `assert_eq!(span.attribute("rows"), 3)`.
+//! Comparing a field's value with a plain one: `assert_eq!(span.attribute("rows"), 3)`.
 
 use std::fmt;
 
-use crate::scope::{Joined, Value};
+use crate::record::{Joined, Value};
 
 macro_rules! equals {
     ($($plain:ty),+) => {

@@ -1,4 +1,4 @@
-//! Owns work that does not come over HTTP: a job, a message; its hop and what it carries.
+//! Work that does not come over HTTP: a job, a message; its hop and what it carries.
 
 mod running;
 
@@ -9,9 +9,10 @@ use std::fmt;
 use std::future::Future;
 
 use crate::context::Baggage;
-use crate::hop::{Core, global};
+use crate::current::current;
 use crate::propagation::{Carrier, Outgoing, Propagators, Remote};
-use crate::scope::{Kind, Outcome, current};
+use crate::record::{Kind, Outcome};
+use crate::signals::{Signals, global};
 
 /// A job or a message: a hop of its own, in the trace of whoever asked for it.
 ///
@@ -43,7 +44,7 @@ pub struct Work {
     destination: Option<Cow<'static, str>>,
     parent: Option<Remote>,
     links: Vec<Remote>,
-    core: Option<&'static Core>,
+    signals: Option<&'static Signals>,
 }
 
 impl Work {
@@ -63,7 +64,7 @@ impl Work {
     }
 
     fn new(kind: Kind, name: Cow<'static, str>) -> Self {
-        Self { kind, name, system: None, destination: None, parent: None, links: Vec::new(), core: None }
+        Self { kind, name, system: None, destination: None, parent: None, links: Vec::new(), signals: None }
     }
 
     /// The messaging system, `messaging.system`: "kafka", "rabbitmq". Default: none.
@@ -92,15 +93,15 @@ impl Work {
     }
 
     /// Reports to these signals instead of the process's.
-    pub(crate) fn with_core(mut self, core: &'static Core) -> Self {
-        self.core = Some(core);
+    pub(crate) fn with_core(mut self, signals: &'static Signals) -> Self {
+        self.signals = Some(signals);
         self
     }
 
     /// Begins the hop by hand, where no future is at hand; before `init` there is nothing to observe.
     pub fn begin(self) -> Running {
-        let core = self.core.or_else(global).filter(|core| !core.is_off());
-        Running::begin(core, self)
+        let signals = self.signals.or_else(global).filter(|signals| !signals.is_off());
+        Running::begin(signals, self)
     }
 
     /// Runs a future as this work; it ended well if it was not dropped and did not panic.

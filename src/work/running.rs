@@ -1,4 +1,4 @@
-//! Owns the time between a piece of work's begin and its end.
+//! The time between a piece of work's begin and its end.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -9,10 +9,11 @@ use tracing::Span;
 
 use super::Work;
 use crate::clock::Moment;
-use crate::hop::{Core, Observation};
+use crate::current::{Current, current, scoped};
 use crate::propagation::Remote;
-use crate::scope;
-use crate::scope::{Current, Hop, Outcome, Subject, current, scoped};
+use crate::record;
+use crate::record::{Hop, Outcome, Subject};
+use crate::signals::{Observation, Signals};
 
 /// Work in progress. Dropping it unfinished reports [`Outcome::Cancelled`].
 ///
@@ -30,8 +31,8 @@ pub struct Running {
 }
 
 impl Running {
-    pub(super) fn begin(core: Option<&'static Core>, work: Work) -> Self {
-        Self { observation: core.map(|core| Observation::begin(core, hop(core, work))) }
+    pub(super) fn begin(signals: Option<&'static Signals>, work: Work) -> Self {
+        Self { observation: signals.map(|signals| Observation::begin(signals, hop(signals, work))) }
     }
 
     /// Runs a piece of the work with its context current: lines, spans and calls belong to it.
@@ -60,14 +61,14 @@ impl Running {
     pub(super) fn note(&self, error: &dyn fmt::Display) {
         if let Some(hop) = self.observation.as_ref().and_then(Observation::hop) {
             // Formatted before the notes are locked: it is the user's code.
-            let text = scope::formatted(format_args!("{error}"));
+            let text = record::formatted(format_args!("{error}"));
             hop.notes().get_or_insert_default().error.get_or_insert_with(|| vec![text]);
         }
     }
 }
 
-fn hop(core: &Core, work: Work) -> Arc<Hop> {
-    let subject = scope::Work { name: work.name, system: work.system, destination: work.destination };
+fn hop(signals: &Signals, work: Work) -> Arc<Hop> {
+    let subject = record::Work { name: work.name, system: work.system, destination: work.destination };
     let is_linked = !work.links.is_empty();
     let complete = |hop: &mut Hop| {
         hop.subject = Subject::Work(subject);
@@ -77,9 +78,9 @@ fn hop(core: &Core, work: Work) -> Arc<Hop> {
     };
     let start = Moment::now();
     match work.parent {
-        Some(remote) => core.hop(remote, work.kind, start, complete),
+        Some(remote) => signals.hop(remote, work.kind, start, complete),
         // Linked work has a trace of its own, wherever it is begun.
-        None if is_linked => core.hop(Remote::default(), work.kind, start, complete),
-        None => core.hop_below(current().as_ref(), work.kind, start, complete),
+        None if is_linked => signals.hop(Remote::default(), work.kind, start, complete),
+        None => signals.hop_below(current().as_ref(), work.kind, start, complete),
     }
 }

@@ -1,4 +1,4 @@
-//! Owns what the OpenTelemetry Collector, an independent reader of OTLP, understands of what is sent.
+//! What the OpenTelemetry Collector, an independent reader of OTLP, understands of what is sent.
 //!
 //! A relay stands between a service and the collector. What the collector's debug exporter prints in detail is
 //! compared, field by field, with the bytes that passed, and with what the service was told to record. It does

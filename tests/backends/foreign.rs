@@ -1,4 +1,4 @@
-//! Owns a hop in another language, with the official SDK, in the middle of the workshop.
+//! A hop in another language, with the official SDK, in the middle of the workshop.
 
 mod front;
 

@@ -1,4 +1,4 @@
-//! Owns what Jaeger and the OpenTelemetry Collector take over gRPC, compressed, from a server that is not ours.
+//! What Jaeger and the OpenTelemetry Collector take over gRPC, compressed, from a server that is not ours.
 
 use std::fs;
 

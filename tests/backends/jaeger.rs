@@ -1,4 +1,4 @@
-//! Owns what Jaeger answers about the workshop's traces.
+//! What Jaeger answers about the workshop's traces.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Owns what Loki answers about the workshop's lines, pushed by an agent or sent over OTLP.
+//! What Loki answers about the workshop's lines, pushed by an agent or sent over OTLP.
 
 use std::collections::BTreeSet;
 use std::ops::Range;

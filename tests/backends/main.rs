@@ -1,4 +1,4 @@
-//! Owns the promises about other systems: each is kept only when the real system says so.
+//! The promises about other systems: each is kept only when the real system says so.
 //!
 //! Needs these systems: `tests/backends/systems run cargo test --locked --all-features --test backends` brings them.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]

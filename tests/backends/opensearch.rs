@@ -1,4 +1,4 @@
-//! Owns what OpenSearch, for Elasticsearch's API, answers about the workshop's lines.
+//! What OpenSearch, for Elasticsearch's API, answers about the workshop's lines.
 
 mod dynamic;
 mod ecs;

@@ -1,4 +1,4 @@
-//! Owns what Prometheus answers about the workshop's metrics, and what its tools say of our pages.
+//! What Prometheus answers about the workshop's metrics, and what its tools say of our pages.
 
 mod alone;
 mod pages;

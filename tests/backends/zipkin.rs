@@ -1,4 +1,4 @@
-//! Owns what Zipkin answers about the workshop's traces.
+//! What Zipkin answers about the workshop's traces.
 //!
 //! One booking goes to it as Zipkin's JSON, straight from the eight; one over OTLP, through the collector.
 

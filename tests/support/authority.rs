@@ -1,4 +1,4 @@
-//! Owns a certificate authority of a test: what servers and clients show, and the files that the variables name.
+//! A certificate authority of a test: what servers and clients show, and the files that the variables name.
 
 use std::fs;
 use std::path::PathBuf;

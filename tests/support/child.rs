@@ -1,4 +1,4 @@
-//! Owns the child process: this test binary, started again with an environment of its own.
+//! The child process: this test binary, started again with an environment of its own.
 //!
 //! A module of tests that wants one has a test named `program` that calls [`run`]; without the variable that
 //! [`Child`] sets, that test does nothing.

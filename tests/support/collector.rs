@@ -1,4 +1,4 @@
-//! Owns an OTLP collector in this process: HTTP and gRPC on loopback, with TLS if told, its answers scripted, what it
+//! An OTLP collector in this process: HTTP and gRPC on loopback, with TLS if told, its answers scripted, what it
 //! received in memory.
 //!
 //! ```ignore

@@ -1,4 +1,4 @@
-//! Owns the fields of a line in the format `ecs`, as Elastic Common Schema has them.
+//! The fields of a line in the format `ecs`, as Elastic Common Schema has them.
 
 /// The schema's version from which these types were read: the index templates and the field list in `generated` of
 /// elastic/ecs. `@timestamp`, `message`, `labels`, `process.*` and `url.path` are as they were in 8.12.

@@ -1,4 +1,4 @@
-//! Owns a strict reader of both page formats, written from their grammars: what it accepts, a scraper accepts.
+//! A strict reader of both page formats, written from their grammars: what it accepts, a scraper accepts.
 #![allow(dead_code)] // each test binary uses its own part
 
 use std::collections::{BTreeMap, BTreeSet};

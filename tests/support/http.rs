@@ -1,4 +1,4 @@
-//! Owns a plain GET without a client of any kind.
+//! A plain GET without a client of any kind.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;

@@ -1,4 +1,4 @@
-//! Owns a service behind our layer on a real server, and the check that all signals agree on its one request.
+//! A service behind our layer on a real server, and the check that all signals agree on its one request.
 
 use std::any::Any;
 use std::convert::Infallible;

@@ -1,4 +1,4 @@
-//! Owns collectors that a test needs no answer's content of: one that answers, one that never does, none.
+//! Collectors that a test needs no answer's content of: one that answers, one that never does, none.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

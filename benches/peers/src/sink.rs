@@ -1,4 +1,4 @@
-//! Owns where everything ends: exporters and writers that take it and keep nothing but the count.
+//! Where everything ends: exporters and writers that take it and keep nothing but the count.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};

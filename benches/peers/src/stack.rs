@@ -1,4 +1,4 @@
-//! Owns the rows of the table: each stack, what leaves it, and how it is started.
+//! The rows of the table: each stack, what leaves it, and how it is started.
 
 use std::sync::atomic::Ordering;
 

@@ -1,4 +1,4 @@
-//! Owns what is shared with the library's own benches: the same requests, the same ways to count.
+//! What is shared with the library's own benches: the same requests, the same ways to count.
 #![allow(dead_code)] // the library's benches use the rest
 
 #[path = "../../support/callgrind.rs"]

@@ -1,4 +1,4 @@
-//! Owns how the launcher learns where a service listens: the service tells it, at an address of its own.
+//! How the launcher learns where a service listens: the service tells it, at an address of its own.
 //!
 //! A log line would be simpler, but where lines go and how they look is the user's choice.
 

@@ -1,4 +1,4 @@
-//! Owns the eight processes: started one after the other, ended by closing their input.
+//! The eight processes: started one after the other, ended by closing their input.
 
 use std::process::Stdio;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Owns the customers of `--vanished`: a bounded day of theirs at the gateway, and the one who calls.
+//! The customers of `--vanished`: a bounded day of theirs at the gateway, and the one who calls.
 
 use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};

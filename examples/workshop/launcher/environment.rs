@@ -1,4 +1,4 @@
-//! Owns which options of the shell reach the eight.
+//! Which options of the shell reach the eight.
 
 use tokio::process::Command;
 

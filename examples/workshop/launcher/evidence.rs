@@ -1,4 +1,4 @@
-//! Owns what was collected: spans, lines and samples, all as rows of texts, so that one query reads them all.
+//! What was collected: spans, lines and samples, all as rows of texts, so that one query reads them all.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! Owns the reading of a `/metrics` page: each sample a row of its labels, `service`, `name` and `value`.
+//! The reading of a `/metrics` page: each sample a row of its labels, `service`, `name` and `value`.
 
 use super::evidence::Row;
 

@@ -1,4 +1,4 @@
-//! Owns `--lines`: the workshop as a machine wants it, lines out and nothing else.
+//! `--lines`: the workshop as a machine wants it, lines out and nothing else.
 
 use serde_json::{Map, Value, json};
 

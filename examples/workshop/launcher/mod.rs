@@ -1,4 +1,4 @@
-//! Owns what stands outside of the eight services: it starts them and watches them by their telemetry alone.
+//! What stands outside of the eight services: it starts them and watches them by their telemetry alone.
 //!
 //! ```text
 //! children ─► stdout lines ──┐

@@ -1,4 +1,4 @@
-//! Owns what becomes of the lines that the eight write.
+//! What becomes of the lines that the eight write.
 
 use std::sync::Arc;
 

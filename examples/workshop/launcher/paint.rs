@@ -1,4 +1,4 @@
-//! Owns colour: only on a terminal, and not where `NO_COLOR` asks for none.
+//! Colour: only on a terminal, and not where `NO_COLOR` asks for none.
 
 use std::io::IsTerminal;
 use std::sync::LazyLock;

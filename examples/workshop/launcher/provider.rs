@@ -1,4 +1,4 @@
-//! Owns the payment provider: a stranger's server, which hangs, fails and dawdles by a fixed plan.
+//! The payment provider: a stranger's server, which hangs, fails and dawdles by a fixed plan.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! Owns the questions one asks of evidence. What is printed is what is run.
+//! The questions one asks of evidence. What is printed is what is run.
 //!
 //! ```text
 //! lines where customer_id=4711 and level=ERROR around 12:34:56 show time service message

@@ -1,4 +1,4 @@
-//! Owns the table of rate, errors and duration, read from the eight `/metrics` as Prometheus would.
+//! The table of rate, errors and duration, read from the eight `/metrics` as Prometheus would.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Owns `--request`: one booking, followed through eight processes.
+//! `--request`: one booking, followed through eight processes.
 
 use std::sync::Arc;
 use std::time::Duration;

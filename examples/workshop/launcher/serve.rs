@@ -1,4 +1,4 @@
-//! Owns the workshop that keeps running, to play with.
+//! The workshop that keeps running, to play with.
 
 use super::children::Workshop;
 use super::environment::Environment;

@@ -1,4 +1,4 @@
-//! Owns a trace put together again from spans that arrived in any order, and its waterfall.
+//! A trace put together again from spans that arrived in any order, and its waterfall.
 
 use std::collections::{BTreeMap, BTreeSet};
 

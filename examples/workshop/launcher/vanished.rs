@@ -1,4 +1,4 @@
-//! Owns `--vanished`: "my data is gone", and no log has an error.
+//! `--vanished`: "my data is gone", and no log has an error.
 //!
 //! Known are a customer's id and a time. Each step asks the telemetry with what the step before has answered.
 

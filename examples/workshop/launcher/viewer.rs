@@ -1,4 +1,4 @@
-//! Owns the viewer's receiver: OTLP over HTTP, decoded with OpenTelemetry's own definitions.
+//! The viewer's receiver: OTLP over HTTP, decoded with OpenTelemetry's own definitions.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Owns the branch of the workshop that a customer talks to: a member of the baggage, not of any body.
+//! The branch of the workshop that a customer talks to: a member of the baggage, not of any body.
 
 use tower_observability::request;
 

@@ -1,4 +1,4 @@
-//! Owns the circuit breaker: after too many failures in a row, nobody asks for a while.
+//! The circuit breaker: after too many failures in a row, nobody asks for a while.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};

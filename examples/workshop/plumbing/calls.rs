@@ -1,4 +1,4 @@
-//! Owns calls to other services: JSON out, JSON in, observed by the layer's client side.
+//! Calls to other services: JSON out, JSON in, observed by the layer's client side.
 
 use std::time::Duration;
 

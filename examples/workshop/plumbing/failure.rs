@@ -1,4 +1,4 @@
-//! Owns why a request failed, as an answer to the caller.
+//! Why a request failed, as an answer to the caller.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Owns what the services share and what your service most likely has already.
+//! What the services share and what your service most likely has already.
 
 mod branch;
 mod breaker;

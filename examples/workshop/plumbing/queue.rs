@@ -1,4 +1,4 @@
-//! Owns the queue: a broker as simple as can be, and honest about what brokers promise.
+//! The queue: a broker as simple as can be, and honest about what brokers promise.
 //!
 //! Each message comes at least once. A consumer has it on lease; if no acknowledgement arrives until the
 //! lease ends, it comes again, behind what was sent since. And networks lose things: of every forty

@@ -1,4 +1,4 @@
-//! Owns a service's start and end, and how it finds the others.
+//! A service's start and end, and how it finds the others.
 
 use std::fmt::Display;
 use std::future::Future;

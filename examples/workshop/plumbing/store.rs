@@ -1,4 +1,4 @@
-//! Owns the database: JSON values by table and key, in redb.
+//! The database: JSON values by table and key, in redb.
 
 use redb::backends::InMemoryBackend;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableError};

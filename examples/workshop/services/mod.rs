@@ -1,4 +1,4 @@
-//! Owns the list of the eight services.
+//! The list of the eight services.
 
 mod bookings;
 mod customers;

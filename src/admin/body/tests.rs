@@ -1,4 +1,4 @@
-//! Owns the proofs of the page's body.
+//! The proofs of the page's body.
 
 use std::pin::pin;
 use std::sync::Arc;

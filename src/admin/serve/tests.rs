@@ -1,4 +1,4 @@
-//! Owns the proofs of the listener, on a real socket.
+//! The proofs of the listener, on a real socket.
 
 use std::time::Instant;
 

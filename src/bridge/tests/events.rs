@@ -1,4 +1,4 @@
-//! Owns the proof that what nobody wants is not made, and that events become the right lines.
+//! The proof that what nobody wants is not made, and that events become the right lines.
 
 use tracing::{Span, debug, debug_span, error, info, info_span};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -28,26 +28,26 @@ fn the_log_level_hides_lines_but_no_spans_and_follows_a_change() {
     let say = || info_span!("span").in_scope(|| info!("line"));
     say();
     assert_eq!((seen.spans().len(), seen.lines().len()), (1, 0));
-    seen.core.lines.set_level("warn,tower_observability::bridge=info").expect("directives");
+    seen.signals.lines.set_level("warn,tower_observability::bridge=info").expect("directives");
     say();
     assert_eq!((seen.spans().len(), seen.lines().len()), (1, 1));
-    assert!(seen.core.lines.set_level("app=loud").is_err());
-    assert_eq!(seen.core.lines.level(), "warn,tower_observability::bridge=info");
-    seen.core.lines.reset_level();
+    assert!(seen.signals.lines.set_level("app=loud").is_err());
+    assert_eq!(seen.signals.lines.level(), "warn,tower_observability::bridge=info");
+    seen.signals.lines.reset_level();
     say();
-    assert_eq!((seen.core.lines.level().as_str(), seen.lines().len()), ("error", 1));
+    assert_eq!((seen.signals.lines.level().as_str(), seen.lines().len()), ("error", 1));
 }
 
 #[test]
 fn with_both_signals_off_nothing_is_wanted() {
-    let core = Core {
+    let signals = Signals {
         spans: Spans::off(),
         lines: Lines::off(),
         red: Red::default(),
         propagators: Propagators::default(),
         listening: Listening::default(),
     };
-    let bridge = Bridge::new(Box::leak(Box::new(core)));
+    let bridge = Bridge::new(Box::leak(Box::new(signals)));
     let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(bridge));
     assert!(info_span!("span").is_disabled() && !tracing::enabled!(Level::ERROR));
 }
@@ -55,10 +55,10 @@ fn with_both_signals_off_nothing_is_wanted() {
 #[test]
 fn nothing_comes_from_our_own_threads() {
     let seen = everything();
-    let core = seen.core;
+    let signals = seen.signals;
     std::thread::spawn(move || {
-        crate::pipeline::quiet_thread();
-        let subscriber = tracing_subscriber::registry().with(Bridge::new(core));
+        crate::threads::quiet_thread();
+        let subscriber = tracing_subscriber::registry().with(Bridge::new(signals));
         tracing::subscriber::with_default(subscriber, || info_span!("send").in_scope(|| error!("failed")));
     })
     .join()

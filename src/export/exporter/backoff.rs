@@ -1,4 +1,4 @@
-//! Owns the time between two attempts: exponential, with jitter, as OTLP demands.
+//! The time between two attempts: exponential, with jitter, as OTLP demands.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Owns what the exporter knows of the process's phase, and how its waiting ends when that changes.
+//! What the exporter knows of the process's phase, and how its waiting ends when that changes.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::pipeline::Phase;
+use crate::threads::Phase;
 
 /// We return so much before the closing instant, so that whoever joins us is in time as well.
 const MARGIN: Duration = Duration::from_millis(20);

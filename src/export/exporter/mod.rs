@@ -1,7 +1,7 @@
-//! Owns the exporter: the loop that takes finished records out of the queue and accounts for each of them.
+//! The exporter: the loop that takes finished records out of the queue and accounts for each of them.
 //!
 //! It is polled on a thread and a runtime of ours. [`Queue`] hands batches in; [`Transport`] says what became
-//! of each; the queue's [`Flow`](crate::pipeline::Flow) is the account.
+//! of each; the queue's [`Flow`](crate::account::Flow) is the account.
 
 mod backoff;
 mod life;
@@ -21,7 +21,8 @@ use self::backoff::Backoff;
 use self::life::Life;
 use self::notice::Voice;
 use super::{Attempt, Delivery, Pace, Queue, Transport, Weigh};
-use crate::pipeline::{DropReason, Phase, begin_piece, empties, step};
+use crate::account::DropReason;
+use crate::threads::{Phase, begin_piece, empties, step};
 
 /// How often queues flush between the termination signal and the end.
 const DRAINING_DELAY: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! Owns what the exporter has to say: the first delivery, the first failure, the recovery, what was rejected.
+//! What the exporter has to say: the first delivery, the first failure, the recovery, what was rejected.
 //!
 //! It never prints: whoever builds the exporter turns each [`Notice`] into a log line.
 
@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::export::shown;
-use crate::pipeline::aloud;
+use crate::threads::aloud;
 
 /// Who turns a notice into a line.
 pub(crate) type Tell = Box<dyn Fn(Notice) + Send>;

@@ -1,4 +1,4 @@
-//! Owns the proof that every record is accounted for, whatever the receiver does, and that time is kept.
+//! The proof that every record is accounted for, whatever the receiver does, and that time is kept.
 //!
 //! The clock is tokio's, paused: an hour of back-off takes no time, and what is asserted of time is exact.
 
@@ -132,7 +132,7 @@ impl Rig {
     }
 
     /// Closes, and says how long the exporter took to return.
-    async fn close(self, within: Duration) -> (Duration, crate::pipeline::FlowReport) {
+    async fn close(self, within: Duration) -> (Duration, crate::account::FlowReport) {
         let asked = Instant::now();
         self.phase.send_replace(Phase::Closing((asked + within).into_std()));
         self.task.await.unwrap();

@@ -1,4 +1,4 @@
-//! Owns what the status of a collector's answer means, by the OTLP specification.
+//! What the status of a collector's answer means, by the OTLP specification.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,4 +1,4 @@
-//! Owns the compression of what is exported.
+//! The compression of what is exported.
 
 use std::io::Write as _;
 

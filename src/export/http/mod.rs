@@ -1,4 +1,4 @@
-//! Owns export over HTTP: one POST, and what its answer means. A call of gRPC is one such POST with HTTP/2.
+//! Export over HTTP: one POST, and what its answer means. A call of gRPC is one such POST with HTTP/2.
 
 mod answer;
 #[cfg(feature = "otlp-grpc")]

@@ -1,4 +1,4 @@
-//! Owns the body of a request of ours.
+//! The body of a request of ours.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use crate::pipeline::breathe;
+use crate::threads::breathe;
 
 /// What is handed to the socket at once: the copying of it is a piece of work like any other.
 const PIECE: usize = 32 * 1024;

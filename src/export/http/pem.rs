@@ -1,4 +1,4 @@
-//! Owns the files of TLS: what they must hold, and what is said where they do not.
+//! The files of TLS: what they must hold, and what is said where they do not.
 
 use rustls::pki_types::pem::{Error, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};

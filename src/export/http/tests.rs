@@ -1,4 +1,4 @@
-//! Owns the proof of one exchange over gRPC: what is sent, what each answer means, and when a connection is made anew.
+//! The proof of one exchange over gRPC: what is sent, what each answer means, and when a connection is made anew.
 
 use std::time::Duration;
 

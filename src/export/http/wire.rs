@@ -1,4 +1,4 @@
-//! Owns the HTTP client of every export: it posts an encoded batch once, and says what became of it.
+//! The HTTP client of every export: it posts an encoded batch once, and says what became of it.
 
 use std::error::Error;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Owns what stands for gRPC where the feature `otlp-grpc` is off: options refuse it before anybody comes here.
+//! What stands for gRPC where the feature `otlp-grpc` is off: options refuse it before anybody comes here.
 
 use bytes::Bytes;
 use http::{HeaderMap, Response};

@@ -1,4 +1,4 @@
-//! Owns what stands for compression where the feature `gzip` is off: what is exported leaves as it is.
+//! What stands for compression where the feature `gzip` is off: what is exported leaves as it is.
 
 use bytes::Bytes;
 

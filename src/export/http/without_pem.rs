@@ -1,4 +1,4 @@
-//! Owns what stands for the files of TLS where the feature `tls` is off: nobody reads them.
+//! What stands for the files of TLS where the feature `tls` is off: nobody reads them.
 
 pub(crate) const IS_BUILT_IN: bool = false;
 

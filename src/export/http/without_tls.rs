@@ -1,4 +1,4 @@
-//! Owns what stands for TLS where the feature `tls` is off: connections without it.
+//! What stands for TLS where the feature `tls` is off: connections without it.
 
 use std::error::Error;
 

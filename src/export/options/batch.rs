@@ -1,4 +1,4 @@
-//! Owns how records are gathered into batches, and how long each may take.
+//! How records are gathered into batches, and how long each may take.
 
 use std::time::Duration;
 

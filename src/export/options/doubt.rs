@@ -1,4 +1,4 @@
-//! Owns what of an endpoint will most likely not work, once everything is known that was said beside it.
+//! What of an endpoint will most likely not work, once everything is known that was said beside it.
 
 use http::Uri;
 

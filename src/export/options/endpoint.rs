@@ -1,4 +1,4 @@
-//! Owns the collector's address: what is appended to it, what of it is shown, and whether it is served.
+//! The collector's address: what is appended to it, what of it is shown, and whether it is served.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Owns the headers of every export, as the variable writes them: the baggage format, without properties.
+//! The headers of every export, as the variable writes them: the baggage format, without properties.
 
 use http::{HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;

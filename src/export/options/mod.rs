@@ -1,4 +1,4 @@
-//! Owns what the options of all exported signals have in common: where to, in which time, in which batches.
+//! What the options of all exported signals have in common: where to, in which time, in which batches.
 //!
 //! `config` reads the general variables into one [`Shared`] and gives each signal a copy of it; the signal's own
 //! variables and its code stand beside it in its [`Way`].

@@ -1,4 +1,4 @@
-//! Owns the files of TLS as one source names them, and what is said of one that cannot serve.
+//! The files of TLS as one source names them, and what is said of one that cannot serve.
 
 use crate::export::feature::TLS;
 use crate::export::http::pem::{certificates, key};

@@ -1,4 +1,4 @@
-//! Owns the choice of a protocol and of compression, and what is said of those that are not built in.
+//! The choice of a protocol and of compression, and what is said of those that are not built in.
 
 use crate::export::feature::{GRPC, GZIP};
 use crate::variable::Refusal;

@@ -1,4 +1,4 @@
-//! Owns how a number is read from a variable, and how it is shown again.
+//! How a number is read from a variable, and how it is shown again.
 
 use std::time::Duration;
 

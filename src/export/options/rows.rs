@@ -1,4 +1,4 @@
-//! Owns the rows that every exported signal has: its own target, its own batches.
+//! The rows that every exported signal has: its own target, its own batches.
 
 /// The nine rows of a signal's own [`Way`](crate::export::Way), the endpoint after what it is read by: the options, the
 /// field that holds it, the signal's word in the variables' names, what it sends.

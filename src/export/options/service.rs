@@ -1,4 +1,4 @@
-//! Owns what OTLP calls each signal: the paths where it is taken, and its word in the variables' names.
+//! What OTLP calls each signal: the paths where it is taken, and its word in the variables' names.
 
 /// A signal's service of OTLP.
 #[derive(Debug)]

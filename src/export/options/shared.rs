@@ -1,4 +1,4 @@
-//! Owns the general variables: what holds for every exported signal that has no word of its own.
+//! The general variables: what holds for every exported signal that has no word of its own.
 
 use super::endpoint::{check, shown};
 use super::headers;

@@ -1,4 +1,4 @@
-//! Owns where to and how, from one source: the code, the general variables, a signal's own variables.
+//! Where to and how, from one source: the code, the general variables, a signal's own variables.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Owns a signal's way to its collector: what each source says of it, and which of them counts.
+//! A signal's way to its collector: what each source says of it, and which of them counts.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Owns the errors of clients that are there only by a feature.
+//! The errors of clients that are there only by a feature.
 
 pub(super) use reqwest::{is_elapsed, readable, url, word};
 

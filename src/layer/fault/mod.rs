@@ -1,4 +1,4 @@
-//! Owns the reading of an inner service's error: which outcome, which word, which chain of causes.
+//! The reading of an inner service's error: which outcome, which word, which chain of causes.
 //!
 //! The error itself passes through untouched. Its type is the user's, so that it can only be looked at where
 //! it is one that we know, or a box of such.
@@ -10,7 +10,7 @@ use std::any::Any;
 use std::error::Error;
 use std::io;
 
-use crate::scope::{Outcome, causes, formatted, guarded};
+use crate::record::{Outcome, causes, formatted, guarded};
 
 type Boxed = Box<dyn Error + Send + Sync>;
 

@@ -1,4 +1,4 @@
-//! Owns what a user may want told otherwise than it is: headers, fields from a request's parts, hidden paths, shown
+//! What a user may want told otherwise than it is: headers, fields from a request's parts, hidden paths, shown
 //! queries, the span's name.
 //!
 //! All of it stands behind one pointer, so that a layer without any pays one branch.
@@ -11,17 +11,17 @@ use http::{HeaderMap, Request, Response, request, response};
 use super::ObservabilityLayer;
 use super::headers::{Before, Headers};
 use super::paths::{Hidden, Shown};
-use crate::hop::Observation;
 use crate::names::attribute;
-use crate::scope::{Hop, NameSpan, Piece, Subject};
-use crate::spans::redact_query;
+use crate::record::{Hop, NameSpan, Piece, Subject};
+use crate::signals::Observation;
+use crate::traces::redact_query;
 
 /// Says something of a request or a response.
 type Say<P> = Arc<dyn Fn(&P) + Send + Sync>;
 
 /// What is told otherwise.
 #[derive(Clone, Default)]
-pub(in crate::layer) struct Choices {
+pub(crate) struct Choices {
     request_headers: Headers,
     response_headers: Headers,
     on_request: Option<Say<request::Parts>>,
@@ -159,7 +159,7 @@ impl ObservabilityLayer {
 impl Choices {
     /// Completes a hop that begins: what is hidden of it is hidden before anybody sees it.
     #[cold]
-    pub(in crate::layer) fn begin(&self, hop: &mut Hop, headers: &HeaderMap, is_grpc: bool) {
+    pub(crate) fn begin(&self, hop: &mut Hop, headers: &HeaderMap, is_grpc: bool) {
         let route = hop.route.get().map(|route| route.as_str());
         if let Subject::Http(http) = &mut hop.subject {
             let (path, query) = (http.piece(Piece::Path), http.piece(Piece::Query));
@@ -182,7 +182,7 @@ impl Choices {
     }
 
     /// Lets the user see the request before it is passed on.
-    pub(in crate::layer) fn request<B>(&self, observation: &Observation, request: Request<B>) -> Request<B> {
+    pub(crate) fn request<B>(&self, observation: &Observation, request: Request<B>) -> Request<B> {
         let Some(say) = &self.on_request else { return request };
         let (parts, body) = request.into_parts();
         observation.say(|| say(&parts));
@@ -191,11 +191,7 @@ impl Choices {
 
     /// Takes over what is wanted of the response's head.
     #[cold]
-    pub(in crate::layer) fn response<B>(
-        &self,
-        observation: &Observation,
-        response: Response<B>,
-    ) -> Response<B> {
+    pub(crate) fn response<B>(&self, observation: &Observation, response: Response<B>) -> Response<B> {
         if let (false, Some(hop)) = (self.response_headers.is_empty(), observation.hop()) {
             let is_grpc = observation.call.is_some();
             self.response_headers.capture(response.headers(), &self.hidden, hop, is_grpc);

@@ -1,13 +1,13 @@
-//! Owns the headers that are captured: only those that are listed, bounded, and never a secret.
+//! The headers that are captured: only those that are listed, bounded, and never a secret.
 
 use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::paths::Hidden;
-use crate::pipeline::{Once, complain};
-use crate::scope::{Hop, Value, prefix};
-use crate::spans::{REDACTED, redact_query};
+use crate::record::{Hop, Value, prefix};
+use crate::threads::{Once, complain};
+use crate::traces::{REDACTED, redact_query};
 
 /// How many headers may be listed.
 const MOST_NAMES: usize = 32;
@@ -53,7 +53,7 @@ static TOO_MANY: Once = Once::new();
 
 /// The headers that are captured of one direction.
 #[derive(Clone, Debug, Default)]
-pub(in crate::layer) struct Headers(Vec<Listed>);
+pub(crate) struct Headers(Vec<Listed>);
 
 /// What stands before a captured header's name in a request of HTTP, and in a call of gRPC.
 #[derive(Clone, Copy, Debug)]
@@ -184,7 +184,7 @@ mod tests {
     use super::*;
     use crate::clock::Moment;
     use crate::context::{Flags, SpanId, TraceContext, TraceId};
-    use crate::scope::Kind;
+    use crate::record::Kind;
     use proptest::prelude::*;
 
     fn captured(names: &[&str], headers: &HeaderMap, hidden: &Hidden) -> Vec<(String, Vec<String>)> {

@@ -1,4 +1,4 @@
-//! Owns the health paths: requests that are told of only if they do not end well.
+//! The health paths: requests that are told of only if they do not end well.
 
 const HEALTH_PATHS: [&str; 9] = [
     "/live",
@@ -14,7 +14,7 @@ const HEALTH_PATHS: [&str; 9] = [
 
 /// Paths that probes ask for.
 #[derive(Clone, Debug)]
-pub(in crate::layer) struct HealthPaths {
+pub(crate) struct HealthPaths {
     paths: Vec<String>,
     // A bit for each of their lengths: nearly every request's path is told apart by it.
     lengths: u64,
@@ -23,7 +23,7 @@ pub(in crate::layer) struct HealthPaths {
 }
 
 impl HealthPaths {
-    pub(in crate::layer) fn new(mut paths: Vec<String>) -> Self {
+    pub(crate) fn new(mut paths: Vec<String>) -> Self {
         let below = paths.extract_if(.., |path| path.ends_with("/*"));
         let below = below.map(|path| path.trim_end_matches('*').to_owned()).collect();
         let lengths = paths.iter().fold(0, |lengths, path| lengths | length_bit(path));
@@ -31,7 +31,7 @@ impl HealthPaths {
     }
 
     #[inline]
-    pub(in crate::layer) fn contains(&self, path: &str) -> bool {
+    pub(crate) fn contains(&self, path: &str) -> bool {
         self.lengths & length_bit(path) != 0 && self.paths.iter().any(|health| health == path)
             || self.below.iter().any(|above| path.starts_with(above.as_str()))
     }

@@ -1,8 +1,8 @@
-//! Owns the lists of hosts: who may be told what.
+//! The lists of hosts: who may be told what.
 
 /// Does a host stand in such a list? Hosts compare without case, without the brackets of an address and without
 /// the dot that ends a full name; `.example.org` covers every host below.
-pub(in crate::layer) fn names_host(list: &[String], host: &str) -> bool {
+pub(crate) fn names_host(list: &[String], host: &str) -> bool {
     let host = bare(host);
     list.iter().map(|named| bare(named)).any(|named| match named.strip_prefix('.') {
         Some(_) => host

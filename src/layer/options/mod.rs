@@ -1,4 +1,4 @@
-//! Owns the layer and its options.
+//! The layer and its options.
 
 mod choices;
 mod headers;
@@ -6,7 +6,7 @@ mod health;
 mod hosts;
 mod paths;
 
-pub(in crate::layer) use choices::Choices;
+pub(crate) use choices::Choices;
 use hosts::names_host;
 
 use std::fmt;
@@ -16,7 +16,7 @@ use http::request::Parts;
 use tracing::Span;
 
 use self::health::HealthPaths;
-use crate::hop::Core;
+use crate::signals::Signals;
 
 /// What a foreign trace context may do.
 ///
@@ -75,15 +75,15 @@ pub enum Trust {
 #[derive(Clone)]
 #[must_use = "hand it to `.layer(…)`"]
 pub struct ObservabilityLayer {
-    pub(in crate::layer) side: Side,
-    pub(in crate::layer) core: Option<&'static Core>,
+    pub(crate) side: Side,
+    pub(crate) signals: Option<&'static Signals>,
     // Shared by every clone of the service; `None` where nothing was changed, so that cloning is free.
-    pub(in crate::layer) options: Option<Arc<Options>>,
+    pub(crate) options: Option<Arc<Options>>,
 }
 
 /// Which end of a connection the layer stands at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::layer) enum Side {
+pub(crate) enum Side {
     Server,
     Client,
 }
@@ -96,16 +96,16 @@ type MakeSpan = Arc<dyn Fn() -> Span + Send + Sync>;
 
 /// Everything that can be chosen for a layer.
 #[derive(Clone, Default)]
-pub(in crate::layer) struct Options {
-    pub(in crate::layer) trust: Trust,
-    pub(in crate::layer) filter: Option<Filter>,
-    pub(in crate::layer) health_paths: HealthPaths,
-    pub(in crate::layer) request_span: Option<MakeSpan>,
-    pub(in crate::layer) baggage_to: Vec<String>,
-    pub(in crate::layer) no_context_to: Vec<String>,
-    pub(in crate::layer) server_timing: bool,
+pub(crate) struct Options {
+    pub(crate) trust: Trust,
+    pub(crate) filter: Option<Filter>,
+    pub(crate) health_paths: HealthPaths,
+    pub(crate) request_span: Option<MakeSpan>,
+    pub(crate) baggage_to: Vec<String>,
+    pub(crate) no_context_to: Vec<String>,
+    pub(crate) server_timing: bool,
     /// What is told otherwise than it is.
-    pub(in crate::layer) choices: Option<Arc<Choices>>,
+    pub(crate) choices: Option<Arc<Choices>>,
 }
 
 static UNCHANGED: LazyLock<Options> = LazyLock::new(Options::default);
@@ -113,17 +113,17 @@ static UNCHANGED: LazyLock<Options> = LazyLock::new(Options::default);
 impl ObservabilityLayer {
     /// The server's side, with the process's signals; before `init` it passes requests on unseen.
     pub fn new() -> Self {
-        Self { side: Side::Server, core: None, options: None }
+        Self { side: Side::Server, signals: None, options: None }
     }
 
     /// The client's side: one span for each call, `traceparent`, `tracestate` and `x-request-id` on it.
     pub fn client() -> Self {
-        Self { side: Side::Client, core: None, options: None }
+        Self { side: Side::Client, signals: None, options: None }
     }
 
     /// Reports to these signals instead of the process's.
-    pub(crate) fn with_core(mut self, core: &'static Core) -> Self {
-        self.core = Some(core);
+    pub(crate) fn with_core(mut self, signals: &'static Signals) -> Self {
+        self.signals = Some(signals);
         self
     }
 
@@ -206,7 +206,7 @@ impl Default for ObservabilityLayer {
 
 impl Options {
     /// The options of a layer, or those of one that nobody changed.
-    pub(in crate::layer) fn of(options: Option<&Arc<Options>>) -> &Options {
+    pub(crate) fn of(options: Option<&Arc<Options>>) -> &Options {
         match options {
             Some(options) => options,
             None => &UNCHANGED,
@@ -215,13 +215,13 @@ impl Options {
 
     /// Must the host see nothing of ours?
     #[inline]
-    pub(in crate::layer) fn denies<'a>(&self, host: impl FnOnce() -> &'a str) -> bool {
+    pub(crate) fn denies<'a>(&self, host: impl FnOnce() -> &'a str) -> bool {
         !self.no_context_to.is_empty() && names_host(&self.no_context_to, host())
     }
 
     /// May the host see our baggage, unless it must see nothing?
     #[inline]
-    pub(in crate::layer) fn trusts<'a>(&self, host: impl FnOnce() -> &'a str) -> bool {
+    pub(crate) fn trusts<'a>(&self, host: impl FnOnce() -> &'a str) -> bool {
         !self.baggage_to.is_empty() && names_host(&self.baggage_to, host())
     }
 }

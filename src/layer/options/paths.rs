@@ -1,12 +1,12 @@
-//! Owns the paths that the user names by pattern: what is hidden of them, and whose query values are shown.
+//! The paths that the user names by pattern: what is hidden of them, and whose query values are shown.
 //!
 //! A pattern is compared with the path itself and not with the matched route, which may become known only later, or
 //! never: a mistyped link has its secret all the same.
 
 use std::borrow::Cow;
 
-use crate::pipeline::{Once, complain};
-use crate::spans::REDACTED;
+use crate::threads::{Once, complain};
+use crate::traces::REDACTED;
 
 /// A path as routers write it: `/users/{id}`, `/files/{*rest}`, or the older `/users/:id`, `/files/*rest`.
 #[derive(Clone, Debug)]
@@ -31,11 +31,11 @@ enum Is {
 
 /// The parts of paths that are hidden.
 #[derive(Clone, Debug, Default)]
-pub(in crate::layer) struct Hidden(Vec<Pattern>);
+pub(crate) struct Hidden(Vec<Pattern>);
 
 /// The keys of queries whose values are shown: everywhere, and on certain paths.
 #[derive(Clone, Debug, Default)]
-pub(in crate::layer) struct Shown {
+pub(crate) struct Shown {
     everywhere: Vec<String>,
     on: Vec<(Pattern, Vec<String>)>,
 }

@@ -1,4 +1,4 @@
-//! Owns the choice of what is left out.
+//! The choice of what is left out.
 
 use std::time::Duration;
 

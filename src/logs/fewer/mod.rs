@@ -1,4 +1,4 @@
-//! Owns which lines are left out on purpose, and their count: ok lines beyond the share that is kept, and a place
+//! Which lines are left out on purpose, and their count: ok lines beyond the share that is kept, and a place
 //! in the code that writes more than anybody reads.
 //!
 //! [`Lines`](super::Lines) asks before a line is made; what it says holds for log records as well.
@@ -16,9 +16,9 @@ use std::time::Duration;
 use tracing::Event;
 
 use self::sites::Sites;
+use crate::account::{LeftOut, Tally};
 use crate::context::{randomness, threshold_of};
-use crate::pipeline::{LeftOut, Tally};
-use crate::scope::{End, Hop};
+use crate::record::{End, Hop};
 
 /// What is left out, and how much it was so far.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! Owns the options of what is left out, and their variables.
+//! The options of what is left out, and their variables.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Owns the limit of each place in the code: how many lines it wrote within this second, and how many it has not.
+//! The limit of each place in the code: how many lines it wrote within this second, and how many it has not.
 //!
 //! A table of fixed size, found by the address of the place's metadata, without a lock: an event below the limit
 //! costs one addition that it shares with the events of the same place only.
@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use tracing::{Event, Level, Metadata};
 use tracing_log::NormalizeEvent as _;
 
+use crate::account::Tally;
 use crate::clock::tick;
-use crate::pipeline::Tally;
 
 /// The places of one process.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! Owns the proof of which finished hops have a line, and that none is left out uncounted.
+//! The proof of which finished hops have a line, and that none is left out uncounted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::clock::Moment;
 use crate::context::{Flags, SpanId, TraceContext, TraceId, Tracestate};
 use crate::logs::{Lines, Logs};
+use crate::record::{End, ErrorType, Hop, Kind, Outcome, Subject, Work};
 use crate::resource::Resource;
-use crate::scope::{End, ErrorType, Hop, Kind, Outcome, Subject, Work};
 
 fn a_hop(trace_id: TraceId) -> Hop {
     let trace = TraceContext { trace_id, span_id: SpanId::random(), flags: Flags::RANDOM };

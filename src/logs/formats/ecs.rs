@@ -1,4 +1,4 @@
-//! Owns the format `ecs`: Elastic Common Schema, dotted keys, and labels for what is the user's.
+//! The format `ecs`: Elastic Common Schema, dotted keys, and labels for what is the user's.
 //!
 //! The schema gives a type to each of its fields, and an index takes no second type for a name. So nothing of a user
 //! stands among its fields: texts and truth values are `labels.<name>`, numbers `numeric_labels.<name>`, as Elastic
@@ -13,8 +13,8 @@ use crate::logs::members::{Ecs, Members as _, joined, length, member as member_o
 use crate::logs::time;
 use crate::logs::users::{Names, write_word};
 use crate::names::{FORMATS, attribute, ecs};
+use crate::record::{End, Hop, Kind, Outcome};
 use crate::resource::Resource;
-use crate::scope::{End, Hop, Kind, Outcome};
 
 /// The version of the schema against which the fields are held.
 pub(super) const VERSION: &str = "9.3.0";

@@ -1,4 +1,4 @@
-//! Owns the format `gelf`: Graylog Extended Log Format 1.1; everything beside its few own keys has a `_` in front.
+//! The format `gelf`: Graylog Extended Log Format 1.1; everything beside its few own keys has a `_` in front.
 
 use super::layout::{Layout, member, put, rank};
 use crate::clock::Moment;

@@ -1,4 +1,4 @@
-//! Owns the format `json`: flat, short names, the user's fields beside ours.
+//! The format `json`: flat, short names, the user's fields beside ours.
 
 use super::layout::{Layout, member};
 use crate::clock::Moment;

@@ -1,4 +1,4 @@
-//! Owns what stands on a line, and in which order: the same in every format that machines read.
+//! What stands on a line, and in which order: the same in every format that machines read.
 
 use std::fmt::{self, Write as _};
 use std::marker::PhantomData;
@@ -15,8 +15,8 @@ use crate::logs::line::{self, Origin, Own};
 use crate::logs::members::UsualEnd;
 use crate::logs::number::{self, count, few_milliseconds, milliseconds};
 use crate::logs::told::Borrow;
+use crate::record::{End, Hop, Http, Kind, Notes, Outcome};
 use crate::resource::Resource;
-use crate::scope::{End, Hop, Http, Kind, Notes, Outcome};
 
 /// A format, with what is the same on all its lines made before.
 #[derive(Debug)]
@@ -310,7 +310,7 @@ mod tests {
 
     use super::*;
     use crate::logs::members::{Ecs, Gelf, Json, Logstash, Otel};
-    use crate::scope::ErrorType;
+    use crate::record::ErrorType;
 
     /// The members of an end, written as usual and as any other.
     fn written<F: Layout>(hop: &Hop, end: &End) -> [Vec<u8>; 2] {

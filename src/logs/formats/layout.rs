@@ -1,4 +1,4 @@
-//! Owns what every format has to say, and what most of them say in the same way.
+//! What every format has to say, and what most of them say in the same way.
 
 use std::fmt;
 
@@ -11,8 +11,8 @@ use crate::logs::members::Members;
 use crate::logs::number::milliseconds;
 use crate::logs::users::Names;
 use crate::names::key;
+use crate::record::{End, ErrorType, Hop};
 use crate::resource::Resource;
-use crate::scope::{End, ErrorType, Hop};
 
 /// A format: its names, and how it writes what is more than a name.
 pub(in crate::logs) trait Layout: Members + fmt::Debug + Send + Sync + 'static {

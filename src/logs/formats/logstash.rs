@@ -1,4 +1,4 @@
-//! Owns the format `logstash`: what logstash-logback-encoder writes and the codec `json_lines` reads; flat.
+//! The format `logstash`: what logstash-logback-encoder writes and the codec `json_lines` reads; flat.
 
 use super::layout::{Layout, member, put, rank};
 use crate::clock::Moment;

@@ -1,4 +1,4 @@
-//! Owns the formats of a line that machines read: what each says differently from the others.
+//! The formats of a line that machines read: what each says differently from the others.
 //!
 //! What stands on a line, and in which order, is the same in all of them (see `laid`). Under which names is the table
 //! `names::FORMATS`, joined to bytes in `members`. The rest is here, a file for each format.

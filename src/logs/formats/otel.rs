@@ -1,4 +1,4 @@
-//! Owns the format `otel`: OpenTelemetry's log data model, as JSON; what the semantic conventions name stands in
+//! The format `otel`: OpenTelemetry's log data model, as JSON; what the semantic conventions name stands in
 //! `attributes`, and who speaks in `resource`.
 
 use super::layout::{Layout, put, rank};
@@ -10,8 +10,8 @@ use crate::logs::members::{Members as _, Otel};
 use crate::logs::time;
 use crate::logs::users::Names;
 use crate::names::FORMATS;
+use crate::record::{End, Hop, Outcome};
 use crate::resource::Resource;
-use crate::scope::{End, Hop, Outcome};
 
 /// The data model's numbers of the levels.
 const LEVELS: [&[u8]; 6] = [b"1", b"5", b"9", b"13", b"17", b"21"];

@@ -1,4 +1,4 @@
-//! Owns the proof that a line is what the readers of its format expect, whatever the user says on it.
+//! The proof that a line is what the readers of its format expect, whatever the user says on it.
 
 mod behind;
 mod ecs;
@@ -13,16 +13,17 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
 use crate::clock::Moment;
 use crate::context::{Flags, RequestId, SpanId, TraceContext, TraceId};
+use crate::current::enter_hop;
 use crate::logs::cut::LONGEST_LINE;
 use crate::logs::escape::CUT_MARK;
 use crate::logs::json::tests::a_value;
 use crate::logs::{Lines, Logs, MemoryLines, Place};
 use crate::names::{FORMATS, attribute};
-use crate::resource::Resource;
-use crate::scope::{
+use crate::record::{
     Code, End, ErrorType, Fields, Hop, Http, HttpVersion, Kind, Method, Outcome, Route, Rpc, Scheme, Subject,
-    Value, Work, enter_hop,
+    Value, Work,
 };
+use crate::resource::Resource;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 

@@ -1,4 +1,4 @@
-//! Owns the proof that a line is always one strict object without a key twice.
+//! The proof that a line is always one strict object without a key twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::*;
-use crate::scope::Value;
+use crate::record::Value;
 
 /// Every member in order, so that a key that is there twice is seen.
 struct Members(Vec<(String, serde_json::Value)>);

@@ -1,14 +1,13 @@
-//! Owns the proof of what stands on the lines of finished hops and on our own.
+//! The proof of what stands on the lines of finished hops and on our own.
 
 use std::sync::Arc;
 
 use super::*;
 use crate::clock::Moment;
 use crate::context::{Flags, RequestId, SpanId, TraceContext, TraceId};
+use crate::current::enter_hop;
 use crate::names::attribute;
-use crate::scope::{
-    ErrorType, Http, HttpVersion, Kind, Method, Outcome, Route, Scheme, Subject, Work, enter_hop,
-};
+use crate::record::{ErrorType, Http, HttpVersion, Kind, Method, Outcome, Route, Scheme, Subject, Work};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 

@@ -1,4 +1,4 @@
-//! Owns the client under opentelemetry-otlp: ours, which keeps the whole answer of one attempt.
+//! The client under opentelemetry-otlp: ours, which keeps the whole answer of one attempt.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Owns the way from a record in plain words to OpenTelemetry's types.
+//! The way from a record in plain words to OpenTelemetry's types.
 
 use opentelemetry::logs::{AnyValue, LogRecord as _, Logger as _, LoggerProvider as _, Severity as Otel};
 use opentelemetry::{InstrumentationScope, KeyValue, SpanId, TraceFlags, TraceId};
@@ -8,8 +8,8 @@ use super::Severity;
 use super::dropped;
 use super::entry::Entry;
 use crate::names::schema;
+use crate::record::Value;
 use crate::resource::Resource;
-use crate::scope::Value;
 
 /// Makes the SDK's records. Only its logger can, so there is one; it has nowhere to send them.
 #[derive(Debug)]

@@ -1,10 +1,10 @@
-//! Owns the way from what waits in the queue to a record in plain words, by the semantic conventions.
+//! The way from what waits in the queue to a record in plain words, by the semantic conventions.
 
 use super::entry::{Attributes, Entry};
 use super::{Event, Record};
 use crate::logs::line;
 use crate::names::{attribute as name, event};
-use crate::scope::{End, Hop, Http, Kind, Method, Notes, Piece, address, stacktrace};
+use crate::record::{End, Hop, Http, Kind, Method, Notes, Piece, address, stacktrace};
 
 impl Entry {
     /// The entry of a record; `None` for a hop that has not ended.
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
     use crate::clock::Moment;
     use crate::context::{Flags, SpanId, TraceContext, TraceId};
-    use crate::scope::{HttpVersion, Scheme, Subject, Value};
+    use crate::record::{HttpVersion, Scheme, Subject, Value};
 
     #[test]
     fn a_call_names_its_destination_as_its_span_does() {

@@ -1,4 +1,4 @@
-//! Owns what opentelemetry-otlp cannot say of a log record: how many of its attributes were dropped.
+//! What opentelemetry-otlp cannot say of a log record: how many of its attributes were dropped.
 //!
 //! The SDK's record has no such number, and the library always writes zero. So it travels through the library as
 //! an attribute, and the bytes of a batch that has one are put right before they leave.

@@ -1,4 +1,4 @@
-//! Owns a log record in plain words: what every transport sends.
+//! A log record in plain words: what every transport sends.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use super::Severity;
 use crate::clock::Moment;
 use crate::context::TraceContext;
 use crate::export::free_name;
-use crate::scope::Value;
+use crate::record::Value;
 
 /// One record, before its limits are applied.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! Owns whether log records leave, where to, how many may wait, and what one may hold.
+//! Whether log records leave, where to, how many may wait, and what one may hold.
 
 use std::time::Duration;
 

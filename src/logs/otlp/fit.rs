@@ -1,4 +1,4 @@
-//! Owns the largest record: what the specification's limits allow, and what Loki would reject is cut by us, marked
+//! The largest record: what the specification's limits allow, and what Loki would reject is cut by us, marked
 //! and counted.
 //!
 //! Loki keeps the body as the line, and the attributes, the resource and the ids as the line's structured metadata.
@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::entry::Entry;
 use crate::logs::cut::LONGEST_LINE;
 use crate::logs::escape::CUT_MARK;
-use crate::pipeline::complain;
+use crate::record::{Value, prefix};
 use crate::resource::Resource;
-use crate::scope::{Value, prefix};
+use crate::threads::complain;
 
 /// The limits of the specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Owns log records over OTLP: what a line says, as a record that leaves the process by itself.
+//! Log records over OTLP: what a line says, as a record that leaves the process by itself.
 //!
 //! The request's thread copies an event's values once into a compact [`Record`]; a finished hop is handed over as it
 //! is. On the exporter's thread each becomes an [`Entry`] in plain words, within the limits of the specification and

@@ -1,4 +1,4 @@
-//! Owns what code chooses of log records over OTLP, and their variables.
+//! What code chooses of log records over OTLP, and their variables.
 
 use std::time::Duration;
 

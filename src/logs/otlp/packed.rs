@@ -1,11 +1,11 @@
-//! Owns an event's values on their way to the exporter: one text and one list, however many fields there are.
+//! An event's values on their way to the exporter: one text and one list, however many fields there are.
 
 use std::fmt;
 
 use crate::logs::escape::{CUT_MARK, LONGEST_VALUE};
 use crate::logs::json::format_guarded;
 use crate::names::key;
-use crate::scope::{Joined, Value, prefix};
+use crate::record::{Joined, Value, prefix};
 
 /// A message and fields, the first of a name first.
 #[derive(Debug, Default)]

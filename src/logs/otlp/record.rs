@@ -1,4 +1,4 @@
-//! Owns what waits in the queue of log records: a finished hop, or what a line of an event says.
+//! What waits in the queue of log records: a finished hop, or what a line of an event says.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::packed::Packed;
 use crate::clock::Moment;
 use crate::context::TraceContext;
 use crate::export::Weigh;
-use crate::scope::{Fields, Hop, Value};
+use crate::record::{Fields, Hop, Value};
 
 /// One record, compact: attributes are built behind the queue.
 #[derive(Debug)]

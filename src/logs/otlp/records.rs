@@ -1,4 +1,4 @@
-//! Owns the handle to the records: asked for nothing, told what happened; the exporter does the rest.
+//! The handle to the records: asked for nothing, told what happened; the exporter does the rest.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -8,13 +8,13 @@ use tracing_log::NormalizeEvent as _;
 use super::fit::Shortened;
 use super::visit::Copying;
 use super::{Event, Record, SIGNAL, transport};
+use crate::account::FlowReport;
 use crate::export::{Destination, Exporter, Notice, Queue, Tell};
 use crate::logs::options::Logs;
 use crate::logs::otlp::packed::Packed;
 use crate::logs::place::Place;
-use crate::pipeline::FlowReport;
+use crate::record::Hop;
 use crate::resource::Resource;
-use crate::scope::Hop;
 
 /// The handle that the request's thread uses: a record is copied there and made into bytes behind.
 #[derive(Clone, Debug)]

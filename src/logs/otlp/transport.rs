@@ -1,4 +1,4 @@
-//! Owns OTLP with protobuf for log records, over HTTP or gRPC: opentelemetry-otlp encodes, a client of ours sends and
+//! OTLP with protobuf for log records, over HTTP or gRPC: opentelemetry-otlp encodes, a client of ours sends and
 //! sees the answer.
 //!
 //! The library's own results hide the status, the partial success and `Retry-After`, and its retries may block
@@ -16,8 +16,8 @@ use super::convert::{self, Converter};
 use super::entry::Entry;
 use super::fit::{Limits, Room, Shortened, fit};
 use crate::export::{Attempt, Delivery, Link, Transport};
-use crate::pipeline::step;
 use crate::resource::Resource;
+use crate::threads::step;
 
 /// Longer than any attempt of ours may take: the library's clock shall not interfere.
 const LONG: Duration = Duration::from_secs(86_400);

@@ -1,4 +1,4 @@
-//! Owns the copying of an event's fields: each once, in its own type, on the request's thread.
+//! The copying of an event's fields: each once, in its own type, on the request's thread.
 
 use std::error::Error;
 use std::fmt;
@@ -7,7 +7,7 @@ use tracing::field::{Field, Visit};
 
 use super::packed::Packed;
 use crate::names::{attribute, key};
-use crate::scope::{CAUSED_BY, causes};
+use crate::record::{CAUSED_BY, causes};
 
 /// Puts an event's fields into what is packed.
 pub(super) struct Copying<'a>(pub(super) &'a mut Packed);

@@ -1,4 +1,4 @@
-//! Owns what is said where the feature `otlp` is off: there is no way out.
+//! What is said where the feature `otlp` is off: there is no way out.
 
 use std::sync::Arc;
 

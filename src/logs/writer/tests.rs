@@ -1,4 +1,4 @@
-//! Owns the proof that nothing is lost, doubled or waited for between requests and the descriptor.
+//! The proof that nothing is lost, doubled or waited for between requests and the descriptor.
 
 use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -8,7 +8,7 @@ use crate::clock::Moment;
 use crate::context::{Flags, SpanId, TraceContext, TraceId};
 use crate::logs::buffer::Unmade;
 use crate::logs::pipe::Pipe;
-use crate::scope::{End, ErrorType, Hop, Kind, Outcome, Subject, Work};
+use crate::record::{End, ErrorType, Hop, Kind, Outcome, Subject, Work};
 use std::io::ErrorKind;
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! Owns the source about disk space: of the paths that the operator names, each asked on a thread of its own.
+//! The source about disk space: of the paths that the operator names, each asked on a thread of its own.
 //!
 //! A network mount whose server is gone holds whoever asks it, for ever. So a path is asked by a thread that the
 //! page waits for a moment only; while that thread is held, its path is neither asked again nor on the page.

@@ -1,4 +1,4 @@
-//! Owns what the process, its container and its disks do: asked at each scrape, from the system's own account.
+//! What the process, its container and its disks do: asked at each scrape, from the system's own account.
 //!
 //! A source that is absent is absent, never zero: each reader says `None`, and its family is not on the page.
 //!

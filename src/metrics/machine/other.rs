@@ -1,4 +1,4 @@
-//! Owns the answer of the systems that are not read yet: nothing is there.
+//! The answer of the systems that are not read yet: nothing is there.
 
 use crate::metrics::Source;
 

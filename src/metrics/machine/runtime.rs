@@ -1,4 +1,4 @@
-//! Owns the source about the tokio runtime from which `init` was called: by tokio's stable metrics only.
+//! The source about the tokio runtime from which `init` was called: by tokio's stable metrics only.
 
 use tokio::runtime::RuntimeMetrics;
 

@@ -1,4 +1,4 @@
-//! Owns the moment when this process started: the kernel's where it says so, else that of `init`.
+//! The moment when this process started: the kernel's where it says so, else that of `init`.
 
 use super::system;
 use crate::clock::Moment;

@@ -1,4 +1,4 @@
-//! Owns the handles of a hop's metrics: registered by name and labels at the `metrics` facade; what our own recorder
+//! The handles of a hop's metrics: registered by name and labels at the `metrics` facade; what our own recorder
 //! hands out is reached directly, with the hop's trace.
 
 use std::sync::Arc;

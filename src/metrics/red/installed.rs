@@ -1,4 +1,4 @@
-//! Owns the way to the recorder that the process has installed, which may be later than our start.
+//! The way to the recorder that the process has installed, which may be later than our start.
 
 use std::sync::Once;
 
@@ -6,8 +6,8 @@ use ::metrics::{
     Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit, with_recorder,
 };
 
-use crate::pipeline::complain;
-use crate::scope::guarded;
+use crate::record::guarded;
+use crate::threads::complain;
 
 /// Hands on to the recorder of the process, and says what the metrics are when it is asked for the first.
 pub(super) struct Installed {

@@ -1,4 +1,4 @@
-//! Owns label sets as numbers: the facts of a hop that are labels, packed without a loss, and told as text once.
+//! Label sets as numbers: the facts of a hop that are labels, packed without a loss, and told as text once.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use ::metrics::Label;
 
 use crate::names::label;
-use crate::scope::{End, ErrorType, Http, HttpVersion, Kind, Method, Piece, Route, Scheme};
+use crate::record::{End, ErrorType, Http, HttpVersion, Kind, Method, Piece, Route, Scheme};
 
 pub(super) const SCHEMES: [Scheme; 2] = [Scheme::Http, Scheme::Https];
 

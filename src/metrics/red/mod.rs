@@ -1,4 +1,4 @@
-//! Owns rate, errors and duration: handles of the `metrics` facade, resolved once per label set.
+//! Rate, errors and duration: handles of the `metrics` facade, resolved once per label set.
 
 mod facade;
 mod installed;
@@ -19,7 +19,7 @@ use table::Table;
 
 use super::Recorder;
 use crate::names::metric;
-use crate::scope::{End, Hop, Http, Kind, Method, Rpc, Scheme, Subject};
+use crate::record::{End, Hop, Http, Kind, Method, Rpc, Scheme, Subject};
 
 /// The handle that the request's thread uses. The default one is off and costs a branch.
 #[derive(Default)]

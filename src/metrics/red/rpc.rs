@@ -1,10 +1,10 @@
-//! Owns the label set of a gRPC call, on either side.
+//! The label set of a gRPC call, on either side.
 
 use ::metrics::Label;
 
 use super::key::{Error, Packed, error};
 use crate::names::label;
-use crate::scope::{Code, End, ErrorType, Http, Kind, Piece, Route, Rpc};
+use crate::record::{Code, End, ErrorType, Http, Kind, Piece, Route, Rpc};
 
 /// A call of gRPC.
 #[derive(Clone, Copy, Debug)]

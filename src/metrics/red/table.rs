@@ -1,4 +1,4 @@
-//! Owns the lookup of a label set's handle: its facts packed into one number, an open table without locks.
+//! The lookup of a label set's handle: its facts packed into one number, an open table without locks.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,7 +7,7 @@ use ::metrics::Label;
 
 use super::facade::{Durations, Keeper};
 use crate::names::label;
-use crate::pipeline::complain;
+use crate::threads::complain;
 
 /// How many label sets one metric tells apart, the specification's default.
 pub(super) const MOST: usize = 2_000;

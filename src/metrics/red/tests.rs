@@ -1,4 +1,4 @@
-//! Owns the proofs of rate, errors and duration.
+//! The proofs of rate, errors and duration.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::clock::Moment;
 use crate::context::{Flags, SpanId, TraceContext, TraceId};
 use crate::metrics::{Exposition, Metrics, Recorder};
-use crate::scope::{ErrorType, HttpVersion, Outcome, Route, Work};
+use crate::record::{ErrorType, HttpVersion, Outcome, Route, Work};
 
 fn red() -> (Red, &'static Recorder) {
     let recorder: &'static Recorder = Box::leak(Box::new(Recorder::new(&Metrics::default())));

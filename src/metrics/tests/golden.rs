@@ -1,4 +1,4 @@
-//! Owns the pages that a person must judge, word for word.
+//! The pages that a person must judge, word for word.
 
 use ::metrics::{Unit, counter, describe_counter, describe_histogram, gauge, histogram, with_local_recorder};
 

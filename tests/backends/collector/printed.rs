@@ -1,4 +1,4 @@
-//! Owns how the text of the collector's debug exporter is read back into fields.
+//! How the text of the collector's debug exporter is read back into fields.
 
 use std::collections::BTreeMap;
 

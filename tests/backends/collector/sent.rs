@@ -1,4 +1,4 @@
-//! Owns what the collector should print of the bytes that were sent to it.
+//! What the collector should print of the bytes that were sent to it.
 
 use std::collections::BTreeMap;
 

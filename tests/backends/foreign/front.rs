@@ -1,4 +1,4 @@
-//! Owns a Rust service in front of the one in Python: a stranger's request comes in, a call goes out.
+//! A Rust service in front of the one in Python: a stranger's request comes in, a call goes out.
 
 use std::convert::Infallible;
 

@@ -1,4 +1,4 @@
-//! Owns the formats without a schema, in an index that guesses each field's type from its first value.
+//! The formats without a schema, in an index that guesses each field's type from its first value.
 
 use std::collections::BTreeSet;
 

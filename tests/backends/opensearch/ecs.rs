@@ -1,4 +1,4 @@
-//! Owns the format `ecs`: in an index that has the schema's types and takes nothing else.
+//! The format `ecs`: in an index that has the schema's types and takes nothing else.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Owns two inputs over TCP that cannot be had here, by their documented rules: Logstash's with the codec
+//! Two inputs over TCP that cannot be had here, by their documented rules: Logstash's with the codec
 //! `json_lines`, and GELF's.
 
 use std::io::{Read as _, Write as _};

@@ -1,4 +1,4 @@
-//! Owns what Prometheus sees of one service alone: its restart, its slow requests, its first error.
+//! What Prometheus sees of one service alone: its restart, its slow requests, its first error.
 
 use std::time::{Duration, Instant};
 

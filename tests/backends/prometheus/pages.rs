@@ -1,4 +1,4 @@
-//! Owns what the tools say: promtool and the Python client read both pages, promtool the README's configuration.
+//! What the tools say: promtool and the Python client read both pages, promtool the README's configuration.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Owns the questions of the README: what each must answer, given what the workshop served.
+//! The questions of the README: what each must answer, given what the workshop served.
 
 use std::collections::BTreeMap;
 

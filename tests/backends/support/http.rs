@@ -1,4 +1,4 @@
-//! Owns questions to a system's API over HTTP, and its answers.
+//! Questions to a system's API over HTTP, and its answers.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Owns a trace as Jaeger has it.
+//! A trace as Jaeger has it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Owns Loki as an agent and a person see it: lines pushed with few labels, and questions in LogQL.
+//! Loki as an agent and a person see it: lines pushed with few labels, and questions in LogQL.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Owns what several of these tests need: one file per helper.
+//! What several of these tests need: one file per helper.
 #![allow(dead_code, unreachable_pub)] // not every system's tests use all of it
 
 pub mod http;

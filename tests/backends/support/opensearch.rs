@@ -1,4 +1,4 @@
-//! Owns OpenSearch as an agent and a person see it: lines in bulk, and questions to an index.
+//! OpenSearch as an agent and a person see it: lines in bulk, and questions to an index.
 
 use http::Method;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Owns Prometheus as its user sees it: lists of targets, questions in PromQL, exemplars, and the tools beside it.
+//! Prometheus as its user sees it: lists of targets, questions in PromQL, exemplars, and the tools beside it.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;

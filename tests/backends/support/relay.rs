@@ -1,4 +1,4 @@
-//! Owns a listener between a service and a real system: it hands everything on, and keeps what passed.
+//! A listener between a service and a real system: it hands everything on, and keeps what passed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

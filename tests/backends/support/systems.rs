@@ -1,4 +1,4 @@
-//! Owns the addresses of the real systems, as the script `tests/backends/systems` exports them.
+//! The addresses of the real systems, as the script `tests/backends/systems` exports them.
 
 use std::path::PathBuf;
 

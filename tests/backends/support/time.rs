@@ -1,4 +1,4 @@
-//! Owns the reading of a time of day and date, in UTC.
+//! The reading of a time of day and date, in UTC.
 
 /// The nanoseconds since 1970 of `2026-11-21T14:24:39.191201Z`, and of `2026-11-21 14:24:39.191201 +0000 UTC`.
 ///

@@ -1,4 +1,4 @@
-//! Owns waiting for what another system will know sooner or later.
+//! Waiting for what another system will know sooner or later.
 
 use std::time::Duration;
 

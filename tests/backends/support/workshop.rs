@@ -1,4 +1,4 @@
-//! Owns the running workshop of a test: eight processes, their lines as they came, and bookings at the gateway.
+//! The running workshop of a test: eight processes, their lines as they came, and bookings at the gateway.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};

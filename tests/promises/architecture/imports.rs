@@ -1,4 +1,4 @@
-//! Owns the rule of imports: rows of modules point down only, and files of a folder make no circle.
+//! The rule of imports: rows of modules point down only, and files of a folder make no circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use super::tree::{Fault, Source};
 
 type Path = Vec<String>;
 
-/// A path in a file's code that leads into this crate, absolute: `["scope", "Hop"]`.
+/// A path in a file's code that leads into this crate, absolute: `["record", "Hop"]`.
 #[derive(Clone)]
 struct Mention {
     path: Path,
@@ -71,7 +71,7 @@ fn upward_in(rows: &[&[&str]], source: &Source) -> Vec<Fault> {
         Some(source.fault(mention.line, what))
     };
     let mut faults: Vec<Fault> = mentions(source).into_iter().filter_map(judge).collect();
-    // `hop::{self, Core}` is one fault.
+    // `signals::{self, Signals}` is one fault.
     faults.dedup();
     faults
 }

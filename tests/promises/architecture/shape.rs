@@ -1,4 +1,4 @@
-//! Owns the rules about one file at a time: its size, its first line, its `cfg`s, the names of its functions.
+//! The rules about one file at a time: its size, its first line, its `cfg`s, the names of its functions.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::spanned::Spanned;
@@ -6,7 +6,7 @@ use syn::visit::{self, Visit};
 
 use super::tree::{Fault, Source};
 
-const FILE_LIMIT: usize = 300;
+const FILE_LIMIT: usize = 500;
 const FUNCTION_LIMIT: usize = 60;
 
 /// Faults for a file with too many lines of code: not blank, not a comment, not in a module of tests.
@@ -30,10 +30,10 @@ pub(crate) fn long_functions(source: &Source) -> Vec<Fault> {
     long.map(|function| source.fault(function.first, what(&function))).collect()
 }
 
-/// Faults for a file whose first line does not say what it owns.
-pub(crate) fn unowned(source: &Source) -> Option<Fault> {
-    let owns = source.text.starts_with("//! Owns ");
-    (!owns).then(|| source.fault(1, "the first line does not begin with `//! Owns `"))
+/// Faults for a file whose first line does not say what it is for.
+pub(crate) fn unexplained(source: &Source) -> Option<Fault> {
+    let explained = source.text.starts_with("//! ");
+    (!explained).then(|| source.fault(1, "the first line does not say what the file is for"))
 }
 
 /// Faults for names that say nothing: `get_…`, and `test_…` on a test.
@@ -45,12 +45,13 @@ pub(crate) fn idle_names(source: &Source) -> Vec<Fault> {
         .collect()
 }
 
-/// Faults for a `cfg(feature …)` anywhere but on a `mod` or `use`.
+/// Faults for a `cfg(feature …)` within a function or on a part of a type, where the code can only be read with the
+/// features in mind. On a whole item it is fine.
 pub(crate) fn scattered_features(source: &Source) -> Vec<Fault> {
-    let mut features = Features(Vec::new());
+    let mut features = Features::default();
     features.visit_file(&source.syntax);
-    let what = "`cfg(feature …)` belongs on a `mod` or a `use`";
-    features.0.into_iter().map(|line| source.fault(line, what)).collect()
+    let what = "`cfg(feature …)` belongs on a whole item";
+    features.found.into_iter().map(|line| source.fault(line, what)).collect()
 }
 
 /// Is this compiled for tests only?
@@ -125,14 +126,23 @@ impl<'ast> Visit<'ast> for Functions {
     }
 }
 
-struct Features(Vec<usize>);
+#[derive(Default)]
+struct Features {
+    found: Vec<usize>,
+    within_item: bool,
+}
 
 impl Features {
-    fn add(&mut self, path: &syn::Path, tokens: &TokenStream) {
-        let conditional = path.is_ident("cfg") || path.is_ident("cfg_attr");
+    fn add(&mut self, path: &syn::Path, tokens: &TokenStream, conditional: bool) {
         if conditional && names_feature(tokens.clone()) {
-            self.0.push(path.span().start().line);
+            self.found.push(path.span().start().line);
         }
+    }
+
+    fn within(&mut self, visit: impl FnOnce(&mut Self)) {
+        let outer = std::mem::replace(&mut self.within_item, true);
+        visit(self);
+        self.within_item = outer;
     }
 }
 
@@ -144,16 +154,32 @@ impl<'ast> Visit<'ast> for Features {
         }
     }
 
-    fn visit_item_use(&mut self, _: &'ast syn::ItemUse) {}
+    fn visit_block(&mut self, block: &'ast syn::Block) {
+        self.within(|features| visit::visit_block(features, block));
+    }
+
+    fn visit_field(&mut self, field: &'ast syn::Field) {
+        self.within(|features| visit::visit_field(features, field));
+    }
+
+    fn visit_variant(&mut self, variant: &'ast syn::Variant) {
+        self.within(|features| visit::visit_variant(features, variant));
+    }
+
+    fn visit_fn_arg(&mut self, argument: &'ast syn::FnArg) {
+        self.within(|features| visit::visit_fn_arg(features, argument));
+    }
 
     fn visit_attribute(&mut self, attribute: &'ast syn::Attribute) {
         if let syn::Meta::List(list) = &attribute.meta {
-            self.add(&list.path, &list.tokens);
+            let path = &list.path;
+            let partial = path.is_ident("cfg_attr") || self.within_item && path.is_ident("cfg");
+            self.add(path, &list.tokens, partial);
         }
     }
 
     fn visit_macro(&mut self, called: &'ast syn::Macro) {
-        self.add(&called.path, &called.tokens);
+        self.add(&called.path, &called.tokens, called.path.is_ident("cfg"));
     }
 }
 

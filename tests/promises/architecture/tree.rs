@@ -1,4 +1,4 @@
-//! Owns the view of this repository that the rules look at: its files, parsed, and what is wrong in them.
+//! The view of this repository that the rules look at: its files, parsed, and what is wrong in them.
 
 use std::fmt;
 use std::path::Path;
@@ -34,7 +34,7 @@ impl Source {
         self.path.ends_with("/tests.rs")
     }
 
-    /// The module that the file is, `["scope", "hop"]` of `src/scope/hop.rs`; the crate's root is empty.
+    /// The module that the file is, `["record", "hop"]` of `src/record/hop.rs`; the crate's root is empty.
     pub(crate) fn module(&self) -> Vec<String> {
         let inside = self.path.strip_prefix("src/").unwrap_or(&self.path);
         let inside = inside.strip_suffix(".rs").unwrap_or(inside);

@@ -1,4 +1,4 @@
-//! Owns the rules about the repository as a whole: what lies at its top, and words that have no place in it.
+//! The rules about the repository as a whole: what lies at its top, and words that have no place in it.
 
 use super::tree::Fault;
 

@@ -1,4 +1,4 @@
-//! Owns a service of tonic and its client, both written as tonic's generator would: no `protoc` is needed.
+//! A service of tonic and its client, both written as tonic's generator would: no `protoc` is needed.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;

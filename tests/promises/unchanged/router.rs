@@ -1,4 +1,4 @@
-//! Owns the router with one route for each thing that a service may do.
+//! The router with one route for each thing that a service may do.
 
 use axum::Json;
 use axum::extract::{DefaultBodyLimit, Extension, Path, Query};

@@ -1,4 +1,4 @@
-//! Owns the table: one case for each variable, in the order of the README's table.
+//! The table: one case for each variable, in the order of the README's table.
 
 mod logs;
 mod metrics;

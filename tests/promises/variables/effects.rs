@@ -1,4 +1,4 @@
-//! Owns effects that more than one variable has.
+//! Effects that more than one variable has.
 
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;

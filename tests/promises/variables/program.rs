@@ -1,4 +1,4 @@
-//! Owns what the processes do: something of each kind that a variable changes. What they saw themselves they print,
+//! What the processes do: something of each kind that a variable changes. What they saw themselves they print,
 //! in one piece, to standard error.
 
 use std::convert::Infallible;

@@ -1,4 +1,4 @@
-//! Owns one run of a case: the process, the collector that it talks to, and what came of both.
+//! One run of a case: the process, the collector that it talks to, and what came of both.
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! Owns the stack of fastrace: its layer for axum, logforth's JSON lines, axum-prometheus.
+//! The stack of fastrace: its layer for axum, logforth's JSON lines, axum-prometheus.
 
 use axum::Router;
 use axum::extract::Path;

@@ -1,4 +1,4 @@
-//! Owns the floor: all three signals of one request by hand, for this one kind of request, with no library, no request
+//! The floor: all three signals of one request by hand, for this one kind of request, with no library, no request
 //! id, and paths cut at 64 bytes. It has no `unsafe` either: a floor with it is lower.
 
 use std::cell::Cell;

@@ -1,4 +1,4 @@
-//! Owns logfire, with tower-http's span for each request. It writes no JSON line: its records are spans.
+//! Logfire, with tower-http's span for each request. It writes no JSON line: its records are spans.
 
 use logfire::config::SendToLogfire;
 use opentelemetry_sdk_of_logfire::trace::BatchSpanProcessor;

@@ -1,4 +1,4 @@
-//! Owns the stacks: each as its documentation shows it, with sinks at its ends.
+//! The stacks: each as its documentation shows it, with sinks at its ends.
 
 pub(crate) mod fastrace;
 pub(crate) mod floor;

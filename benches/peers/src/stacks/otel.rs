@@ -1,4 +1,4 @@
-//! Owns the stacks that record with OpenTelemetry's SDK and write no line.
+//! The stacks that record with OpenTelemetry's SDK and write no line.
 
 use axum::Router;
 use opentelemetry::global;

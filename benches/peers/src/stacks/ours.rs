@@ -1,4 +1,4 @@
-//! Owns our own stack, as shipped: lines to standard output, spans to a collector that takes everything.
+//! Our own stack, as shipped: lines to standard output, spans to a collector that takes everything.
 
 use tower_observability::{Builder, ObservabilityLayer, Traces};
 

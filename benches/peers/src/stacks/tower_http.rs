@@ -1,4 +1,4 @@
-//! Owns the stack that only logs: tower-http's trace layer and tracing-subscriber's JSON.
+//! The stack that only logs: tower-http's trace layer and tracing-subscriber's JSON.
 
 use tower_http::trace::{DefaultMakeSpan, DefaultOnRequest, DefaultOnResponse, TraceLayer};
 use tracing::Level;

@@ -1,4 +1,4 @@
-//! Owns the usual stack: axum-tracing-opentelemetry, tracing-opentelemetry, a JSON layer, axum-prometheus.
+//! The usual stack: axum-tracing-opentelemetry, tracing-opentelemetry, a JSON layer, axum-prometheus.
 
 use axum::Router;
 use axum_prometheus::PrometheusMetricLayer;

@@ -1,4 +1,4 @@
-//! Owns one call of gRPC: the frame around a batch, and where its answer stands.
+//! One call of gRPC: the frame around a batch, and where its answer stands.
 //!
 //! hyper does all of HTTP/2. What is left of gRPC for a call with one message each way is here and not tonic's,
 //! because we have to know whether bytes left, and a client of gRPC turns what became of the connection into statuses.

@@ -1,4 +1,4 @@
-//! Owns what the status of a call means, by the OTLP specification.
+//! What the status of a call means, by the OTLP specification.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Owns the reason why there is no connection, in words for the person who is called at night.
+//! The reason why there is no connection, in words for the person who is called at night.
 
 use std::error::Error;
 use std::io;

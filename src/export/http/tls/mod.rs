@@ -1,4 +1,4 @@
-//! Owns connections with TLS: whom we trust, and as whom we show ourselves.
+//! Connections with TLS: whom we trust, and as whom we show ourselves.
 
 mod explain;
 

@@ -1,4 +1,4 @@
-//! Owns the proof that a line made behind the request is the line that would have been made within it.
+//! The proof that a line made behind the request is the line that would have been made within it.
 
 use std::io;
 use std::sync::mpsc;

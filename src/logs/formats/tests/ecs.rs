@@ -1,4 +1,4 @@
-//! Owns the proof that the format `ecs` is Elastic Common Schema: each of our fields is one of the schema's, and each
+//! The proof that the format `ecs` is Elastic Common Schema: each of our fields is one of the schema's, and each
 //! value fits its field's type.
 
 #[path = "../../../../tests/support/ecs.rs"]
@@ -8,7 +8,7 @@ mod schema;
 use self::schema::{FIELDS, READ_FROM};
 use super::*;
 use crate::logs::formats::ecs::VERSION;
-use crate::scope::{Kind, Outcome};
+use crate::record::{Kind, Outcome};
 
 /// The type of a key; labels are texts by the schema, numeric labels numbers by Elastic APM.
 fn type_of(key: &str) -> Option<&'static str> {

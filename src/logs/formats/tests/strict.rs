@@ -1,4 +1,4 @@
-//! Owns a reader of JSON that takes no key twice, in whatever depth.
+//! A reader of JSON that takes no key twice, in whatever depth.
 
 use std::fmt;
 

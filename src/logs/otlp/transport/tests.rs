@@ -1,4 +1,4 @@
-//! Owns the proof that the library loses nothing of a record, and that our client sees the answers.
+//! The proof that the library loses nothing of a record, and that our client sees the answers.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::export::answers::are_understood;
 use crate::export::collector::{CollectedLog, Collector};
 use crate::logs::otlp::{Event, Severity};
 use crate::names::{schema, tag};
-use crate::scope::{Value, a_value};
+use crate::record::{Value, a_value};
 
 const ATTEMPT: Duration = Duration::from_secs(10);
 const ALL: Limits = Limits { attributes: 128, value_length: None };

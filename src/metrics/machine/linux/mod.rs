@@ -1,4 +1,4 @@
-//! Owns what Linux tells: of the process and its network by /proc, of the container by its control group.
+//! What Linux tells: of the process and its network by /proc, of the container by its control group.
 
 mod cgroup;
 mod network;

@@ -1,4 +1,4 @@
-//! Owns the source about the network: the bytes of the network namespace, which in a container is its own.
+//! The source about the network: the bytes of the network namespace, which in a container is its own.
 
 use procfs::process::Process;
 

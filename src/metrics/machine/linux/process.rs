@@ -1,4 +1,4 @@
-//! Owns the source about this process: its processor time, memory, descriptors and threads.
+//! The source about this process: its processor time, memory, descriptors and threads.
 
 use procfs::process::{LimitValue, Limits, Process, Stat};
 use procfs::{boot_time_secs, page_size, ticks_per_second};

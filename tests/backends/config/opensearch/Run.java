@@ -1,6 +1,6 @@
 import org.codelibs.opensearch.runner.OpenSearchRunner;
 
-/** Owns one OpenSearch node on loopback; its arguments are a folder, the port for HTTP and the one for nodes. */
+/** One OpenSearch node on loopback; its arguments are a folder, the port for HTTP and the one for nodes. */
 public final class Run {
     public static void main(String[] arguments) throws InterruptedException {
         OpenSearchRunner runner = new OpenSearchRunner();

@@ -1,4 +1,4 @@
-//! Owns the cases of lines and of log records.
+//! The cases of lines and of log records.
 
 use super::traces::overrun;
 use super::*;

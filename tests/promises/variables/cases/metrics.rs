@@ -1,4 +1,4 @@
-//! Owns the cases of metrics and of the admin listener.
+//! The cases of metrics and of the admin listener.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Owns the cases of traces.
+//! The cases of traces.
 
 use super::*;
 

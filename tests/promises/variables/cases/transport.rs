@@ -1,4 +1,4 @@
-//! Owns the cases of the way to a collector: each variable for all signals, for spans, and for log records. What a
+//! The cases of the way to a collector: each variable for all signals, for spans, and for log records. What a
 //! feature serves is served with it, and without it answered by the line of Cargo.toml that adds it.
 
 use super::logs::only_records;

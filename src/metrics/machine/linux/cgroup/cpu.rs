@@ -1,4 +1,4 @@
-//! Owns the processors of the group: its time, its quota, how often and how long the quota held it back.
+//! The processors of the group: its time, its quota, how often and how long the quota held it back.
 
 use std::path::Path;
 use std::time::Duration;

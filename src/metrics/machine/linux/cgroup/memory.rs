@@ -1,4 +1,4 @@
-//! Owns the memory of the group: its limit, and what is left until then.
+//! The memory of the group: its limit, and what is left until then.
 
 use std::path::Path;
 

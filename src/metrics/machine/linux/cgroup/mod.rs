@@ -1,4 +1,4 @@
-//! Owns the source about the container: the limits of its control group, of version 1 or 2, and what they cost.
+//! The source about the container: the limits of its control group, of version 1 or 2, and what they cost.
 //!
 //! Limits hold for everything below them, so each group from the process's own up to the topmost that can be seen
 //! is asked, and the tightest limit is told. The machine's own root group is no container, and is absent.

@@ -1,4 +1,4 @@
-//! Owns where the files of this process's control group are: its folder, and those above it.
+//! Where the files of this process's control group are: its folder, and those above it.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Owns the pressure on the group: how long its tasks waited for processors, memory, disks.
+//! The pressure on the group: how long its tasks waited for processors, memory, disks.
 
 use std::time::Duration;
 

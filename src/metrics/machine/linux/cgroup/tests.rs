@@ -1,4 +1,4 @@
-//! Owns the container's tests: the files of both versions in a folder, as a kernel writes them.
+//! The container's tests: the files of both versions in a folder, as a kernel writes them.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Owns the forms that a control group's files have: a number, keys with numbers, a quota, a pressure.
+//! The forms that a control group's files have: a number, keys with numbers, a quota, a pressure.
 
 /// Nobody has so much memory: version 1 writes "no limit" as the largest number of whole pages.
 const UNLIMITED: u64 = 1 << 62;

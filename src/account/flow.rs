@@ -1,0 +1,234 @@
+//! One signal's counters: the queue counts what it took and refused, the exporter what became of it.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::Counted;
+
+/// Why something was dropped; the value of the label `error_type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DropReason {
+    QueueFull,
+    AlreadyShutdown,
+    /// The receiver said no, for good.
+    Rejected,
+    /// Retried until the deadline.
+    Timeout,
+    /// The transport cannot be used at all.
+    Unreachable,
+    /// Larger than the transport may send.
+    TooLarge,
+    /// The descriptor refused the bytes.
+    WriteFailed,
+}
+
+/// Why something was left out on purpose; the value of the label `reason`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LeftOut {
+    /// It ended well, and only a share of those is kept.
+    Sampled,
+    /// One place in the code wrote too much.
+    Limited,
+}
+
+const REASONS: [DropReason; 7] = [
+    DropReason::QueueFull,
+    DropReason::AlreadyShutdown,
+    DropReason::Rejected,
+    DropReason::Timeout,
+    DropReason::Unreachable,
+    DropReason::TooLarge,
+    DropReason::WriteFailed,
+];
+
+/// One signal's account.
+#[derive(Debug, Default)]
+pub(crate) struct Flow {
+    created: AtomicU64,
+    delivered: AtomicU64,
+    unconfirmed: AtomicU64,
+    dropped: [AtomicU64; REASONS.len()],
+}
+
+/// One signal's account at one moment: created = delivered + unconfirmed + dropped + left out + queued.
+///
+/// ```
+/// let report = tower_observability::FlowReport::default();
+/// assert_eq!(report.to_string(), "0 delivered, 0 unconfirmed, 0 dropped");
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FlowReport {
+    /// Handed to the pipeline.
+    pub created: u64,
+    /// Confirmed by the receiver, or written to the descriptor.
+    pub delivered: u64,
+    /// Sent, never answered.
+    pub unconfirmed: u64,
+    /// Lost, with the reason of each loss.
+    pub dropped: Vec<(&'static str, u64)>,
+    /// Left out on purpose, with the reason: `sampled` by [`Logs::keep_ok`](crate::Logs::keep_ok), `limited` by
+    /// [`Logs::limit`](crate::Logs::limit).
+    pub left_out: Vec<(&'static str, u64)>,
+}
+
+impl DropReason {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue_full",
+            Self::AlreadyShutdown => "already_shutdown",
+            Self::Rejected => "rejected",
+            Self::Timeout => "timeout",
+            Self::Unreachable => "unreachable",
+            Self::TooLarge => "too_large",
+            Self::WriteFailed => "write_failed",
+        }
+    }
+}
+
+impl LeftOut {
+    pub(crate) const ALL: [Self; 2] = [Self::Sampled, Self::Limited];
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sampled => "sampled",
+            Self::Limited => "limited",
+        }
+    }
+}
+
+impl Flow {
+    pub(crate) fn created(&self, count: u64) {
+        self.created.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn delivered(&self, count: u64) {
+        self.delivered.fetch_add(count, Ordering::Release);
+    }
+
+    pub(crate) fn unconfirmed(&self, count: u64) {
+        self.unconfirmed.fetch_add(count, Ordering::Release);
+    }
+
+    pub(crate) fn dropped(&self, reason: DropReason, count: u64) {
+        self.dropped[reason as usize].fetch_add(count, Ordering::Release);
+    }
+
+    /// How many were lost or not confirmed behind the queue.
+    pub(crate) fn lost(&self) -> u64 {
+        let dropped = self.dropped.iter().map(|count| count.load(Ordering::Relaxed)).sum::<u64>();
+        dropped + self.unconfirmed.load(Ordering::Relaxed)
+    }
+
+    /// The account now; `counted` asks the signal's queue what it counted by itself.
+    pub(crate) fn report(&self, counted: impl FnOnce() -> Counted) -> FlowReport {
+        // The ends are read before the begins: whatever has ended by now has begun by then, so that at no
+        // moment more ended than was created.
+        let (delivered, unconfirmed) =
+            (self.delivered.load(Ordering::Acquire), self.unconfirmed.load(Ordering::Acquire));
+        let mut dropped = self.dropped.each_ref().map(|count| count.load(Ordering::Acquire));
+        let counted = counted();
+        dropped[DropReason::QueueFull as usize] += counted.full;
+        dropped[DropReason::AlreadyShutdown as usize] += counted.late;
+        let dropped = REASONS.iter().zip(dropped).filter(|(_, count)| *count > 0);
+        FlowReport {
+            created: self.created.load(Ordering::Relaxed) + counted.created,
+            delivered,
+            unconfirmed,
+            dropped: dropped.map(|(reason, count)| (reason.as_str(), count)).collect(),
+            left_out: Vec::new(),
+        }
+    }
+}
+
+impl FlowReport {
+    /// How many were lost, whatever the reason.
+    #[must_use]
+    pub fn dropped_total(&self) -> u64 {
+        self.dropped.iter().map(|(_, count)| count).sum()
+    }
+
+    /// How many were left out on purpose, whatever the reason.
+    #[must_use]
+    pub fn left_out_total(&self) -> u64 {
+        self.left_out.iter().map(|(_, count)| count).sum()
+    }
+
+    /// The same account, with what was left out before it came into the pipeline.
+    pub(crate) fn leaving_out(mut self, left_out: Vec<(&'static str, u64)>) -> Self {
+        self.left_out = left_out;
+        self.created += self.left_out_total();
+        self
+    }
+
+    /// How many wait in the queue.
+    #[must_use]
+    pub fn queued(&self) -> u64 {
+        let ended = self.delivered + self.unconfirmed + self.dropped_total() + self.left_out_total();
+        self.created.saturating_sub(ended)
+    }
+}
+
+impl fmt::Display for FlowReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} delivered, {} unconfirmed, {} dropped",
+            self.delivered,
+            self.unconfirmed,
+            self.dropped_total()
+        )?;
+        reasons(f, &self.dropped)?;
+        if self.left_out.is_empty() {
+            return Ok(());
+        }
+        write!(f, ", {} left out", self.left_out_total())?;
+        reasons(f, &self.left_out)
+    }
+}
+
+fn reasons(f: &mut fmt::Formatter<'_>, counts: &[(&str, u64)]) -> fmt::Result {
+    for (place, (reason, count)) in counts.iter().enumerate() {
+        let before = if place == 0 { " (" } else { ", " };
+        write!(f, "{before}{reason} {count}")?;
+    }
+    if counts.is_empty() { Ok(()) } else { f.write_str(")") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ends_while_the_account_is_taken_is_still_queued_in_it() {
+        let flow = Flow::default();
+        let report = flow.report(|| {
+            flow.delivered(1);
+            flow.dropped(DropReason::Rejected, 1);
+            Counted { created: 2, full: 0, late: 0 }
+        });
+        assert_eq!((report.delivered, report.dropped_total(), report.queued()), (0, 0, 2));
+    }
+
+    #[test]
+    fn the_account_always_adds_up() {
+        let flow = Flow::default();
+        flow.delivered(3);
+        flow.dropped(DropReason::Rejected, 2);
+        let report = flow.report(|| Counted { created: 10, full: 4, late: 0 });
+        assert_eq!(report.dropped, [("queue_full", 4), ("rejected", 2)]);
+        assert_eq!(report.queued(), 1);
+        assert_eq!(report.to_string(), "3 delivered, 0 unconfirmed, 6 dropped (queue_full 4, rejected 2)");
+    }
+
+    #[test]
+    fn what_is_left_out_on_purpose_is_created_and_not_lost() {
+        let flow = Flow::default();
+        flow.delivered(3);
+        let report = flow.report(|| Counted { created: 4, full: 0, late: 0 });
+        let report = report.leaving_out(vec![("sampled", 5), ("limited", 1)]);
+        assert_eq!((report.created, report.dropped_total(), report.queued()), (10, 0, 1));
+        let said = "3 delivered, 0 unconfirmed, 0 dropped, 6 left out (sampled 5, limited 1)";
+        assert_eq!(report.to_string(), said);
+    }
+}

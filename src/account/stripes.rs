@@ -1,0 +1,250 @@
+//! The bounded buffer between requests and our threads: one stripe per few threads, so that two requests
+//! rarely meet, and one lock held for a push or a swap.
+//!
+//! When full, the newest is refused and counted. Everything that is counted is counted under the stripe's own
+//! lock, so that no atomic is shared between requests.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+/// A buffer of `T`, bounded by the sum of its items' weights.
+#[derive(Debug)]
+pub(crate) struct Stripes<T> {
+    stripes: Box<[Stripe<T>]>,
+    capacity: usize,
+}
+
+// A line of its own, so that neighbours do not share it.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Stripe<T> {
+    held: Mutex<Held<T>>,
+    weight: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Held<T> {
+    items: T,
+    counted: Counted,
+    closed: bool,
+}
+
+/// What a buffer counted by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counted {
+    /// Every push.
+    pub(crate) created: u64,
+    /// Refused, because the buffer was full.
+    pub(crate) full: u64,
+    /// Refused, because nobody takes anything out any more.
+    pub(crate) late: u64,
+}
+
+static NEXT_THREAD: AtomicUsize = AtomicUsize::new(0);
+static STRIPES: LazyLock<usize> =
+    LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from).next_power_of_two().min(8));
+
+thread_local! {
+    static THREAD: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+/// How many stripes a buffer or a counter has: the processors, as a power of two, at most 8.
+pub(crate) fn stripe_count() -> usize {
+    *STRIPES
+}
+
+/// This thread's stripe, below `count`, which is a power of two.
+#[inline]
+pub(crate) fn stripe_of_thread(count: usize) -> usize {
+    let number = THREAD
+        .try_with(|thread| {
+            if thread.get() == usize::MAX {
+                thread.set(NEXT_THREAD.fetch_add(1, Ordering::Relaxed));
+            }
+            thread.get()
+        })
+        .unwrap_or(0);
+    number & (count - 1)
+}
+
+impl<T: Default> Stripes<T> {
+    pub(crate) fn new(capacity: usize, count: usize) -> Self {
+        let stripe = || Stripe {
+            held: Mutex::new(Held { items: T::default(), counted: Counted::default(), closed: false }),
+            weight: AtomicUsize::new(0),
+        };
+        Self { stripes: (0..count.next_power_of_two()).map(|_| stripe()).collect(), capacity }
+    }
+
+    /// Adds what `add` writes, of this weight, or counts the refusal. Returns the weight held before.
+    #[inline(always)]
+    pub(crate) fn push(&self, weight: usize, add: impl FnOnce(&mut T)) -> Result<usize, ()> {
+        let stripe = &self.stripes[stripe_of_thread(self.stripes.len())];
+        let mut held = stripe.lock();
+        if held.closed {
+            held.counted.created += 1;
+            held.counted.late += 1;
+            return Err(());
+        }
+        self.add(stripe, &mut held, weight, add)
+    }
+
+    /// The same, but where nobody takes anything out any more, nothing is refused or counted either.
+    pub(crate) fn push_in_time(&self, weight: usize, add: impl FnOnce(&mut T)) -> Result<usize, ()> {
+        let stripe = &self.stripes[stripe_of_thread(self.stripes.len())];
+        let mut held = stripe.lock();
+        if held.closed { Err(()) } else { self.add(stripe, &mut held, weight, add) }
+    }
+
+    #[inline(always)]
+    fn add(
+        &self,
+        stripe: &Stripe<T>,
+        held: &mut Held<T>,
+        weight: usize,
+        add: impl FnOnce(&mut T),
+    ) -> Result<usize, ()> {
+        held.counted.created += 1;
+        let before = self.weight();
+        if before + weight > self.capacity {
+            held.counted.full += 1;
+            return Err(());
+        }
+        add(&mut held.items);
+        // Only changed under this stripe's lock, so a plain store is enough.
+        stripe.weight.store(stripe.weight.load(Ordering::Relaxed) + weight, Ordering::Relaxed);
+        Ok(before)
+    }
+
+    /// Takes what one stripe holds, and gives it `spare` to go on with.
+    pub(crate) fn swap(&self, stripe: usize, spare: T) -> T {
+        let stripe = &self.stripes[stripe];
+        let mut held = stripe.lock();
+        stripe.weight.store(0, Ordering::Relaxed);
+        std::mem::replace(&mut held.items, spare)
+    }
+
+    /// Takes what one stripe holds, but keeps its weight until [`Stripes::release`]: what somebody still holds
+    /// counts towards the capacity.
+    pub(crate) fn take(&self, stripe: usize, spare: T) -> T {
+        let mut held = self.stripes[stripe].lock();
+        std::mem::replace(&mut held.items, spare)
+    }
+
+    /// What was taken is gone for good. Only the sum counts, so any stripe may give the weight back.
+    pub(crate) fn release(&self, mut weight: usize) {
+        for stripe in &self.stripes {
+            let _held = stripe.lock();
+            let now = stripe.weight.load(Ordering::Relaxed);
+            let back = now.min(weight);
+            stripe.weight.store(now - back, Ordering::Relaxed);
+            weight -= back;
+        }
+    }
+
+    /// From now on every push is refused. What was pushed before is there for whoever takes it out afterwards.
+    pub(crate) fn close(&self) {
+        self.stripes.iter().for_each(|stripe| stripe.lock().closed = true);
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.stripes.len()
+    }
+
+    /// The sum of the weights that may be held.
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// The sum of the weights held now.
+    pub(crate) fn weight(&self) -> usize {
+        self.stripes.iter().map(|stripe| stripe.weight.load(Ordering::Relaxed)).sum()
+    }
+
+    /// How many pushes there were, and how many of them were refused.
+    pub(crate) fn counted(&self) -> Counted {
+        self.stripes.iter().fold(Counted::default(), |sum, stripe| {
+            let counted = stripe.lock().counted;
+            Counted {
+                created: sum.created + counted.created,
+                full: sum.full + counted.full,
+                late: sum.late + counted.late,
+            }
+        })
+    }
+}
+
+impl<T> Stripe<T> {
+    fn lock(&self) -> MutexGuard<'_, Held<T>> {
+        // A panic while adding leaves a batch that is whole up to the item before.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn when_full_the_newest_is_refused_and_counted() {
+        let stripes = Stripes::<Vec<u32>>::new(2, 4);
+        let pushed: Vec<_> = (0..3).map(|n| stripes.push(1, |items| items.push(n)).is_ok()).collect();
+        assert_eq!(pushed, [true, true, false]);
+        assert_eq!(stripes.counted(), Counted { created: 3, full: 1, late: 0 });
+        let held: Vec<u32> =
+            (0..stripes.count()).flat_map(|stripe| stripes.swap(stripe, Vec::new())).collect();
+        assert_eq!(held, [0, 1]);
+        assert!(stripes.push(1, |items| items.push(9)).is_ok());
+    }
+
+    #[test]
+    fn after_the_close_nothing_comes_in_and_all_that_was_there_can_be_taken() {
+        let stripes = Stripes::<Vec<u32>>::new(usize::MAX, 4);
+        let taken = std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| while stripes.push(1, |items| items.push(1)).is_ok() {});
+            }
+            while stripes.counted().created < 1_000 {
+                std::thread::yield_now();
+            }
+            stripes.close();
+            (0..stripes.count()).map(|stripe| stripes.swap(stripe, Vec::new()).len() as u64).sum::<u64>()
+        });
+        let counted = stripes.counted();
+        assert_eq!((counted.created - taken, counted.full, counted.late), (4, 0, 4));
+        assert_eq!(stripes.weight(), 0);
+    }
+
+    #[test]
+    fn what_was_taken_counts_until_it_is_released() {
+        let stripes = Stripes::<Vec<u32>>::new(2, 4);
+        assert!(stripes.push(1, |items| items.push(1)).is_ok());
+        assert!(stripes.push(1, |items| items.push(2)).is_ok());
+        let taken: usize = (0..stripes.count()).map(|stripe| stripes.take(stripe, Vec::new()).len()).sum();
+        assert_eq!(taken, 2);
+        assert!(stripes.push(1, |items| items.push(3)).is_err());
+        stripes.release(1);
+        assert!(stripes.push(1, |items| items.push(4)).is_ok());
+        assert_eq!(stripes.weight(), 2);
+    }
+
+    #[test]
+    fn nothing_is_lost_or_doubled_between_threads() {
+        let stripes = Stripes::<Vec<u32>>::new(usize::MAX, 4);
+        std::thread::scope(|scope| {
+            for thread in 0..8 {
+                let stripes = &stripes;
+                scope.spawn(move || {
+                    (0..1_000).for_each(|n| {
+                        assert!(stripes.push(1, |items| items.push(thread * 1_000 + n)).is_ok())
+                    })
+                });
+            }
+        });
+        let mut held: Vec<u32> =
+            (0..stripes.count()).flat_map(|stripe| stripes.swap(stripe, Vec::new())).collect();
+        held.sort_unstable();
+        assert_eq!(held, (0..8_000).collect::<Vec<_>>());
+    }
+}

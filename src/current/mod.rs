@@ -1,0 +1,23 @@
+//! What is current: the hop in progress on this thread.
+//!
+//! The layer puts a hop on the thread's stack while the service is polled. Log lines, child spans and the
+//! functions of [`request`] read it from there.
+
+#[cfg(feature = "interop-opentelemetry")]
+mod otel;
+#[cfg(not(feature = "interop-opentelemetry"))]
+#[path = "without_otel.rs"]
+mod otel;
+pub mod request;
+mod spawn;
+mod stack;
+
+pub use spawn::{Scoped, in_scope, spawn};
+
+#[cfg(feature = "interop-opentelemetry")]
+pub(crate) use otel::attach_contexts;
+pub(crate) use spawn::scoped;
+pub(crate) use stack::{
+    Current, Lent, current, enter_as_hop, enter_foreign_span, enter_hop, enter_span, exit_span, lend_hop,
+    stands_for_hop, top_hop,
+};

@@ -1,0 +1,297 @@
+//! The record of one hop: written at its begin, completed once at its end, read by every signal.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use http::HeaderValue;
+
+use super::{
+    ErrorType, Fields, Http, HttpVersion, Method, Outcome, RouteCell, Rpc, Scheme, Value, bounded, guarded,
+};
+use crate::clock::Moment;
+use crate::context::{Baggage, RequestId, SpanId, TraceContext, Tracestate};
+
+/// How many fields one hop may be given; the conventions' default limit of attributes.
+const MOST_FIELDS: usize = 128;
+
+/// What a hop is to the trace (OpenTelemetry's `SpanKind`).
+///
+/// ```
+/// use tower_observability::{Kind, testing::Instance};
+///
+/// assert!(Instance::new().spans().iter().all(|span| span.kind == Kind::Server));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Answers a request.
+    Server,
+    /// Makes a request.
+    Client,
+    /// Hands a message to a broker.
+    Producer,
+    /// Processes a message.
+    Consumer,
+    /// Works within the process.
+    Internal,
+}
+
+/// What the hop does.
+#[derive(Debug)]
+pub(crate) enum Subject {
+    Http(Http),
+    Work(Work),
+}
+
+/// A job or a message.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) system: Option<Cow<'static, str>>,
+    pub(crate) destination: Option<Cow<'static, str>>,
+}
+
+/// One hop: a request served, a call made, a message processed.
+pub(crate) struct Hop {
+    pub(crate) trace: TraceContext,
+    pub(crate) parent: Option<SpanId>,
+    pub(crate) parent_is_remote: bool,
+    /// Contexts that are not the parent but belong to the story.
+    pub(crate) links: Vec<TraceContext>,
+    pub(crate) kind: Kind,
+    pub(crate) start: Moment,
+    pub(crate) tracestate: Tracestate,
+    pub(crate) baggage: Baggage,
+    pub(crate) request_id: Option<RequestId>,
+    pub(crate) subject: Subject,
+    pub(crate) route: RouteCell,
+    state: Mutex<State>,
+    // How many bytes of text it holds, once it has ended; beside the lock, because both queues ask for it.
+    text_length: AtomicUsize,
+    /// Is there a value of the request's id to share? Asked without the lock.
+    shares_id: AtomicBool,
+}
+
+/// What changes while the hop runs: one lock, taken once more at its end, is cheaper than a cell for each.
+#[derive(Debug, Default)]
+struct State {
+    notes: Option<Box<Notes>>,
+    end: Option<End>,
+    /// The request's id as the value of a header, once a call was given one: the next call and the answer share it.
+    id: Option<HeaderValue>,
+}
+
+/// The hop's notes, while nobody else can change them.
+#[derive(Debug)]
+pub(crate) struct NotesGuard<'a>(MutexGuard<'a, State>);
+
+/// What the user said of the hop from below the layer.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    pub(crate) fields: Fields,
+    pub(crate) fields_dropped: u32,
+    /// The error's text and those of its sources, outermost first.
+    pub(crate) error: Option<Vec<String>>,
+    pub(crate) outcome: Option<Outcome>,
+    /// How the span is to be called.
+    pub(crate) span_name: Option<NameSpan>,
+}
+
+/// Names a span by its method and by where the request goes.
+#[derive(Clone)]
+pub(crate) struct NameSpan(Arc<NameBy>);
+
+type NameBy = dyn Fn(&str, Option<&str>) -> String + Send + Sync;
+
+/// How the hop ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    pub(crate) outcome: Outcome,
+    pub(crate) error_type: ErrorType,
+    /// HTTP's; a call of gRPC has one only where it is not the 200 that every answer has.
+    pub(crate) status: Option<u16>,
+    /// How a call of gRPC ended.
+    pub(crate) rpc: Option<Rpc>,
+    pub(crate) at: Moment,
+    pub(crate) first_byte: Option<Moment>,
+    pub(crate) response_bytes: u64,
+}
+
+impl Hop {
+    /// A hop that begins at `start`, made where it stays: what it does, and its remaining facts, are set by `complete`.
+    #[inline]
+    pub(crate) fn begin(
+        trace: TraceContext,
+        kind: Kind,
+        start: Moment,
+        complete: impl FnOnce(&mut Self),
+    ) -> Arc<Self> {
+        // A default is made in its place; a whole hop that is moved there costs more than to read a request's headers.
+        let mut hop = Arc::<Self>::default();
+        // Nobody else has it yet, so it can be changed.
+        if let Some(hop) = Arc::get_mut(&mut hop) {
+            (hop.trace, hop.kind, hop.start) = (trace, kind, start);
+            complete(hop);
+        }
+        hop
+    }
+
+    #[cfg(test)]
+    pub(crate) fn new(trace: TraceContext, kind: Kind, start: Moment, subject: Subject) -> Self {
+        Self { trace, kind, start, subject, ..Self::default() }
+    }
+
+    pub(crate) fn http(&self) -> Option<&Http> {
+        match &self.subject {
+            Subject::Http(http) => Some(http),
+            Subject::Work(_) => None,
+        }
+    }
+
+    /// What the user said so far; `None` costs nothing and is the common case.
+    pub(crate) fn notes(&self) -> NotesGuard<'_> {
+        NotesGuard(self.state())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn add(&self, name: Cow<'static, str>, value: Value) {
+        let mut notes = self.notes();
+        let notes = notes.get_or_insert_default();
+        if notes.fields.len() < MOST_FIELDS || notes.fields.get(&name).is_some() {
+            notes.fields.set(name, value);
+        } else {
+            notes.fields_dropped += 1;
+        }
+    }
+
+    /// Lets the others of this request have the header's value that was made of its id.
+    #[inline]
+    pub(crate) fn share_id(&self, value: HeaderValue) {
+        self.state().id = Some(value);
+        self.shares_id.store(true, Ordering::Relaxed);
+    }
+
+    /// The value of the id's header, if it was made before.
+    #[inline]
+    pub(crate) fn shared_id(&self) -> Option<HeaderValue> {
+        if self.shares_id.load(Ordering::Relaxed) { self.state().id.clone() } else { None }
+    }
+
+    /// The same for who needs it last: what goes away with the record is given back by another thread, and then costs
+    /// more to be had again.
+    #[inline]
+    pub(crate) fn take_shared_id(&self) -> Option<HeaderValue> {
+        if !self.shares_id.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.shares_id.store(false, Ordering::Relaxed);
+        self.state().id.take()
+    }
+
+    /// How many bytes of text it held when it ended, beyond what fits into the record itself.
+    #[inline]
+    pub(crate) fn text_length(&self) -> usize {
+        self.text_length.load(Ordering::Relaxed)
+    }
+
+    /// The hop's end; `None` while it is in progress.
+    pub(crate) fn end(&self) -> Option<End> {
+        self.state().end
+    }
+
+    /// The hop's end with what the user said, under one lock; `None` while it is in progress.
+    pub(crate) fn ended(&self) -> Option<(End, NotesGuard<'_>)> {
+        let state = self.state();
+        state.end.map(|end| (end, NotesGuard(state)))
+    }
+
+    /// Ends the hop; only the first call counts. `end` is told the outcome that the user wanted.
+    #[inline]
+    pub(crate) fn finish(&self, end: impl FnOnce(Option<Outcome>) -> End) -> End {
+        let State { notes, end: ended, .. } = &mut *self.state();
+        let (said, texts) = notes.as_ref().map_or((None, 0), |notes| (notes.outcome, notes.text_length()));
+        let texts = texts + self.http().map_or(0, Http::long_length);
+        self.text_length.store(texts, Ordering::Relaxed);
+        if let Some(ended) = ended {
+            return *ended;
+        }
+        let end = end(said);
+        *ended = Some(end);
+        end
+    }
+}
+
+impl Default for Hop {
+    /// A hop of which nothing is known yet.
+    #[inline]
+    fn default() -> Self {
+        Self {
+            trace: TraceContext::BLANK,
+            parent: None,
+            parent_is_remote: false,
+            links: Vec::new(),
+            kind: Kind::Internal,
+            start: Moment::BLANK,
+            tracestate: Tracestate::default(),
+            baggage: Baggage::default(),
+            request_id: None,
+            subject: Subject::Http(Http::new(Method::Other, Scheme::Http, HttpVersion::V11)),
+            route: RouteCell::new(None),
+            state: Mutex::default(),
+            text_length: AtomicUsize::new(0),
+            shares_id: AtomicBool::new(false),
+        }
+    }
+}
+
+impl Notes {
+    fn text_length(&self) -> usize {
+        let errors = self.error.iter().flatten().map(String::len);
+        self.fields.text_length() + errors.sum::<usize>()
+    }
+}
+
+impl NameSpan {
+    pub(crate) fn new(name: impl Fn(&str, Option<&str>) -> String + Send + Sync + 'static) -> Self {
+        Self(Arc::new(name))
+    }
+
+    /// The name; `None` if it is empty, or the user's code panics.
+    pub(crate) fn name(&self, method: &str, to: Option<&str>) -> Option<String> {
+        guarded(|| bounded(&(self.0)(method, to)).to_owned()).filter(|name| !name.is_empty())
+    }
+}
+
+impl fmt::Debug for NameSpan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NameSpan")
+    }
+}
+
+impl Deref for NotesGuard<'_> {
+    type Target = Option<Box<Notes>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0.notes
+    }
+}
+
+impl DerefMut for NotesGuard<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0.notes
+    }
+}
+
+/// Query, baggage and fields are the user's; futures and bodies that hold a hop are shown in other people's logs.
+impl fmt::Debug for Hop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Hop");
+        shown.field("kind", &self.kind).field("trace", &self.trace).field("end", &self.end());
+        shown.finish_non_exhaustive()
+    }
+}

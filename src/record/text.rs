@@ -1,0 +1,102 @@
+//! A user's value as text: bounded, and none of his formatting's panics passes.
+
+use std::error::Error;
+use std::fmt::{self, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// A text longer than this is cut: it may wait in memory for minutes.
+const LONGEST: usize = 64 * 1024;
+
+/// What stands for a value whose formatting panicked.
+pub(crate) const PANICKED: &str = "<panicked>";
+
+/// Stands before each cause of an error.
+pub(crate) const CAUSED_BY: &str = "\ncaused by: ";
+
+/// How many causes of an error are kept; a chain that is longer is most likely a loop.
+const MOST_CAUSES: usize = 16;
+
+/// Text up to [`LONGEST`].
+struct Bounded(String);
+
+impl fmt::Write for Bounded {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let kept = prefix(text, LONGEST.saturating_sub(self.0.len()));
+        self.0.push_str(kept);
+        if kept.len() == text.len() { Ok(()) } else { Err(fmt::Error) }
+    }
+}
+
+/// As much of the text as is kept.
+pub(crate) fn bounded(text: &str) -> &str {
+    prefix(text, LONGEST)
+}
+
+/// How much of `text` fits into `most` bytes without splitting a character.
+pub(crate) fn prefix(text: &str, most: usize) -> &str {
+    let mut end = most.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+/// Formats the user's value. If that panics, this is the text; if it errs, what came before.
+pub(crate) fn formatted(value: fmt::Arguments<'_>) -> String {
+    let text = guarded(|| {
+        let mut text = Bounded(String::new());
+        let _ = text.write_fmt(value);
+        text.0
+    });
+    text.unwrap_or_else(|| PANICKED.to_owned())
+}
+
+/// Runs the user's code; `None` if it panics. What it left half-done is the caller's to drop.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work))
+        .map_err(|panic| {
+            // Its drop may panic as well.
+            std::mem::forget(panic);
+        })
+        .ok()
+}
+
+/// An error and its sources, as told already: one a line.
+pub(crate) fn stacktrace(error: &str, sources: &[String]) -> String {
+    [error, &sources.join(CAUSED_BY)].join(CAUSED_BY)
+}
+
+/// An error and its causes, outermost first, as `next` finds them.
+pub(crate) fn causes<'a>(
+    error: Option<&'a (dyn Error + 'static)>,
+    next: impl Fn(&'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)>,
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(error, move |&error| next(error)).take(MOST_CAUSES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Rude;
+
+    impl fmt::Display for Rude {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("so far")?;
+            if f.alternate() { panic!("not today") } else { Err(fmt::Error) }
+        }
+    }
+
+    #[test]
+    fn neither_a_panic_nor_an_error_of_the_formatting_passes() {
+        assert_eq!(formatted(format_args!("{Rude}")), "so far");
+        assert_eq!(formatted(format_args!("{Rude:#}")), "<panicked>");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        let long = "é".repeat(LONGEST);
+        assert_eq!(formatted(format_args!("x{long}")).len(), LONGEST - 1);
+        assert_eq!(bounded(&long).len(), LONGEST);
+    }
+}

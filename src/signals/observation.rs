@@ -1,0 +1,337 @@
+//! A hop's life: one function ends it, reached from every exit, and `Drop` is one of the exits.
+
+use std::sync::Arc;
+
+use tracing::Span;
+
+use super::Signals;
+use crate::clock::Moment;
+use crate::current::{Lent, enter_as_hop, enter_hop, lend_hop};
+use crate::record::{Call, End, ErrorType, Hop, Kind, Outcome, Piece, Rpc, guarded};
+
+/// A hop that is still running. Dropping it unfinished reports [`Outcome::Cancelled`].
+///
+/// It is moved at every step of its request, so it is kept small.
+#[derive(Debug)]
+pub(crate) struct Observation {
+    signals: &'static Signals,
+    // `None` once the outcome is reported, which makes "exactly once" true; and while the thread has it.
+    hop: Option<Arc<Hop>>,
+    rare: Option<Box<Rare>>,
+    /// A health probe: reported only if it does not end well.
+    pub(crate) quiet: bool,
+    /// The response is to say which trace it belongs to.
+    pub(crate) tells_trace: bool,
+    /// A gRPC call: its own status counts, not HTTP's.
+    pub(crate) call: Option<Call>,
+    pub(crate) status: Option<u16>,
+    pub(crate) first_byte: Option<Moment>,
+    pub(crate) response_bytes: u64,
+}
+
+/// What few requests have.
+#[derive(Debug, Default)]
+struct Rare {
+    /// The real `tracing` span of the request, where the user asked for one.
+    span: Option<Span>,
+    /// The caller gave up after this moment, so what is cut off later was a timeout.
+    deadline: Option<Moment>,
+}
+
+/// A piece of the user's work, to whose thread the hop is lent. Dropped before it returned, the hop ends as a panic.
+///
+/// A guard around the call itself, because `thread::panicking()` says nothing to a body that a catch-panic
+/// layer drops after the unwinding.
+#[must_use = "the hop is current only while this lives"]
+pub(crate) struct Running<'a> {
+    observation: &'a mut Observation,
+    in_span: bool,
+    hop: Lent,
+}
+
+impl Observation {
+    /// Begins the hop: from here on it is in flight, and will be reported.
+    #[inline]
+    pub(crate) fn begin(signals: &'static Signals, hop: Arc<Hop>) -> Self {
+        signals.red.begins(&hop);
+        Self {
+            signals,
+            hop: Some(hop),
+            rare: None,
+            quiet: false,
+            tells_trace: false,
+            call: None,
+            status: None,
+            first_byte: None,
+            response_bytes: 0,
+        }
+    }
+
+    /// Opens a real `tracing` span for the hop, so that `Span::current()` exists in the user's service.
+    pub(crate) fn open_span(&mut self, make: &dyn Fn() -> Span) {
+        let Some(hop) = self.hop.clone() else { return };
+        let span = self.run(|| {
+            let _standing = enter_as_hop(&hop);
+            make()
+        });
+        self.rare.get_or_insert_default().span = Some(span);
+    }
+
+    /// Makes it a call of gRPC, whose caller waits until `deadline`.
+    #[inline(never)]
+    pub(crate) fn is_call(&mut self, deadline: Option<Moment>) {
+        self.call = Some(Call::default());
+        if deadline.is_some() {
+            self.rare.get_or_insert_default().deadline = deadline;
+        }
+    }
+
+    fn span(&self) -> Option<&Span> {
+        self.rare.as_ref()?.span.as_ref()
+    }
+
+    pub(crate) fn signals(&self) -> &'static Signals {
+        self.signals
+    }
+
+    /// The hop, while it runs.
+    pub(crate) fn hop(&self) -> Option<&Arc<Hop>> {
+        self.hop.as_ref()
+    }
+
+    /// Runs a piece of the user's work with the hop as the thread's current one. A panic ends the hop, and
+    /// goes on unwinding.
+    #[inline]
+    pub(crate) fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let running = self.enter();
+        let result = work();
+        running.returned();
+        result
+    }
+
+    /// The same for work that stands behind it.
+    #[inline]
+    pub(crate) fn enter(&mut self) -> Running<'_> {
+        let is_over = self.hop.is_none();
+        let hop = lend_hop(&mut self.hop);
+        let mut running = Running { observation: self, in_span: false, hop };
+        if running.observation.rare.is_some() && !is_over {
+            running.in_span = running.observation.enter_span();
+        }
+        running
+    }
+
+    /// Within the request's span, where the user asked for one.
+    #[cold]
+    fn enter_span(&self) -> bool {
+        let entered =
+            self.span().and_then(|span| span.with_subscriber(|(id, subscriber)| subscriber.enter(id)));
+        entered.is_some()
+    }
+
+    #[cold]
+    fn exit_span(&self) {
+        // It is the user's code, and the hop is not yet back.
+        guarded(|| self.span().and_then(|span| span.with_subscriber(|(id, subscriber)| subscriber.exit(id))));
+    }
+
+    /// Lets the user say something of the hop from the outside. A panic ends nothing: it was not the service's.
+    #[cold]
+    pub(crate) fn say(&self, say: impl FnOnce()) {
+        let Some(hop) = &self.hop else { return };
+        let _hop = enter_hop(hop);
+        let _span = self.span().map(Span::enter);
+        guarded(say);
+    }
+
+    /// Ends the hop, unless it ended before; `word` says an error more precisely than the outcome.
+    #[inline]
+    pub(crate) fn finish(&mut self, reached: Outcome, word: Option<&'static str>) {
+        // Asked at every exit, and done at one of them.
+        if let Some(hop) = self.hop.take() {
+            self.end(hop, reached, word);
+        }
+    }
+
+    /// Ends the hop by a panic, which what the user said before cannot have foreseen.
+    #[cold]
+    fn panicked(&mut self) {
+        if let Some(hop) = self.hop()
+            && let Some(notes) = &mut *hop.notes()
+        {
+            notes.outcome = None;
+        }
+        self.finish(Outcome::Panic, None);
+    }
+
+    fn end(&self, hop: Arc<Hop>, reached: Outcome, word: Option<&'static str>) {
+        let at = self.now(hop.kind);
+        let end = hop.finish(|said| {
+            // The user's word first, then what happened.
+            let reached = self.outcome(reached, at);
+            let outcome = said.unwrap_or(reached);
+            let (status, rpc, error_type) = match self.call {
+                Some(call) => self.of_call(call, &hop, (reached, outcome), word),
+                None => {
+                    let word = word.unwrap_or(outcome.as_str());
+                    (self.status, None, error_type(hop.kind, outcome, self.status, word))
+                }
+            };
+            End {
+                outcome,
+                error_type,
+                status,
+                rpc,
+                at,
+                // A head that was there left with the end at the latest.
+                first_byte: self.first_byte.or(self.status.map(|_| at)),
+                response_bytes: self.response_bytes,
+            }
+        });
+        self.signals.red.leaves(&hop);
+        self.report(hop, &end);
+    }
+
+    /// The response's head is on its way by now.
+    #[inline]
+    pub(crate) fn head_leaves(&mut self) {
+        if self.first_byte.is_none() {
+            self.first_byte = Some(Moment::now());
+        }
+    }
+
+    /// When it ends. A call ends at the answer's head, and for that the clock was read.
+    fn now(&self, kind: Kind) -> Moment {
+        let head = self.first_byte.filter(|_| kind == Kind::Client && self.call.is_none());
+        head.unwrap_or_else(Moment::now)
+    }
+
+    /// What happened.
+    fn outcome(&self, reached: Outcome, at: Moment) -> Outcome {
+        let Some(deadline) = self.rare.as_ref().and_then(|rare| rare.deadline) else { return reached };
+        let is_cut_off = matches!(reached, Outcome::Cancelled | Outcome::ServerError);
+        let is_answered = self.call.is_some_and(|call| call.code.is_some());
+        if at >= deadline && is_cut_off && !is_answered { Outcome::Timeout } else { reached }
+    }
+
+    /// What a call of gRPC adds: its own status in the place of HTTP's, unless that says more than 200.
+    #[inline(never)]
+    fn of_call(
+        &self,
+        call: Call,
+        hop: &Hop,
+        (reached, outcome): (Outcome, Outcome),
+        word: Option<&'static str>,
+    ) -> (Option<u16>, Option<Rpc>, ErrorType) {
+        let path = hop.http().map_or("", |http| http.piece(Piece::Path));
+        let is_client = hop.kind == Kind::Client;
+        let rpc = call.end(is_client, path, reached);
+        let error_type = call.error_type(is_client, rpc.code, outcome, word);
+        (self.status.filter(|status| *status != 200), Some(rpc), error_type)
+    }
+
+    fn report(&self, hop: Arc<Hop>, end: &End) {
+        if self.quiet && end.outcome.is_good() {
+            return;
+        }
+        let Signals { red, lines, spans, .. } = self.signals;
+        red.hop(&hop, end);
+        let is_recorded = spans.is_on() && hop.trace.flags.is_sampled();
+        if lines.tells(&hop, end) {
+            // Who is the last to get it need not count it.
+            let (first, last) = if is_recorded { (Arc::clone(&hop), Some(hop)) } else { (hop, None) };
+            lines.tell(first, end);
+            last.into_iter().for_each(|hop| spans.hop(hop));
+        } else if is_recorded {
+            spans.hop(hop);
+        }
+    }
+}
+
+impl Drop for Observation {
+    fn drop(&mut self) {
+        self.finish(Outcome::Cancelled, None);
+    }
+}
+
+impl Running<'_> {
+    /// The work returned: whatever became of it, it was no panic.
+    // It ends each poll, and works on what is at hand there.
+    #[inline(always)]
+    pub(crate) fn returned(mut self) {
+        self.leave();
+        // All is given back, and nothing left to drop.
+        std::mem::forget(self);
+    }
+
+    /// The hop is the observation's again.
+    #[inline(always)]
+    fn leave(&mut self) {
+        if self.in_span {
+            self.observation.exit_span();
+        }
+        if let Some(hop) = self.hop.take_back() {
+            // There is nothing to be dropped in its place.
+            std::mem::forget(self.observation.hop.replace(hop));
+        }
+    }
+}
+
+impl Drop for Running<'_> {
+    // Only where the work did not return.
+    #[cold]
+    fn drop(&mut self) {
+        self.leave();
+        self.observation.panicked();
+    }
+}
+
+/// The value of `error.type`, the same on span and metric (semantic conventions, "recording errors").
+fn error_type(kind: Kind, outcome: Outcome, status: Option<u16>, word: &'static str) -> ErrorType {
+    let first_error = if kind == Kind::Client { 400 } else { 500 };
+    match outcome {
+        Outcome::Ok | Outcome::Upgraded => ErrorType::None,
+        // A call that its own caller gave up is no error (HTTP spans, "intentional cancellation").
+        Outcome::Cancelled if kind == Kind::Client => ErrorType::None,
+        _ => match status {
+            Some(status) if status >= first_error => ErrorType::Status(status),
+            _ if outcome == Outcome::ClientError && kind == Kind::Server => ErrorType::None,
+            _ => ErrorType::Word(word),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(kind: Kind, outcome: Outcome, status: Option<u16>) -> Option<String> {
+        error_type(kind, outcome, status, outcome.as_str()).with_str(str::to_owned)
+    }
+
+    #[test]
+    fn a_status_of_the_error_class_is_the_error_type() {
+        assert_eq!(said(Kind::Server, Outcome::ServerError, Some(503)).as_deref(), Some("503"));
+        assert_eq!(said(Kind::Server, Outcome::Timeout, Some(504)).as_deref(), Some("504"));
+        assert_eq!(said(Kind::Client, Outcome::ClientError, Some(404)).as_deref(), Some("404"));
+    }
+
+    #[test]
+    fn a_clients_mistake_is_no_error_of_the_server() {
+        assert_eq!(said(Kind::Server, Outcome::ClientError, Some(404)), None);
+    }
+
+    #[test]
+    fn what_has_no_status_is_said_by_its_word() {
+        assert_eq!(said(Kind::Server, Outcome::Cancelled, None).as_deref(), Some("cancelled"));
+        assert_eq!(said(Kind::Server, Outcome::Panic, Some(200)).as_deref(), Some("panic"));
+        assert_eq!(said(Kind::Server, Outcome::ServerError, Some(200)).as_deref(), Some("server_error"));
+        assert_eq!(said(Kind::Consumer, Outcome::ServerError, None).as_deref(), Some("server_error"));
+    }
+
+    #[test]
+    fn giving_up_a_call_is_no_error() {
+        assert_eq!(said(Kind::Client, Outcome::Cancelled, None), None);
+        assert_eq!(said(Kind::Server, Outcome::Ok, Some(200)), None);
+    }
+}

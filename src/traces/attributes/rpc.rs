@@ -1,0 +1,29 @@
+//! What the span of a gRPC call says, on either side.
+
+use super::network::{destination, peer};
+use crate::names::attribute as name;
+use crate::record::{Hop, Http, Kind, Piece, Rpc};
+use crate::traces::sheet::{Attributes, Sheet};
+
+const SYSTEM: &str = "grpc";
+
+/// The method, else the system's name (RPC spans, "name").
+pub(super) fn span_name(rpc: Rpc) -> &'static str {
+    rpc.method.map_or(SYSTEM, |method| method.as_str())
+}
+
+pub(super) fn call(attributes: &mut Attributes<'_, impl Sheet>, hop: &Hop, http: &Http, rpc: Rpc) {
+    attributes.text(name::RPC_SYSTEM_NAME, SYSTEM);
+    attributes.text(name::RPC_METHOD, rpc.method());
+    if rpc.method.is_none() {
+        let asked = http.piece(Piece::Path);
+        attributes.known(name::RPC_METHOD_ORIGINAL, asked.strip_prefix('/').unwrap_or(asked));
+    }
+    attributes.text(name::RPC_RESPONSE_STATUS_CODE, rpc.code.as_str());
+    destination(attributes, http);
+    if let (Some((peer, _)), Kind::Server) = (peer(http), hop.kind) {
+        attributes.text(name::CLIENT_ADDRESS, peer);
+    }
+    attributes.known(name::USER_AGENT_ORIGINAL, http.text(Piece::UserAgent));
+    attributes.text(name::NETWORK_PROTOCOL_NAME, "http");
+}

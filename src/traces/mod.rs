@@ -1,0 +1,124 @@
+//! The traces: who is sampled, where finished spans wait, how they leave.
+//!
+//! The hop and the bridge hand finished records in; the exporter thread takes them out in batches, writes each on the
+//! sheet of its way out (see `sheet`) and sends them through the one seam, [`Transport`](crate::export::Transport).
+
+mod attributes;
+mod describe;
+mod finished;
+mod options;
+#[cfg(feature = "otlp")]
+mod otlp;
+#[cfg(not(feature = "otlp"))]
+#[path = "without_otlp.rs"]
+mod otlp;
+mod record;
+mod redact;
+mod sampler;
+mod sheet;
+mod zipkin;
+
+pub use options::Traces;
+
+pub(crate) use finished::Finished;
+pub(crate) use options::Format;
+pub(crate) use record::{Record, SpanRecord};
+pub(crate) use redact::{REDACTED, query as redact_query};
+pub(crate) use sampler::Sampler;
+pub(crate) use sheet::{Limits, Status};
+
+use std::sync::Arc;
+
+use crate::account::FlowReport;
+use crate::export::{Destination, Exporter, Notice, Queue, Signal, Tell, Transport};
+use crate::record::Hop;
+use crate::resource::Resource;
+
+const SIGNAL: Signal = Signal { name: "traces", items: "spans" };
+
+/// How many records wait in memory where there is no exporter.
+const IN_MEMORY: usize = 65_536;
+
+/// The handle that the request's thread uses: ask before building, hand in when finished.
+#[derive(Debug)]
+pub(crate) struct Spans {
+    pub(crate) sampler: Sampler,
+    /// `None`: no exporter, nothing is recorded; the sampler still decides what the headers say.
+    pub(crate) queue: Option<Arc<Queue<Record>>>,
+}
+
+impl Spans {
+    /// The handle, and the exporter to run on a thread of our own; none where nothing is exported.
+    ///
+    /// Spans that cannot leave are not recorded: why is told, and the sampler still decides.
+    pub(crate) fn new(traces: &Traces, resource: &Resource, tell: Tell) -> (Self, Option<Exporter<Record>>) {
+        let sampler = traces.sampler();
+        let transport = match traces.destination() {
+            Destination::Off | Destination::None => return (Self { sampler, queue: None }, None),
+            Destination::Refused(reason) => Err(reason),
+            Destination::Url(url) => transport(traces, &url, resource).map(|transport| (url, transport)),
+        };
+        match transport {
+            Err(reason) => {
+                tell(Notice::unusable(SIGNAL, reason));
+                (Self { sampler, queue: None }, None)
+            }
+            Ok((url, transport)) => {
+                let pace = traces.pace();
+                let queue = Arc::new(Queue::new(traces.queue_capacity(), pace.batch_size));
+                let exporter = Exporter::new(SIGNAL, Arc::clone(&queue), transport, pace, &url, tell);
+                (Self { sampler, queue: Some(queue) }, Some(exporter))
+            }
+        }
+    }
+
+    /// Nothing is recorded and no trace that starts here is sampled; a caller's decision is passed on.
+    pub(crate) fn off() -> Self {
+        Self { sampler: Sampler::never().parent_based(), queue: None }
+    }
+
+    /// Everything is recorded and stays here, for [`Spans::drain`].
+    pub(crate) fn in_memory() -> Self {
+        let queue = Queue::new(IN_MEMORY, usize::MAX);
+        Self { sampler: Sampler::default(), queue: Some(Arc::new(queue)) }
+    }
+
+    /// Are spans exported at all?
+    pub(crate) fn is_on(&self) -> bool {
+        self.queue.is_some()
+    }
+
+    /// Takes a finished hop whose context is sampled.
+    #[inline]
+    pub(crate) fn hop(&self, hop: Arc<Hop>) {
+        if let Some(queue) = &self.queue {
+            queue.push(Record::Hop(hop));
+        }
+    }
+
+    /// Takes a user's finished span.
+    pub(crate) fn span(&self, span: Box<SpanRecord>) {
+        if let Some(queue) = &self.queue {
+            queue.push(Record::Span(span));
+        }
+    }
+
+    /// Takes out what waits, in plain words; a thread's spans are in the order in which they ended.
+    pub(crate) fn drain(&self) -> Vec<Finished> {
+        let records = self.queue.as_ref().map(|queue| queue.drain()).unwrap_or_default();
+        records.iter().filter_map(|record| Finished::of(record, &Limits::default())).collect()
+    }
+
+    /// What became of all spans so far; `None` where nothing is exported.
+    pub(crate) fn report(&self) -> Option<FlowReport> {
+        self.queue.as_ref().map(|queue| queue.report())
+    }
+}
+
+/// The way out in the chosen format.
+fn transport(traces: &Traces, url: &str, resource: &Resource) -> Result<Box<dyn Transport<Record>>, String> {
+    match traces.format() {
+        Some(Format::Zipkin) => zipkin::transport(&traces.zipkin_link(url), &traces.limits(), resource),
+        _ => otlp::transport(&traces.way.link(url), &traces.limits(), resource),
+    }
+}

@@ -1,0 +1,70 @@
+//! What waits in the queue: a finished hop, or a user's finished span.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::clock::Moment;
+use crate::context::{SpanId, TraceContext, Tracestate};
+use crate::export::Weigh;
+use crate::record::{Fields, Hop, Kind};
+
+/// One finished span, compact: attributes are built behind the queue.
+#[derive(Debug)]
+pub(crate) enum Record {
+    Hop(Arc<Hop>),
+    Span(Box<SpanRecord>),
+}
+
+/// A user's finished `tracing` span.
+#[derive(Debug)]
+pub(crate) struct SpanRecord {
+    pub(crate) trace: TraceContext,
+    pub(crate) tracestate: Tracestate,
+    /// `None`: the root of a trace of its own.
+    pub(crate) parent: Option<SpanId>,
+    pub(crate) kind: Kind,
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) target: &'static str,
+    pub(crate) start: Moment,
+    pub(crate) end: Moment,
+    pub(crate) fields: Fields,
+    pub(crate) fields_dropped: u32,
+    pub(crate) links: Vec<TraceContext>,
+    /// An ERROR event happened in it, or its `error` field was set.
+    pub(crate) failed: bool,
+}
+
+impl Weigh for Record {
+    fn text_length(&self) -> usize {
+        match self {
+            Self::Hop(hop) => hop.text_length(),
+            Self::Span(span) => span.fields.text_length(),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::context::{Flags, TraceId};
+
+    /// A user's span with nothing special about it.
+    pub(crate) fn a_span() -> Record {
+        let trace =
+            TraceContext { trace_id: TraceId::random(), span_id: SpanId::random(), flags: Flags::SAMPLED };
+        Record::Span(Box::new(SpanRecord {
+            trace,
+            tracestate: Tracestate::default(),
+            parent: Some(SpanId::random()),
+            kind: Kind::Internal,
+            name: "work".into(),
+            target: "bookings",
+            start: Moment::now(),
+            end: Moment::now(),
+            fields: Fields::default(),
+            fields_dropped: 0,
+            links: Vec::new(),
+            failed: false,
+        }))
+    }
+}
