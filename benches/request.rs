@@ -1,8 +1,8 @@
 //! What one request costs, by situation: instructions and allocations above a layer that does nothing, and time
 //! as a ratio to the bare router.
 //!
-//! `cargo bench --bench request` prints the table; `-- --gate` counts only what has a limit, and fails above it.
-//! Counts are repeatable, times are not: the gate never looks at a clock. Counting needs valgrind.
+//! `cargo bench -p benches --bench request` prints the table; `-- --gate` counts only what has a limit, and fails
+//! above it. Counts are repeatable, times are not: the gate never looks at a clock. Counting needs valgrind.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod support;

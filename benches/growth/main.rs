@@ -1,8 +1,8 @@
 //! What a request costs as other things grow: routes, requests in flight, child spans, and with a collector that is
 //! gone; and how much two threads do of what one does.
 //!
-//! `cargo bench --bench growth` prints a table and a plot for each. All but the last are counts of instructions above a
-//! layer that does nothing, by valgrind, and repeatable. It takes some minutes.
+//! `cargo bench -p benches --bench growth` prints a table and a plot for each. All but the last are counts of
+//! instructions above a layer that does nothing, by valgrind, and repeatable. It takes some minutes.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../support/mod.rs"]

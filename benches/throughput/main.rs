@@ -1,9 +1,9 @@
 //! Requests a second over real HTTP, beside the bare router in the same run, and how long the slowest took, also while
 //! a page of 10,000 histogram series is scraped.
 //!
-//! `cargo bench --bench throughput` prints the tables; names behind it (`-- live scraped`) choose servers. A server has
-//! one processor to itself, the callers and the collector another, so it needs two, and Linux. It is a matter of some
-//! minutes; a machine that does other things meanwhile makes it wrong.
+//! `cargo bench -p benches --bench throughput` prints the tables; names behind it (`-- live scraped`) choose servers.
+//! A server has one processor to itself, the callers and the collector another, so it needs two, and Linux. It is a
+//! matter of some minutes; a machine that does other things meanwhile makes it wrong.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../support/mod.rs"]

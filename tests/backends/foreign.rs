@@ -19,7 +19,7 @@ const CALLER: &str = "00f067aa0ba902b7";
 
 /// The workshop with `bookings` in Python; all spans go to Jaeger.
 fn workshop(variables: &[(&str, &str)]) -> Workshop {
-    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/backends/foreign/bookings.py");
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/backends/foreign/bookings.py");
     let command = format!("{} {program}", PYTHON.value());
     let (endpoint, delay) = (JAEGER_OTLP.value(), "200");
     let mut all = vec![

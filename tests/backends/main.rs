@@ -1,6 +1,6 @@
 //! The promises about other systems: each is kept only when the real system says so.
 //!
-//! Needs these systems: `tests/backends/systems run cargo test --locked --all-features --test backends` brings them.
+//! `tests/backends/systems run cargo test --locked --workspace --all-features --test backends` brings the systems.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../support/mod.rs"]

@@ -1,10 +1,9 @@
 //! Promise: one word chooses the format of every line that a process writes: the events', the requests', our own and
-//! a panic's. The README shows a real line of each, and `UPDATE_README=1 cargo test --test process formats` writes
-//! them anew.
+//! a panic's. The README shows a real line of each, and `UPDATE_README=1 cargo test -p tests --test process formats`
+//! writes them anew.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 
 use axum::body::Body;
 use axum::http::Request;
@@ -15,6 +14,7 @@ use tower::ServiceExt as _;
 use tower_observability::{ObservabilityLayer, request};
 
 use crate::support::child::{Child, Ended, run};
+use crate::support::repository::top;
 
 /// Each format, with its keys of the message, the target and the trace.
 const FORMATS: [(&str, &str, &str, &str); 5] = [
@@ -158,7 +158,7 @@ fn one_word_chooses_the_format_of_every_line() {
 
 #[test]
 fn the_readme_shows_a_real_line_of_each_format() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let path = top().join("README.md");
     let mut readme = fs::read_to_string(&path).unwrap();
     for (format, _, target, _) in FORMATS {
         let (begin, end) = (format!("<!-- begin: a line in {format} -->\n"), "<!-- end: a line in");

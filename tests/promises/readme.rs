@@ -13,6 +13,8 @@ use tower::ServiceExt as _;
 use tower_observability::testing::Instance;
 use tower_observability::{Kind, request};
 
+use crate::support::repository::top;
+
 /// What a row of "when nothing shows up" is held by: the begin of the row, a file, a test in it.
 struct Proof(&'static str, &'static str, &'static str);
 
@@ -247,7 +249,7 @@ const PROOFS: &[Proof] = &[
 ];
 
 fn read(path: impl AsRef<Path>) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let path = top().join(path);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -381,7 +383,7 @@ fn each_row_of_when_nothing_shows_up_has_its_proof() {
 
 #[test]
 fn every_text_that_it_quotes_is_written_by_the_code() {
-    let source = source(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let source = source(&top().join("src"));
     for quoted in [
         "turns them on)",
         "4317 is the port of OTLP over gRPC",
@@ -455,7 +457,7 @@ fn the_features_and_the_rust_version_are_the_manifests() {
 
 #[test]
 fn the_files_and_examples_that_it_names_exist() {
-    let (readme, manifest) = (read("README.md"), read("Cargo.toml"));
+    let (readme, manifest) = (read("README.md"), read("examples/Cargo.toml"));
     for example in readme.split("--example ").skip(1) {
         let name = example.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap();
         assert!(manifest.contains(&format!("[[example]]\nname = \"{name}\"")), "no example {name}");
@@ -463,7 +465,7 @@ fn the_files_and_examples_that_it_names_exist() {
     for path in ["examples/quickstart.rs", "examples/workshop/services", ".ci/run", "LICENSE", "CHANGELOG.md"]
     {
         assert!(readme.contains(&format!("`{path}`")), "{path} is not named");
-        assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(path).exists(), "{path}");
+        assert!(top().join(path).exists(), "{path}");
     }
     for marker in ["workshop command", "test command"] {
         assert!(readme.contains(&format!("<!-- {marker} -->\n```sh\ncargo ")), "{marker}");

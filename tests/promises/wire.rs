@@ -2,7 +2,7 @@
 //!
 //! The names are under semantic versioning. A name that is added goes into the snapshot below and is a minor
 //! version; one that is changed or removed is a major one. The tables follow by
-//! `UPDATE_README=1 cargo test --test promises wire`.
+//! `UPDATE_README=1 cargo test -p tests --test promises wire`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -10,6 +10,8 @@ use std::path::Path;
 
 use tower_observability::names::{FORMATS, attribute, event, header, key, label, metric, tag, word};
 use tower_observability::{Outcome, variables};
+
+use crate::support::repository::top;
 
 type Rows = Vec<(String, String)>;
 
@@ -110,12 +112,8 @@ OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT
 OTEL_METRICS_EXPORTER OTEL_METRICS_EXEMPLAR_FILTER OBSERVABILITY_PROCESS_METRICS OBSERVABILITY_DISK_PATHS OTEL_EXPORTER_PROMETHEUS_HOST
 OTEL_EXPORTER_PROMETHEUS_PORT OBSERVABILITY_ADMIN_TOKEN";
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
 fn read(path: impl AsRef<Path>) -> String {
-    fs::read_to_string(root().join(path)).unwrap()
+    fs::read_to_string(top().join(path)).unwrap()
 }
 
 fn is_served(about: &str) -> bool {
@@ -226,13 +224,13 @@ fn every_table_of_the_readme_is_what_the_code_says() {
     let readme = read("README.md");
     let right = with_tables(&readme);
     if std::env::var_os("UPDATE_README").is_some() {
-        fs::write(root().join("README.md"), &right).unwrap();
+        fs::write(top().join("README.md"), &right).unwrap();
         return;
     }
     let differing = readme.lines().zip(right.lines()).find(|(is, should)| is != should);
     assert!(
         readme == right,
-        "the README's tables are old, first {differing:?}; UPDATE_README=1 cargo test --test promises wire"
+        "the README's tables are old, first {differing:?}; UPDATE_README=1 cargo test -p tests --test promises wire"
     );
 }
 
@@ -304,7 +302,7 @@ fn every_name_is_used_by_the_code() {
     const SET_BY_USERS: [&str; 2] = ["DEPLOYMENT_ENVIRONMENT_NAME", "SERVICE_NAMESPACE"];
     // The line's first keys, which their writer spells out.
     const SPELT: [&str; 2] = ["TIMESTAMP", "LEVEL"];
-    let source = source_without_names(&root().join("src"));
+    let source = source_without_names(&top().join("src"));
     let declared = ["mod", "attribute", "key", "label", "metric", "tag", "word"]
         .map(|file| read(format!("src/names/{file}.rs")));
     let constants: Vec<_> = declared

@@ -7,6 +7,7 @@ pub mod collector;
 pub mod ecs;
 pub mod exposition;
 pub mod http;
+pub mod repository;
 pub mod scene;
 pub mod server;
 pub mod silent;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{hostile_lines, is, lines_as, range, read, texts};
 use crate::shared::ecs::FIELDS;
+use crate::shared::repository::top;
 use crate::support::opensearch::{Index, template};
 use crate::support::workshop::SERVICES;
 
@@ -45,7 +46,7 @@ async fn strict_index(name: &str) -> Index {
 
 /// The index template that the README gives.
 fn template_of_readme() -> Value {
-    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let page = std::fs::read_to_string(top().join("README.md")).unwrap();
     let block = page.split("<!-- index template -->\n```json\n").nth(1).expect("a template in README.md");
     serde_json::from_str(block.split("```").next().unwrap()).unwrap()
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::http::query;
 use super::systems::{PROMETHEUS, PROMETHEUS_TARGETS, PROMTOOL, PYTHON};
+use crate::shared::repository::top;
 
 /// One process to be scraped, named as its operator names it.
 #[derive(Clone, Debug)]
@@ -204,7 +205,7 @@ fn run(program: &Path, arguments: &[&str], input: &str) -> String {
 
 /// The fenced blocks of this language in the README's part on Prometheus.
 pub fn readme(language: &str) -> Vec<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let path = top().join("README.md");
     let readme = std::fs::read_to_string(path).unwrap();
     let part = readme.split_once("\n## Prometheus\n").unwrap().1;
     let part = part.split_once("\n## ").map_or(part, |(part, _)| part);

@@ -43,7 +43,8 @@ impl System {
     /// Without the variable; the message tells how to get it.
     pub fn value(&self) -> String {
         let value = std::env::var(self.0).unwrap_or_default();
-        let remedy = "tests/backends/systems run cargo test --locked --all-features --test backends";
+        let remedy =
+            "tests/backends/systems run cargo test --locked --workspace --all-features --test backends";
         assert!(!value.is_empty(), "{} is not set; this starts the real systems first:\n  {remedy}", self.0);
         value
     }

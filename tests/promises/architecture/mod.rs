@@ -213,17 +213,29 @@ fn a_stray_entry_at_the_top_is_found() {
 }
 
 #[test]
-fn unsafe_code_is_forbidden_in_every_target() {
-    let manifest = include_str!("../../../Cargo.toml");
-    assert_eq!(words::permits_unsafe(manifest), None);
+fn unsafe_code_is_forbidden_in_every_package() {
+    let forbidding = "unsafe_code = \"forbid\"";
+    let read = |path: &str| text_files().into_iter().find(|(found, _)| found == path).unwrap().1;
+    let workspace = words::lacking("Cargo.toml", &read("Cargo.toml"), "[workspace.lints.rust]", forbidding);
+    let manifests = text_files().into_iter().filter(|(path, _)| path.ends_with("Cargo.toml"));
+    let faults: Vec<Fault> = manifests
+        .filter_map(|(path, text)| {
+            let inherits = words::lacking(&path, &text, "[lints]", "workspace = true");
+            inherits.and_then(|_| words::lacking(&path, &text, "[lints.rust]", forbidding))
+        })
+        .chain(workspace)
+        .collect();
+    assert_none(&faults);
 }
 
 #[test]
 fn a_manifest_that_permits_unsafe_code_is_found() {
+    let lacks = |text: &str| words::lacking("x/Cargo.toml", text, "[lints.rust]", "unsafe_code = \"forbid\"");
+    assert_eq!(lacks("[lints.rust]\nunsafe_code = \"forbid\"\n"), None);
     for manifest in
         ["", "[lints.rust]\nunsafe_code = \"deny\"", "[lints.rust]\n[x]\nunsafe_code = \"forbid\""]
     {
-        assert!(words::permits_unsafe(manifest).is_some(), "{manifest}");
+        assert!(lacks(manifest).is_some(), "{manifest}");
     }
 }
 

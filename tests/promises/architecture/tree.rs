@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
+use crate::support::repository;
+
 /// One Rust file.
 pub(crate) struct Source {
     /// From the top of the repository, with `/`.
@@ -58,12 +60,12 @@ pub(crate) fn assert_none(faults: &[Fault]) {
 
 /// The names at the top of the repository, without what a build leaves there.
 pub(crate) fn top_level() -> Vec<String> {
-    names_in(Path::new(env!("CARGO_MANIFEST_DIR")))
+    names_in(repository::top())
 }
 
 /// Every file's path and text; files that are not text are left out.
 pub(crate) fn text_files() -> Vec<(String, String)> {
-    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let top = repository::top();
     let mut paths = Vec::new();
     top_level().iter().for_each(|name| walk(top, name, &mut paths));
     let text = |path: String| Some((path.clone(), std::fs::read_to_string(top.join(path)).ok()?));

@@ -41,13 +41,15 @@ pub(crate) fn disordered(top_level: &[String]) -> Vec<Fault> {
     stray.map(|name| Fault { path: name.clone(), line: 1, what: what.to_owned() }).collect()
 }
 
-/// Faults for a manifest whose own lints do not forbid unsafe code.
-pub(crate) fn permits_unsafe(manifest: &str) -> Option<Fault> {
-    let lines = manifest.lines().skip_while(|line| *line != "[lints.rust]").skip(1);
-    let forbidden =
-        lines.take_while(|line| !line.starts_with('[')).any(|line| line == "unsafe_code = \"forbid\"");
-    let what = "`[lints.rust]` does not say `unsafe_code = \"forbid\"`".to_owned();
-    (!forbidden).then(|| Fault { path: "Cargo.toml".to_owned(), line: 1, what })
+/// Faults for a manifest whose section does not have this line.
+pub(crate) fn lacking(path: &str, manifest: &str, section: &str, wanted: &str) -> Option<Fault> {
+    let lines = manifest.lines().skip_while(|line| *line != section).skip(1);
+    let has = lines.take_while(|line| !line.starts_with('[')).any(|line| line == wanted);
+    (!has).then(|| Fault {
+        path: path.to_owned(),
+        line: 1,
+        what: format!("`{section}` does not say `{wanted}`"),
+    })
 }
 
 /// Faults for words that only mean something on one machine.
