@@ -31,7 +31,7 @@ const PROOFS: &[Proof] = &[
     ),
     Proof(
         "No span; a warning says `4317",
-        "src/spans/options/tests.rs",
+        "src/traces/options/tests.rs",
         "an_address_that_looks_wrong_is_taken_with_a_word_of_what_would_be_right",
     ),
     Proof(
@@ -56,7 +56,7 @@ const PROOFS: &[Proof] = &[
     ),
     Proof(
         "No span; a warning says `it is used as it is",
-        "src/spans/options/tests.rs",
+        "src/traces/options/tests.rs",
         "an_address_that_looks_wrong_is_taken_with_a_word_of_what_would_be_right",
     ),
     Proof(
@@ -356,7 +356,7 @@ fn a_program_that_needs_a_feature_is_one_that_its_modules_documentation_compiles
     assert_eq!(apart.count(), 1, "each such block is held here");
     let program: Vec<_> = readme.lines().skip_while(|line| *line != "```rust,ignore").skip(1).collect();
     let program = program.split(|line| *line == "```").next().unwrap();
-    let module = read("src/layer/reqwest/mod.rs");
+    let module = read("src/reqwest/mod.rs");
     let documentation: Vec<_> =
         module.lines().filter_map(|line| line.strip_prefix("//!")).map(str::trim_start).collect();
     let compiled = documentation.split(|line| line.starts_with("```")).skip(1).step_by(2);
