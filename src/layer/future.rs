@@ -104,9 +104,9 @@ where
             return inner.poll(cx).map_ok(|response| response.map(ResponseBody::passed));
         };
         // Not by `run`, which copies what it returns.
-        let running = watch.observation.enter();
+        let guard = watch.observation.enter();
         let polled = inner.poll(cx);
-        running.returned();
+        guard.returned();
         let result = ready!(polled);
         let Some(watch) = this.watch.take() else {
             return Poll::Ready(result.map(|response| response.map(ResponseBody::passed)));
