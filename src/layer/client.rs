@@ -37,7 +37,7 @@ pub(super) fn begin<B>(
             choices.begin(hop, request.headers(), is_grpc);
         }
     });
-    inject(signals, options, &hop, within, request.headers_mut());
+    inject(signals, options, &hop, request.headers_mut());
     let start = hop.start;
     let mut observation = Observation::begin(signals, hop);
     if is_grpc {
@@ -84,15 +84,9 @@ fn destination<B>(request: &Request<B>) -> Option<(&str, Option<u16>)> {
     host_and_port(std::str::from_utf8(request.headers().get(HOST)?.as_bytes()).ok()?)
 }
 
-/// Writes the hop's context onto the call, as far as its host may see it; `within` is the hop in which it is made.
+/// Writes the hop's context onto the call, as far as its host may see it.
 #[inline]
-pub(crate) fn inject(
-    signals: &Signals,
-    options: &Options,
-    hop: &Hop,
-    within: Option<&Hop>,
-    headers: &mut HeaderMap,
-) {
+pub(crate) fn inject(signals: &Signals, options: &Options, hop: &Hop, headers: &mut HeaderMap) {
     let host = || hop.http().map_or("", |http| http.piece(Piece::Host));
     let denied = options.denies(host);
     let trusted = !denied && options.trusts(host);
@@ -102,9 +96,5 @@ pub(crate) fn inject(
         baggage: trusted.then_some(&hop.baggage),
         request_id: hop.request_id.as_ref().filter(|_| !denied),
     };
-    // What the call is made in has the same id: its value is made once, for all calls and the answer.
-    let made = signals.propagators.write_headers(headers, outgoing, within.and_then(Hop::shared_id));
-    if let (Some(made), Some(within)) = (made, within) {
-        within.share_id(made);
-    }
+    signals.propagators.write_headers(headers, outgoing);
 }

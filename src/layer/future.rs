@@ -149,7 +149,7 @@ impl Watch {
         if let Some(id) = &hop.request_id
             && let Ok(entry) = headers.try_entry(header::REQUEST_ID)
         {
-            entry.or_insert_with(|| hop.take_shared_id().unwrap_or_else(|| id.to_header_value()));
+            entry.or_insert_with(|| id.to_header_value());
         }
         if self.observation.tells_trace {
             tell_trace(hop, headers);

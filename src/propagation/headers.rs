@@ -1,6 +1,5 @@
 //! HTTP headers as a carrier, without an allocation on the common path.
 
-use bytes::{Buf, Bytes};
 use http::header::InvalidHeaderValue;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -9,9 +8,6 @@ use super::formats;
 use super::{Outgoing, Propagators, Remote};
 use crate::context::{Baggage, RequestId, TraceContext, Tracestate};
 use crate::names::header::{BAGGAGE, REQUEST_ID, TRACEPARENT, TRACESTATE};
-
-/// How long a `traceparent` of ours is.
-const PARENT: usize = TraceContext::TRACEPARENT_LENGTH;
 
 /// The headers that a hop reads, found in one pass: looking each of them up would hash each name.
 #[derive(Debug, Default)]
@@ -143,32 +139,18 @@ impl Propagators {
     /// headers, whatever formats are enabled, and one that is not trusted with baggage gets no baggage at all. Baggage
     /// that the user set himself stays where the host is trusted and we have none to write. A request that is full of
     /// headers stays as it is.
-    ///
-    /// `known` is the value of the request's id, if it was made before; returns it if it was made now.
     #[inline]
-    pub(crate) fn write_headers(
-        &self,
-        headers: &mut HeaderMap,
-        outgoing: Outgoing<'_>,
-        known: Option<HeaderValue>,
-    ) -> Option<HeaderValue> {
-        let Some(trace) = outgoing.trace else {
-            clear_headers(headers);
-            return None;
-        };
+    pub(crate) fn write_headers(&self, headers: &mut HeaderMap, outgoing: Outgoing<'_>) {
+        let Some(trace) = outgoing.trace else { return clear_headers(headers) };
         if !headers.is_empty() || self.is_more_than_ids(&outgoing) {
             self.write_more(headers, trace, outgoing);
         }
-        let id = outgoing.request_id.filter(|_| self.request_id);
-        match (self.tracecontext, id) {
-            (true, Some(id)) if known.is_none() => return write_both(headers, trace, id),
-            (true, _) => insert(headers, TRACEPARENT, HeaderValue::from_bytes(&trace.to_traceparent())),
-            (false, _) => {}
+        if self.tracecontext {
+            insert(headers, TRACEPARENT, HeaderValue::from_bytes(&trace.to_traceparent()));
         }
-        if let Some(id) = id {
-            insert(headers, REQUEST_ID, Ok(known.unwrap_or_else(|| id.to_header_value())));
+        if let Some(id) = outgoing.request_id.filter(|_| self.request_id) {
+            insert(headers, REQUEST_ID, Ok(id.to_header_value()));
         }
-        None
     }
 
     /// Is anything written but the trace and the request's id?
@@ -200,16 +182,6 @@ impl Propagators {
     }
 }
 
-/// Both values are cut out of one buffer: an allocation less for each call.
-#[inline]
-fn write_both(headers: &mut HeaderMap, trace: TraceContext, id: &RequestId) -> Option<HeaderValue> {
-    let (parent, id) = values(trace, id);
-    insert(headers, TRACEPARENT, HeaderValue::from_maybe_shared(parent));
-    let id = HeaderValue::from_maybe_shared(id).ok()?;
-    insert(headers, REQUEST_ID, Ok(id.clone()));
-    Some(id)
-}
-
 fn write_tracestate(headers: &mut HeaderMap, tracestate: &Tracestate) {
     let list = Some(tracestate.as_str()).filter(|list| !list.is_empty()).map(HeaderValue::from_str);
     match list {
@@ -229,34 +201,6 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: Result<HeaderValue, 
     if let Ok(value) = value {
         let _ = headers.try_insert(name, value);
     }
-}
-
-#[inline]
-fn values(trace: TraceContext, id: &RequestId) -> (Bytes, Bytes) {
-    let length = id.as_bytes().len();
-    match id.padded() {
-        Some(id) => values_in::<{ PARENT + RequestId::LENGTH }>(trace, id, length),
-        None => values_in::<{ PARENT + RequestId::LONGEST }>(trace, id.as_bytes(), length),
-    }
-}
-
-/// Both texts in one buffer of `SIZE` bytes; of `id` so many count.
-#[inline]
-fn values_in<const SIZE: usize>(trace: TraceContext, id: &[u8], length: usize) -> (Bytes, Bytes) {
-    let mut text = [0; SIZE];
-    if let Some((parent, rest)) = text.split_first_chunk_mut() {
-        *parent = trace.to_traceparent();
-        if let Some(rest) = rest.get_mut(..id.len()) {
-            rest.copy_from_slice(id);
-        }
-    }
-    let mut values = Bytes::from_owner(text);
-    // What `split_to` does, but in place.
-    let mut parent = values.clone();
-    parent.truncate(PARENT);
-    values.advance(PARENT);
-    values.truncate(length);
-    (parent, values)
 }
 
 #[cfg(test)]
@@ -300,7 +244,7 @@ mod tests {
         outgoing: Outgoing<'_>,
     ) -> Vec<String> {
         let mut headers = received(before);
-        propagators.write_headers(&mut headers, outgoing, None);
+        propagators.write_headers(&mut headers, outgoing);
 
         let mut carried = received(before);
         propagators.write(&mut carried, outgoing);
@@ -389,16 +333,16 @@ mod tests {
     #[test]
     fn the_value_of_an_id_of_any_length_is_made_once() {
         let (list, value) = (Tracestate::default(), |headers: &HeaderMap| headers[REQUEST_ID].clone());
-        for length in [1, RequestId::LENGTH, RequestId::LENGTH + 1, RequestId::LONGEST] {
+        for length in [1, 36, 37, 128] {
             let id = RequestId::parse("x".repeat(length).as_bytes()).expect("an id");
             let request_id = Some(&id);
             let outgoing = Outgoing { trace: Some(trace()), tracestate: &list, baggage: None, request_id };
             let (mut first, mut second) = (HeaderMap::new(), HeaderMap::new());
-            let made = ALL.write_headers(&mut first, outgoing, None).expect("it is made");
-            assert_eq!(ALL.write_headers(&mut second, outgoing, Some(made.clone())), None);
-            assert_eq!(made, id.as_str());
+            ALL.write_headers(&mut first, outgoing);
+            ALL.write_headers(&mut second, outgoing);
             for value in [&first, &second].map(value) {
-                assert_eq!(value.as_bytes().as_ptr(), made.as_bytes().as_ptr(), "{length} bytes");
+                assert_eq!(value, id.as_str());
+                assert_eq!(value.as_bytes().as_ptr(), id.as_bytes().as_ptr(), "{length} bytes");
             }
             assert_eq!(first[TRACEPARENT], second[TRACEPARENT]);
         }
