@@ -48,24 +48,6 @@ pub struct SpanId(NonZeroU64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Flags(u8);
 
-/// One span's place: its trace, its id, its flags.
-///
-/// ```
-/// use tower_observability::context::{Flags, SpanId, TraceContext, TraceId};
-///
-/// let here = TraceContext { trace_id: TraceId::random(), span_id: SpanId::random(), flags: Flags::NONE };
-/// assert!(!here.flags.is_sampled());
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TraceContext {
-    /// The trace.
-    pub trace_id: TraceId,
-    /// The span within the trace.
-    pub span_id: SpanId,
-    /// Sampled? Random?
-    pub flags: Flags,
-}
-
 thread_local! {
     static RNG: RefCell<SmallRng> = RefCell::new(SmallRng::from_os_rng());
 }
@@ -85,13 +67,10 @@ fn text<const N: usize>(digits: &[u8; N]) -> &str {
     std::str::from_utf8(digits).unwrap_or_default()
 }
 
-impl TraceContext {
-    /// Stands for the place that is not known yet.
-    pub(crate) const BLANK: Self =
-        Self { trace_id: TraceId(NonZeroU128::MIN), span_id: SpanId(NonZeroU64::MIN), flags: Flags::NONE };
-}
-
 impl TraceId {
+    /// Stands for an id that is not known yet.
+    pub(super) const BLANK: Self = Self(NonZeroU128::MIN);
+
     /// `None` for zero, which the standard forbids.
     #[must_use]
     pub const fn new(value: u128) -> Option<Self> {
@@ -109,6 +88,14 @@ impl TraceId {
                 return id;
             }
         }
+    }
+
+    /// The id of 1 to 32 lower-case hex digits; what is missing on the left is zero.
+    #[inline]
+    pub(super) fn from_digits(digits: &[u8]) -> Option<Self> {
+        let (high, low) = digits.split_at(digits.len().saturating_sub(16));
+        let high = if high.is_empty() { 0 } else { hex::number(high)? };
+        Self::new(u128::from(high) << 64 | u128::from(hex::number(low)?))
     }
 
     /// The id as a number, most significant byte first.
@@ -133,6 +120,9 @@ impl TraceId {
 }
 
 impl SpanId {
+    /// Stands for an id that is not known yet.
+    pub(super) const BLANK: Self = Self(NonZeroU64::MIN);
+
     /// `None` for zero, which the standard forbids.
     #[must_use]
     pub const fn new(value: u64) -> Option<Self> {
@@ -153,6 +143,12 @@ impl SpanId {
         }
     }
 
+    /// The id of 1 to 16 lower-case hex digits; what is missing on the left is zero.
+    #[inline]
+    pub(super) fn from_digits(digits: &[u8]) -> Option<Self> {
+        Self::new(hex::number(digits)?)
+    }
+
     /// The id as a number, most significant byte first.
     #[must_use]
     pub const fn value(self) -> u64 {
@@ -162,10 +158,8 @@ impl SpanId {
     /// The id's 16 lower-case hex digits, without an allocation.
     #[must_use]
     pub fn hex(self) -> [u8; 16] {
-        let (value, mut text) = (self.value(), [0; 16]);
-        for (place, digits) in text.as_chunks_mut::<8>().0.iter_mut().enumerate() {
-            *digits = hex::write((value >> (32 - 32 * place)) as u32);
-        }
+        let mut text = [0; 16];
+        text.copy_from_slice(hex::pairs(&self.value().to_be_bytes()).as_flattened());
         text
     }
 }
@@ -275,21 +269,8 @@ impl fmt::Display for Flags {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    /// A place in any trace, with any flags.
-    pub(crate) fn a_context() -> impl Strategy<Value = TraceContext> {
-        (1..u128::MAX, 1..u64::MAX, any::<[bool; 2]>()).prop_map(|(trace_id, span_id, [sampled, random])| {
-            let flags = if random { Flags::RANDOM } else { Flags::NONE };
-            TraceContext {
-                trace_id: TraceId::new(trace_id).expect("not zero"),
-                span_id: SpanId::new(span_id).expect("not zero"),
-                flags: flags.with_sampled(sampled),
-            }
-        })
-    }
 
     #[test]
     fn ids_print_as_lower_case_hex_with_leading_zeros() {

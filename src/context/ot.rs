@@ -5,7 +5,7 @@
 use smallvec::SmallVec;
 
 use super::Tracestate;
-use super::text::number;
+use super::hex::number;
 
 const KEY: &str = "ot";
 /// 56 bits.
