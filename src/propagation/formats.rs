@@ -135,7 +135,7 @@ fn join(remote: &mut Remote, found: TraceContext) {
         // A decision without ids is one about the trace that is known.
         Some(known) if found.flags.is_invented() => known.flags = known.flags.with_sampled(false),
         Some(known) if (known.trace_id, known.span_id) == (found.trace_id, found.span_id) => {
-            known.flags = known.flags.told(found.flags);
+            known.flags = known.flags.decided_by(found.flags);
         }
         trace => {
             *trace = Some(found);
