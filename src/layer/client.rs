@@ -13,7 +13,7 @@ use crate::clock::Moment;
 use crate::current::{Current, current};
 use crate::names::attribute;
 use crate::propagation::Outgoing;
-use crate::record::{Hop, Http, Kind, Piece, Subject, host_and_port, split_authority};
+use crate::record::{Hop, Http, Kind, Piece, Subject, host_and_port};
 use crate::signals::{Observation, Signals};
 
 /// Begins the hop of a call and writes its context onto the request; `None` if an outer layer did.
@@ -79,9 +79,12 @@ fn describe<B>(http: &mut Http, request: &Request<B>) {
 /// Where the call goes: what its URI says, else `Host`.
 fn destination<B>(request: &Request<B>) -> Option<(&str, Option<u16>)> {
     if let Some(authority) = request.uri().authority() {
-        return Some(split_authority(authority.as_str()));
+        return Some((authority.host(), authority.port_u16()));
     }
-    host_and_port(std::str::from_utf8(request.headers().get(HOST)?.as_bytes()).ok()?)
+    let mut sent = request.headers().get_all(HOST).into_iter();
+    // Of two, either may be what the other side takes.
+    let host = sent.next().filter(|_| sent.next().is_none())?;
+    host_and_port(std::str::from_utf8(host.as_bytes()).ok()?)
 }
 
 /// Writes the hop's context onto the call, as far as its host may see it.

@@ -16,14 +16,14 @@ pub(crate) struct Known<'a> {
     tracestate: bool,
     baggage: bool,
     request_id: Single<'a>,
-    pub(crate) host: Option<&'a HeaderValue>,
-    pub(crate) user_agent: Option<&'a HeaderValue>,
+    pub(crate) host: Single<'a>,
+    pub(crate) user_agent: Single<'a>,
     pub(crate) content_type: Option<&'a HeaderValue>,
 }
 
-/// A header that counts only if there is exactly one: whichever of two is taken, a stranger chose it.
+/// A header that counts only if there is exactly one: whichever of two is taken, the caller chose it.
 #[derive(Clone, Copy, Debug, Default)]
-enum Single<'a> {
+pub(crate) enum Single<'a> {
     #[default]
     Absent,
     Once(&'a HeaderValue),
@@ -40,8 +40,8 @@ impl<'a> Known<'a> {
                 "tracestate" => known.tracestate = true,
                 "baggage" => known.baggage = true,
                 "x-request-id" => known.request_id.meet(value),
-                "host" => known.host = Some(value),
-                "user-agent" => known.user_agent = Some(value),
+                "host" => known.host.meet(value),
+                "user-agent" => known.user_agent.meet(value),
                 "content-type" => known.content_type = Some(value),
                 _ => {}
             }
@@ -58,7 +58,7 @@ impl<'a> Single<'a> {
         };
     }
 
-    fn only(self) -> Option<&'a [u8]> {
+    pub(crate) fn only(self) -> Option<&'a [u8]> {
         match self {
             Self::Once(value) => Some(value.as_bytes()),
             Self::Absent | Self::Repeated => None,

@@ -13,7 +13,7 @@ pub use hop::Kind;
 pub use outcome::Outcome;
 pub use value::Value;
 
-pub(crate) use self::http::{Http, HttpVersion, Piece, Scheme, address, host_and_port, split_authority};
+pub(crate) use self::http::{Http, HttpVersion, Piece, Scheme, address, host_and_port};
 pub(crate) use hop::{End, Hop, NameSpan, Notes, Subject, Work};
 pub(crate) use method::{Method, Methods};
 pub(crate) use outcome::ErrorType;
