@@ -74,7 +74,6 @@ thread_local! {
 }
 
 /// Uniform random bits from the thread's generator, seeded by the operating system.
-#[inline]
 pub(crate) fn random<T>() -> T
 where
     StandardUniform: Distribution<T>,
@@ -112,7 +111,6 @@ impl TraceId {
     }
 
     /// The id of 1 to 32 lower-case hex digits; what is missing on the left is zero.
-    #[inline]
     pub(super) fn from_digits(digits: &[u8]) -> Option<Self> {
         let (high, low) = digits.split_at(digits.len().saturating_sub(16));
         let high = if high.is_empty() { 0 } else { hex::number(high)? };
@@ -155,7 +153,6 @@ impl SpanId {
 
     /// A new id.
     #[must_use]
-    #[inline]
     pub fn random() -> Self {
         loop {
             if let Some(id) = Self::new(random()) {
@@ -165,7 +162,6 @@ impl SpanId {
     }
 
     /// The id of 1 to 16 lower-case hex digits; what is missing on the left is zero.
-    #[inline]
     pub(super) fn from_digits(digits: &[u8]) -> Option<Self> {
         Self::new(hex::number(digits)?)
     }

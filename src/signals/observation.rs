@@ -53,7 +53,6 @@ pub(crate) struct PanicGuard<'a> {
 
 impl Observation {
     /// Begins the hop: from here on it is in flight, and will be reported.
-    #[inline]
     pub(crate) fn begin(signals: &'static Signals, hop: Arc<Hop>) -> Self {
         signals.red.begins(&hop);
         Self {
@@ -80,7 +79,6 @@ impl Observation {
     }
 
     /// Makes it a call of gRPC, whose caller waits until `deadline`.
-    #[inline(never)]
     pub(crate) fn is_call(&mut self, deadline: Option<Moment>) {
         self.call = Some(Call::default());
         if deadline.is_some() {
@@ -103,7 +101,6 @@ impl Observation {
 
     /// Runs a piece of the user's work with the hop as the thread's current one. A panic ends the hop, and
     /// goes on unwinding.
-    #[inline]
     pub(crate) fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let guard = self.enter();
         let result = work();
@@ -112,7 +109,6 @@ impl Observation {
     }
 
     /// Makes the hop the thread's current one for the work that follows, until the guard is told that it returned.
-    #[inline]
     pub(crate) fn enter(&mut self) -> PanicGuard<'_> {
         let entered = self.hop.as_ref().map(enter_hop);
         let in_span = self.rare.is_some() && self.hop.is_some() && self.enter_span();
@@ -120,21 +116,18 @@ impl Observation {
     }
 
     /// Within the request's span, where the user asked for one.
-    #[cold]
     fn enter_span(&self) -> bool {
         let entered =
             self.span().and_then(|span| span.with_subscriber(|(id, subscriber)| subscriber.enter(id)));
         entered.is_some()
     }
 
-    #[cold]
     fn exit_span(&self) {
         // The user's own subscriber may panic here.
         guarded(|| self.span().and_then(|span| span.with_subscriber(|(id, subscriber)| subscriber.exit(id))));
     }
 
     /// Lets the user say something of the hop from the outside. A panic ends nothing: it was not the service's.
-    #[cold]
     pub(crate) fn say(&self, say: impl FnOnce()) {
         let Some(hop) = &self.hop else { return };
         let _hop = enter_hop(hop);
@@ -143,7 +136,6 @@ impl Observation {
     }
 
     /// Ends the hop, unless it ended before; `word` says an error more precisely than the outcome.
-    #[inline]
     pub(crate) fn finish(&mut self, reached: Outcome, word: Option<&'static str>) {
         // Asked at every exit, and done at one of them.
         if let Some(hop) = self.hop.take() {
@@ -152,7 +144,6 @@ impl Observation {
     }
 
     /// Ends the hop by a panic, which what the user said before cannot have foreseen.
-    #[cold]
     fn panicked(&mut self) {
         if let Some(hop) = self.hop()
             && let Some(notes) = &mut *hop.notes()
@@ -191,7 +182,6 @@ impl Observation {
     }
 
     /// The response's head is on its way by now.
-    #[inline]
     pub(crate) fn head_leaves(&mut self) {
         if self.first_byte.is_none() {
             self.first_byte = Some(Moment::now());
@@ -213,7 +203,6 @@ impl Observation {
     }
 
     /// What a call of gRPC adds: its own status in the place of HTTP's, unless that says more than 200.
-    #[inline(never)]
     fn of_call(
         &self,
         call: Call,
@@ -254,14 +243,12 @@ impl Drop for Observation {
 
 impl PanicGuard<'_> {
     /// The work returned: whatever became of it, it was no panic.
-    #[inline]
     pub(crate) fn returned(mut self) {
         self.has_returned = true;
     }
 }
 
 impl Drop for PanicGuard<'_> {
-    #[inline]
     fn drop(&mut self) {
         if self.in_span {
             self.observation.exit_span();

@@ -11,7 +11,6 @@ use crate::record::{Hop, Kind};
 
 impl Signals {
     /// A new hop that continues what a stranger sent; `complete` says the rest of it.
-    #[inline]
     pub(crate) fn hop(
         &self,
         from: Remote,
@@ -32,7 +31,6 @@ impl Signals {
     }
 
     /// The same below what came with a request, where that was at most its place.
-    #[inline]
     pub(crate) fn hop_in(
         &self,
         parent: Option<TraceContext>,
@@ -54,7 +52,6 @@ impl Signals {
     }
 
     /// The same below what is current on this thread: what it takes over is copied where it stays.
-    #[inline]
     pub(crate) fn hop_below(
         &self,
         here: Option<&Current>,
