@@ -27,7 +27,7 @@ const MOST_BYTES: usize = 4096;
 /// When the list is too long, members longer than this go first (level 2, 3.3.1.5).
 const LONG_MEMBER: usize = 128;
 
-type Members<'a> = SmallVec<[&'a str; MOST_MEMBERS]>;
+type MemberList<'a> = SmallVec<[&'a str; MOST_MEMBERS]>;
 
 fn is_key(key: &[u8]) -> bool {
     let is_inner = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/' | b'@');
@@ -53,7 +53,7 @@ fn key_of(member: &str) -> &str {
 }
 
 /// Leaves out whole members until the list is short enough; the first `own` are ours and stay.
-fn shorten(members: &mut Members<'_>, own: usize) {
+fn shorten(members: &mut MemberList<'_>, own: usize) {
     members.truncate(MOST_MEMBERS);
     let mut length = members.iter().map(|member| member.len() + 1).sum::<usize>().saturating_sub(1);
     while length > MOST_BYTES && members.len() > own {
@@ -69,7 +69,7 @@ impl Tracestate {
     /// One bad member, or more than 32, makes the list invalid. Of two members with one key the first is kept.
     #[must_use]
     pub fn parse<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut members = Members::new();
+        let mut members = MemberList::new();
         let mut received = 0;
         let texts = values.into_iter().flat_map(|value| value.split(|byte| *byte == b','));
         for text in texts.map(trim).filter(|text| !text.is_empty()) {
@@ -124,7 +124,7 @@ impl Tracestate {
         Self::of(self.others(key).collect(), 0)
     }
 
-    fn of(mut members: Members<'_>, own: usize) -> Self {
+    fn of(mut members: MemberList<'_>, own: usize) -> Self {
         shorten(&mut members, own);
         let mut list = SmallVec::<[u8; 512]>::new();
         for member in &members {

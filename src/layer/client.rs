@@ -12,7 +12,7 @@ use super::twice::{is_observed, is_this};
 use crate::clock::Moment;
 use crate::current::{Current, current};
 use crate::names::attribute;
-use crate::propagation::Outgoing;
+use crate::propagation::OutgoingContext;
 use crate::record::{Hop, Http, Kind, Piece, Subject, host_and_port};
 use crate::signals::{Observation, Signals};
 
@@ -93,7 +93,7 @@ pub(crate) fn inject(signals: &Signals, options: &Options, hop: &Hop, headers: &
     let host = || hop.http().map_or("", |http| http.piece(Piece::Host));
     let denied = options.denies(host);
     let trusted = !denied && options.trusts(host);
-    let outgoing = Outgoing {
+    let outgoing = OutgoingContext {
         trace: (!denied).then_some(hop.trace),
         tracestate: &hop.tracestate,
         baggage: trusted.then_some(&hop.baggage),

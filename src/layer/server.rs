@@ -10,7 +10,7 @@ use super::route;
 use super::twice::is_observed;
 use crate::clock::Moment;
 use crate::context::{RequestId, TraceContext};
-use crate::propagation::{Known, Remote};
+use crate::propagation::{KnownHeaders, Remote};
 use crate::record::{Hop, Http, Kind, RouteCell, Subject};
 use crate::signals::{Observation, Signals};
 
@@ -25,7 +25,7 @@ pub(super) fn begin<B>(
     }
     let start = Moment::now();
     let path = request.uri().path();
-    let asked = Asked { signals, options, request, path, start, known: Known::of(request.headers()) };
+    let asked = Asked { signals, options, request, path, start, known: KnownHeaders::of(request.headers()) };
     let alone =
         signals.propagators.read_trace_alone(&asked.known).filter(|_| options.trust == Trust::Continue);
     let hop = match alone {
@@ -51,7 +51,7 @@ struct Asked<'a, B> {
     request: &'a Request<B>,
     path: &'a str,
     start: Moment,
-    known: Known<'a>,
+    known: KnownHeaders<'a>,
 }
 
 impl<B> Asked<'_, B> {

@@ -5,13 +5,13 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::carrier::KEYS;
 use super::formats;
-use super::{Outgoing, Propagators, Remote};
+use super::{OutgoingContext, Propagators, Remote};
 use crate::context::{Baggage, RequestId, TraceContext, Tracestate};
 use crate::names::header::{BAGGAGE, REQUEST_ID, TRACEPARENT, TRACESTATE};
 
 /// The headers that a hop reads, found in one pass: looking each of them up would hash each name.
 #[derive(Debug, Default)]
-pub(crate) struct Known<'a> {
+pub(crate) struct KnownHeaders<'a> {
     traceparent: Single<'a>,
     tracestate: bool,
     baggage: bool,
@@ -30,7 +30,7 @@ pub(crate) enum Single<'a> {
     Repeated,
 }
 
-impl<'a> Known<'a> {
+impl<'a> KnownHeaders<'a> {
     pub(crate) fn of(headers: &'a HeaderMap) -> Self {
         let mut known = Self::default();
         for (name, value) in headers {
@@ -95,7 +95,7 @@ pub(crate) fn clear_headers(headers: &mut HeaderMap) {
 
 impl Propagators {
     /// The caller's place in its trace, if that is all there is to read besides the request's id.
-    pub(crate) fn read_trace_alone(&self, known: &Known<'_>) -> Option<Option<TraceContext>> {
+    pub(crate) fn read_trace_alone(&self, known: &KnownHeaders<'_>) -> Option<Option<TraceContext>> {
         let alone = !known.tracestate && !known.baggage && self.formats.is_empty() && self.tracecontext;
         alone.then(|| known.traceparent.only().and_then(TraceContext::from_traceparent))
     }
@@ -103,7 +103,7 @@ impl Propagators {
     /// Reads every enabled format from request headers but the request's id; repeated headers are read whole.
     ///
     /// Without a valid `traceparent` a `tracestate` is not looked at (trace context level 2, 3.4).
-    pub(crate) fn read_headers(&self, known: &Known<'_>, headers: &HeaderMap) -> Remote {
+    pub(crate) fn read_headers(&self, known: &KnownHeaders<'_>, headers: &HeaderMap) -> Remote {
         let mut remote = Remote::default();
         if self.tracecontext {
             remote.trace = known.traceparent.only().and_then(TraceContext::from_traceparent);
@@ -121,7 +121,7 @@ impl Propagators {
     }
 
     /// Reads the request's id. Apart, because it is large: it is read where it stays.
-    pub(crate) fn read_request_id(&self, known: &Known<'_>) -> Option<RequestId> {
+    pub(crate) fn read_request_id(&self, known: &KnownHeaders<'_>) -> Option<RequestId> {
         known.request_id.only().filter(|_| self.request_id).and_then(RequestId::parse)
     }
 
@@ -135,7 +135,7 @@ impl Propagators {
     /// headers, whatever formats are enabled, and one that is not trusted with baggage gets no baggage at all. Baggage
     /// that the user set himself stays where the host is trusted and we have none to write. A request that is full of
     /// headers stays as it is.
-    pub(crate) fn write_headers(&self, headers: &mut HeaderMap, outgoing: Outgoing<'_>) {
+    pub(crate) fn write_headers(&self, headers: &mut HeaderMap, outgoing: OutgoingContext<'_>) {
         let Some(trace) = outgoing.trace else { return clear_headers(headers) };
         if !headers.is_empty() || self.is_more_than_ids(&outgoing) {
             self.write_more(headers, trace, outgoing);
@@ -149,14 +149,14 @@ impl Propagators {
     }
 
     /// Is anything written but the trace and the request's id?
-    fn is_more_than_ids(&self, outgoing: &Outgoing<'_>) -> bool {
+    fn is_more_than_ids(&self, outgoing: &OutgoingContext<'_>) -> bool {
         let has_baggage = outgoing.baggage.is_some_and(|baggage| !baggage.is_empty());
         has_baggage || !outgoing.tracestate.is_empty() || !self.formats.is_empty()
     }
 
     /// Writes what few calls carry on, and takes away what was there under its names. Apart from the others, which have
     /// no header yet: nothing is looked for among none.
-    fn write_more(&self, headers: &mut HeaderMap, trace: TraceContext, outgoing: Outgoing<'_>) {
+    fn write_more(&self, headers: &mut HeaderMap, trace: TraceContext, outgoing: OutgoingContext<'_>) {
         match outgoing.baggage {
             _ if !self.baggage => {}
             None => remove(headers, BAGGAGE),
@@ -233,7 +233,7 @@ mod tests {
     fn written(
         propagators: Propagators,
         before: &[(&'static str, &str)],
-        outgoing: Outgoing<'_>,
+        outgoing: OutgoingContext<'_>,
     ) -> Vec<String> {
         let mut headers = received(before);
         propagators.write_headers(&mut headers, outgoing);
@@ -255,7 +255,7 @@ mod tests {
 
     fn read(propagators: Propagators, headers: &[(&'static str, &str)]) -> Remote {
         let headers = received(headers);
-        let known = Known::of(&headers);
+        let known = KnownHeaders::of(&headers);
         let request_id = propagators.read_request_id(&known);
         let remote = Remote { request_id, ..propagators.read_headers(&known, &headers) };
         assert_eq!(
@@ -304,7 +304,7 @@ mod tests {
     fn what_was_there_is_replaced() {
         let (list, baggage) = (Tracestate::default().with("b", "2"), Baggage::default().with("mine", "1"));
         let id = RequestId::parse(b"id-2").expect("valid");
-        let outgoing = Outgoing {
+        let outgoing = OutgoingContext {
             trace: Some(trace()),
             tracestate: &list,
             baggage: Some(&baggage),
@@ -328,7 +328,8 @@ mod tests {
         for length in [1, 36, 37, 128] {
             let id = RequestId::parse("x".repeat(length).as_bytes()).expect("an id");
             let request_id = Some(&id);
-            let outgoing = Outgoing { trace: Some(trace()), tracestate: &list, baggage: None, request_id };
+            let outgoing =
+                OutgoingContext { trace: Some(trace()), tracestate: &list, baggage: None, request_id };
             let (mut first, mut second) = (HeaderMap::new(), HeaderMap::new());
             ALL.write_headers(&mut first, outgoing);
             ALL.write_headers(&mut second, outgoing);
@@ -343,7 +344,8 @@ mod tests {
     #[test]
     fn a_trace_without_a_list_takes_the_old_list_away() {
         let list = Tracestate::default();
-        let outgoing = Outgoing { trace: Some(trace()), tracestate: &list, baggage: None, request_id: None };
+        let outgoing =
+            OutgoingContext { trace: Some(trace()), tracestate: &list, baggage: None, request_id: None };
         let left = written(ALL, &FULL, outgoing);
         assert_eq!(left.len(), 2, "the trace and the id");
         assert!(!left.iter().any(|header| header.starts_with("tracestate")));
@@ -352,19 +354,23 @@ mod tests {
     #[test]
     fn a_host_that_must_see_nothing_gets_nothing_that_a_proxy_copied() {
         let (list, baggage) = (Tracestate::default().with("b", "2"), Baggage::default().with("mine", "1"));
-        let outgoing = Outgoing { trace: None, tracestate: &list, baggage: None, request_id: None };
+        let outgoing = OutgoingContext { trace: None, tracestate: &list, baggage: None, request_id: None };
         for propagators in [ALL, NONE] {
             assert!(written(propagators, &FULL, outgoing).is_empty());
-            assert!(written(propagators, &FULL, Outgoing { baggage: Some(&baggage), ..outgoing }).is_empty());
+            assert!(
+                written(propagators, &FULL, OutgoingContext { baggage: Some(&baggage), ..outgoing })
+                    .is_empty()
+            );
         }
     }
 
     #[test]
     fn baggage_goes_to_trusted_hosts_alone_and_there_the_users_own_stays() {
         let (list, empty) = (Tracestate::default(), Baggage::default());
-        let outgoing = Outgoing { trace: Some(trace()), tracestate: &list, baggage: None, request_id: None };
+        let outgoing =
+            OutgoingContext { trace: Some(trace()), tracestate: &list, baggage: None, request_id: None };
         assert_eq!(written(ALL, &FULL[2..3], outgoing).len(), 1, "the trace alone");
-        let trusted = Outgoing { baggage: Some(&empty), ..outgoing };
+        let trusted = OutgoingContext { baggage: Some(&empty), ..outgoing };
         assert_eq!(written(ALL, &FULL[2..3], trusted)[1], "baggage: k=v");
         assert_eq!(
             written(NONE, &FULL[2..3], outgoing),
@@ -376,7 +382,8 @@ mod tests {
     #[test]
     fn every_format_of_the_list_is_written_and_what_b3_left_elsewhere_goes() {
         let list = Tracestate::default();
-        let outgoing = Outgoing { trace: Some(trace()), tracestate: &list, baggage: None, request_id: None };
+        let outgoing =
+            OutgoingContext { trace: Some(trace()), tracestate: &list, baggage: None, request_id: None };
         const COPIED: [(&str, &str); 4] =
             [("b3", "0"), ("x-b3-traceid", "1"), ("x-b3-parentspanid", "2"), ("x-b3-flags", "1")];
         const TRACE: &str = "000000000000000000000000000000cd";
@@ -396,7 +403,7 @@ mod tests {
             written(listed("jaeger"), &[], outgoing),
             [format!("uber-trace-id: {TRACE}:00000000000000ab:0:1")]
         );
-        let nothing = Outgoing { trace: None, ..outgoing };
+        let nothing = OutgoingContext { trace: None, ..outgoing };
         assert!(written(listed("tracecontext"), &COPIED, nothing).is_empty());
     }
 

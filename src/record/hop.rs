@@ -65,21 +65,21 @@ pub(crate) struct Hop {
     pub(crate) request_id: Option<RequestId>,
     pub(crate) subject: Subject,
     pub(crate) route: RouteCell,
-    state: Mutex<State>,
+    state: Mutex<Progress>,
     // How many bytes of text it holds, once it has ended; beside the lock, because both queues ask for it.
     text_length: AtomicUsize,
 }
 
 /// What changes while the hop runs: one lock, taken once more at its end, is cheaper than a cell for each.
 #[derive(Debug, Default)]
-struct State {
+struct Progress {
     notes: Option<Box<Notes>>,
     end: Option<End>,
 }
 
 /// The hop's notes, while nobody else can change them.
 #[derive(Debug)]
-pub(crate) struct NotesGuard<'a>(MutexGuard<'a, State>);
+pub(crate) struct NotesGuard<'a>(MutexGuard<'a, Progress>);
 
 /// What the user said of the hop from below the layer.
 #[derive(Debug, Default)]
@@ -148,7 +148,7 @@ impl Hop {
         NotesGuard(self.state())
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Progress> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -180,7 +180,7 @@ impl Hop {
 
     /// Ends the hop; only the first call counts. `end` is told the outcome that the user wanted.
     pub(crate) fn finish(&self, end: impl FnOnce(Option<Outcome>) -> End) -> End {
-        let State { notes, end: ended } = &mut *self.state();
+        let Progress { notes, end: ended } = &mut *self.state();
         let (said, texts) = notes.as_ref().map_or((None, 0), |notes| (notes.outcome, notes.text_length()));
         let texts = texts + self.http().map_or(0, Http::long_length);
         self.text_length.store(texts, Ordering::Relaxed);

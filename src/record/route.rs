@@ -21,12 +21,12 @@ pub(crate) struct RouteCell(AtomicU16);
 
 const UNKNOWN: u16 = u16::MAX;
 
-struct Table {
+struct RouteTable {
     slots: Box<[OnceLock<Box<str>>]>,
     used: AtomicUsize,
 }
 
-static TABLE: LazyLock<Table> = LazyLock::new(|| Table {
+static TABLE: LazyLock<RouteTable> = LazyLock::new(|| RouteTable {
     slots: (0..SLOTS).map(|_| OnceLock::new()).collect(),
     used: AtomicUsize::new(0),
 });
