@@ -8,7 +8,6 @@ mod baggage;
 mod hex;
 mod id;
 pub(crate) mod jaeger;
-mod ot;
 mod request_id;
 mod share;
 mod text;
