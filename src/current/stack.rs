@@ -21,29 +21,26 @@ pub(crate) struct Current {
 
 /// One thing that is current, above those in which it was entered.
 #[derive(Debug)]
-struct Frame {
-    owner: Owner,
-    current: Current,
-    /// A span that is made now is the hop's own span.
-    stands_for_hop: bool,
-    _attached: Attached,
-}
-
-/// Who takes the frame off the stack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Owner {
-    /// The [`Entered`] of this number.
-    Guard(u64),
-    /// [`exit_span`] with this span's id.
-    Span(u64),
+enum Frame {
+    // A hop needs no more than its own reference: it is entered at each poll, and rarely asked for.
+    Hop {
+        guard: u64,
+        hop: Arc<Hop>,
+        /// A span that is made now is the hop's own span.
+        stands_for_hop: bool,
+    },
+    /// A context that was captured elsewhere.
+    Captured { guard: u64, current: Current },
+    /// A `tracing` span that is entered.
+    Span { id: u64, current: Current, _attached: Attached },
 }
 
 /// Restores the stack when this is dropped, whatever was left on it in between.
 #[derive(Debug)]
 #[must_use = "the context is current only while this lives"]
 pub(crate) struct Entered {
-    // `None` at the very end of a thread, which has no stack any more.
-    number: Option<u64>,
+    /// Its frame's number; 0 at the very end of a thread, which has no stack any more.
+    guard: u64,
     // Dropped after the stack is restored.
     _attached: Attached,
 }
@@ -86,30 +83,19 @@ fn with_frames<T>(access: impl FnOnce(&mut Vec<Frame>) -> Option<T>) -> Option<T
     with_stack(|stack| access(&mut *stack.frames.try_borrow_mut().ok()?)).flatten()
 }
 
-fn push_guarded(current: Current, stands_for_hop: bool) -> Entered {
-    let attached = current.attach();
-    let number = with_stack(|stack| {
-        let number = stack.guards.get() + 1;
-        stack.guards.set(number);
-        number
+fn push(attached: Attached, frame: impl FnOnce(u64) -> Frame) -> Entered {
+    let guard = with_stack(|stack| {
+        let guard = stack.guards.get() + 1;
+        stack.guards.set(guard);
+        stack.frames.try_borrow_mut().ok()?.push(frame(guard));
+        Some(guard)
     });
-    if let Some(number) = number {
-        let owner = Owner::Guard(number);
-        push(Frame { owner, current, stands_for_hop, _attached: Attached::none() });
-    }
-    Entered { number, _attached: attached }
-}
-
-fn push(frame: Frame) {
-    with_frames(|frames| {
-        frames.push(frame);
-        Some(())
-    });
+    Entered { guard: guard.flatten().unwrap_or(0), _attached: attached }
 }
 
 /// The innermost context of this thread.
 pub(crate) fn current() -> Option<Current> {
-    let here = with_frames(|frames| frames.last().map(|frame| frame.current.clone()));
+    let here = with_frames(|frames| frames.last().map(Frame::current));
     match innermost(here.as_ref().map(|here| here.trace.span_id)) {
         Some((trace, begun)) => {
             // A span of OpenTelemetry's within ours: the hop around it goes on, if it is the same trace.
@@ -122,61 +108,92 @@ pub(crate) fn current() -> Option<Current> {
 
 /// Looks at the innermost hop of this thread.
 pub(crate) fn top_hop<T>(look: impl FnOnce(&Hop) -> T) -> Option<T> {
-    with_frames(|frames| frames.last()?.current.hop.clone()).map(|hop| look(&hop))
+    with_frames(|frames| frames.last().and_then(Frame::hop)).map(|hop| look(&hop))
 }
 
 /// Makes the hop current until the guard is dropped.
 pub(crate) fn enter_hop(hop: &Arc<Hop>) -> Entered {
-    enter(Current::of(Arc::clone(hop)))
+    push_hop(hop, false)
 }
 
 /// Makes the hop current until the guard is dropped; the spans that are made meanwhile are the hop's own.
 pub(crate) fn enter_as_hop(hop: &Arc<Hop>) -> Entered {
-    push_guarded(Current::of(Arc::clone(hop)), true)
+    push_hop(hop, true)
+}
+
+fn push_hop(hop: &Arc<Hop>, stands_for_hop: bool) -> Entered {
+    let attached = attach(hop.trace, &hop.tracestate, Some(&hop.baggage));
+    push(attached, |guard| Frame::Hop { guard, hop: Arc::clone(hop), stands_for_hop })
 }
 
 /// Does a span that is made now stand for the innermost hop?
 pub(crate) fn stands_for_hop() -> bool {
-    with_frames(|frames| frames.last().map(|frame| frame.stands_for_hop)).unwrap_or(false)
+    let stands = |frame: &Frame| matches!(frame, Frame::Hop { stands_for_hop: true, .. });
+    with_frames(|frames| frames.last().map(stands)).unwrap_or(false)
 }
 
 /// Makes a captured context current until the guard is dropped.
 pub(crate) fn enter(current: Current) -> Entered {
-    push_guarded(current, false)
+    push(current.attach(), |guard| Frame::Captured { guard, current })
 }
 
 /// Makes a user's span current, until [`exit_span`] names it.
-pub(crate) fn enter_span(span: u64, current: Current) {
+pub(crate) fn enter_span(id: u64, current: Current) {
     let attached = current.attach();
-    push(Frame { owner: Owner::Span(span), current, stands_for_hop: false, _attached: attached });
+    push_span(Frame::Span { id, current, _attached: attached });
 }
 
 /// Makes a span current that another layer records, and shows to OpenTelemetry itself.
-pub(crate) fn enter_foreign_span(span: u64, current: Current) {
-    let attached = Attached::none();
-    push(Frame { owner: Owner::Span(span), current, stands_for_hop: false, _attached: attached });
+pub(crate) fn enter_foreign_span(id: u64, current: Current) {
+    push_span(Frame::Span { id, current, _attached: Attached::none() });
+}
+
+fn push_span(frame: Frame) {
+    with_frames(|frames| {
+        frames.push(frame);
+        Some(())
+    });
 }
 
 /// A user's span is no longer current; spans may leave in any order.
 pub(crate) fn exit_span(span: u64) {
-    let _frame = with_frames(|frames| {
-        let place = frames.iter().rposition(|frame| frame.owner == Owner::Span(span))?;
-        Some(frames.remove(place))
-    });
+    let is_it = |frame: &Frame| matches!(frame, Frame::Span { id, .. } if *id == span);
+    let _frame = with_frames(|frames| frames.iter().rposition(is_it).map(|place| frames.remove(place)));
+}
+
+impl Frame {
+    fn current(&self) -> Current {
+        match self {
+            Self::Hop { hop, .. } => Current::of(Arc::clone(hop)),
+            Self::Captured { current, .. } | Self::Span { current, .. } => current.clone(),
+        }
+    }
+
+    fn hop(&self) -> Option<Arc<Hop>> {
+        match self {
+            Self::Hop { hop, .. } => Some(Arc::clone(hop)),
+            Self::Captured { current, .. } | Self::Span { current, .. } => current.hop.clone(),
+        }
+    }
+
+    /// Is it the one that the guard of this number takes away?
+    fn is_of(&self, own: u64) -> bool {
+        match self {
+            Self::Hop { guard, .. } | Self::Captured { guard, .. } => *guard == own,
+            Self::Span { .. } => false,
+        }
+    }
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        let Some(own) = self.number.map(Owner::Guard) else { return };
-        // What was left above it goes as well; if it is gone itself, nothing does.
-        while let Some(frame) = with_frames(|frames| {
-            let is_there = frames.iter().rev().any(|frame| frame.owner == own);
-            if is_there { frames.pop() } else { None }
-        }) {
-            if frame.owner == own {
-                break;
-            }
+        let is_own = |frame: &mut Frame| frame.is_of(self.guard);
+        if with_frames(|frames| frames.pop_if(is_own)).is_some() {
+            return;
         }
+        // What was left above it goes as well; if it is gone itself, nothing does.
+        let is_there = |frames: &[Frame]| frames.iter().any(|frame| frame.is_of(self.guard));
+        while with_frames(|frames| if is_there(frames) { frames.pop() } else { None }).is_some() {}
     }
 }
 
