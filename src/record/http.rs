@@ -208,8 +208,9 @@ impl Http {
     }
 }
 
-/// The host without the brackets of an address of version 6.
+/// The host without credentials that may stand before it, and without the brackets of an address of version 6.
 pub(crate) fn address(host: &str) -> &str {
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
@@ -279,7 +280,18 @@ mod tests {
             let expected = if none == "[::1]:80:80x:" { "[::1]" } else { "" };
             assert_eq!(shown(none), (expected.to_owned(), None), "{none}");
         }
-        assert_eq!([address("[::1]"), address("::1"), address("b.example")], ["::1", "::1", "b.example"]);
+    }
+
+    #[test]
+    fn an_address_has_neither_credentials_nor_brackets() {
+        for (host, shown) in [
+            ("user:pass@example.org", "example.org"),
+            ("example.org", "example.org"),
+            ("a@[::1]", "::1"),
+            ("::1", "::1"),
+        ] {
+            assert_eq!(address(host), shown);
+        }
     }
 
     #[test]
