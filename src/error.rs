@@ -1,4 +1,4 @@
-//! The one error of this crate: why the start-up failed.
+//! The one error of this crate: why the start-up failed. And the chain of causes behind any error, walked here only.
 
 use std::fmt;
 use std::panic::Location;
@@ -86,5 +86,69 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// How many causes of an error are read; a longer chain is most likely a loop.
+const MOST_CAUSES: usize = 16;
+
+/// An error and its causes as `next` finds them, outermost first.
+pub(crate) fn causes<'a>(
+    first: Option<&'a (dyn std::error::Error + 'static)>,
+    next: impl Fn(&'a (dyn std::error::Error + 'static)) -> Option<&'a (dyn std::error::Error + 'static)>,
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(first, move |&error| next(error)).take(MOST_CAUSES)
+}
+
+/// An error's text with those of its causes behind it.
+pub(crate) struct WithCauses<'a> {
+    pub(crate) error: &'a (dyn std::error::Error + 'static),
+    /// Stands before each cause.
+    pub(crate) separator: &'static str,
+}
+
+impl fmt::Display for WithCauses<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.error)?;
+        let mut causes = causes(self.error.source(), |error| error.source());
+        causes.try_for_each(|cause| write!(f, "{}{cause}", self.separator))
+    }
+}
+
+/// As `Display`, for readers that take only `Debug`.
+impl fmt::Debug for WithCauses<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Its own cause.
+    #[derive(Debug)]
+    struct Endless;
+
+    impl fmt::Display for Endless {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("x")
+        }
+    }
+
+    impl std::error::Error for Endless {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&Endless)
+        }
+    }
+
+    #[test]
+    fn a_chain_is_shown_whole_and_ends_where_it_is_endless() {
+        let source = std::io::Error::other("row locked");
+        let error = Error::thread("exporter", source);
+        let shown = WithCauses { error: &error, separator: ": " };
+        assert_eq!(shown.to_string(), "the thread exporter could not be started: row locked");
+        let endless = WithCauses { error: &Endless, separator: "" };
+        assert_eq!(format!("{endless:?}").len(), 1 + MOST_CAUSES);
     }
 }

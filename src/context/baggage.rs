@@ -41,7 +41,7 @@ struct Member {
 }
 
 #[derive(Clone, Copy)]
-struct Entry<'a> {
+struct Pair<'a> {
     key: &'a str,
     value: &'a str,
     /// As sent, without white space: `a;b=c`.
@@ -113,7 +113,7 @@ impl Baggage {
     /// An earlier member of the same key is replaced, with its properties.
     #[must_use]
     pub fn with(&self, key: &str, value: &str) -> Self {
-        let new = Entry { key, value, properties: "" };
+        let new = Pair { key, value, properties: "" };
         let mut list = List::default();
         let mut fits = is_token(key.as_bytes());
         let mut set = false;
@@ -152,7 +152,7 @@ impl Baggage {
         Self((!list.members.is_empty()).then(|| Arc::new(list)))
     }
 
-    fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+    fn entries(&self) -> impl Iterator<Item = Pair<'_>> {
         self.0.iter().flat_map(|list| list.members.iter().map(|member| list.entry(member)))
     }
 }
@@ -172,12 +172,12 @@ impl List {
             properties.extend(value.map(|value| ["=", value]).into_iter().flatten());
         }
         let value = percent_decode(value?.as_bytes()).decode_utf8_lossy();
-        self.push(Entry { key, value: &value, properties: &properties }).then_some(())
+        self.push(Pair { key, value: &value, properties: &properties }).then_some(())
     }
 
     /// Adds the member if it fits.
-    fn push(&mut self, entry: Entry<'_>) -> bool {
-        let Entry { key, value, properties } = entry;
+    fn push(&mut self, entry: Pair<'_>) -> bool {
+        let Pair { key, value, properties } = entry;
         let separators = usize::from(!self.members.is_empty()) + 1 + usize::from(!properties.is_empty());
         let value_length = encoded(value).map(str::len).sum::<usize>();
         let length = self.length + separators + key.len() + value_length + properties.len();
@@ -194,9 +194,9 @@ impl List {
         true
     }
 
-    fn entry(&self, member: &Member) -> Entry<'_> {
+    fn entry(&self, member: &Member) -> Pair<'_> {
         let part = |start: u16, end: u16| self.text.get(start.into()..end.into()).unwrap_or_default();
-        Entry {
+        Pair {
             key: part(member.start, member.key),
             value: part(member.key, member.value),
             properties: part(member.value, member.properties),

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::num::{NonZeroU64, NonZeroU128};
 
 use super::hex;
@@ -36,7 +37,8 @@ pub struct SpanId(NonZeroU64);
 
 /// The trace flags: `sampled` (0x01) and `random` (0x02, level 2); every other bit is zero.
 ///
-/// Flags that came by B3 or Jaeger also remember what W3C cannot say, such as B3's debug; it is no part of the byte.
+/// Flags that came by B3 or Jaeger also remember what W3C cannot say, such as B3's debug; it is no part of the byte, and
+/// two flags of the same byte are equal.
 ///
 /// ```
 /// use tower_observability::context::Flags;
@@ -45,33 +47,33 @@ pub struct SpanId(NonZeroU64);
 /// assert!(flags.is_sampled() && flags.is_random());
 /// assert_eq!(flags.byte(), 0x03);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Flags(u8);
-
-/// One span's place: its trace, its id, its flags.
-///
-/// ```
-/// use tower_observability::context::{Flags, SpanId, TraceContext, TraceId};
-///
-/// let here = TraceContext { trace_id: TraceId::random(), span_id: SpanId::random(), flags: Flags::NONE };
-/// assert!(!here.flags.is_sampled());
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TraceContext {
-    /// The trace.
-    pub trace_id: TraceId,
-    /// The span within the trace.
-    pub span_id: SpanId,
-    /// Sampled? Random?
-    pub flags: Flags,
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Flags {
+    byte: u8,
+    beyond: Beyond,
 }
+
+/// What other formats say and W3C cannot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Beyond {
+    #[default]
+    Nothing,
+    /// Sampled by B3's or Jaeger's debug flag, which is to be handed on.
+    Debug,
+    /// A B3 caller named the trace and left the decision to us.
+    Deferred,
+    /// The ids were made up here, for a B3 caller who sent a decision alone.
+    Invented,
+}
+
+const SAMPLED: u8 = 0x01;
+const RANDOM: u8 = 0x02;
 
 thread_local! {
     static RNG: RefCell<SmallRng> = RefCell::new(SmallRng::from_os_rng());
 }
 
 /// Uniform random bits from the thread's generator, seeded by the operating system.
-#[inline]
 pub(crate) fn random<T>() -> T
 where
     StandardUniform: Distribution<T>,
@@ -85,13 +87,10 @@ fn text<const N: usize>(digits: &[u8; N]) -> &str {
     std::str::from_utf8(digits).unwrap_or_default()
 }
 
-impl TraceContext {
-    /// Stands for the place that is not known yet.
-    pub(crate) const BLANK: Self =
-        Self { trace_id: TraceId(NonZeroU128::MIN), span_id: SpanId(NonZeroU64::MIN), flags: Flags::NONE };
-}
-
 impl TraceId {
+    /// Stands for an id that is not known yet.
+    pub(super) const BLANK: Self = Self(NonZeroU128::MIN);
+
     /// `None` for zero, which the standard forbids.
     #[must_use]
     pub const fn new(value: u128) -> Option<Self> {
@@ -109,6 +108,13 @@ impl TraceId {
                 return id;
             }
         }
+    }
+
+    /// The id of 1 to 32 lower-case hex digits; what is missing on the left is zero.
+    pub(super) fn from_digits(digits: &[u8]) -> Option<Self> {
+        let (high, low) = digits.split_at(digits.len().saturating_sub(16));
+        let high = if high.is_empty() { 0 } else { hex::number(high)? };
+        Self::new(u128::from(high) << 64 | u128::from(hex::number(low)?))
     }
 
     /// The id as a number, most significant byte first.
@@ -133,6 +139,9 @@ impl TraceId {
 }
 
 impl SpanId {
+    /// Stands for an id that is not known yet.
+    pub(super) const BLANK: Self = Self(NonZeroU64::MIN);
+
     /// `None` for zero, which the standard forbids.
     #[must_use]
     pub const fn new(value: u64) -> Option<Self> {
@@ -144,13 +153,17 @@ impl SpanId {
 
     /// A new id.
     #[must_use]
-    #[inline]
     pub fn random() -> Self {
         loop {
             if let Some(id) = Self::new(random()) {
                 return id;
             }
         }
+    }
+
+    /// The id of 1 to 16 lower-case hex digits; what is missing on the left is zero.
+    pub(super) fn from_digits(digits: &[u8]) -> Option<Self> {
+        Self::new(hex::number(digits)?)
     }
 
     /// The id as a number, most significant byte first.
@@ -162,85 +175,106 @@ impl SpanId {
     /// The id's 16 lower-case hex digits, without an allocation.
     #[must_use]
     pub fn hex(self) -> [u8; 16] {
-        let (value, mut text) = (self.value(), [0; 16]);
-        for (place, digits) in text.as_chunks_mut::<8>().0.iter_mut().enumerate() {
-            *digits = hex::write((value >> (32 - 32 * place)) as u32);
-        }
+        let mut text = [0; 16];
+        text.copy_from_slice(hex::pairs(&self.value().to_be_bytes()).as_flattened());
         text
     }
 }
 
 impl Flags {
     /// Neither sampled nor random.
-    pub const NONE: Self = Self(0);
+    pub const NONE: Self = Self::of(0, Beyond::Nothing);
     /// Sampled.
-    pub const SAMPLED: Self = Self(0x01);
+    pub const SAMPLED: Self = Self::of(SAMPLED, Beyond::Nothing);
     /// The trace id's last 56 bits are random.
-    pub const RANDOM: Self = Self(0x02);
-    // The two bits that a zero's digit has: written as a digit they vanish, so that memory costs the common path nothing.
-    /// Sampled by B3's or Jaeger's debug flag, which is to be handed on.
-    pub(crate) const DEBUG: Self = Self(0x11);
-    /// A B3 caller named the trace and left the decision to us.
-    pub(crate) const DEFERRED: Self = Self(0x20);
+    pub const RANDOM: Self = Self::of(RANDOM, Beyond::Nothing);
+    /// Sampled by B3's or Jaeger's debug flag.
+    pub(crate) const DEBUG: Self = Self::of(SAMPLED, Beyond::Debug);
+    /// Not decided by the caller.
+    pub(crate) const DEFERRED: Self = Self::of(0, Beyond::Deferred);
     /// Not sampled, on ids that nobody sent; they are random.
-    pub(crate) const INVENTED: Self = Self(0x22);
+    pub(crate) const INVENTED: Self = Self::of(RANDOM, Beyond::Invented);
+
+    const fn of(byte: u8, beyond: Beyond) -> Self {
+        Self { byte, beyond }
+    }
 
     /// Keeps the bits that level 2 defines; the others are dropped, as the standard demands.
     #[must_use]
     pub const fn from_byte(byte: u8) -> Self {
-        Self(byte & 0x03)
+        Self::of(byte & (SAMPLED | RANDOM), Beyond::Nothing)
     }
 
     /// The flags as sent.
     #[must_use]
     pub const fn byte(self) -> u8 {
-        self.0 & 0x03
+        self.byte
     }
 
     /// Is the trace recorded?
     #[must_use]
     pub const fn is_sampled(self) -> bool {
-        self.0 & 0x01 != 0
+        self.byte & SAMPLED != 0
     }
 
     /// Are the trace id's last 56 bits random?
     #[must_use]
     pub const fn is_random(self) -> bool {
-        self.0 & 0x02 != 0
+        self.byte & RANDOM != 0
     }
 
     /// The same flags with `sampled` as given.
     #[must_use]
     pub const fn with_sampled(self, sampled: bool) -> Self {
-        // What was deferred is decided with it; debug stays.
-        Self(self.0 & 0x12 | sampled as u8)
+        // What was deferred is decided with it; debug stays, unless it is overruled.
+        let beyond = if sampled && self.is_debug() { Beyond::Debug } else { Beyond::Nothing };
+        Self::of(self.byte & RANDOM | sampled as u8, beyond)
     }
 
     /// Is the trace recorded because somebody looks for a fault?
     pub(crate) const fn is_debug(self) -> bool {
-        self.0 & 0x11 == 0x11
+        matches!(self.beyond, Beyond::Debug)
     }
 
     /// Is the decision left to us?
     pub(crate) const fn is_deferred(self) -> bool {
-        self.0 & 0x22 == 0x20
+        matches!(self.beyond, Beyond::Deferred)
     }
 
     /// Do these flags stand on ids that nobody sent?
     pub(crate) const fn is_invented(self) -> bool {
-        self.0 & 0x22 == 0x22
+        matches!(self.beyond, Beyond::Invented)
     }
 
-    /// What another format says of the same span, where it says anything.
-    pub(crate) const fn told(self, later: Self) -> Self {
-        if later.is_deferred() { self } else { Self(self.0 & 0x02 | later.0 & 0x11) }
+    /// These flags with what another format decided about the same span, where it decided anything.
+    pub(crate) const fn decided_by(self, later: Self) -> Self {
+        if later.is_deferred() {
+            self
+        } else {
+            Self::of(self.byte & RANDOM | later.byte & SAMPLED, later.beyond)
+        }
     }
 
     /// The two lower-case hex digits.
     #[must_use]
     pub const fn hex(self) -> [u8; 2] {
         // Two bits are one digit.
-        [b'0', b'0' | self.0]
+        [b'0', b'0' + self.byte]
+    }
+}
+
+/// As W3C compares them: by the byte.
+impl PartialEq for Flags {
+    fn eq(&self, other: &Self) -> bool {
+        self.byte == other.byte
+    }
+}
+
+impl Eq for Flags {}
+
+impl Hash for Flags {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.byte.hash(state);
     }
 }
 
@@ -275,21 +309,8 @@ impl fmt::Display for Flags {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    /// A place in any trace, with any flags.
-    pub(crate) fn a_context() -> impl Strategy<Value = TraceContext> {
-        (1..u128::MAX, 1..u64::MAX, any::<[bool; 2]>()).prop_map(|(trace_id, span_id, [sampled, random])| {
-            let flags = if random { Flags::RANDOM } else { Flags::NONE };
-            TraceContext {
-                trace_id: TraceId::new(trace_id).expect("not zero"),
-                span_id: SpanId::new(span_id).expect("not zero"),
-                flags: flags.with_sampled(sampled),
-            }
-        })
-    }
 
     #[test]
     fn ids_print_as_lower_case_hex_with_leading_zeros() {
@@ -314,10 +335,11 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_w3c_cannot_say_is_remembered_and_not_written() {
-        for (flags, byte) in [(Flags::DEBUG, 1), (Flags::DEFERRED, 0), (Flags::INVENTED, 2), (Flags(0x33), 3)]
-        {
+    fn what_w3c_cannot_say_is_remembered_and_neither_written_nor_compared() {
+        for (flags, byte) in [(Flags::DEBUG, 1), (Flags::DEFERRED, 0), (Flags::INVENTED, 2)] {
             assert_eq!((flags.byte(), flags.hex()), (byte, [b'0', b'0' + byte]));
+            assert_eq!(flags, Flags::from_byte(byte));
+            assert_eq!(std::collections::HashSet::from([flags, Flags::from_byte(byte)]).len(), 1);
         }
         assert!(Flags::DEBUG.with_sampled(true).is_debug() && !Flags::DEBUG.with_sampled(false).is_debug());
         assert!(Flags::DEBUG.is_sampled() && !Flags::DEBUG.is_deferred() && !Flags::DEBUG.is_invented());

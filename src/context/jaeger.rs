@@ -1,43 +1,41 @@
 //! Jaeger's `uber-trace-id` header: text in, [`TraceContext`] out, and back.
 
-use super::b3::padded;
-use super::text::{number, trim};
-use super::{Flags, SpanId, TraceContext};
+use super::hex::number;
+use super::text::trim;
+use super::{Flags, SpanId, TraceContext, TraceId};
 
 const SAMPLED: u64 = 0x01;
 const DEBUG: u64 = 0x02;
 
-impl TraceContext {
-    /// Reads one `uber-trace-id` value: trace, span, parent (not kept), flags. Leading zeros may be missing, and the
-    /// colons may be written as in a URL.
-    pub(crate) fn from_uber_trace_id(value: &[u8]) -> Option<Self> {
-        let (trace, rest) = cut(trim(value))?;
-        let (span, rest) = cut(rest)?;
-        let (parent, flags) = cut(rest)?;
-        if !parent.is_empty() {
-            number(parent)?;
-        }
-        let flags = match number(flags).filter(|_| flags.len() <= 2)? {
-            bits if bits & DEBUG != 0 => Flags::DEBUG,
-            bits if bits & SAMPLED != 0 => Flags::SAMPLED,
-            _ => Flags::NONE,
-        };
-        Some(Self { trace_id: padded(trace)?, span_id: SpanId::new(number(span)?)?, flags })
+/// Reads one `uber-trace-id` value: trace, span, parent (not kept), flags. Leading zeros may be missing, and the colons
+/// may be written as in a URL.
+pub(crate) fn read(value: &[u8]) -> Option<TraceContext> {
+    let (trace, rest) = cut(trim(value))?;
+    let (span, rest) = cut(rest)?;
+    let (parent, flags) = cut(rest)?;
+    if !parent.is_empty() {
+        number(parent)?;
     }
+    let flags = match number(flags).filter(|_| flags.len() <= 2)? {
+        bits if bits & DEBUG != 0 => Flags::DEBUG,
+        bits if bits & SAMPLED != 0 => Flags::SAMPLED,
+        _ => Flags::NONE,
+    };
+    Some(TraceContext::new(TraceId::from_digits(trace)?, SpanId::from_digits(span)?, flags))
+}
 
-    /// The 53 bytes of a `uber-trace-id` value, without an allocation; the parent is zero, which is "none".
-    pub(crate) fn to_uber_trace_id(self) -> [u8; 53] {
-        let mut text = [b':'; 53];
-        text[..32].copy_from_slice(&self.trace_id.hex());
-        text[33..49].copy_from_slice(&self.span_id.hex());
-        text[50] = b'0';
-        text[52] = match self.flags {
-            flags if flags.is_debug() => b'3',
-            flags if flags.is_sampled() => b'1',
-            _ => b'0',
-        };
-        text
-    }
+/// The 53 bytes of a `uber-trace-id` value, without an allocation; the parent is zero, which is "none".
+pub(crate) fn write(context: TraceContext) -> [u8; 53] {
+    let mut text = [b':'; 53];
+    text[..32].copy_from_slice(&context.trace_id.hex());
+    text[33..49].copy_from_slice(&context.span_id.hex());
+    text[50] = b'0';
+    text[52] = match context.flags {
+        flags if flags.is_debug() => b'3',
+        flags if flags.is_sampled() => b'1',
+        _ => b'0',
+    };
+    text
 }
 
 /// What stands before the next colon, and what behind it.
@@ -54,8 +52,8 @@ mod tests {
 
     use super::*;
 
-    fn read(value: &str) -> Option<TraceContext> {
-        TraceContext::from_uber_trace_id(value.as_bytes())
+    fn parsed(value: &str) -> Option<TraceContext> {
+        read(value.as_bytes())
     }
 
     #[test]
@@ -63,7 +61,7 @@ mod tests {
         for value in
             ["ab:cd:0:1", "00ab:0cd:0:01", "ab%3Acd%3a0%3A1", " ab:cd::1 ", "ab:cd:ef:1", "ab:cd:0:09"]
         {
-            let trace = read(value).expect(value);
+            let trace = parsed(value).expect(value);
             assert_eq!((trace.trace_id.value(), trace.span_id.value()), (0xab, 0xcd), "{value}");
             assert_eq!(trace.flags, Flags::SAMPLED, "{value}");
         }
@@ -78,7 +76,11 @@ mod tests {
             ("3", Flags::DEBUG),
             ("08", Flags::NONE),
         ] {
-            assert_eq!(read(&format!("ab:cd:0:{flags}")).map(|trace| trace.flags), Some(expected), "{flags}");
+            assert_eq!(
+                parsed(&format!("ab:cd:0:{flags}")).map(|trace| trace.flags),
+                Some(expected),
+                "{flags}"
+            );
         }
     }
 
@@ -88,12 +90,12 @@ mod tests {
         for value in
             ["", "ab", "ab:cd", "ab:cd:0", "ab:cd:0:", "ab:cd:0:1:", "0:cd:0:1", "ab:0:0:1", "ab:cd:x:1"]
         {
-            assert_eq!(read(value), None, "{value}");
+            assert_eq!(parsed(value), None, "{value}");
         }
         for value in
             ["ab:cd:0:001", "AB:cd:0:1", "ab%3cd:0:1", &format!("{long}:cd:0:1"), &format!("ab:{long}:0:1")]
         {
-            assert_eq!(read(value), None, "{value}");
+            assert_eq!(parsed(value), None, "{value}");
         }
     }
 
@@ -103,9 +105,9 @@ mod tests {
             value in "[0-9a-f]{0,33}(:|%3A)[0-9a-f]{0,17}(:|%3a)[0-9a-f]{0,2}:[0-3]|[ -~]{0,60}",
             bytes: Vec<u8>,
         ) {
-            TraceContext::from_uber_trace_id(&bytes);
-            if let Some(trace) = read(&value) {
-                prop_assert_eq!(TraceContext::from_uber_trace_id(&trace.to_uber_trace_id()), Some(trace));
+            read(&bytes);
+            if let Some(trace) = parsed(&value) {
+                prop_assert_eq!(read(&write(trace)), Some(trace));
             }
         }
     }

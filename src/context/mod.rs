@@ -3,23 +3,23 @@
 //! Everything here is a value. The parsers are total: whatever a stranger sends is either understood or is
 //! `None`, never a panic.
 
-mod b3;
+pub(crate) mod b3;
 mod baggage;
 mod hex;
 mod id;
-mod jaeger;
-mod ot;
+pub(crate) mod jaeger;
 mod request_id;
 mod share;
 mod text;
-mod traceparent;
+mod trace_context;
 mod tracestate;
 
 pub use baggage::Baggage;
 pub(crate) use hex::pairs as hex_pairs;
-#[cfg(test)]
-pub(crate) use id::tests::a_context;
-pub use id::{Flags, SpanId, TraceContext, TraceId};
+pub use id::{Flags, SpanId, TraceId};
 pub use request_id::RequestId;
 pub(crate) use share::{randomness, threshold_of};
+pub use trace_context::TraceContext;
+#[cfg(test)]
+pub(crate) use trace_context::tests::a_context;
 pub use tracestate::Tracestate;

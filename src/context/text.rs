@@ -1,7 +1,6 @@
-//! The characters that the header grammars share: optional white space, tokens, hex digits.
+//! The characters that the header grammars share: optional white space, tokens.
 
 /// Without the optional white space around it (RFC 7230, 3.2.3: spaces and tabs).
-#[inline]
 pub(super) fn trim(text: &[u8]) -> &[u8] {
     let is_ows = |byte: &u8| matches!(byte, b' ' | b'\t');
     let start = text.iter().position(|byte| !is_ows(byte)).unwrap_or(text.len());
@@ -15,21 +14,6 @@ pub(super) fn is_token(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(is_tchar)
 }
 
-/// The number of 1 to 16 lower-case hex digits.
-pub(super) fn number(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() || digits.len() > 16 {
-        return None;
-    }
-    digits.iter().try_fold(0, |number, digit| {
-        let digit = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            _ => return None,
-        };
-        Some(number << 4 | u64::from(digit))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,14 +23,6 @@ mod tests {
         assert_eq!(trim(b" \t a b\t "), b"a b");
         assert_eq!(trim(b" \t "), b"");
         assert_eq!(trim(b"a\n"), b"a\n");
-    }
-
-    #[test]
-    fn a_number_has_one_to_sixteen_lower_case_digits() {
-        assert_eq!(number(b"ffffffffffffffff"), Some(u64::MAX));
-        for wrong in [&b""[..], b"F", b"g", b"+1", b"00000000000000001"] {
-            assert_eq!(number(wrong), None, "{wrong:?}");
-        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use super::hex::number;
 use super::text::trim;
 
 /// The members of `tracestate`, validated. Empty is free.
@@ -27,15 +28,25 @@ const MOST_BYTES: usize = 4096;
 /// When the list is too long, members longer than this go first (level 2, 3.3.1.5).
 const LONG_MEMBER: usize = 128;
 
-type Members<'a> = SmallVec<[&'a str; MOST_MEMBERS]>;
+/// The member of OpenTelemetry's threshold `th` and its explicit randomness `rv`, both numbers of 56 bits.
+const OT: &str = "ot";
+/// How many hex digits 56 bits have.
+const DIGITS: usize = 14;
+/// The first number that is no threshold any more: it would keep nothing.
+const THRESHOLDS: u64 = 1 << 56;
+
+/// The longest key, and the longest value, that a member may have.
+const LONGEST: usize = 256;
+
+type MemberList<'a> = SmallVec<[&'a str; MOST_MEMBERS]>;
 
 fn is_key(key: &[u8]) -> bool {
     let is_inner = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/' | b'@');
-    key.len() <= 256 && matches!(key.first(), Some(b'a'..=b'z' | b'0'..=b'9')) && key.iter().all(is_inner)
+    key.len() <= LONGEST && matches!(key.first(), Some(b'a'..=b'z' | b'0'..=b'9')) && key.iter().all(is_inner)
 }
 
 fn is_value(value: &[u8]) -> bool {
-    value.len() <= 256
+    value.len() <= LONGEST
         && value.last().is_some_and(|last| *last != b' ')
         && value.iter().all(|byte| matches!(byte, 0x20..=0x7e) && !matches!(byte, b',' | b'='))
 }
@@ -53,7 +64,7 @@ fn key_of(member: &str) -> &str {
 }
 
 /// Leaves out whole members until the list is short enough; the first `own` are ours and stay.
-fn shorten(members: &mut Members<'_>, own: usize) {
+fn shorten(members: &mut MemberList<'_>, own: usize) {
     members.truncate(MOST_MEMBERS);
     let mut length = members.iter().map(|member| member.len() + 1).sum::<usize>().saturating_sub(1);
     while length > MOST_BYTES && members.len() > own {
@@ -63,13 +74,27 @@ fn shorten(members: &mut Members<'_>, own: usize) {
     }
 }
 
+fn is_threshold(sub: &str) -> bool {
+    sub.starts_with("th:")
+}
+
+/// The threshold's digits without the zeros at their end.
+fn digits(threshold: u64) -> SmallVec<[u8; DIGITS]> {
+    let digit = |place: usize| char::from_digit((threshold >> (4 * (DIGITS - 1 - place)) & 0xf) as u32, 16);
+    let mut digits: SmallVec<[u8; DIGITS]> = (0..DIGITS).filter_map(digit).map(|digit| digit as u8).collect();
+    while digits.len() > 1 && digits.last() == Some(&b'0') {
+        digits.pop();
+    }
+    digits
+}
+
 impl Tracestate {
     /// Reads all header values, in order, as one list; empty if the list is not valid.
     ///
     /// One bad member, or more than 32, makes the list invalid. Of two members with one key the first is kept.
     #[must_use]
     pub fn parse<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut members = Members::new();
+        let mut members = MemberList::new();
         let mut received = 0;
         let texts = values.into_iter().flat_map(|value| value.split(|byte| *byte == b','));
         for text in texts.map(trim).filter(|text| !text.is_empty()) {
@@ -120,11 +145,11 @@ impl Tracestate {
     }
 
     /// The list without this member.
-    pub(super) fn without(&self, key: &str) -> Self {
+    fn without(&self, key: &str) -> Self {
         Self::of(self.others(key).collect(), 0)
     }
 
-    fn of(mut members: Members<'_>, own: usize) -> Self {
+    fn of(mut members: MemberList<'_>, own: usize) -> Self {
         shorten(&mut members, own);
         let mut list = SmallVec::<[u8; 512]>::new();
         for member in &members {
@@ -144,10 +169,62 @@ impl Tracestate {
     fn others(&self, key: &str) -> impl Iterator<Item = &str> {
         self.members().filter(move |member| key_of(member) != key)
     }
+
+    /// The rejection threshold of the caller's sampler.
+    pub(crate) fn ot_threshold(&self) -> Option<u64> {
+        let digits = self.ot("th:")?.as_bytes();
+        let missing = DIGITS.checked_sub(digits.len())?;
+        Some(number(digits)? << (4 * missing))
+    }
+
+    /// The explicit randomness, which stands instead of the trace id's last 56 bits.
+    pub(crate) fn ot_random(&self) -> Option<u64> {
+        let digits = self.ot("rv:")?.as_bytes();
+        number(digits).filter(|_| digits.len() == DIGITS)
+    }
+
+    /// The list with this threshold in its `ot` member, whose other parts stay.
+    ///
+    /// A threshold that does not fit into 56 bits, or not into the member, leaves the list without one: a wrong
+    /// one would falsify every count that is made from it.
+    #[must_use]
+    pub(crate) fn with_ot_threshold(&self, threshold: u64) -> Self {
+        let mut value = SmallVec::<[u8; LONGEST]>::from_slice(b"th:");
+        value.extend_from_slice(&digits(threshold));
+        for sub in self.ot_others() {
+            value.push(b';');
+            value.extend_from_slice(sub.as_bytes());
+        }
+        match std::str::from_utf8(&value) {
+            Ok(value) if threshold < THRESHOLDS && value.len() <= LONGEST => self.with(OT, value),
+            _ => self.without_ot_threshold(),
+        }
+    }
+
+    /// The list without a threshold; the other parts of its `ot` member stay.
+    #[must_use]
+    pub(crate) fn without_ot_threshold(&self) -> Self {
+        if self.ot("th:").is_none() {
+            return self.clone();
+        }
+        let others = self.ot_others().collect::<SmallVec<[&str; 4]>>().join(";");
+        if others.is_empty() { self.without(OT) } else { self.with(OT, &others) }
+    }
+
+    fn ot(&self, prefix: &str) -> Option<&str> {
+        self.get(OT)?.split(';').find_map(|sub| sub.strip_prefix(prefix))
+    }
+
+    fn ot_others(&self) -> impl Iterator<Item = &str> {
+        let value = self.get(OT).unwrap_or_default();
+        value.split(';').filter(|sub| !sub.is_empty() && !is_threshold(sub))
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn read(value: &str) -> Tracestate {
@@ -259,5 +336,67 @@ mod tests {
         let shortened = read(&members.join(","));
         assert!(shortened.as_str().len() <= MOST_BYTES && shortened.as_str().len() > MOST_BYTES - 130);
         assert!(shortened.get("k0").is_some() && shortened.get("k31").is_none());
+    }
+
+    #[test]
+    fn a_short_threshold_is_filled_with_zeros_on_its_right() {
+        assert_eq!(read("a=1,ot=th:c").ot_threshold(), Some(0xc0_0000_0000_0000));
+        assert_eq!(read("ot=rv:1;th:fd70a4").ot_threshold(), Some(0xfd_70a4_0000_0000));
+        assert_eq!(read("ot=th:0").ot_threshold(), Some(0));
+        assert_eq!(read("ot=th:ffffffffffffff").ot_threshold(), Some(THRESHOLDS - 1));
+    }
+
+    #[test]
+    fn randomness_has_all_its_fourteen_digits() {
+        assert_eq!(read("ot=th:8;rv:6e6d1a75832a2f").ot_random(), Some(0x6e_6d1a_7583_2a2f));
+        for wrong in
+            ["ot=rv:6e6d1a75832a2", "ot=rv:6e6d1a75832a2f0", "ot=rv:6E6D1A75832A2F", "rv=1", "ot=rv:"]
+        {
+            assert_eq!(read(wrong).ot_random(), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_threshold_that_is_no_number_is_none() {
+        for wrong in ["ot=th:", "ot=th:g", "ot=th:C", "ot=th:000000000000000", "ot=xth:1", "ot=th", "x=th:1"]
+        {
+            assert_eq!(read(wrong).ot_threshold(), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_threshold_is_written_into_the_member_and_all_else_stays() {
+        let quarter = 0xc0_0000_0000_0000;
+        assert_eq!(Tracestate::default().with_ot_threshold(quarter).as_str(), "ot=th:c");
+        assert_eq!(Tracestate::default().with_ot_threshold(0).as_str(), "ot=th:0");
+        assert_eq!(
+            read("a=1,ot=rv:1;th:8;x:y,b=2").with_ot_threshold(quarter).as_str(),
+            "ot=th:c;rv:1;x:y,a=1,b=2"
+        );
+    }
+
+    #[test]
+    fn a_threshold_is_taken_away_and_all_else_stays() {
+        assert_eq!(read("a=1,ot=th:8;x:y").without_ot_threshold().as_str(), "ot=x:y,a=1");
+        assert_eq!(read("a=1,ot=th:8").without_ot_threshold().as_str(), "a=1");
+        assert_eq!(read("ot=th:8").without_ot_threshold(), Tracestate::default());
+        assert_eq!(read("a=1,ot=x:y").without_ot_threshold().as_str(), "a=1,ot=x:y");
+    }
+
+    #[test]
+    fn a_threshold_that_does_not_fit_leaves_none() {
+        assert_eq!(read("a=1,ot=th:8").with_ot_threshold(THRESHOLDS).as_str(), "a=1");
+        let full = format!("ot=th:8;x:{}", "y".repeat(249));
+        assert_eq!(read(&full).with_ot_threshold(THRESHOLDS - 1).ot_threshold(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_threshold_reads_back(threshold in 0..THRESHOLDS, zeros in 0..14u32) {
+            let threshold = threshold >> (4 * zeros) << (4 * zeros);
+            let list = read("a=1,ot=x:y").with_ot_threshold(threshold);
+            prop_assert_eq!(list.ot_threshold(), Some(threshold));
+            prop_assert_eq!(read(list.as_str()), list);
+        }
     }
 }

@@ -135,9 +135,9 @@ impl<B: Body> Body for ResponseBody<B> {
         match this.watch {
             Watch::Passed => inner.poll_frame(cx),
             Watch::Serving(serving) => {
-                let running = serving.observation.enter();
+                let guard = serving.observation.enter();
                 let polled = inner.as_mut().poll_frame(cx);
-                running.returned();
+                guard.returned();
                 // What serves the response sends its head once it has asked for a frame, there or not.
                 let Poll::Ready(frame) = polled else {
                     serving.observation.head_leaves();

@@ -12,8 +12,8 @@ use super::twice::{is_observed, is_this};
 use crate::clock::Moment;
 use crate::current::{Current, current};
 use crate::names::attribute;
-use crate::propagation::Outgoing;
-use crate::record::{Hop, Http, Kind, Piece, Subject, host_and_port, split_authority};
+use crate::propagation::OutgoingContext;
+use crate::record::{Hop, Http, Kind, Piece, Subject, host_and_port};
 use crate::signals::{Observation, Signals};
 
 /// Begins the hop of a call and writes its context onto the request; `None` if an outer layer did.
@@ -37,7 +37,7 @@ pub(super) fn begin<B>(
             choices.begin(hop, request.headers(), is_grpc);
         }
     });
-    inject(signals, options, &hop, within, request.headers_mut());
+    inject(signals, options, &hop, request.headers_mut());
     let start = hop.start;
     let mut observation = Observation::begin(signals, hop);
     if is_grpc {
@@ -79,32 +79,25 @@ fn describe<B>(http: &mut Http, request: &Request<B>) {
 /// Where the call goes: what its URI says, else `Host`.
 fn destination<B>(request: &Request<B>) -> Option<(&str, Option<u16>)> {
     if let Some(authority) = request.uri().authority() {
-        return Some(split_authority(authority.as_str()));
+        return Some((authority.host(), authority.port_u16()));
     }
-    host_and_port(std::str::from_utf8(request.headers().get(HOST)?.as_bytes()).ok()?)
+    let mut sent = request.headers().get_all(HOST).into_iter();
+    // Of two, either may be what the other side takes.
+    let host = sent.next().filter(|_| sent.next().is_none())?;
+    host_and_port(std::str::from_utf8(host.as_bytes()).ok()?)
 }
 
-/// Writes the hop's context onto the call, as far as its host may see it; `within` is the hop in which it is made.
+/// Writes the hop's context onto the call, as far as its host may see it.
 #[inline]
-pub(crate) fn inject(
-    signals: &Signals,
-    options: &Options,
-    hop: &Hop,
-    within: Option<&Hop>,
-    headers: &mut HeaderMap,
-) {
+pub(crate) fn inject(signals: &Signals, options: &Options, hop: &Hop, headers: &mut HeaderMap) {
     let host = || hop.http().map_or("", |http| http.piece(Piece::Host));
     let denied = options.denies(host);
     let trusted = !denied && options.trusts(host);
-    let outgoing = Outgoing {
+    let outgoing = OutgoingContext {
         trace: (!denied).then_some(hop.trace),
         tracestate: &hop.tracestate,
         baggage: trusted.then_some(&hop.baggage),
         request_id: hop.request_id.as_ref().filter(|_| !denied),
     };
-    // What the call is made in has the same id: its value is made once, for all calls and the answer.
-    let made = signals.propagators.write_headers(headers, outgoing, within.and_then(Hop::shared_id));
-    if let (Some(made), Some(within)) = (made, within) {
-        within.share_id(made);
-    }
+    signals.propagators.write_headers(headers, outgoing);
 }

@@ -104,9 +104,9 @@ where
             return inner.poll(cx).map_ok(|response| response.map(ResponseBody::passed));
         };
         // Not by `run`, which copies what it returns.
-        let running = watch.observation.enter();
+        let guard = watch.observation.enter();
         let polled = inner.poll(cx);
-        running.returned();
+        guard.returned();
         let result = ready!(polled);
         let Some(watch) = this.watch.take() else {
             return Poll::Ready(result.map(|response| response.map(ResponseBody::passed)));
@@ -149,7 +149,7 @@ impl Watch {
         if let Some(id) = &hop.request_id
             && let Ok(entry) = headers.try_entry(header::REQUEST_ID)
         {
-            entry.or_insert_with(|| hop.take_shared_id().unwrap_or_else(|| id.to_header_value()));
+            entry.or_insert_with(|| id.to_header_value());
         }
         if self.observation.tells_trace {
             tell_trace(hop, headers);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderValue, Request};
+use http::Request;
 
 use super::grpc;
 use super::options::{Options, Trust};
@@ -10,8 +10,8 @@ use super::route;
 use super::twice::is_observed;
 use crate::clock::Moment;
 use crate::context::{RequestId, TraceContext};
-use crate::propagation::{Known, Remote};
-use crate::record::{Hop, Http, Kind, RouteCell, Subject, split_authority};
+use crate::propagation::{KnownHeaders, Remote};
+use crate::record::{Hop, Http, Kind, RouteCell, Subject};
 use crate::signals::{Observation, Signals};
 
 /// Begins the hop of a request; `None` if an outer layer did.
@@ -25,7 +25,7 @@ pub(super) fn begin<B>(
     }
     let start = Moment::now();
     let path = request.uri().path();
-    let asked = Asked { signals, options, request, path, start, known: Known::of(request.headers()) };
+    let asked = Asked { signals, options, request, path, start, known: KnownHeaders::of(request.headers()) };
     let alone =
         signals.propagators.read_trace_alone(&asked.known).filter(|_| options.trust == Trust::Continue);
     let hop = match alone {
@@ -51,7 +51,7 @@ struct Asked<'a, B> {
     request: &'a Request<B>,
     path: &'a str,
     start: Moment,
-    known: Known<'a>,
+    known: KnownHeaders<'a>,
 }
 
 impl<B> Asked<'_, B> {
@@ -104,17 +104,16 @@ impl<B> Asked<'_, B> {
         let uri = request.uri();
         let host = match uri.authority() {
             Some(authority) => {
-                let (host, port) = split_authority(authority.as_str());
-                http.port = port;
-                host.as_bytes()
+                http.port = authority.port_u16();
+                authority.host().as_bytes()
             }
             None => {
                 http.host_as_sent = true;
-                bytes(known.host)
+                known.host.only().unwrap_or_default()
             }
         };
         let query = uri.query().unwrap_or_default().as_bytes();
-        http.set([path, query, host, bytes(known.user_agent), sent]);
+        http.set([path, query, host, known.user_agent.only().unwrap_or_default(), sent]);
         http.peer = route::peer(request.extensions());
     }
 }
@@ -128,8 +127,4 @@ fn distrust(trust: Trust, remote: &mut Remote) -> Option<TraceContext> {
     let foreign = remote.trace.filter(|trace| trust == Trust::Link && !trace.flags.is_invented());
     *remote = Remote::default();
     foreign
-}
-
-fn bytes(value: Option<&HeaderValue>) -> &[u8] {
-    value.map_or(b"", HeaderValue::as_bytes)
 }

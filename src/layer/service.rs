@@ -117,8 +117,8 @@ fn observe<S: Service<Request<B>>, B>(
         request = choices.request(&observation, request);
     }
     // Not by `run`, whose closure would be one more copy of the request.
-    let running = observation.enter();
+    let guard = observation.enter();
     let inner = inner.call(request);
-    running.returned();
+    guard.returned();
     ResponseFuture::observed(observation, head, options.choices.clone(), inner)
 }

@@ -1,8 +1,6 @@
 //! The fields on their way to a line: one borrowed value for every shape.
 
 use std::borrow::Cow;
-use std::error::Error;
-use std::fmt;
 
 use crate::record::Value;
 
@@ -29,25 +27,6 @@ pub(super) trait Put<F> {
 
     /// A user's field; the first of a name wins.
     fn field(&mut self, name: &str, value: Borrowed<'_>);
-}
-
-/// How many sources of an error are shown; a chain that is longer is most likely a loop.
-const MOST_SOURCES: usize = 16;
-
-/// The error's sources behind it, as one text; nothing if it has none.
-pub(super) struct Chain<'a>(pub(super) &'a (dyn Error + 'static));
-
-impl fmt::Debug for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self.0, f)?;
-        let mut source = self.0.source();
-        for _ in 0..MOST_SOURCES {
-            let Some(cause) = source else { break };
-            write!(f, ": {cause}")?;
-            source = cause.source();
-        }
-        Ok(())
-    }
 }
 
 impl<'a> From<&'a Value> for Borrowed<'a> {

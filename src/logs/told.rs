@@ -12,8 +12,9 @@ use tracing::Event;
 use tracing::field::{Field, Visit};
 
 use super::escape::{CUT_MARK, LONGEST_VALUE};
-use super::fields::{Borrowed, Chain, Put};
+use super::fields::{Borrowed, Put};
 use super::json::format_guarded;
+use crate::error::WithCauses;
 use crate::names::key;
 use crate::record::{Fields as OfSpan, Joined, Value, prefix};
 
@@ -214,7 +215,11 @@ impl Visit for Told {
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
         let text = self.format(&format_args!("{value}"));
-        let chain = if value.source().is_some() { self.format(&Chain(value)) } else { 0 };
+        let chain = if value.source().is_some() {
+            self.format(&WithCauses { error: value, separator: ": " })
+        } else {
+            0
+        };
         self.put(field, Copied::Error(text, chain));
     }
 

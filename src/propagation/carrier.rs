@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::formats;
-use super::{Outgoing, Propagators, Remote};
+use super::{OutgoingContext, Propagators, Remote};
 use crate::context::{Baggage, RequestId, TraceContext, Tracestate};
 use crate::names::header::{BAGGAGE, REQUEST_ID, TRACEPARENT, TRACESTATE};
 
@@ -118,7 +118,7 @@ impl Propagators {
     }
 
     /// Writes every enabled format; the rules are those of [`Self::write_headers`].
-    pub(crate) fn write(&self, carrier: &mut impl Carrier, outgoing: Outgoing<'_>) {
+    pub(crate) fn write(&self, carrier: &mut impl Carrier, outgoing: OutgoingContext<'_>) {
         let Some(trace) = outgoing.trace else {
             return Self::keys().for_each(|key| replace(carrier, key, None));
         };

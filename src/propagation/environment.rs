@@ -6,7 +6,7 @@ use std::process::Command;
 use super::{Carrier, Propagators, Remote};
 
 /// The variables that this process was started with.
-struct Own(Vec<(&'static str, OsString)>);
+struct Environment(Vec<(&'static str, OsString)>);
 
 /// What the process that started this one handed on in the environment: `TRACEPARENT`, `TRACESTATE`, `BAGGAGE`, and
 /// `X_REQUEST_ID`; with other formats theirs, such as `B3`.
@@ -33,7 +33,7 @@ struct Own(Vec<(&'static str, OsString)>);
 #[must_use]
 pub fn from_environment() -> Remote {
     let found = Propagators::keys().filter_map(|key| Some((key, std::env::var_os(variable(key))?)));
-    Propagators::of_process().read(&Own(found.collect()))
+    Propagators::of_process().read(&Environment(found.collect()))
 }
 
 /// The environment of a child process. Keys become names of variables: `traceparent` is `TRACEPARENT`.
@@ -71,7 +71,7 @@ impl Carrier for Command {
     }
 }
 
-impl Carrier for Own {
+impl Carrier for Environment {
     fn values_of(&self, key: &str) -> Vec<&[u8]> {
         self.0.iter().filter(|(found, _)| *found == key).map(|(_, value)| value.as_encoded_bytes()).collect()
     }

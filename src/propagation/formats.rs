@@ -1,7 +1,7 @@
 //! The formats beside W3C's: which are chosen, in what order, and how each is read and written.
 
 use super::Remote;
-use crate::context::{TraceContext, Tracestate};
+use crate::context::{TraceContext, Tracestate, b3, jaeger};
 
 /// A format beside W3C's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +49,10 @@ impl Format {
 
     /// The one header goes before the several (Propagators API, "B3 extract").
     fn read<'a>(self, find: &dyn Fn(&'static str) -> Option<&'a [u8]>) -> Option<TraceContext> {
-        let parts = || TraceContext::from_b3_multi([TRACE_ID, SPAN_ID, SAMPLED, FLAGS].map(find));
+        let parts = || b3::read_multi([TRACE_ID, SPAN_ID, SAMPLED, FLAGS].map(find));
         match self {
-            Self::B3 | Self::B3Multi => find(B3).and_then(TraceContext::from_b3).or_else(parts),
-            Self::Jaeger => find(UBER_TRACE_ID).and_then(TraceContext::from_uber_trace_id),
+            Self::B3 | Self::B3Multi => find(B3).and_then(b3::read).or_else(parts),
+            Self::Jaeger => find(UBER_TRACE_ID).and_then(jaeger::read),
         }
     }
 }
@@ -60,7 +60,6 @@ impl Format {
 impl Formats {
     pub(super) const NONE: Self = Self { chosen: [None; 3], before: 0 };
 
-    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.chosen[0].is_none()
     }
@@ -116,7 +115,7 @@ impl Formats {
         if single || multi {
             let (debug, sampled) = (trace.flags.is_debug(), trace.flags.is_sampled());
             let decision: &[u8] = if sampled { b"1" } else { b"0" };
-            put(B3, single.then_some(&trace.to_b3()[..]));
+            put(B3, single.then_some(&b3::write(trace)[..]));
             put(TRACE_ID, multi.then_some(&trace.trace_id.hex()[..]));
             put(SPAN_ID, multi.then_some(&trace.span_id.hex()[..]));
             put(PARENT_SPAN_ID, None);
@@ -124,7 +123,7 @@ impl Formats {
             put(FLAGS, (multi && debug).then_some(&b"1"[..]));
         }
         if self.has(Format::Jaeger) {
-            put(UBER_TRACE_ID, Some(&trace.to_uber_trace_id()[..]));
+            put(UBER_TRACE_ID, Some(&jaeger::write(trace)[..]));
         }
     }
 }
@@ -135,7 +134,7 @@ fn join(remote: &mut Remote, found: TraceContext) {
         // A decision without ids is one about the trace that is known.
         Some(known) if found.flags.is_invented() => known.flags = known.flags.with_sampled(false),
         Some(known) if (known.trace_id, known.span_id) == (found.trace_id, found.span_id) => {
-            known.flags = known.flags.told(found.flags);
+            known.flags = known.flags.decided_by(found.flags);
         }
         trace => {
             *trace = Some(found);

@@ -1,41 +1,36 @@
 //! HTTP headers as a carrier, without an allocation on the common path.
 
-use bytes::{Buf, Bytes};
 use http::header::InvalidHeaderValue;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::carrier::KEYS;
 use super::formats;
-use super::{Outgoing, Propagators, Remote};
+use super::{OutgoingContext, Propagators, Remote};
 use crate::context::{Baggage, RequestId, TraceContext, Tracestate};
 use crate::names::header::{BAGGAGE, REQUEST_ID, TRACEPARENT, TRACESTATE};
 
-/// How long a `traceparent` of ours is.
-const PARENT: usize = TraceContext::TRACEPARENT_LENGTH;
-
 /// The headers that a hop reads, found in one pass: looking each of them up would hash each name.
 #[derive(Debug, Default)]
-pub(crate) struct Known<'a> {
+pub(crate) struct KnownHeaders<'a> {
     traceparent: Single<'a>,
     tracestate: bool,
     baggage: bool,
     request_id: Single<'a>,
-    pub(crate) host: Option<&'a HeaderValue>,
-    pub(crate) user_agent: Option<&'a HeaderValue>,
+    pub(crate) host: Single<'a>,
+    pub(crate) user_agent: Single<'a>,
     pub(crate) content_type: Option<&'a HeaderValue>,
 }
 
-/// A header that counts only if there is exactly one: whichever of two is taken, a stranger chose it.
+/// A header that counts only if there is exactly one: whichever of two is taken, the caller chose it.
 #[derive(Clone, Copy, Debug, Default)]
-enum Single<'a> {
+pub(crate) enum Single<'a> {
     #[default]
     Absent,
     Once(&'a HeaderValue),
     Repeated,
 }
 
-impl<'a> Known<'a> {
-    #[inline]
+impl<'a> KnownHeaders<'a> {
     pub(crate) fn of(headers: &'a HeaderMap) -> Self {
         let mut known = Self::default();
         for (name, value) in headers {
@@ -44,8 +39,8 @@ impl<'a> Known<'a> {
                 "tracestate" => known.tracestate = true,
                 "baggage" => known.baggage = true,
                 "x-request-id" => known.request_id.meet(value),
-                "host" => known.host = Some(value),
-                "user-agent" => known.user_agent = Some(value),
+                "host" => known.host.meet(value),
+                "user-agent" => known.user_agent.meet(value),
                 "content-type" => known.content_type = Some(value),
                 _ => {}
             }
@@ -62,7 +57,7 @@ impl<'a> Single<'a> {
         };
     }
 
-    fn only(self) -> Option<&'a [u8]> {
+    pub(crate) fn only(self) -> Option<&'a [u8]> {
         match self {
             Self::Once(value) => Some(value.as_bytes()),
             Self::Absent | Self::Repeated => None,
@@ -100,8 +95,7 @@ pub(crate) fn clear_headers(headers: &mut HeaderMap) {
 
 impl Propagators {
     /// The caller's place in its trace, if that is all there is to read besides the request's id.
-    #[inline]
-    pub(crate) fn read_trace_alone(&self, known: &Known<'_>) -> Option<Option<TraceContext>> {
+    pub(crate) fn read_trace_alone(&self, known: &KnownHeaders<'_>) -> Option<Option<TraceContext>> {
         let alone = !known.tracestate && !known.baggage && self.formats.is_empty() && self.tracecontext;
         alone.then(|| known.traceparent.only().and_then(TraceContext::from_traceparent))
     }
@@ -109,7 +103,7 @@ impl Propagators {
     /// Reads every enabled format from request headers but the request's id; repeated headers are read whole.
     ///
     /// Without a valid `traceparent` a `tracestate` is not looked at (trace context level 2, 3.4).
-    pub(crate) fn read_headers(&self, known: &Known<'_>, headers: &HeaderMap) -> Remote {
+    pub(crate) fn read_headers(&self, known: &KnownHeaders<'_>, headers: &HeaderMap) -> Remote {
         let mut remote = Remote::default();
         if self.tracecontext {
             remote.trace = known.traceparent.only().and_then(TraceContext::from_traceparent);
@@ -127,12 +121,10 @@ impl Propagators {
     }
 
     /// Reads the request's id. Apart, because it is large: it is read where it stays.
-    #[inline]
-    pub(crate) fn read_request_id(&self, known: &Known<'_>) -> Option<RequestId> {
+    pub(crate) fn read_request_id(&self, known: &KnownHeaders<'_>) -> Option<RequestId> {
         known.request_id.only().filter(|_| self.request_id).and_then(RequestId::parse)
     }
 
-    #[cold]
     fn write_others(&self, headers: &mut HeaderMap, trace: TraceContext) {
         self.formats.write(trace, &mut |name, value| set(headers, name, value));
     }
@@ -143,45 +135,28 @@ impl Propagators {
     /// headers, whatever formats are enabled, and one that is not trusted with baggage gets no baggage at all. Baggage
     /// that the user set himself stays where the host is trusted and we have none to write. A request that is full of
     /// headers stays as it is.
-    ///
-    /// `known` is the value of the request's id, if it was made before; returns it if it was made now.
-    #[inline]
-    pub(crate) fn write_headers(
-        &self,
-        headers: &mut HeaderMap,
-        outgoing: Outgoing<'_>,
-        known: Option<HeaderValue>,
-    ) -> Option<HeaderValue> {
-        let Some(trace) = outgoing.trace else {
-            clear_headers(headers);
-            return None;
-        };
+    pub(crate) fn write_headers(&self, headers: &mut HeaderMap, outgoing: OutgoingContext<'_>) {
+        let Some(trace) = outgoing.trace else { return clear_headers(headers) };
         if !headers.is_empty() || self.is_more_than_ids(&outgoing) {
             self.write_more(headers, trace, outgoing);
         }
-        let id = outgoing.request_id.filter(|_| self.request_id);
-        match (self.tracecontext, id) {
-            (true, Some(id)) if known.is_none() => return write_both(headers, trace, id),
-            (true, _) => insert(headers, TRACEPARENT, HeaderValue::from_bytes(&trace.to_traceparent())),
-            (false, _) => {}
+        if self.tracecontext {
+            insert(headers, TRACEPARENT, HeaderValue::from_bytes(&trace.to_traceparent()));
         }
-        if let Some(id) = id {
-            insert(headers, REQUEST_ID, Ok(known.unwrap_or_else(|| id.to_header_value())));
+        if let Some(id) = outgoing.request_id.filter(|_| self.request_id) {
+            insert(headers, REQUEST_ID, Ok(id.to_header_value()));
         }
-        None
     }
 
     /// Is anything written but the trace and the request's id?
-    #[inline]
-    fn is_more_than_ids(&self, outgoing: &Outgoing<'_>) -> bool {
+    fn is_more_than_ids(&self, outgoing: &OutgoingContext<'_>) -> bool {
         let has_baggage = outgoing.baggage.is_some_and(|baggage| !baggage.is_empty());
         has_baggage || !outgoing.tracestate.is_empty() || !self.formats.is_empty()
     }
 
     /// Writes what few calls carry on, and takes away what was there under its names. Apart from the others, which have
     /// no header yet: nothing is looked for among none.
-    #[inline(never)]
-    fn write_more(&self, headers: &mut HeaderMap, trace: TraceContext, outgoing: Outgoing<'_>) {
+    fn write_more(&self, headers: &mut HeaderMap, trace: TraceContext, outgoing: OutgoingContext<'_>) {
         match outgoing.baggage {
             _ if !self.baggage => {}
             None => remove(headers, BAGGAGE),
@@ -200,16 +175,6 @@ impl Propagators {
     }
 }
 
-/// Both values are cut out of one buffer: an allocation less for each call.
-#[inline]
-fn write_both(headers: &mut HeaderMap, trace: TraceContext, id: &RequestId) -> Option<HeaderValue> {
-    let (parent, id) = values(trace, id);
-    insert(headers, TRACEPARENT, HeaderValue::from_maybe_shared(parent));
-    let id = HeaderValue::from_maybe_shared(id).ok()?;
-    insert(headers, REQUEST_ID, Ok(id.clone()));
-    Some(id)
-}
-
 fn write_tracestate(headers: &mut HeaderMap, tracestate: &Tracestate) {
     let list = Some(tracestate.as_str()).filter(|list| !list.is_empty()).map(HeaderValue::from_str);
     match list {
@@ -224,39 +189,10 @@ fn remove(headers: &mut HeaderMap, name: HeaderName) {
     }
 }
 
-#[inline]
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: Result<HeaderValue, InvalidHeaderValue>) {
     if let Ok(value) = value {
         let _ = headers.try_insert(name, value);
     }
-}
-
-#[inline]
-fn values(trace: TraceContext, id: &RequestId) -> (Bytes, Bytes) {
-    let length = id.as_bytes().len();
-    match id.padded() {
-        Some(id) => values_in::<{ PARENT + RequestId::LENGTH }>(trace, id, length),
-        None => values_in::<{ PARENT + RequestId::LONGEST }>(trace, id.as_bytes(), length),
-    }
-}
-
-/// Both texts in one buffer of `SIZE` bytes; of `id` so many count.
-#[inline]
-fn values_in<const SIZE: usize>(trace: TraceContext, id: &[u8], length: usize) -> (Bytes, Bytes) {
-    let mut text = [0; SIZE];
-    if let Some((parent, rest)) = text.split_first_chunk_mut() {
-        *parent = trace.to_traceparent();
-        if let Some(rest) = rest.get_mut(..id.len()) {
-            rest.copy_from_slice(id);
-        }
-    }
-    let mut values = Bytes::from_owner(text);
-    // What `split_to` does, but in place.
-    let mut parent = values.clone();
-    parent.truncate(PARENT);
-    values.advance(PARENT);
-    values.truncate(length);
-    (parent, values)
 }
 
 #[cfg(test)]
@@ -297,10 +233,10 @@ mod tests {
     fn written(
         propagators: Propagators,
         before: &[(&'static str, &str)],
-        outgoing: Outgoing<'_>,
+        outgoing: OutgoingContext<'_>,
     ) -> Vec<String> {
         let mut headers = received(before);
-        propagators.write_headers(&mut headers, outgoing, None);
+        propagators.write_headers(&mut headers, outgoing);
 
         let mut carried = received(before);
         propagators.write(&mut carried, outgoing);
@@ -319,7 +255,7 @@ mod tests {
 
     fn read(propagators: Propagators, headers: &[(&'static str, &str)]) -> Remote {
         let headers = received(headers);
-        let known = Known::of(&headers);
+        let known = KnownHeaders::of(&headers);
         let request_id = propagators.read_request_id(&known);
         let remote = Remote { request_id, ..propagators.read_headers(&known, &headers) };
         assert_eq!(
@@ -368,7 +304,7 @@ mod tests {
     fn what_was_there_is_replaced() {
         let (list, baggage) = (Tracestate::default().with("b", "2"), Baggage::default().with("mine", "1"));
         let id = RequestId::parse(b"id-2").expect("valid");
-        let outgoing = Outgoing {
+        let outgoing = OutgoingContext {
             trace: Some(trace()),
             tracestate: &list,
             baggage: Some(&baggage),
@@ -389,16 +325,17 @@ mod tests {
     #[test]
     fn the_value_of_an_id_of_any_length_is_made_once() {
         let (list, value) = (Tracestate::default(), |headers: &HeaderMap| headers[REQUEST_ID].clone());
-        for length in [1, RequestId::LENGTH, RequestId::LENGTH + 1, RequestId::LONGEST] {
+        for length in [1, 36, 37, 128] {
             let id = RequestId::parse("x".repeat(length).as_bytes()).expect("an id");
             let request_id = Some(&id);
-            let outgoing = Outgoing { trace: Some(trace()), tracestate: &list, baggage: None, request_id };
+            let outgoing =
+                OutgoingContext { trace: Some(trace()), tracestate: &list, baggage: None, request_id };
             let (mut first, mut second) = (HeaderMap::new(), HeaderMap::new());
-            let made = ALL.write_headers(&mut first, outgoing, None).expect("it is made");
-            assert_eq!(ALL.write_headers(&mut second, outgoing, Some(made.clone())), None);
-            assert_eq!(made, id.as_str());
+            ALL.write_headers(&mut first, outgoing);
+            ALL.write_headers(&mut second, outgoing);
             for value in [&first, &second].map(value) {
-                assert_eq!(value.as_bytes().as_ptr(), made.as_bytes().as_ptr(), "{length} bytes");
+                assert_eq!(value, id.as_str());
+                assert_eq!(value.as_bytes().as_ptr(), id.as_bytes().as_ptr(), "{length} bytes");
             }
             assert_eq!(first[TRACEPARENT], second[TRACEPARENT]);
         }
@@ -407,7 +344,8 @@ mod tests {
     #[test]
     fn a_trace_without_a_list_takes_the_old_list_away() {
         let list = Tracestate::default();
-        let outgoing = Outgoing { trace: Some(trace()), tracestate: &list, baggage: None, request_id: None };
+        let outgoing =
+            OutgoingContext { trace: Some(trace()), tracestate: &list, baggage: None, request_id: None };
         let left = written(ALL, &FULL, outgoing);
         assert_eq!(left.len(), 2, "the trace and the id");
         assert!(!left.iter().any(|header| header.starts_with("tracestate")));
@@ -416,19 +354,23 @@ mod tests {
     #[test]
     fn a_host_that_must_see_nothing_gets_nothing_that_a_proxy_copied() {
         let (list, baggage) = (Tracestate::default().with("b", "2"), Baggage::default().with("mine", "1"));
-        let outgoing = Outgoing { trace: None, tracestate: &list, baggage: None, request_id: None };
+        let outgoing = OutgoingContext { trace: None, tracestate: &list, baggage: None, request_id: None };
         for propagators in [ALL, NONE] {
             assert!(written(propagators, &FULL, outgoing).is_empty());
-            assert!(written(propagators, &FULL, Outgoing { baggage: Some(&baggage), ..outgoing }).is_empty());
+            assert!(
+                written(propagators, &FULL, OutgoingContext { baggage: Some(&baggage), ..outgoing })
+                    .is_empty()
+            );
         }
     }
 
     #[test]
     fn baggage_goes_to_trusted_hosts_alone_and_there_the_users_own_stays() {
         let (list, empty) = (Tracestate::default(), Baggage::default());
-        let outgoing = Outgoing { trace: Some(trace()), tracestate: &list, baggage: None, request_id: None };
+        let outgoing =
+            OutgoingContext { trace: Some(trace()), tracestate: &list, baggage: None, request_id: None };
         assert_eq!(written(ALL, &FULL[2..3], outgoing).len(), 1, "the trace alone");
-        let trusted = Outgoing { baggage: Some(&empty), ..outgoing };
+        let trusted = OutgoingContext { baggage: Some(&empty), ..outgoing };
         assert_eq!(written(ALL, &FULL[2..3], trusted)[1], "baggage: k=v");
         assert_eq!(
             written(NONE, &FULL[2..3], outgoing),
@@ -440,7 +382,8 @@ mod tests {
     #[test]
     fn every_format_of_the_list_is_written_and_what_b3_left_elsewhere_goes() {
         let list = Tracestate::default();
-        let outgoing = Outgoing { trace: Some(trace()), tracestate: &list, baggage: None, request_id: None };
+        let outgoing =
+            OutgoingContext { trace: Some(trace()), tracestate: &list, baggage: None, request_id: None };
         const COPIED: [(&str, &str); 4] =
             [("b3", "0"), ("x-b3-traceid", "1"), ("x-b3-parentspanid", "2"), ("x-b3-flags", "1")];
         const TRACE: &str = "000000000000000000000000000000cd";
@@ -460,7 +403,7 @@ mod tests {
             written(listed("jaeger"), &[], outgoing),
             [format!("uber-trace-id: {TRACE}:00000000000000ab:0:1")]
         );
-        let nothing = Outgoing { trace: None, ..outgoing };
+        let nothing = OutgoingContext { trace: None, ..outgoing };
         assert!(written(listed("tracecontext"), &COPIED, nothing).is_empty());
     }
 
@@ -469,21 +412,27 @@ mod tests {
         fn b3(value: &str) -> Remote {
             read(listed("tracecontext,b3"), &[FULL[0], FULL[1], ("b3", value)])
         }
+        // With what the byte does not say.
+        let shown = |flags: Flags| format!("{flags:?}");
         let parts = |remote: &Remote| {
             let trace = remote.trace.expect("a trace");
-            (trace.span_id.value(), trace.flags, remote.tracestate.as_str().to_owned())
+            (trace.span_id.value(), shown(trace.flags), remote.tracestate.as_str().to_owned())
         };
-        let w3c = (0x00f067aa0ba902b7, Flags::SAMPLED, "a=1".to_owned());
+        let w3c = (0x00f067aa0ba902b7, shown(Flags::SAMPLED), "a=1".to_owned());
         assert_eq!(parts(&b3("80f198ee56343ba864fe8b2a57d3eff7-ab-0")), w3c, "not valid");
         let other = "80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-0";
-        assert_eq!(parts(&b3(other)), (0xe457b5a2e4d86bd1, Flags::NONE, String::new()), "another trace");
+        assert_eq!(
+            parts(&b3(other)),
+            (0xe457b5a2e4d86bd1, shown(Flags::NONE), String::new()),
+            "another trace"
+        );
         for (said, flags) in
             [("", Flags::SAMPLED), ("-1", Flags::SAMPLED), ("-0", Flags::NONE), ("-d", Flags::DEBUG)]
         {
             let same = format!("4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7{said}");
-            assert_eq!(parts(&b3(&same)), (w3c.0, flags, w3c.2.clone()), "the same span{said}");
+            assert_eq!(parts(&b3(&same)), (w3c.0, shown(flags), w3c.2.clone()), "the same span{said}");
         }
-        assert_eq!(parts(&b3("0")), (w3c.0, Flags::NONE, w3c.2.clone()), "a decision alone");
+        assert_eq!(parts(&b3("0")), (w3c.0, shown(Flags::NONE), w3c.2.clone()), "a decision alone");
 
         let first = read(listed("b3,tracecontext"), &[FULL[0], FULL[1], ("b3", other)]);
         assert_eq!(parts(&first), w3c, "tracecontext stands later");

@@ -1,6 +1,6 @@
 //! What goes in and out of the process beside the payload: headers, and any other map of strings.
 //!
-//! [`Remote`] is what a stranger sent, already understood; an `Outgoing` is what we send on.
+//! [`Remote`] is what a stranger sent, already understood; an `OutgoingContext` is what we send on.
 
 mod carrier;
 mod environment;
@@ -12,7 +12,7 @@ pub use carrier::Carrier;
 pub use environment::from_environment;
 
 pub(crate) use formats::{Format, Formats};
-pub(crate) use headers::Known;
+pub(crate) use headers::KnownHeaders;
 #[cfg(feature = "reqwest")]
 pub(crate) use headers::clear_headers;
 
@@ -50,7 +50,7 @@ pub struct Remote {
 
 /// What is written onto a call.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Outgoing<'a> {
+pub(crate) struct OutgoingContext<'a> {
     /// `None` where the host must see nothing of ours, in whatever format.
     pub(crate) trace: Option<TraceContext>,
     pub(crate) tracestate: &'a Tracestate,

@@ -3,10 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use http::HeaderValue;
 
 use super::{
     ErrorType, Fields, Http, HttpVersion, Method, Outcome, RouteCell, Rpc, Scheme, Value, bounded, guarded,
@@ -67,25 +65,21 @@ pub(crate) struct Hop {
     pub(crate) request_id: Option<RequestId>,
     pub(crate) subject: Subject,
     pub(crate) route: RouteCell,
-    state: Mutex<State>,
+    state: Mutex<Progress>,
     // How many bytes of text it holds, once it has ended; beside the lock, because both queues ask for it.
     text_length: AtomicUsize,
-    /// Is there a value of the request's id to share? Asked without the lock.
-    shares_id: AtomicBool,
 }
 
 /// What changes while the hop runs: one lock, taken once more at its end, is cheaper than a cell for each.
 #[derive(Debug, Default)]
-struct State {
+struct Progress {
     notes: Option<Box<Notes>>,
     end: Option<End>,
-    /// The request's id as the value of a header, once a call was given one: the next call and the answer share it.
-    id: Option<HeaderValue>,
 }
 
 /// The hop's notes, while nobody else can change them.
 #[derive(Debug)]
-pub(crate) struct NotesGuard<'a>(MutexGuard<'a, State>);
+pub(crate) struct NotesGuard<'a>(MutexGuard<'a, Progress>);
 
 /// What the user said of the hop from below the layer.
 #[derive(Debug, Default)]
@@ -121,7 +115,6 @@ pub(crate) struct End {
 
 impl Hop {
     /// A hop that begins at `start`, made where it stays: what it does, and its remaining facts, are set by `complete`.
-    #[inline]
     pub(crate) fn begin(
         trace: TraceContext,
         kind: Kind,
@@ -155,7 +148,7 @@ impl Hop {
         NotesGuard(self.state())
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Progress> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -169,32 +162,7 @@ impl Hop {
         }
     }
 
-    /// Lets the others of this request have the header's value that was made of its id.
-    #[inline]
-    pub(crate) fn share_id(&self, value: HeaderValue) {
-        self.state().id = Some(value);
-        self.shares_id.store(true, Ordering::Relaxed);
-    }
-
-    /// The value of the id's header, if it was made before.
-    #[inline]
-    pub(crate) fn shared_id(&self) -> Option<HeaderValue> {
-        if self.shares_id.load(Ordering::Relaxed) { self.state().id.clone() } else { None }
-    }
-
-    /// The same for who needs it last: what goes away with the record is given back by another thread, and then costs
-    /// more to be had again.
-    #[inline]
-    pub(crate) fn take_shared_id(&self) -> Option<HeaderValue> {
-        if !self.shares_id.load(Ordering::Relaxed) {
-            return None;
-        }
-        self.shares_id.store(false, Ordering::Relaxed);
-        self.state().id.take()
-    }
-
     /// How many bytes of text it held when it ended, beyond what fits into the record itself.
-    #[inline]
     pub(crate) fn text_length(&self) -> usize {
         self.text_length.load(Ordering::Relaxed)
     }
@@ -211,9 +179,8 @@ impl Hop {
     }
 
     /// Ends the hop; only the first call counts. `end` is told the outcome that the user wanted.
-    #[inline]
     pub(crate) fn finish(&self, end: impl FnOnce(Option<Outcome>) -> End) -> End {
-        let State { notes, end: ended, .. } = &mut *self.state();
+        let Progress { notes, end: ended } = &mut *self.state();
         let (said, texts) = notes.as_ref().map_or((None, 0), |notes| (notes.outcome, notes.text_length()));
         let texts = texts + self.http().map_or(0, Http::long_length);
         self.text_length.store(texts, Ordering::Relaxed);
@@ -228,7 +195,6 @@ impl Hop {
 
 impl Default for Hop {
     /// A hop of which nothing is known yet.
-    #[inline]
     fn default() -> Self {
         Self {
             trace: TraceContext::BLANK,
@@ -244,7 +210,6 @@ impl Default for Hop {
             route: RouteCell::new(None),
             state: Mutex::default(),
             text_length: AtomicUsize::new(0),
-            shares_id: AtomicBool::new(false),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a hop remembers of an HTTP request: copied once at its begin, into one inline buffer.
 
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 
 use super::method::Method;
 
@@ -106,7 +106,6 @@ impl From<http::Version> for HttpVersion {
 
 impl Http {
     /// A request of which no text is known yet.
-    #[inline]
     pub(crate) fn new(method: Method, scheme: Scheme, version: HttpVersion) -> Self {
         Self {
             method,
@@ -124,7 +123,6 @@ impl Http {
     }
 
     /// Takes over what this request is, without its texts.
-    #[inline]
     pub(crate) fn begin<B>(&mut self, request: &http::Request<B>) {
         self.method = request.method().into();
         self.scheme = Scheme::of(request.uri());
@@ -132,7 +130,6 @@ impl Http {
     }
 
     /// Is a tunnel asked for? Also where the operator's list of methods does not name CONNECT.
-    #[inline]
     pub(crate) fn is_connect(&self) -> bool {
         self.method == Method::Connect
             || self.method == Method::Other && self.piece(Piece::Method) == "CONNECT"
@@ -144,7 +141,6 @@ impl Http {
     }
 
     /// Copies the pieces, in the order of [`Piece`]; what is empty is not known.
-    #[inline]
     pub(crate) fn set(&mut self, pieces: [&[u8]; PIECES]) {
         let mut end = 0;
         for (piece, end_of_piece) in pieces.iter().zip(&mut self.ends) {
@@ -180,7 +176,6 @@ impl Http {
     }
 
     /// The same as bytes: what is ASCII need not be read letter by letter.
-    #[inline]
     pub(crate) fn text(&self, piece: Piece) -> &[u8] {
         let bytes = self.bytes(piece);
         if bytes.is_ascii() { bytes } else { self.piece(piece).as_bytes() }
@@ -191,7 +186,7 @@ impl Http {
         if !self.host_as_sent {
             return (self.piece(Piece::Host), self.port);
         }
-        host_and_port_of(self.bytes(Piece::Host)).unwrap_or_default()
+        host_and_port(self.piece(Piece::Host)).unwrap_or_default()
     }
 
     /// How many bytes of its texts do not fit into the record itself.
@@ -215,97 +210,34 @@ impl Http {
 
 /// The host without credentials that may stand before it, and without the brackets of an address of version 6.
 pub(crate) fn address(host: &str) -> &str {
-    let credentials = has(host.as_bytes(), b'@').then(|| host.rsplit_once('@')).flatten();
-    let host = credentials.map_or(host, |(_, host)| host);
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
-/// What a host and its port are written with (RFC 3986, 3.2.2, without escapes).
-const OF_HOST: [bool; 256] = {
-    let mut is_of_host = [false; 256];
-    let mut byte = 0_u8;
-    while byte < 0x80 {
-        is_of_host[byte as usize] =
-            byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'~' | b':' | b'[' | b']');
-        byte += 1;
+/// Host and port of a `Host` header; `None` for what is no host (RFC 3986, 3.2.2, without escapes), because the client
+/// may invent it. An address of version 6 without brackets is taken, and has no port.
+pub(crate) fn host_and_port(sent: &str) -> Option<(&str, Option<u16>)> {
+    if let Some(address) = sent.strip_prefix('[') {
+        let (address, rest) = address.split_once(']')?;
+        address.parse::<Ipv6Addr>().ok()?;
+        let host = sent.get(..address.len() + 2)?;
+        return match rest.strip_prefix(':') {
+            Some(port) => Some((host, port.parse().ok())),
+            None => rest.is_empty().then_some((host, None)),
+        };
     }
-    is_of_host
-};
-
-/// A `Host` header taken apart; one that is no host is shown to nobody: it is the client's to invent.
-pub(crate) fn host_and_port(host: &str) -> Option<(&str, Option<u16>)> {
-    host_and_port_of(host.as_bytes())
-}
-
-fn host_and_port_of(host: &[u8]) -> Option<(&str, Option<u16>)> {
-    let is_host = !host.is_empty() && host.iter().all(|byte| OF_HOST[usize::from(*byte)]);
-    let host = if is_host { std::str::from_utf8(host).ok()? } else { return None };
-    Some(split_authority(host))
-}
-
-/// Host and port of an authority, without the credentials before them; what it is made of was checked before.
-#[inline]
-pub(crate) fn split_authority(authority: &str) -> (&str, Option<u16>) {
-    // Nearly always there is a name, and behind it at most a port.
-    let (mut front, mut port, mut scale) = (authority.as_bytes(), 0, 1);
-    while let [before @ .., digit @ b'0'..=b'9'] = front
-        && scale < 100_000
-    {
-        port += scale * u32::from(digit - b'0');
-        scale *= 10;
-        front = before;
+    let (host, port) = sent.split_once(':').map_or((sent, None), |(host, port)| (host, Some(port)));
+    if port.is_some_and(|port| port.contains(':')) {
+        return sent.parse::<Ipv6Addr>().is_ok().then_some((sent, None));
     }
-    match front {
-        [host @ .., b':'] if scale > 1 && !has(host, b'@') => {
-            (authority.get(..host.len()).unwrap_or_default(), u16::try_from(port).ok())
-        }
-        _ if has(authority.as_bytes(), b':') || has(authority.as_bytes(), b'@') => take_apart(authority),
-        _ => (authority, None),
-    }
-}
-
-/// Is the byte one of these? Eight are looked at together.
-#[inline]
-fn has(text: &[u8], byte: u8) -> bool {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    // A byte that is zero borrows into its highest bit, unless that was set before.
-    let is_within = |eight: &[u8; 8]| {
-        let other = u64::from_ne_bytes(*eight) ^ (ONES * u64::from(byte));
-        other.wrapping_sub(ONES) & !other & ONES << 7 != 0
-    };
-    match text.last_chunk() {
-        // The last eight are looked at whole, and so some of them twice.
-        Some(last) => is_within(last) || text.as_chunks().0.iter().any(is_within),
-        None => text.contains(&byte),
-    }
-}
-
-#[cold]
-fn take_apart(authority: &str) -> (&str, Option<u16>) {
-    let bytes = authority.as_bytes();
-    let start = bytes.iter().rposition(|byte| *byte == b'@').map_or(0, |at| at + 1);
-    let host = |end| authority.get(start..end).unwrap_or_default();
-    // What ends in a bracket is an address of version 6.
-    match bytes.iter().rposition(|byte| matches!(byte, b':' | b']')) {
-        Some(at) if at >= start && bytes[at] == b':' => {
-            (host(at), authority.get(at + 1..).and_then(|port| port.parse().ok()))
-        }
-        _ => (host(bytes.len()), None),
-    }
+    let is_of_host = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_~".contains(byte);
+    let is_host = !host.is_empty() && host.as_bytes().iter().all(is_of_host);
+    is_host.then(|| (host, port.and_then(|port| port.parse().ok())))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_has_neither_credentials_nor_brackets() {
-        for (host, shown) in
-            [("user:pass@example.org", "example.org"), ("example.org", "example.org"), ("a@[::1]", "::1")]
-        {
-            assert_eq!(address(host), shown);
-        }
-    }
 
     #[test]
     fn a_host_header_is_taken_apart_where_it_is_shown() {
@@ -321,38 +253,45 @@ mod tests {
         assert_eq!(shown("b.example:x"), ("b.example".into(), None));
         assert_eq!(shown("[::1]:80"), ("[::1]".into(), Some(80)));
         assert_eq!(shown("[::1]"), ("[::1]".into(), None));
-        for none in ["", "no host<at all", "a@b", "é"] {
-            assert_eq!(shown(none), (String::new(), None), "{none}");
+        assert_eq!(shown("1.2.3.4:65535"), ("1.2.3.4".into(), Some(65535)));
+        for address in ["2001:db8::1", "::1", "::ffff:1.2.3.4"] {
+            assert_eq!(shown(address), (address.into(), None), "without brackets it has no port");
+        }
+        for port in ["", "65536", "x", "8x"] {
+            assert_eq!(shown(&format!("b.example:{port}")), ("b.example".into(), None), "{port}");
+            assert_eq!(shown(&format!("[::1]:{port}")), ("[::1]".into(), None), "{port}");
+        }
+        for none in [
+            "",
+            ":80",
+            "no host<at all",
+            "a@b",
+            "é",
+            "a:b:80",
+            "2001:db8::x",
+            "[a]",
+            "[::1",
+            "[::1]x",
+            "[]",
+            "a[::1]",
+            "::1]",
+            "[::1]:80:80x:",
+        ] {
+            let expected = if none == "[::1]:80:80x:" { "[::1]" } else { "" };
+            assert_eq!(shown(none), (expected.to_owned(), None), "{none}");
         }
     }
 
     #[test]
-    fn an_authority_of_any_length_is_taken_apart() {
-        for length in 1..20 {
-            let host = "h".repeat(length);
-            for before in ["", "u@", "user:pass@", "longer:password@"] {
-                let split = |port: &str| split_authority(&format!("{before}{host}{port}")).1;
-                for (port, number) in [
-                    ("", None),
-                    (":", None),
-                    (":1", Some(1)),
-                    (":08080", Some(8080)),
-                    (":65535", Some(65535)),
-                ] {
-                    let authority = format!("{before}{host}{port}");
-                    assert_eq!(split_authority(&authority), (&*host, number), "{authority}");
-                }
-                for none in [":65536", ":99999", ":x", ":8x"] {
-                    assert_eq!(split(none), None, "{before}{host}{none}");
-                }
-            }
+    fn an_address_has_neither_credentials_nor_brackets() {
+        for (host, shown) in [
+            ("user:pass@example.org", "example.org"),
+            ("example.org", "example.org"),
+            ("a@[::1]", "::1"),
+            ("::1", "::1"),
+        ] {
+            assert_eq!(address(host), shown);
         }
-        assert_eq!(split_authority("[::1]:8080"), ("[::1]", Some(8080)));
-        assert_eq!(split_authority("u@[::1]"), ("[::1]", None));
-        assert_eq!(split_authority("1.2.3.4"), ("1.2.3.4", None));
-        assert_eq!(split_authority("host7:000443"), ("host7", Some(443)));
-        assert_eq!(split_authority("é@host:1"), ("host", Some(1)));
-        assert_eq!(split_authority(""), ("", None));
     }
 
     #[test]

@@ -13,13 +13,14 @@ pub use hop::Kind;
 pub use outcome::Outcome;
 pub use value::Value;
 
-pub(crate) use self::http::{Http, HttpVersion, Piece, Scheme, address, host_and_port, split_authority};
+pub(crate) use self::http::{Http, HttpVersion, Piece, Scheme, address, host_and_port};
+pub(crate) use crate::error::causes;
 pub(crate) use hop::{End, Hop, NameSpan, Notes, Subject, Work};
 pub(crate) use method::{Method, Methods};
 pub(crate) use outcome::ErrorType;
 pub(crate) use route::{Route, RouteCell};
 pub(crate) use rpc::{Call, Code, Rpc};
-pub(crate) use text::{CAUSED_BY, PANICKED, bounded, causes, formatted, guarded, prefix, stacktrace};
+pub(crate) use text::{CAUSED_BY, PANICKED, bounded, formatted, guarded, prefix, stacktrace};
 #[cfg(test)]
 pub(crate) use value::tests::a_value;
 pub(crate) use value::{Fields, Joined};

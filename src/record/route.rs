@@ -21,17 +21,16 @@ pub(crate) struct RouteCell(AtomicU16);
 
 const UNKNOWN: u16 = u16::MAX;
 
-struct Table {
+struct RouteTable {
     slots: Box<[OnceLock<Box<str>>]>,
     used: AtomicUsize,
 }
 
-static TABLE: LazyLock<Table> = LazyLock::new(|| Table {
+static TABLE: LazyLock<RouteTable> = LazyLock::new(|| RouteTable {
     slots: (0..SLOTS).map(|_| OnceLock::new()).collect(),
     used: AtomicUsize::new(0),
 });
 
-#[inline]
 fn slot_of(text: &[u8]) -> usize {
     const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut hash = text.len() as u64;
@@ -50,13 +49,11 @@ impl Route {
     pub(crate) const OTHER: Self = Self(SLOTS as u16);
 
     /// The route of this text, remembered from now on.
-    #[inline]
     pub(crate) fn of(text: &str) -> Self {
         Self::of_bytes(text.as_bytes())
     }
 
     /// The same for what was text when it was kept: only what is remembered is read as text once more.
-    #[inline]
     pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
         let start = slot_of(bytes);
         for step in 0..SLOTS {
@@ -100,12 +97,10 @@ impl Route {
 }
 
 impl RouteCell {
-    #[inline]
     pub(crate) fn new(route: Option<Route>) -> Self {
         Self(AtomicU16::new(route.map_or(UNKNOWN, |route| route.0)))
     }
 
-    #[inline]
     pub(crate) fn get(&self) -> Option<Route> {
         let number = self.0.load(Ordering::Relaxed);
         (number != UNKNOWN).then_some(Route(number))

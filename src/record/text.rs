@@ -1,6 +1,5 @@
 //! A user's value as text: bounded, and none of his formatting's panics passes.
 
-use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -12,9 +11,6 @@ pub(crate) const PANICKED: &str = "<panicked>";
 
 /// Stands before each cause of an error.
 pub(crate) const CAUSED_BY: &str = "\ncaused by: ";
-
-/// How many causes of an error are kept; a chain that is longer is most likely a loop.
-const MOST_CAUSES: usize = 16;
 
 /// Text up to [`LONGEST`].
 struct Bounded(String);
@@ -64,14 +60,6 @@ pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
 /// An error and its sources, as told already: one a line.
 pub(crate) fn stacktrace(error: &str, sources: &[String]) -> String {
     [error, &sources.join(CAUSED_BY)].join(CAUSED_BY)
-}
-
-/// An error and its causes, outermost first, as `next` finds them.
-pub(crate) fn causes<'a>(
-    error: Option<&'a (dyn Error + 'static)>,
-    next: impl Fn(&'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)>,
-) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(error, move |&error| next(error)).take(MOST_CAUSES)
 }
 
 #[cfg(test)]

@@ -60,7 +60,6 @@ impl Sender {
         }
         let attempt = next_attempt(&http::Extensions::new());
         let here = current();
-        let within = here.as_ref().and_then(|here| here.hop.as_deref());
         let hop = open(signals, here.as_ref(), attempt, |hop| {
             if let Subject::Http(http) = &mut hop.subject {
                 describe(http, request);
@@ -69,7 +68,7 @@ impl Sender {
                 choices.begin(hop, request.headers(), false);
             }
         });
-        inject(signals, options, &hop, within, request.headers_mut());
+        inject(signals, options, &hop, request.headers_mut());
         let observation = Observation::begin(signals, hop);
         if let Some(choices) = &options.choices {
             choices.request(&observation, asked(request));

@@ -1,12 +1,15 @@
-//! The assembled signals that every hop of a process, or of one test, reports to.
+//! The assembled signals that every hop of a process, or of one test, begins from and reports to.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::Listening;
+use crate::clock::Moment;
 use crate::context::{Flags, SpanId, TraceContext, TraceId, Tracestate};
+use crate::current::Current;
 use crate::logs::Lines;
 use crate::metrics::Red;
-use crate::propagation::Propagators;
+use crate::propagation::{Propagators, Remote};
+use crate::record::{Hop, Kind};
 use crate::traces::Spans;
 
 /// The signals, assembled once and never taken apart: a hop holds a plain reference.
@@ -27,7 +30,6 @@ impl Signals {
 
     /// A new span's place: below its parent, else at the root of a trace of its own; and the list that
     /// belongs to it, where the sampler changed it.
-    #[inline]
     pub(crate) fn place(
         &self,
         parent: Option<TraceContext>,
@@ -39,6 +41,76 @@ impl Signals {
         let flags = parent.map_or(Flags::RANDOM, |parent| parent.flags).with_sampled(decision.sampled);
         let trace = TraceContext { trace_id, span_id: SpanId::random(), flags };
         (trace, decision.tracestate)
+    }
+
+    /// A new hop that continues what a caller sent; `complete` fills in the rest.
+    pub(crate) fn hop(
+        &self,
+        from: Remote,
+        kind: Kind,
+        start: Moment,
+        complete: impl FnOnce(&mut Hop),
+    ) -> Arc<Hop> {
+        self.listening.hop_begins();
+        let (trace, tracestate) = self.place(from.trace, &from.tracestate);
+        Hop::begin(trace, kind, start, |hop| {
+            hop.parent = from.trace.map(|parent| parent.span_id);
+            hop.parent_is_remote = from.trace.is_some();
+            hop.tracestate = tracestate.unwrap_or(from.tracestate);
+            hop.baggage = from.baggage;
+            hop.request_id = from.request_id;
+            complete(hop);
+        })
+    }
+
+    /// A new hop below a caller's `traceparent`, where nothing else came with the request.
+    pub(crate) fn hop_in(
+        &self,
+        parent: Option<TraceContext>,
+        kind: Kind,
+        start: Moment,
+        complete: impl FnOnce(&mut Hop),
+    ) -> Arc<Hop> {
+        self.listening.hop_begins();
+        let (trace, tracestate) = self.place(parent, &Tracestate::default());
+        Hop::begin(trace, kind, start, |hop| {
+            if let Some(parent) = parent {
+                (hop.parent, hop.parent_is_remote) = (Some(parent.span_id), true);
+            }
+            if let Some(tracestate) = tracestate {
+                hop.tracestate = tracestate;
+            }
+            complete(hop);
+        })
+    }
+
+    /// A new hop below what is current on this thread.
+    pub(crate) fn hop_below(
+        &self,
+        here: Option<&Current>,
+        kind: Kind,
+        start: Moment,
+        complete: impl FnOnce(&mut Hop),
+    ) -> Arc<Hop> {
+        self.listening.hop_begins();
+        let (parent, none) = (here.map(|here| here.trace), Tracestate::default());
+        let list = here.map_or(&none, Current::tracestate);
+        let (trace, changed) = self.place(parent, list);
+        Hop::begin(trace, kind, start, |hop| {
+            hop.parent = parent.map(|parent| parent.span_id);
+            if let Some(changed) = changed {
+                hop.tracestate = changed;
+            } else if !list.is_empty() {
+                hop.tracestate = list.clone();
+            }
+            if let Some(outer) = here.and_then(|here| here.hop.as_deref()) {
+                if !outer.baggage.is_empty() {
+                    hop.baggage = outer.baggage.clone();
+                }
+                hop.request_id = outer.request_id.clone();
+            }
+            complete(hop);
+        })
     }
 }
 

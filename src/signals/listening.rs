@@ -25,14 +25,12 @@ impl Listening {
     }
 
     /// A hop begins.
-    #[inline]
     pub(super) fn hop_begins(&self) {
         if self.asks.load(Ordering::Relaxed) {
             self.ask();
         }
     }
 
-    #[cold]
     fn ask(&self) {
         let Some(is_reached) = self.is_reached else { return };
         let first = self.asks.swap(false, Ordering::Relaxed);

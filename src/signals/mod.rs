@@ -3,7 +3,6 @@
 mod assembled;
 mod listening;
 mod observation;
-mod origin;
 
 pub(crate) use assembled::{Signals, global, set_global};
 pub(crate) use listening::Listening;

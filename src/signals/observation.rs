@@ -6,7 +6,7 @@ use tracing::Span;
 
 use super::Signals;
 use crate::clock::Moment;
-use crate::current::{Lent, enter_as_hop, enter_hop, lend_hop};
+use crate::current::{Entered, enter_as_hop, enter_hop};
 use crate::record::{Call, End, ErrorType, Hop, Kind, Outcome, Piece, Rpc, guarded};
 
 /// A hop that is still running. Dropping it unfinished reports [`Outcome::Cancelled`].
@@ -15,7 +15,7 @@ use crate::record::{Call, End, ErrorType, Hop, Kind, Outcome, Piece, Rpc, guarde
 #[derive(Debug)]
 pub(crate) struct Observation {
     signals: &'static Signals,
-    // `None` once the outcome is reported, which makes "exactly once" true; and while the thread has it.
+    // `None` once the outcome is reported, which makes "exactly once" true.
     hop: Option<Arc<Hop>>,
     rare: Option<Box<Rare>>,
     /// A health probe: reported only if it does not end well.
@@ -38,20 +38,21 @@ struct Rare {
     deadline: Option<Moment>,
 }
 
-/// A piece of the user's work, to whose thread the hop is lent. Dropped before it returned, the hop ends as a panic.
+/// The hop is current while this lives. Dropped before [`PanicGuard::returned`] was called, it ends the hop as a panic.
 ///
 /// A guard around the call itself, because `thread::panicking()` says nothing to a body that a catch-panic
 /// layer drops after the unwinding.
 #[must_use = "the hop is current only while this lives"]
-pub(crate) struct Running<'a> {
+pub(crate) struct PanicGuard<'a> {
     observation: &'a mut Observation,
+    /// `None` once the hop has ended.
+    entered: Option<Entered>,
     in_span: bool,
-    hop: Lent,
+    has_returned: bool,
 }
 
 impl Observation {
     /// Begins the hop: from here on it is in flight, and will be reported.
-    #[inline]
     pub(crate) fn begin(signals: &'static Signals, hop: Arc<Hop>) -> Self {
         signals.red.begins(&hop);
         Self {
@@ -78,7 +79,6 @@ impl Observation {
     }
 
     /// Makes it a call of gRPC, whose caller waits until `deadline`.
-    #[inline(never)]
     pub(crate) fn is_call(&mut self, deadline: Option<Moment>) {
         self.call = Some(Call::default());
         if deadline.is_some() {
@@ -101,42 +101,33 @@ impl Observation {
 
     /// Runs a piece of the user's work with the hop as the thread's current one. A panic ends the hop, and
     /// goes on unwinding.
-    #[inline]
     pub(crate) fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        let running = self.enter();
+        let guard = self.enter();
         let result = work();
-        running.returned();
+        guard.returned();
         result
     }
 
-    /// The same for work that stands behind it.
-    #[inline]
-    pub(crate) fn enter(&mut self) -> Running<'_> {
-        let is_over = self.hop.is_none();
-        let hop = lend_hop(&mut self.hop);
-        let mut running = Running { observation: self, in_span: false, hop };
-        if running.observation.rare.is_some() && !is_over {
-            running.in_span = running.observation.enter_span();
-        }
-        running
+    /// Makes the hop the thread's current one for the work that follows, until the guard is told that it returned.
+    pub(crate) fn enter(&mut self) -> PanicGuard<'_> {
+        let entered = self.hop.as_ref().map(enter_hop);
+        let in_span = self.rare.is_some() && self.hop.is_some() && self.enter_span();
+        PanicGuard { observation: self, entered, in_span, has_returned: false }
     }
 
     /// Within the request's span, where the user asked for one.
-    #[cold]
     fn enter_span(&self) -> bool {
         let entered =
             self.span().and_then(|span| span.with_subscriber(|(id, subscriber)| subscriber.enter(id)));
         entered.is_some()
     }
 
-    #[cold]
     fn exit_span(&self) {
-        // It is the user's code, and the hop is not yet back.
+        // The user's own subscriber may panic here.
         guarded(|| self.span().and_then(|span| span.with_subscriber(|(id, subscriber)| subscriber.exit(id))));
     }
 
     /// Lets the user say something of the hop from the outside. A panic ends nothing: it was not the service's.
-    #[cold]
     pub(crate) fn say(&self, say: impl FnOnce()) {
         let Some(hop) = &self.hop else { return };
         let _hop = enter_hop(hop);
@@ -145,7 +136,6 @@ impl Observation {
     }
 
     /// Ends the hop, unless it ended before; `word` says an error more precisely than the outcome.
-    #[inline]
     pub(crate) fn finish(&mut self, reached: Outcome, word: Option<&'static str>) {
         // Asked at every exit, and done at one of them.
         if let Some(hop) = self.hop.take() {
@@ -154,7 +144,6 @@ impl Observation {
     }
 
     /// Ends the hop by a panic, which what the user said before cannot have foreseen.
-    #[cold]
     fn panicked(&mut self) {
         if let Some(hop) = self.hop()
             && let Some(notes) = &mut *hop.notes()
@@ -193,7 +182,6 @@ impl Observation {
     }
 
     /// The response's head is on its way by now.
-    #[inline]
     pub(crate) fn head_leaves(&mut self) {
         if self.first_byte.is_none() {
             self.first_byte = Some(Moment::now());
@@ -215,7 +203,6 @@ impl Observation {
     }
 
     /// What a call of gRPC adds: its own status in the place of HTTP's, unless that says more than 200.
-    #[inline(never)]
     fn of_call(
         &self,
         call: Call,
@@ -254,35 +241,22 @@ impl Drop for Observation {
     }
 }
 
-impl Running<'_> {
+impl PanicGuard<'_> {
     /// The work returned: whatever became of it, it was no panic.
-    // It ends each poll, and works on what is at hand there.
-    #[inline(always)]
     pub(crate) fn returned(mut self) {
-        self.leave();
-        // All is given back, and nothing left to drop.
-        std::mem::forget(self);
-    }
-
-    /// The hop is the observation's again.
-    #[inline(always)]
-    fn leave(&mut self) {
-        if self.in_span {
-            self.observation.exit_span();
-        }
-        if let Some(hop) = self.hop.take_back() {
-            // There is nothing to be dropped in its place.
-            std::mem::forget(self.observation.hop.replace(hop));
-        }
+        self.has_returned = true;
     }
 }
 
-impl Drop for Running<'_> {
-    // Only where the work did not return.
-    #[cold]
+impl Drop for PanicGuard<'_> {
     fn drop(&mut self) {
-        self.leave();
-        self.observation.panicked();
+        if self.in_span {
+            self.observation.exit_span();
+        }
+        drop(self.entered.take());
+        if !self.has_returned {
+            self.observation.panicked();
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::future::Future;
 
 use crate::context::Baggage;
 use crate::current::current;
-use crate::propagation::{Carrier, Outgoing, Propagators, Remote};
+use crate::propagation::{Carrier, OutgoingContext, Propagators, Remote};
 use crate::record::{Kind, Outcome};
 use crate::signals::{Signals, global};
 
@@ -142,7 +142,7 @@ impl Work {
 pub fn inject(carrier: &mut impl Carrier) {
     let Some(here) = current() else { return };
     let (hop, none) = (here.hop.as_deref(), Baggage::default());
-    let outgoing = Outgoing {
+    let outgoing = OutgoingContext {
         trace: Some(here.trace),
         tracestate: here.tracestate(),
         baggage: Some(hop.map_or(&none, |hop| &hop.baggage)),

@@ -56,28 +56,25 @@ fn a_hop_within_another_gives_its_place_back_whatever_was_left_upon_it() {
 }
 
 #[test]
-fn a_hop_that_is_lent_comes_back_uncounted_whatever_was_left_upon_it() {
-    let lent = Hop::begin(somewhere(1).trace, Kind::Internal, Moment::now(), |_| {});
-    let mut owner = Some(Arc::clone(&lent));
+fn a_guard_takes_its_hop_away_whatever_was_left_upon_it_and_beneath() {
+    let hop = Hop::begin(somewhere(1).trace, Kind::Internal, Moment::now(), |_| {});
     // A span that is entered below it may be left above it, which moves it within the stack.
     for (below, above, nested) in
         [(0, 0, 0), (0, 1, 0), (1, 0, 0), (1, 1, 0), (1, 1, 1), (0, 0, 1), (0, 1, 1)]
     {
         let outer = (nested == 1).then(|| enter(somewhere(8)));
-        let around = (nested == 1).then(|| enter_hop(&lent));
+        let around = (nested == 1).then(|| enter_hop(&hop));
         (0..below).for_each(|_| enter_span(6, somewhere(6)));
-        let mut guard = lend_hop(&mut owner);
-        assert!(owner.is_none() && top() == Some(1));
-        assert_eq!(Arc::strong_count(&lent), 2 + nested);
+        let guard = enter_hop(&hop);
+        assert_eq!((top(), Arc::strong_count(&hop)), (Some(1), 2 + nested));
         (0..above).for_each(|_| enter_span(7, somewhere(7)));
         (0..below).for_each(|_| exit_span(6));
-        owner = guard.take_back();
-        assert!(owner.as_ref().is_some_and(|owner| Arc::ptr_eq(owner, &lent)));
+        drop(guard);
         assert_eq!(top(), around.as_ref().map(|_| 1));
         drop(around);
         assert_eq!(top(), outer.as_ref().map(|_| 8));
     }
-    assert_eq!((top(), Arc::strong_count(&lent)), (None, 2));
+    assert_eq!((top(), Arc::strong_count(&hop)), (None, 1));
 }
 
 #[test]
@@ -106,7 +103,7 @@ fn spans_leave_in_any_order() {
 #[test]
 fn a_span_that_leaves_from_beneath_a_hop_leaves_nothing_of_the_hop_behind() {
     let hops = [2, 3].map(|id| Hop::begin(somewhere(id).trace, Kind::Internal, Moment::now(), |_| {}));
-    let below = || with_stack(|stack| stack.depth.get());
+    let below = || with_frames(|frames| Some(frames.len()));
     // Within another hop or not, before another span is entered or after, which is left in time or not.
     for way in 0..8 {
         let [nested, first, left] = [1, 2, 4].map(|bit| way & bit > 0);

@@ -17,6 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::outgoing::Outgoing;
 use super::{LARGEST_ANSWER, answer, grpc, gzip, tls};
+use crate::error::WithCauses;
 use crate::export::{Delivery, Link};
 
 /// What a client may send (OTLP specification).
@@ -217,15 +218,9 @@ fn is_strange(error: &(dyn Error + 'static)) -> bool {
     hyper || error.source().is_some_and(is_strange)
 }
 
-/// The error with its sources.
+/// The error with its causes.
 fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.extend([": ", &cause.to_string()]);
-        source = cause.source();
-    }
-    text
+    WithCauses { error, separator: ": " }.to_string()
 }
 
 impl fmt::Debug for Wire {

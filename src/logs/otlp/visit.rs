@@ -6,21 +6,12 @@ use std::fmt;
 use tracing::field::{Field, Visit};
 
 use super::packed::Packed;
+use crate::error::WithCauses;
 use crate::names::{attribute, key};
-use crate::record::{CAUSED_BY, causes};
+use crate::record::CAUSED_BY;
 
 /// Puts an event's fields into what is packed.
 pub(super) struct Copying<'a>(pub(super) &'a mut Packed);
-
-/// An error and what caused it, one a line, as on a span.
-struct Causes<'a>(&'a (dyn Error + 'static));
-
-impl fmt::Debug for Causes<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        causes(self.0.source(), |error| error.source()).try_for_each(|cause| write!(f, "{CAUSED_BY}{cause}"))
-    }
-}
 
 /// The name of a field for the record; `None` if the record says it elsewhere.
 fn named(field: &Field) -> Option<&'static str> {
@@ -84,7 +75,10 @@ impl Visit for Copying<'_> {
         self.put(field, &format_args!("{value}"), |packed, name| {
             packed.formatted(name, &format_args!("{value}"));
             if field.name() == key::ERROR && value.source().is_some() {
-                packed.formatted(attribute::EXCEPTION_STACKTRACE, &Causes(value));
+                packed.formatted(
+                    attribute::EXCEPTION_STACKTRACE,
+                    &WithCauses { error: value, separator: CAUSED_BY },
+                );
             }
         });
     }

@@ -1,42 +1,64 @@
-//! The `traceparent` header: text in, [`TraceContext`] out, and back.
+//! One span's place in its trace, and the `traceparent` header that carries it.
 
 use super::text::trim;
-use super::{Flags, SpanId, TraceContext, TraceId, hex};
+use super::{Flags, SpanId, TraceId, hex};
+
+/// One span's place: its trace, its id, its flags.
+///
+/// ```
+/// use tower_observability::context::{Flags, SpanId, TraceContext, TraceId};
+///
+/// let here = TraceContext::new(TraceId::random(), SpanId::random(), Flags::NONE);
+/// assert!(!here.flags.is_sampled());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TraceContext {
+    /// The trace.
+    pub trace_id: TraceId,
+    /// The span within the trace.
+    pub span_id: SpanId,
+    /// Sampled? Random?
+    pub flags: Flags,
+}
+
+/// Version 00 of a `traceparent` is exactly so long; a later version at least.
+const LENGTH: usize = 55;
 
 impl TraceContext {
-    /// Version 00 of a `traceparent` is exactly so long; a later version at least.
-    pub(crate) const TRACEPARENT_LENGTH: usize = 55;
+    /// Stands for the place that is not known yet.
+    pub(crate) const BLANK: Self = Self::new(TraceId::BLANK, SpanId::BLANK, Flags::NONE);
+
+    /// The place of this span in this trace.
+    #[must_use]
+    pub const fn new(trace_id: TraceId, span_id: SpanId, flags: Flags) -> Self {
+        Self { trace_id, span_id, flags }
+    }
 
     /// Reads one `traceparent` value; `None` if it is not valid.
     ///
     /// A later version than 00 is read as far as we know it. Of the flags only the known ones are kept.
     #[must_use]
-    #[inline]
     pub fn from_traceparent(value: &[u8]) -> Option<Self> {
-        // What is as long as it has to be has no white space around it, or is wrong.
-        let value = if value.len() == Self::TRACEPARENT_LENGTH { value } else { trim(value) };
-        let (known, later) = value.split_first_chunk::<{ Self::TRACEPARENT_LENGTH }>()?;
+        let (known, later) = trim(value).split_first_chunk::<LENGTH>()?;
         let [v1, v2, b'-', ids @ .., b'-', f1, f2] = known else { return None };
-        let (trace, ids) = ids.split_first_chunk::<32>()?;
-        let [b'-', span @ ..] = ids else { return None };
-        let ([t1, t2, t3, t4], []) = trace.as_chunks() else { return None };
-        let ([s1, s2], []) = span.as_chunks() else { return None };
-        let flags = match ([v1, v2, f1], f2) {
-            ([b'0', b'0', b'0'], b'0'..=b'3') if later.is_empty() => f2 - b'0',
-            _ => unusual_flags([*v1, *v2, *f1, *f2], later)?,
+        let (trace_id, rest) = ids.split_first_chunk::<32>()?;
+        let [b'-', span_id @ ..] = rest else { return None };
+        let (version, flags) = (hex::number(&[*v1, *v2])?, hex::number(&[*f1, *f2])?);
+        let is_known = match (version, later) {
+            (0xff, _) => false,
+            (_, []) | (1.., [b'-', ..]) => true,
+            _ => false,
         };
-        let [trace @ .., s1, s2] = hex::read([*t1, *t2, *t3, *t4, *s1, *s2])?;
-        let number =
-            |groups: &[u32]| groups.iter().fold(0, |number, group| number << 32 | u128::from(*group));
+        is_known.then_some(())?;
         Some(Self {
-            trace_id: TraceId::new(number(&trace))?,
-            span_id: SpanId::new(u64::from(s1) << 32 | u64::from(s2))?,
-            flags: Flags::from_byte(flags),
+            trace_id: TraceId::from_digits(trace_id)?,
+            span_id: SpanId::from_digits(span_id)?,
+            flags: Flags::from_byte(flags as u8),
         })
     }
 
-    /// The digits of both ids, one behind the other, made at once: 32 and 16.
-    #[inline]
+    /// The digits of both ids, one behind the other: 32 and 16.
     pub(crate) fn digits_of_ids(self) -> [[u8; 2]; 24] {
         let mut ids = [0; 24];
         ids[..16].copy_from_slice(&self.trace_id.value().to_be_bytes());
@@ -46,33 +68,30 @@ impl TraceContext {
 
     /// The 55 bytes of a version 00 `traceparent`, without an allocation.
     #[must_use]
-    #[inline]
-    pub fn to_traceparent(self) -> [u8; Self::TRACEPARENT_LENGTH] {
-        let digits = self.digits_of_ids();
-        let (trace_id, span_id) = digits.as_flattened().split_at(32);
+    pub fn to_traceparent(self) -> [u8; LENGTH] {
         let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
-        text[3..35].copy_from_slice(trace_id);
-        text[36..52].copy_from_slice(span_id);
+        text[3..35].copy_from_slice(&self.trace_id.hex());
+        text[36..52].copy_from_slice(&self.span_id.hex());
         text[53..55].copy_from_slice(&self.flags.hex());
         text
     }
 }
 
-/// The flags behind a version that may be another than 00, or with bits that nobody knows yet.
-#[cold]
-fn unusual_flags([v1, v2, f1, f2]: [u8; 4], later: &[u8]) -> Option<u8> {
-    let [edges] = hex::read([[b'0', b'0', b'0', b'0', v1, v2, f1, f2]])?;
-    let [_, _, version, flags] = edges.to_be_bytes();
-    match (version, later) {
-        (0xff, _) => None,
-        (_, []) | (1.., [b'-', ..]) => Some(flags),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// A place in any trace, with any flags.
+    pub(crate) fn a_context() -> impl Strategy<Value = TraceContext> {
+        (1..u128::MAX, 1..u64::MAX, any::<[bool; 2]>()).prop_map(|(trace_id, span_id, [sampled, random])| {
+            let flags = if random { Flags::RANDOM } else { Flags::NONE };
+            let trace_id = TraceId::new(trace_id).expect("not zero");
+            let span_id = SpanId::new(span_id).expect("not zero");
+            TraceContext::new(trace_id, span_id, flags.with_sampled(sampled))
+        })
+    }
 
     const VALID: &[u8] = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
