@@ -162,7 +162,7 @@ mod tests {
         };
         assert_eq!(
             said("16", "no%20key, %c3%a4h"),
-            "the collector answered UNAUTHENTICATED: no key, äh".to_owned()
+            format!("the collector answered UNAUTHENTICATED: no key, äh{REMEDY}")
         );
         assert_eq!(said("14", ""), "the collector answered UNAVAILABLE");
         assert_eq!(said("99", ""), "the collector answered an unknown status");
