@@ -3,6 +3,8 @@
 //! `cargo run --example client` starts a small server, asks it through the layer, and prints the headers that
 //! arrived there. The same trace id is on both spans.
 
+mod shared;
+
 use std::error::Error;
 
 use axum::http::{HeaderMap, Request};
@@ -21,12 +23,16 @@ async fn echo(headers: HeaderMap) -> String {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    shared::refuse_arguments("client");
     let observability = tower_observability::builder("client").admin(Admin::new().port(0)).init()?;
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/echo", listener.local_addr()?);
     let server = Router::new().route("/echo", get(echo)).layer(ObservabilityLayer::new());
     tokio::spawn(async move { axum::serve(listener, server).await });
+    tracing::info!(
+        "listening at {url} until its one call is answered; OTEL_TRACES_EXPORTER=console shows the trace"
+    );
 
     let client = Client::builder(TokioExecutor::new()).build_http::<Body>();
     let client = ObservabilityLayer::client().layer(client);
@@ -34,7 +40,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let status = response.status();
     let headers = response.into_body().collect().await?.to_bytes();
-    println!("{url} answered {status}; it was asked with\n{}", String::from_utf8_lossy(&headers));
+    shared::print(format_args!(
+        "{url} answered {status}; it was asked with\n{}",
+        String::from_utf8_lossy(&headers)
+    ));
     observability.shutdown().await;
     Ok(())
 }

@@ -3,6 +3,8 @@
 //! `cargo run --example grpc` starts a small server, asks it twice through the layer, and prints its lines. The module
 //! `greeter` stands for what `tonic-prost-build` makes of your `.proto`, so that the example needs no `protoc`.
 
+mod shared;
+
 use std::error::Error;
 
 use greeter::{Greeter, GreeterClient, GreeterServer, Hello, Name};
@@ -28,20 +30,24 @@ impl Greeter for Polite {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    shared::refuse_arguments("grpc");
     let observability = tower_observability::builder("greeter").admin(Admin::new().port(0)).init()?;
 
     let incoming = TcpIncoming::bind(([127, 0, 0, 1], 0).into())?;
     let origin: Uri = format!("http://{}", incoming.local_addr()?).parse()?;
     let server = Server::builder().layer(ObservabilityLayer::new()).add_service(GreeterServer(Polite));
     tokio::spawn(server.serve_with_incoming(incoming));
+    tracing::info!(
+        "listening at {origin} until two calls are made; OTEL_TRACES_EXPORTER=console shows their traces"
+    );
 
     let channel = ObservabilityLayer::client().layer(Endpoint::from(origin.clone()).connect_lazy());
     // The origin tells the layer, too, whom it calls.
     let mut client = GreeterClient::with_origin(channel, origin);
     for name in ["Ada", ""] {
         match client.greet(Name { name: name.to_owned() }).await {
-            Ok(hello) => println!("{}", hello.into_inner().text),
-            Err(status) => println!("{:?}: {}", status.code(), status.message()),
+            Ok(hello) => shared::print(hello.into_inner().text),
+            Err(status) => shared::print(format_args!("{:?}: {}", status.code(), status.message())),
         }
     }
     observability.shutdown().await;

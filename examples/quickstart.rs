@@ -5,6 +5,8 @@
 //! curl -s http://127.0.0.1:9464/metrics
 //! ```
 
+mod shared;
+
 use axum::{Router, extract::Path, routing::get};
 use tower_observability::{ObservabilityLayer, request};
 
@@ -16,9 +18,11 @@ async fn booking(Path(id): Path<u64>) -> String {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    shared::refuse_arguments("quickstart");
     let observability = tower_observability::init("bookings")?;
     let app = Router::new().route("/bookings/{id}", get(booking)).layer(ObservabilityLayer::new());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    tracing::info!("listening, try: curl -i http://127.0.0.1:3000/bookings/7");
     axum::serve(listener, app).with_graceful_shutdown(observability.shutdown_signal()).await?;
     observability.shutdown().await;
     Ok(())

@@ -3,6 +3,8 @@
 //! `cargo run --features reqwest --example reqwest` starts a small server, asks it twice, and prints what arrived
 //! there. The second call finds nobody; its line says `connection_refused`.
 
+mod shared;
+
 use std::error::Error;
 use std::time::Duration;
 
@@ -17,21 +19,26 @@ async fn echo(headers: HeaderMap) -> String {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    shared::refuse_arguments("reqwest");
     let observability = tower_observability::builder("client").admin(Admin::new().port(0)).init()?;
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/echo", listener.local_addr()?);
     let server = Router::new().route("/echo", get(echo)).layer(ObservabilityLayer::new());
     tokio::spawn(async move { axum::serve(listener, server).await });
+    tracing::info!(
+        "listening at {url} until two calls are made; OTEL_TRACES_EXPORTER=console shows their traces"
+    );
 
     let client = reqwest::Client::builder().timeout(Duration::from_secs(2));
     let client = ObservabilityLayer::client().no_context_to(["api.example.org"]).reqwest(client)?;
 
     let response = client.get(&url).query(&[("token", "s3cret")]).send().await?;
-    println!("{url} answered {}; it was asked with\n{}", response.status(), response.text().await?);
+    let status = response.status();
+    shared::print(format_args!("{url} answered {status}; it was asked with\n{}", response.text().await?));
 
     if let Err(error) = client.get("http://127.0.0.1:9/nobody").send().await {
-        println!("{error}");
+        shared::print(error);
     }
     observability.shutdown().await;
     Ok(())

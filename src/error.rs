@@ -1,9 +1,12 @@
 //! The one error of this crate: why the start-up failed. And the chain of causes behind any error, walked here only.
 
 use std::fmt;
+use std::io;
 use std::panic::Location;
 
 /// Why [`init`](crate::init()) failed: misuse in code, never the environment.
+///
+/// `Debug` says what `Display` says, because that is what Rust prints of an error that `main` returns.
 ///
 /// ```no_run
 /// match tower_observability::init("bookings") {
@@ -12,80 +15,111 @@ use std::panic::Location;
 ///     Err(error) => panic!("{error}"),
 /// }
 /// ```
-#[derive(Debug)]
-pub struct Error {
-    kind: Kind,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
-}
+pub struct Error(Kind);
 
-#[derive(Debug)]
 enum Kind {
     AlreadyStarted(&'static Location<'static>),
     SubscriberTaken,
     RecorderTaken,
-    Thread(&'static str),
+    Thread(&'static str, io::Error),
 }
 
 impl Error {
     pub(crate) fn already_started(first: &'static Location<'static>) -> Self {
-        Self { kind: Kind::AlreadyStarted(first), source: None }
+        Self(Kind::AlreadyStarted(first))
     }
 
-    pub(crate) fn subscriber_taken(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { kind: Kind::SubscriberTaken, source: Some(source.into()) }
+    pub(crate) fn subscriber_taken() -> Self {
+        Self(Kind::SubscriberTaken)
     }
 
     pub(crate) fn recorder_taken() -> Self {
-        Self { kind: Kind::RecorderTaken, source: None }
+        Self(Kind::RecorderTaken)
     }
 
-    pub(crate) fn thread(name: &'static str, source: std::io::Error) -> Self {
-        Self { kind: Kind::Thread(name), source: Some(source.into()) }
+    pub(crate) fn thread(name: &'static str, source: io::Error) -> Self {
+        Self(Kind::Thread(name, source))
     }
 
     /// A second `init` in one process; the message says where the first was.
     #[must_use]
     pub fn is_already_started(&self) -> bool {
-        matches!(self.kind, Kind::AlreadyStarted(_))
+        matches!(self.0, Kind::AlreadyStarted(_))
     }
 
     /// Another global `tracing` subscriber was installed before us.
     #[must_use]
     pub fn is_subscriber_taken(&self) -> bool {
-        matches!(self.kind, Kind::SubscriberTaken)
+        matches!(self.0, Kind::SubscriberTaken)
     }
 
     /// Another global `metrics` recorder was installed before us.
     #[must_use]
     pub fn is_recorder_taken(&self) -> bool {
-        matches!(self.kind, Kind::RecorderTaken)
+        matches!(self.0, Kind::RecorderTaken)
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
-            Kind::AlreadyStarted(first) => {
-                write!(f, "observability was already started at {first}; one init or build per process")
-            }
+        match &self.0 {
+            Kind::AlreadyStarted(first) => write!(
+                f,
+                "observability was already started at {first}: a process has one init or build; a test that looks at \
+                 telemetry takes `tower_observability::testing::Instance::new()` instead, of which it may have many"
+            ),
             Kind::SubscriberTaken => f.write_str(
                 "another global tracing subscriber is installed; to keep it, start by \
                  `let observability = tower_observability::builder(\"…\").build()?;` and add \
                  `.with(observability.tracing_layer())` to its registry; else remove its `init()`",
             ),
             Kind::RecorderTaken => f.write_str(
-                "another global metrics recorder is installed; to keep it and count with it, say \
+                "another global metrics recorder is installed; to keep it and count with it, write \
                  `tower_observability::builder(\"…\").metrics(Metrics::new().installed_recorder())`; else remove its \
                  `install()`",
             ),
-            Kind::Thread(name) => write!(f, "the thread {name} could not be started"),
+            Kind::Thread(name, _) => write!(f, "the thread {name} could not be started"),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)?;
+        match std::error::Error::source(self) {
+            Some(source) => write!(f, ": {source}"),
+            None => Ok(()),
         }
     }
 }
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_deref().map(|source| source as _)
+        match &self.0 {
+            Kind::Thread(_, source) => Some(source),
+            Kind::AlreadyStarted(_) | Kind::SubscriberTaken | Kind::RecorderTaken => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_main_prints_is_the_message_with_its_remedy() {
+        let remedies = [
+            (Error::already_started(Location::caller()), "testing::Instance::new()"),
+            (Error::subscriber_taken(), ".with(observability.tracing_layer())"),
+            (Error::recorder_taken(), "installed_recorder()"),
+        ];
+        for (error, remedy) in remedies {
+            let printed = format!("{error:?}");
+            assert_eq!(printed, error.to_string());
+            assert!(printed.contains(remedy), "{printed}");
+        }
+        let thread = Error::thread("observability", io::Error::other("no more threads"));
+        assert_eq!(format!("{thread:?}"), format!("{thread}: no more threads"));
     }
 }
 

@@ -119,6 +119,7 @@ mod record;
 pub mod reqwest;
 mod resource;
 mod signals;
+mod terminal;
 pub mod testing;
 mod threads;
 mod traces;

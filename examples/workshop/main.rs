@@ -4,6 +4,7 @@
 //! - `services`: one short file each, written as you would write yours.
 //! - `proto`: what your build would generate of the one `.proto` there is.
 //! - `plumbing`: what they share: a server's start and end, a JSON client, a store, a queue, a circuit breaker.
+//! - `screen`: standard output, whose reader may leave.
 //! - `launcher`: starts the eight, receives their spans, reads their lines and their `/metrics`.
 //!
 //! `cargo run --release --example workshop -- --help` tells what it can show.
@@ -11,21 +12,27 @@
 mod launcher;
 mod plumbing;
 mod proto;
+mod screen;
 mod services;
 
 use std::process::ExitCode;
 
+use screen::show;
+
+const USAGE: &str =
+    "Usage: cargo run --release --example workshop -- [--request | --vanished | --lines | --help | SERVICE]";
+
 const HELP: &str = "\
 A vehicle workshop of eight services: eight processes, one trace.
 
-Usage: cargo run --release --example workshop -- [--request | --vanished | --lines | --help]
+Usage: cargo run --release --example workshop -- [--request | --vanished | --lines | --help | SERVICE]
 
   (nothing)    start the eight and keep them running, with a line for curl
   --request    follow one booking: waterfall, log lines, rate/errors/duration
   --vanished   a customer's data is gone and no log has an error: find out why
   --lines      for a log agent or a test: only the lines of the eight, unchanged, on standard
-               output, until standard input is closed. Standard error tells, in one JSON line,
-               where they listen
+               output, until standard input is closed or nothing reads them. Standard error has,
+               in one JSON line, where they listen
 
 With OTEL_EXPORTER_OTLP_ENDPOINT set, the spans go there (a Jaeger, a collector) instead of to
 the launcher's own viewer; so it is with OTEL_TRACES_EXPORTER and the other exporters' variables.
@@ -40,17 +47,22 @@ A service's name alone, such as inventory, starts that one by hand.";
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let argument = std::env::args().nth(1);
-    let done = match argument.as_deref() {
-        None => launcher::serve().await,
-        Some("--request") => launcher::request().await,
-        Some("--vanished") => launcher::vanished().await,
-        Some("--lines") => launcher::lines().await,
-        Some("--help" | "-h") => {
-            println!("{HELP}");
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match *arguments {
+        [] => launcher::serve().await,
+        ["--request"] => launcher::request().await,
+        ["--vanished"] => launcher::vanished().await,
+        ["--lines"] => launcher::lines().await,
+        ["--help" | "-h"] => {
+            show!("{HELP}");
             Ok(())
         }
-        Some(name) => services::run(name).await,
+        [name] if services::NAMES.contains(&name) => services::run(name).await,
+        _ => {
+            eprintln!("workshop: no service or option is called `{}`\n{USAGE}", arguments.join(" "));
+            return ExitCode::from(2);
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

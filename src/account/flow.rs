@@ -179,11 +179,14 @@ impl fmt::Display for FlowReport {
             self.dropped_total()
         )?;
         reasons(f, &self.dropped)?;
-        if self.left_out.is_empty() {
-            return Ok(());
+        if !self.left_out.is_empty() {
+            write!(f, ", {} left out", self.left_out_total())?;
+            reasons(f, &self.left_out)?;
         }
-        write!(f, ", {} left out", self.left_out_total())?;
-        reasons(f, &self.left_out)
+        match self.queued() {
+            0 => Ok(()),
+            queued => write!(f, ", {queued} queued"),
+        }
     }
 }
 
@@ -218,7 +221,10 @@ mod tests {
         let report = flow.report(|| Counted { created: 10, full: 4, late: 0 });
         assert_eq!(report.dropped, [("queue_full", 4), ("rejected", 2)]);
         assert_eq!(report.queued(), 1);
-        assert_eq!(report.to_string(), "3 delivered, 0 unconfirmed, 6 dropped (queue_full 4, rejected 2)");
+        assert_eq!(
+            report.to_string(),
+            "3 delivered, 0 unconfirmed, 6 dropped (queue_full 4, rejected 2), 1 queued"
+        );
     }
 
     #[test]
@@ -228,7 +234,7 @@ mod tests {
         let report = flow.report(|| Counted { created: 4, full: 0, late: 0 });
         let report = report.leaving_out(vec![("sampled", 5), ("limited", 1)]);
         assert_eq!((report.created, report.dropped_total(), report.queued()), (10, 0, 1));
-        let said = "3 delivered, 0 unconfirmed, 0 dropped, 6 left out (sampled 5, limited 1)";
+        let said = "3 delivered, 0 unconfirmed, 0 dropped, 6 left out (sampled 5, limited 1), 1 queued";
         assert_eq!(report.to_string(), said);
     }
 }

@@ -3,13 +3,13 @@
 
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
-use tracing::{Metadata, Subscriber, dispatcher};
+use tracing::{Level, Metadata, Subscriber, dispatcher};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::{Bridge, highest_level, wants};
-use crate::signals::Signals;
+use crate::signals::{Signals, global};
 
 /// Which places in the code the bridge wants to hear. As a filter of its own layer: what a layer by itself does not
 /// want, no other layer gets.
@@ -29,9 +29,23 @@ impl Bridge {
     }
 }
 
-/// Is a bridge in the subscriber of this thread?
-pub(crate) fn is_installed() -> bool {
-    dispatcher::get_default(|subscriber| subscriber.downcast_ref::<Bridge>().is_some())
+/// What keeps the events of this thread from the bridge; `heard` says that a subscriber with one is there somewhere.
+pub(crate) fn registry_trouble(heard: bool) -> Option<&'static str> {
+    let is_installed = dispatcher::get_default(|subscriber| subscriber.downcast_ref::<Bridge>().is_some());
+    if !is_installed && !heard {
+        return Some(
+            "no `tracing` subscriber has our layer: of its events and spans none is seen; before it, call \
+             tracing_subscriber::registry().with(observability.tracing_layer()).init()",
+        );
+    }
+    let wants_info = global().is_some_and(|signals| signals.lines.writes_info());
+    let is_filtered = wants_info && !tracing::enabled!(target: "tower_observability", Level::INFO);
+    is_filtered.then_some(
+        "a filter of the whole registry keeps INFO from every layer, ours included: \
+         EnvFilter::from_default_env() without RUST_LOG lets only ERROR pass; set RUST_LOG=info, or build it by \
+         EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy(), or give it to the \
+         other layer alone, as fmt::layer().with_filter(…)",
+    )
 }
 
 impl Drop for Wants {

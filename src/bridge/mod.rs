@@ -11,7 +11,7 @@ mod apart;
 mod fields;
 mod span;
 
-pub(crate) use apart::is_installed;
+pub(crate) use apart::registry_trouble;
 
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};

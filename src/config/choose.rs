@@ -1,8 +1,30 @@
-//! The order of precedence: default, terminal, code, environment; the last one that speaks wins.
+//! The order of precedence: default, terminal, code, environment; the last one that says something wins. For each
+//! variable it is kept what was chosen, and by whom.
 
-use super::warning::masked;
-use super::{Choice, Config, Env, Options, Source, Warning, idle, spelling, variables};
+use super::advice::{masked, without_effect};
+use super::{Config, Env, Options, Warning, spelling, variables};
 use crate::variable::{Refusal, Variable};
+
+/// One variable's value in force, with its source.
+#[derive(Clone, Debug)]
+pub(crate) struct Choice {
+    pub(crate) name: &'static str,
+    /// As one would write it into the variable; masked if secret.
+    pub(crate) value: String,
+    pub(crate) source: Source,
+}
+
+/// Who chose a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Default,
+    /// A default of its own where standard output is a terminal.
+    Terminal,
+    Code,
+    Environment,
+    /// It follows from another variable: a signal's own headers, say, from those of all.
+    Derived,
+}
 
 struct Chooser<'a> {
     env: &'a Env,
@@ -46,8 +68,30 @@ impl Config {
         let names: Vec<_> = variables().iter().map(|row| row.name).collect();
         warnings.extend(spelling::check(env, &names));
         let config = Self { options, choices, warnings };
-        let idle = idle::check(&config, env);
+        let idle = without_effect(&config, env);
         Self { warnings: config.warnings.into_iter().chain(idle).collect(), ..config }
+    }
+
+    /// The value in force of a variable; empty if there is none.
+    pub(crate) fn value(&self, name: &str) -> &str {
+        self.choices.iter().find(|choice| choice.name == name).map_or("", |choice| &choice.value)
+    }
+
+    /// Who chose that value.
+    pub(crate) fn source(&self, name: &str) -> Source {
+        self.choices.iter().find(|choice| choice.name == name).map_or(Source::Default, |choice| choice.source)
+    }
+}
+
+impl Source {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Terminal => "terminal",
+            Self::Code => "code",
+            Self::Environment => "environment",
+            Self::Derived => "derived",
+        }
     }
 }
 
@@ -56,7 +100,7 @@ impl Chooser<'_> {
         self.choose_below(code, on_terminal, |_| {}, rows)
     }
 
-    /// The same for options that take over what is more general before their own variables are read.
+    /// Chooses options that take over what is more general before their own variables are read.
     fn choose_below<O: Default>(
         &mut self,
         code: O,

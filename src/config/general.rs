@@ -25,7 +25,8 @@ pub(crate) struct General {
     pub(crate) methods: Option<Methods>,
     /// `None`: the default, which a terminal changes.
     pub(crate) drain_delay: Option<Duration>,
-    pub(crate) shutdown_timeout: Duration,
+    /// `None`: the default, which a terminal changes.
+    pub(crate) shutdown_timeout: Option<Duration>,
 }
 
 /// A value's characters that need no escape in `OTEL_RESOURCE_ATTRIBUTES`.
@@ -42,7 +43,7 @@ impl Default for General {
             propagators: Propagators::default(),
             methods: None,
             drain_delay: None,
-            shutdown_timeout: Duration::from_secs(5),
+            shutdown_timeout: None,
         }
     }
 }
@@ -140,16 +141,21 @@ impl General {
             name: "OBSERVABILITY_SHUTDOWN_TIMEOUT",
             default: "5000",
             secret: false,
-            about: "Milliseconds that `shutdown()` may take to deliver what is queued.",
-            set: |options, value| milliseconds(value).map(|timeout| options.shutdown_timeout = timeout),
-            show: |options| options.shutdown_timeout.as_millis().to_string(),
+            about: "Milliseconds that `shutdown()` may take to deliver what is queued, at least 200; 1000 on a terminal.",
+            set: |options, value| milliseconds(value).map(|timeout| options.shutdown_timeout = Some(timeout)),
+            show: |options| options.shutdown_timeout().as_millis().to_string(),
         },
     ];
 
-    /// Nobody balances requests to a terminal, so nobody needs the time to notice our end.
+    /// No balancer needs time to notice the end, and a person who pressed ctrl-c wants the prompt back.
     pub(super) fn on_terminal(mut self) -> Self {
         self.drain_delay.get_or_insert(Duration::ZERO);
+        self.shutdown_timeout.get_or_insert(Duration::from_secs(1));
         self
+    }
+
+    pub(crate) fn shutdown_timeout(&self) -> Duration {
+        self.shutdown_timeout.unwrap_or(Duration::from_secs(5))
     }
 
     pub(crate) fn drain_delay(&self) -> Duration {

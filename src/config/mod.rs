@@ -4,21 +4,19 @@
 //! where each value came from, and what is wrong with the environment. A bad variable never fails anything:
 //! it warns, and what was chosen before stays.
 
-mod choice;
+mod advice;
 mod choose;
 mod env;
 mod general;
-mod idle;
 mod spelling;
 mod table;
-mod warning;
 
 pub use table::{VariableRow, variables};
 
-pub(crate) use choice::{Choice, Source};
+pub(crate) use advice::{Warning, masked};
+pub(crate) use choose::{Choice, Source};
 pub(crate) use env::Env;
 pub(crate) use general::General;
-pub(crate) use warning::{Warning, masked};
 
 use crate::admin::Admin;
 use crate::export::Shared;

@@ -1,10 +1,11 @@
 //! The bounded queue of finished records: requests push, the exporter takes batches out.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::account::{Flow, FlowReport, Stripes, stripe_count};
 
@@ -26,6 +27,9 @@ pub(crate) struct Queue<R> {
     // Is the exporter asleep until a batch is full? So that a busy one costs no request anything.
     asleep: AtomicBool,
     full: Notify,
+    // How many flushes were asked for, and how many of them are done.
+    asked: AtomicU64,
+    done: watch::Sender<u64>,
     // Room that was taken out with records, for the next ones: a request does not pay for its growth.
     spare: Mutex<Vec<R>>,
 }
@@ -38,6 +42,8 @@ impl<R: Weigh> Queue<R> {
             batch_size,
             asleep: AtomicBool::new(false),
             full: Notify::new(),
+            asked: AtomicU64::new(0),
+            done: watch::Sender::new(0),
             spare: Mutex::default(),
         }
     }
@@ -57,7 +63,7 @@ impl<R: Weigh> Queue<R> {
         self.wake_if_full(pushed);
     }
 
-    /// The same for what is not missed after the end: then it is neither taken nor counted.
+    /// Takes a record that is not missed after the end: then it is neither taken nor counted.
     pub(crate) fn push_in_time(&self, record: R) {
         let weight = self.weight(&record);
         let mut record = Some(record);
@@ -79,14 +85,35 @@ impl<R: Weigh> Queue<R> {
         self.full.notify_one();
     }
 
-    /// Resolves when a batch is full.
+    /// Resolves when a batch is full, or a flush is asked for.
     pub(crate) async fn full(&self) {
         self.asleep.store(true, Ordering::SeqCst);
         // A batch may have filled before we fell asleep.
-        if self.held() < self.batch_size {
+        if self.held() < self.batch_size && self.flush_asked().is_none() {
             self.full.notified().await;
         }
         self.asleep.store(false, Ordering::Relaxed);
+    }
+
+    /// Asks the exporter to send what waits now; resolves when all of it is accounted for, or the exporter has ended.
+    pub(crate) fn flush(&self) -> impl Future<Output = ()> + Send + use<R> {
+        let ticket = self.asked.fetch_add(1, Ordering::AcqRel) + 1;
+        let mut done = self.done.subscribe();
+        self.full.notify_one();
+        async move {
+            let _ = done.wait_for(|done| *done >= ticket).await;
+        }
+    }
+
+    /// The last flush that was asked for, if it is not done.
+    pub(crate) fn flush_asked(&self) -> Option<u64> {
+        let asked = self.asked.load(Ordering::Acquire);
+        (asked > *self.done.borrow()).then_some(asked)
+    }
+
+    /// What waited when this flush was asked for is accounted for.
+    pub(crate) fn flushed(&self, ticket: u64) {
+        self.done.send_replace(ticket);
     }
 
     /// A record counts as one, and once more for each [`TEXT`] bytes that it was given: the capacity is a number of

@@ -14,6 +14,8 @@ pub(crate) enum Delivery {
     Refused { reason: String },
     /// Not stored; try again, after this time if the receiver named one.
     Retry { after: Option<Duration>, reason: String },
+    /// There was no connection; try again.
+    Unreachable { reason: String },
     /// The bytes left, no answer came. `again`: the peer hung up, so that sending again is right.
     Unanswered { again: bool, reason: String },
     /// The batch is larger than the transport may send.
@@ -23,7 +25,7 @@ pub(crate) enum Delivery {
 impl Delivery {
     /// Did the receiver say nothing of what became of the batch?
     pub(super) fn is_unsettled(&self) -> bool {
-        matches!(self, Self::Retry { .. } | Self::Unanswered { .. })
+        matches!(self, Self::Retry { .. } | Self::Unreachable { .. } | Self::Unanswered { .. })
     }
 }
 
@@ -40,4 +42,9 @@ pub(crate) trait Transport<R>: Send {
 
     /// Had bytes of the last attempt left, if it was cut short?
     fn has_left(&self) -> bool;
+
+    /// There will be no further batch; what was taken and is still held leaves now.
+    fn end(&mut self) -> Attempt<'_> {
+        Box::pin(std::future::ready(Delivery::Accepted { rejected: 0, message: None }))
+    }
 }

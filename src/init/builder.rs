@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::guard::Observability;
+use super::observability::Observability;
 use super::start::{self, Globals};
 use crate::admin::Admin;
 use crate::config::Options;
@@ -37,7 +37,7 @@ pub struct Builder {
 
 /// Begins to choose, for the service of this name.
 ///
-/// `init(name)` is the same with nothing chosen. Default of the name, if it is empty:
+/// `init(name)` is `builder(name).init()`. Default of the name, if it is empty:
 /// `unknown_service:<executable>`. Variable: `OTEL_SERVICE_NAME`.
 pub fn builder(service: impl Into<String>) -> Builder {
     let mut options = Options::default();
@@ -72,7 +72,7 @@ impl Builder {
 
     /// The service's version, best `env!("CARGO_PKG_VERSION")`.
     ///
-    /// The same as the attribute `service.version`. Default: none.
+    /// It is the attribute `service.version`. Default: none.
     pub fn version(self, version: impl Into<String>) -> Self {
         self.attribute(attribute::SERVICE_VERSION, version)
     }
@@ -150,9 +150,10 @@ impl Builder {
 
     /// How long [`shutdown`](Observability::shutdown) may take to deliver what is queued.
     ///
-    /// Default: 5 s. Variable: `OBSERVABILITY_SHUTDOWN_TIMEOUT`.
+    /// At least 0.2 s, so that what is lost is at least counted. Default: 5 s, on a terminal 1 s. Variable:
+    /// `OBSERVABILITY_SHUTDOWN_TIMEOUT`.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
-        self.options.general.shutdown_timeout = timeout;
+        self.options.general.shutdown_timeout = Some(timeout);
         self
     }
 
@@ -170,7 +171,7 @@ impl Builder {
         start::start(self.options, Globals::Taken)
     }
 
-    /// The same beside a `tracing` registry or a `metrics` recorder of the service's own: neither is taken.
+    /// Starts everything beside a `tracing` registry or a `metrics` recorder of the service's own: neither is taken.
     ///
     /// Call it instead of [`init`](Self::init), and first; then add [`tracing_layer`](Observability::tracing_layer) to
     /// the registry. If the first request comes and no subscriber has the layer, one line on standard error says so.

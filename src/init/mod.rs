@@ -4,31 +4,23 @@
 //! admin routes and waits for signals on a runtime of its own. Nothing of ours runs on the user's runtime, so
 //! that neither can keep the other waiting.
 
-mod background;
 mod builder;
-mod claim;
-mod drain;
-mod guard;
-mod listen;
-mod parts;
-mod report;
-#[cfg(feature = "axum")]
-mod routes;
+mod messages;
+mod observability;
 mod running;
-mod sources;
+mod self_metrics;
 mod start;
-mod summary;
-mod voice;
 
 pub use builder::{Builder, builder};
-pub use guard::Observability;
-pub use report::Report;
+pub use observability::Observability;
+pub use running::Report;
 
 use crate::error::Error;
 
 /// Starts all signals for the service of this name, as the environment says.
 ///
-/// The same as [`builder`] with nothing chosen. Keep what it returns until the end of `main`.
+/// It is [`builder`] with nothing chosen. Keep what it returns in a variable until the end of `main`: `let _ = init(…)?`
+/// ends everything at once.
 ///
 /// ```no_run
 /// let observability = tower_observability::init("bookings")?;

@@ -1,22 +1,163 @@
-//! What runs behind the requests from `init` to the end: the background thread, the exporter, the log
-//! writer, and how they end.
+//! What runs behind the requests from `init` to the end, the background thread with its runtime, and how all of it
+//! ends: by a termination signal, by `shutdown`, or because the guard is dropped.
 
+use std::fmt;
+use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+#[cfg(unix)]
+use std::task::Poll;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
-use tracing::Level;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::{oneshot, watch};
+use tracing::subscriber::NoSubscriber;
+use tracing::{Level, dispatcher};
 
-use super::background::Background;
-use super::drain::{self, Drain};
-use super::report::Report;
-use super::voice::{say, say_beside};
+use super::messages::{TARGET, say};
 use crate::account::FlowReport;
 use crate::admin::AdminState;
+use crate::clock;
 use crate::signals::Signals;
-use crate::threads::{Phase, finish_complaining};
+use crate::threads::{Phase, finish_complaining, quiet_thread, work_in_pieces};
+
+/// The running thread. Dropping it ends the thread, with whatever still runs on it.
+#[derive(Debug)]
+pub(crate) struct Background {
+    handle: Handle,
+    /// Was there no global `tracing` subscriber when the thread started?
+    pub(super) subscriber_is_free: bool,
+    // Dropped, it ends the thread.
+    _alive: oneshot::Sender<()>,
+}
+
+const NAME: &str = "observability";
+const RESYNC: Duration = Duration::from_secs(1);
+
+/// The wall clock may be stepped, or stand still while the machine sleeps, also where no line is written.
+async fn follow_the_clock() {
+    loop {
+        tokio::time::sleep(RESYNC).await;
+        clock::resync();
+    }
+}
+
+impl Background {
+    pub(super) fn start() -> io::Result<Self> {
+        // Built here, so that `init` can say why it failed.
+        let runtime = Builder::new_current_thread().enable_all().thread_name(NAME).build()?;
+        let handle = runtime.handle().clone();
+        let (alive, ended) = oneshot::channel::<()>();
+        let (free, is_free) = std::sync::mpsc::sync_channel(1);
+        thread::Builder::new().name(NAME.to_owned()).spawn(move || {
+            // This thread has no subscriber of its own yet, so what it sees is the global one.
+            let _ = free.send(dispatcher::get_default(|current| current.is::<NoSubscriber>()));
+            // What we do for telemetry is no telemetry: an export must not cause spans to export.
+            quiet_thread();
+            work_in_pieces();
+            drop(runtime.spawn(follow_the_clock()));
+            let _ = runtime.block_on(ended);
+            // Name resolution may hang on a thread of its own; the process's end does not wait for it.
+            runtime.shutdown_background();
+        })?;
+        Ok(Self { handle, subscriber_is_free: is_free.recv().unwrap_or(false), _alive: alive })
+    }
+
+    /// Runs a task of ours.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        drop(self.handle.spawn(task));
+    }
+
+    pub(super) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+}
+
+/// How far the drain is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Drain {
+    /// No signal came.
+    None,
+    /// The signal came; requests still arrive until the balancer has noticed.
+    Delayed,
+    /// The delay is over, or a second signal ended it.
+    Over,
+}
+
+/// SIGTERM and ctrl-c, from the first call of `shutdown_signal` on.
+#[derive(Debug)]
+pub(super) struct OsSignals {
+    #[cfg(unix)]
+    term: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl OsSignals {
+    /// Takes the signals over from the system's default, which ends the process at once.
+    fn listen(on: &Handle) -> io::Result<Self> {
+        let _runtime = on.enter();
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(Self { term: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) -> &'static str {
+        std::future::poll_fn(|context| {
+            if self.term.poll_recv(context).is_ready() {
+                Poll::Ready("SIGTERM")
+            } else {
+                self.interrupt.poll_recv(context).map(|_| "SIGINT")
+            }
+        })
+        .await
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) -> &'static str {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => "ctrl-c",
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+/// Resolves when the drain is over. Needs no runtime of a certain kind.
+pub(super) async fn drained(mut drain: watch::Receiver<Drain>) {
+    if drain.wait_for(|drain| *drain == Drain::Over).await.is_err() {
+        // The listener is gone, so no signal will come.
+        std::future::pending::<()>().await;
+    }
+}
+
+/// What became of everything that was handed to observability.
+///
+/// ```
+/// # async fn end(observability: tower_observability::Observability) {
+/// let report = observability.shutdown().await;
+/// if report.spans.dropped_total() > 0 {
+///     eprintln!("some traces are incomplete: {report}");
+/// }
+/// # }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// The spans; all zero if traces are off.
+    pub spans: FlowReport,
+    /// The log lines; all zero if none are written.
+    pub lines: FlowReport,
+    /// The log records over OTLP; all zero if they are off.
+    pub records: FlowReport,
+}
 
 /// Everything behind the requests. Lives until the process ends: who waits for a signal may outlive the guard.
 pub(super) struct Running {
@@ -25,28 +166,43 @@ pub(super) struct Running {
     pub(super) admin: Arc<AdminState>,
     pub(super) admin_address: Option<SocketAddr>,
     pub(super) phase: Arc<watch::Sender<Phase>>,
-    /// Hears of the exporters' end, by the senders'.
+    /// Closed when the exporters have ended.
     pub(super) exported: Mutex<Receiver<()>>,
     pub(super) drain_delay: Duration,
     pub(super) timeout: Duration,
-    /// Who follows the signals; `None` until somebody asks.
+    /// The progress of the drain; `None` until `shutdown_signal` is called.
     pub(super) drain: Mutex<Option<watch::Receiver<Drain>>>,
+    /// The report of the end; `None` before it.
+    pub(super) report: Mutex<Option<Report>>,
+    pub(super) started: Instant,
+    /// How many lines the start itself wrote.
+    pub(super) said: u64,
 }
 
 /// The longest that `shutdown` waits, so that a silly number is no overflow.
 const LONGEST: Duration = Duration::from_secs(3_600);
+/// The shortest: without any time the exporters could not even count what they give up.
+const SHORTEST: Duration = Duration::from_millis(200);
+/// What a process that is ended by force still takes to deliver.
+const FORCED: Duration = Duration::from_secs(1);
 /// What the lines keep of the time, so that trouble with the spans is still written.
 const FOR_LINES: Duration = Duration::from_millis(500);
-/// What is said on stderr has so long to get out, if somebody reads it.
+/// What is said on stderr has so long to get out, if it is read.
 const FOR_COMPLAINTS: Duration = Duration::from_millis(100);
+/// A guard that lives no longer was not kept.
+const AT_ONCE: Duration = Duration::from_millis(10);
 
 impl Running {
-    /// Who waits for a termination signal; `None` if the system does not tell of them.
-    pub(super) fn follow_drain(&self) -> Option<watch::Receiver<Drain>> {
+    /// The progress of the drain; `None` if the system does not tell of signals.
+    pub(super) fn follow_drain(&'static self) -> Option<watch::Receiver<Drain>> {
         let mut drain = lock(&self.drain);
         if drain.is_none() {
-            match drain::begin(&self.background, self.drain_delay, self.begun(), self.insisted()) {
-                Ok(follow) => *drain = Some(follow),
+            match OsSignals::listen(self.background.handle()) {
+                Ok(signals) => {
+                    let (progress, follow) = watch::channel(Drain::None);
+                    self.background.spawn(self.drain(signals, progress));
+                    *drain = Some(follow);
+                }
                 Err(error) => say(
                     self.signals,
                     Level::WARN,
@@ -57,70 +213,131 @@ impl Running {
         drain.clone()
     }
 
-    /// What happens when the first signal is there.
-    fn begun(&self) -> impl FnOnce(&'static str) + Send + 'static {
-        let (signals, readiness, phase) =
-            (self.signals, self.admin.readiness.clone(), Arc::clone(&self.phase));
+    async fn drain(&'static self, mut signals: OsSignals, progress: watch::Sender<Drain>) {
+        let signal = signals.next().await;
+        // Before anything else, so that who asks `/ready` after this sees it.
+        self.begin_draining(signal);
+        progress.send_replace(Drain::Delayed);
+        // A second signal asks for no delay.
+        let _ = tokio::time::timeout(self.drain_delay, signals.next()).await;
+        progress.send_replace(Drain::Over);
+        self.end_by_force(signals.next().await);
+        // A receiver that subscribes later reads the last value, as long as the sender lives.
+        std::future::pending::<()>().await;
+    }
+
+    fn begin_draining(&self, signal: &str) {
+        self.admin.readiness.set_draining();
+        self.phase.send_if_modified(|phase| {
+            let begins = *phase == Phase::Running;
+            *phase = if begins { Phase::Draining } else { *phase };
+            begins
+        });
         let delay = self.drain_delay.as_millis();
-        move |signal| {
-            readiness.set_draining();
-            phase.send_if_modified(|phase| {
-                let begins = *phase == Phase::Running;
-                *phase = if begins { Phase::Draining } else { *phase };
-                begins
-            });
+        say(
+            self.signals,
+            Level::INFO,
+            format_args!(
+                "{signal}: /ready answers 503 from now on; shutdown_signal() resolves in {delay} ms \
+                 (OBSERVABILITY_DRAIN_DELAY)"
+            ),
+        );
+    }
+
+    /// A signal came though the drain is over: a connection that never closes, say, keeps the server, and the signal
+    /// no longer ends the process by itself.
+    fn end_by_force(&'static self, signal: &'static str) {
+        say(self.signals, Level::WARN, format_args!("{signal} again: the process ends here and now"));
+        let end = move || {
+            self.close_within(FORCED.min(self.timeout));
+            // As a shell reports a process that the signal ended.
+            std::process::exit(if signal == "SIGTERM" { 143 } else { 130 });
+        };
+        // Not here, where the exporters run.
+        if thread::Builder::new().name("observability-end".to_owned()).spawn(end).is_err() {
+            self.signals.lines.flush(FOR_LINES);
+            std::process::exit(1);
+        }
+    }
+
+    /// Has what waits now sent and written, in this time.
+    pub(super) async fn flush(&'static self, timeout: Duration) -> Report {
+        let (tell, flushed) = oneshot::channel();
+        self.background.spawn(async move {
+            let end = tokio::time::Instant::now() + timeout.min(LONGEST);
+            let (spans, records) = (self.signals.spans.flush(), self.signals.lines.flush_records());
+            let sent = async move {
+                spans.await;
+                records.await;
+            };
+            let _ = tokio::time::timeout_at(end, sent).await;
+            let left = end.saturating_duration_since(tokio::time::Instant::now()).max(SHORTEST);
+            let lines = tokio::task::spawn_blocking(move || self.signals.lines.flush(left));
+            let _ = tokio::time::timeout_at(end, lines).await;
+            let _ = tell.send(self.account());
+        });
+        flushed.await.unwrap_or_else(|_| self.account())
+    }
+
+    /// Ends everything within the timeout, spans and log records first and lines last. Blocks.
+    pub(super) fn close(&self) -> Report {
+        self.close_within(self.timeout)
+    }
+
+    /// Says so if the guard is dropped before anything has happened: then it was not kept in a variable.
+    pub(super) fn warn_of_end_at_once(&self) {
+        let lived = self.started.elapsed();
+        let Report { spans, lines, .. } = self.account();
+        if lived < AT_ONCE && spans.created == 0 && lines.created == self.said && !thread::panicking() {
             say(
-                signals,
-                Level::INFO,
+                self.signals,
+                Level::WARN,
                 format_args!(
-                    "{signal}: /ready answers 503 from now on; shutdown_signal() resolves in {delay} ms"
+                    "the guard that `init` returned was dropped right after it, which ends observability: keep it in a \
+                     variable, `let observability = …`; `let _ = …` drops it at once"
                 ),
             );
         }
     }
 
-    /// What happens when a signal comes though the drain is over: a connection that never closes, say, keeps the
-    /// server, and the signal no longer ends the process by itself.
-    fn insisted(&self) -> impl FnOnce(&'static str) + Send + 'static {
-        let signals = self.signals;
-        move |signal| {
-            say(signals, Level::WARN, format_args!("{signal} again: the process ends here and now"));
-            signals.lines.flush(FOR_LINES);
-            // As a shell reports a process that the signal ended.
-            std::process::exit(if signal == "SIGTERM" { 143 } else { 130 });
-        }
-    }
-
-    /// Ends everything within the timeout, spans and log records first and lines last. Blocks; only the first call waits.
-    pub(super) fn close(&self) -> Report {
-        let timeout = self.timeout.min(LONGEST);
+    /// A second call shortens the first and waits for its report.
+    fn close_within(&self, timeout: Duration) -> Report {
+        let timeout = timeout.clamp(SHORTEST, LONGEST);
         let end = Instant::now() + timeout;
         let for_lines = FOR_LINES.min(timeout / 2);
         let spans_end = end - for_lines;
+        self.phase.send_if_modified(|phase| {
+            let is_sooner = !matches!(phase, Phase::Closing(other) if *other <= spans_end);
+            *phase = if is_sooner { Phase::Closing(spans_end) } else { *phase };
+            is_sooner
+        });
+        lock(&self.report).get_or_insert_with(|| self.end(spans_end, end)).clone()
+    }
+
+    fn end(&self, spans_end: Instant, end: Instant) -> Report {
+        let left = |until: Instant| until.saturating_duration_since(Instant::now());
         self.admin.readiness.set_draining();
         // While log records still leave.
         self.signals.lines.tell_left_out();
-        self.phase.send_replace(Phase::Closing(spans_end));
-        // An exporter needs a moment after its end to count what it gave up.
-        let left = (spans_end + for_lines / 2).saturating_duration_since(Instant::now());
-        // The error is the senders' end, so the exporters'; or else the time is over.
-        let _ = lock(&self.exported).recv_timeout(left);
-        let report = self.report();
-        self.say_the_end(&report);
-        let lines = self.signals.lines.close(end.saturating_duration_since(Instant::now()));
-        finish_complaining(FOR_COMPLAINTS.min(end.saturating_duration_since(Instant::now())));
-        Report { lines, ..report }
+        // An exporter needs a moment after its end to count what it gave up. The error is the end of the senders, so of
+        // the exporters; or else the time is over.
+        let _ = lock(&self.exported).recv_timeout(left(spans_end + left(end) / 4));
+        let account = self.account();
+        let lines = self.signals.lines.close(left(end), |lines| {
+            let report = Report { lines, ..account.clone() };
+            self.is_worth_saying(&report).then(|| (TARGET, format!("observability ends: {report}")))
+        });
+        finish_complaining(FOR_COMPLAINTS.min(left(end)));
+        Report { lines, ..account }
     }
 
-    /// No record takes this any more. Where there are no lines it is said if something was lost.
-    fn say_the_end(&self, report: &Report) {
+    /// Where there are no lines, only a loss is.
+    fn is_worth_saying(&self, report: &Report) -> bool {
         let is_lost = |flow: &FlowReport| flow.unconfirmed + flow.dropped_total() > 0;
-        if self.signals.lines.are_written() || is_lost(&report.spans) || is_lost(&report.records) {
-            say_beside(self.signals, Level::INFO, format_args!("observability ends: {report}"));
-        }
+        self.signals.lines.are_written() || is_lost(&report.spans) || is_lost(&report.records)
     }
 
-    fn report(&self) -> Report {
+    fn account(&self) -> Report {
         let Signals { spans, lines, .. } = self.signals;
         Report {
             spans: spans.report().unwrap_or_default(),
@@ -130,7 +347,28 @@ impl Running {
     }
 }
 
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "spans: {}; lines: {}", self.spans, self.lines)?;
+        if self.records == FlowReport::default() { Ok(()) } else { write!(f, "; records: {}", self.records) }
+    }
+}
+
 // Nothing of ours panics while it holds one of these, and if it did, what is inside is still whole.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_reads_as_one_line() {
+        let empty = "0 delivered, 0 unconfirmed, 0 dropped";
+        assert_eq!(Report::default().to_string(), format!("spans: {empty}; lines: {empty}"));
+        let records = FlowReport { created: 1, delivered: 1, ..FlowReport::default() };
+        let report = Report { records, ..Report::default() };
+        assert!(report.to_string().ends_with("; records: 1 delivered, 0 unconfirmed, 0 dropped"), "{report}");
+    }
 }

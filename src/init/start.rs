@@ -1,24 +1,21 @@
-//! The start: the parts are built first, then the process's globals are taken, those that may refuse first.
+//! The start: everything is built first, then the process's globals are taken, those that may refuse first.
 
 use std::io::IsTerminal as _;
+use std::net::TcpListener;
 use std::panic::Location;
-use std::sync::{Arc, Mutex, mpsc};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
-use tracing::Level;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use super::background::Background;
-use super::claim::Claim;
-use super::guard::Observability;
-use super::running::Running;
-use super::summary::summary;
-use super::voice::{Notices, say};
-use super::{listen, sources};
-use crate::admin;
-use crate::bridge::{Bridge, is_installed};
-use crate::config::{Config, Env, Options};
+use super::messages::{Notices, announce};
+use super::observability::Observability;
+use super::running::{Background, Running};
+use super::self_metrics;
+use crate::admin::{self, Admin, AdminState, Level, Readiness};
+use crate::bridge::{Bridge, registry_trouble};
+use crate::config::{Config, Env, Options, Source};
 use crate::error::Error;
 use crate::export::{Exporter, Weigh};
 use crate::logs::{Lines, LogRecord, Logs, Records, write_panics};
@@ -29,6 +26,15 @@ use crate::signals::{self, Listening, Signals};
 use crate::threads::{Phase, complain};
 use crate::traces::{Record, Spans};
 
+/// Where the one `init` of this process was called; `None` before it.
+static STARTED: Mutex<Option<&'static Location<'static>>> = Mutex::new(None);
+
+/// The right to start. Dropped without [`keep`](Claim::keep), the next `init` may try.
+#[derive(Debug)]
+struct Claim {
+    kept: bool,
+}
+
 /// What runs behind the requests until everything has left.
 struct Exporters {
     spans: Option<Exporter<Record>>,
@@ -36,7 +42,7 @@ struct Exporters {
 }
 
 /// What is built before anything global is taken. Dropped, nothing of it stays.
-struct Parts {
+struct Assembly {
     background: Background,
     signals: &'static Signals,
     recorder: Option<&'static Recorder>,
@@ -52,27 +58,58 @@ struct Parts {
 pub(super) enum Globals {
     /// Ours: subscriber, recorder, the `log` crate's logger.
     Taken,
-    /// The user's, who adds our parts to them.
+    /// The user's, who adds our layer and recorder to them.
     Left,
 }
 
+/// Starts all signals; an error leaves the process as it was.
 #[track_caller]
 pub(super) fn start(options: Options, globals: Globals) -> Result<Observability, Error> {
     let claim = Claim::take(Location::caller())?;
     let env = Env::of_process();
     let config = Config::choose(options, &env, std::io::stdout().is_terminal());
     let resource = config.options.general.resource();
-    let parts = Parts::build(&config, &resource, globals)?;
-    if let Err(error) = parts.take_globals() {
-        // The lines' thread is not the background's: it is ended by its own word.
-        parts.signals.lines.close(Duration::ZERO);
+    let assembly = Assembly::build(&config, &resource, globals)?;
+    if let Err(error) = assembly.take_globals() {
+        // The lines' thread does not end with the background's.
+        assembly.signals.lines.close(Duration::ZERO, |_| None);
         return Err(error);
     }
     claim.keep();
-    Ok(Observability::new(parts.run(&config, &resource, &env)))
+    Ok(Observability::new(assembly.run(&config, &resource, &env)))
 }
 
-impl Parts {
+impl Claim {
+    /// Takes the right for the call at this place.
+    fn take(place: &'static Location<'static>) -> Result<Self, Error> {
+        match &mut *Self::started() {
+            Some(first) => Err(Error::already_started(first)),
+            free => {
+                *free = Some(place);
+                Ok(Self { kept: false })
+            }
+        }
+    }
+
+    /// The start succeeded: there is no other in this process.
+    fn keep(mut self) {
+        self.kept = true;
+    }
+
+    fn started() -> MutexGuard<'static, Option<&'static Location<'static>>> {
+        STARTED.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if !self.kept {
+            *Self::started() = None;
+        }
+    }
+}
+
+impl Assembly {
     fn build(config: &Config, resource: &Resource, globals: Globals) -> Result<Self, Error> {
         let Options { general, traces, logs, metrics, .. } = &config.options;
         let background = Background::start().map_err(|error| Error::thread("observability", error))?;
@@ -80,7 +117,7 @@ impl Parts {
         let (spans, exporter) = if general.disabled {
             (Spans::off(), None)
         } else {
-            Spans::new(traces, resource, notices.tell())
+            Spans::new(traces, resource, logs.no_color(), notices.tell())
         };
         let (records, log_exporter) = match general.disabled {
             true => (None, None),
@@ -99,29 +136,29 @@ impl Parts {
         };
         let observes = lines.is_on() || spans.is_on();
         let asks = observes && globals == Globals::Left;
-        let listening = if asks { Listening::asking(is_installed) } else { Listening::default() };
+        let listening = if asks { Listening::asking(registry_trouble) } else { Listening::default() };
         let signals = Signals { spans, lines, red, propagators: general.propagators, listening };
         let exporters = Exporters { spans: exporter, records: log_exporter };
         let signals = Box::leak(Box::new(signals));
         Ok(Self { background, signals, recorder, exporters, notices, globals, records: !metrics.installed })
     }
 
-    /// Takes what may be somebody else's. An error leaves everything as it was.
+    /// Takes the globals that may be taken already. An error leaves everything as it was.
     fn take_globals(&self) -> Result<(), Error> {
         if self.globals == Globals::Left {
             return Ok(());
         }
         let observes = self.signals.lines.is_on() || self.signals.spans.is_on();
         if observes && !self.background.subscriber_is_free {
-            return Err(Error::subscriber_taken("it was there before `init`"));
+            return Err(Error::subscriber_taken());
         }
         if let Some(recorder) = self.recorder.filter(|_| self.records) {
             ::metrics::set_global_recorder(recorder).map_err(|_| Error::recorder_taken())?;
         }
         if observes {
             let subscriber = tracing_subscriber::registry().with(Bridge::new(self.signals));
-            // Refused only if somebody else took it since we looked.
-            tracing::subscriber::set_global_default(subscriber).map_err(Error::subscriber_taken)?;
+            // Refused only if it was taken since we looked.
+            tracing::subscriber::set_global_default(subscriber).map_err(|_| Error::subscriber_taken())?;
         }
         Ok(())
     }
@@ -135,17 +172,15 @@ impl Parts {
             Method::know(methods);
         }
         if let Some(recorder) = recorder {
-            sources::add_machine(recorder, metrics);
-            sources::add(recorder, signals, resource, traces, logs);
+            self_metrics::add_machine(recorder, metrics);
+            self_metrics::add(recorder, signals, resource, traces, logs);
         }
-        let (listener, unserved) = listen::bind(admin);
-        let orchestrated = env.value("KUBERNETES_SERVICE_HOST").is_some();
-        let advice = listener.as_ref().and_then(|listener| listen::advice(config, orchestrated, listener));
+        let (listener, unserved) = bind(admin);
+        let unreachable = listener.as_ref().and_then(|listener| container_advice(config, env, listener));
         let admin_address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
-        let state = Arc::new(listen::state(admin, signals, recorder));
-        let troubles = [take_last_words(signals, globals), unserved, advice];
-        announce(signals, config, &summary(config, resource, admin_address), troubles.into_iter().flatten());
-        notices.begin(signals);
+        let state = Arc::new(admin_state(admin, signals, recorder));
+        let troubles = [take_last_words(signals, globals), unserved, unreachable];
+        announce(signals, config, resource, admin_address, troubles.into_iter().flatten(), &notices);
 
         let (phase, follow) = watch::channel(Phase::Running);
         let (exports, exported) = mpsc::channel();
@@ -163,8 +198,11 @@ impl Parts {
             phase: Arc::new(phase),
             exported: Mutex::new(exported),
             drain_delay: general.drain_delay(),
-            timeout: general.shutdown_timeout,
+            timeout: general.shutdown_timeout(),
             drain: Mutex::new(None),
+            report: Mutex::new(None),
+            started: Instant::now(),
+            said: signals.lines.report().created,
         }))
     }
 }
@@ -191,20 +229,45 @@ fn take_last_words(signals: &'static Signals, globals: Globals) -> Option<String
     (!signals.lines.take_log_records()).then(|| foreign.to_owned())
 }
 
-/// The start-up line, then one line for everything that is wrong.
-fn announce(signals: &Signals, config: &Config, summary: &str, troubles: impl Iterator<Item = String>) {
-    if config.options.general.disabled {
-        complain(format_args!("OTEL_SDK_DISABLED is true: no lines, no spans, no metrics"));
+/// The listener of the admin routes; `None` with a warning if they cannot be served.
+fn bind(admin: &Admin) -> (Option<TcpListener>, Option<String>) {
+    if !admin.enabled {
+        return (None, None);
     }
-    say(signals, Level::INFO, format_args!("{summary}"));
-    let code = config.options.logs.complaint().map(|why| format!("the level given to `Logs::level`: {why}"));
-    let environment = config.warnings.iter().map(ToString::to_string);
-    let metrics = config.options.metrics.complaints().iter().cloned();
-    environment
-        .chain(code)
-        .chain(metrics)
-        .chain(troubles)
-        .for_each(|trouble| say(signals, Level::WARN, format_args!("{trouble}")));
+    match admin::bind(admin) {
+        Ok(listener) => (Some(listener), None),
+        Err(error) => (
+            None,
+            Some(format!(
+                "/metrics, /live and /ready are not served at {}:{} ({error}); OTEL_EXPORTER_PROMETHEUS_PORT chooses \
+                 another port",
+                admin.host, admin.port
+            )),
+        ),
+    }
+}
+
+/// What to say where nothing outside of a container reaches the listener, unless that was chosen.
+fn container_advice(config: &Config, env: &Env, listener: &TcpListener) -> Option<String> {
+    if config.source("OTEL_EXPORTER_PROMETHEUS_HOST") != Source::Default {
+        return None;
+    }
+    let orchestrated = env.value("KUBERNETES_SERVICE_HOST").is_some();
+    Admin::advice(Admin::is_in_container(orchestrated), listener.local_addr().ok()?)
+}
+
+/// What the admin routes answer from.
+fn admin_state(admin: &Admin, signals: &'static Signals, recorder: Option<&'static Recorder>) -> AdminState {
+    AdminState {
+        recorder,
+        readiness: Readiness::default(),
+        level: Level::new(
+            || signals.lines.level(),
+            |directives| signals.lines.set_level(directives),
+            || signals.lines.reset_level(),
+        ),
+        token: admin.token.clone(),
+    }
 }
 
 /// Says of each second what a place in the code was not allowed to write.
@@ -225,4 +288,19 @@ async fn export<R: Weigh>(
         exporter.run(phase).await;
     }
     drop(ends);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_that_is_not_kept_leaves_the_next_one_free() {
+        let first = Claim::take(Location::caller()).unwrap();
+        let second = Claim::take(Location::caller()).unwrap_err();
+        assert!(second.is_already_started());
+        assert!(second.to_string().contains(file!()), "{second}");
+        drop(first);
+        drop(Claim::take(Location::caller()).unwrap());
+    }
 }

@@ -84,6 +84,8 @@ pub(super) struct State {
     pub(super) flushed: u64,
     pub(super) closing: bool,
     pub(super) ended: bool,
+    /// Written behind everything else, when the thread ends.
+    pub(super) last: Vec<u8>,
     // Nobody waits any longer, and what was on its way is counted: the thread may only end.
     pub(super) abandoned: bool,
     // Lines within the call in progress, and taken out of the buffer behind it.

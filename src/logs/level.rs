@@ -17,6 +17,8 @@ pub(super) struct Directives {
     targets: Targets,
     highest: LevelFilter,
     has_targets: bool,
+    // They name targets, none of which is ours, and no level for the others.
+    leaves_us_out: bool,
 }
 
 /// The level in force, and the one to go back to.
@@ -32,6 +34,9 @@ pub(super) struct Gate {
 }
 
 const ONE_LEVEL: u8 = 0x80;
+
+/// What the targets of this library's own lines begin with.
+const OURS: &str = "tower_observability";
 
 static GENERATION: AtomicU64 = AtomicU64::new(1);
 
@@ -59,15 +64,18 @@ fn rank(level: Level) -> u8 {
 impl Directives {
     /// Reads directives: levels for all, or `target=level`, by commas. The later of two for one target wins.
     ///
-    /// A word alone that is no level is a target that writes everything, as everywhere in this ecosystem.
+    /// A word alone that is no level is a target that writes everything, as everywhere in this ecosystem. Where they
+    /// give no level to our own lines, those of WARN and ERROR are still written: `my_crate=info` is not meant to hide
+    /// that a request failed.
     pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
         let mut read = Self {
             text: String::new(),
             targets: Targets::new(),
             highest: LevelFilter::OFF,
             has_targets: false,
+            leaves_us_out: false,
         };
-        let mut default = LevelFilter::OFF;
+        let (mut default, mut names_us) = (None, false);
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             let (target, level) = directive(part)?;
             read.targets = match target {
@@ -75,11 +83,12 @@ impl Directives {
                 None => read.targets.with_default(level),
             };
             match target {
-                Some(_) => {
+                Some(target) => {
+                    names_us |= OURS.starts_with(target);
                     read.has_targets = true;
                     read.highest = read.highest.max(level);
                 }
-                None => default = level,
+                None => default = Some(level),
             }
             if !read.text.is_empty() {
                 read.text.push(',');
@@ -89,18 +98,28 @@ impl Directives {
         if read.text.is_empty() {
             return Err(expected(text));
         }
-        read.highest = read.highest.max(default);
+        read.leaves_us_out = default.is_none() && !names_us;
+        if read.leaves_us_out {
+            read.targets = read.targets.with_target(OURS, LevelFilter::WARN);
+        }
+        let least = if read.leaves_us_out { LevelFilter::WARN } else { LevelFilter::OFF };
+        read.highest = read.highest.max(default.unwrap_or(least));
         Ok(read)
     }
 
-    /// A word that is read as a target though a level is most likely meant: there is nothing else.
+    /// What of them was most likely not meant: a word alone that is no level, or nothing said of our own lines.
     pub(super) fn suspicion(&self) -> Option<String> {
-        let alone = !self.text.contains(['=', ',', ':']) && self.has_targets;
-        alone.then(|| {
+        let text = &self.text;
+        if !text.contains(['=', ',', ':']) && self.has_targets {
+            return Some(format!(
+                "`{text}` is read as a target that writes everything, and all others nothing; \
+                 the levels are off, error, warn, info, debug, trace"
+            ));
+        }
+        self.leaves_us_out.then(|| {
             format!(
-                "`{}` is read as a target that writes everything, and all others nothing; \
-                 the levels are off, error, warn, info, debug, trace",
-                self.text
+                "it gives no level to other targets: of requests, calls and work only WARN and ERROR lines are \
+                 written, of other crates none; `info,{text}` writes all from INFO on"
             )
         })
     }
@@ -121,6 +140,7 @@ impl Default for Directives {
             targets: Targets::new().with_default(LevelFilter::INFO),
             highest: LevelFilter::INFO,
             has_targets: false,
+            leaves_us_out: false,
         }
     }
 }
@@ -274,8 +294,34 @@ mod tests {
     fn a_misspelt_level_is_suspicious() {
         let suspicion = |text| Directives::parse(text).expect("directives").suspicion();
         assert!(suspicion("inof").is_some_and(|why| why.contains("`inof`")));
-        for fine in ["info", "5", "app=debug", "app::db", "info,app"] {
+        for fine in
+            ["info", "5", "info,app=debug", "info,app", "app=debug,tower_observability=info", "tower=info"]
+        {
             assert_eq!(suspicion(fine), None, "{fine}");
+        }
+    }
+
+    #[test]
+    fn levels_for_other_targets_only_leave_our_warnings_and_errors_and_say_so() {
+        for text in [
+            "app=info",
+            "app::db",
+            "app=error,hyper=off",
+            "info;lev=debug",
+            "tower_observability::client=info",
+        ] {
+            let directives = Directives::parse(text).expect("directives");
+            assert!(
+                directives.suspicion().is_some_and(|why| why.contains(&format!("`info,{text}`"))),
+                "{text}"
+            );
+            let gate = Gate::new(directives);
+            assert!(gate.lets_pass(Level::WARN, "tower_observability::request"), "{text}");
+            assert!(!gate.lets_pass(Level::INFO, "tower_observability::request"), "{text}");
+            assert!(!gate.lets_pass(Level::ERROR, "sqlx"), "{text}");
+        }
+        for text in ["off", "off,app=info", "app=info,tower_observability=off"] {
+            assert!(!gate(text).lets_pass(Level::ERROR, "tower_observability::request"), "{text}");
         }
     }
 }

@@ -75,6 +75,11 @@ pub(super) fn method_of(out: &mut Vec<u8>, http: &Http, behind: u8) {
 /// Writes the message of a finished hop: what, and how it ended: `GET /users/{id} 200`.
 pub(super) fn message(out: &mut impl Write, hop: &Hop, end: &End) -> fmt::Result {
     subject(out, hop)?;
+    ending(out, end)
+}
+
+/// Writes how a hop ended, behind its subject.
+pub(super) fn ending(out: &mut impl Write, end: &End) -> fmt::Result {
     if let Some(status) = end.status {
         out.write_char(' ')?;
         out.write_str(itoa::Buffer::new().format(status))?;
@@ -133,18 +138,24 @@ pub(super) fn subject(out: &mut impl Write, hop: &Hop) -> fmt::Result {
     match &hop.subject {
         Subject::Work(Work { name, .. }) => out.write_str(name),
         Subject::Http(http) => {
-            out.write_str(method(http))?;
-            out.write_char(' ')?;
-            if hop.kind == Kind::Client {
-                out.write_str(http.piece(Piece::Host))?;
-                if let Some(port) = http.port {
-                    out.write_char(':')?;
-                    out.write_str(itoa::Buffer::new().format(port))?;
-                }
-            }
-            out.write_str(hop.route.get().map_or(http.piece(Piece::Path), |route| route.as_str()))
+            let to = hop.route.get().map_or(http.piece(Piece::Path), |route| route.as_str());
+            subject_of_http(out, hop.kind, http, to)
         }
     }
+}
+
+/// Writes the method, whom it asks if it is a call, and for what.
+pub(super) fn subject_of_http(out: &mut impl Write, kind: Kind, http: &Http, to: &str) -> fmt::Result {
+    out.write_str(method(http))?;
+    out.write_char(' ')?;
+    if kind == Kind::Client {
+        out.write_str(http.piece(Piece::Host))?;
+        if let Some(port) = http.port {
+            out.write_char(':')?;
+            out.write_str(itoa::Buffer::new().format(port))?;
+        }
+    }
+    out.write_str(to)
 }
 
 impl<'a> Own<'a> {

@@ -1,5 +1,6 @@
 //! The handle to the lines: asked before a line is made, told what happened, closed at the end.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -135,6 +136,11 @@ impl Lines {
         self.is_on() && self.gate.lets_pass(*metadata.level(), metadata.target())
     }
 
+    /// Does the level let lines of INFO pass where no target is named?
+    pub(crate) fn writes_info(&self) -> bool {
+        self.is_on() && self.gate.lets_pass(Level::INFO, "tower_observability")
+    }
+
     /// The highest level of which any line is written.
     pub(crate) fn highest_level(&self) -> LevelFilter {
         if self.is_on() { self.gate.highest() } else { LevelFilter::OFF }
@@ -178,17 +184,50 @@ impl Lines {
         self.exit.sink.flush(timeout)
     }
 
-    /// Takes no further line, writes what waits, and gives up after `timeout`.
-    pub(crate) fn close(&self, timeout: Duration) -> FlowReport {
+    /// Takes no further line, writes what waits and what is to be said of the account at its end, and gives up after
+    /// `timeout`. Where there are no lines, that is said on standard error.
+    pub(crate) fn close(
+        &self,
+        timeout: Duration,
+        last: impl FnOnce(FlowReport) -> Option<(&'static str, String)>,
+    ) -> FlowReport {
         self.tell_left_out();
-        self.exit.sink.close(timeout);
+        if !self.are_written() {
+            if let Some((_, message)) =
+                last(self.report()).filter(|_| self.complains && self.own >= Level::INFO)
+            {
+                complain(format_args!("{message}"));
+            }
+            return self.report();
+        }
+        self.exit.sink.close(timeout, |account| {
+            let (target, message) = last(self.leaving_out(account)).filter(|_| self.own >= Level::INFO)?;
+            let seen = MemoryLines::default();
+            let exit = Exit { sink: Sink::Memory(seen.clone()), cuts: Arc::clone(&self.exit.cuts) };
+            self.shape.own(&exit, &Own::new(Level::INFO.as_str(), target, &message));
+            seen.all().pop().map(|line| (line + "\n").into_bytes())
+        });
         self.report()
     }
 
     /// What became of the lines.
     pub(crate) fn report(&self) -> FlowReport {
         let report = self.exit.sink.report();
-        if self.are_written() { report.leaving_out(self.fewer.counts()) } else { report }
+        if self.are_written() { self.leaving_out(report) } else { report }
+    }
+
+    fn leaving_out(&self, report: FlowReport) -> FlowReport {
+        report.leaving_out(self.fewer.counts())
+    }
+
+    /// Has the log records that wait now sent.
+    pub(crate) fn flush_records(&self) -> impl Future<Output = ()> + Send + use<> {
+        let flushed = self.records.as_ref().map(Records::flush);
+        async move {
+            if let Some(flushed) = flushed {
+                flushed.await;
+            }
+        }
     }
 
     /// What became of the log records; `None` where none leave.

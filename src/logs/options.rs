@@ -20,7 +20,7 @@ use crate::variable::{Refusal, Variable};
 #[must_use = "hand it to `Builder::logs`"]
 pub struct Logs {
     pub(super) level: Directives,
-    /// Directives from the code that could not be read; said once by whoever starts the lines.
+    /// What is wrong with the code's own directives; said once, at the start.
     bad_level: Option<String>,
     pub(super) own_level: LevelFilter,
     format: Option<Format>,
@@ -70,7 +70,10 @@ impl Logs {
     /// Default: `info`. Variable: `RUST_LOG`.
     pub fn level(mut self, directives: &str) -> Self {
         match Directives::parse(directives) {
-            Ok(level) => self.level = level,
+            Ok(level) => {
+                self.bad_level = level.suspicion();
+                self.level = level;
+            }
             Err(Refusal::Expected(why) | Refusal::NotServed(why) | Refusal::Suspicious(why)) => {
                 self.bad_level = Some(why);
             }
@@ -148,6 +151,11 @@ impl Logs {
         self
     }
 
+    /// Are colours unwanted on a terminal?
+    pub(crate) fn no_color(&self) -> bool {
+        self.no_color
+    }
+
     /// Are lines written?
     pub(crate) fn is_on(&self) -> bool {
         self.on
@@ -173,7 +181,7 @@ impl Logs {
         self.export.inherit(general);
     }
 
-    /// Why the code's own level was not taken.
+    /// What is wrong with the code's own level.
     pub(crate) fn complaint(&self) -> Option<&str> {
         self.bad_level.as_deref()
     }
@@ -298,7 +306,11 @@ fn set_exporter(logs: &mut Logs, value: &str) -> Result<(), Refusal> {
             "otlp" => otlp = true,
             "none" => none = true,
             "otlp/stdout" => unserved = Some(exporter),
-            _ => return Err(Refusal::Expected("console, otlp, both, or none".to_owned())),
+            _ => {
+                return Err(Refusal::Expected(
+                    "a list of console and otlp (`console,otlp` is both), or none".to_owned(),
+                ));
+            }
         }
     }
     if console || otlp || none {

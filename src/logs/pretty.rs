@@ -1,7 +1,7 @@
 //! One line for a person at a terminal.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use super::fields::{Borrowed, Put};
 use super::line;
@@ -9,10 +9,8 @@ use super::time::rfc3339;
 use super::told::Fields;
 use crate::clock::Moment;
 use crate::names::key;
-use crate::record::{End, Hop, Joined};
-
-const DIM: &str = "\x1b[2m";
-const PLAIN: &str = "\x1b[0m";
+use crate::record::{End, Hop, Joined, Piece, Subject};
+use crate::terminal::{DIM, PLAIN, RED, visible};
 
 /// The format `pretty`.
 #[derive(Debug)]
@@ -47,7 +45,8 @@ impl Row {
             row.style(color_of(level)),
             row.style(PLAIN),
             row.style(DIM),
-            visible(target),
+            // Of our own lines what is left is a word: `request`, `client`, `work`.
+            visible(target.strip_prefix("tower_observability::").unwrap_or(target)),
             row.style(PLAIN),
         );
         row
@@ -59,7 +58,8 @@ impl Row {
     }
 
     pub(super) fn hop(&mut self, hop: &Hop, end: &End) {
-        let _ = line::message(&mut self.message, hop, end);
+        let _ = self.subject(hop);
+        let _ = line::ending(&mut self.message, end);
         let millis = end.at.since(hop.start).as_secs_f64() * 1_000.0;
         self.own("", &format!("{millis:.1}ms"));
         if end.response_bytes > 0 {
@@ -73,11 +73,21 @@ impl Row {
         notes.fields.iter().for_each(|(name, value)| self.field(name, value.into()));
     }
 
-    /// Ends the line; a short trace id finds the others of its request.
+    /// What was asked for is the path; the route stands behind it where it is another word.
+    fn subject(&mut self, hop: &Hop) -> fmt::Result {
+        let Subject::Http(http) = &hop.subject else { return line::subject(&mut self.message, hop) };
+        let path = http.piece(Piece::Path);
+        line::subject_of_http(&mut self.message, hop.kind, http, path)?;
+        if let Some(route) = hop.route.get().filter(|route| route.as_str() != path) {
+            self.own(key::ROUTE, route.as_str());
+        }
+        Ok(())
+    }
+
+    /// Ends the line; the trace id finds the others of its request, here and elsewhere.
     pub(super) fn end(mut self, trace: Option<crate::context::TraceId>) -> Vec<u8> {
         if let Some(trace) = trace {
-            let id = trace.to_string();
-            self.own("trace", id.get(..8).unwrap_or_default());
+            self.own("trace", &trace.to_string());
         }
         let mut bytes = std::mem::take(&mut self.head).into_bytes();
         bytes.extend_from_slice(visible(&self.message).as_bytes());
@@ -118,7 +128,7 @@ impl Put<Pretty> for Row {
 
 fn color_of(level: &str) -> &'static str {
     match level {
-        "ERROR" | "FATAL" => "\x1b[31m",
+        "ERROR" | "FATAL" => RED,
         "WARN" => "\x1b[33m",
         "INFO" => "\x1b[32m",
         "DEBUG" => "\x1b[34m",
@@ -147,16 +157,6 @@ fn word(value: &str) -> Cow<'_, str> {
     } else {
         shown
     }
-}
-
-/// Text that neither ends the line nor steers the terminal.
-fn visible(text: &str) -> Cow<'_, str> {
-    let steers = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    if !text.contains(steers) {
-        return text.into();
-    }
-    let escaped = text.chars().map(|c| if steers(c) { c.escape_debug().to_string() } else { c.into() });
-    escaped.collect::<String>().into()
 }
 
 #[cfg(test)]

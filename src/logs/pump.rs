@@ -56,6 +56,9 @@ impl<W: Write> Pump<W> {
                 (state.asked, state.closing)
             };
             let wrote = self.drain();
+            if closing {
+                self.write_last();
+            }
             if self.reached(asked, closing) {
                 return;
             }
@@ -66,6 +69,18 @@ impl<W: Write> Pump<W> {
             }
             self.gather(GATHER * 2_u32.pow(looks));
         }
+    }
+
+    /// Writes what stands behind everything else.
+    fn write_last(&mut self) {
+        let last = {
+            let mut state = self.shared.state();
+            let last = std::mem::take(&mut state.last);
+            // Taken out, it is counted as what was taken out of the buffer is.
+            state.behind += count_lines(&last);
+            last
+        };
+        self.write(&last, count_lines(&last));
     }
 
     /// Lets lines gather for so long, or until there are plenty.

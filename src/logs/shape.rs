@@ -125,7 +125,7 @@ impl Shape {
             }
             Self::Pretty { color } => {
                 let level = line::level(hop.kind, end.outcome);
-                let mut row = Row::begin(end.at, level.as_str(), "request", *color);
+                let mut row = Row::begin(end.at, level.as_str(), line::target(hop.kind), *color);
                 row.hop(hop, end);
                 exit.sink.push(&row.end(Some(hop.trace.trace_id)));
             }

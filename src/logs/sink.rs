@@ -85,8 +85,12 @@ impl Sink {
         if let Self::Writer(writer) = self { writer.flush(timeout) } else { true }
     }
 
-    pub(super) fn close(&self, timeout: Duration) -> FlowReport {
-        if let Self::Writer(writer) = self { writer.close(timeout) } else { self.report() }
+    pub(super) fn close(
+        &self,
+        timeout: Duration,
+        last: impl FnOnce(FlowReport) -> Option<Vec<u8>>,
+    ) -> FlowReport {
+        if let Self::Writer(writer) = self { writer.close(timeout, last) } else { self.report() }
     }
 
     pub(super) fn report(&self) -> FlowReport {

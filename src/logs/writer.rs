@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::thread::Thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::buffer::{AWAKE, EVENT, Event, HOP, Render, Shared, State};
 use super::cut::LONGEST_LINE;
@@ -115,19 +115,33 @@ impl Writer {
         state.flushed >= ticket
     }
 
-    /// Takes no further line and ends the thread, at the latest after `timeout`.
-    pub(super) fn close(&self, timeout: Duration) -> FlowReport {
+    /// Takes no further line, writes what waits and a last line that is made of the account with it, and ends the
+    /// thread, at the latest after `timeout`.
+    pub(super) fn close(
+        &self,
+        timeout: Duration,
+        last: impl FnOnce(FlowReport) -> Option<Vec<u8>>,
+    ) -> FlowReport {
+        let end = Instant::now() + timeout;
         self.shared.lines.close();
+        self.flush(timeout * 3 / 4);
+        let account = self.report();
+        let last =
+            last(FlowReport { created: account.created + 1, delivered: account.delivered + 1, ..account });
+        self.shared.flow.created(u64::from(last.is_some()));
         let mut state = self.shared.state();
+        state.last = last.unwrap_or_default();
         state.closing = true;
         state.asked += 1;
         self.thread.unpark();
-        let waited = self.shared.changed.wait_timeout_while(state, timeout, |state| !state.ended);
+        let left = end.saturating_duration_since(Instant::now());
+        let waited = self.shared.changed.wait_timeout_while(state, left, |state| !state.ended);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         if !state.ended && !state.abandoned {
             state.abandoned = true;
+            let last = u64::from(!state.last.is_empty());
             self.shared.flow.unconfirmed(state.in_call);
-            self.shared.flow.dropped(DropReason::Timeout, state.behind + self.shared.take_all());
+            self.shared.flow.dropped(DropReason::Timeout, state.behind + self.shared.take_all() + last);
         }
         drop(state);
         self.report()

@@ -10,6 +10,7 @@ use crate::logs::Lines;
 use crate::metrics::Red;
 use crate::propagation::{Propagators, Remote};
 use crate::record::{Hop, Kind};
+use crate::threads::{Once, complain};
 use crate::traces::Spans;
 
 /// The signals, assembled once and never taken apart: a hop holds a plain reference.
@@ -116,9 +117,27 @@ impl Signals {
 
 static GLOBAL: OnceLock<&'static Signals> = OnceLock::new();
 
-/// The process's signals; `None` before `init`.
+static UNSTARTED: Once = Once::new();
+
+/// The process's signals; `None` before `init`, which is said once: whatever asks is in use, and records nothing.
+#[inline]
 pub(crate) fn global() -> Option<&'static Signals> {
-    GLOBAL.get().copied()
+    let signals = GLOBAL.get().copied();
+    if signals.is_none() {
+        complain_of_no_start();
+    }
+    signals
+}
+
+#[cold]
+fn complain_of_no_start() {
+    if UNSTARTED.first() {
+        complain(format_args!(
+            "a layer, a client or a job is in use before `init` was called, and is not recorded; call \
+             `let observability = tower_observability::init(\"…\")?;` at the start of `main`, or in a test take the \
+             layer of a `tower_observability::testing::Instance`"
+        ));
+    }
 }
 
 /// Installs the process's signals; false if there are some already.

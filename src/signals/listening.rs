@@ -10,13 +10,14 @@ pub(crate) struct Listening {
     asks: AtomicBool,
     /// A subscriber with our layer has asked, and lives.
     heard: AtomicBool,
-    is_reached: Option<fn() -> bool>,
+    /// What keeps it from us, asked on the thread of the first hop; the layer may have been heard of elsewhere.
+    trouble: Option<fn(heard: bool) -> Option<&'static str>>,
 }
 
 impl Listening {
     /// Asks this, once.
-    pub(crate) fn asking(is_reached: fn() -> bool) -> Self {
-        Self { asks: AtomicBool::new(true), heard: AtomicBool::new(false), is_reached: Some(is_reached) }
+    pub(crate) fn asking(trouble: fn(heard: bool) -> Option<&'static str>) -> Self {
+        Self { asks: AtomicBool::new(true), heard: AtomicBool::new(false), trouble: Some(trouble) }
     }
 
     /// The layer is in a subscriber, or was dropped with one that nobody wanted.
@@ -32,13 +33,10 @@ impl Listening {
     }
 
     fn ask(&self) {
-        let Some(is_reached) = self.is_reached else { return };
+        let Some(trouble) = self.trouble else { return };
         let first = self.asks.swap(false, Ordering::Relaxed);
-        if first && !is_reached() && !self.heard.load(Ordering::Relaxed) {
-            complain(format_args!(
-                "the first request is here, and no `tracing` subscriber has our layer: of its events and spans none \
-                 is seen; before it, say tracing_subscriber::registry().with(observability.tracing_layer()).init()"
-            ));
+        if let Some(trouble) = first.then(|| trouble(self.heard.load(Ordering::Relaxed))).flatten() {
+            complain(format_args!("the first request is here, and {trouble}"));
         }
     }
 }

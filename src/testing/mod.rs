@@ -63,6 +63,8 @@ mod value;
 pub use request::Request;
 pub use span::Span;
 
+pub use crate::terminal::{Bar, Waterfall};
+
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;

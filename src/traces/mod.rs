@@ -4,6 +4,7 @@
 //! sheet of its way out (see `sheet`) and sends them through the one seam, [`Transport`](crate::export::Transport).
 
 mod attributes;
+mod console;
 mod describe;
 mod finished;
 mod options;
@@ -27,6 +28,7 @@ pub(crate) use redact::{REDACTED, query as redact_query};
 pub(crate) use sampler::Sampler;
 pub(crate) use sheet::{Limits, Status};
 
+use std::future::Future;
 use std::sync::Arc;
 
 use crate::account::FlowReport;
@@ -51,11 +53,26 @@ impl Spans {
     /// The handle, and the exporter to run on a thread of our own; none where nothing is exported.
     ///
     /// Spans that cannot leave are not recorded: why is told, and the sampler still decides.
-    pub(crate) fn new(traces: &Traces, resource: &Resource, tell: Tell) -> (Self, Option<Exporter<Record>>) {
+    pub(crate) fn new(
+        traces: &Traces,
+        resource: &Resource,
+        no_color: bool,
+        tell: Tell,
+    ) -> (Self, Option<Exporter<Record>>) {
+        let console = |main| console::transport(&traces.limits(), resource, no_color, main);
         let sampler = traces.sampler();
         let transport = match traces.destination() {
             Destination::Off | Destination::None => return (Self { sampler, queue: None }, None),
             Destination::Refused(reason) => Err(reason),
+            Destination::Console => {
+                // What is drawn says itself that it has arrived.
+                let quiet: Tell = Box::new(move |notice| {
+                    if notice.is_bad() {
+                        tell(notice)
+                    }
+                });
+                return Self::exported_to(console(None), "standard error", traces, quiet);
+            }
             Destination::Url(url) => transport(traces, &url, resource).map(|transport| (url, transport)),
         };
         match transport {
@@ -63,13 +80,23 @@ impl Spans {
                 tell(Notice::unusable(SIGNAL, reason));
                 (Self { sampler, queue: None }, None)
             }
-            Ok((url, transport)) => {
-                let pace = traces.pace();
-                let queue = Arc::new(Queue::new(traces.queue_capacity(), pace.batch_size));
-                let exporter = Exporter::new(SIGNAL, Arc::clone(&queue), transport, pace, &url, tell);
-                (Self { sampler, queue: Some(queue) }, Some(exporter))
+            Ok((url, transport)) if traces.is_shown() => {
+                Self::exported_to(console(Some(transport)), &url, traces, tell)
             }
+            Ok((url, transport)) => Self::exported_to(transport, &url, traces, tell),
         }
+    }
+
+    fn exported_to(
+        transport: Box<dyn Transport<Record>>,
+        url: &str,
+        traces: &Traces,
+        tell: Tell,
+    ) -> (Self, Option<Exporter<Record>>) {
+        let pace = traces.pace();
+        let queue = Arc::new(Queue::new(traces.queue_capacity(), pace.batch_size));
+        let exporter = Exporter::new(SIGNAL, Arc::clone(&queue), transport, pace, url, tell);
+        (Self { sampler: traces.sampler(), queue: Some(queue) }, Some(exporter))
     }
 
     /// Nothing is recorded and no trace that starts here is sampled; a caller's decision is passed on.
@@ -107,6 +134,16 @@ impl Spans {
     pub(crate) fn drain(&self) -> Vec<Finished> {
         let records = self.queue.as_ref().map(|queue| queue.drain()).unwrap_or_default();
         records.iter().filter_map(|record| Finished::of(record, &Limits::default())).collect()
+    }
+
+    /// Has the spans that wait now sent; resolves when they are accounted for.
+    pub(crate) fn flush(&self) -> impl Future<Output = ()> + Send + use<> {
+        let flushed = self.queue.as_ref().map(|queue| queue.flush());
+        async move {
+            if let Some(flushed) = flushed {
+                flushed.await;
+            }
+        }
     }
 
     /// What became of all spans so far; `None` where nothing is exported.

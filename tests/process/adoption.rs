@@ -41,6 +41,9 @@ fn program() {
         ("beside", beside),
         ("below-a-filter", below_a_filter),
         ("reload", reloading),
+        ("finished", finished),
+        ("default-filter", || below(EnvFilter::from_default_env())),
+        ("info-filter", || below(EnvFilter::new("info"))),
         ("none", none),
         ("own-lines", own_lines),
         ("log-records", log_records),
@@ -150,6 +153,23 @@ fn below_a_filter() {
     let own = observability.tracing_layer();
     tracing_subscriber::registry().with(EnvFilter::new("info")).with(theirs()).with(own).init();
     set_level(&observability, "debug");
+    ask();
+}
+
+/// The set-up that most services have before they adopt anything.
+fn finished() {
+    let observability = builder("bookings").build().unwrap();
+    let own =
+        fmt().with_writer(std::io::stderr).with_ansi(false).with_env_filter(EnvFilter::new("info")).finish();
+    own.with(observability.tracing_layer()).init();
+    ask();
+    ask();
+}
+
+fn below(filter: EnvFilter) {
+    let observability = builder("bookings").build().unwrap();
+    tracing_subscriber::registry().with(filter).with(observability.tracing_layer()).init();
+    ask();
     ask();
 }
 
@@ -361,6 +381,36 @@ fn our_level_and_theirs_do_not_meddle_with_each_other() {
 fn a_filter_of_the_whole_registry_beats_the_log_level() {
     let ended = program_of("below-a-filter").end().well();
     assert_eq!(messages(&ended), [READ, ANSWERED]);
+}
+
+#[test]
+fn a_subscriber_that_takes_no_filtered_layer_keeps_its_lines_and_is_answered_with_the_code_to_write() {
+    let ended = program_of("finished").end().well();
+    let warned = ended.messages("WARN");
+    assert_eq!(warned.len(), 1, "{warned:?}");
+    assert!(
+        warned[0].contains("tracing_subscriber::registry().with(tracing_subscriber::fmt::layer()"),
+        "{warned:?}"
+    );
+    assert_eq!(messages(&ended), [ANSWERED, ANSWERED], "the requests' own lines need no subscriber");
+    assert_eq!(ended.output.iter().filter(|line| line.contains(READ) && line.contains(" INFO ")).count(), 2);
+    assert_eq!(times(&ended, UNHEARD), 0);
+}
+
+#[test]
+fn a_filter_that_silences_the_registry_is_told_at_the_first_request_with_the_remedy() {
+    let silent = program_of("default-filter").end().well();
+    assert_eq!(times(&silent, "EnvFilter::from_default_env() without RUST_LOG lets only ERROR pass"), 1);
+    assert_eq!(messages(&silent), [ANSWERED, ANSWERED]);
+    for (program, level) in [("info-filter", ""), ("default-filter", "info"), ("default-filter", "error")] {
+        let chosen = program_of(program).env("RUST_LOG", level).end().well();
+        assert_eq!(
+            times(&chosen, "EnvFilter::from_default_env()"),
+            0,
+            "{program} {level}: {:#?}",
+            chosen.output
+        );
+    }
 }
 
 #[test]

@@ -73,6 +73,38 @@ fn a_collector_that_refuses_is_told_once_and_each_span_is_counted() {
     assert_eq!(collector.received().len(), JOBS, "none is sent twice");
 }
 
+/// A collector that answers every request with this.
+fn answering(answer: &'static str) -> String {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut request = [0; 64 * 1024];
+            let _ = stream.read(&mut request);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    url
+}
+
+#[test]
+fn who_asks_for_a_key_is_quoted_and_the_variable_that_sends_one_is_named() {
+    let url = answering(
+        "HTTP/1.1 401 Unauthorized\r\nconnection: close\r\ncontent-length: 15\r\n\r\nmissing api-key",
+    );
+    let ended = Child::new("collectors", "jobs").env("OTEL_EXPORTER_OTLP_ENDPOINT", &url).end().well();
+    assert_eq!(ended.said("report: "), "0 delivered, 0 unconfirmed, 6 dropped (rejected 6)");
+    let said = said(&ended);
+    let begin = format!(
+        "WARN traces cannot be delivered to {url}/v1/traces: the collector answered 401 Unauthorized: "
+    );
+    assert!(
+        said.len() == 1 && said[0].starts_with(&(begin + "missing api-key; OTEL_EXPORTER_OTLP_HEADERS")),
+        "{said:?}"
+    );
+}
+
 #[test]
 fn a_pause_that_the_collector_asks_for_costs_nothing() {
     let collector = Collector::start();

@@ -25,6 +25,16 @@ fn program() {
         ("checked", checked),
         ("logger", logger),
         ("buckets", buckets),
+        ("returns", returns),
+        ("dropped-at-once", || {
+            let _ = tower_observability::init("dropped").unwrap();
+            println!("goes on");
+        }),
+        ("kept", || {
+            let _observability = tower_observability::init("kept").unwrap();
+            tracing::info!("an event of the user");
+        }),
+        ("unstarted", unstarted),
     ]);
 }
 
@@ -33,6 +43,34 @@ fn plain() {
     println!("admin: {}", observability.admin_address().is_some());
     tracing::info!("an event of the user");
     log::info!("a record of the user");
+}
+
+/// As an error that `main` returns is printed.
+fn returns() {
+    let _first = tower_observability::init("first").unwrap();
+    if let Err(error) = tower_observability::init("second") {
+        eprintln!("Error: {error:?}");
+    }
+}
+
+fn unstarted() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let answer = |_: axum::http::Request<()>| async {
+            Ok::<_, ()>(axum::http::Response::new(axum::body::Body::empty()))
+        };
+        let service =
+            tower::Layer::layer(&tower_observability::ObservabilityLayer::new(), tower::service_fn(answer));
+        for _ in 0..3 {
+            let request = axum::http::Request::get("/").body(()).unwrap();
+            println!(
+                "answered: {}",
+                tower::ServiceExt::oneshot(service.clone(), request).await.unwrap().status()
+            );
+        }
+        Work::internal("job").run(async {}).await;
+    });
+    std::thread::sleep(Duration::from_millis(500));
 }
 
 fn chosen() {
@@ -235,11 +273,56 @@ fn the_start_up_line_states_each_choice_and_who_made_it() {
 }
 
 #[test]
+fn levels_for_other_targets_leave_our_errors_and_the_start_says_what_is_left_out() {
+    let ended = program_of("plain").env("RUST_LOG", "my_crate=info").end().well();
+    let said = "RUST_LOG=my_crate=info is taken, but it gives no level to other targets: of requests, calls and work only \
+                WARN and ERROR lines are written, of other crates none; `info,my_crate=info` writes all from INFO on";
+    assert_eq!(ended.messages("WARN"), [said]);
+    let fine = program_of("plain").env("RUST_LOG", "info,my_crate=debug").end().well();
+    assert_eq!(fine.messages("WARN"), Vec::<String>::new());
+}
+
+#[test]
+fn a_word_that_is_no_exporter_is_answered_with_those_that_are() {
+    let ended = program_of("plain").env("OTEL_LOGS_EXPORTER", "both").end().well();
+    let said = "OTEL_LOGS_EXPORTER=both is not a list of console and otlp (`console,otlp` is both), or none; console stays";
+    assert_eq!(ended.messages("WARN"), [said]);
+}
+
+#[test]
 fn a_second_init_is_an_error_that_says_where_the_first_was() {
     let ended = program_of("twice").end().well();
     let said = ended.said("second: true ");
     assert!(said.contains(file!()), "{said}");
     assert!(ended.messages("INFO").iter().any(|message| message == "the first goes on"));
+}
+
+#[test]
+fn what_main_prints_of_an_error_names_the_remedy() {
+    let ended = program_of("returns").end().well();
+    let error = ended.said("Error: ");
+    assert!(
+        error.contains(file!()) && error.contains("tower_observability::testing::Instance::new()"),
+        "{error}"
+    );
+    assert!(!error.contains("Kind") && !error.contains('{'), "{error}");
+}
+
+#[test]
+fn a_guard_that_is_not_kept_is_one_warning_and_one_that_is_has_none() {
+    let ended = program_of("dropped-at-once").end().well();
+    let warned = ended.messages("WARN");
+    assert!(warned.len() == 1 && warned[0].contains("`let observability = …`"), "{warned:?}");
+    assert!(ended.output.iter().any(|line| line == "goes on"));
+    assert_eq!(program_of("kept").end().well().messages("WARN"), Vec::<String>::new());
+}
+
+#[test]
+fn a_layer_without_init_says_so_once_and_answers_all_the_same() {
+    let ended = program_of("unstarted").end().well();
+    assert_eq!(ended.output.iter().filter(|line| *line == "answered: 200 OK").count(), 3);
+    let said: Vec<_> = ended.output.iter().filter(|line| line.contains("before `init` was called")).collect();
+    assert!(said.len() == 1 && said[0].contains("tower_observability::init("), "{:#?}", ended.output);
 }
 
 #[test]
@@ -266,6 +349,11 @@ fn a_foreign_recorder_is_an_error_that_leaves_nothing_half_installed() {
 fn a_disabled_sdk_writes_nothing_takes_nothing_and_still_propagates() {
     let ended = program_of("propagates").env("OTEL_SDK_DISABLED", "TRUE").end().well();
     assert_eq!(ended.logged(), Vec::<serde_json::Value>::new());
+    let said = ended
+        .output
+        .iter()
+        .filter(|line| line.contains("OTEL_SDK_DISABLED=true: no log line, span or metric"));
+    assert_eq!(said.count(), 1, "{:#?}", ended.output);
     assert_eq!(ended.said("subscriber is free: "), "true");
     assert_eq!(ended.said("same trace: "), "true");
     assert_eq!(ended.said("admin: "), "true", "an orchestrator's probes are no telemetry");

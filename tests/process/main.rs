@@ -19,5 +19,6 @@ mod panics;
 mod shutdown;
 mod signals;
 mod stuck;
+mod terminal;
 mod testing;
 mod workshop;

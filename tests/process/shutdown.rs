@@ -22,6 +22,10 @@ fn program() {
         ("panicking", panicking),
         ("drains", drains),
         ("many-lines", many_lines),
+        ("many-events", many_events),
+        ("many-spans", many_spans),
+        ("writes-on", writes_on),
+        ("ends-at-once", ends_at_once),
     ]);
 }
 
@@ -103,6 +107,48 @@ fn many_lines() {
     eprintln!("lost: {}", report.lines.dropped_total() + report.lines.queued() > 0);
 }
 
+fn many_events() {
+    let _observability = start();
+    for number in 0..5_000 {
+        tracing::info!(number, "an event");
+    }
+}
+
+fn many_spans() {
+    let observability = start();
+    Builder::new_current_thread().build().unwrap().block_on(async {
+        for _ in 0..300 {
+            Work::internal("job").run(async {}).await;
+        }
+        eprintln!("report: {}", observability.shutdown().await);
+    });
+}
+
+/// Other threads do not stop for the end.
+fn writes_on() {
+    let observability = start();
+    for _ in 0..2 {
+        std::thread::spawn(|| {
+            loop {
+                tracing::info!("on and on");
+            }
+        });
+    }
+    std::thread::sleep(Duration::from_millis(50));
+    let report = Builder::new_current_thread().build().unwrap().block_on(observability.shutdown());
+    eprintln!("report: {}", report.lines);
+}
+
+/// As where a port is taken and `main` returns the error.
+fn ends_at_once() {
+    let fails = || -> Result<(), std::io::Error> {
+        let _observability = start();
+        tracing::info!("about to listen");
+        Err(std::io::Error::other("taken"))
+    };
+    fails().unwrap_err();
+}
+
 fn program_of(name: &str, collector: &str) -> Child {
     Child::new("shutdown", name).env("OTEL_EXPORTER_OTLP_ENDPOINT", collector)
 }
@@ -136,6 +182,49 @@ fn on_every_runtime_dropping_the_guard_does_the_same() {
             messages.iter().any(|message| message.starts_with("observability ends: spans: 10 delivered"));
         assert!(end, "{program}: {messages:?}");
     }
+}
+
+/// What the last of all lines says of the lines, and how many there are.
+fn last_word(output: &[String]) -> (String, usize) {
+    let lines: Vec<&String> = output.iter().filter(|line| line.starts_with('{')).collect();
+    let last: serde_json::Value = serde_json::from_str(lines.last().unwrap()).unwrap();
+    let message = last["message"].as_str().unwrap();
+    assert!(message.starts_with("observability ends: "), "{message}");
+    (message.split_once("lines: ").unwrap().1.split("; records").next().unwrap().to_owned(), lines.len())
+}
+
+#[test]
+fn the_last_line_is_the_last_and_counts_every_line_that_is_written() {
+    let collector = Yes::listen();
+    for program in ["many-events", "ends-at-once", "dropped-outside"] {
+        for exporters in ["console", "console,otlp"] {
+            let child = program_of(program, &collector.url).env("OTEL_LOGS_EXPORTER", exporters);
+            let ended = child.env("OBSERVABILITY_LOG_LIMIT", "0").end().well();
+            let (said, lines) = last_word(&ended.output);
+            assert_eq!(said, format!("{lines} delivered, 0 unconfirmed, 0 dropped"), "{program} {exporters}");
+        }
+    }
+    let ended = program_of("writes-on", &collector.url).env("OBSERVABILITY_LOG_LIMIT", "0").end().well();
+    let (said, lines) = last_word(&ended.output);
+    assert!(said.starts_with(&format!("{lines} delivered, 0 unconfirmed, ")), "{lines}: {said}");
+    let report = ended.output.iter().find_map(|line| line.strip_prefix("report: ")).unwrap();
+    assert!(report.starts_with(&format!("{lines} delivered, 0 unconfirmed, ")), "{report}: {said}");
+}
+
+#[test]
+fn a_shutdown_without_time_still_delivers_and_tells_its_account() {
+    let collector = Yes::listen();
+    let with = |collector: &str| {
+        let child = program_of("many-spans", collector).env("OBSERVABILITY_SHUTDOWN_TIMEOUT", "0");
+        let ended = child.env("OTEL_BSP_SCHEDULE_DELAY", "600000").end().well();
+        last_word(&ended.output);
+        ended.said("report: ").to_owned()
+    };
+    assert!(with(&collector.url).starts_with("spans: 300 delivered, 0 unconfirmed, 0 dropped; "));
+    let hanging = with(&silent::hanging());
+    assert!(hanging.starts_with("spans: 0 delivered, 300 unconfirmed, 0 dropped; "), "{hanging}");
+    let dead = with(&silent::dead());
+    assert!(dead.starts_with("spans: 0 delivered, 0 unconfirmed, 300 dropped (unreachable 300); "), "{dead}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::routing::get as on_get;
 use tokio::runtime::Builder;
-use tower_observability::ObservabilityLayer;
+use tower_observability::{ObservabilityLayer, Work};
 
 use crate::support::child::{Child, Running, run};
 use crate::support::http::{ask, get};
@@ -14,7 +14,21 @@ use crate::support::silent::{self, Yes};
 
 #[test]
 fn program() {
-    run(&[("serves", serves), ("hangs", hangs)]);
+    run(&[("serves", serves), ("hangs", hangs), ("ends", ends)]);
+}
+
+/// A service whose collector keeps it from its end.
+fn ends() {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let observability = tower_observability::init("ending").unwrap();
+        let signal = observability.shutdown_signal();
+        Work::internal("job").run(async {}).await;
+        eprintln!("listening");
+        signal.await;
+        eprintln!("ending");
+        observability.shutdown().await;
+    });
 }
 
 /// A service that a connection keeps from its end.
@@ -26,6 +40,10 @@ fn hangs() {
         eprintln!("listening");
         signal.await;
         eprintln!("drained");
+        for _ in 0..50 {
+            Work::internal("job").run(async {}).await;
+        }
+        eprintln!("worked");
         std::future::pending::<()>().await;
     });
 }
@@ -91,6 +109,52 @@ fn a_signal_after_the_drain_ends_a_process_that_does_not_end() {
     let ended = child.end();
     assert_eq!(ended.status.code(), Some(130), "{:#?}", ended.output);
     assert_eq!(ended.messages("WARN"), ["SIGINT again: the process ends here and now"]);
+}
+
+#[test]
+fn an_end_by_force_delivers_what_waits_and_tells_its_account() {
+    let collector = Yes::listen();
+    let child = Child::new("signals", "hangs").env("OBSERVABILITY_DRAIN_DELAY", "0");
+    let child =
+        child.env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url).env("OTEL_BSP_SCHEDULE_DELAY", "600000");
+    let mut child = child.start();
+    child.line("listening");
+    child.terminate();
+    child.line("drained");
+    child.line("worked");
+    child.terminate();
+    let ended = child.end();
+    assert_eq!(ended.status.code(), Some(143), "{:#?}", ended.output);
+    let messages = ended.messages("INFO");
+    let order =
+        ["SIGTERM: /ready", "job", "observability ends: spans: 50 delivered, 0 unconfirmed, 0 dropped"];
+    let places = order.map(|begin| messages.iter().position(|message| message.starts_with(begin)));
+    assert!(
+        places[0].is_some() && places.is_sorted() && places[2] == Some(messages.len() - 1),
+        "{messages:#?}"
+    );
+    assert!(messages.iter().any(|message| message.ends_with("resolves in 0 ms (OBSERVABILITY_DRAIN_DELAY)")));
+}
+
+#[test]
+fn an_end_by_force_shortens_the_end_that_is_under_way() {
+    let child = Child::new("signals", "ends").env("OBSERVABILITY_DRAIN_DELAY", "0");
+    let child = child
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", silent::hanging())
+        .env("OBSERVABILITY_SHUTDOWN_TIMEOUT", "50000");
+    let mut child = child.start();
+    child.line("listening");
+    child.terminate();
+    child.line("ending");
+    let begun = Instant::now();
+    child.terminate();
+    let ended = child.end();
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    let messages = ended.messages("INFO");
+    assert!(
+        messages.last().unwrap().starts_with("observability ends: spans: 0 delivered, 1 unconfirmed"),
+        "{messages:?}"
+    );
 }
 
 #[test]

@@ -69,6 +69,10 @@ fn one_booking_is_followed_through_eight_services_in_trace_lines_and_metrics() {
             red.iter().find(|row| row.contains(service)).unwrap_or_else(|| panic!("{service}:\n{text}"));
         assert!(row.ends_with("ms"), "{text}");
     }
+    // One request has no quantiles: it took what it took.
+    let edge = red.iter().find(|row| row.contains("gateway")).unwrap();
+    let numbers: Vec<&str> = edge.split_whitespace().filter(|cell| cell.contains('.')).collect();
+    assert!(numbers.len() == 2 && numbers[0] == numbers[1], "{edge}");
 }
 
 #[test]
@@ -97,9 +101,79 @@ fn help_names_what_the_workshop_shows() {
 
 #[test]
 fn an_unknown_option_is_refused() {
-    let output = workshop().arg("--requset").output().unwrap();
-    assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("--help"));
+    let refused: [&[&str]; 4] =
+        [&["--requset"], &["--request", "7"], &["inventory", "--lines"], &["--help", "x"]];
+    for arguments in refused {
+        let output = workshop().args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            errors.contains(&arguments.join(" ")) && errors.contains("Usage: ") && errors.contains("--help"),
+            "{errors}"
+        );
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_ends_the_workshop_without_a_panic() {
+    for (arguments, lines) in [("--request", 2), ("--lines", 5), ("--help", 1)] {
+        let program = program();
+        // The shell's last program says how it ended on the standard error of all.
+        let script =
+            format!("( '{}' {arguments}; echo \"code $?\" >&2 ) | head -n {lines}", program.display());
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]).env_remove("OTEL_EXPORTER_OTLP_ENDPOINT").stdin(Stdio::piped());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // Held open: it is the reader, and not the input, that ends it.
+        let input = child.stdin.take();
+        let output = child.wait_with_output().unwrap();
+        drop(input);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(
+            output.stdout.iter().filter(|byte| **byte == b'\n').count(),
+            lines,
+            "{arguments}: {errors}"
+        );
+        assert!(!errors.contains("panicked"), "{arguments}: {errors}");
+        assert!(errors.contains("code 0"), "{arguments}: {errors}");
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_while_the_eight_are_idle_ends_them_at_their_next_line() {
+    let mut child =
+        workshop().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut output = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.trim().starts_with("curl ") {
+        line.clear();
+        assert!(std::io::BufRead::read_line(&mut output, &mut line).unwrap() > 0, "no curl to try");
+    }
+    let url = line.split_whitespace().nth(1).unwrap();
+    drop(output);
+    let order = json!({ "customer_id": 4_711, "plate": "B-WS-12", "part": "wiper" });
+    ask("POST", url, &[], Some(&order));
+    let ended = child.wait_with_output().unwrap();
+    let errors = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success() && !errors.contains("panicked"), "{}: {errors}", ended.status);
+}
+
+#[test]
+fn the_small_examples_take_no_arguments() {
+    for example in ["quickstart", "client", "grpc", "reqwest"] {
+        let program = program().with_file_name(example);
+        if !program.exists() && example == "reqwest" {
+            continue; // built with its feature only
+        }
+        let output = Command::new(program).args(["--port", "4000"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{example}");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            errors.contains("--port 4000") && errors.contains(&format!("--example {example}")),
+            "{errors}"
+        );
+    }
 }
 
 #[test]

@@ -128,6 +128,11 @@ impl Child {
     }
 }
 
+fn signal(process: u32, which: &str) {
+    let sent = Command::new("kill").args([which, &process.to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
 fn read(pipe: impl Read + Send + 'static, lines: Sender<String>) {
     std::thread::spawn(move || {
         BufReader::new(pipe).lines().map_while(Result::ok).try_for_each(|line| lines.send(line))
@@ -167,8 +172,14 @@ impl Running {
     }
 
     fn signal(&self, which: &str) {
-        let sent = Command::new("kill").args([which, &self.id().to_string()]).status().unwrap();
-        assert!(sent.success());
+        signal(self.id(), which);
+    }
+
+    /// Sends SIGINT to what `script` runs on its terminal.
+    pub fn interrupt_on_terminal(&self) {
+        let id = self.id();
+        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+        children.split_whitespace().for_each(|child| signal(child.parse().unwrap(), "-INT"));
     }
 
     /// Closes the end of standard output that nobody read.

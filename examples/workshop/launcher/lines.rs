@@ -6,8 +6,9 @@ use super::children::Workshop;
 use super::environment::Environment;
 use super::output::Output;
 use crate::plumbing::{BoxError, input_closed};
+use crate::screen::without_reader;
 
-/// Starts the eight and passes their lines on, until our input is closed or a signal comes.
+/// Starts the eight and passes their lines on, until our input is closed, a signal comes, or they are not read any more.
 pub(crate) async fn lines() -> Result<(), BoxError> {
     Workshop::run(Environment::Unchanged, Output::passed_on(), async |workshop| {
         eprintln!("{}", opening(workshop));
@@ -30,6 +31,7 @@ async fn end() -> Result<(), BoxError> {
         () = input_closed() => Ok(()),
         interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
         terminated = terminated() => Ok(terminated?),
+        () = without_reader() => Ok(()),
     }
 }
 

@@ -6,6 +6,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader, Stdout};
 use tokio::sync::Mutex;
 
 use super::evidence::{Evidence, Line};
+use crate::screen;
 
 /// Who gets the lines?
 #[derive(Clone)]
@@ -51,9 +52,9 @@ impl Output {
                 }
                 // One lock for a whole line: two services never share one.
                 let mut output = output.lock().await;
-                // If nobody reads any more, the services work on all the same.
-                let _ = output.write_all(line).await;
-                let _ = output.flush().await;
+                if output.write_all(line).await.is_err() || output.flush().await.is_err() {
+                    screen::reader_left();
+                }
             }
         }
     }

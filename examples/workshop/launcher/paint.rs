@@ -1,5 +1,6 @@
 //! Colour: only on a terminal, and not where `NO_COLOR` asks for none.
 
+use crate::screen::show;
 use std::io::IsTerminal;
 use std::sync::LazyLock;
 
@@ -26,8 +27,17 @@ pub(super) fn red(text: &str) -> String {
 
 /// Each service keeps its colour.
 pub(super) fn service(name: &str, text: &str) -> String {
-    let place = crate::services::NAMES.iter().position(|known| *known == name);
-    place.and_then(|place| PALETTE.get(place)).map_or_else(|| text.to_owned(), |code| paint(*code, text))
+    paint(color_of(name), text)
+}
+
+/// The colour of a service; that of all text for a name that is none of the eight.
+pub(super) fn color_of(service: &str) -> u8 {
+    let place = crate::services::NAMES.iter().position(|known| *known == service);
+    place.and_then(|place| PALETTE.get(place)).copied().unwrap_or(39)
+}
+
+pub(super) fn is_wanted() -> bool {
+    *WANTED
 }
 
 /// A table with columns as wide as their contents; a painter may colour a padded cell.
@@ -47,9 +57,9 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) {
             });
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
-    println!("  {}", faint(&padded(head.to_vec())));
+    show!("  {}", faint(&padded(head.to_vec())));
     for row in rows {
-        println!("  {}", padded(row.iter().map(String::as_str).collect()));
+        show!("  {}", padded(row.iter().map(String::as_str).collect()));
     }
 }
 

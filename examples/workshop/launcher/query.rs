@@ -9,6 +9,7 @@
 use super::evidence::{Evidence, Row};
 use super::paint;
 use crate::plumbing::BoxError;
+use crate::screen::show;
 
 /// "Around" a time means so many seconds before and after.
 const AROUND: i64 = 60;
@@ -24,18 +25,18 @@ struct Query<'a> {
 
 /// Prints the question, runs it, prints the answer and returns it.
 pub(super) fn ask(evidence: &Evidence, text: &str) -> Result<Vec<Row>, BoxError> {
-    println!("\n  {} {}", paint::faint("?"), paint::bold(text));
+    show!("\n  {} {}", paint::faint("?"), paint::bold(text));
     let query = Query::parse(text).ok_or_else(|| format!("not a query: {text}"))?;
     let rows = query.run(evidence);
     match rows.len() {
-        0 => println!("  nothing"),
-        count if query.shown.is_empty() => println!("  {count} found"),
+        0 => show!("  nothing"),
+        count if query.shown.is_empty() => show!("  {count} found"),
         count => {
             let cells = |row: &Row| query.shown.iter().map(|key| row.get(key).to_owned()).collect();
             let earlier = count.saturating_sub(MOST_SHOWN);
             paint::table(&query.shown, &rows.iter().skip(earlier).map(cells).collect::<Vec<_>>());
             if earlier > 0 {
-                println!("  (the last {MOST_SHOWN} of {count})");
+                show!("  (the last {MOST_SHOWN} of {count})");
             }
         }
     }

@@ -14,6 +14,8 @@ const DURATIONS: [&str; 3] =
 struct Route {
     requests: f64,
     errors: f64,
+    /// How long all of them took together.
+    seconds: f64,
     /// How many requests took at most so many seconds.
     buckets: BTreeMap<Bound, f64>,
 }
@@ -61,6 +63,7 @@ fn routes(samples: &[Row]) -> BTreeMap<(String, String), Route> {
                 route.requests += value;
                 route.errors += if sample.get("error_type").is_empty() { 0.0 } else { value };
             }
+            "_sum" => route.seconds += value,
             "_bucket" => {
                 let bound = sample.get("le").parse().unwrap_or(f64::INFINITY);
                 *route.buckets.entry(Bound(bound)).or_default() += value;
@@ -73,8 +76,12 @@ fn routes(samples: &[Row]) -> BTreeMap<(String, String), Route> {
 }
 
 impl Route {
-    /// As Prometheus's `histogram_quantile`: a straight line through the bucket that holds the rank.
+    /// As Prometheus's `histogram_quantile`: a straight line through the bucket that holds the rank. A single request
+    /// needs no estimate: it took the sum.
     fn quantile(&self, share: f64) -> String {
+        if self.requests == 1.0 {
+            return format!("{:.1} ms", self.seconds * 1_000.0);
+        }
         let rank = share * self.requests;
         let (mut from, mut below) = (0.0, 0.0);
         for (Bound(to), upto) in &self.buckets {

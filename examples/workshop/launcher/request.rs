@@ -13,6 +13,7 @@ use super::output::Output;
 use super::trace::Trace;
 use super::{paint, red};
 use crate::plumbing::{BoxError, Calls};
+use crate::screen::show;
 use crate::services;
 
 const MAY_TAKE: Duration = Duration::from_secs(20);
@@ -32,31 +33,28 @@ pub(crate) async fn request() -> Result<(), BoxError> {
     let lines = lines_of_the_booking(&evidence, trace.as_ref());
 
     heading("One booking, as its customer sees it");
-    println!("  {booking}");
+    show!("  {booking}");
     heading("Where the time went");
     match &trace {
         Some(trace) => trace.print(),
         None => {
             let id = lines.first().map_or("?", |line| line.row.get("trace_id"));
-            println!(
-                "  The spans went where the environment says; look there for trace {}.",
-                paint::bold(id)
-            );
+            show!("  The spans went where the environment says; look there for trace {}.", paint::bold(id));
         }
     }
     heading("What the eight logged about it");
     let start = trace.as_ref().map(Trace::start).or(lines.first().map(|line| line.at)).unwrap_or(0);
     for line in &lines {
-        println!("  {}", short(line, &format!("+{:.1} ms", (line.at - start) as f64 / 1_000.0)));
+        show!("  {}", short(line, &format!("+{:.1} ms", (line.at - start) as f64 / 1_000.0)));
     }
     heading("Rate, errors, duration, from the eight /metrics (quantiles out of buckets, as Prometheus does)");
     red::print(&evidence.samples(), None);
-    println!();
+    show!("");
     verdict(environment, trace.as_ref(), &lines)
 }
 
 fn heading(text: &str) {
-    println!("\n{}\n", paint::bold(text));
+    show!("\n{}\n", paint::bold(text));
 }
 
 /// What is booked.
@@ -120,11 +118,11 @@ fn verdict(environment: Environment, trace: Option<&Trace>, lines: &[Line]) -> R
     }
     match trace {
         Some(trace) if trace.is_whole(all) => {
-            println!("{all} services, one trace id, every parent present.");
+            show!("{all} services, one trace id, every parent present.");
             Ok(())
         }
         None if environment != Environment::Viewer => {
-            println!("{all} services, one trace id.");
+            show!("{all} services, one trace id.");
             Ok(())
         }
         Some(trace) => {

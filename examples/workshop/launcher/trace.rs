@@ -1,11 +1,13 @@
 //! A trace put together again from spans that arrived in any order, and its waterfall.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tower_observability::testing::{Bar, Waterfall};
 
 use super::evidence::Span;
 use super::paint;
-
-const BAR: usize = 30;
+use crate::screen::show;
 
 /// The spans of one trace, in the order of their start.
 pub(super) struct Trace {
@@ -40,7 +42,7 @@ impl Trace {
     }
 
     fn roots(&self) -> usize {
-        self.children_of("").count()
+        self.spans.iter().filter(|span| span.row.is("parent", "")).count()
     }
 
     /// One root, every parent present, and so many services?
@@ -52,74 +54,24 @@ impl Trace {
         self.spans.first().map_or(0, |span| span.start)
     }
 
-    fn children_of<'a>(&'a self, parent: &'a str) -> impl Iterator<Item = &'a Span> {
-        self.spans.iter().filter(move |span| span.row.is("parent", parent))
-    }
-
-    fn micros(&self) -> i64 {
-        self.spans.iter().map(|span| span.start + span.micros).max().unwrap_or(0) - self.start()
-    }
-
     /// Prints the tree: who called whom, for how long, and when.
     pub(super) fn print(&self) {
-        let (spans, services) = (self.spans.len(), self.services().len());
-        let took = millis(self.micros());
-        println!(
-            "  trace {} · {spans} spans · {services} services · {} ms",
-            paint::bold(&self.id),
-            took.trim()
-        );
-        let mut rows = Vec::new();
-        self.walk("", 0, &mut rows);
-        let widest =
-            rows.iter().map(|(depth, span)| 2 * depth + label(span).chars().count()).max().unwrap_or(0);
-        for (depth, span) in rows {
-            let label = format!("{:indent$}{}", "", label(span), indent = 2 * depth);
-            let place = self.bar(span);
-            let service = span.row.get("service");
-            let line = format!("{service:13}  {label:widest$}  {:8}", span.row.get("kind"));
-            let ending = format!("{:>7}", ending(span));
-            let ending = if span.row.is("error", "yes") { paint::red(&ending) } else { ending };
-            println!("  {line} {ending} {} ms  {}", millis(span.micros), paint::service(service, &place));
-        }
-    }
-
-    fn walk<'a>(&'a self, parent: &'a str, depth: usize, rows: &mut Vec<(usize, &'a Span)>) {
-        for span in self.children_of(parent) {
-            rows.push((depth, span));
-            self.walk(span.row.get("span_id"), depth + 1, rows);
-        }
-    }
-
-    /// Where in the trace's time the span lies.
-    fn bar(&self, span: &Span) -> String {
-        let whole = self.micros().max(1);
-        let column = |micros: i64| (micros * BAR as i64 / whole) as usize;
-        let from = column(span.start - self.start()).min(BAR - 1);
-        let to = column(span.start - self.start() + span.micros).clamp(from + 1, BAR);
-        format!("{}{}{}", "·".repeat(from), "█".repeat(to - from), "·".repeat(BAR - to))
+        let waterfall =
+            Waterfall::new(&self.id, self.spans.iter().map(bar).collect()).colored(paint::is_wanted());
+        waterfall.to_string().lines().for_each(|line| show!("  {line}"));
     }
 }
 
-/// What a span is called here: a client's span is named by its method only, so its path is shown beside it, and
-/// which attempt it is.
-fn label(span: &Span) -> String {
-    let mut label = span.row.get("name").to_owned();
-    if let Some(path) = span.row.get("url.full").splitn(4, '/').nth(3) {
-        label += &format!(" /{path}");
-    }
-    if let Ok(resent) = span.row.get("http.request.resend_count").parse::<u32>() {
-        label += &format!(" (attempt {})", resent + 1);
-    }
-    label
-}
-
-/// The status, or what went wrong instead.
-fn ending(span: &Span) -> &str {
-    let told = ["http.response.status_code", "rpc.response.status_code", "error.type"];
-    told.map(|key| span.row.get(key)).into_iter().find(|text| !text.is_empty()).unwrap_or_default()
-}
-
-fn millis(micros: i64) -> String {
-    format!("{:7.1}", micros as f64 / 1_000.0)
+fn bar(span: &Span) -> Bar {
+    let row = &span.row;
+    let mut bar = Bar::new(row.get("name"), |key| Some(row.get(key).to_owned()));
+    bar.service = row.get("service").to_owned();
+    bar.id = row.get("span_id").to_owned();
+    bar.parent = row.get("parent").to_owned();
+    bar.kind = row.get("kind").to_owned();
+    bar.is_failed = row.is("error", "yes");
+    bar.start = Duration::from_micros(span.start.try_into().unwrap_or_default());
+    bar.duration = Duration::from_micros(span.micros.try_into().unwrap_or_default());
+    bar.color = paint::color_of(row.get("service"));
+    bar
 }

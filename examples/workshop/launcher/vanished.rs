@@ -14,6 +14,7 @@ use super::query::ask;
 use super::trace::Trace;
 use super::{paint, red};
 use crate::plumbing::BoxError;
+use crate::screen::show;
 
 /// What happened before somebody looked into the telemetry.
 struct Day {
@@ -33,19 +34,19 @@ pub(crate) async fn vanished() -> Result<(), BoxError> {
         Ok(Day { complaint, requests: crowd.asked(), seconds: begun.elapsed().as_secs_f64() })
     })
     .await?;
-    println!("{} requests in {:.1} s, then a call:\n", day.requests, day.seconds);
+    show!("{} requests in {:.1} s, then a call:\n", day.requests, day.seconds);
     investigate(&evidence, &day.complaint, day.seconds)
 }
 
 fn investigate(evidence: &Evidence, complaint: &Complaint, seconds: f64) -> Result<(), BoxError> {
     let Complaint { customer_id, at } = complaint;
     let time = &time_of_day(*at)[..8];
-    println!(
+    show!(
         "  {time}, customer {customer_id}: \"I changed my phone number and saw it. Now an old one is back!\""
     );
 
     step(1, "Is anything broken?");
-    println!();
+    show!("");
     let samples = evidence.samples();
     red::print(&samples, Some(seconds));
     let failing = red::failing(&samples);
@@ -171,12 +172,12 @@ fn conclude(customer_id: u64, last: &Row, best: &Row, deliveries: &[Row]) {
     let (old, new) = (last.get("customer_version"), best.get("customer_version"));
     let (event, times) = (last.get("event_id"), deliveries.len());
     let (when, before) = (&last.get("time")[..12], &best.get("time")[..12]);
-    println!(
+    show!(
         "\n{} the queue delivered CustomerUpdated {event} of customer {customer_id}, version {old}, {times} times, \
          and the worker, which does not compare versions, wrote it at {when} over version {new} of {before}.",
         paint::bold("Cause:")
     );
-    println!("Nothing failed, so nothing was logged as an error. The remedy stands in services/worker.rs.");
+    show!("Nothing failed, so nothing was logged as an error. The remedy stands in services/worker.rs.");
 }
 
 fn version(row: &Row) -> u64 {
@@ -184,9 +185,9 @@ fn version(row: &Row) -> u64 {
 }
 
 fn step(number: u8, question: &str) {
-    println!("\n{}", paint::bold(&format!("{number}. {question}")));
+    show!("\n{}", paint::bold(&format!("{number}. {question}")));
 }
 
 fn say(text: &str) {
-    println!("  → {text}");
+    show!("  → {text}");
 }

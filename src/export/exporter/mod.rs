@@ -42,6 +42,8 @@ pub(crate) struct Exporter<R> {
     backlog: VecDeque<R>,
     // Until then the receiver asked to be left alone.
     paused: Option<Instant>,
+    // Did the last attempt find no receiver at all?
+    unreachable: bool,
     // Does the receiver keep what waits from leaving? Until it answers again.
     stuck: Arc<AtomicBool>,
 }
@@ -65,7 +67,16 @@ impl<R: Weigh> Exporter<R> {
         tell: Tell,
     ) -> Self {
         let voice = Voice::new(signal, url, tell);
-        Self { queue, transport, pace, voice, backlog: VecDeque::new(), paused: None, stuck: Arc::default() }
+        Self {
+            queue,
+            transport,
+            pace,
+            voice,
+            backlog: VecDeque::new(),
+            paused: None,
+            unreachable: false,
+            stuck: Arc::default(),
+        }
     }
 
     /// Runs until the phase is [`Phase::Closing`], and then at the latest until its instant.
@@ -77,9 +88,13 @@ impl<R: Weigh> Exporter<R> {
             self.wait(&mut life).await;
             // Asked before the flush: what the end finds in the queue still leaves.
             closing = life.deadline().is_some();
-            self.flush(&mut life).await;
+            let asked = self.queue.flush_asked();
+            let sent = self.flush(&mut life).await;
+            if let Some(ticket) = asked.filter(|_| sent) {
+                self.queue.flushed(ticket);
+            }
         }
-        self.end();
+        self.end().await;
     }
 
     /// How much waits that haste may free, of how much: none while it is the receiver who frees nothing.
@@ -102,7 +117,7 @@ impl<R: Weigh> Exporter<R> {
             let queue = Arc::clone(&self.queue);
             let full = async move { if paused { std::future::pending().await } else { queue.full().await } };
             match life.before(due, full).await {
-                life::Ended::Done(()) if self.batch_is_full() => return,
+                life::Ended::Done(()) if self.batch_is_full() || self.queue.flush_asked().is_some() => return,
                 life::Ended::Time => return,
                 life::Ended::Done(()) | life::Ended::Phase => {}
             }
@@ -113,17 +128,18 @@ impl<R: Weigh> Exporter<R> {
         self.queue.held() >= self.pace.batch_size
     }
 
-    /// Sends what waits now; what comes meanwhile leaves with it only in full batches, or when closing.
-    async fn flush(&mut self, life: &mut Life) {
+    /// Sends what waits now; what comes meanwhile leaves with it only in full batches, or when closing. False if the
+    /// receiver asked for a pause.
+    async fn flush(&mut self, life: &mut Life) -> bool {
         let mut due = self.queue.held();
         while due > 0 || self.batch_is_full() || (life.deadline().is_some() && self.queue.held() > 0) {
             if !self.may_send(life).await {
-                return;
+                return false;
             }
             begin_piece(life.deadline().is_some());
             let batch = self.next_batch();
             if batch.is_empty() {
-                return;
+                return true;
             }
             due = due.saturating_sub(self.queue.weight_of(&batch));
             self.deliver(&batch, life).await;
@@ -133,6 +149,7 @@ impl<R: Weigh> Exporter<R> {
                 step();
             });
         }
+        true
     }
 
     /// Waits out a pause that the receiver asked for, if there is time for it; only closing does not wait for
@@ -199,6 +216,7 @@ impl<R: Weigh> Exporter<R> {
     /// Accounts for an attempt's end, or says when to try again.
     fn account(&mut self, count: u64, delivery: Delivery, backoff: &mut Backoff) -> Next {
         let flow = &self.queue.flow;
+        self.unreachable = matches!(delivery, Delivery::Unreachable { .. });
         match delivery {
             Delivery::Accepted { rejected, message } => {
                 let rejected = rejected.min(count);
@@ -225,7 +243,7 @@ impl<R: Weigh> Exporter<R> {
                 self.voice.failed(&reason);
                 Next::Done
             }
-            Delivery::Unanswered { again: true, reason } => {
+            Delivery::Unanswered { again: true, reason } | Delivery::Unreachable { reason } => {
                 self.voice.failed(&reason);
                 Next::Again(backoff.next())
             }
@@ -249,16 +267,23 @@ impl<R: Weigh> Exporter<R> {
         if left {
             self.queue.flow.unconfirmed(count);
         } else {
-            self.queue.flow.dropped(DropReason::Timeout, count);
+            self.queue.flow.dropped(self.given_up(), count);
         }
     }
 
+    /// Why what was not sent in time was not.
+    fn given_up(&self) -> DropReason {
+        if self.unreachable { DropReason::Unreachable } else { DropReason::Timeout }
+    }
+
     /// Counts what could not leave in time; nobody takes out what comes later.
-    fn end(mut self) {
+    async fn end(mut self) {
         self.queue.close();
         self.queue.take(&mut self.backlog);
-        self.queue.flow.dropped(DropReason::Timeout, self.backlog.len() as u64);
+        self.queue.flow.dropped(self.given_up(), self.backlog.len() as u64);
         self.queue.release(&self.backlog);
+        self.queue.flushed(u64::MAX);
+        self.transport.end().await;
     }
 }
 

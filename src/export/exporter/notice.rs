@@ -70,6 +70,12 @@ impl Notice {
         Self { signal, what: What::Unusable { reason } }
     }
 
+    /// Where nothing can be exported, what would change that: it may have been said already, beside another name.
+    pub(crate) fn remedy(&self) -> Option<&str> {
+        let What::Unusable { reason } = &self.what else { return None };
+        Some(reason.split_once(": ").map_or(reason, |(_, remedy)| remedy))
+    }
+
     /// Does it tell of this signal?
     pub(crate) fn is_of(&self, signal: Signal) -> bool {
         self.signal == signal

@@ -3,14 +3,30 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::RETRY_AFTER;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 
 use crate::export::Delivery;
 
+/// So much of what a collector says of a refusal is shown.
+pub(super) const LONGEST_MESSAGE: usize = 300;
+/// What a collector that asks who we are is told by.
+pub(super) const REMEDY: &str = "; OTEL_EXPORTER_OTLP_HEADERS sends a key, as authorization=Bearer%20… or by the header that the collector names";
+
 /// The body of an answer that says that the batch was taken; else what became of it.
-pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: Option<Bytes>) -> Result<Bytes, Delivery> {
-    let reason = || format!("the collector answered {status}");
+pub(super) fn read(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: Option<Bytes>,
+    is_otlp: bool,
+) -> Result<Bytes, Delivery> {
+    let reason = || {
+        let remedy = if is_otlp && matches!(status.as_u16(), 401 | 403) { REMEDY } else { "" };
+        match message(headers, body.as_deref().unwrap_or_default()) {
+            said if said.is_empty() => format!("the collector answered {status}{remedy}"),
+            said => format!("the collector answered {status}: {said}{remedy}"),
+        }
+    };
     match status.as_u16() {
         200..=299 => body.ok_or_else(|| Delivery::Unanswered {
             again: false,
@@ -19,6 +35,32 @@ pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: Option<Bytes>)
         // Only these four may be tried again.
         429 | 502 | 503 | 504 => Err(Delivery::Retry { after: retry_after(headers), reason: reason() }),
         _ => Err(Delivery::Refused { reason: reason() }),
+    }
+}
+
+/// What the body says, on one line: OTLP's is a message of protobuf with a text in it.
+fn message(headers: &HeaderMap, body: &[u8]) -> String {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let text = if kind.starts_with("application/x-protobuf") { status_message(body) } else { body };
+    let text = String::from_utf8_lossy(text.get(..4 * LONGEST_MESSAGE).unwrap_or(text));
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ").chars().take(LONGEST_MESSAGE).collect()
+}
+
+/// The text of a `google.rpc.Status`: its second field, behind a code that may be left out.
+fn status_message(body: &[u8]) -> &[u8] {
+    let body = match body {
+        // The code, whose values all fit a byte.
+        [0x08, _, rest @ ..] => rest,
+        body => body,
+    };
+    match body {
+        [0x12, length @ 0..=127, rest @ ..] => rest.get(..usize::from(*length)).unwrap_or_default(),
+        [0x12, low, high @ 0..=127, rest @ ..] => {
+            let length = usize::from(low & 127) + (usize::from(*high) << 7);
+            rest.get(..length).unwrap_or(rest)
+        }
+        _ => b"",
     }
 }
 
@@ -42,7 +84,7 @@ mod tests {
         if let Some(value) = retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from_str(value).unwrap());
         }
-        read(StatusCode::from_u16(status).unwrap(), &headers, Some(Bytes::from_static(b"body")))
+        read(StatusCode::from_u16(status).unwrap(), &headers, Some(Bytes::from_static(b"body")), true)
     }
 
     #[test]
@@ -68,6 +110,33 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_says_what_the_collector_says_and_who_asks_for_a_key_names_the_variable() {
+        let refused = |status: StatusCode, kind: &'static str, body: &[u8], is_otlp| {
+            let headers = [(CONTENT_TYPE, HeaderValue::from_static(kind))].into_iter().collect();
+            match read(status, &headers, Some(Bytes::copy_from_slice(body)), is_otlp) {
+                Err(Delivery::Refused { reason }) => reason,
+                other => panic!("{other:?}"),
+            }
+        };
+        let (text, protobuf) = ("text/plain", "application/x-protobuf");
+        let unauthorized = refused(StatusCode::UNAUTHORIZED, text, b"missing\n\x1b[2J api key\r\n", true);
+        let (said, remedy) = unauthorized.split_once("; ").unwrap();
+        assert_eq!(said, "the collector answered 401 Unauthorized: missing [2J api key");
+        assert!(remedy.starts_with("OTEL_EXPORTER_OTLP_HEADERS"), "{remedy}");
+        assert!(!refused(StatusCode::UNAUTHORIZED, text, b"no", false).contains("OTEL_"));
+        let status = [&b"\x08\x10\x12\x09no tenant"[..]].concat();
+        let bad = refused(StatusCode::BAD_REQUEST, protobuf, &status, true);
+        assert_eq!(bad, "the collector answered 400 Bad Request: no tenant");
+        let long = [&b"\x12\xac\x02"[..], &[b'x'; 300]].concat();
+        assert!(refused(StatusCode::BAD_REQUEST, protobuf, &long, true).ends_with(&"x".repeat(300)));
+        for cut in 0..=status.len() {
+            refused(StatusCode::BAD_REQUEST, protobuf, &status[..cut], true);
+        }
+        let endless = refused(StatusCode::BAD_REQUEST, text, &vec![b'y'; 1_000_000], true);
+        assert_eq!(endless.len(), "the collector answered 400 Bad Request: ".len() + LONGEST_MESSAGE);
+    }
+
+    #[test]
     fn the_body_of_a_success_is_the_signals_to_read() {
         assert_eq!(of(200, None), Ok(Bytes::from_static(b"body")));
         assert_eq!(of(202, None), Ok(Bytes::from_static(b"body")));
@@ -75,7 +144,7 @@ mod tests {
 
     #[test]
     fn an_answer_that_breaks_off_confirms_nothing() {
-        let answer = read(StatusCode::OK, &HeaderMap::new(), None);
+        let answer = read(StatusCode::OK, &HeaderMap::new(), None, true);
         assert!(matches!(answer, Err(Delivery::Unanswered { again: false, .. })));
     }
 }

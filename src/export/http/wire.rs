@@ -104,20 +104,20 @@ impl Wire {
         let client = self.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match client.request(self.request(encoded)).await {
             Ok(answer) if self.link.grpc.is_some() => grpc::read(answer).await,
-            Ok(answer) => read(answer).await,
+            Ok(answer) => read(answer, self.link.is_otlp).await,
             Err(error) => Err(self.failed(&error)),
         }
     }
 
     fn failed(&self, error: &(dyn Error + 'static)) -> Delivery {
         match tls::explain(error, &self.link) {
-            Some(reason) => Delivery::Retry { after: None, reason },
+            Some(reason) => Delivery::Unreachable { reason },
             None if is_strange(error) => Delivery::Unanswered { again: true, reason: self.strange() },
             None if self.has_left() => Delivery::Unanswered {
                 again: true,
                 reason: format!("the collector hung up ({})", chain(error)),
             },
-            None => Delivery::Retry { after: None, reason: chain(error) },
+            None => Delivery::Unreachable { reason: chain(error) },
         }
     }
 
@@ -182,9 +182,9 @@ fn client(connector: &tls::Connector, link: &Link) -> Client<tls::Connector, Out
     builder.build(connector.clone())
 }
 
-async fn read(answer: Response<Incoming>) -> Result<Bytes, Delivery> {
+async fn read(answer: Response<Incoming>, is_otlp: bool) -> Result<Bytes, Delivery> {
     let (head, body) = answer.into_parts();
-    answer::read(head.status, &head.headers, whole(body).await)
+    answer::read(head.status, &head.headers, whole(body).await, is_otlp)
 }
 
 fn agent(encoder: Option<&HeaderValue>) -> HeaderValue {

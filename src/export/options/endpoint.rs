@@ -15,6 +15,8 @@ pub(crate) enum Destination {
     Off,
     /// Nobody named an endpoint.
     None,
+    /// To standard error, for a person.
+    Console,
     /// To this URL.
     Url(String),
     /// Not served; says why.
@@ -38,6 +40,7 @@ impl fmt::Debug for Destination {
         match self {
             Self::Off => f.write_str("Off"),
             Self::None => f.write_str("None"),
+            Self::Console => f.write_str("Console"),
             Self::Url(url) => write!(f, "Url({})", shown(url)),
             Self::Refused(reason) => write!(f, "Refused({reason})"),
         }

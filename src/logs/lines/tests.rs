@@ -194,7 +194,7 @@ fn a_path_that_is_too_long_is_cut_and_counted() {
 }
 
 #[test]
-fn a_person_reads_one_short_line() {
+fn a_person_reads_one_line_with_a_trace_id_to_paste() {
     let (lines, seen) = lines(Logs::new().pretty());
     let hop = request(Kind::Server);
     hop.add("customer".into(), "Ada L".into());
@@ -202,6 +202,8 @@ fn a_person_reads_one_short_line() {
     let line = seen.all().remove(0);
     assert_eq!(
         line.get(13..),
-        Some(" INFO request: GET /users/7 200 12.3ms 46B customer=\"Ada L\" trace=4bf92f35")
+        Some(
+            " INFO request: GET /users/7 200 12.3ms 46B customer=\"Ada L\" trace=4bf92f3577b34da6a3ce929d0e0e4736"
+        )
     );
 }

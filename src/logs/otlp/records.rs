@@ -1,6 +1,7 @@
 //! The handle to the records: asked for nothing, told what happened; the exporter does the rest.
 
 use std::borrow::Cow;
+use std::future::Future;
 use std::sync::Arc;
 
 use tracing_log::NormalizeEvent as _;
@@ -30,7 +31,7 @@ impl Records {
     pub(crate) fn new(logs: &Logs, resource: &Resource, tell: Tell) -> Option<(Self, Exporter<Record>)> {
         let export = &logs.export;
         let url = match export.destination() {
-            Destination::Off | Destination::None => return None,
+            Destination::Off | Destination::None | Destination::Console => return None,
             Destination::Refused(reason) => {
                 tell(Notice::unusable(SIGNAL, reason));
                 return None;
@@ -97,6 +98,11 @@ impl Records {
     /// Takes what this library says of itself. After the end its line is enough.
     pub(crate) fn say(&self, event: Event) {
         self.queue.push_in_time(Record::Event(Box::new(event)));
+    }
+
+    /// Has what waits now sent; resolves when it is accounted for.
+    pub(crate) fn flush(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.queue.flush()
     }
 
     /// What became of the records.

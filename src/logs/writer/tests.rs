@@ -165,7 +165,7 @@ fn a_reader_that_stopped_costs_lines_but_no_latency() {
     let report = writer.report();
     assert_eq!(report.dropped, [("queue_full", 1_000 - 1_000 / 11)]);
     assert_eq!(report.queued(), 1 + 1_000 / 11);
-    let report = writer.close(Duration::from_millis(20));
+    let report = writer.close(Duration::from_millis(20), |_| None);
     assert_eq!((report.created, report.unconfirmed, report.queued()), (1_001, 1, 0));
     assert_eq!(report.dropped, [("queue_full", 910), ("timeout", 90)]);
 }
@@ -176,7 +176,7 @@ fn what_a_hanging_call_does_after_the_deadline_is_not_counted_again() {
     writer.push(b"first\n");
     calls.recv_timeout(SOON).expect("a write");
     writer.push(b"second\n");
-    let report = writer.close(Duration::from_millis(1));
+    let report = writer.close(Duration::from_millis(1), |_| None);
     go.send(()).expect("still there");
     let deadline = Instant::now() + SOON;
     while !writer.shared.state().ended {
@@ -192,7 +192,7 @@ fn what_a_hanging_call_does_after_the_deadline_is_not_counted_again() {
 fn a_close_writes_what_waits_and_refuses_what_comes_later() {
     let (writer, pipe) = scripted(Vec::new());
     (0..100).for_each(|n| writer.push(format!("{n}\n").as_bytes()));
-    let report = writer.close(SOON);
+    let report = writer.close(SOON, |_| None);
     assert_eq!((report.created, report.delivered), (100, 100));
     assert_eq!(pipe.text().lines().count(), 100);
     writer.push(b"too late\n");
@@ -222,7 +222,7 @@ fn the_account_adds_up_at_every_moment_whoever_writes_flushes_and_closes_meanwhi
             while writer.report().created < 300 * round {
                 std::thread::yield_now();
             }
-            writer.close(SOON);
+            writer.close(SOON, |_| None);
         });
         let report = writer.report();
         assert_eq!((report.created, report.queued(), report.unconfirmed), (6_000, 0, 0));
@@ -258,7 +258,7 @@ fn the_line_of_a_hop_stands_between_those_written_before_and_after_it() {
     writer.push_hop(a_hop("first"));
     writer.push_hop(a_hop("second"));
     writer.push(b"after\n");
-    let report = writer.close(SOON);
+    let report = writer.close(SOON, |_| None);
     assert_eq!(pipe.text(), "before\nfirst\nsecond\nafter\n");
     assert_eq!((report.created, report.delivered), (4, 4));
 }
@@ -269,7 +269,7 @@ fn a_hop_whose_line_nobody_would_take_is_counted() {
     let writer = Writer::start(pipe.clone(), no_hops(), CAPACITY, 1).expect("a thread");
     writer.push_hop(a_hop("too long"));
     writer.push(b"after\n");
-    let report = writer.close(SOON);
+    let report = writer.close(SOON, |_| None);
     assert_eq!(pipe.text(), "after\n");
     assert_eq!((report.created, report.delivered), (2, 1));
     assert_eq!(report.dropped, [("too_large", 1)]);

@@ -31,6 +31,8 @@ use crate::variable::Refusal;
 pub struct Traces {
     off: bool,
     exporter: Option<Format>,
+    /// Are traces shown on standard error, beside another exporter or alone?
+    console: bool,
     pub(super) way: Way,
     zipkin: Zipkin,
     keep: Option<f64>,
@@ -48,6 +50,8 @@ pub(crate) enum Format {
     Otlp,
     /// JSON, straight to Zipkin.
     Zipkin,
+    /// Drawn on standard error, and nowhere else.
+    Console,
     /// Nothing leaves.
     None,
 }
@@ -87,6 +91,7 @@ impl Format {
         match self {
             Self::Otlp => "otlp",
             Self::Zipkin => "zipkin",
+            Self::Console => "console",
             Self::None => "none",
         }
     }
@@ -140,6 +145,17 @@ impl Traces {
     /// Default: not called. Variables: `OTEL_TRACES_EXPORTER` (`zipkin`), `OTEL_EXPORTER_ZIPKIN_ENDPOINT`.
     pub fn zipkin(mut self, url: impl Into<String>) -> Self {
         self.zipkin.code = Some(url.into());
+        self
+    }
+
+    /// Draws each trace on standard error, as a waterfall, beside the exporter if there is one: for development.
+    ///
+    /// A trace is drawn when the request, call or job by which it entered this process has ended, at the latest after
+    /// 10 s, with the spans of this process. At most 2,048 spans wait for that.
+    ///
+    /// Default: not called. Variable: `OTEL_TRACES_EXPORTER` (`console`, or `otlp,console`).
+    pub fn console(mut self) -> Self {
+        self.console = true;
         self
     }
 
@@ -231,6 +247,7 @@ impl Traces {
         match self.format() {
             Some(Format::Otlp) => self.way.destination().unwrap_or_else(|| self.way.local()),
             Some(Format::Zipkin) => self.zipkin.destination(),
+            Some(Format::Console) => Destination::Console,
             Some(Format::None) => Destination::Off,
             None => Destination::None,
         }
@@ -247,9 +264,15 @@ impl Traces {
             (self.zipkin.endpoint.is_some(), Format::Zipkin),
             (self.zipkin.code.is_some(), Format::Zipkin),
             (self.way.code.endpoint.is_some(), Format::Otlp),
+            (self.console, Format::Console),
         ];
         let first = named.into_iter().find_map(|(is_named, format)| is_named.then_some(format));
         self.exporter.or(first)
+    }
+
+    /// Are traces drawn on standard error, beside where they go?
+    pub(crate) fn is_shown(&self) -> bool {
+        self.console
     }
 
     /// Do they leave over gRPC, if they leave over OTLP?
@@ -298,7 +321,11 @@ impl Traces {
     }
 
     pub(crate) fn pace(&self) -> Pace {
-        self.batching.pace(match self.format() {
+        let mut batching = self.batching;
+        if self.console {
+            batching.on_terminal();
+        }
+        batching.pace(match self.format() {
             Some(Format::Zipkin) => self.zipkin_timeout(),
             _ => self.way.timeout(),
         })
@@ -329,6 +356,7 @@ impl Default for Traces {
         Self {
             off: false,
             exporter: None,
+            console: false,
             way: Way::new(&TRACES),
             zipkin: Zipkin::default(),
             keep: None,
@@ -361,6 +389,7 @@ impl fmt::Debug for Traces {
         f.debug_struct("Traces")
             .field("destination", &self.destination())
             .field("format", &self.format())
+            .field("console", &self.console)
             .field("headers", &self.way.show_headers())
             .field("sampler", &self.sampler_name())
             .field("share", &self.share())

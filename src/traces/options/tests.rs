@@ -225,8 +225,9 @@ fn each_sampler_of_the_specification_is_known() {
 #[test]
 fn what_is_known_but_not_served_says_what_happens_instead() {
     let not_served = [
-        (EXPORTER, "console"),
+        (EXPORTER, "logging"),
         (EXPORTER, "otlp/stdout"),
+        (EXPORTER, "console,otlp/stdout"),
         ("OTEL_TRACES_SAMPLER", "jaeger_remote"),
         ("OTEL_TRACES_SAMPLER", "parentbased_jaeger_remote"),
         ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"),
@@ -334,11 +335,7 @@ fn one_system_gets_the_spans_and_the_warning_says_which() {
     for (list, to, word) in [
         ("otlp,zipkin", "http://localhost:4318/v1/traces", "zipkin is ignored, spans leave over OTLP only"),
         ("zipkin , otlp", "http://localhost:9411/api/v2/spans", "otlp is ignored, spans go to Zipkin only"),
-        (
-            "console,zipkin",
-            "http://localhost:9411/api/v2/spans",
-            "console is ignored, spans go to Zipkin only",
-        ),
+        ("jaeger,zipkin", "http://localhost:9411/api/v2/spans", "jaeger is ignored, spans go to Zipkin only"),
     ] {
         let mut traces = Traces::new();
         let said = set(&mut traces, EXPORTER, list);
@@ -352,6 +349,28 @@ fn one_system_gets_the_spans_and_the_warning_says_which() {
     let mut neither = Traces::new().endpoint("http://c:4318");
     assert!(set(&mut neither, EXPORTER, "jaeger").is_err());
     assert_eq!(neither.destination(), url("http://c:4318/v1/traces"));
+}
+
+#[test]
+fn the_console_stands_alone_or_beside_one_system() {
+    let console = |list| {
+        let traces = with(&[(EXPORTER, list)]);
+        (traces.destination(), traces.is_shown(), show(&traces, EXPORTER))
+    };
+    assert_eq!(console("console"), (Destination::Console, true, "console".to_owned()));
+    assert_eq!(console("none, console"), (Destination::Console, true, "console".to_owned()));
+    let otlp = url("http://localhost:4318/v1/traces");
+    assert_eq!(console("console,otlp"), (otlp.clone(), true, "otlp,console".to_owned()));
+    let zipkin = url("http://localhost:9411/api/v2/spans");
+    assert_eq!(console("zipkin,console"), (zipkin, true, "zipkin,console".to_owned()));
+    // The environment beats the code, in both directions.
+    let mut code = Traces::new().console();
+    assert_eq!(code.destination(), Destination::Console);
+    set(&mut code, ENDPOINT, "http://localhost:4318").unwrap();
+    assert_eq!((code.destination(), code.is_shown()), (otlp.clone(), true));
+    set(&mut code, EXPORTER, "otlp").unwrap();
+    assert_eq!((code.destination(), code.is_shown()), (otlp, false));
+    assert_eq!(with(&[(EXPORTER, "console")]).pace().delay, Duration::from_millis(500));
 }
 
 #[test]

@@ -119,7 +119,7 @@ async fn a_port_where_nobody_listens_may_be_asked_again_and_no_bytes_left() {
     let mut transport = to(&collector);
     drop(collector);
     let delivery = transport.send(&[a_span()], ATTEMPT).await;
-    assert!(matches!(delivery, Delivery::Retry { after: None, .. }), "{delivery:?}");
+    assert!(matches!(delivery, Delivery::Unreachable { .. }), "{delivery:?}");
     assert!(!transport.has_left());
 }
 

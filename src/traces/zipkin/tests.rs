@@ -288,7 +288,7 @@ async fn a_batch_that_zipkin_would_answer_500_to_is_not_sent() {
     let large = transport.send(&[half(), half()], Duration::from_secs(5)).await;
     assert!(matches!(large, Delivery::TooLarge { bytes } if bytes > super::LARGEST), "{large:?}");
     let small = transport.send(&[half()], Duration::from_secs(5)).await;
-    assert!(matches!(small, Delivery::Retry { .. }), "{small:?}");
+    assert!(matches!(small, Delivery::Unreachable { .. }), "{small:?}");
 }
 
 proptest! {

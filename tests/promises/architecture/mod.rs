@@ -13,7 +13,7 @@ use tree::{Fault, Source, assert_none, sources, text_files, top_level};
 /// Which module may use which: lower rows only, never its own.
 const ROWS: [&[&str]; 9] = [
     &["error", "names", "clock", "variable"],
-    &["context", "account", "threads", "resource"],
+    &["context", "account", "threads", "resource", "terminal"],
     &["record", "propagation", "export"],
     &["current", "otlp"],
     &["traces", "logs", "metrics"],

@@ -46,7 +46,7 @@ pub(super) async fn read(answer: Response<Incoming>) -> Result<Bytes, Delivery> 
     let (head, body) = answer.into_parts();
     if !head.status.is_success() {
         // A proxy speaks; the same four of its statuses are `UNAVAILABLE`.
-        return answer::read(head.status, &head.headers, Some(Bytes::new()));
+        return answer::read(head.status, &head.headers, Some(Bytes::new()), true);
     }
     if status::is_in(&head.headers) {
         return status::settle(&head.headers).map(|()| Bytes::new());

@@ -9,17 +9,17 @@ use percent_encoding::percent_decode_str;
 use prost::Message;
 
 use crate::export::Delivery;
+use crate::export::http::answer::{LONGEST_MESSAGE, REMEDY};
 use crate::names::status::NAMES;
 
 const CODE: &str = "grpc-status";
 const MESSAGE: &str = "grpc-message";
 const DETAILS: &str = "grpc-status-details-bin";
 
-/// So much of a collector's message is told.
-const LONGEST_MESSAGE: usize = 300;
-
 const UNKNOWN: usize = 2;
+const PERMISSION_DENIED: usize = 7;
 const RESOURCE_EXHAUSTED: usize = 8;
+const UNAUTHENTICATED: usize = 16;
 
 /// `google.rpc.Status`, as far as we read it.
 #[derive(Clone, PartialEq, Message)]
@@ -74,11 +74,12 @@ pub(super) fn settle(headers: &HeaderMap) -> Result<(), Delivery> {
 fn reason(code: usize, headers: &HeaderMap) -> String {
     let name = NAMES.get(code).copied().unwrap_or("an unknown status");
     let message = percent_decode_str(text(headers, MESSAGE)).decode_utf8_lossy();
+    let remedy = if matches!(code, UNAUTHENTICATED | PERMISSION_DENIED) { REMEDY } else { "" };
     match message.trim() {
-        "" => format!("the collector answered {name}"),
+        "" => format!("the collector answered {name}{remedy}"),
         message => {
-            let told: String = message.chars().take(LONGEST_MESSAGE).collect();
-            format!("the collector answered {name}: {told}")
+            let said: String = message.chars().take(LONGEST_MESSAGE).collect();
+            format!("the collector answered {name}: {said}{remedy}")
         }
     }
 }
@@ -161,7 +162,7 @@ mod tests {
         };
         assert_eq!(
             said("16", "no%20key, %c3%a4h"),
-            "the collector answered UNAUTHENTICATED: no key, äh".to_owned()
+            format!("the collector answered UNAUTHENTICATED: no key, äh{REMEDY}")
         );
         assert_eq!(said("14", ""), "the collector answered UNAVAILABLE");
         assert_eq!(said("99", ""), "the collector answered an unknown status");

@@ -58,7 +58,7 @@ fn written(format: &str, hop: Option<Arc<Hop>>) -> (String, String, u64) {
             let dispatch = tracing::Dispatch::new(subscriber);
             tracing::dispatcher::with_default(&dispatch, say);
             let both = dispatch.downcast_ref::<Both>().expect("our layer");
-            let report = both.behind.close(Duration::from_secs(10));
+            let report = both.behind.close(Duration::from_secs(10), |_| None);
             assert_eq!((report.created, report.dropped_total()), (report.delivered, 0), "{report}");
             let _ = sender.send(both.behind.shortened());
         })

@@ -9,10 +9,14 @@ pub(super) const CHOICE: [Variable<Traces>; 3] = [
         name: "OTEL_TRACES_EXPORTER",
         default: "otlp",
         secret: false,
-        about: "As what spans leave: `otlp`, `zipkin` or `none`. Without it, an endpoint of either is enough.",
+        about: "As what spans leave: `otlp`, `zipkin`, `console` (each trace drawn on standard error, for development), `none`, or \
+                `otlp,console`. Without it, an endpoint is enough.",
         set: set_exporter,
         show: |traces| match traces.exporter {
             _ if traces.off => "none".to_owned(),
+            Some(format @ (Format::Otlp | Format::Zipkin)) if traces.console => {
+                format!("{},console", format.as_str())
+            }
             Some(format) => format.as_str().to_owned(),
             None => String::new(),
         },
@@ -41,25 +45,32 @@ pub(super) const CHOICE: [Variable<Traces>; 3] = [
 
 fn set_exporter(traces: &mut Traces, text: &str) -> Result<(), Refusal> {
     let mut ignored = Vec::new();
-    let mut chosen = None;
+    let (mut chosen, mut console) = (None, false);
     for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
         let format = match name {
             "otlp" => Format::Otlp,
             "zipkin" => Format::Zipkin,
             "none" => continue,
-            "console" | "logging" | "otlp/stdout" | "jaeger" => {
+            "console" => {
+                console = true;
+                continue;
+            }
+            "logging" | "otlp/stdout" | "jaeger" => {
                 ignored.push(name);
                 continue;
             }
-            _ => return Err(Refusal::Expected("otlp, zipkin or none".to_owned())),
+            _ => return Err(Refusal::Expected("otlp, zipkin, console, otlp,console, or none".to_owned())),
         };
-        // One way out of a process: the first that is named.
+        // One receiver of a process: the first that is named.
         if *chosen.get_or_insert(format) != format {
             ignored.push(name);
         }
     }
     let is_none = || text.split(',').any(|name| name.trim() == "none");
-    let chosen = chosen.or_else(|| is_none().then_some(Format::None));
+    let chosen = chosen.or(console.then_some(Format::Console)).or_else(|| is_none().then_some(Format::None));
+    if chosen.is_some() {
+        traces.console = console;
+    }
     // What code switched off, the operator may switch on.
     traces.off &= chosen.is_none();
     traces.exporter = chosen.or(traces.exporter);
@@ -77,8 +88,8 @@ fn instead(ignored: &[&str], chosen: Option<Format>) -> String {
         Some(Format::Zipkin) => {
             format!("{ignored} is ignored, spans go to Zipkin only; OTLP to a collector reaches more places")
         }
-        Some(Format::None) | None => {
-            format!("{ignored} is ignored; otlp and zipkin are the exporters built in")
+        Some(Format::Console | Format::None) | None => {
+            format!("{ignored} is ignored; otlp, zipkin and console are the exporters built in")
         }
     }
 }

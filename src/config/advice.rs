@@ -1,25 +1,87 @@
-//! What is said of a good value that changes nothing, because another variable keeps it from it.
+//! What is said of a variable: that its value is wrong, or changes nothing, and what would be right; and what of a value
+//! may be shown.
 
-use super::warning::masked;
-use super::{Config, Env, Source, Warning};
+use std::fmt;
+
+use super::{Config, Env, Source};
 use crate::export::Destination;
 use crate::traces::Format;
+use crate::variable::Refusal;
 
 const LOGS_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT";
 
-/// Warns of every variable that was taken and is not in force.
-pub(super) fn check(config: &Config, env: &Env) -> Vec<Warning> {
+/// What is wrong with one variable, and what would be right. Shows no secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Warning(String);
+
+impl Warning {
+    /// A value that its row refused; `in_force` is what holds now.
+    pub(super) fn refused(name: &str, value: &str, refusal: &Refusal, in_force: &str) -> Self {
+        let stays =
+            if in_force.is_empty() { "it is ignored".to_owned() } else { format!("{in_force} stays") };
+        Self(match refusal {
+            Refusal::Expected(right) => format!("{name}={value} is not {right}; {stays}"),
+            Refusal::NotServed(instead) => format!("{name}={value} is not served: {instead}"),
+            Refusal::Suspicious(remedy) => format!("{name}={value} is taken, but {remedy}"),
+        })
+    }
+
+    pub(super) fn not_utf8(name: &str) -> Self {
+        Self(format!("{name} is not UTF-8; it is ignored"))
+    }
+
+    pub(super) fn not_served(name: &str) -> Self {
+        Self(format!("{name} is not served by this version; it is ignored"))
+    }
+
+    /// A good value that something else keeps from having an effect; `why` names the remedy.
+    pub(super) fn without_effect(name: &str, value: &str, why: &str) -> Self {
+        Self(format!("{name}={value} changes nothing: {why}"))
+    }
+
+    pub(super) fn misspelt(name: &str, nearest: &str) -> Self {
+        Self(format!("{name} is not a known variable and is ignored; did you mean {nearest}?"))
+    }
+
+    pub(super) fn unknown(name: &str) -> Self {
+        Self(format!("{name} is not a known variable and is ignored"))
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What may be shown of a value: nothing of a secret, and no password that stands in a URL.
+pub(crate) fn masked(value: &str, secret: bool) -> String {
+    if secret && !value.is_empty() {
+        return "***".to_owned();
+    }
+    let Some((scheme, rest)) = value.split_once("://") else { return value.to_owned() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://***@{host}{path}"),
+        None => value.to_owned(),
+    }
+}
+
+/// Warns of every variable that was taken and changes nothing, because another one keeps it from having an effect.
+pub(super) fn without_effect(config: &Config, env: &Env) -> Vec<Warning> {
     let taken = config.choices.iter().filter(|choice| choice.source == Source::Environment);
-    let idle = taken.filter_map(|choice| Some((choice.name, why(config, choice.name, &choice.value)?)));
-    idle.map(|(name, why)| {
+    let kept =
+        taken.filter_map(|choice| Some((choice.name, what_prevents(config, choice.name, &choice.value)?)));
+    kept.map(|(name, why)| {
         let value = env.value(name).flatten().unwrap_or_default();
-        Warning::idle(name, &masked(value, false), &why)
+        Warning::without_effect(name, &masked(value, false), &why)
     })
     .collect()
 }
 
-/// `None`: it has an effect, or whoever wrote it also wrote what keeps it from one.
-fn why(config: &Config, name: &str, in_force: &str) -> Option<String> {
+/// `None`: it has an effect, or the variable that prevents it was set as well.
+fn what_prevents(config: &Config, name: &str, in_force: &str) -> Option<String> {
     let decided = |by: &str| config.source(by) == Source::Environment;
     match name {
         "OTEL_TRACES_SAMPLER_ARG" if in_force.is_empty() => Some(format!(
@@ -96,17 +158,17 @@ mod tests {
             let zipkin = [("OTEL_EXPORTER_ZIPKIN_ENDPOINT", url), ("OTEL_LOGS_EXPORTER", records)];
             Config::choose(Options::default(), &zipkin.into_iter().collect(), false)
         };
-        let is_idle = |config: &Config, name: &str| why(config, name, "ca.pem").is_some();
+        let is_kept = |config: &Config, name: &str| what_prevents(config, name, "ca.pem").is_some();
         let [general, own] = ["OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY"];
         let zipkin = with("https://z/api/v2/spans", "console");
         // Without TLS no span leaves, and that is said.
         let leaves = matches!(zipkin.options.traces.destination(), Destination::Url(_));
-        assert_eq!((is_idle(&zipkin, general), is_idle(&zipkin, own)), (leaves, leaves));
+        assert_eq!((is_kept(&zipkin, general), is_kept(&zipkin, own)), (leaves, leaves));
         let records = with("https://z/api/v2/spans", "otlp");
-        assert_eq!((is_idle(&records, general), is_idle(&records, own)), (false, leaves));
+        assert_eq!((is_kept(&records, general), is_kept(&records, own)), (false, leaves));
         let plain = with("http://z/api/v2/spans", "console");
-        assert!(!is_idle(&plain, general) && !is_idle(&plain, own));
-        assert!(!is_idle(&zipkin, "OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE"));
+        assert!(!is_kept(&plain, general) && !is_kept(&plain, own));
+        assert!(!is_kept(&zipkin, "OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE"));
     }
 
     #[test]
@@ -121,5 +183,13 @@ mod tests {
     #[test]
     fn a_value_that_was_refused_is_said_once() {
         assert_eq!(said(&[("OTEL_TRACES_SAMPLER_ARG", "half")]).len(), 1);
+    }
+
+    #[test]
+    fn no_password_is_shown() {
+        assert_eq!(masked("http://ann:pa@ss@host:4318/v1", false), "http://***@host:4318/v1");
+        assert_eq!(masked("http://host/@", false), "http://host/@");
+        assert_eq!(masked("authorization=Bearer x", true), "***");
+        assert_eq!(masked("", true), "");
     }
 }

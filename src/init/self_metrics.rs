@@ -59,6 +59,7 @@ pub(super) fn add(
 fn span_exporter(traces: &Traces) -> &'static str {
     match traces.format() {
         Some(Format::Zipkin) => "zipkin_http_span_exporter",
+        Some(Format::Console) => "console_span_exporter",
         _ if traces.is_grpc() => "otlp_grpc_span_exporter",
         _ => "otlp_http_span_exporter",
     }

@@ -1,0 +1,294 @@
+//! What this library says of itself: what is in force at the start, the exporters' notices, the end.
+
+use std::fmt::{self, Write as _};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use tracing::Level;
+
+use crate::config::{Config, Source, masked, variables};
+use crate::export::{Destination, Notice, Tell};
+use crate::logs::LOGS;
+use crate::names::attribute;
+use crate::resource::Resource;
+use crate::signals::Signals;
+use crate::threads::complain;
+use crate::traces::Format;
+
+pub(super) const TARGET: &str = "tower_observability";
+const NAME: &str = "OTEL_SERVICE_NAME";
+
+/// What stands in a row at a terminal without its variable's name.
+const SHOWN: [&str; 8] = [
+    NAME,
+    "OTEL_TRACES_EXPORTER",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "OTEL_LOGS_EXPORTER",
+    "RUST_LOG",
+    "OBSERVABILITY_LOG_FORMAT",
+    "OTEL_EXPORTER_PROMETHEUS_PORT",
+];
+
+/// Turns the exporters' notices into lines; those before the start-up lines wait for them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Notices {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    signals: OnceLock<&'static Signals>,
+    early: Mutex<Vec<Notice>>,
+}
+
+/// What is in force, in the words of the start-up lines.
+struct InForce<'a> {
+    config: &'a Config,
+    resource: &'a Resource,
+    admin: Option<SocketAddr>,
+}
+
+/// Writes a line of our own.
+pub(super) fn say(signals: &Signals, level: Level, message: fmt::Arguments<'_>) {
+    signals.lines.say(level, TARGET, &message.to_string(), &[]);
+}
+
+/// Writes a line of our own that must be no log record: of the records themselves, or after the last of them.
+pub(super) fn say_beside(signals: &Signals, level: Level, message: fmt::Arguments<'_>) {
+    signals.lines.say_beside(level, TARGET, &message.to_string());
+}
+
+/// Says what is in force, then everything that is wrong, each once: one line in a format for machines, three in the
+/// format for a person.
+pub(super) fn announce(
+    signals: &'static Signals,
+    config: &Config,
+    resource: &Resource,
+    admin: Option<SocketAddr>,
+    troubles: impl Iterator<Item = String>,
+    notices: &Notices,
+) {
+    if config.options.general.disabled {
+        complain(format_args!(
+            "OTEL_SDK_DISABLED=true: no log line, span or metric leaves this process, those of your own code included"
+        ));
+    }
+    let in_force = InForce { config, resource, admin };
+    if config.value("OBSERVABILITY_LOG_FORMAT") == "pretty" && signals.lines.are_written() {
+        in_force.rows().iter().for_each(|row| say(signals, Level::INFO, format_args!("{row}")));
+    } else {
+        say(signals, Level::INFO, format_args!("{}", in_force.sentence()));
+    }
+    let code = config.options.logs.complaint().map(|why| format!("the level given to `Logs::level`: {why}"));
+    let environment = config.warnings.iter().map(ToString::to_string);
+    let metrics = config.options.metrics.complaints().iter().cloned();
+    let said: Vec<String> = environment.chain(code).chain(metrics).chain(troubles).collect();
+    said.iter().for_each(|trouble| say(signals, Level::WARN, format_args!("{trouble}")));
+    notices.begin(signals, said);
+}
+
+impl InForce<'_> {
+    /// All of it as one message.
+    fn sentence(&self) -> String {
+        let parts = [
+            Some(self.service()),
+            Some(self.traces()),
+            self.lines(),
+            self.records(),
+            Some(self.metrics()),
+            Some(self.chosen()),
+        ];
+        format!("observability started: {}", parts.into_iter().flatten().collect::<Vec<_>>().join("; "))
+    }
+
+    fn service(&self) -> String {
+        let mut text = format!("service {}", self.resource.get(attribute::SERVICE_NAME));
+        match self.config.source(NAME) {
+            Source::Default => text.push_str(" (no name was given)"),
+            source => push(&mut text, format_args!(" ({})", source.as_str())),
+        }
+        let version = self.resource.get(attribute::SERVICE_VERSION);
+        if !version.is_empty() {
+            push(&mut text, format_args!(" {version}"));
+        }
+        push(&mut text, format_args!(", instance {}", self.resource.get(attribute::SERVICE_INSTANCE_ID)));
+        text
+    }
+
+    fn traces(&self) -> String {
+        let sampler = self.config.value("OTEL_TRACES_SAMPLER");
+        let traces = &self.config.options.traces;
+        match traces.destination() {
+            Destination::Url(url) => {
+                let how = if traces.format() == Some(Format::Zipkin) { " as Zipkin's JSON" } else { "" };
+                format!("traces to {}{how}, sampler {sampler}", masked(&url, false))
+            }
+            Destination::Console => format!("traces to standard error, sampler {sampler}"),
+            Destination::Off => {
+                format!("traces off (OTEL_TRACES_EXPORTER=otlp turns them on), sampler {sampler}")
+            }
+            Destination::None => {
+                format!("traces off (OTEL_EXPORTER_OTLP_ENDPOINT turns them on), sampler {sampler}")
+            }
+            Destination::Refused(_) => {
+                format!("traces off (a warning says why), sampler {sampler}")
+            }
+        }
+    }
+
+    /// Nothing where log records are sent instead.
+    fn lines(&self) -> Option<String> {
+        let logs = &self.config.options.logs;
+        if logs.is_on() {
+            let (format, level) =
+                (self.config.value("OBSERVABILITY_LOG_FORMAT"), self.config.value("RUST_LOG"));
+            return Some(format!("lines as {format} to stdout, {level}"));
+        }
+        let off = || "lines off (OTEL_LOGS_EXPORTER=console turns them on)".to_owned();
+        (logs.destination() == Destination::Off).then(off)
+    }
+
+    /// Nothing where log records were not asked for: the lines say the same.
+    fn records(&self) -> Option<String> {
+        match self.config.options.logs.destination() {
+            Destination::Url(url) => {
+                Some(format!("logs to {}, {}", masked(&url, false), self.config.value("RUST_LOG")))
+            }
+            Destination::Refused(_) => Some("logs off (a warning says why)".to_owned()),
+            Destination::Off | Destination::None | Destination::Console => None,
+        }
+    }
+
+    fn metrics(&self) -> String {
+        let metrics = &self.config.options.metrics;
+        if metrics.enabled && metrics.installed {
+            // What a recorder does with a histogram cannot be asked of it.
+            return "metrics to the recorder that the process has installed, with the buckets that it was given: \
+                    PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix(\"_duration_seconds\".to_owned()), \
+                    &Metrics::SECONDS)"
+                .to_owned();
+        }
+        match (metrics.enabled, self.admin) {
+            (false, _) => "metrics off (OTEL_METRICS_EXPORTER=prometheus turns them on)".to_owned(),
+            (true, Some(address)) => format!("metrics at http://{address}/metrics"),
+            (true, None) => "metrics recorded, served only where `admin_routes()` are mounted".to_owned(),
+        }
+    }
+
+    /// Every other value that was chosen, and by whom.
+    fn chosen(&self) -> String {
+        let is_chosen = |source| !matches!(source, Source::Default | Source::Derived);
+        let choices = self.config.choices.iter();
+        let chosen = choices.filter(|choice| is_chosen(choice.source) && choice.name != NAME);
+        let chosen = chosen.map(|choice| match (&*choice.value, choice.source.as_str()) {
+            ("", source) => format!("{} ({source}, not in force)", choice.name),
+            (value, source) => format!("{}={value} ({source})", choice.name),
+        });
+        let chosen: Vec<_> = chosen.collect();
+        if chosen.is_empty() { "the rest by default".to_owned() } else { chosen.join(", ") }
+    }
+
+    /// A row for each signal, for a person: no more than what is of use while a service is written.
+    fn rows(&self) -> [String; 3] {
+        let row = |name: &str, what: String, signals: &[&str]| {
+            let mut row = format!("{name:7}  {what}");
+            self.environment(signals).for_each(|choice| push(&mut row, format_args!(", {choice}")));
+            row
+        };
+        [
+            row("traces", self.traces_row(), &["general", "traces"]),
+            row("logs", self.logs_row(), &["logs"]),
+            row("metrics", self.metrics_row(), &["metrics", "admin"]),
+        ]
+    }
+
+    fn traces_row(&self) -> String {
+        let mut service = self.resource.get(attribute::SERVICE_NAME).to_owned();
+        match self.resource.get(attribute::SERVICE_VERSION) {
+            "" => {}
+            version => push(&mut service, format_args!(" {version}")),
+        }
+        match self.config.options.traces.destination() {
+            Destination::Url(url) => format!("of {service} to {}", masked(&url, false)),
+            Destination::Console => format!("of {service} on standard error"),
+            Destination::Refused(_) => format!("of {service} off, a warning says why"),
+            Destination::Off | Destination::None => {
+                format!("of {service} off; OTEL_TRACES_EXPORTER=console shows them here")
+            }
+        }
+    }
+
+    fn logs_row(&self) -> String {
+        let level = format!("{} on standard output", self.config.value("RUST_LOG"));
+        match self.config.options.logs.destination() {
+            Destination::Url(url) => format!("{level}, and to {}", masked(&url, false)),
+            Destination::Refused(_) => format!("{level} only, a warning says why"),
+            Destination::Off | Destination::None | Destination::Console => level,
+        }
+    }
+
+    fn metrics_row(&self) -> String {
+        let metrics = &self.config.options.metrics;
+        match self.admin {
+            Some(address) if metrics.enabled && !metrics.installed => {
+                format!("at http://{address}/metrics, with /ready, /live and /log-level")
+            }
+            Some(address) if !metrics.enabled => {
+                format!("off; http://{address} has /ready, /live and /log-level")
+            }
+            Some(_) | None => self.metrics().trim_start_matches("metrics ").to_owned(),
+        }
+    }
+
+    /// What the environment chose of these signals and is in force, where the row does not say it already.
+    fn environment<'a>(&'a self, signals: &'a [&str]) -> impl Iterator<Item = String> + 'a {
+        let choices = self.config.choices.iter().zip(variables());
+        let of_signals = choices.filter(|(_, row)| signals.contains(&row.signal)).map(|(choice, _)| choice);
+        let chosen = of_signals.filter(|choice| {
+            choice.source == Source::Environment && !choice.value.is_empty() && !SHOWN.contains(&choice.name)
+        });
+        chosen.map(|choice| format!("{}={}", choice.name, choice.value))
+    }
+}
+
+impl Notices {
+    /// What an exporter gives its notices to.
+    pub(super) fn tell(&self) -> Tell {
+        let shared = Arc::clone(&self.shared);
+        Box::new(move |notice| match shared.signals.get() {
+            Some(signals) => shared.say(signals, &notice),
+            None => shared.early().push(notice),
+        })
+    }
+
+    /// The start-up lines are written: what waited follows, without the reasons that are among them.
+    fn begin(&self, signals: &'static Signals, mut said: Vec<String>) {
+        let _ = self.shared.signals.set(signals);
+        for notice in std::mem::take(&mut *self.shared.early()) {
+            let is_said = notice.remedy().is_some_and(|remedy| said.iter().any(|line| line.contains(remedy)));
+            if !is_said {
+                self.shared.say(signals, &notice);
+                said.push(notice.to_string());
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn say(&self, signals: &Signals, notice: &Notice) {
+        let level = if notice.is_bad() { Level::WARN } else { Level::INFO };
+        // A record of a record's failure would be the next to fail.
+        let say = if notice.is_of(LOGS) { say_beside } else { say };
+        say(signals, level, format_args!("{notice}"));
+    }
+
+    fn early(&self) -> MutexGuard<'_, Vec<Notice>> {
+        self.early.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn push(text: &mut String, what: fmt::Arguments<'_>) {
+    // Writing to a string does not fail.
+    let _ = text.write_fmt(what);
+}

@@ -1,0 +1,281 @@
+//! What the user holds from `init` to the end of `main`, and what a service with a registry or a recorder of its own
+//! takes from it.
+
+use std::fmt;
+use std::future::Future;
+use std::net::SocketAddr;
+#[cfg(feature = "axum")]
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder as Facade, SharedString, Unit};
+use tokio::sync::oneshot;
+use tracing::{Level, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::registry::LookupSpan;
+
+use super::messages::say;
+use super::running::{self, Report, Running};
+#[cfg(feature = "axum")]
+use crate::admin;
+use crate::bridge::Bridge;
+use crate::metrics::Recorder;
+use crate::threads::complain;
+
+/// Observability that was started. Keep it until the end of `main`: dropping it ends it.
+///
+/// ```no_run
+/// # #[cfg(feature = "axum")]
+/// # async fn run(listener: tokio::net::TcpListener, app: axum::Router) -> Result<(), Box<dyn std::error::Error>> {
+/// let observability = tower_observability::init("bookings")?;
+/// observability.ready_check("database", || async { true });
+/// axum::serve(listener, app).with_graceful_shutdown(observability.shutdown_signal()).await?;
+/// println!("{}", observability.shutdown().await);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "dropping it ends observability: bind it to a name until the end of `main`"]
+pub struct Observability {
+    pub(super) running: &'static Running,
+    // `None` once `shutdown` took over: this is what makes the end happen once.
+    open: Option<()>,
+}
+
+/// Our recorder, in the hands of the user.
+struct Handed(Option<&'static Recorder>);
+
+impl Observability {
+    pub(super) fn new(running: &'static Running) -> Self {
+        Self { running, open: Some(()) }
+    }
+
+    /// Adds a question to `GET /ready`: ready only while every check of every name answers true.
+    ///
+    /// A check of the same name is replaced. It is asked at each request for `/ready`, on the runtime within
+    /// which it was added, else on a thread of our own; one that takes longer than a second, or panics, is not ready.
+    pub fn ready_check<C, A>(&self, name: impl Into<String>, check: C)
+    where
+        C: Fn() -> A + Send + Sync + 'static,
+        A: Future<Output = bool> + Send + 'static,
+    {
+        self.running.admin.readiness.add(name, check);
+    }
+
+    /// Where `/metrics`, `/live`, `/ready` and `/log-level` are served; `None` if they are not.
+    #[must_use]
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.running.admin_address
+    }
+
+    /// Resolves when the process shall stop accepting requests, made for `with_graceful_shutdown`.
+    ///
+    /// On SIGTERM or ctrl-c `/ready` turns 503 at once, and the future resolves after the
+    /// [drain delay](crate::Builder::drain_delay), when the balancer has noticed; a second signal makes it
+    /// resolve at once. May be called several times, on any runtime. From the first call on, those signals no
+    /// longer end the process by themselves; but one that comes after the future resolved does, once the lines are
+    /// written: a connection that never closes would otherwise keep the process for good.
+    pub fn shutdown_signal(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
+        let drain = self.running.follow_drain();
+        async move {
+            match drain {
+                Some(drain) => running::drained(drain).await,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Delivers what is queued now, within `timeout`, and goes on; returns the account as it is then.
+    ///
+    /// For a process that may be frozen or killed without a signal: call it at the end of a unit of work, such as an
+    /// invocation of a serverless function. Spans and log records are sent without waiting for a full batch or for the
+    /// batch delay, then the lines are written. What was not delivered in time stays queued. Works on any runtime.
+    ///
+    /// ```no_run
+    /// # async fn work(observability: &tower_observability::Observability) {
+    /// let report = observability.flush(std::time::Duration::from_secs(2)).await;
+    /// if report.spans.queued() > 0 {
+    ///     eprintln!("{} spans still wait", report.spans.queued());
+    /// }
+    /// # }
+    /// ```
+    pub async fn flush(&self, timeout: Duration) -> Report {
+        self.running.flush(timeout).await
+    }
+
+    /// Delivers what is queued, spans and log records first and lines last, and tells what became of everything.
+    ///
+    /// Takes at most the [shutdown timeout](crate::Builder::shutdown_timeout), whatever the collector does.
+    /// Never fails: what could not be delivered is counted in the report. Works on any runtime.
+    pub async fn shutdown(mut self) -> Report {
+        self.open = None;
+        let running = self.running;
+        let (tell, told) = oneshot::channel();
+        // A thread of its own, because neither the user's runtime nor ours can be trusted to be awake.
+        let closer = std::thread::Builder::new().name("observability-end".to_owned());
+        match closer.spawn(move || drop(tell.send(running.close()))) {
+            Ok(_) => told.await.unwrap_or_default(),
+            Err(error) => {
+                complain(format_args!("no thread for the shutdown, so it blocks: {error}"));
+                running.close()
+            }
+        }
+    }
+
+    /// The layer for a `tracing` registry of the user's: events become lines, spans are recorded in their traces.
+    ///
+    /// After [`build`](crate::Builder::build). Add it once. It has a filter of its own (the
+    /// [level](crate::Logs::level) and `/log-level` decide of lines), which takes nothing from other layers; what a
+    /// filter of the whole registry leaves out, an `EnvFilter` beside it, say, does not come here either, whatever
+    /// `/log-level` says. `Some(layer)` and `layer.with_filter(…)` work; in a `reload::Layer` put filters, not layers.
+    ///
+    /// ```no_run
+    /// use tracing_subscriber::prelude::*;
+    ///
+    /// let observability = tower_observability::builder("bookings").build()?;
+    /// tracing_subscriber::registry().with(observability.tracing_layer()).init();
+    /// # drop(observability);
+    /// # Ok::<(), tower_observability::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Adding it panics where the subscriber below knows no filters of layers. A `tracing_subscriber::registry()` does;
+    /// `tracing_subscriber::fmt()….finish()` does not, and there a warning says what to write instead.
+    #[must_use = "add it to a registry"]
+    pub fn tracing_layer<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a> + 'static,
+    {
+        self.beside::<S>(Bridge::new(self.running.signals))
+    }
+
+    /// The layer for a registry where another layer records the spans, such as tracing-opentelemetry's, so that none is
+    /// recorded twice.
+    ///
+    /// Events become lines, with the fields of the spans around them; requests, calls and work keep their own spans.
+    /// For the spans of the other layer to join their traces, see the module `interop` (feature
+    /// `interop-opentelemetry`).
+    ///
+    /// ```no_run
+    /// use tracing_subscriber::prelude::*;
+    ///
+    /// # fn other<S: tracing::Subscriber>() -> impl tracing_subscriber::Layer<S> { tracing_subscriber::layer::Identity::new() }
+    /// let observability = tower_observability::builder("bookings").build()?;
+    /// tracing_subscriber::registry().with(other()).with(observability.lines_layer()).init();
+    /// # drop(observability);
+    /// # Ok::<(), tower_observability::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As [`tracing_layer`](Self::tracing_layer).
+    #[must_use = "add it to a registry"]
+    pub fn lines_layer<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a> + 'static,
+    {
+        self.beside::<S>(Bridge::of_lines(self.running.signals))
+    }
+
+    /// The bridge as a layer of this subscriber; none, with a warning, where adding it would panic.
+    fn beside<S>(&self, bridge: Bridge) -> Option<impl Layer<S> + Send + Sync + use<S>>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a> + 'static,
+    {
+        let signals = self.running.signals;
+        if std::any::type_name::<S>().contains("tracing_subscriber::fmt::Subscriber<") {
+            signals.listening.hear(true);
+            say(
+                signals,
+                Level::WARN,
+                format_args!(
+                    "tracing_subscriber::fmt()….finish() takes no layer that has a filter, so no event and no span \
+                     reaches ours; replace it by tracing_subscriber::registry().with(tracing_subscriber::fmt::layer()…)\
+                     .with(observability.tracing_layer()), with an EnvFilter as fmt::layer().with_filter(…)"
+                ),
+            );
+            return None;
+        }
+        Some(bridge.apart())
+    }
+
+    /// Our `metrics` recorder, to be installed or to be one of several.
+    ///
+    /// After [`build`](crate::Builder::build). What it is told is on `/metrics`. Requests are there without it being
+    /// installed; the user's own metrics are not. Where metrics are off it keeps nothing.
+    ///
+    /// ```no_run
+    /// let observability = tower_observability::builder("bookings").build()?;
+    /// metrics::set_global_recorder(observability.recorder())?; // or into the fan-out of `metrics-util`
+    /// # drop(observability);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use = "install it, or hand it to a fan-out"]
+    pub fn recorder(&self) -> impl Facade + Send + Sync + 'static + use<> {
+        Handed(self.running.admin.recorder)
+    }
+
+    /// `GET /metrics`, `/live`, `/ready` and `/log-level`, to merge into a router of the user's.
+    ///
+    /// They only read: the log level cannot be changed here. They are there whether or not the admin listener
+    /// is; whoever can reach the router can read them.
+    ///
+    /// ```no_run
+    /// # fn app(observability: &tower_observability::Observability) -> axum::Router {
+    /// axum::Router::new().merge(observability.admin_routes())
+    /// # }
+    /// ```
+    #[cfg(feature = "axum")]
+    pub fn admin_routes<S: Clone + Send + Sync + 'static>(&self) -> axum::Router<S> {
+        admin::routes(Arc::clone(&self.running.admin))
+    }
+}
+
+impl Drop for Observability {
+    fn drop(&mut self) {
+        if self.open.take().is_some() {
+            self.running.warn_of_end_at_once();
+            self.running.close();
+        }
+    }
+}
+
+impl fmt::Debug for Observability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observability")
+            .field("admin_address", &self.running.admin_address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Facade for Handed {
+    fn describe_counter(&self, key: KeyName, unit: Option<Unit>, help: SharedString) {
+        if let Some(recorder) = self.0 {
+            recorder.describe_counter(key, unit, help);
+        }
+    }
+
+    fn describe_gauge(&self, key: KeyName, unit: Option<Unit>, help: SharedString) {
+        if let Some(recorder) = self.0 {
+            recorder.describe_gauge(key, unit, help);
+        }
+    }
+
+    fn describe_histogram(&self, key: KeyName, unit: Option<Unit>, help: SharedString) {
+        if let Some(recorder) = self.0 {
+            recorder.describe_histogram(key, unit, help);
+        }
+    }
+
+    fn register_counter(&self, key: &Key, metadata: &Metadata<'_>) -> Counter {
+        self.0.map_or_else(Counter::noop, |recorder| recorder.register_counter(key, metadata))
+    }
+
+    fn register_gauge(&self, key: &Key, metadata: &Metadata<'_>) -> Gauge {
+        self.0.map_or_else(Gauge::noop, |recorder| recorder.register_gauge(key, metadata))
+    }
+
+    fn register_histogram(&self, key: &Key, metadata: &Metadata<'_>) -> Histogram {
+        self.0.map_or_else(Histogram::noop, |recorder| recorder.register_histogram(key, metadata))
+    }
+}
