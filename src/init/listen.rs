@@ -48,5 +48,6 @@ pub(super) fn state(
             || signals.lines.reset_level(),
         ),
         token: admin.token.clone(),
+        host: admin.host.clone(),
     }
 }

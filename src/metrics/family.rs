@@ -390,7 +390,11 @@ mod tests {
         }
         let ours = families.family(Registrant::Crate, Kind::Histogram, metric::HTTP_SERVER_REQUEST_DURATION);
         assert!(ours.is_some());
-        assert!(families.family(Registrant::User, Kind::Histogram, "http_server_request_duration_seconds").is_none());
+        assert!(
+            families
+                .family(Registrant::User, Kind::Histogram, "http_server_request_duration_seconds")
+                .is_none()
+        );
     }
 
     #[test]
@@ -406,8 +410,8 @@ mod tests {
     #[test]
     fn names_made_of_ids_do_not_fill_the_memory() {
         let families = Families::new(&Metrics::default());
-        let placed =
-            (0..MOST_FAMILIES + 3).filter(|n| families.family(Registrant::User, Kind::Gauge, &format!("g{n}")).is_some());
+        let placed = (0..MOST_FAMILIES + 3)
+            .filter(|n| families.family(Registrant::User, Kind::Gauge, &format!("g{n}")).is_some());
         assert_eq!(placed.count(), MOST_FAMILIES);
         let ours = families.family(Registrant::Crate, Kind::Histogram, metric::HTTP_SERVER_REQUEST_DURATION);
         assert!(ours.is_some(), "the limit is the user's");

@@ -147,7 +147,8 @@ fn no_metric_of_the_users_takes_one_of_ours_away() {
     let takes = || {
         counter!("http_server_request_duration_seconds").increment(9);
         histogram!("http_server_request_duration_seconds").record(9.0);
-        gauge!("http_server_active_requests", "http_request_method" => "GET", "url_scheme" => "http").set(9.0);
+        gauge!("http_server_active_requests", "http_request_method" => "GET", "url_scheme" => "http")
+            .set(9.0);
         gauge!("process_start_time_seconds").set(9.0);
         describe_histogram!("http_server_request_duration_seconds", Unit::Bytes, "theirs");
     };
@@ -160,7 +161,9 @@ fn no_metric_of_the_users_takes_one_of_ours_away() {
     // The key of the gauge is the very one that is now ours.
     with_local_recorder(recorder, takes);
     let [page, _] = pages(recorder);
-    assert!(page.contains("\nhttp_server_active_requests{http_request_method=\"GET\",url_scheme=\"http\"} 1\n"));
+    assert!(
+        page.contains("\nhttp_server_active_requests{http_request_method=\"GET\",url_scheme=\"http\"} 1\n")
+    );
     assert!(!page.contains("theirs") && !page.contains("seconds 9"), "{page}");
     assert!(page.contains("\nobservability_metrics_refused_total{reason=\"name_clash\"} 10\n"), "{page}");
 }

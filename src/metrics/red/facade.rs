@@ -50,7 +50,9 @@ impl Keeper {
     pub(super) fn active(self, name: &'static str, labels: Vec<Label>) -> Active {
         let key = Key::from_parts(name, labels);
         match self {
-            Self::Own(recorder) => recorder.gauge(Registrant::Crate, &key).map_or(Active::Any(Gauge::noop()), Active::Own),
+            Self::Own(recorder) => {
+                recorder.gauge(Registrant::Crate, &key).map_or(Active::Any(Gauge::noop()), Active::Own)
+            }
             Self::Any(recorder) => Active::Any(recorder.register_gauge(&key, &METADATA)),
         }
     }
@@ -58,9 +60,9 @@ impl Keeper {
     pub(super) fn durations(self, name: &'static str, labels: Vec<Label>) -> Durations {
         let key = Key::from_parts(name, labels);
         match self {
-            Self::Own(recorder) => {
-                recorder.histogram(Registrant::Crate, &key).map_or(Durations::Any(Histogram::noop()), Durations::Own)
-            }
+            Self::Own(recorder) => recorder
+                .histogram(Registrant::Crate, &key)
+                .map_or(Durations::Any(Histogram::noop()), Durations::Own),
             Self::Any(recorder) => Durations::Any(recorder.register_histogram(&key, &METADATA)),
         }
     }
