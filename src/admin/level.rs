@@ -1,11 +1,12 @@
 //! The log level as the operator sees it: read, changed for a while, and back again.
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How long a level set from outside holds; somebody always forgets `debug`.
+use tokio::time::{Instant, sleep_until};
+
+/// How long a level set from outside holds, so that a forgotten `debug` does not stay.
 pub(super) const HOLDS: Duration = Duration::from_secs(15 * 60);
 
 /// The log's level, as three calls into the logs.
@@ -20,19 +21,19 @@ struct Calls {
     level: Box<dyn Fn() -> String + Send + Sync>,
     set: Box<Set>,
     reset: Box<dyn Fn() + Send + Sync>,
-    // Counts the changes, so that only the last one's time to revert does.
-    change: AtomicU64,
+    // When the level goes back; `None` where it was not changed. One task waits for it, however many changes come.
+    reverts: Mutex<Option<Instant>>,
 }
 
 impl Level {
-    /// `set` answers with what would be right if the directives are not.
+    /// `set` answers with what would be right where the directives are not.
     pub(crate) fn new(
         level: impl Fn() -> String + Send + Sync + 'static,
         set: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static,
         reset: impl Fn() + Send + Sync + 'static,
     ) -> Self {
         let (level, set, reset) = (Box::new(level), Box::new(set), Box::new(reset));
-        Self { calls: Arc::new(Calls { level, set, reset, change: AtomicU64::new(0) }) }
+        Self { calls: Arc::new(Calls { level, set, reset, reverts: Mutex::new(None) }) }
     }
 
     pub(super) fn now(&self) -> String {
@@ -41,16 +42,37 @@ impl Level {
 
     /// Changes the level until it is changed again, or for [`HOLDS`]. Called within a runtime.
     pub(super) fn set_for_a_while(&self, directives: &str) -> Result<(), String> {
+        // Under the lock, so that a change does not meet the end of the one before.
+        let mut reverts = self.calls.reverts();
         (self.calls.set)(directives)?;
-        let mine = self.calls.change.fetch_add(1, Ordering::Relaxed) + 1;
-        let calls = Arc::clone(&self.calls);
-        tokio::spawn(async move {
-            tokio::time::sleep(HOLDS).await;
-            if calls.change.load(Ordering::Relaxed) == mine {
-                (calls.reset)();
-            }
-        });
+        if reverts.replace(Instant::now() + HOLDS).is_none() {
+            drop(tokio::spawn(revert(Arc::clone(&self.calls))));
+        }
         Ok(())
+    }
+}
+
+/// Waits until the last change's time is over, and takes it back.
+async fn revert(calls: Arc<Calls>) {
+    while let Some(at) = calls.time_to_revert() {
+        sleep_until(at).await;
+    }
+}
+
+impl Calls {
+    fn reverts(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.reverts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When the level goes back; `None` once it has.
+    fn time_to_revert(&self) -> Option<Instant> {
+        let mut reverts = self.reverts();
+        let later = reverts.filter(|at| *at > Instant::now());
+        if later.is_none() {
+            *reverts = None;
+            (self.reset)();
+        }
+        later
     }
 }
 
@@ -89,5 +111,17 @@ mod tests {
         assert_eq!(level.now(), "trace");
         tokio::time::sleep(HOLDS / 2).await;
         assert_eq!(level.now(), "info");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_changes_leave_one_task_and_the_level_reverts_again_and_again() {
+        let level = level();
+        let tasks = tokio::runtime::Handle::current().metrics();
+        for _ in 0..2 {
+            (0..30_000).for_each(|_| level.set_for_a_while("debug").expect("taken"));
+            assert_eq!(tasks.num_alive_tasks(), 1);
+            tokio::time::sleep(HOLDS + Duration::from_secs(1)).await;
+            assert_eq!((level.now().as_str(), tasks.num_alive_tasks()), ("info", 0));
+        }
     }
 }

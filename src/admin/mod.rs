@@ -4,6 +4,7 @@
 //! ([`routes`]); either way [`respond`] answers them, out of one [`AdminState`].
 
 mod body;
+mod connection;
 mod level;
 #[cfg(feature = "axum")]
 mod mount;

@@ -1,9 +1,21 @@
-//! Who may change something: a caller on this machine, or one that knows the token.
+//! Who may read, and who may change something: a caller on this machine, or one that knows the token.
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::HeaderMap;
 use http::header::{AUTHORIZATION, FORWARDED, HOST, ORIGIN};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderValue, Request};
+
+/// May a request from this peer be answered? One from this machine only if it was meant for it: a web page whose own
+/// name was made to resolve to this machine still sends that name. `own` is the name that the listener was given.
+pub(super) fn may_read<B>(peer: SocketAddr, request: &Request<B>, own: &str) -> bool {
+    // No name is behind an address, so that none can be made to resolve to it.
+    let is_ours =
+        |host: &str| is_localhost(host) || host.eq_ignore_ascii_case(own) || host.parse::<IpAddr>().is_ok();
+    let by_uri = request.uri().host().is_none_or(|host| is_ours(bare(host)));
+    !is_loopback(peer)
+        || by_uri && hosts(request.headers()).all(|host| host.is_some_and(|host| is_ours(&host)))
+}
 
 /// May a request from this peer change the log level?
 pub(super) fn may_change(peer: Option<SocketAddr>, headers: &HeaderMap, token: Option<&str>) -> bool {
@@ -13,20 +25,33 @@ pub(super) fn may_change(peer: Option<SocketAddr>, headers: &HeaderMap, token: O
 /// From this machine, and not on behalf of another: a proxy or a web page open here must not lend its place.
 fn is_local(peer: Option<SocketAddr>, headers: &HeaderMap) -> bool {
     let passed_on = [FORWARDED.as_str(), "x-forwarded-for", ORIGIN.as_str()];
-    peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback())
+    let names_loopback =
+        |host: &str| is_localhost(host) || host.parse::<IpAddr>().is_ok_and(|host| host.is_loopback());
+    peer.is_some_and(is_loopback)
         && passed_on.iter().all(|name| !headers.contains_key(*name))
-        && names_this_machine(headers)
+        && hosts(headers).all(|host| host.is_some_and(|host| names_loopback(&host)))
 }
 
-// A page whose own name was made to resolve to this machine still sends that name.
-fn names_this_machine(headers: &HeaderMap) -> bool {
-    let Some(host) = headers.get(HOST) else { return true };
-    let Some(authority) = host.to_str().ok().and_then(|host| host.parse::<http::uri::Authority>().ok())
-    else {
-        return false;
+fn is_loopback(peer: SocketAddr) -> bool {
+    peer.ip().to_canonical().is_loopback()
+}
+
+fn is_localhost(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+}
+
+/// The names of each `Host` header; `None` for one that cannot be read.
+fn hosts(headers: &HeaderMap) -> impl Iterator<Item = Option<String>> {
+    let name = |host: &HeaderValue| {
+        let authority: Authority = host.to_str().ok()?.parse().ok()?;
+        Some(bare(authority.host()).to_owned())
     };
-    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|host| host.is_loopback())
+    headers.get_all(HOST).iter().map(name)
+}
+
+fn bare(host: &str) -> &str {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    host.trim_start_matches('[').trim_end_matches(']')
 }
 
 fn has_token(headers: &HeaderMap, token: &str) -> bool {
@@ -75,6 +100,39 @@ mod tests {
             assert!(!may("127.0.0.1:1", &[(name, value)]), "{name}: {value}");
         }
         assert!(may("127.0.0.1:1", &[("host", "[::1]:9464")]));
+    }
+
+    #[test]
+    fn a_page_whose_name_was_made_to_resolve_to_this_machine_reads_nothing() {
+        let may = |peer: &str, uri: &str, hosts: &[&str]| {
+            let mut request = Request::get(uri);
+            for host in hosts {
+                request = request.header(HOST, *host);
+            }
+            may_read(peer.parse().expect("an address"), &request.body(()).expect("valid"), "bookings.test")
+        };
+        for host in
+            ["localhost:9464", "LOCALHOST.", "127.0.0.1:9464", "[::1]:9464", "0.0.0.0:9464", "bookings.test"]
+        {
+            assert!(may("127.0.0.1:1", "/metrics", &[host]), "{host}");
+        }
+        assert!(may("127.0.0.1:1", "/metrics", &[]));
+        for hosts in [
+            &["evil.example"][..],
+            &["evil.example:9464"],
+            &["localhost.evil.example"],
+            &["localhost", "evil.example"],
+            &["a b"],
+            &[""],
+        ] {
+            assert!(!may("127.0.0.1:1", "/metrics", hosts), "{hosts:?}");
+            assert!(!may("[::ffff:127.0.0.1]:1", "/metrics", hosts), "{hosts:?}");
+            assert!(
+                may("10.0.0.7:1", "/metrics", hosts),
+                "who comes from elsewhere was let in by the address"
+            );
+        }
+        assert!(!may("127.0.0.1:1", "http://evil.example/metrics", &["localhost"]));
     }
 
     #[test]

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, VARY};
-use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt, Either, Full, Limited};
 
 use super::AdminState;
 use super::body::PageBody;
-use super::permission::may_change;
+use super::permission::{may_change, may_read};
 use super::readiness::NotReady;
 use crate::metrics::Exposition;
 
@@ -19,6 +19,9 @@ const MOST_DIRECTIVES: usize = 16 * 1024;
 const BODY_TIME: Duration = Duration::from_secs(5);
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
+/// A web page whose own name was made to resolve to this machine could otherwise read what is here.
+const FOREIGN_HOST: &str = "the Host header is another machine's: ask for localhost or 127.0.0.1, or name it in \
+                            OTEL_EXPORTER_PROMETHEUS_HOST\n";
 
 /// Where a request came in.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +45,10 @@ where
     // HEAD is GET without its body, which hyper and axum leave out.
     let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
     match (request.uri().path(), method.as_str(), origin) {
-        ("/metrics", "GET", _) => metrics(state, request.headers(), request.version()).await,
+        (_, "GET", Origin::Listener(peer)) if !may_read(peer, &request, &state.host) => {
+            answer(StatusCode::MISDIRECTED_REQUEST, TEXT, FOREIGN_HOST)
+        }
+        ("/metrics", "GET", _) => metrics(state, request.headers()),
         ("/live", "GET", _) => answer(StatusCode::OK, TEXT, "live\n"),
         ("/ready", "GET", _) => ready(state).await,
         ("/log-level", "GET", _) => answer(StatusCode::OK, TEXT, format!("{}\n", state.level.now())),
@@ -72,21 +78,14 @@ fn not_allowed(allow: &'static str) -> Answer {
     response
 }
 
-async fn metrics(state: &AdminState, headers: &HeaderMap, version: Version) -> Answer {
+fn metrics(state: &AdminState, headers: &HeaderMap) -> Answer {
     let Some(recorder) = state.recorder else {
         return answer(StatusCode::NOT_FOUND, TEXT, "metrics are off\n");
     };
     let accept = headers.get_all(ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
     let exposition = Exposition::negotiate(accept);
     let page = PageBody::new(recorder.page(exposition));
-    let body = if version < Version::HTTP_11 {
-        // There the end of the connection is the end of the page: only its length says that nothing is missing.
-        let Ok(page) = page.collect().await;
-        Either::Left(Full::new(page.to_bytes()))
-    } else {
-        Either::Right(page)
-    };
-    let mut response = answer_of(StatusCode::OK, exposition.content_type(), body);
+    let mut response = answer_of(StatusCode::OK, exposition.content_type(), Either::Right(page));
     response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
     response
 }
@@ -132,6 +131,8 @@ where
     }
     match state.level.set_for_a_while(directives) {
         Ok(()) => answer(StatusCode::OK, TEXT, format!("{}\n", state.level.now())),
-        Err(right) => answer(StatusCode::BAD_REQUEST, TEXT, format!("expected {right}\n")),
+        Err(right) => {
+            answer(StatusCode::BAD_REQUEST, TEXT, format!("nothing was changed: expected {right}\n"))
+        }
     }
 }

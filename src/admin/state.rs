@@ -12,6 +12,8 @@ pub(crate) struct AdminState {
     pub(crate) readiness: Readiness,
     pub(crate) level: Level,
     pub(crate) token: Option<String>,
+    /// The host of the options, under which callers on this machine may ask as well.
+    pub(crate) host: String,
 }
 
 // By hand: the token must not be shown.
@@ -52,6 +54,7 @@ pub(super) mod tests {
             readiness: Readiness::default(),
             level,
             token: Some("hush".to_owned()),
+            host: "bookings.test".to_owned(),
         }
     }
 

@@ -267,6 +267,7 @@ fn admin_state(admin: &Admin, signals: &'static Signals, recorder: Option<&'stat
             || signals.lines.reset_level(),
         ),
         token: admin.token.clone(),
+        host: admin.host.clone(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The families: each name once, of one type, so that a page is valid whatever the user calls things.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use ::metrics::{SharedString, Unit};
@@ -13,9 +13,12 @@ use super::group::{Group, Placed};
 use super::histogram::Histogram;
 use super::label::metric_name;
 use super::refused::{Reason, Refused};
+use crate::names::metric;
 
-/// How many names one process tells apart; a name made of an id would otherwise fill the memory.
+/// How many names of the user's one process tells apart; a name made of an id would otherwise fill the memory.
 const MOST_FAMILIES: usize = 2_000;
+/// The names that are always reserved for this crate, by how they begin. A [`Source`](super::Source) adds its own.
+const RESERVED: [&str; 5] = ["http_", "rpc_", "work_duration_", "observability_", "otel_sdk_"];
 
 /// The type of a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,6 +26,14 @@ pub(super) enum Kind {
     Counter,
     Gauge,
     Histogram,
+}
+
+/// Who registers an instrument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Registrant {
+    /// This crate, whose names are reserved and do not count towards the limit of families.
+    Crate,
+    User,
 }
 
 /// All families of one recorder.
@@ -41,6 +52,8 @@ struct Names {
     families: BTreeMap<String, Arc<Family>>,
     // Every name that a family's lines begin with, and whose it is.
     taken: HashMap<String, String>,
+    // Every name that the lines of this crate's own families begin with, whether they are there yet or not.
+    reserved: HashSet<String>,
 }
 
 /// One family: a name, a type, its series.
@@ -100,6 +113,55 @@ impl Kind {
     }
 }
 
+/// The names that the lines of one of this crate's families begin with; `name` is as in [`metric::TABLE`].
+fn lines_of(name: &str) -> impl Iterator<Item = String> {
+    let (base, suffixes): (_, &[_]) = if let Some(base) = name.strip_suffix("_total") {
+        (base, Kind::Counter.suffixes())
+    } else if let Some(base) = name.strip_suffix("_info") {
+        (base, &["", "_info"])
+    } else if name.ends_with("_duration_seconds") {
+        (name, Kind::Histogram.suffixes())
+    } else {
+        (name, Kind::Gauge.suffixes())
+    };
+    suffixes.iter().map(move |suffix| format!("{base}{suffix}"))
+}
+
+impl Names {
+    fn reserve(&mut self, prefix: &str) {
+        let ours = metric::TABLE.iter().map(|(name, _)| *name).filter(|name| name.starts_with(prefix));
+        self.reserved.extend(ours.flat_map(lines_of));
+    }
+
+    /// Does a line of such a family begin with a name of this crate's?
+    fn is_reserved(&self, kind: Kind, name: &str) -> bool {
+        kind.suffixes().iter().any(|suffix| self.reserved.contains(&format!("{name}{suffix}")))
+    }
+
+    /// The family of that name, new if need be; else whose the name is, or `None` if there are too many.
+    fn family(
+        &mut self,
+        registrant: Registrant,
+        name: &str,
+        series: Series,
+    ) -> Result<Arc<Family>, Option<String>> {
+        if let Some(known) = self.families.get(name) {
+            return Ok(Arc::clone(known));
+        }
+        let own = || series.kind().suffixes().iter().map(|suffix| format!("{name}{suffix}"));
+        if let Some(owner) = own().find_map(|own| self.taken.get(&own)) {
+            return Err(Some(owner.clone()));
+        }
+        if registrant == Registrant::User && self.families.len() >= MOST_FAMILIES {
+            return Err(None);
+        }
+        self.taken.extend(own().map(|own| (own, name.to_owned())));
+        let family = Arc::new(Family { name: name.to_owned(), series });
+        self.families.insert(name.to_owned(), Arc::clone(&family));
+        Ok(family)
+    }
+}
+
 impl Series {
     pub(super) const fn kind(&self) -> Kind {
         match self {
@@ -113,8 +175,10 @@ impl Series {
 impl Families {
     pub(super) fn new(options: &Metrics) -> Self {
         let buckets = options.buckets.iter();
+        let mut names = Names::default();
+        RESERVED.iter().for_each(|prefix| names.reserve(prefix));
         Self {
-            names: RwLock::default(),
+            names: RwLock::new(names),
             described: Mutex::default(),
             buckets: buckets
                 .map(|(name, bounds)| (metric_name(name), Arc::new(Bounds::new(bounds))))
@@ -125,15 +189,31 @@ impl Families {
         }
     }
 
+    /// From now on the names of this crate's that begin so are not the user's to register.
+    pub(super) fn reserve(&self, prefix: &str) {
+        self.names.write().unwrap_or_else(PoisonError::into_inner).reserve(prefix);
+    }
+
+    fn is_reserved(&self, kind: Kind, name: &str) -> bool {
+        self.names.read().unwrap_or_else(PoisonError::into_inner).is_reserved(kind, name)
+    }
+
     pub(super) fn refused(&self) -> &Refused {
         &self.refused
     }
 
+    /// Sets unit and help. The first description of a reserved name stays: it is ours.
     pub(super) fn describe(&self, kind: Kind, raw: &str, unit: Option<Unit>, help: SharedString) {
+        let name = kind.family_name(raw);
+        let is_reserved = self.is_reserved(kind, &name);
+        let key = (kind, name);
         let mut described = self.described.lock().unwrap_or_else(PoisonError::into_inner);
-        let name = (kind, kind.family_name(raw));
-        if described.len() < MOST_FAMILIES || described.contains_key(&name) {
-            described.insert(name, Description { unit, help });
+        let is_known = described.contains_key(&key);
+        if is_known && is_reserved {
+            drop(described);
+            self.refuse_reserved(kind, &key.1);
+        } else if is_known || is_reserved || described.len() < MOST_FAMILIES {
+            described.insert(key, Description { unit, help });
         }
     }
 
@@ -148,20 +228,19 @@ impl Families {
         names.families.values().cloned().collect()
     }
 
-    /// Whose a name is, if a family's lines begin with it.
-    pub(super) fn owner(&self, name: &str) -> Option<Kind> {
-        let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
-        names.families.get(names.taken.get(name)?).map(|family| family.series.kind())
-    }
-
-    /// The family that the user means; `None`, counted and said, if there cannot be one.
-    pub(super) fn family(&self, kind: Kind, raw: &str) -> Option<Arc<Family>> {
+    /// The family that the registrant means; `None`, counted and reported, if there cannot be one.
+    pub(super) fn family(&self, registrant: Registrant, kind: Kind, raw: &str) -> Option<Arc<Family>> {
         let name = kind.family_name(raw);
+        if registrant == Registrant::User && self.is_reserved(kind, &name) {
+            self.refuse_reserved(kind, &name);
+            return None;
+        }
         let known = {
             let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
             names.families.get(&name).cloned()
         };
-        match known.map_or_else(|| self.new_family(kind, &name), Ok) {
+        let family = known.map_or_else(|| self.new_family(registrant, kind, &name), Ok);
+        match family {
             Ok(family) if family.series.kind() == kind => Some(family),
             Ok(family) => self.clash(kind, &name, &family.name),
             Err(Some(owner)) => self.clash(kind, &name, &owner),
@@ -174,24 +253,15 @@ impl Families {
         }
     }
 
-    fn new_family(&self, kind: Kind, name: &str) -> Result<Arc<Family>, Option<String>> {
+    fn new_family(
+        &self,
+        registrant: Registrant,
+        kind: Kind,
+        name: &str,
+    ) -> Result<Arc<Family>, Option<String>> {
         // Asked before the names are locked: one lock at a time.
         let series = self.new_series(kind, name);
-        let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = names.families.get(name) {
-            return Ok(Arc::clone(known));
-        }
-        let own = || kind.suffixes().iter().map(|suffix| format!("{name}{suffix}"));
-        if let Some(owner) = own().find_map(|own| names.taken.get(&own)) {
-            return Err(Some(owner.clone()));
-        }
-        if names.families.len() >= MOST_FAMILIES {
-            return Err(None);
-        }
-        names.taken.extend(own().map(|own| (own, name.to_owned())));
-        let family = Arc::new(Family { name: name.to_owned(), series });
-        names.families.insert(name.to_owned(), Arc::clone(&family));
-        Ok(family)
+        self.names.write().unwrap_or_else(PoisonError::into_inner).family(registrant, name, series)
     }
 
     fn new_series(&self, kind: Kind, name: &str) -> Series {
@@ -217,8 +287,17 @@ impl Families {
         let kind = kind.as_str();
         let message =
             format_args!("the {kind} {name:?} is not shown: {owner:?} has that name already; rename one");
-        self.refused.count(Reason::NameClash, message);
+        self.refused.name(name, message);
         None
+    }
+
+    fn refuse_reserved(&self, kind: Kind, name: &str) {
+        let kind = kind.as_str();
+        let message = format_args!(
+            "the {kind} {name:?} of this service is not taken: tower-observability has a metric of that name; \
+             rename yours"
+        );
+        self.refused.name(name, message);
     }
 }
 
@@ -257,25 +336,85 @@ mod tests {
     #[test]
     fn a_name_has_one_type_and_the_second_is_refused_and_counted() {
         let families = Families::new(&Metrics::default());
-        assert!(families.family(Kind::Counter, "orders").is_some());
-        assert!(families.family(Kind::Counter, "orders_total").is_some());
+        let family = |kind, name| families.family(Registrant::User, kind, name);
+        assert!(family(Kind::Counter, "orders").is_some());
+        assert!(family(Kind::Counter, "orders_total").is_some());
         for (kind, name) in
             [(Kind::Gauge, "orders"), (Kind::Gauge, "orders_total"), (Kind::Histogram, "orders")]
         {
-            assert!(families.family(kind, name).is_none(), "{kind:?} {name}");
+            assert!(family(kind, name).is_none(), "{kind:?} {name}");
         }
-        assert!(families.family(Kind::Histogram, "wait_seconds").is_some());
-        assert!(families.family(Kind::Gauge, "wait_seconds_bucket").is_none());
+        assert!(family(Kind::Histogram, "wait_seconds").is_some());
+        assert!(family(Kind::Gauge, "wait_seconds_bucket").is_none());
         assert_eq!(families.all().len(), 2);
         assert!(families.refused().counts().any(|counted| counted == ("name_clash", 4)));
     }
 
     #[test]
+    fn what_a_name_of_ours_is_can_be_read_from_it() {
+        for (name, about) in metric::TABLE {
+            let lines: Vec<_> = lines_of(name).collect();
+            let ends = |suffix: &str| lines.iter().any(|line| line.ends_with(suffix));
+            let found = match (ends("_bucket"), ends("_total"), ends("_info")) {
+                (true, ..) => "Histogram",
+                (_, true, _) => "Counter",
+                (.., true) => "Info",
+                _ => "Gauge",
+            };
+            assert_eq!(about.split([':', ',']).next(), Some(found), "{name}");
+        }
+    }
+
+    #[test]
+    fn whatever_would_write_a_line_of_ours_is_refused_to_the_user_and_not_to_us() {
+        let families = Families::new(&Metrics::default());
+        families.reserve(metric::TARGET_INFO);
+        for (kind, name) in [
+            (Kind::Counter, "http_server_request_duration_seconds"),
+            (Kind::Histogram, "http_server_request_duration_seconds"),
+            (Kind::Histogram, "http.server.request.duration.seconds"),
+            (Kind::Gauge, "http_server_request_duration_seconds_count"),
+            (Kind::Counter, "http_server_request_duration_seconds_sum_total"),
+            (Kind::Gauge, "http_server_active_requests"),
+            (Kind::Gauge, "target"),
+            (Kind::Gauge, "target_info"),
+            (Kind::Counter, "target"),
+            (Kind::Counter, "observability_metrics_refused"),
+        ] {
+            assert!(families.family(Registrant::User, kind, name).is_none(), "{kind:?} {name}");
+        }
+        assert!(families.refused().counts().any(|counted| counted == ("name_clash", 10)));
+        // What only begins like one is no line of ours, and what no source shows is free.
+        for name in ["http_requests", "observability_of_stars", "targets", "process_threads"] {
+            assert!(families.family(Registrant::User, Kind::Gauge, name).is_some(), "{name}");
+        }
+        let ours = families.family(Registrant::Crate, Kind::Histogram, metric::HTTP_SERVER_REQUEST_DURATION);
+        assert!(ours.is_some());
+        assert!(
+            families
+                .family(Registrant::User, Kind::Histogram, "http_server_request_duration_seconds")
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn a_description_of_ours_stays() {
+        let families = Families::new(&Metrics::default());
+        let name = metric::HTTP_SERVER_REQUEST_DURATION;
+        families.describe(Kind::Histogram, name, Some(Unit::Seconds), "ours".into());
+        families.describe(Kind::Histogram, name, Some(Unit::Bytes), "theirs".into());
+        let described = families.description(Kind::Histogram, name).expect("described");
+        assert_eq!((described.unit, &*described.help), (Some(Unit::Seconds), "ours"));
+    }
+
+    #[test]
     fn names_made_of_ids_do_not_fill_the_memory() {
         let families = Families::new(&Metrics::default());
-        let placed =
-            (0..MOST_FAMILIES + 3).filter(|n| families.family(Kind::Gauge, &format!("g{n}")).is_some());
+        let placed = (0..MOST_FAMILIES + 3)
+            .filter(|n| families.family(Registrant::User, Kind::Gauge, &format!("g{n}")).is_some());
         assert_eq!(placed.count(), MOST_FAMILIES);
+        let ours = families.family(Registrant::Crate, Kind::Histogram, metric::HTTP_SERVER_REQUEST_DURATION);
+        assert!(ours.is_some(), "the limit is the user's");
         assert!(families.refused().counts().any(|counted| counted == ("too_many_families", 3)));
     }
 }

@@ -94,7 +94,7 @@ pub(crate) fn spans(
     report: impl Fn() -> FlowReport + Send + Sync + 'static,
 ) -> Source {
     let (processor, exporter) = (Component::first(SPANS.processor), Component::first(exporter));
-    Box::new(move |samples| {
+    Source::new("otel_sdk_", move |samples| {
         let created = [(label::OTEL_SPAN_SAMPLING_RESULT, "RECORD_AND_SAMPLE")];
         account(samples, &SPANS, &created, [&processor, &exporter], &report());
         let help = "How many spans the queue holds.";
@@ -110,7 +110,7 @@ pub(crate) fn lines(
     buffer: impl Fn() -> LineBuffer + Send + Sync + 'static,
 ) -> Source {
     let (processor, exporter) = (Component::first(LINES.processor), Component::first(STDOUT));
-    Box::new(move |samples| {
+    Source::new("otel_sdk_", move |samples| {
         let report = report();
         account(samples, &LINES, &[], [&processor, &exporter], &report);
         left_out(samples, &report);
@@ -138,7 +138,7 @@ pub(crate) fn records(
     shortened: impl Fn() -> u64 + Send + Sync + 'static,
 ) -> Source {
     let (processor, exporter) = (Component::second(RECORDS.processor), Component::first(exporter));
-    Box::new(move |samples| {
+    Source::new("otel_sdk_", move |samples| {
         let report = report();
         if !beside_lines {
             family(samples, RECORDS.created, Shape::Counter).sample(&[], report.created as f64);
@@ -213,7 +213,7 @@ fn failed(asked: &mut Asked, component: &Component, reason: &str, count: u64) {
 pub(crate) fn target(resource: &Resource) -> Source {
     let attributes: Vec<(String, String)> =
         resource.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-    Box::new(move |samples| {
+    Source::new(metric::TARGET_INFO, move |samples| {
         let labels: Vec<_> = attributes.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         let asked = samples.family(metric::TARGET_INFO, Shape::Info, "", "The service that is scraped.");
         asked.sample(&labels, 1.0);

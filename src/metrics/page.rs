@@ -46,9 +46,7 @@ impl Page {
     pub(super) fn new(families: Arc<Families>, mut samples: Samples, exposition: Exposition) -> Self {
         refused(&families, &mut samples);
         let mut shown: Vec<_> = families.all().into_iter().map(Shown::Kept).collect();
-        // The user's own metric of that name goes first: they chose it knowingly.
-        let is_free = |asked: &Asked| asked.lines().all(|line| families.owner(&line).is_none());
-        shown.extend(samples.into_families().filter(is_free).map(|asked| Shown::Asked(Box::new(asked))));
+        shown.extend(samples.into_families().map(|asked| Shown::Asked(Box::new(asked))));
         shown.sort_by(|one, other| one.name().cmp(other.name()));
         let coming = shown.into_iter();
         Self { families, coming, open: None, reading: Reading::default(), exposition, is_complete: false }
@@ -151,17 +149,5 @@ fn refused(families: &Families, samples: &mut Samples) {
     let asked = samples.family(metric::OBSERVABILITY_METRICS_REFUSED, Shape::Counter, "", help);
     for (reason, count) in families.refused().counts() {
         asked.sample(&[(label::REASON, reason)], count as f64);
-    }
-}
-
-impl Asked {
-    /// The names that its lines begin with.
-    fn lines(&self) -> impl Iterator<Item = String> {
-        let suffixes: &[_] = match self.shape {
-            Shape::Counter => &["", "_total"],
-            Shape::Gauge => &[""],
-            Shape::Info => &["", "_info"],
-        };
-        suffixes.iter().map(|suffix| format!("{}{suffix}", self.name))
     }
 }

@@ -7,7 +7,7 @@ use ::metrics::{Key, KeyName, Metadata, SharedString, Unit};
 use metrics_util::registry::{Registry, Storage};
 
 use super::counter::Counter;
-use super::family::{Families, Instrument, Kind};
+use super::family::{Families, Instrument, Kind, Registrant};
 use super::gauge::Gauge;
 use super::group::Placed;
 use super::histogram::Histogram;
@@ -15,6 +15,9 @@ use super::label::label_text;
 use super::refused::Reason;
 use super::{Exposition, Metrics, Page, Samples, Source};
 use crate::threads::breathe;
+
+/// The target of the registrations that this crate makes through the facade.
+pub(super) const TARGET: &str = module_path!();
 
 /// The recorder of one process, or of one test.
 pub(crate) struct Recorder {
@@ -35,6 +38,7 @@ impl Recorder {
 
     /// Adds what is asked at each scrape.
     pub(crate) fn add_source(&self, source: Source) {
+        self.families.reserve(source.prefix);
         self.sources.write().unwrap_or_else(PoisonError::into_inner).push(source);
     }
 
@@ -42,7 +46,7 @@ impl Recorder {
     pub(crate) fn page(&self, exposition: Exposition) -> Page {
         let mut samples = Samples::default();
         for source in self.sources.read().unwrap_or_else(PoisonError::into_inner).iter() {
-            source(&mut samples);
+            (source.ask)(&mut samples);
             // Each may ask the system for several files.
             breathe();
         }
@@ -58,9 +62,14 @@ impl Recorder {
 macro_rules! find_or_place {
     ($find:ident, $instrument:ty, $known:ident, $remember:ident) => {
         /// The instrument of this key; `None` if the name cannot be one of its type.
-        pub(super) fn $find(&self, key: &Key) -> Option<Arc<$instrument>> {
+        pub(super) fn $find(&self, registrant: Registrant, key: &Key) -> Option<Arc<$instrument>> {
+            let place = || self.registry.storage().place::<$instrument>(registrant, key);
+            if registrant == Registrant::Crate {
+                // Not in the registry, where the user's key of that name would find it.
+                return place().map(|placed| placed.instrument);
+            }
             self.registry.$known(key).or_else(|| {
-                let placed = self.registry.storage().place::<$instrument>(key)?;
+                let placed = place()?;
                 Some(match placed.remember {
                     true => self.registry.$remember(key, Arc::clone),
                     false => placed.instrument,
@@ -82,13 +91,17 @@ impl fmt::Debug for Recorder {
     }
 }
 
+fn registrant(metadata: &Metadata<'_>) -> Registrant {
+    if metadata.target() == TARGET { Registrant::Crate } else { Registrant::User }
+}
+
 fn labels(key: &Key) -> String {
     label_text(key.labels().map(|label| (label.key(), label.value())))
 }
 
 impl Store {
-    fn place<I: Instrument>(&self, key: &Key) -> Option<Placed<I>> {
-        let family = self.0.family(I::KIND, key.name())?;
+    fn place<I: Instrument>(&self, registrant: Registrant, key: &Key) -> Option<Placed<I>> {
+        let family = self.0.family(registrant, I::KIND, key.name())?;
         let placed = I::place(&self.0, &family, labels(key))?;
         if placed.overflowed {
             let message = format_args!(
@@ -108,15 +121,15 @@ impl Storage<Key> for Store {
     type Histogram = Arc<Histogram>;
 
     fn counter(&self, key: &Key) -> Self::Counter {
-        self.place(key).map_or_else(|| Arc::new(Counter::new()), |placed| placed.instrument)
+        self.place(Registrant::User, key).map_or_else(|| Arc::new(Counter::new()), |placed| placed.instrument)
     }
 
     fn gauge(&self, key: &Key) -> Self::Gauge {
-        self.place(key).map_or_else(Arc::default, |placed| placed.instrument)
+        self.place(Registrant::User, key).map_or_else(Arc::default, |placed| placed.instrument)
     }
 
     fn histogram(&self, key: &Key) -> Self::Histogram {
-        self.place(key).map_or_else(
+        self.place(Registrant::User, key).map_or_else(
             || Arc::new(Histogram::new(Arc::new(super::buckets::Bounds::new(&[])), false, Arc::default())),
             |placed| placed.instrument,
         )
@@ -136,15 +149,15 @@ impl ::metrics::Recorder for Recorder {
         self.families.describe(Kind::Histogram, key.as_str(), unit, help);
     }
 
-    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> ::metrics::Counter {
-        self.counter(key).map_or_else(::metrics::Counter::noop, Into::into)
+    fn register_counter(&self, key: &Key, metadata: &Metadata<'_>) -> ::metrics::Counter {
+        self.counter(registrant(metadata), key).map_or_else(::metrics::Counter::noop, Into::into)
     }
 
-    fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> ::metrics::Gauge {
-        self.gauge(key).map_or_else(::metrics::Gauge::noop, Into::into)
+    fn register_gauge(&self, key: &Key, metadata: &Metadata<'_>) -> ::metrics::Gauge {
+        self.gauge(registrant(metadata), key).map_or_else(::metrics::Gauge::noop, Into::into)
     }
 
-    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> ::metrics::Histogram {
-        self.histogram(key).map_or_else(::metrics::Histogram::noop, Into::into)
+    fn register_histogram(&self, key: &Key, metadata: &Metadata<'_>) -> ::metrics::Histogram {
+        self.histogram(registrant(metadata), key).map_or_else(::metrics::Histogram::noop, Into::into)
     }
 }

@@ -1,7 +1,9 @@
-//! The account of what the metrics themselves refused, by reason; each reason is said once.
+//! The account of what the metrics themselves refused, by reason. Each reason is reported once, and of names each name.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::threads::{Once, complain};
 
@@ -10,7 +12,7 @@ use crate::threads::{Once, complain};
 pub(super) enum Reason {
     /// A label set beyond the family's limit: gathered in the overflow series.
     Overflow,
-    /// A name that another type has already.
+    /// A name that another type has already, or that is one of this crate's.
     NameClash,
     /// A name beyond the limit of families.
     Families,
@@ -24,7 +26,12 @@ const REASONS: [Reason; 4] = [Reason::Overflow, Reason::NameClash, Reason::Famil
 #[derive(Debug, Default)]
 pub(super) struct Refused {
     counts: [(AtomicU64, Once); REASONS.len()],
+    // The names that were reported.
+    names: Mutex<HashSet<String>>,
 }
+
+/// So many names are reported; one made of an id would never end.
+const MOST_NAMES: usize = 32;
 
 impl Reason {
     const fn as_str(self) -> &'static str {
@@ -38,11 +45,23 @@ impl Reason {
 }
 
 impl Refused {
-    /// Counts one, and says the first of its reason.
+    /// Counts one, and reports the first of its reason.
     pub(super) fn count(&self, reason: Reason, message: fmt::Arguments<'_>) {
         let Some((count, said)) = self.counts.get(reason as usize) else { return };
         count.fetch_add(1, Ordering::Relaxed);
         if said.first() {
+            complain(message);
+        }
+    }
+
+    /// Counts a name that could not be taken, and reports each name once.
+    pub(super) fn name(&self, name: &str, message: fmt::Arguments<'_>) {
+        if let Some((count, _)) = self.counts.get(Reason::NameClash as usize) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if names.len() < MOST_NAMES && !names.contains(name) {
+            names.insert(name.to_owned());
             complain(message);
         }
     }

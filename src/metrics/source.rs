@@ -5,7 +5,19 @@ use std::collections::BTreeMap;
 use super::label::label_text;
 
 /// Something that adds its samples whenever a page is made.
-pub(crate) type Source = Box<dyn Fn(&mut Samples) + Send + Sync>;
+pub(crate) struct Source {
+    /// How the names of its families begin: they are reserved for it.
+    pub(super) prefix: &'static str,
+    pub(super) ask: Ask,
+}
+
+type Ask = Box<dyn Fn(&mut Samples) + Send + Sync>;
+
+impl Source {
+    pub(crate) fn new(prefix: &'static str, ask: impl Fn(&mut Samples) + Send + Sync + 'static) -> Self {
+        Self { prefix, ask: Box::new(ask) }
+    }
+}
 
 /// The type of an asked family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,6 +9,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::account::{Counted, DropReason, Flow};
+use crate::clock::Moment;
+use crate::context::{Flags, SpanId, TraceContext, TraceId};
+use crate::record::{Hop, Http, HttpVersion, Kind as HopKind, Method, Scheme, Subject};
 
 #[path = "../../tests/support/exposition.rs"]
 mod strict;
@@ -138,11 +141,31 @@ fn beyond_the_limit_values_are_gathered_and_counted_and_ids_are_not_kept() {
 }
 
 #[test]
-fn a_users_own_metric_goes_before_ours_of_that_name() {
-    let recorder = recorder();
+fn no_metric_of_the_users_takes_one_of_ours_away() {
+    let recorder: &'static Recorder = Box::leak(Box::new(recorder()));
     recorder.add_source(process_start());
-    with_local_recorder(&recorder, || gauge!("process_start_time_seconds").set(7.0));
-    assert!(pages(&recorder)[0].contains("\nprocess_start_time_seconds 7\n"));
+    let takes = || {
+        counter!("http_server_request_duration_seconds").increment(9);
+        histogram!("http_server_request_duration_seconds").record(9.0);
+        gauge!("http_server_active_requests", "http_request_method" => "GET", "url_scheme" => "http")
+            .set(9.0);
+        gauge!("process_start_time_seconds").set(9.0);
+        describe_histogram!("http_server_request_duration_seconds", Unit::Bytes, "theirs");
+    };
+    with_local_recorder(recorder, takes);
+    let red = Red::new(recorder);
+    let trace = TraceContext { trace_id: TraceId::random(), span_id: SpanId::random(), flags: Flags::NONE };
+    let http = Http::new(Method::Get, Scheme::Http, HttpVersion::V11);
+    let hop = Hop::new(trace, HopKind::Server, Moment::now(), Subject::Http(http));
+    red.begins(&hop);
+    // The key of the gauge is the very one that is now ours.
+    with_local_recorder(recorder, takes);
+    let [page, _] = pages(recorder);
+    assert!(
+        page.contains("\nhttp_server_active_requests{http_request_method=\"GET\",url_scheme=\"http\"} 1\n")
+    );
+    assert!(!page.contains("theirs") && !page.contains("seconds 9"), "{page}");
+    assert!(page.contains("\nobservability_metrics_refused_total{reason=\"name_clash\"} 10\n"), "{page}");
 }
 
 #[test]

@@ -46,7 +46,7 @@ pub(crate) fn disk_space(paths: &[PathBuf]) -> Option<Source> {
     }
     // Of two pages at once, the second would find each path asked, and would not have it.
     let watched = Mutex::new(watched);
-    Some(Box::new(move |samples| {
+    Some(Source::new("system_filesystem_", move |samples| {
         let watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
         for (path, space) in ask(&watched, space) {
             add(samples, &path.to_string_lossy(), space);

@@ -7,7 +7,7 @@ use crate::names::metric;
 
 /// Workers, tasks, queue and busy time of a runtime.
 pub(crate) fn runtime(runtime: RuntimeMetrics) -> Source {
-    Box::new(move |samples| {
+    Source::new("tokio_", move |samples| {
         let workers = Some(runtime.num_workers() as f64);
         let help = "Worker threads of the runtime.";
         samples.single(metric::TOKIO_WORKERS, Shape::Gauge, "", help, workers);

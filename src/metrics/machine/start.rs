@@ -11,7 +11,7 @@ pub(crate) fn process_start() -> Source {
     // The kernel knows its own start by the second only, so that a fresh process may be one of the future.
     let start = system::started().map_or(now, |start| start.min(now));
     let start = (start * 1_000.0).round() / 1_000.0;
-    Box::new(move |samples| {
+    Source::new(metric::PROCESS_START_TIME, move |samples| {
         let help = "When the process started, in seconds since 1970.";
         samples.single(metric::PROCESS_START_TIME, Shape::Gauge, "seconds", help, Some(start));
     })

@@ -9,9 +9,11 @@ use crate::clock::Moment;
 use crate::context::TraceContext;
 use crate::metrics::Recorder;
 use crate::metrics::exemplar::tell;
+use crate::metrics::family::Registrant;
+use crate::metrics::recorder::TARGET;
 use crate::metrics::{gauge, histogram};
 
-const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
+const METADATA: Metadata<'static> = Metadata::new(TARGET, Level::INFO, Some(module_path!()));
 
 /// Who keeps what hops record.
 #[derive(Clone, Copy)]
@@ -48,7 +50,9 @@ impl Keeper {
     pub(super) fn active(self, name: &'static str, labels: Vec<Label>) -> Active {
         let key = Key::from_parts(name, labels);
         match self {
-            Self::Own(recorder) => recorder.gauge(&key).map_or(Active::Any(Gauge::noop()), Active::Own),
+            Self::Own(recorder) => {
+                recorder.gauge(Registrant::Crate, &key).map_or(Active::Any(Gauge::noop()), Active::Own)
+            }
             Self::Any(recorder) => Active::Any(recorder.register_gauge(&key, &METADATA)),
         }
     }
@@ -56,9 +60,9 @@ impl Keeper {
     pub(super) fn durations(self, name: &'static str, labels: Vec<Label>) -> Durations {
         let key = Key::from_parts(name, labels);
         match self {
-            Self::Own(recorder) => {
-                recorder.histogram(&key).map_or(Durations::Any(Histogram::noop()), Durations::Own)
-            }
+            Self::Own(recorder) => recorder
+                .histogram(Registrant::Crate, &key)
+                .map_or(Durations::Any(Histogram::noop()), Durations::Own),
             Self::Any(recorder) => Durations::Any(recorder.register_histogram(&key, &METADATA)),
         }
     }

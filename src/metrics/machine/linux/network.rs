@@ -9,7 +9,7 @@ const LOOPBACK: &str = "lo";
 
 /// Bytes of all interfaces but the loopback.
 pub(crate) fn network() -> Option<Source> {
-    Some(Box::new(|samples| {
+    Some(Source::new("process_network_", |samples| {
         let Some(interfaces) = Process::myself().and_then(|process| process.dev_status()).ok() else {
             return;
         };

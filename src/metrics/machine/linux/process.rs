@@ -8,7 +8,7 @@ use crate::names::metric;
 
 /// What the kernel counts of this process.
 pub(crate) fn usage() -> Option<Source> {
-    Some(Box::new(|samples| {
+    Some(Source::new("process_", |samples| {
         let Ok(process) = Process::myself() else { return };
         if let Ok(stat) = process.stat() {
             add_usage(samples, &stat);

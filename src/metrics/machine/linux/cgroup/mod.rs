@@ -43,7 +43,7 @@ impl Container {
 
 fn source(container: Container) -> Source {
     let Container { cpu, cpu_time, memory, pressure } = container;
-    Box::new(move |samples| {
+    Source::new("container_", move |samples| {
         cpu.iter().for_each(|place| cpu::add_quota(samples, place));
         cpu_time.iter().for_each(|place| cpu::add_time(samples, place));
         memory.iter().for_each(|place| memory::add(samples, place));
