@@ -20,7 +20,8 @@ use crate::error::Error;
 /// Starts all signals for the service of this name, as the environment says.
 ///
 /// It is [`builder`] with nothing chosen. Keep what it returns in a variable until the end of `main`: `let _ = init(…)?`
-/// ends everything at once.
+/// ends everything at once, for which the compiler has the lint `let_underscore_drop` (allowed by default), and this
+/// library a warning when it happens.
 ///
 /// ```no_run
 /// let observability = tower_observability::init("bookings")?;

@@ -22,7 +22,9 @@ use crate::bridge::Bridge;
 use crate::metrics::Recorder;
 use crate::threads::complain;
 
-/// Observability that was started. Keep it until the end of `main`: dropping it ends it.
+/// Observability that was started. Keep it in a variable until the end of `main`: dropping it ends it, and
+/// `let _ = …` drops it at once. `#![warn(let_underscore_drop)]` makes that a warning of the compiler; `#[must_use]`
+/// does not see it.
 ///
 /// ```no_run
 /// # #[cfg(feature = "axum")]

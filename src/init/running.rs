@@ -189,8 +189,8 @@ const FORCED: Duration = Duration::from_secs(1);
 const FOR_LINES: Duration = Duration::from_millis(500);
 /// What is said on stderr has so long to get out, if it is read.
 const FOR_COMPLAINTS: Duration = Duration::from_millis(100);
-/// A guard that lives no longer was not kept.
-const AT_ONCE: Duration = Duration::from_millis(10);
+/// A guard that lives no longer was not kept: no program does anything in so little time.
+const AT_ONCE: Duration = Duration::from_millis(1);
 
 impl Running {
     /// The progress of the drain; `None` if the system does not tell of signals.

@@ -30,8 +30,8 @@ const WIDTH: usize = 30;
 ///     drawn,
 ///     "\
 /// trace 4bf92f3577b34da6a3ce929d0e0e4736 · 2 spans · 10.0 ms
-/// GET /bookings/{id}  server       200    10.0 ms  ██████████████████████████████
-///   query             internal             5.0 ms  ···············███████████████
+/// GET /bookings/{id}  server    200     10.0 ms  ██████████████████████████████
+///   query             internal           5.0 ms  ···············███████████████
 /// "
 /// );
 /// ```
@@ -171,24 +171,27 @@ impl fmt::Display for Waterfall {
             (0 | 1, _) => {}
             (count, _) => write!(f, " · {count} services")?,
         }
-        writeln!(f, " · {} spans · {} ms", self.bars.len(), millis(self.length()))?;
+        let spans = if self.bars.len() == 1 { "span" } else { "spans" };
+        writeln!(f, " · {} {spans} · {} ms", self.bars.len(), millis(self.length()))?;
         let rows: Vec<_> = self
             .rows()
             .into_iter()
             .map(|(depth, bar)| (format!("{:indent$}{}", "", visible(&bar.name), indent = 2 * depth), bar))
             .collect();
         let widest = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
-        let service_width =
-            services.iter().map(|name| visible(name).chars().count()).max().unwrap_or_default();
+        let width = |of: fn(&Bar) -> &str| self.bars.iter().map(|bar| visible(of(bar)).chars().count()).max();
+        let width = |of| width(of).unwrap_or_default();
+        let (service_width, kind_width, ending_width) =
+            (width(|bar| &bar.service), width(|bar| &bar.kind), width(|bar| &bar.ending));
         for (name, bar) in &rows {
             if services.len() > 1 {
                 write!(f, "{:service_width$}  ", visible(&bar.service))?;
             }
-            let ending = format!("{:>7}", visible(&bar.ending));
+            let ending = format!("{:>ending_width$}", visible(&bar.ending));
             let (red, after) = if bar.is_failed { (red, plain) } else { ("", "") };
             write!(
                 f,
-                "{name:widest$}  {:8} {red}{ending}{after} {:>7} ms  ",
+                "{name:widest$}  {:kind_width$}  {red}{ending}{after}  {:>7} ms  ",
                 visible(&bar.kind),
                 millis(bar.duration)
             )?;
@@ -243,7 +246,7 @@ mod tests {
     #[test]
     fn several_services_are_named_and_one_stands_in_the_head() {
         let one = Waterfall::new("t", vec![bar("shop", "a", "", 0, 1)]).to_string();
-        assert!(one.starts_with("trace t · shop · 1 spans · 1.0 ms\na"), "{one}");
+        assert!(one.starts_with("trace t · shop · 1 span · 1.0 ms\na"), "{one}");
         let two =
             Waterfall::new("t", vec![bar("shop", "a", "", 0, 2), bar("stock", "b", "a", 0, 1)]).to_string();
         assert!(
@@ -263,7 +266,7 @@ mod tests {
         let plain = Waterfall::new("t", vec![failed.clone()]).to_string();
         assert!(!plain.contains('\x1b') && plain.lines().count() == 2, "{plain:?}");
         let colored = Waterfall::new("t", vec![failed]).colored(true).to_string();
-        assert!(colored.contains("\x1b[31m    500\x1b[0m"), "{colored:?}");
+        assert!(colored.contains("\x1b[31m500\x1b[0m"), "{colored:?}");
     }
 
     #[test]

@@ -88,7 +88,7 @@ fn waits() {
         while begun.elapsed() < Duration::from_millis(700) {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        println!("ready");
+        println!("until ctrl-c");
         signal.await;
         println!("report: {}", observability.shutdown().await);
     });
@@ -211,10 +211,7 @@ fn the_console_draws_each_trace_of_the_process_on_standard_error() {
             .position(|line| line.starts_with(&format!("trace {TRACE} · bookings · ")))
             .unwrap();
         let rows = &ended.output[head + 1..];
-        assert!(
-            rows[0].starts_with("GET /bookings/{id}") && rows[0].contains("server       200"),
-            "{rows:#?}"
-        );
+        assert!(rows[0].starts_with("GET /bookings/{id}") && rows[0].contains("server    200"), "{rows:#?}");
         assert!(rows[1].starts_with("  query ") && rows[1].ends_with(['█', '·']), "{rows:#?}");
         let failed = rows.iter().find(|row| row.starts_with("POST /charge")).unwrap();
         assert!(failed.contains("client"), "{failed}");
@@ -289,7 +286,7 @@ fn the_console_stands_beside_another_exporter_and_others_are_refused_with_the_wo
 fn a_collector_that_is_gone_is_no_timeout_and_does_not_keep_ctrl_c() {
     let child = on_terminal("waits").env("OTEL_EXPORTER_OTLP_ENDPOINT", silent::dead());
     let mut child = child.start();
-    child.line("ready");
+    child.line("until ctrl-c");
     let begun = Instant::now();
     child.interrupt_on_terminal();
     let shown = shown(&child.end().well());

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const EXPECTED: &str = "is not otlp, zipkin or none; it is ignored";
+const EXPECTED: &str = "is not otlp, zipkin, console, otlp,console, or none; it is ignored";
 const FEW: &str = "is not a whole number from 0; 128 stays";
 
 /// Spans could go to Zipkin.
@@ -14,6 +14,12 @@ fn zipkin() -> Scene {
 
 fn shares(share: &'static str) -> Scene {
     exporting().with("OTEL_TRACES_SAMPLER_ARG", share)
+}
+
+/// Is the request's trace drawn?
+fn draws(seen: &Seen) -> bool {
+    let head = seen.output.iter().position(|line| line.starts_with("trace ") && line.ends_with(" ms"));
+    head.is_some_and(|head| seen.output[head + 1].contains("  server  "))
 }
 
 pub(super) fn cases() -> Vec<Case> {
@@ -35,7 +41,9 @@ fn choices() -> Vec<Case> {
                 |seen| seen.posted("/api/v2/spans").len() == 1 && seen.posted("/v1/traces").is_empty(),
             )
             .bad("pigeon", EXPECTED)
-            .bad("console", "is not served: console is ignored; otlp and zipkin are the exporters built in"),
+            .good("console", exporting(), |seen| seen.received.is_empty() && draws(seen))
+            .good("otlp,console", exporting(), |seen| seen.posted("/v1/traces").len() == 1 && draws(seen))
+            .bad("jaeger", "is not served: jaeger is ignored; otlp, zipkin and console are the exporters built in"),
         of("OTEL_TRACES_SAMPLER", "parentbased_always_on")
             .same("parentbased_always_on", exporting(), |seen| seen.sampled() == [true, false, true])
             .good("always_on", exporting(), |seen| seen.sampled() == [true, true, true])
