@@ -102,27 +102,6 @@ impl std::error::Error for Error {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_main_prints_is_the_message_with_its_remedy() {
-        let remedies = [
-            (Error::already_started(Location::caller()), "testing::Instance::new()"),
-            (Error::subscriber_taken(), ".with(observability.tracing_layer())"),
-            (Error::recorder_taken(), "installed_recorder()"),
-        ];
-        for (error, remedy) in remedies {
-            let printed = format!("{error:?}");
-            assert_eq!(printed, error.to_string());
-            assert!(printed.contains(remedy), "{printed}");
-        }
-        let thread = Error::thread("observability", io::Error::other("no more threads"));
-        assert_eq!(format!("{thread:?}"), format!("{thread}: no more threads"));
-    }
-}
-
 /// How many causes of an error are read; a longer chain is most likely a loop.
 const MOST_CAUSES: usize = 16;
 
@@ -159,6 +138,22 @@ impl fmt::Debug for WithCauses<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_main_prints_is_the_message_with_its_remedy() {
+        let remedies = [
+            (Error::already_started(Location::caller()), "testing::Instance::new()"),
+            (Error::subscriber_taken(), ".with(observability.tracing_layer())"),
+            (Error::recorder_taken(), "installed_recorder()"),
+        ];
+        for (error, remedy) in remedies {
+            let printed = format!("{error:?}");
+            assert_eq!(printed, error.to_string());
+            assert!(printed.contains(remedy), "{printed}");
+        }
+        let thread = Error::thread("observability", io::Error::other("no more threads"));
+        assert_eq!(format!("{thread:?}"), format!("{thread}: no more threads"));
+    }
 
     /// Its own cause.
     #[derive(Debug)]

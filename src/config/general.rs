@@ -11,7 +11,7 @@ use crate::resource::{Resource, parse_attributes};
 use crate::variable::{Refusal, Variable, boolean, milliseconds};
 
 /// The options that belong to no one signal.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct General {
     pub(crate) disabled: bool,
     /// The name given to `init`: what the service is called if the environment does not say.
@@ -31,22 +31,6 @@ pub(crate) struct General {
 
 /// A value's characters that need no escape in `OTEL_RESOURCE_ATTRIBUTES`.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'/').remove(b':');
-
-impl Default for General {
-    fn default() -> Self {
-        Self {
-            disabled: false,
-            service: String::new(),
-            named: None,
-            attributes: Resource::default(),
-            environment: Vec::new(),
-            propagators: Propagators::default(),
-            methods: None,
-            drain_delay: None,
-            shutdown_timeout: None,
-        }
-    }
-}
 
 impl General {
     pub(crate) const VARIABLES: &'static [Variable<Self>] = &[

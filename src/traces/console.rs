@@ -89,7 +89,9 @@ impl Console {
 
     /// Draws those traces, the earliest first, and lets go of them.
     fn draw(&mut self, is_due: impl Fn(&Waiting) -> bool) -> String {
-        let mut due: Vec<_> = self.traces.extract_if(.., |_, waiting| is_due(waiting)).collect();
+        let ids: Vec<_> =
+            self.traces.iter().filter(|(_, waiting)| is_due(waiting)).map(|(id, _)| *id).collect();
+        let mut due: Vec<_> = ids.into_iter().filter_map(|id| self.traces.remove_entry(&id)).collect();
         due.sort_by_key(|(_, waiting)| waiting.spans.iter().map(|span| span.start).min());
         due.iter().fold(String::new(), |mut drawn, (id, waiting)| {
             let bars = waiting.spans.iter().map(|span| self.bar(span)).collect();

@@ -43,7 +43,10 @@ fn choices() -> Vec<Case> {
             .bad("pigeon", EXPECTED)
             .good("console", exporting(), |seen| seen.received.is_empty() && draws(seen))
             .good("otlp,console", exporting(), |seen| seen.posted("/v1/traces").len() == 1 && draws(seen))
-            .bad("jaeger", "is not served: jaeger is ignored; otlp, zipkin and console are the exporters built in"),
+            .bad(
+                "jaeger",
+                "is not served: jaeger is ignored; otlp, zipkin and console are the exporters built in",
+            ),
         of("OTEL_TRACES_SAMPLER", "parentbased_always_on")
             .same("parentbased_always_on", exporting(), |seen| seen.sampled() == [true, false, true])
             .good("always_on", exporting(), |seen| seen.sampled() == [true, true, true])
