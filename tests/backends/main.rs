@@ -12,7 +12,9 @@ mod foreign;
 #[cfg(all(feature = "otlp-grpc", feature = "gzip"))]
 mod grpc;
 mod jaeger;
+mod logql;
 mod loki;
 mod opensearch;
 mod prometheus;
+mod victoria_logs;
 mod zipkin;

@@ -20,8 +20,12 @@ pub const COLLECTOR_OTLP: System = System("BACKEND_COLLECTOR_OTLP");
 pub const COLLECTOR_OTLP_GRPC: System = System("BACKEND_COLLECTOR_OTLP_GRPC");
 /// The file that holds what the collector printed.
 pub const COLLECTOR_OUTPUT: System = System("BACKEND_COLLECTOR_OUTPUT");
-/// Loki's API.
+/// The API of a Loki, for who has one.
 pub const LOKI: System = System("BACKEND_LOKI");
+/// The folder of Node's modules that has Grafana's grammar of LogQL.
+pub const LOGQL: System = System("BACKEND_LOGQL");
+/// VictoriaLogs' API.
+pub const VICTORIA_LOGS: System = System("BACKEND_VICTORIA_LOGS");
 /// OpenSearch's API.
 pub const OPENSEARCH: System = System("BACKEND_OPENSEARCH");
 /// The API of a Prometheus that scrapes each second.
