@@ -99,9 +99,9 @@ async fn the_same_question_finds_what_an_agent_pushed_and_what_came_over_otlp() 
         assert_eq!(record.field("service.namespace"), line.field("service_namespace"), "{record:?}");
         let environment = record.field("deployment.environment.name");
         assert_eq!(environment, line.field("deployment_environment_name"), "{record:?}");
-        assert_eq!(text["level"], *record.field("severity"), "{record:?}");
+        assert_eq!(text["level"], *record.field("severity_text"), "{record:?}");
     }
-    let loud = format!("{} severity:in(WARN, ERROR, FATAL)", of_trace(&trace_id));
+    let loud = format!("{} severity_text:in(WARN, ERROR, FATAL)", of_trace(&trace_id));
     let loud = find(&loud, time_of(&lines)).await;
     assert_eq!(loud.len(), lines.iter().filter(|line| is_loud(line)).count());
 }
