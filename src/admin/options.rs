@@ -110,7 +110,7 @@ impl Admin {
             name: "OBSERVABILITY_ADMIN_TOKEN",
             default: "",
             secret: true,
-            about: "What a caller from another machine must send as a bearer token to change the log level.",
+            about: "Bearer token that a caller from another machine needs to change the log level.",
             set: |admin, value| {
                 admin.token = Some(value.to_owned());
                 Ok(())

@@ -57,7 +57,7 @@ impl General {
             name: "OTEL_RESOURCE_ATTRIBUTES",
             default: "",
             secret: false,
-            about: "Who emits, as `key=value,key=value`, percent-encoded; what the code sets stays.",
+            about: "Resource attributes: `key=value,key=value`, percent-encoded. What the code sets has precedence.",
             set: Self::set_attributes,
             show: Self::show_attributes,
         },
@@ -65,8 +65,8 @@ impl General {
             name: "OTEL_PROPAGATORS",
             default: "tracecontext,baggage",
             secret: false,
-            about: "The formats read from and written to calls, of several for the trace the last that is valid counts: \
-                    `tracecontext`, `baggage`, `b3`, `b3multi`, `jaeger`; or `none`.",
+            about: "Formats of context that are read and written: `tracecontext`, `baggage`, `b3`, `b3multi`, `jaeger`; \
+                    or `none`. The last valid trace context in this order is used.",
             set: Self::set_propagators,
             show: |options| options.propagators.list(),
         },
@@ -87,7 +87,7 @@ impl General {
             name: "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS",
             default: "GET,HEAD,POST,PUT,DELETE,CONNECT,OPTIONS,TRACE,PATCH,QUERY",
             secret: false,
-            about: "The methods that span, line and metric name, case-sensitive; every other one is `_OTHER`.",
+            about: "Methods that are recorded by name, case-sensitive; every other one is `_OTHER`.",
             set: |options, value| {
                 let right = || Refusal::expected("a list of methods, at most 21 beyond the usual ones");
                 options.methods = Some(Methods::from_list(value).ok_or_else(right)?);
@@ -99,8 +99,8 @@ impl General {
             name: "OTEL_SEMCONV_STABILITY_OPT_IN",
             default: "http",
             secret: false,
-            about: "Which conventions' names are written: the stable ones of `http`, and no older ones beside them. What \
-                    it says of other conventions means other libraries.",
+            about: "Semantic conventions for names: `http`, the stable ones only. Values for other conventions are \
+                    ignored.",
             set: |_, value| check_conventions(value),
             show: |_| "http".to_owned(),
         },
@@ -108,7 +108,7 @@ impl General {
             name: "OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN",
             default: "logs",
             secret: false,
-            about: "Where errors and panics are told: `logs`, as lines and log records, never as events of spans.",
+            about: "How errors and panics are recorded: `logs`, as lines and log records, not as span events.",
             set: |_, value| check_exceptions(value),
             show: |_| "logs".to_owned(),
         },
@@ -116,7 +116,7 @@ impl General {
             name: "OBSERVABILITY_DRAIN_DELAY",
             default: "5000",
             secret: false,
-            about: "Milliseconds from a termination signal, when `/ready` turns 503, until `shutdown_signal()` \
+            about: "Milliseconds from a termination signal, when `/ready` turns to 503, until `shutdown_signal()` \
                     resolves; 0 on a terminal.",
             set: |options, value| milliseconds(value).map(|delay| options.drain_delay = Some(delay)),
             show: |options| options.drain_delay().as_millis().to_string(),

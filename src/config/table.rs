@@ -30,13 +30,7 @@ pub struct VariableRow {
     pub secret: bool,
 }
 
-/// Every environment variable that this crate reads, in the order in which the start-up line shows them.
-///
-/// ```
-/// for row in tower_observability::variables() {
-///     println!("{} = {}: {}", row.name, row.default, row.about);
-/// }
-/// ```
+#[doc = include_str!("variables.md")]
 #[must_use]
 pub fn variables() -> Vec<VariableRow> {
     let mut all = Vec::new();

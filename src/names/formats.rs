@@ -1,15 +1,15 @@
-//! The keys of the log formats beside `json`, which has names of its own.
+//! Keys of the log formats other than `json`, whose keys are in `key`.
 
-/// The keys of the log formats beside `json`: a module for each, and what a fact is called in all of them.
+/// A module with the keys of each format, and the table that maps them onto each other.
 macro_rules! formats {
     ($($name:ident = $json:literal $ecs:literal $logstash:literal $gelf:literal $otel:literal;)+) => {
-        formats!(@one ecs, "Elastic Common Schema 9.3, and labels", $($name = $ecs;)+);
+        formats!(@one ecs, "Elastic Common Schema 9.3, plus labels", $($name = $ecs;)+);
         formats!(@one logstash, "logstash-logback-encoder's and Logstash's", $($name = $logstash;)+);
         formats!(@one gelf, "GELF 1.1", $($name = $gelf;)+);
         formats!(@one otel, "OpenTelemetry's log data model and semantic conventions", $($name = $otel;)+);
 
-        /// Each fact of a line, as the formats call it: `json`, `ecs`, `logstash`, `gelf`, `otel`. An empty name
-        /// means that the format does not have it.
+        /// What each format calls the same fact, in the order `json`, `ecs`, `logstash`, `gelf`, `otel`. An empty name
+        /// means that the format does not have it. The guide has it as a [table](crate::guide::log_formats#keys).
         pub const FORMATS: &[[&str; 5]] = &[$([$json, $ecs, $logstash, $gelf, $otel]),+];
     };
     (@one $format:ident, $about:literal, $($name:ident = $text:literal;)+) => {

@@ -1,28 +1,46 @@
-//! The header names.
+//! Names of HTTP headers that are read or written.
+//!
+//! Which formats of trace context are in use is the choice of `OTEL_PROPAGATORS`. B3 is read in both of its encodings,
+//! whichever of `b3` and `b3multi` is listed.
 
 use http::HeaderName;
 
-/// W3C trace context, the parent.
-pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-/// W3C trace context, the vendors' list.
-pub const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
-/// W3C baggage.
-pub const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
-/// The request's id, echoed on the response and forwarded on every call.
-pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Zipkin's B3 in one header.
-pub const B3: HeaderName = HeaderName::from_static("b3");
-/// B3 in several headers: the trace.
-pub const B3_TRACE_ID: HeaderName = HeaderName::from_static("x-b3-traceid");
-/// B3 in several headers: the span.
-pub const B3_SPAN_ID: HeaderName = HeaderName::from_static("x-b3-spanid");
-/// B3 in several headers: the span's parent.
-pub const B3_PARENT_SPAN_ID: HeaderName = HeaderName::from_static("x-b3-parentspanid");
-/// B3 in several headers: the decision.
-pub const B3_SAMPLED: HeaderName = HeaderName::from_static("x-b3-sampled");
-/// B3 in several headers: the debug flag.
-pub const B3_FLAGS: HeaderName = HeaderName::from_static("x-b3-flags");
-/// Jaeger's trace, span and flags.
-pub const UBER_TRACE_ID: HeaderName = HeaderName::from_static("uber-trace-id");
-/// The response's trace, where a layer is told to say it.
-pub const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+/// A constant for each name, and all of them as a table.
+macro_rules! headers {
+    ($($name:ident = $text:literal, $about:literal;)+) => {
+        $(
+            #[doc = concat!("`", $text, "`: ", $about)]
+            pub const $name: HeaderName = HeaderName::from_static($text);
+        )+
+
+        /// Every name of this group with its description.
+        pub const TABLE: &[(&str, &str)] = &[$(($text, $about)),+];
+    };
+}
+
+headers! {
+    TRACEPARENT = "traceparent",
+        "W3C trace context, level 2: the trace and the parent span. Read and written.";
+    TRACESTATE = "tracestate",
+        "W3C trace context: the list of vendors. Read and written.";
+    BAGGAGE = "baggage",
+        "W3C baggage. Read; written on calls to the hosts listed with `baggage_to`.";
+    REQUEST_ID = "x-request-id",
+        "The id of the request. Read, returned on the response, written on calls.";
+    B3 = "b3",
+        "B3 in one header: trace, span, sampling decision. Read before the other B3 headers; written with `b3`.";
+    B3_TRACE_ID = "x-b3-traceid",
+        "B3 in several headers: the trace, 16 or 32 digits. Read; written with `b3multi`, always with 32 digits.";
+    B3_SPAN_ID = "x-b3-spanid",
+        "B3 in several headers: the span. Read; written with `b3multi`.";
+    B3_PARENT_SPAN_ID = "x-b3-parentspanid",
+        "B3 in several headers: the parent of the span. Not read, and removed from calls.";
+    B3_SAMPLED = "x-b3-sampled",
+        "B3 in several headers: the sampling decision; ours if absent. Read; written with `b3multi`.";
+    B3_FLAGS = "x-b3-flags",
+        "B3 in several headers: `1` means debug, which is sampled and passed on. Read; written with `b3multi`.";
+    UBER_TRACE_ID = "uber-trace-id",
+        "Jaeger: trace, span, flags. Read and written with `jaeger`.";
+    SERVER_TIMING = "server-timing",
+        "The trace of the response, if the layer has `server_timing()`. Written.";
+}

@@ -1,61 +1,66 @@
-//! The keys of a log line in the format `json`.
+//! Keys of a log line in the format `json`.
+//!
+//! A line is one flat JSON object. The fields of an event and of the `tracing` spans around it are beside these keys,
+//! each name once. The *closing line* is the one that is written when a request, call, job or message ends. What the
+//! other formats call the same thing is in [`FORMATS`](super::FORMATS).
 
 names! {
     DURATION_MS = "duration_ms",
-        "Milliseconds from the request to the last byte or trailer (request's line).";
+        "Milliseconds from the arrival of the request to the last byte or trailer of the response (closing line).";
     ERROR = "error",
-        "The error that the service noted (request's line).";
+        "The error given to `request::error` (closing line).";
     ERROR_CHAIN = "error_chain",
-        "The noted error's causes (request's line).";
+        "The causes of that error (closing line).";
     ERROR_TYPE = "error_type",
-        "Why a call found no answer, in a word more precise than the outcome (call's line).";
+        "Why a call got no response, if there is a more precise word than the outcome (closing line of a call).";
     FILE = "file",
         "The source file (ERROR lines of events).";
     INSTANCE = "instance",
-        "`service.instance.id` (request's line).";
+        "`service.instance.id` (closing line).";
     LEVEL = "level",
         "`TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR`; `FATAL` for a panic.";
     LINE = "line",
         "The line in the source file (ERROR lines of events).";
     MESSAGE = "message",
-        "The event's message.";
+        "The message of the event.";
     METHOD = "method",
-        "The request's method (inside a request).";
+        "The HTTP method (within a request).";
     OUTCOME = "outcome",
-        "How the hop ended, one word (request's line).";
+        "How it ended, in one word: the `Outcome` (closing line).";
     PATH = "path",
-        "The request's path (inside a request).";
+        "The path of the request (within a request).";
     REQUEST_ID = "request_id",
-        "The request's id (inside a request).";
+        "The id of the request (within a request).";
     RESPONSE_BYTES = "response_bytes",
-        "Bytes of the body (request's line).";
+        "Size of the response body in bytes (closing line).";
     ROUTE = "route",
-        "The matched route (inside a request, once known).";
+        "The matched route (within a request, once it is known).";
     RPC_METHOD = "rpc_method",
-        "gRPC: `pkg.Service/Method`, as on span and metric (request's line).";
+        "gRPC: `pkg.Service/Method`, as on span and metric (closing line).";
     RPC_STATUS = "rpc_status",
-        "gRPC: the status by name, such as `NOT_FOUND` (request's line).";
+        "gRPC: the name of the status, such as `NOT_FOUND` (closing line).";
     SERVICE = "service",
-        "The service's name.";
+        "The name of the service.";
     SPAN_ID = "span_id",
-        "The innermost span, 16 hex digits (inside a request).";
+        "The innermost span, 16 hex digits (within a request).";
     STATUS = "status",
-        "HTTP's status code (request's line); of gRPC only one that is not 200.";
+        "The HTTP status code (closing line). gRPC: only if it is not 200.";
     TARGET = "target",
         "The module that wrote the line.";
     TIMESTAMP = "timestamp",
         "RFC 3339, UTC, microseconds.";
     TRACE_FLAGS = "trace_flags",
-        "W3C flags, 2 hex digits; odd if the trace is sampled (inside a request).";
+        "W3C trace flags, 2 hex digits; odd if the trace is sampled (within a request).";
     TRACE_ID = "trace_id",
-        "The trace, 32 hex digits (inside a request).";
+        "The trace, 32 hex digits (within a request).";
     TTFB_MS = "ttfb_ms",
-        "Milliseconds from the request until the response's head leaves (request's line).";
+        "Milliseconds from the arrival of the request until the response head is sent (closing line).";
     VERSION = "version",
-        "The service's version (request's line).";
+        "The version of the service (closing line).";
 }
 
-/// The keys that we alone write, on every line; a user's field of such a name becomes `field_<name>`.
+/// The keys that only this crate writes, on any line. A field of the application with such a name becomes `field_<name>`,
+/// so that a key has one type in every line.
 pub const RESERVED: &[&str] = &[
     DURATION_MS,
     ERROR_CHAIN,
@@ -84,5 +89,5 @@ pub const RESERVED: &[&str] = &[
     VERSION,
 ];
 
-/// What stands before a user's field whose name is reserved.
+/// The prefix of an application's field whose name is reserved.
 pub const MOVED_PREFIX: &str = "field_";

@@ -1,6 +1,17 @@
-//! Every name that leaves the process: headers, log keys, attributes, events, metrics and labels.
+//! Every name that leaves the process: log keys, span attributes, events, metrics, labels and headers.
 //!
-//! They are under semantic versioning: `tests/promises/wire.rs` holds a snapshot of this file's values.
+//! This is the reference for dashboards, alerts and queries. All of these names are under semantic versioning: a new
+//! name is a minor version, a changed or removed one is a major version. A snapshot test holds them.
+//!
+//! | where | names |
+//! |---|---|
+//! | log lines | [`key`] for the format `json`; [`ecs`], [`logstash`], [`gelf`], [`otel`] |
+//! | spans, log records, resource | [`attribute`], [`event`], [`tag`] for Zipkin |
+//! | `/metrics` | [`metric`], [`label`] |
+//! | requests and responses | [`header`] |
+//! | values of `error.type` | [`word`] |
+//!
+//! Environment variables are listed by [`variables`](crate::variables()).
 
 mod formats;
 #[cfg(feature = "otlp")]
@@ -9,15 +20,15 @@ pub(crate) mod status;
 
 pub use formats::{FORMATS, ecs, gelf, logstash, otel};
 
-/// A group of names: a constant each, and the group as a table from which the README's is made.
+/// A group of names: a constant for each, and all of them as a table.
 macro_rules! names {
     ($($name:ident = $text:literal, $about:literal;)+) => {
         $(
-            #[doc = $about]
+            #[doc = concat!("`", $text, "`: ", $about)]
             pub const $name: &str = $text;
         )+
 
-        /// Every name of this group, with what it says.
+        /// Every name of this group with its description.
         pub const TABLE: &[(&str, &str)] = &[$(($text, $about)),+];
     };
 }
@@ -30,16 +41,16 @@ pub mod metric;
 pub mod tag;
 pub mod word;
 
-/// Names of events, of log records over OTLP.
+/// Event names of log records sent over OTLP.
 pub mod event {
     names! {
         CALL = "observability.call",
-            "A call that did not end well.";
+            "A call failed.";
         PANIC = "observability.panic",
             "A thread panicked.";
         REQUEST = "observability.request",
-            "A request that was served, at its end.";
+            "A request was served; written at its end.";
         WORK = "observability.work",
-            "A job or a message, at its end.";
+            "A job ran or a message was processed; written at its end.";
     }
 }

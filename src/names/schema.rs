@@ -1,4 +1,4 @@
-//! Where the conventions are told that our names follow.
+//! The schema URL of the conventions that our names follow.
 
-/// What OTLP says beside attributes, so that a backend knows their names' version.
+/// Sent over OTLP, so that a backend knows the version of the attribute names.
 pub(crate) const URL: &str = "https://opentelemetry.io/schemas/1.44.0";

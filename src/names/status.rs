@@ -1,4 +1,4 @@
-//! The names of gRPC's statuses: of calls that are observed, and of what a collector answers.
+//! The names of the gRPC statuses, of observed calls and of a collector's answers.
 
 /// By number.
 pub(crate) const NAMES: [&str; 17] = [

@@ -1,10 +1,12 @@
-//! The tags of a span in Zipkin's JSON, beside its attributes and those of its resource.
+//! Tags of a span in Zipkin's JSON, in addition to its attributes and those of the resource.
+//!
+//! All tags are text. `service.name` is no tag but the local endpoint.
 
 names! {
     DROPPED_ATTRIBUTES = "otel.dropped_attributes_count",
-        "How many attributes a limit took, if any.";
+        "Number of attributes dropped because of a limit; absent if none was.";
     DROPPED_LINKS = "otel.dropped_links_count",
-        "How many links a limit took, if any.";
+        "Number of links dropped because of a limit; absent if none was.";
     ERROR = "error",
         "The description of a failed span, often empty; absent on success.";
     LIBRARY_NAME = "otel.library.name",
@@ -12,13 +14,13 @@ names! {
     LIBRARY_VERSION = "otel.library.version",
         "The old name of `otel.scope.version`.";
     LINK = "otlp.link.",
-        "A link, with its number: trace id, span id, trace state, attributes, their dropped count, `|` between.";
+        "Prefix; the number of a link follows. Trace id, span id, trace state, attributes and dropped count, separated by `|`.";
     SCOPE_NAME = "otel.scope.name",
         "`tower-observability`.";
     SCOPE_VERSION = "otel.scope.version",
-        "This crate's version.";
+        "The version of this crate.";
     STATUS_CODE = "otel.status_code",
-        "`ERROR` of a failed span; absent on success.";
+        "`ERROR` on a failed span; absent on success.";
     TRACESTATE = "w3c.tracestate",
-        "The vendors' list, where there is one.";
+        "The `tracestate`, if there is one.";
 }

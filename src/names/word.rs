@@ -1,28 +1,32 @@
-//! The words that say what kept a call from its answer: values of `error.type` beside a status and an outcome.
+//! Values of `error.type` for a call that got no response: what prevented it.
+//!
+//! They are the same on span, metric and log line. They are derived from the error and its causes, as hyper-util's
+//! client, the pools built from its parts, and reqwest report them, also inside a box. TLS failures are recognised as
+//! rustls and OpenSSL report them.
 
 names! {
     CONNECTION_ERROR = "connection_error",
-        "No connection came about, for a reason that none of the others names: a proxy refused, a permission is missing.";
+        "No connection, for a reason that no other word covers: a proxy refused, a permission is missing.";
     CONNECTION_REFUSED = "connection_refused",
-        "Nobody listens at the address.";
+        "Nothing listens at the address.";
     CONNECTION_RESET = "connection_reset",
-        "The connection ended before the head of the answer: reset, closed, or lost in the pool.";
+        "The connection ended before the response head: reset, closed, or stale in the pool.";
     CONNECTION_TIMEOUT = "connection_timeout",
-        "No connection came about in time. The outcome is `timeout`.";
+        "No connection in time. The outcome is `timeout`.";
     DNS_ERROR = "dns_error",
-        "The host's name was not resolved.";
+        "The host name could not be resolved.";
     HOST_UNREACHABLE = "host_unreachable",
-        "No way leads to the host or to its network.";
+        "There is no route to the host or to its network.";
     INVALID_REQUEST = "invalid_request",
-        "The request was never sent, because no client could: no scheme, no host, no absolute address.";
+        "The request could not be sent: it has no scheme, no host, or no absolute URI.";
     PROTOCOL_ERROR = "protocol_error",
-        "What came back is no HTTP, or HTTP/2 ended the exchange.";
+        "The response is not HTTP, or HTTP/2 ended the exchange.";
     REDIRECT_ERROR = "redirect_error",
-        "reqwest followed too many redirects, or one that leads nowhere.";
+        "Too many redirects, or one without a valid target (reqwest).";
     REQUEST_BODY_ERROR = "request_body_error",
-        "The body that was to be sent failed.";
+        "The body of the request failed while it was sent.";
     TIMEOUT = "timeout",
-        "The answer did not come in time. The outcome is `timeout`.";
+        "No response in time. The outcome is `timeout`.";
     TLS_ERROR = "tls_error",
-        "No TLS, or none that both sides accept: a certificate that is not trusted, a handshake that failed.";
+        "TLS failed: an untrusted certificate, no common version, a broken handshake.";
 }

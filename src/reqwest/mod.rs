@@ -33,7 +33,7 @@
 //!
 //! One `send` is one CLIENT span and one value of the histogram, redirects and reqwest's own retries included: it begins
 //! with the first request and ends with the head of the last answer. Its URL and host are those that you asked for, its
-//! status is the last one. What comes back is [`reqwest::Response`](::reqwest::Response) itself; a body that fails after
+//! status is the last one. What comes back is [`reqwest::Response`] itself; a body that fails after
 //! the head is counted.
 //!
 //! # Redirects

@@ -1,5 +1,5 @@
 //! Promise: one word chooses the format of every line that a process writes: the events', the requests', our own and
-//! a panic's. The README shows a real line of each, and `UPDATE_README=1 cargo test -p tests --test process formats`
+//! a panic's. The guide shows a real line of each, and `UPDATE_DOCS=1 cargo test -p tests --test process formats`
 //! writes them anew.
 
 use std::collections::BTreeMap;
@@ -157,26 +157,26 @@ fn one_word_chooses_the_format_of_every_line() {
 }
 
 #[test]
-fn the_readme_shows_a_real_line_of_each_format() {
-    let path = top().join("README.md");
-    let mut readme = fs::read_to_string(&path).unwrap();
+fn the_guide_shows_a_real_line_of_each_format() {
+    let path = top().join("src/guide/log_formats.md");
+    let mut page = fs::read_to_string(&path).unwrap();
     for (format, _, target, _) in FORMATS {
         let (begin, end) = (format!("<!-- begin: a line in {format} -->\n"), "<!-- end: a line in");
-        let start = readme.find(&begin).unwrap_or_else(|| panic!("README.md has no {begin}")) + begin.len();
-        let stop = start + readme[start..].find(end).expect("an end");
+        let start = page.find(&begin).unwrap_or_else(|| panic!("the guide has no {begin}")) + begin.len();
+        let stop = start + page[start..].find(end).expect("an end");
         let ended = written_in(format);
         let (line, read) = the_line(&ended, target, "tower_observability::request");
-        if std::env::var_os("UPDATE_README").is_some() {
-            readme.replace_range(start..stop, &format!("```json\n{}\n```\n", broken_up(line)));
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            page.replace_range(start..stop, &format!("```json\n{}\n```\n", broken_up(line)));
             continue;
         }
         let shown =
-            readme[start..stop].trim().strip_prefix("```json").and_then(|text| text.strip_suffix("```"));
+            page[start..stop].trim().strip_prefix("```json").and_then(|text| text.strip_suffix("```"));
         let shown: Value = serde_json::from_str(shown.expect("a block of JSON")).expect("JSON");
         assert_eq!(shape(&shown), shape(&read), "{format}");
     }
-    if std::env::var_os("UPDATE_README").is_some() {
-        fs::write(&path, readme).unwrap();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, page).unwrap();
     }
 }
 

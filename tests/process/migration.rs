@@ -1,7 +1,7 @@
 //! Promise: a service with a registry, a tracing-opentelemetry and a Prometheus recorder of its own is migrated in a
-//! diff of under 20 lines, which the README shows; then its signals are joined, and no span is there twice.
+//! diff of under 20 lines, which the guide shows; then its signals are joined, and no span is there twice.
 
-// Shown in the README as a binary has them.
+// Shown in the guide as a binary has them.
 #[allow(unreachable_pub)]
 #[path = "adoption/after.rs"]
 mod after;
@@ -51,7 +51,7 @@ use crate::support::collector::{Collector, the_one};
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const BEFORE: &str = include_str!("adoption/before.rs");
 const AFTER: &str = include_str!("adoption/after.rs");
-const README: &str = include_str!("../../README.md");
+const PAGE: &str = include_str!("../../src/guide/existing.md");
 
 #[test]
 fn program() {
@@ -164,8 +164,8 @@ fn the_extension_of_their_spans_works_as_it_did() {
 }
 
 #[test]
-fn the_readme_shows_the_diff_of_these_two_and_it_is_short() {
-    let shown = README.split("<!-- migration -->").nth(1).expect("the marker");
+fn the_guide_shows_the_diff_of_these_two_and_it_is_short() {
+    let shown = PAGE.split("<!-- migration -->").nth(1).expect("the marker");
     let shown = shown.split("```diff\n").nth(1).and_then(|text| text.split("```").next()).expect("a diff");
     let without = |sign: char| -> String {
         let kept = shown.lines().filter(|line| !line.starts_with(sign));

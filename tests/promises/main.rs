@@ -1,4 +1,4 @@
-//! One module per promise of the README, in one binary.
+//! One module per promise of the documentation, in one binary.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../support/mod.rs"]
@@ -12,6 +12,7 @@ mod clients;
 mod exactly_once;
 mod export;
 mod grpc;
+mod guide;
 mod left_out;
 mod logs;
 mod metrics;

@@ -1,8 +1,8 @@
-//! Promise: every name that leaves the process stands in the README's tables, and none changes unseen.
+//! Promise: every name that leaves the process is documented, and none changes unnoticed.
 //!
 //! The names are under semantic versioning. A name that is added goes into the snapshot below and is a minor
-//! version; one that is changed or removed is a major one. The tables follow by
-//! `UPDATE_README=1 cargo test -p tests --test promises wire`.
+//! version; one that is changed or removed is a major one. The documentation of `names` is made of the names
+//! themselves; the tables in files are written by `UPDATE_DOCS=1 cargo test -p tests --test promises wire`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,6 +11,7 @@ use std::path::Path;
 use tower_observability::names::{FORMATS, attribute, event, header, key, label, metric, tag, word};
 use tower_observability::{Outcome, variables};
 
+use super::readme::read;
 use crate::support::repository::top;
 
 type Rows = Vec<(String, String)>;
@@ -112,43 +113,8 @@ OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT
 OTEL_METRICS_EXPORTER OTEL_METRICS_EXEMPLAR_FILTER OBSERVABILITY_PROCESS_METRICS OBSERVABILITY_DISK_PATHS OTEL_EXPORTER_PROMETHEUS_HOST
 OTEL_EXPORTER_PROMETHEUS_PORT OBSERVABILITY_ADMIN_TOKEN";
 
-fn read(path: impl AsRef<Path>) -> String {
-    fs::read_to_string(top().join(path)).unwrap()
-}
-
 fn is_served(about: &str) -> bool {
     !about.starts_with("Not served")
-}
-
-fn table(rows: &[(&str, &str)]) -> Rows {
-    let mut rows: Rows =
-        rows.iter().map(|(name, about)| (format!("`{name}`"), (*about).to_owned())).collect();
-    rows.sort_unstable();
-    rows
-}
-
-fn headers() -> Rows {
-    let about = [
-        (header::TRACEPARENT, "W3C trace context, level 2: the trace and the parent. Read and written."),
-        (header::TRACESTATE, "W3C trace context: the vendors' list. Read and written."),
-        (header::BAGGAGE, "W3C baggage. Read; written to the hosts that `baggage_to` lists."),
-        (header::REQUEST_ID, "The request's id. Read, echoed on the response, written to calls."),
-        (header::B3, "`b3`, and read with `b3multi` too: trace, span, decision. Read before the next five."),
-        (
-            header::B3_TRACE_ID,
-            "`b3multi`, and read with `b3` too: the trace, 16 or 32 digits. Written with 32.",
-        ),
-        (header::B3_SPAN_ID, "`b3multi`, and read with `b3` too: the span."),
-        (header::B3_PARENT_SPAN_ID, "`b3multi` and `b3`: not read, and taken from calls."),
-        (header::B3_SAMPLED, "`b3multi`, and read with `b3` too: the decision; absent, it is ours."),
-        (
-            header::B3_FLAGS,
-            "`b3multi`, and read with `b3` too: `1` is debug, which is sampled and handed on.",
-        ),
-        (header::UBER_TRACE_ID, "`jaeger`: trace, span, flags. Read and written."),
-        (header::SERVER_TIMING, "The response's trace, where a layer has `server_timing()`. Written."),
-    ];
-    about.map(|(name, about)| (format!("`{name}`"), about.to_owned())).into()
 }
 
 /// What each fact of a line is called in each format.
@@ -179,59 +145,74 @@ fn environment() -> Rows {
     rows
 }
 
-/// Each table of the README: its marker, its head, its rows.
-fn tables() -> [(&'static str, &'static str, Rows); 10] {
+/// Each table in a file: the file, its marker, its head, its rows.
+fn tables() -> [(&'static str, &'static str, &'static str, Rows); 2] {
     [
-        ("log keys", "| key | what it says |\n|---|---|\n", table(key::TABLE)),
         (
+            "src/guide/log_formats.md",
             "log formats",
             "| `json` | `ecs` | `logstash` | `gelf` | `otel` |\n|---|---|---|---|---|\n",
             formats(),
         ),
-        ("span attributes", "| attribute | what it says |\n|---|---|\n", table(attribute::TABLE)),
         (
-            "error words",
-            "| `error.type` | what kept a call from its answer |\n|---|---|\n",
-            table(word::TABLE),
+            "src/config/variables.md",
+            "variables",
+            "| variable | default | what it does |\n|---|---|---|\n",
+            environment(),
         ),
-        ("zipkin tags", "| tag | what it says |\n|---|---|\n", table(tag::TABLE)),
-        ("events", "| event | what happened |\n|---|---|\n", table(event::TABLE)),
-        ("metrics", "| metric | what it counts |\n|---|---|\n", table(metric::TABLE)),
-        ("labels", "| label | what it says |\n|---|---|\n", table(label::TABLE)),
-        ("headers", "| header | what it carries |\n|---|---|\n", headers()),
-        ("variables", "| variable | default | what it does |\n|---|---|---|\n", environment()),
     ]
 }
 
-/// The README with every table as the code says it is.
-fn with_tables(readme: &str) -> String {
-    let mut text = readme.to_owned();
-    for (name, head, rows) in tables() {
-        let (begin, end) = (format!("<!-- begin: {name} -->\n"), format!("<!-- end: {name} -->"));
-        let start = text.find(&begin).unwrap_or_else(|| panic!("README.md has no {begin}")) + begin.len();
-        let stop = start + text[start..].find(&end).unwrap_or_else(|| panic!("README.md has no {end}"));
-        let mut table = head.to_owned();
-        for (name, about) in rows {
-            writeln!(table, "| {name} | {about} |").unwrap();
-        }
-        text.replace_range(start..stop, &table);
+/// The text with this table as the code says it is.
+fn with_table(text: &str, name: &str, head: &str, rows: Rows) -> String {
+    let (begin, end) = (format!("<!-- begin: {name} -->\n"), format!("<!-- end: {name} -->"));
+    let start = text.find(&begin).unwrap_or_else(|| panic!("no {begin}")) + begin.len();
+    let stop = start + text[start..].find(&end).unwrap_or_else(|| panic!("no {end}"));
+    let mut table = head.to_owned();
+    for (name, about) in rows {
+        writeln!(table, "| {name} | {about} |").unwrap();
     }
-    text
+    format!("{}{table}{}", &text[..start], &text[stop..])
 }
 
 #[test]
-fn every_table_of_the_readme_is_what_the_code_says() {
-    let readme = read("README.md");
-    let right = with_tables(&readme);
-    if std::env::var_os("UPDATE_README").is_some() {
-        fs::write(top().join("README.md"), &right).unwrap();
-        return;
+fn every_table_is_what_the_code_says() {
+    for (path, name, head, rows) in tables() {
+        let text = read(path);
+        let right = with_table(&text, name, head, rows);
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            fs::write(top().join(path), &right).unwrap();
+            continue;
+        }
+        let differing = text.lines().zip(right.lines()).find(|(is, should)| is != should);
+        assert!(
+            text == right,
+            "{path} is old, first {differing:?}; UPDATE_DOCS=1 cargo test -p tests --test promises wire"
+        );
     }
-    let differing = readme.lines().zip(right.lines()).find(|(is, should)| is != should);
-    assert!(
-        readme == right,
-        "the README's tables are old, first {differing:?}; UPDATE_README=1 cargo test -p tests --test promises wire"
-    );
+}
+
+/// Each constant is documented with its name on the wire, so that the page of its module is a table of them.
+#[test]
+fn every_name_has_a_description_in_whole_sentences() {
+    let tables = [
+        key::TABLE,
+        attribute::TABLE,
+        event::TABLE,
+        tag::TABLE,
+        word::TABLE,
+        metric::TABLE,
+        label::TABLE,
+        header::TABLE,
+    ];
+    for (name, about) in tables.concat() {
+        let first = about.trim_start_matches('`').chars().next().unwrap();
+        assert!(
+            about.starts_with('`') || first.is_uppercase() || about.starts_with("gRPC"),
+            "{name}: {about}"
+        );
+        assert!(about.ends_with('.') || about.ends_with(".)"), "{name}: {about}");
+    }
 }
 
 fn names(table: &[(&str, &str)]) -> Vec<String> {
@@ -249,7 +230,7 @@ fn same(snapshot: &str, mut is: Vec<String>) {
 }
 
 #[test]
-fn no_name_on_the_wire_changes_unseen() {
+fn no_name_on_the_wire_changes_unnoticed() {
     same(KEYS, names(key::TABLE));
     for (column, snapshot) in FORMAT_KEYS.iter().enumerate() {
         let keys: std::collections::BTreeSet<_> =
@@ -262,7 +243,7 @@ fn no_name_on_the_wire_changes_unseen() {
     same(EVENTS, names(event::TABLE));
     same(METRICS, names(metric::TABLE));
     same(LABELS, names(label::TABLE));
-    same(HEADERS, headers().into_iter().map(|(name, _)| name.trim_matches('`').to_owned()).collect());
+    same(HEADERS, names(header::TABLE));
     let served = variables().into_iter().filter(|row| is_served(row.about));
     same(VARIABLES, served.map(|row| row.name.to_owned()).collect());
 }
@@ -280,14 +261,14 @@ fn no_outcome_changes_its_word() {
         Outcome::Upgraded,
     ];
     same(OUTCOMES, all.map(|outcome| outcome.to_string()).into());
-    let readme = read("README.md");
+    let page = read("src/guide/outcomes.md");
     for outcome in all {
-        assert!(readme.contains(&format!("\n| `{outcome}` | ")), "README.md does not explain {outcome}");
+        assert!(page.contains(&format!("\n| `{outcome}` | ")), "the guide does not explain {outcome}");
     }
 }
 
 #[test]
-fn every_variable_is_told_in_whole_sentences() {
+fn every_variable_is_described_in_whole_sentences() {
     for row in variables() {
         let first = row.about.trim_start_matches('`').chars().next().unwrap();
         let is_code = row.about.starts_with('`');
@@ -303,7 +284,7 @@ fn every_name_is_used_by_the_code() {
     // The line's first keys, which their writer spells out.
     const SPELT: [&str; 2] = ["TIMESTAMP", "LEVEL"];
     let source = source_without_names(&top().join("src"));
-    let declared = ["mod", "attribute", "key", "label", "metric", "tag", "word"]
+    let declared = ["mod", "attribute", "header", "key", "label", "metric", "tag", "word"]
         .map(|file| read(format!("src/names/{file}.rs")));
     let constants: Vec<_> = declared
         .iter()

@@ -18,7 +18,7 @@ macro_rules! target_rows {
                 name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_INSECURE"),
                 default: "false",
                 secret: false,
-                about: concat!("`true`: no TLS to an endpoint of gRPC without a scheme, for ", $items, " only."),
+                about: concat!("`true`: no TLS for a gRPC endpoint without a scheme, for ", $items, " only."),
                 set: |options, text| options.$($way).+.take_insecure(text),
                 show: |options| options.$($way).+.show_insecure(),
             },
@@ -26,8 +26,8 @@ macro_rules! target_rows {
                 name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_ENDPOINT"),
                 default: "",
                 secret: false,
-                about: concat!("The collector's full URL for ", $items, ", used as it is, with its path; for gRPC \
-                               without one."),
+                about: concat!("The collector's full URL for ", $items, ", with its path; for gRPC without one. \
+                               Nothing is appended."),
                 set: |options, url| options.$($way).+.take_endpoint(url),
                 show: |options| options.$($way).+.show_endpoint(),
             },
@@ -35,7 +35,7 @@ macro_rules! target_rows {
                 name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_HEADERS"),
                 default: "",
                 secret: true,
-                about: concat!("Headers of ", $items, " only; they replace the general list."),
+                about: concat!("Headers of exports of ", $items, "; they replace the general list."),
                 set: |options, text| options.$($way).+.take_headers(text),
                 show: |options| options.$($way).+.show_headers(),
             },
@@ -43,7 +43,7 @@ macro_rules! target_rows {
                 name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_TIMEOUT"),
                 default: "10000",
                 secret: false,
-                about: concat!("One attempt's time for ", $items, " only, in milliseconds; 0 is without end."),
+                about: concat!("Timeout of one attempt for ", $items, ", in milliseconds; 0 is no timeout."),
                 set: |options, text| options.$($way).+.take_timeout(text),
                 show: |options| options.$($way).+.show_timeout(),
             },
@@ -59,7 +59,7 @@ macro_rules! target_rows {
                 name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_CERTIFICATE"),
                 default: "",
                 secret: false,
-                about: concat!("The collector's CAs for ", $items, " only, a file in PEM (feature `tls`)."),
+                about: concat!("PEM file with the CAs trusted for ", $items, " (feature `tls`)."),
                 set: |options, path| options.$($way).+.own.pem.take_certificate(path),
                 show: |options| options.$($way).+.show_certificate(),
             },
@@ -67,7 +67,7 @@ macro_rules! target_rows {
                 name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_CLIENT_KEY"),
                 default: "",
                 secret: false,
-                about: concat!("The client's key for ", $items, " only, a file in PEM (feature `tls`)."),
+                about: concat!("PEM file with the client key for ", $items, " (feature `tls`)."),
                 set: |options, path| options.$($way).+.own.pem.take_client_key(path),
                 show: |options| options.$($way).+.show_client_key(),
             },
@@ -75,7 +75,7 @@ macro_rules! target_rows {
                 name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_CLIENT_CERTIFICATE"),
                 default: "",
                 secret: false,
-                about: concat!("The client's certificate for ", $items, " only, a file in PEM (feature `tls`)."),
+                about: concat!("PEM file with the client certificate for ", $items, " (feature `tls`)."),
                 set: |options, path| options.$($way).+.own.pem.take_client_certificate(path),
                 show: |options| options.$($way).+.show_client_certificate(),
             },
@@ -96,7 +96,7 @@ macro_rules! batch_rows {
                 about: concat!(
                     "How long ",
                     $item,
-                    " waits at most for its batch to fill, in milliseconds (500 on a terminal)."
+                    " waits at most for a full batch, in milliseconds (500 on a terminal)."
                 ),
                 set: |options, text| options.$($batching).+.take_delay(text),
                 show: |options| options.$($batching).+.show_delay(),
@@ -106,9 +106,9 @@ macro_rules! batch_rows {
                 default: "30000",
                 secret: false,
                 about: concat!(
-                    "One batch of ",
+                    "Timeout of a batch of ",
                     $items,
-                    ", its time over all attempts, in milliseconds; 0 is without end."
+                    " over all attempts, in milliseconds; 0 is no timeout."
                 ),
                 set: |options, text| options.$($batching).+.take_timeout(text),
                 show: |options| options.$($batching).+.show_timeout(),
@@ -118,9 +118,9 @@ macro_rules! batch_rows {
                 default: "2048",
                 secret: false,
                 about: concat!(
-                    "How many finished ",
+                    "Capacity of the queue of finished ",
                     $items,
-                    " may wait; when full, the newest is dropped and counted."
+                    "; when it is full, the newest is dropped and counted."
                 ),
                 set: |options, text| options.$($batching).+.take_queue(text),
                 show: |options| options.$($batching).+.queue.to_string(),
@@ -129,7 +129,7 @@ macro_rules! batch_rows {
                 name: concat!("OTEL_", $processor, "_MAX_EXPORT_BATCH_SIZE"),
                 default: "512",
                 secret: false,
-                about: concat!("How many ", $items, " a batch holds; never more than the queue."),
+                about: concat!("Maximum number of ", $items, " in a batch; never more than the queue holds."),
                 set: |options, text| options.$($batching).+.take_batch(text),
                 show: |options| options.$($batching).+.show_batch(),
             },

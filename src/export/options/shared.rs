@@ -12,9 +12,9 @@ use crate::variable::Variable;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shared {
     pub(crate) target: Target,
-    /// How many attributes anything may have.
+    /// Maximum number of attributes of a span, a link or a log record.
     pub(crate) attributes: Option<usize>,
-    /// How many characters any text attribute may have.
+    /// Maximum length of a text attribute, in characters.
     pub(crate) value_length: Option<usize>,
 }
 
@@ -35,7 +35,7 @@ const TARGET: [Variable<Shared>; 6] = [
         name: "OTEL_EXPORTER_OTLP_INSECURE",
         default: "false",
         secret: false,
-        about: "`true`: an endpoint of gRPC without a scheme, such as `collector:4317`, is reached without TLS.",
+        about: "`true`: a gRPC endpoint without a scheme, such as `collector:4317`, is used without TLS.",
         set: |shared, text| shared.target.take_insecure(text),
         show: |shared| shared.target.insecure.unwrap_or_default().to_string(),
     },
@@ -44,7 +44,7 @@ const TARGET: [Variable<Shared>; 6] = [
         default: "",
         secret: false,
         about: "The collector, such as `http://collector:4318`; `/v1/traces` or `/v1/logs` is appended. For gRPC \
-                `http://collector:4317`, to which nothing is. Switches traces on.",
+                `http://collector:4317`, to which nothing is appended. Turns on traces.",
         set: |shared, url| {
             let checked = check(url, shared.target.protocol.unwrap_or_default());
             shared.target.take_endpoint(url, checked)
@@ -63,7 +63,7 @@ const TARGET: [Variable<Shared>; 6] = [
         name: "OTEL_EXPORTER_OTLP_TIMEOUT",
         default: "10000",
         secret: false,
-        about: "One attempt's time, in milliseconds; 0 is without end.",
+        about: "Timeout of one attempt, in milliseconds; 0 is no timeout.",
         set: |shared, text| shared.target.take_timeout(text),
         show: |shared| shared.target.timeout.map(shown_millis).unwrap_or_default(),
     },
@@ -82,8 +82,8 @@ const TLS: [Variable<Shared>; 3] = [
         name: "OTEL_EXPORTER_OTLP_CERTIFICATE",
         default: "",
         secret: false,
-        about: "A file in PEM with the CAs that may have signed the collector's certificate, instead of those that \
-                the machine trusts (feature `tls`).",
+        about: "PEM file with the CAs that are trusted for the collector's certificate, instead of the machine's \
+                (feature `tls`).",
         set: |shared, path| shared.target.pem.take_certificate(path),
         show: |shared| shown_path(shared.target.pem.certificate.as_ref()),
     },
@@ -91,7 +91,7 @@ const TLS: [Variable<Shared>; 3] = [
         name: "OTEL_EXPORTER_OTLP_CLIENT_KEY",
         default: "",
         secret: false,
-        about: "A file in PEM with the key of the client's certificate (feature `tls`).",
+        about: "PEM file with the key of the client certificate (feature `tls`).",
         set: |shared, path| shared.target.pem.take_client_key(path),
         show: |shared| shown_path(shared.target.pem.client_key.as_ref()),
     },
@@ -99,7 +99,7 @@ const TLS: [Variable<Shared>; 3] = [
         name: "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
         default: "",
         secret: false,
-        about: "A file in PEM with the certificate that is shown to the collector, and its chain (feature `tls`).",
+        about: "PEM file with the client certificate and its chain (feature `tls`).",
         set: |shared, path| shared.target.pem.take_client_certificate(path),
         show: |shared| shown_path(shared.target.pem.client_certificate.as_ref()),
     },
@@ -110,7 +110,7 @@ const LIMITS: [Variable<Shared>; 2] = [
         name: "OTEL_ATTRIBUTE_COUNT_LIMIT",
         default: "128",
         secret: false,
-        about: "How many attributes anything may have.",
+        about: "Maximum number of attributes of a span, a link or a log record.",
         set: |shared, text| whole(text, 0).map(|count| shared.attributes = Some(count)),
         show: |shared| shown_limit(shared.attributes),
     },
@@ -118,7 +118,7 @@ const LIMITS: [Variable<Shared>; 2] = [
         name: "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
         default: "",
         secret: false,
-        about: "How many characters any text attribute may have.",
+        about: "Maximum length of a text attribute, in characters.",
         set: |shared, text| whole(text, 0).map(|length| shared.value_length = Some(length)),
         show: |shared| shown_limit(shared.value_length),
     },

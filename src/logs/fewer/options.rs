@@ -57,7 +57,7 @@ pub(in crate::logs) const VARIABLES: [Variable<Logs>; 3] = [
         name: "OBSERVABILITY_LOG_OK_SHARE",
         default: "1.0",
         secret: false,
-        about: "The share of the lines of requests that ended well that is kept, from 0 to 1; others always are.",
+        about: "The share of closing lines of successful requests that is kept, from 0 to 1; others are always kept.",
         set: set_share,
         show: |logs| format!("{:?}", logs.fewer.share),
     },
@@ -65,7 +65,7 @@ pub(in crate::logs) const VARIABLES: [Variable<Logs>; 3] = [
         name: "OBSERVABILITY_LOG_SLOW",
         default: "1000",
         secret: false,
-        about: "What took so long keeps its line, in milliseconds.",
+        about: "A request that takes this long keeps its line, in milliseconds.",
         set: |logs, value| {
             logs.fewer.slow = milliseconds(value)?;
             Ok(())
@@ -76,7 +76,7 @@ pub(in crate::logs) const VARIABLES: [Variable<Logs>; 3] = [
         name: "OBSERVABILITY_LOG_LIMIT",
         default: "10000",
         secret: false,
-        about: "How many lines a second one place in the code may write; the rest is counted and told. 0: no limit.",
+        about: "Maximum lines per second of one place in the code; the rest is counted and reported. 0 is no limit.",
         set: |logs, value| {
             let limit: u64 = value.parse().map_err(|_| Refusal::expected("a whole number of lines"))?;
             logs.fewer.limit = u32::try_from(limit).unwrap_or(u32::MAX);

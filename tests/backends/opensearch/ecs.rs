@@ -44,10 +44,10 @@ async fn strict_index(name: &str) -> Index {
     Index::fresh(name).await
 }
 
-/// The index template that the README gives.
-fn template_of_readme() -> Value {
-    let page = std::fs::read_to_string(top().join("README.md")).unwrap();
-    let block = page.split("<!-- index template -->\n```json\n").nth(1).expect("a template in README.md");
+/// The index template that the guide gives.
+fn template_of_guide() -> Value {
+    let page = std::fs::read_to_string(top().join("src/guide/log_shipping.md")).unwrap();
+    let block = page.split("<!-- index template -->\n```json\n").nth(1).expect("a template in the guide");
     serde_json::from_str(block.split("```").next().unwrap()).unwrap()
 }
 
@@ -115,7 +115,7 @@ async fn a_users_field_of_any_name_and_type_is_never_refused() {
 
 #[tokio::test]
 async fn the_readmes_template_is_enough() {
-    template("services", &template_of_readme()).await;
+    template("services", &template_of_guide()).await;
     let index = Index::fresh("services-2026.11.21").await;
     let (trace_id, lines) = lines_as("ecs");
     for lines in [&lines].into_iter().chain(&hostile_lines("ecs")) {

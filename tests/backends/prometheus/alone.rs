@@ -60,7 +60,7 @@ async fn a_restart_is_seen_and_no_request_is_lost_or_counted_twice() {
 
     service.stop();
     once(&of("up", ""), 0.0).await;
-    assert_eq!(answers("Processes that are not reached", &job).await.len(), 1);
+    assert_eq!(answers("Processes that cannot be scraped", &job).await.len(), 1);
     assert_eq!(value(&counted).await, None, "a process that is gone has no series");
 
     let service = inventory(&port);
@@ -72,7 +72,7 @@ async fn a_restart_is_seen_and_no_request_is_lost_or_counted_twice() {
     let again = value(&of("process_start_time_seconds", "")).await.unwrap();
     assert!(again > start, "{again} after {start}");
     assert_eq!(answers("Restarts in the last hour", &job).await[0].value, 1.0);
-    assert_eq!(answers("Processes that are not reached", &job).await.len(), 0);
+    assert_eq!(answers("Processes that cannot be scraped", &job).await.len(), 0);
     assert_eq!(value(&format!("resets({counted}[5m])")).await, Some(1.0));
     // Seven of the first process, after its first; all three of the second.
     let increase = value(&format!("increase({counted}[5m])")).await.unwrap();
@@ -81,7 +81,7 @@ async fn a_restart_is_seen_and_no_request_is_lost_or_counted_twice() {
     assert!(least >= 0.0, "{least}");
 }
 
-/// What the README's question with this begin answers about a job.
+/// What the guide's query with this begin answers about a job.
 async fn answers(title: &str, job: &str) -> Vec<Sample> {
     let question = questions().into_iter().find(|question| question.title.starts_with(title)).unwrap();
     let mut found = prometheus::ask(&question.promql).await;
@@ -167,7 +167,7 @@ async fn the_first_error_of_a_route_is_seen() {
 async fn loses_spans(exporter: &str, variables: &[(&str, &str)]) {
     let impatient = [("OTEL_BSP_SCHEDULE_DELAY", "1000"), ("OTEL_BSP_EXPORT_TIMEOUT", "3000")];
     let flaky = Flaky::start_with(exporter, &[variables, &impatient].concat()).await;
-    let title = "Telemetry that was lost";
+    let title = "Lost telemetry";
     let lost = eventually(SOON, title, async || {
         // Span after span: what was lost before the first scrape is not seen.
         flaky.ask("", 200);

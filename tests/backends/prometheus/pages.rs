@@ -1,4 +1,4 @@
-//! What the tools say: promtool and the Python client read both pages, promtool the README's configuration.
+//! What the tools say: promtool and the Python client read both pages, promtool the guide's configuration.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use tokio::runtime::Builder;
 use super::once;
 use crate::shared::child::{Child, run};
 use crate::shared::exposition::read;
-use crate::support::prometheus::{self, Scraped, Target, promtool, python_reads, questions, readme};
+use crate::support::prometheus::{self, Scraped, Target, guide, promtool, python_reads, questions};
 use crate::support::workshop::{SERVICES, Workshop, ask};
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -141,9 +141,9 @@ fn targets(config: &str, job: &str) -> Value {
 }
 
 #[test]
-fn the_readmes_lists_and_annotations_are_scraped_under_the_names_that_it_promises() {
-    let [list, pods, _] = readme("yaml").try_into().unwrap();
-    let [targets_list] = readme("json").try_into().unwrap();
+fn the_guides_lists_and_annotations_are_scraped_under_the_names_that_it_promises() {
+    let [list, pods, _] = guide("yaml").try_into().unwrap();
+    let [targets_list] = guide("json").try_into().unwrap();
     let folder = Folder::new("prometheus-scrape");
     let found = folder.file("bookings.json", &targets_list);
     let list = list.replace("/etc/prometheus/services/*.json", &found);
@@ -176,8 +176,8 @@ fn the_readmes_lists_and_annotations_are_scraped_under_the_names_that_it_promise
 }
 
 #[test]
-fn the_readmes_alert_is_valid_and_asks_what_its_question_about_errors_asks() {
-    let [_, _, rules] = readme("yaml").try_into().unwrap();
+fn the_guides_alert_is_valid_and_asks_what_its_question_about_errors_asks() {
+    let [_, _, rules] = guide("yaml").try_into().unwrap();
     let folder = Folder::new("prometheus-rules");
     promtool(&["check", "rules", &folder.file("rules.yml", &rules)], "");
     let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");

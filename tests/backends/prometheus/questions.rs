@@ -1,4 +1,4 @@
-//! The questions of the README: what each must answer, given what the workshop served.
+//! The queries of the guide: what each must answer, given what the workshop served.
 
 use std::collections::BTreeMap;
 
@@ -42,8 +42,8 @@ const QUESTIONS: &[(&str, Holds)] = &[
     ("Rate: requests a second, by service and route.", |seen, found| {
         grew(found, WINDOW, &["job", "http_request_method", "http_route"], &seen.served);
     }),
-    ("Errors: their share of all requests and calls of gRPC, by service.", Seen::holds_share),
-    ("Errors: how many of which kind, by route.", |seen, found| {
+    ("Errors: their share of all requests, HTTP and gRPC, by service.", Seen::holds_share),
+    ("Errors by kind and route.", |seen, found| {
         let errors = failed(&seen.served);
         assert!(errors.iter().any(|error| error.labels.have(&[("job", "gateway"), ("error_type", "502")])));
         grew(found, 1.0, &["job", "http_route", "error_type"], errors);
@@ -55,16 +55,16 @@ const QUESTIONS: &[(&str, Holds)] = &[
         grew(found, WINDOW, &["job", "rpc_method"], &seen.answered);
     }),
     // No call has failed; what it finds of one that has, its sister of HTTP shows.
-    ("gRPC: errors, how many of which kind, by method.", |_, found| assert!(found.is_empty(), "{found:#?}")),
+    ("gRPC: errors by kind and method.", |_, found| assert!(found.is_empty(), "{found:#?}")),
     ("gRPC: the 95th percentile, by service and method.", |_, found| {
         let quantile = find(found, &RESERVE).value;
         assert!((0.0..1.0).contains(&quantile) && quantile > 0.0, "{found:#?}");
     }),
-    ("Requests being served now, by service.", |_, found| {
+    ("Requests in flight, by service.", |_, found| {
         assert_eq!(found.len(), SERVICES.len(), "{found:#?}");
         assert!(found.iter().all(|sample| sample.value == 0.0), "{found:#?}");
     }),
-    ("Calls that failed, by the caller, whom it called, and how.", |seen, found| {
+    ("Failed calls, by caller, callee and kind.", |seen, found| {
         let errors = failed(&seen.called);
         assert!(errors.iter().any(|error| error.labels.have(&[("job", "payments"), ("error_type", "500")])));
         grew(found, 1.0, &["job", "server_address", "server_port", "error_type"], errors);
@@ -74,7 +74,7 @@ const QUESTIONS: &[(&str, Holds)] = &[
         assert!(consumed.value * WINDOW >= 17.0, "{consumed:?}");
         grew(found, WINDOW, &["job", "work_name"], &seen.worked);
     }),
-    ("Rate by version: is the new one asked already?", |seen, found| {
+    ("Rate by version: does the new one get traffic already?", |seen, found| {
         assert_eq!(found.len(), SERVICES.len(), "{found:#?}");
         assert!(found.iter().all(|sample| sample.labels.get("service_version") == VERSION), "{found:#?}");
         grew(found, WINDOW, &["job"], seen.all());
@@ -83,8 +83,8 @@ const QUESTIONS: &[(&str, Holds)] = &[
         assert_eq!(found.len(), SERVICES.len(), "{found:#?}");
         assert!(found.iter().all(|sample| sample.value == 0.0), "{found:#?}");
     }),
-    ("Processes that are not reached.", |_, found| assert!(found.is_empty(), "{found:#?}")),
-    ("Telemetry that was lost, by the part of the pipeline and the reason.", |_, found| {
+    ("Processes that cannot be scraped.", |_, found| assert!(found.is_empty(), "{found:#?}")),
+    ("Lost telemetry, by part of the pipeline and reason.", |_, found| {
         assert!(found.is_empty(), "{found:#?}");
     }),
 ];

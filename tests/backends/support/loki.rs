@@ -8,7 +8,7 @@ use super::http::{Answer, get, post, query};
 use super::systems::LOKI;
 use super::time::nanoseconds;
 
-/// What the agents of the README take out of a line as structured metadata, where the line has it.
+/// What the agents of the guide take out of a line as structured metadata, where the line has it.
 const METADATA: [&str; 3] = ["trace_id", "span_id", "request_id"];
 
 /// The labels that an agent does not read from the line: it knows where it runs.

@@ -53,7 +53,7 @@ pub struct Exemplar {
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Labels(BTreeMap<String, String>);
 
-/// A question of the README, with the comment above it.
+/// A query of the guide, with the comment above it.
 #[derive(Clone, Debug)]
 pub struct Question {
     pub title: String,
@@ -203,19 +203,16 @@ fn run(program: &Path, arguments: &[&str], input: &str) -> String {
     out
 }
 
-/// The fenced blocks of this language in the README's part on Prometheus.
-pub fn readme(language: &str) -> Vec<String> {
-    let path = top().join("README.md");
-    let readme = std::fs::read_to_string(path).unwrap();
-    let part = readme.split_once("\n## Prometheus\n").unwrap().1;
-    let part = part.split_once("\n## ").map_or(part, |(part, _)| part);
+/// The fenced blocks of this language in the guide's page on Prometheus.
+pub fn guide(language: &str) -> Vec<String> {
+    let page = std::fs::read_to_string(top().join("src/guide/prometheus.md")).unwrap();
     let fence = format!("```{language}\n");
-    part.split(&fence).skip(1).map(|block| block.split_once("```\n").unwrap().0.to_owned()).collect()
+    page.split(&fence).skip(1).map(|block| block.split_once("```\n").unwrap().0.to_owned()).collect()
 }
 
-/// Every question in the README's part on Prometheus.
+/// Every query in the guide's page on Prometheus.
 pub fn questions() -> Vec<Question> {
-    let blocks = readme("promql").join("\n");
+    let blocks = guide("promql").join("\n");
     let parts = blocks.split("\n\n").map(str::trim).filter(|part| !part.is_empty());
     let questions = parts.map(|part| {
         let (title, promql) = part.split_once('\n').unwrap();

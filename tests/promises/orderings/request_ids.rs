@@ -40,7 +40,7 @@ async fn inside_ours_they_make_a_second_id_which_the_client_gets() {
     let answer = scene.get("/x").await;
     let request = scene.ended("ok", 200).await;
     let (got, ours) = (&answer.headers()["x-request-id"], &request.closing_line()["request_id"]);
-    assert_ne!(got.to_str().unwrap(), ours.as_str().unwrap(), "the trap that the README names");
+    assert_ne!(got.to_str().unwrap(), ours.as_str().unwrap(), "the trap that the guide names");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Promise: each recipe of the README does what it says, and what it is a remedy for is as it says, too.
+//! Promise: each recipe of the guide does what it says, and what it is a remedy for is as it says, too.
 
 mod blocking;
 mod events;

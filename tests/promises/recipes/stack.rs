@@ -1,4 +1,4 @@
-//! The stack of tower-http's layers that the README recommends.
+//! The stack of tower-http's layers that the guide recommends.
 
 use std::any::Any;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The table: one case for each variable, in the order of the README's table.
+//! The table: one case for each variable, in the order of the documentation's table.
 
 mod logs;
 mod metrics;

@@ -25,42 +25,42 @@ pub(super) const LIMITS: [Variable<Traces>; 6] = [
     number!(
         "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
         "128",
-        "How many attributes a span may have.",
+        "Maximum number of attributes of a span.",
         |traces, count| traces.counts.span_attributes = Some(count),
         |traces| traces.limits().attributes.to_string()
     ),
     number!(
         "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
         "",
-        "How many characters a span's text attribute may have.",
+        "Maximum length of a span's text attribute, in characters.",
         |traces, length| traces.counts.span_value_length = Some(length),
         |traces| shown_limit(traces.limits().value_length)
     ),
     number!(
         "OTEL_SPAN_LINK_COUNT_LIMIT",
         "128",
-        "How many links a span may have.",
+        "Maximum number of links of a span.",
         |traces, count| traces.counts.links = count,
         |traces| traces.counts.links.to_string()
     ),
     number!(
         "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
         "128",
-        "How many attributes a link may have; ours have none.",
+        "Maximum number of attributes of a link; links have none.",
         |traces, count| traces.counts.link_attributes = count,
         |traces| traces.counts.link_attributes.to_string()
     ),
     number!(
         "OTEL_SPAN_EVENT_COUNT_LIMIT",
         "128",
-        "How many events a span may have; ours are log lines instead, so it has none.",
+        "Maximum number of events of a span; events are log lines, so spans have none.",
         |traces, count| traces.counts.events = count,
         |traces| traces.counts.events.to_string()
     ),
     number!(
         "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
         "128",
-        "How many attributes an event may have; ours are log lines instead.",
+        "Maximum number of attributes of a span event; events are log lines.",
         |traces, count| traces.counts.event_attributes = count,
         |traces| traces.counts.event_attributes.to_string()
     ),

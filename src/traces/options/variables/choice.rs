@@ -9,8 +9,8 @@ pub(super) const CHOICE: [Variable<Traces>; 3] = [
         name: "OTEL_TRACES_EXPORTER",
         default: "otlp",
         secret: false,
-        about: "As what spans leave: `otlp`, `zipkin`, `console` (each trace drawn on standard error, for development), `none`, or \
-                `otlp,console`. Without it, an endpoint is enough.",
+        about: "Exporter of spans: `otlp`, `zipkin`, `console` (each trace drawn on standard error, for development), \
+                `otlp,console`, or `none`. If it is not set, an endpoint turns on traces.",
         set: set_exporter,
         show: |traces| match traces.exporter {
             _ if traces.off => "none".to_owned(),
@@ -34,7 +34,7 @@ pub(super) const CHOICE: [Variable<Traces>; 3] = [
         name: "OTEL_TRACES_SAMPLER_ARG",
         default: "1.0",
         secret: false,
-        about: "The share of `traceidratio`, from 0 to 1. It counts only with such a sampler.",
+        about: "The ratio of `traceidratio`, from 0 to 1. Used only with such a sampler.",
         set: set_share,
         show: |traces| match traces.sampler_name().root {
             Root::TraceIdRatio => traces.share().to_string(),
