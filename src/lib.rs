@@ -106,6 +106,7 @@ pub mod context;
 mod current;
 mod error;
 mod export;
+mod file;
 mod init;
 #[cfg(feature = "interop-opentelemetry")]
 pub mod interop;

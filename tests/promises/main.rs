@@ -12,6 +12,7 @@ mod clients;
 mod exactly_once;
 mod export;
 mod grpc;
+mod hostile;
 mod left_out;
 mod logs;
 mod metrics;
