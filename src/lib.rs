@@ -65,6 +65,7 @@ mod current;
 mod error;
 mod export;
 pub mod guide;
+mod file;
 mod init;
 #[cfg(feature = "interop-opentelemetry")]
 pub mod interop;

@@ -107,21 +107,32 @@ impl Directives {
         Ok(read)
     }
 
-    /// What of them was most likely not meant: a word alone that is no level, or nothing said of our own lines.
+    /// What of them was most likely not meant; `None` if ERROR lines are written everywhere but where `off` stands.
     pub(super) fn suspicion(&self) -> Option<String> {
         let text = &self.text;
-        if !text.contains(['=', ',', ':']) && self.has_targets {
+        let is_off_by_number = |part: &&str| {
+            let level = part.rsplit('=').next().unwrap_or_default().trim();
+            level.parse::<usize>() == Ok(0)
+        };
+        if let Some(part) = text.split(',').find(is_off_by_number) {
             return Some(format!(
-                "`{text}` is read as a target that writes everything, and all others nothing; \
+                "`{part}` is `off`: no lines at all, not even ERROR; if that is meant, write `off`"
+            ));
+        }
+        if text.split(',').any(|part| part.parse::<LevelFilter>().is_ok()) {
+            return None;
+        }
+        if let Some(word) = text.split(',').find(|part| !part.contains(['=', ':'])) {
+            return Some(format!(
+                "`{word}` is read as a target that writes everything, and all others nothing; \
                  the levels are off, error, warn, info, debug, trace"
             ));
         }
-        self.leaves_us_out.then(|| {
-            format!(
-                "it gives no level to other targets: of requests, calls and work only WARN and ERROR lines are \
-                 written, of other crates none; `info,{text}` writes all from INFO on"
-            )
-        })
+        let ours = "of requests, calls and work only WARN and ERROR lines are written, ";
+        let ours = if self.leaves_us_out { ours } else { "" };
+        Some(format!(
+            "it gives no level to other targets: {ours}of other crates none; `info,{text}` writes all from INFO on"
+        ))
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -154,17 +165,23 @@ fn directive(part: &str) -> Result<(Option<&str>, LevelFilter), Refusal> {
     match part.split_once('=') {
         Some((target, level)) => {
             let (target, level) = (target.trim(), level.trim());
-            if target.is_empty() || level.is_empty() {
+            if !is_target(target) || level.is_empty() {
                 return Err(expected(part));
             }
             Ok((Some(target), level.parse().map_err(|_| expected(part))?))
         }
         None => match part.parse() {
             Ok(level) => Ok((None, level)),
-            Err(_) if part.contains(char::is_whitespace) => Err(expected(part)),
+            Err(_) if !is_target(part) => Err(expected(part)),
             Err(_) => Ok((Some(part), LevelFilter::TRACE)),
         },
     }
+}
+
+/// May a target be called so? What separates directives elsewhere is in no name: `info;app=debug` is a mistake.
+fn is_target(name: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || "_-./@".contains(c);
+    name.split("::").all(|part| !part.is_empty() && part.chars().all(is_part))
 }
 
 fn expected(part: &str) -> Refusal {
@@ -284,18 +301,45 @@ mod tests {
 
     #[test]
     fn bad_directives_are_refused_with_the_part_that_is_bad() {
-        for bad in ["", " , ", "app=loud", "=info", "app=", "app[span]=info", "app=info=debug", "very loud"] {
+        for bad in [
+            "",
+            " , ",
+            "app=loud",
+            "=info",
+            "app=",
+            "app[span]=info",
+            "app=info=debug",
+            "very loud",
+            "info;app=debug",
+            "info app=debug",
+            "info:app=debug",
+            "info|app",
+            "\"info\"",
+            "'info'",
+        ] {
             let Err(Refusal::Expected(why)) = Directives::parse(bad) else { panic!("{bad} was taken") };
             assert!(why.contains("levels by target"), "{why}");
         }
     }
 
     #[test]
-    fn a_misspelt_level_is_suspicious() {
+    fn what_silences_errors_without_saying_so_is_suspicious() {
         let suspicion = |text| Directives::parse(text).expect("directives").suspicion();
-        assert!(suspicion("inof").is_some_and(|why| why.contains("`inof`")));
+        for (text, quoted) in [
+            ("inof", "`inof`"),
+            ("warning", "`warning`"),
+            ("inf,app=debug", "`inf`"),
+            ("app", "`app`"),
+            ("app=debug", "`info,app=debug`"),
+            ("app=debug,tower_observability=info", "`info,app=debug,tower_observability=info`"),
+            ("warn=debug", "`info,warn=debug`"),
+            ("0", "`0`"),
+            ("info,app=00", "`app=00`"),
+        ] {
+            assert!(suspicion(text).is_some_and(|why| why.contains(quoted)), "{text}: {:?}", suspicion(text));
+        }
         for fine in
-            ["info", "5", "info,app=debug", "info,app", "app=debug,tower_observability=info", "tower=info"]
+            ["info", "5", "WARN", "info,app", "off", "OFF,app=debug", "error,hyper=off", "app=debug,info"]
         {
             assert_eq!(suspicion(fine), None, "{fine}");
         }
@@ -303,13 +347,7 @@ mod tests {
 
     #[test]
     fn levels_for_other_targets_only_leave_our_warnings_and_errors_and_say_so() {
-        for text in [
-            "app=info",
-            "app::db",
-            "app=error,hyper=off",
-            "info;lev=debug",
-            "tower_observability::client=info",
-        ] {
+        for text in ["app=info", "app::db", "app=error,hyper=off", "tower_observability::client=info"] {
             let directives = Directives::parse(text).expect("directives");
             assert!(
                 directives.suspicion().is_some_and(|why| why.contains(&format!("`info,{text}`"))),

@@ -157,12 +157,13 @@ impl Lines {
     ///
     /// The directives cannot be read; nothing changed. The text says what would be right.
     pub(crate) fn set_level(&self, directives: &str) -> Result<(), String> {
-        match Directives::parse(directives) {
-            Ok(directives) => {
+        match Directives::parse(directives).map(|read| (read.suspicion(), read)) {
+            Ok((None, directives)) => {
                 self.gate.set(directives);
                 self.level_changed();
                 Ok(())
             }
+            Ok((Some(why), _)) => Err(format!("what writes the lines that are meant ({why})")),
             Err(Refusal::Expected(why) | Refusal::NotServed(why) | Refusal::Suspicious(why)) => Err(why),
         }
     }

@@ -13,6 +13,7 @@ mod exactly_once;
 mod export;
 mod grpc;
 mod guide;
+mod hostile;
 mod left_out;
 mod logs;
 mod metrics;

@@ -241,3 +241,19 @@ fn a_file_that_cannot_serve_is_named_and_the_service_runs_without_that_export() 
         assert_eq!(said.iter().filter(told).count(), 1, "{right}: {said:#?}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_certificate_that_is_a_fifo_does_not_hold_up_the_start() {
+    let fifo = std::env::temp_dir().join(format!("tower-observability-tls-fifo-{}", std::process::id()));
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    for variable in [CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY] {
+        let begin = std::time::Instant::now();
+        let child = child("http/protobuf", "https://127.0.0.1:9".to_owned());
+        let ended = child.env(variable, &fifo).env("OBSERVABILITY_SHUTDOWN_TIMEOUT", "200").end().well();
+        assert!(begin.elapsed() < std::time::Duration::from_secs(10), "{variable}");
+        let said = ended.messages("WARN");
+        assert!(said.iter().any(|line| line.contains("not a regular file")), "{variable}: {said:#?}");
+    }
+    std::fs::remove_file(fifo).unwrap();
+}

@@ -6,6 +6,7 @@ pub mod child;
 pub mod collector;
 pub mod ecs;
 pub mod exposition;
+pub mod hostile;
 pub mod http;
 pub mod repository;
 pub mod scene;

@@ -3,6 +3,8 @@
 use rustls::pki_types::pem::{Error, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::file;
+
 pub(crate) const IS_BUILT_IN: bool = true;
 
 /// The certificates of a file.
@@ -12,7 +14,8 @@ pub(crate) const IS_BUILT_IN: bool = true;
 /// There are none; the text says what would be right, and why it is not.
 pub(crate) fn certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, String> {
     let what = "a file with certificates in PEM";
-    let found = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
+    let read = file::read(path).map_err(Error::Io);
+    let found = read.and_then(|read| CertificateDer::pem_slice_iter(&read).collect());
     let found: Vec<_> = found.map_err(|error| expected(what, &error))?;
     if found.is_empty() { Err(expected(what, &Error::NoItemsFound)) } else { Ok(found) }
 }
@@ -23,7 +26,8 @@ pub(crate) fn certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, S
 ///
 /// There is none; the text shows nothing of the file.
 pub(crate) fn key(path: &str) -> Result<PrivateKeyDer<'static>, String> {
-    PrivateKeyDer::from_pem_file(path)
+    let read = file::read(path).map_err(Error::Io);
+    read.and_then(|read| PrivateKeyDer::from_pem_slice(&read))
         .map_err(|error| expected("a file with a private key in PEM, without a password", &error))
 }
 

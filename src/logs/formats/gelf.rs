@@ -2,6 +2,7 @@
 
 use super::layout::{Layout, member, put, rank};
 use crate::clock::Moment;
+use crate::file;
 use crate::logs::fields::Borrowed;
 use crate::logs::json::Object;
 use crate::logs::members::{Gelf, Members as _};
@@ -94,7 +95,7 @@ fn host(resource: &Resource) -> String {
     if !named.is_empty() {
         return named.to_owned();
     }
-    let read = std::fs::read_to_string(HOST_FILE).unwrap_or_default();
+    let read = file::read(HOST_FILE).ok().and_then(|read| String::from_utf8(read).ok()).unwrap_or_default();
     match (read.trim(), resource.get(attribute::SERVICE_NAME)) {
         ("", "") => "unknown".to_owned(),
         ("", service) => service.to_owned(),
