@@ -33,6 +33,11 @@ impl Keep<'_> {
             "otel.kind" => self.0.kind = kind(text).or(self.0.kind),
             // The last word, whatever happened in the span before.
             "otel.status_code" => self.0.status = status(text).or(self.0.status),
+            // Newer versions of tracing-opentelemetry call it a description.
+            "otel.status_message" | "otel.status_description" => {
+                self.0.status = Some(true);
+                self.0.status_message = Some(text.clone());
+            }
             _ => return false,
         }
         true

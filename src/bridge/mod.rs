@@ -25,7 +25,9 @@ use self::fields::Keep;
 use self::span::{Details, Recording};
 use crate::clock::Moment;
 use crate::context::{SpanId, TraceContext, Tracestate};
-use crate::current::{Current, current, enter_foreign_span, enter_span, exit_span, stands_for_hop};
+use crate::current::{
+    Current, current, current_hop, enter_foreign_span, enter_span, exit_span, stands_for_hop,
+};
 use crate::logs::Place;
 use crate::record::Fields;
 use crate::signals::Signals;
@@ -69,8 +71,10 @@ impl Bridge {
         if stands_for_hop {
             return current();
         }
+        // `tracing` makes a root both of `parent: None` and of a parent that is disabled, such as `Span::current()` where
+        // the request has no span. Either way it belongs to the request.
         if attributes.is_root() {
-            return None;
+            return current_hop();
         }
         let explicit = attributes.parent().and_then(|parent| ctx.span(parent));
         match explicit {
@@ -103,6 +107,7 @@ impl Bridge {
             parent: parent_trace.map(|parent| parent.span_id),
             start: Moment::now(),
             links: Vec::new(),
+            links_dropped: 0,
         });
         Details::new(Some(current), record)
     }
@@ -208,7 +213,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
             && let Some(details) = span.extensions_mut().get_mut::<Details>()
             && let Some(record) = &mut details.record
         {
-            record.links.push(followed);
+            record.link(followed, self.signals.spans.link_limit);
         }
     }
 
@@ -223,7 +228,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
             (false, Some(span)) => {
                 span.extensions().get::<Details>().and_then(|details| details.current.clone())
             }
-            (false, None) => None,
+            // As for spans: a parent that is disabled is none.
+            (false, None) => current_hop(),
         };
         if *metadata.level() == Level::ERROR && self.signals.spans.is_on() {
             mark_failed(span.as_ref(), place.as_ref());

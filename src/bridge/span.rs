@@ -25,8 +25,10 @@ pub(super) struct Details {
     pub(super) failed: bool,
     /// It is the request's own: what is recorded on it is said of the request.
     pub(super) stands_for_hop: bool,
-    /// What the user said of its status, which beats what we saw.
+    /// What the user said of its status (is it an error?), which beats what we saw.
     pub(super) status: Option<bool>,
+    /// The user's description of the error.
+    pub(super) status_message: Option<Cow<'static, str>>,
 }
 
 /// What only a recorded span has.
@@ -35,6 +37,18 @@ pub(super) struct Recording {
     pub(super) parent: Option<SpanId>,
     pub(super) start: Moment,
     pub(super) links: Vec<TraceContext>,
+    pub(super) links_dropped: u32,
+}
+
+impl Recording {
+    /// Keeps a link, up to this many.
+    pub(super) fn link(&mut self, link: TraceContext, limit: usize) {
+        if self.links.len() < limit {
+            self.links.push(link);
+        } else {
+            self.links_dropped = self.links_dropped.saturating_add(1);
+        }
+    }
 }
 
 impl Details {
@@ -49,6 +63,7 @@ impl Details {
             failed: false,
             stands_for_hop: false,
             status: None,
+            status_message: None,
         }
     }
 
@@ -82,6 +97,7 @@ impl Details {
         self.kind = more.kind.or(self.kind);
         self.failed |= more.failed;
         self.status = more.status.or(self.status);
+        self.status_message = more.status_message.or(self.status_message.take());
     }
 
     /// Is there nothing to keep?
@@ -95,7 +111,7 @@ impl Details {
         metadata: &'static tracing::Metadata<'static>,
         end: Moment,
     ) -> Option<Box<SpanRecord>> {
-        let Recording { parent, start, links } = self.record?;
+        let Recording { parent, start, links, links_dropped } = self.record?;
         let current = self.current?;
         Some(Box::new(SpanRecord {
             trace: current.trace,
@@ -109,7 +125,10 @@ impl Details {
             fields: self.fields,
             fields_dropped: self.fields_dropped,
             links,
+            links_dropped,
             failed: self.status.unwrap_or(self.failed),
+            is_ok: self.status == Some(false),
+            status_message: self.status_message,
         }))
     }
 }

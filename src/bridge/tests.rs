@@ -18,7 +18,7 @@ use crate::propagation::Propagators;
 use crate::record::{Hop, Kind, Subject, Value, Work};
 use crate::resource::Resource;
 use crate::signals::Listening;
-use crate::traces::{Record as Finished, Sampler, SpanRecord, Spans};
+use crate::traces::{Limits, Record as Finished, Sampler, SpanRecord, Spans, Status};
 
 /// One test's signals, and the subscriber of its thread.
 struct Seen {
@@ -171,28 +171,57 @@ fn a_span_outside_every_hop_starts_a_trace_of_its_own() {
 }
 
 #[test]
-fn an_explicit_parent_and_a_root_are_honoured() {
+fn an_explicit_parent_is_honoured_and_one_that_is_disabled_is_the_request() {
     let seen = everything();
     let (hop, _entered) = within(true);
     let parent = info_span!("parent", color = "blue");
     info_span!("between").in_scope(|| {
         drop(info_span!(parent: &parent, "child"));
-        drop(info_span!(parent: None, "root"));
+        drop(info_span!(parent: Span::none().id(), "of the request"));
         info!(parent: &parent, "of the parent");
-        info!(parent: None, "of nobody");
+        info!(parent: &Span::none(), "of the request");
     });
     let of_parent = seen.lines()[0].clone();
     drop(parent);
     let spans = seen.spans();
     let named = |name: &str| spans.iter().find(|span| span.name == name).expect("a span");
     assert_eq!(named("child").parent, Some(named("parent").trace.span_id));
-    assert_eq!(named("root").parent, None);
-    assert_ne!(named("root").trace.trace_id, hop.trace.trace_id);
+    assert_eq!(named("of the request").parent, Some(hop.trace.span_id));
+    assert_eq!(named("of the request").trace.trace_id, hop.trace.trace_id);
     assert_eq!(
         (id(&of_parent), &of_parent["color"]),
         (&*named("parent").trace.span_id.to_string(), &"blue".into())
     );
-    assert!(seen.lines()[1].get("trace_id").is_none());
+    assert_eq!(seen.lines()[1]["trace_id"], hop.trace.trace_id.to_string());
+    assert_eq!(seen.lines()[1]["span_id"], hop.trace.span_id.to_string());
+}
+
+#[test]
+fn what_has_no_parent_outside_of_a_request_has_no_trace_but_its_own() {
+    let seen = everything();
+    info_span!("around").in_scope(|| {
+        drop(info_span!(parent: None, "root"));
+        info!(parent: None, "of nobody");
+    });
+    let spans = seen.spans();
+    assert_eq!((&*spans[0].name, spans[0].parent), ("root", None));
+    assert_ne!(spans[0].trace.trace_id, spans[1].trace.trace_id);
+    assert!(seen.lines()[0].get("trace_id").is_none());
+}
+
+#[test]
+fn a_live_span_keeps_no_more_links_than_it_will_show() {
+    let seen = everything();
+    let (_hop, _entered) = within(true);
+    let (cause, span) = (info_span!("cause"), info_span!("effect"));
+    let limit = seen.signals.spans.link_limit;
+    (0..limit + 1_000).for_each(|_| {
+        span.follows_from(&cause);
+    });
+    drop(span);
+    let effect = &seen.spans()[0];
+    assert_eq!((effect.links.len(), effect.links_dropped), (limit, 1_000));
+    assert!(effect.links.capacity() <= limit * 2, "{}", effect.links.capacity());
 }
 
 #[test]
@@ -251,6 +280,29 @@ fn special_fields_name_the_span_and_its_kind_and_are_no_attributes() {
         ("SELECT users", Kind::Client, true, 0)
     );
     assert!(seen.lines()[0].as_object().expect("an object").keys().all(|key| !key.contains("otel")));
+}
+
+#[test]
+fn what_the_user_says_of_a_spans_status_is_its_status() {
+    let seen = everything();
+    drop(info_span!("good", otel.status_code = "ok"));
+    drop(info_span!("bad", otel.status_message = "no seats"));
+    let late = info_span!("late", otel.status_description = tracing::field::Empty);
+    late.record("otel.status_description", "row locked");
+    drop(late);
+    let better =
+        info_span!("better", otel.status_message = "no seats", otel.status_code = tracing::field::Empty);
+    better.record("otel.status_code", "OK");
+    drop(better);
+    let shown: Vec<_> = seen.spans().into_iter().map(|span| Finished::Span(Box::new(span))).collect();
+    let shown: Vec<_> = shown
+        .iter()
+        .map(|span| crate::traces::Finished::of(span, &Limits::default()).expect("it ended"))
+        .collect();
+    let status: Vec<_> = shown.iter().map(|span| span.status.clone()).collect();
+    let error = |text: &'static str| Status::Error(text.into());
+    assert_eq!(status, [Status::Ok, error("no seats"), error("row locked"), Status::Ok]);
+    assert!(shown.iter().all(|span| span.attributes.iter().all(|(name, _)| !name.contains("otel."))));
 }
 
 #[test]

@@ -106,6 +106,11 @@ pub(crate) fn current() -> Option<Current> {
     }
 }
 
+/// The innermost hop of this thread, without the spans that are within it.
+pub(crate) fn current_hop() -> Option<Current> {
+    current()?.hop.map(Current::of)
+}
+
 /// Looks at the innermost hop of this thread.
 pub(crate) fn top_hop<T>(look: impl FnOnce(&Hop) -> T) -> Option<T> {
     with_frames(|frames| frames.last().and_then(Frame::hop)).map(|hop| look(&hop))

@@ -58,6 +58,8 @@ pub(crate) struct Hop {
     pub(crate) parent_is_remote: bool,
     /// Contexts that are not the parent but belong to the story.
     pub(crate) links: Vec<TraceContext>,
+    /// How many there were beyond the limit.
+    pub(crate) links_dropped: u32,
     pub(crate) kind: Kind,
     pub(crate) start: Moment,
     pub(crate) tracestate: Tracestate,
@@ -201,6 +203,7 @@ impl Default for Hop {
             parent: None,
             parent_is_remote: false,
             links: Vec::new(),
+            links_dropped: 0,
             kind: Kind::Internal,
             start: Moment::BLANK,
             tracestate: Tracestate::default(),

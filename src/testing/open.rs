@@ -54,7 +54,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Open {
         if *metadata.level() > Level::INFO {
             return;
         }
-        let here = attributes.is_contextual().then(current).flatten().map(|current| current.trace.trace_id);
+        let here =
+            attributes.parent().is_none().then(current).flatten().map(|current| current.trace.trace_id);
         let mut held = self.held();
         let given = attributes.parent().and_then(|parent| held.get(&parent.into_u64())?.trace);
         held.insert(id.into_u64(), OpenSpan { name: metadata.name(), trace: given.or(here) });

@@ -91,7 +91,7 @@ impl From<Finished> for Span {
             parent: span.parent,
             attributes: span.attributes.into_iter().map(|(key, value)| (key.into_owned(), value)).collect(),
             error: match span.status {
-                Status::Unset => None,
+                Status::Unset | Status::Ok => None,
                 Status::Error(description) => Some(description.into_owned()),
             },
             tracestate: span.tracestate,

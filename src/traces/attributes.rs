@@ -24,7 +24,7 @@ pub(super) fn write(hop: &Hop, limits: &Limits, sheet: &mut impl Sheet) -> bool 
         notes = hop.notes();
     }
     let notes = notes.as_deref();
-    let (links, links_dropped) = limits.links(&hop.links);
+    let (links, links_dropped) = limits.links(&hop.links, hop.links_dropped);
     let outline = Outline {
         name,
         kind: hop.kind,

@@ -22,7 +22,7 @@ impl Record {
 
 impl SpanRecord {
     fn write(&self, limits: &Limits, sheet: &mut impl Sheet) {
-        let (links, links_dropped) = limits.links(&self.links);
+        let (links, links_dropped) = limits.links(&self.links, self.links_dropped);
         let outline = Outline {
             name: Name::One((&*self.name).into()),
             kind: self.kind,
@@ -30,10 +30,13 @@ impl SpanRecord {
             tracestate: &self.tracestate,
             parent: self.parent,
             parent_is_remote: false,
-            status: match (self.failed, self.fields.get("error")) {
-                (false, _) => Status::Unset,
-                (true, Some(Value::Str(error))) => Status::Error((&**error).into()),
-                (true, _) => Status::Error("".into()),
+            status: match (self.failed, &self.status_message, self.fields.get("error")) {
+                (false, ..) if self.is_ok => Status::Ok,
+                (false, ..) => Status::Unset,
+                (true, Some(text), _) | (true, None, Some(Value::Str(text))) => {
+                    Status::Error((&**text).into())
+                }
+                (true, ..) => Status::Error("".into()),
             },
             links,
             links_dropped,

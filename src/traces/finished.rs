@@ -52,6 +52,7 @@ impl Sheet for Words {
             attributes_dropped: 0,
             status: match &outline.status {
                 Status::Unset => Status::Unset,
+                Status::Ok => Status::Ok,
                 Status::Error(description) => Status::Error(Cow::Owned(description.clone().into_owned())),
             },
             links: outline.links.to_vec(),

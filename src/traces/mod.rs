@@ -47,6 +47,8 @@ pub(crate) struct Spans {
     pub(crate) sampler: Sampler,
     /// `None`: no exporter, nothing is recorded; the sampler still decides what the headers say.
     pub(crate) queue: Option<Arc<Queue<Record>>>,
+    /// How many links a span is given while it lives.
+    pub(crate) link_limit: usize,
 }
 
 impl Spans {
@@ -60,9 +62,9 @@ impl Spans {
         tell: Tell,
     ) -> (Self, Option<Exporter<Record>>) {
         let console = |main| console::transport(&traces.limits(), resource, no_color, main);
-        let sampler = traces.sampler();
+        let (sampler, link_limit) = (traces.sampler(), traces.limits().links);
         let transport = match traces.destination() {
-            Destination::Off | Destination::None => return (Self { sampler, queue: None }, None),
+            Destination::Off | Destination::None => return (Self { sampler, queue: None, link_limit }, None),
             Destination::Refused(reason) => Err(reason),
             Destination::Console => {
                 // What is drawn says itself that it has arrived.
@@ -78,7 +80,7 @@ impl Spans {
         match transport {
             Err(reason) => {
                 tell(Notice::unusable(SIGNAL, reason));
-                (Self { sampler, queue: None }, None)
+                (Self { sampler, queue: None, link_limit }, None)
             }
             Ok((url, transport)) if traces.is_shown() => {
                 Self::exported_to(console(Some(transport)), &url, traces, tell)
@@ -96,18 +98,23 @@ impl Spans {
         let pace = traces.pace();
         let queue = Arc::new(Queue::new(traces.queue_capacity(), pace.batch_size));
         let exporter = Exporter::new(SIGNAL, Arc::clone(&queue), transport, pace, url, tell);
-        (Self { sampler: traces.sampler(), queue: Some(queue) }, Some(exporter))
+        let link_limit = traces.limits().links;
+        (Self { sampler: traces.sampler(), queue: Some(queue), link_limit }, Some(exporter))
     }
 
     /// Nothing is recorded and no trace that starts here is sampled; a caller's decision is passed on.
     pub(crate) fn off() -> Self {
-        Self { sampler: Sampler::never().parent_based(), queue: None }
+        Self { sampler: Sampler::never().parent_based(), queue: None, link_limit: 0 }
     }
 
     /// Everything is recorded and stays here, for [`Spans::drain`].
     pub(crate) fn in_memory() -> Self {
         let queue = Queue::new(IN_MEMORY, usize::MAX);
-        Self { sampler: Sampler::default(), queue: Some(Arc::new(queue)) }
+        Self {
+            sampler: Sampler::default(),
+            queue: Some(Arc::new(queue)),
+            link_limit: Limits::default().links,
+        }
     }
 
     /// Are spans exported at all?

@@ -30,15 +30,23 @@ pub(crate) struct SpanRecord {
     pub(crate) fields: Fields,
     pub(crate) fields_dropped: u32,
     pub(crate) links: Vec<TraceContext>,
+    /// How many there were beyond the limit.
+    pub(crate) links_dropped: u32,
     /// An ERROR event happened in it, or its `error` field was set.
     pub(crate) failed: bool,
+    /// The user said that it went well.
+    pub(crate) is_ok: bool,
+    /// The user's description of the error.
+    pub(crate) status_message: Option<Cow<'static, str>>,
 }
 
 impl Weigh for Record {
     fn text_length(&self) -> usize {
         match self {
             Self::Hop(hop) => hop.text_length(),
-            Self::Span(span) => span.fields.text_length(),
+            Self::Span(span) => {
+                span.fields.text_length() + span.status_message.as_ref().map_or(0, |message| message.len())
+            }
         }
     }
 }
@@ -64,7 +72,10 @@ pub(crate) mod tests {
             fields: Fields::default(),
             fields_dropped: 0,
             links: Vec::new(),
+            links_dropped: 0,
             failed: false,
+            is_ok: false,
+            status_message: None,
         }))
     }
 }

@@ -31,10 +31,12 @@ pub(crate) enum Name<'a> {
     Two(&'a str, &'a str),
 }
 
-/// A span's status. `Ok` is the user's alone to say, so it does not exist here.
+/// A span's status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Status<'a> {
     Unset,
+    /// Said by the user of a span of theirs, never by us.
+    Ok,
     /// With a description, empty where the attributes say it all.
     Error(Cow<'a, str>),
 }
@@ -87,11 +89,12 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The first of these links, and how many are dropped.
+    /// The first of these links, and how many are dropped with those that were dropped before.
     #[inline]
-    pub(super) fn links<'a>(&self, links: &'a [TraceContext]) -> (&'a [TraceContext], u32) {
+    pub(super) fn links<'a>(&self, links: &'a [TraceContext], dropped: u32) -> (&'a [TraceContext], u32) {
         let kept = links.get(..self.links).unwrap_or(links);
-        (kept, u32::try_from(links.len() - kept.len()).unwrap_or(u32::MAX))
+        let left_out = u32::try_from(links.len() - kept.len()).unwrap_or(u32::MAX);
+        (kept, left_out.saturating_add(dropped))
     }
 }
 

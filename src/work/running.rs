@@ -72,7 +72,9 @@ fn hop(signals: &Signals, work: Work) -> Arc<Hop> {
     let is_linked = !work.links.is_empty();
     let complete = |hop: &mut Hop| {
         hop.subject = Subject::Work(subject);
-        hop.links = work.links.iter().filter_map(|remote| remote.trace).collect();
+        let mut links = work.links.iter().filter_map(|remote| remote.trace);
+        hop.links = links.by_ref().take(signals.spans.link_limit).collect();
+        hop.links_dropped = u32::try_from(links.count()).unwrap_or(u32::MAX);
         let named = |remote: Remote| remote.request_id;
         hop.request_id = hop.request_id.take().or_else(|| work.links.into_iter().find_map(named));
     };

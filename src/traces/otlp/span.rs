@@ -33,6 +33,8 @@ const SHORT: usize = 0x80;
 /// `SpanFlags`: it is known whether the other side is remote, and it is.
 const HAS_IS_REMOTE: u32 = 0x100;
 const IS_REMOTE: u32 = 0x200;
+/// `Status.STATUS_CODE_OK`.
+const OK: u64 = 1;
 /// `Status.STATUS_CODE_ERROR`.
 const ERROR: u64 = 2;
 
@@ -134,11 +136,13 @@ impl Sheet for Span<'_> {
             .iter()
             .for_each(|linked| self.message.nested(13, Size::Small, |message| link(message, linked)));
         self.message.number(14, outline.links_dropped);
-        if let Status::Error(description) = &outline.status {
-            self.message.nested(15, Size::Small, |message| {
+        match &outline.status {
+            Status::Unset => {}
+            Status::Ok => self.message.nested(15, Size::Small, |message| message.number(3, OK)),
+            Status::Error(description) => self.message.nested(15, Size::Small, |message| {
                 message.text(2, &**description);
                 message.number(3, ERROR);
-            });
+            }),
         }
         let remote = if outline.parent_is_remote { IS_REMOTE } else { 0 };
         self.message.fixed32(16, u32::from(outline.trace.flags.byte()) | HAS_IS_REMOTE | remote);

@@ -146,7 +146,11 @@ fn a_kind() -> impl Strategy<Value = Kind> {
 }
 
 fn a_status() -> impl Strategy<Value = Status<'static>> {
-    prop_oneof![Just(Status::Unset), "\\PC{0,40}".prop_map(|text| Status::Error(text.into()))]
+    prop_oneof![
+        Just(Status::Unset),
+        Just(Status::Ok),
+        "\\PC{0,40}".prop_map(|text| Status::Error(text.into()))
+    ]
 }
 
 prop_compose! {

@@ -32,9 +32,15 @@ pub(super) fn of_span(span: &Finished) -> Tags<'_> {
 
 /// Also without a description: Zipkin counts whatever has the tag `error` as failed, and nothing else.
 fn status<'a>(tags: &mut Tags<'a>, status: &'a Status<'_>) {
-    if let Status::Error(description) = status {
-        tags.insert(tag::STATUS_CODE.into(), "ERROR".into());
-        tags.insert(tag::ERROR.into(), Cow::Borrowed(description));
+    match status {
+        Status::Unset => {}
+        Status::Ok => {
+            tags.insert(tag::STATUS_CODE.into(), "OK".into());
+        }
+        Status::Error(description) => {
+            tags.insert(tag::STATUS_CODE.into(), "ERROR".into());
+            tags.insert(tag::ERROR.into(), Cow::Borrowed(description));
+        }
     }
 }
 
@@ -55,7 +61,7 @@ fn attribute<'a>(tags: &mut Tags<'a>, span: &Finished, name: &'a str, value: &'a
     let value = as_text(value);
     let is_error = name == tag::ERROR;
     let says_nothing = match &span.status {
-        Status::Unset => value == "false",
+        Status::Unset | Status::Ok => value == "false",
         Status::Error(description) => value == *description,
     };
     if is_error && says_nothing {

@@ -72,6 +72,7 @@ fn span(span: Finished) -> SpanData {
         links,
         status: match span.status {
             Status::Unset => OtelStatus::Unset,
+            Status::Ok => OtelStatus::Ok,
             Status::Error(description) => OtelStatus::Error { description },
         },
         instrumentation_scope: scope.build(),
