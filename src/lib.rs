@@ -64,8 +64,8 @@ pub mod context;
 mod current;
 mod error;
 mod export;
-pub mod guide;
 mod file;
+pub mod guide;
 mod init;
 #[cfg(feature = "interop-opentelemetry")]
 pub mod interop;
