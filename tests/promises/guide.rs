@@ -430,6 +430,15 @@ fn every_program_is_compiled() {
 }
 
 #[test]
+fn its_table_of_modules_is_the_architecture() {
+    let page = read("src/guide/architecture.md");
+    let rows = between(&page, "modules").lines().skip(2).map(|row| row.split(" | ").next().unwrap());
+    let shown: Vec<Vec<_>> = rows.map(|row| row.split('`').skip(1).step_by(2).collect()).collect();
+    let rows: Vec<Vec<_>> = super::architecture::ROWS.iter().rev().map(|row| row.to_vec()).collect();
+    assert_eq!(shown, rows);
+}
+
+#[test]
 fn every_example_that_it_names_exists() {
     let manifest = read("examples/Cargo.toml");
     for (page, text) in pages() {

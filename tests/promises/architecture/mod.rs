@@ -11,7 +11,7 @@ mod words;
 use tree::{Fault, Source, assert_none, sources, text_files, top_level};
 
 /// Which module may use which: lower rows only, never its own.
-const ROWS: [&[&str]; 9] = [
+pub(crate) const ROWS: [&[&str]; 9] = [
     &["error", "guide", "names", "clock", "file", "variable"],
     &["context", "account", "threads", "resource", "terminal"],
     &["record", "propagation", "export"],
