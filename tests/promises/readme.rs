@@ -396,7 +396,7 @@ fn every_text_that_it_quotes_is_written_by_the_code() {
         "are not exported: ",
         "it is used as it is and has no path",
         "traces cannot be delivered to ",
-        "OTEL_SDK_DISABLED is true",
+        "OTEL_SDK_DISABLED=true",
         "is read as a target",
         "another global tracing subscriber is installed",
         "no `tracing` subscriber has our layer",
