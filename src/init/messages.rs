@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tracing::Level;
 
-use crate::config::{Config, Source, masked, variables};
+use crate::config::{Config, Options, Source, masked, variables};
 use crate::export::{Destination, Notice, Tell};
 use crate::logs::LOGS;
 use crate::names::attribute;
@@ -85,7 +85,7 @@ pub(super) fn announce(
     let metrics = config.options.metrics.complaints().iter().cloned();
     let said: Vec<String> = environment.chain(code).chain(metrics).chain(troubles).collect();
     said.iter().for_each(|trouble| say(signals, Level::WARN, format_args!("{trouble}")));
-    notices.begin(signals, said);
+    notices.begin(signals, said, &in_force.refused());
 }
 
 impl InForce<'_> {
@@ -100,6 +100,14 @@ impl InForce<'_> {
             Some(self.chosen()),
         ];
         format!("observability started: {}", parts.into_iter().flatten().collect::<Vec<_>>().join("; "))
+    }
+
+    /// The signals of which the start-up line says that they are off for a reason that follows.
+    fn refused(&self) -> Vec<&'static str> {
+        let Options { traces, logs, .. } = &self.config.options;
+        let all = [("traces", traces.destination()), ("logs", logs.destination())];
+        let refused = all.into_iter().filter(|(_, to)| matches!(to, Destination::Refused(_)));
+        refused.map(|(name, _)| name).collect()
     }
 
     fn service(&self) -> String {
@@ -166,7 +174,7 @@ impl InForce<'_> {
             // What a recorder does with a histogram cannot be asked of it.
             return "metrics to the recorder that the process has installed, with the buckets that it was given: \
                     PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix(\"_duration_seconds\".to_owned()), \
-                    &Metrics::SECONDS)"
+                    Metrics::SECONDS)"
                 .to_owned();
         }
         match (metrics.enabled, self.admin) {
@@ -262,14 +270,21 @@ impl Notices {
         })
     }
 
-    /// The start-up lines are written: what waited follows, without the reasons that are among them.
-    fn begin(&self, signals: &'static Signals, mut said: Vec<String>) {
+    /// The start-up lines are written: what waited follows, and no reason that is among them is said again.
+    fn begin(&self, signals: &'static Signals, mut said: Vec<String>, refused: &[&str]) {
         let _ = self.shared.signals.set(signals);
         for notice in std::mem::take(&mut *self.shared.early()) {
             let is_said = notice.remedy().is_some_and(|remedy| said.iter().any(|line| line.contains(remedy)));
             if !is_said {
                 self.shared.say(signals, &notice);
                 said.push(notice.to_string());
+            } else if !refused.contains(&notice.signal()) {
+                let name = notice.signal();
+                say(
+                    signals,
+                    Level::WARN,
+                    format_args!("{name} are not exported, as the warning before says why"),
+                );
             }
         }
     }

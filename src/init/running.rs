@@ -221,9 +221,7 @@ impl Running {
         // A second signal asks for no delay.
         let _ = tokio::time::timeout(self.drain_delay, signals.next()).await;
         progress.send_replace(Drain::Over);
-        self.end_by_force(signals.next().await);
-        // A receiver that subscribes later reads the last value, as long as the sender lives.
-        std::future::pending::<()>().await;
+        self.end_by_force(signals.next().await).await;
     }
 
     fn begin_draining(&self, signal: &str) {
@@ -246,18 +244,13 @@ impl Running {
 
     /// A signal came though the drain is over: a connection that never closes, say, keeps the server, and the signal
     /// no longer ends the process by itself.
-    fn end_by_force(&'static self, signal: &'static str) {
+    async fn end_by_force(&'static self, signal: &'static str) {
         say(self.signals, Level::WARN, format_args!("{signal} again: the process ends here and now"));
-        let end = move || {
-            self.close_within(FORCED.min(self.timeout));
-            // As a shell reports a process that the signal ended.
-            std::process::exit(if signal == "SIGTERM" { 143 } else { 130 });
-        };
-        // Not here, where the exporters run.
-        if thread::Builder::new().name("observability-end".to_owned()).spawn(end).is_err() {
-            self.signals.lines.flush(FOR_LINES);
-            std::process::exit(1);
-        }
+        let closed = tokio::task::spawn_blocking(|| self.close_within(FORCED.min(self.timeout)));
+        // An end that was under way may wait for standard output; this one does not.
+        let _ = tokio::time::timeout(2 * FORCED, closed).await;
+        // As a shell reports a process that the signal ended.
+        std::process::exit(if signal == "SIGTERM" { 143 } else { 130 });
     }
 
     /// Has what waits now sent and written, in this time.

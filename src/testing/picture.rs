@@ -61,11 +61,21 @@ impl fmt::Display for Picture {
         }
         for sample in self.open_requests() {
             let method = sample.label(label::HTTP_REQUEST_METHOD).unwrap_or("?");
-            write!(f, "\n  {} request(s) by {method}: still open", sample.value)?;
+            let count = sample.value;
+            write!(
+                f,
+                "\n  {count} request(s) by {method}: still open; a response's body is to be read to its end"
+            )?;
         }
         title(f, "\nlines", self.lines.is_empty())?;
-        for said in &self.lines {
+        let is_shown = |line: &&Value| line[key::LEVEL] != "TRACE";
+        for said in self.lines.iter().filter(is_shown) {
             line(f, said)?;
+        }
+        // Libraries write many, among which those of a test would not be found.
+        match self.lines.len() - self.lines.iter().filter(is_shown).count() {
+            0 => {}
+            hidden => write!(f, "\n  and {hidden} of level TRACE")?,
         }
         let mut samples = self.samples.iter().filter(|sample| sample.tells()).peekable();
         title(f, "\nmetrics", samples.peek().is_none())?;

@@ -459,6 +459,12 @@ fn their_recorder_gets_our_metrics_by_the_same_names_wherever_it_was_installed()
             "{theirs:#?}"
         );
         assert!(has(&theirs, &["http_server_active_requests{"]));
+        // What the other recorder does with durations cannot be asked of it, so the start says how they get buckets.
+        let started =
+            ended.messages("INFO").into_iter().find(|line| line.starts_with("observability started"));
+        let code =
+            "set_buckets_for_metric(Matcher::Suffix(\"_duration_seconds\".to_owned()), Metrics::SECONDS)";
+        assert!(started.as_ref().is_some_and(|line| line.contains(code)), "{started:?}");
         assert!(has(
             &theirs,
             &["rpc_server_call_duration_seconds_count{", r#"rpc_method="shop.Orders/Place""#]

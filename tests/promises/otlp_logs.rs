@@ -360,7 +360,7 @@ fn a_dead_collector_costs_records_but_none_in_silence() {
     let child = child("many", &collector).env("OBSERVABILITY_SHUTDOWN_TIMEOUT", "1500");
     drop(collector);
     let ended = child.end().well();
-    assert_eq!(ended.said("records: "), "0 delivered, 0 unconfirmed, 201 dropped (timeout 201)");
+    assert_eq!(ended.said("records: "), "0 delivered, 0 unconfirmed, 201 dropped (unreachable 201)");
     for told in ["logs cannot be delivered to ", "observability ends: "] {
         let told = format!("tower-observability: {told}");
         assert!(ended.output.iter().any(|line| line.starts_with(&told)), "no {told:?}: {:#?}", ended.output);

@@ -226,7 +226,12 @@ fn a_file_that_cannot_serve_is_named_and_the_service_runs_without_that_export() 
         begins(&format!("{CERTIFICATE}=/nowhere/ca.pem is not a file with certificates in PEM (No such")),
         1
     );
-    assert_eq!(begins("traces are not exported: /nowhere/ca.pem is not a file with certificates in PEM"), 1);
+    assert_eq!(begins("traces are not exported, as the warning before says why"), 1);
+    assert_eq!(
+        said.iter().filter(|line| line.contains("No such")).count(),
+        1,
+        "a reason is said once: {said:#?}"
+    );
     let ca = authority.file();
     for (files, right) in [
         (&[(CERTIFICATE, &*ca), (CLIENT_KEY, &*key)][..], "a client's key needs its certificate"),

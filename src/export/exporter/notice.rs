@@ -76,6 +76,11 @@ impl Notice {
         Some(reason.split_once(": ").map_or(reason, |(_, remedy)| remedy))
     }
 
+    /// The signal's name, such as `traces`.
+    pub(crate) fn signal(&self) -> &'static str {
+        self.signal.name
+    }
+
     /// Does it tell of this signal?
     pub(crate) fn is_of(&self, signal: Signal) -> bool {
         self.signal == signal

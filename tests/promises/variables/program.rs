@@ -49,7 +49,11 @@ impl Program {
 
     pub(super) fn function(self) -> fn() {
         match self {
-            Self::Started => || drop(tower_observability::init("configured").unwrap()),
+            Self::Started => || {
+                let _observability = tower_observability::init("configured").unwrap();
+                // A guard that is dropped at once is warned of.
+                std::thread::sleep(Duration::from_millis(5));
+            },
             Self::Serves => || run(Self::Serves),
             Self::Waits => || run(Self::Waits),
             Self::Hurries => || run(Self::Hurries),
