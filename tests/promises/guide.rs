@@ -85,7 +85,7 @@ const PROOFS: &[Proof] = &[
     Proof(
         "A warning says that `RUST_LOG` `is read as a target`.",
         "src/logs/level.rs",
-        "a_misspelt_level_is_suspicious",
+        "what_silences_errors_without_saying_so_is_suspicious",
     ),
     Proof(
         "No lines; `otel_sdk_exporter_log_exported_total{error_type=\"write_failed\"}`",
