@@ -28,9 +28,9 @@ const PROOFS: &[Proof] = &[
         "an_address_that_looks_wrong_is_taken_with_a_word_of_what_would_be_right",
     ),
     Proof(
-        "No span; the start-up line says that something `is not built in`",
+        "No span; a warning says that something `is not built in`",
         "tests/promises/missing.rs",
-        "grpc_and_tls_say_in_a_warning_and_in_the_start_up_line_how_they_are_built_in",
+        "grpc_and_tls_say_once_how_they_are_built_in_and_the_start_up_line_points_there",
     ),
     Proof(
         "No span; a line says `the collector's certificate`",
@@ -85,7 +85,7 @@ const PROOFS: &[Proof] = &[
     Proof(
         "A warning says that `RUST_LOG` `is read as a target`.",
         "src/logs/level.rs",
-        "a_misspelt_level_is_suspicious",
+        "what_silences_errors_without_saying_so_is_suspicious",
     ),
     Proof(
         "No lines; `otel_sdk_exporter_log_exported_total{error_type=\"write_failed\"}`",
