@@ -6,7 +6,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use ::metrics::{Key, KeyName, Metadata, SharedString, Unit};
 use metrics_util::registry::{Registry, Storage};
 
-use super::counter::Counter;
 use super::family::{Families, Instrument, Kind, Registrant};
 use super::gauge::Gauge;
 use super::group::Placed;
@@ -14,7 +13,8 @@ use super::histogram::Histogram;
 use super::label::label_text;
 use super::refused::Reason;
 use super::{Exposition, Metrics, Page, Samples, Source};
-use crate::threads::breathe;
+use crate::account::Tally;
+use crate::threads::rest_if_due;
 
 /// The target of the registrations that this crate makes through the facade.
 pub(super) const TARGET: &str = module_path!();
@@ -48,7 +48,7 @@ impl Recorder {
         for source in self.sources.read().unwrap_or_else(PoisonError::into_inner).iter() {
             (source.ask)(&mut samples);
             // Each may ask the system for several files.
-            breathe();
+            rest_if_due();
         }
         Page::new(Arc::clone(&self.families), samples, exposition)
     }
@@ -80,7 +80,7 @@ macro_rules! find_or_place {
 }
 
 impl Recorder {
-    find_or_place!(counter, Counter, get_counter, get_or_create_counter);
+    find_or_place!(counter, Tally, get_counter, get_or_create_counter);
     find_or_place!(gauge, Gauge, get_gauge, get_or_create_gauge);
     find_or_place!(histogram, Histogram, get_histogram, get_or_create_histogram);
 }
@@ -116,12 +116,12 @@ impl Store {
 
 // Asked by the registry only for a key that was placed just before, so the families know it.
 impl Storage<Key> for Store {
-    type Counter = Arc<Counter>;
+    type Counter = Arc<Tally>;
     type Gauge = Arc<Gauge>;
     type Histogram = Arc<Histogram>;
 
     fn counter(&self, key: &Key) -> Self::Counter {
-        self.place(Registrant::User, key).map_or_else(|| Arc::new(Counter::new()), |placed| placed.instrument)
+        self.place(Registrant::User, key).map_or_else(Arc::default, |placed| placed.instrument)
     }
 
     fn gauge(&self, key: &Key) -> Self::Gauge {
