@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::Span;
+use super::detail::is_detail;
 use super::open::OpenSpan;
 use super::sample::Sample;
 use crate::context::TraceContext;
@@ -44,7 +45,7 @@ impl Picture {
     }
 
     /// Requests that are being served have no span yet: the gauge knows them.
-    fn open_requests(&self) -> impl Iterator<Item = &Sample> {
+    pub(super) fn open_requests(&self) -> impl Iterator<Item = &Sample> {
         let in_flight =
             |sample: &&Sample| sample.name == metric::HTTP_SERVER_ACTIVE_REQUESTS && sample.value > 0.0;
         self.samples.iter().filter(in_flight)
@@ -64,8 +65,12 @@ impl fmt::Display for Picture {
             write!(f, "\n  {} request(s) by {method}: still open", sample.value)?;
         }
         title(f, "\nlines", self.lines.is_empty())?;
-        for said in &self.lines {
+        let (details, lines): (Vec<_>, Vec<_>) = self.lines.iter().partition(|line| is_detail(line));
+        for said in lines {
             line(f, said)?;
+        }
+        if !details.is_empty() {
+            write!(f, "\n  and {} of libraries at DEBUG and TRACE, which `lines()` has", details.len())?;
         }
         let mut samples = self.samples.iter().filter(|sample| sample.tells()).peekable();
         title(f, "\nmetrics", samples.peek().is_none())?;
