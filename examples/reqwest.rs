@@ -31,7 +31,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     );
 
     let client = reqwest::Client::builder().timeout(Duration::from_secs(2));
-    let client = ObservabilityLayer::client().no_context_to(["api.example.org"]).reqwest(client)?;
+    let layer = ObservabilityLayer::client().no_context_to(["api.example.org"]);
+    let client = layer.reqwest_with(client, reqwest::redirect::Policy::default())?;
 
     let response = client.get(&url).query(&[("token", "s3cret")]).send().await?;
     let status = response.status();

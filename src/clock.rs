@@ -14,16 +14,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::Notify;
 
 /// A point in time, cheap to take and to compare.
-///
-/// ```
-/// use tower_observability::Moment;
-///
-/// let begin = Moment::now();
-/// assert!(Moment::now().since(begin) < std::time::Duration::from_secs(60));
-/// ```
 // The monotonic clock's nanoseconds: half of an `Instant`, whose difference takes as long as its reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Moment(NonZeroU64);
+pub(crate) struct Moment(NonZeroU64);
 
 /// Unix nanoseconds at the monotonic clock's zero; renewed by [`resync`].
 static OFFSET: LazyLock<AtomicI64> = LazyLock::new(|| AtomicI64::new(offset_now().0));
@@ -94,14 +87,14 @@ impl Moment {
     /// Reads the monotonic clock once.
     #[must_use]
     #[inline]
-    pub fn now() -> Self {
+    pub(crate) fn now() -> Self {
         Self(NonZeroU64::new(monotonic::nanos()).unwrap_or(NonZeroU64::MIN))
     }
 
     /// The time from `earlier` to here; zero if `earlier` is later.
     #[must_use]
     #[inline]
-    pub fn since(self, earlier: Self) -> Duration {
+    pub(crate) fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.nanos_since(earlier))
     }
 
@@ -114,14 +107,14 @@ impl Moment {
 
     /// The moment so many nanoseconds later.
     #[must_use]
-    pub fn after_nanos(self, nanos: u64) -> Self {
+    pub(crate) fn after_nanos(self, nanos: u64) -> Self {
         Self(self.0.saturating_add(nanos))
     }
 
     /// Nanoseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     #[inline]
-    pub fn unix_nanos(self) -> u64 {
+    pub(crate) fn unix_nanos(self) -> u64 {
         note_asked();
         let offset = OFFSET.load(Ordering::Relaxed);
         u64::try_from(offset.saturating_add_unsigned(self.0.get())).unwrap_or(0)
@@ -129,7 +122,7 @@ impl Moment {
 
     /// The same point as the standard library's wall clock type.
     #[must_use]
-    pub fn system_time(self) -> SystemTime {
+    pub(crate) fn system_time(self) -> SystemTime {
         UNIX_EPOCH + Duration::from_nanos(self.unix_nanos())
     }
 }

@@ -7,7 +7,7 @@ use crate::current;
 /// From now on `opentelemetry::Context::current()` sees our context wherever one is current.
 ///
 /// That is in a service below an [`ObservabilityLayer`](crate::ObservabilityLayer), in its response's body, in
-/// [`Work`](crate::Work), in a task of [`spawn`](crate::spawn) or [`in_scope`](crate::in_scope), and in a `tracing`
+/// [`Work`](crate::Work), in a task of [`spawn`](crate::spawn) or [`in_request`](crate::in_request), and in a `tracing`
 /// span that is entered: trace id, span id, sampled flag, `tracestate` and baggage. A span of OpenTelemetry's API that
 /// is made there becomes a child in the same trace, and its propagators write the same trace onto calls.
 ///

@@ -86,18 +86,18 @@ mod traces;
 mod variable;
 pub mod work;
 
-pub use account::FlowReport;
+pub use account::{DropReason, FlowReport, LeftOut};
 pub use admin::Admin;
-pub use clock::Moment;
 pub use config::{VariableRow, variables};
-pub use current::{Scoped, in_scope, request, spawn};
+pub use current::{InRequest, in_request, request, spawn};
 pub use error::Error;
 pub use init::{Builder, Observability, Report, builder, init};
-pub use layer::{Attempted, Attempts, AttemptsLayer, attempts};
+pub use layer::side;
+pub use layer::{Attempts, AttemptsLayer, attempts};
 pub use layer::{ObservabilityLayer, Observed, ResponseBody, ResponseFuture, RouteLayer, Routed, Trust};
 pub use logs::Logs;
 pub use metrics::Metrics;
-pub use record::{Kind, Outcome, Value};
+pub use record::{IntoValue, Kind, Outcome, Value};
 pub use traces::Traces;
 pub use work::Work;
 

@@ -5,10 +5,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Counted;
 
-/// Why something was dropped; the value of the label `error_type`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum DropReason {
+/// Why something was lost. [`as_str`](Self::as_str) is the value of the label `error_type`.
+///
+/// ```
+/// use tower_observability::{DropReason, FlowReport};
+///
+/// fn never_full(report: &FlowReport) -> bool {
+///     report.dropped.iter().all(|(reason, _)| *reason != DropReason::QueueFull)
+/// }
+/// assert!(never_full(&FlowReport::default()));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DropReason {
+    /// It came faster than it could leave.
     QueueFull,
+    /// It came after the shutdown.
     AlreadyShutdown,
     /// The receiver said no, for good.
     Rejected,
@@ -22,12 +34,17 @@ pub(crate) enum DropReason {
     WriteFailed,
 }
 
-/// Why something was left out on purpose; the value of the label `reason`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LeftOut {
-    /// It ended well, and only a share of those is kept.
+/// Why something was left out on purpose. [`as_str`](Self::as_str) is the value of the label `reason`.
+///
+/// ```
+/// assert_eq!(tower_observability::LeftOut::Sampled.as_str(), "sampled");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LeftOut {
+    /// It succeeded, and only a share of those is kept ([`Logs::keep_ok`](crate::Logs::keep_ok)).
     Sampled,
-    /// One place in the code wrote too much.
+    /// One place in the code wrote too much ([`Logs::limit`](crate::Logs::limit)).
     Limited,
 }
 
@@ -66,14 +83,15 @@ pub struct FlowReport {
     /// Sent, never answered.
     pub unconfirmed: u64,
     /// Lost, with the reason of each loss.
-    pub dropped: Vec<(&'static str, u64)>,
-    /// Left out on purpose, with the reason: `sampled` by [`Logs::keep_ok`](crate::Logs::keep_ok), `limited` by
-    /// [`Logs::limit`](crate::Logs::limit).
-    pub left_out: Vec<(&'static str, u64)>,
+    pub dropped: Vec<(DropReason, u64)>,
+    /// Left out on purpose, with the reason.
+    pub left_out: Vec<(LeftOut, u64)>,
 }
 
 impl DropReason {
-    pub(crate) const fn as_str(self) -> &'static str {
+    /// The word for it, as on `/metrics`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::QueueFull => "queue_full",
             Self::AlreadyShutdown => "already_shutdown",
@@ -89,7 +107,9 @@ impl DropReason {
 impl LeftOut {
     pub(crate) const ALL: [Self; 2] = [Self::Sampled, Self::Limited];
 
-    pub(crate) const fn as_str(self) -> &'static str {
+    /// The word for it, as on `/metrics`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sampled => "sampled",
             Self::Limited => "limited",
@@ -135,7 +155,7 @@ impl Flow {
             created: self.created.load(Ordering::Relaxed) + counted.created,
             delivered,
             unconfirmed,
-            dropped: dropped.map(|(reason, count)| (reason.as_str(), count)).collect(),
+            dropped: dropped.map(|(reason, count)| (*reason, count)).collect(),
             left_out: Vec::new(),
         }
     }
@@ -155,7 +175,7 @@ impl FlowReport {
     }
 
     /// The same account, with what was left out before it came into the pipeline.
-    pub(crate) fn leaving_out(mut self, left_out: Vec<(&'static str, u64)>) -> Self {
+    pub(crate) fn leaving_out(mut self, left_out: Vec<(LeftOut, u64)>) -> Self {
         self.left_out = left_out;
         self.created += self.left_out_total();
         self
@@ -178,10 +198,10 @@ impl fmt::Display for FlowReport {
             self.unconfirmed,
             self.dropped_total()
         )?;
-        reasons(f, &self.dropped)?;
+        reasons(f, self.dropped.iter().map(|(reason, count)| (reason.as_str(), *count)))?;
         if !self.left_out.is_empty() {
             write!(f, ", {} left out", self.left_out_total())?;
-            reasons(f, &self.left_out)?;
+            reasons(f, self.left_out.iter().map(|(reason, count)| (reason.as_str(), *count)))?;
         }
         match self.queued() {
             0 => Ok(()),
@@ -190,12 +210,14 @@ impl fmt::Display for FlowReport {
     }
 }
 
-fn reasons(f: &mut fmt::Formatter<'_>, counts: &[(&str, u64)]) -> fmt::Result {
-    for (place, (reason, count)) in counts.iter().enumerate() {
-        let before = if place == 0 { " (" } else { ", " };
+fn reasons(f: &mut fmt::Formatter<'_>, counts: impl Iterator<Item = (&'static str, u64)>) -> fmt::Result {
+    let mut end = "";
+    for (reason, count) in counts {
+        let before = if end.is_empty() { " (" } else { ", " };
         write!(f, "{before}{reason} {count}")?;
+        end = ")";
     }
-    if counts.is_empty() { Ok(()) } else { f.write_str(")") }
+    f.write_str(end)
 }
 
 #[cfg(test)]
@@ -219,7 +241,7 @@ mod tests {
         flow.delivered(3);
         flow.dropped(DropReason::Rejected, 2);
         let report = flow.report(|| Counted { created: 10, full: 4, late: 0 });
-        assert_eq!(report.dropped, [("queue_full", 4), ("rejected", 2)]);
+        assert_eq!(report.dropped, [(DropReason::QueueFull, 4), (DropReason::Rejected, 2)]);
         assert_eq!(report.queued(), 1);
         assert_eq!(
             report.to_string(),
@@ -232,7 +254,7 @@ mod tests {
         let flow = Flow::default();
         flow.delivered(3);
         let report = flow.report(|| Counted { created: 4, full: 0, late: 0 });
-        let report = report.leaving_out(vec![("sampled", 5), ("limited", 1)]);
+        let report = report.leaving_out(vec![(LeftOut::Sampled, 5), (LeftOut::Limited, 1)]);
         assert_eq!((report.created, report.dropped_total(), report.queued()), (10, 0, 1));
         let said = "3 delivered, 0 unconfirmed, 0 dropped, 6 left out (sampled 5, limited 1), 1 queued";
         assert_eq!(report.to_string(), said);

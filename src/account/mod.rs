@@ -8,8 +8,8 @@ mod stripes;
 mod table;
 mod tally;
 
-pub use flow::FlowReport;
-pub(crate) use flow::{DropReason, Flow, LeftOut};
+pub(crate) use flow::Flow;
+pub use flow::{DropReason, FlowReport, LeftOut};
 pub(crate) use stripes::{Counted, Stripes, stripe_count, stripe_of_thread};
 pub(crate) use table::Table;
 pub(crate) use tally::Tally;

@@ -9,15 +9,15 @@ use axum::routing::any_service;
 
 use super::{AdminState, Origin, respond};
 
-/// `/metrics`, `/live`, `/ready` and `/log-level` as a router to merge into another, of whatever state.
-pub(crate) fn routes<S: Clone + Send + Sync + 'static>(state: Arc<AdminState>) -> Router<S> {
+/// Adds `/metrics`, `/live`, `/ready` and `/log-level` to a router, of whatever state.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(state: Arc<AdminState>, to: Router<S>) -> Router<S> {
     let answer = tower::service_fn(move |request: Request| {
         let state = Arc::clone(&state);
         async move { Ok::<_, Infallible>(respond(&state, request, Origin::Mounted).await) }
     });
     ["/metrics", "/live", "/ready", "/log-level"]
         .into_iter()
-        .fold(Router::new(), |router, path| router.route(path, any_service(answer.clone())))
+        .fold(to, |router, path| router.route(path, any_service(answer.clone())))
 }
 
 #[cfg(test)]
@@ -35,7 +35,7 @@ mod tests {
 
     #[tokio::test]
     async fn mounted_routes_read_and_do_not_change() {
-        let router: Router<()> = routes(Arc::new(state()));
+        let router: Router<()> = routes(Arc::new(state()), Router::new());
         let ask = |method, path: &str| {
             let request = Request::builder().method(method).uri(path).body(Body::from("debug"));
             router.clone().oneshot(request.expect("valid"))
@@ -56,7 +56,8 @@ mod tests {
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
-        let serving = tokio::spawn(axum::serve(listener, routes(Arc::new(state))).into_future());
+        let serving =
+            tokio::spawn(axum::serve(listener, routes::<()>(Arc::new(state), Router::new())).into_future());
         let stream = TokioIo::new(TcpStream::connect(address).await.expect("listening"));
         let (mut client, connection) = http2::handshake(TokioExecutor::new(), stream).await.expect("http/2");
         let connection = tokio::spawn(connection);

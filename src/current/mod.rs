@@ -3,6 +3,7 @@
 //! The layer puts a hop on the thread's stack while the service is polled. Log lines, child spans and the
 //! functions of [`request`] read it from there.
 
+mod error;
 #[cfg(feature = "interop-opentelemetry")]
 mod otel;
 #[cfg(not(feature = "interop-opentelemetry"))]
@@ -12,7 +13,7 @@ pub mod request;
 mod spawn;
 mod stack;
 
-pub use spawn::{Scoped, in_scope, spawn};
+pub use spawn::{InRequest, in_request, spawn};
 
 #[cfg(feature = "interop-opentelemetry")]
 pub(crate) use otel::attach_contexts;

@@ -12,7 +12,8 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, ContextGuard};
 
-use crate::context::{Baggage, Flags, SpanId, TraceContext, TraceId, Tracestate};
+use crate::context::{Flags, SpanId, TraceContext, TraceId, Tracestate};
+use crate::record::Hop;
 
 /// OpenTelemetry's context as it was before, when this is dropped.
 #[must_use = "the context is attached only while this lives"]
@@ -46,19 +47,19 @@ fn is_alive() -> bool {
 }
 
 /// Attaches a context of ours, until the guard is dropped.
-pub(super) fn attach(trace: TraceContext, tracestate: &Tracestate, baggage: Option<&Baggage>) -> Attached {
+pub(super) fn attach(trace: TraceContext, tracestate: &Tracestate, hop: Option<&Hop>) -> Attached {
     if !is_on() {
         return Attached::none();
     }
-    attach_now(trace, tracestate, baggage)
+    attach_now(trace, tracestate, hop)
 }
 
-fn attach_now(trace: TraceContext, tracestate: &Tracestate, baggage: Option<&Baggage>) -> Attached {
+fn attach_now(trace: TraceContext, tracestate: &Tracestate, hop: Option<&Hop>) -> Attached {
     if !is_alive() {
         return Attached::none();
     }
     let here = Context::current().with_remote_span_context(their_context(trace, tracestate));
-    let here = match baggage.filter(|baggage| !baggage.is_empty()) {
+    let here = match hop.map(Hop::baggage_now).filter(|baggage| !baggage.is_empty()) {
         Some(baggage) => here.with_baggage(baggage.iter().map(|(key, value)| {
             let properties = baggage.properties(key).unwrap_or_default().to_owned();
             KeyValueMetadata::new(key.to_owned(), value.to_owned(), properties)

@@ -20,8 +20,10 @@ use std::error::Error;
 use std::sync::Arc;
 
 use super::current;
+pub use super::error::AsError;
 use crate::context::{Baggage, RequestId, TraceContext};
-use crate::record::{Hop, Outcome, Route, Value, causes, formatted};
+use crate::error::causes;
+use crate::record::{Hop, IntoValue, Outcome, Route, formatted};
 
 fn with_hop<T>(say: impl FnOnce(&Arc<Hop>) -> T) -> Option<T> {
     current()?.hop.as_ref().map(say)
@@ -39,32 +41,65 @@ fn with_open_hop(say: impl FnOnce(&Arc<Hop>)) -> bool {
     told.unwrap_or(false)
 }
 
-/// Adds a field to the request's span and log line. A later value of the same name replaces the earlier.
+/// Adds a field to the request's span and log line. A later value of the same name replaces the earlier one.
 ///
-/// At most 128 fields are kept; the span says how many were dropped. Returns whether there is a request, and it is
-/// still running.
+/// The value is a number, `bool`, text (borrowed text is copied), a [`Duration`](std::time::Duration) in seconds, or an
+/// [`Option`], whose `None` adds nothing; of any other type that implements `Display` it is
+/// [`Value::display`](crate::Value::display). Unlike `record` of a `tracing` span it needs no declared field.
+///
+/// At most 128 fields are kept; the span says how many were dropped. Returns whether there is a request that is still
+/// running.
 ///
 /// ```
-/// use tower_observability::request;
+/// use tower_observability::{Value, request};
 ///
-/// assert!(!request::add("customer_id", 4711), "outside of a request there is nobody to tell");
+/// fn sell(sku: &String, voucher: Option<&str>, seller: std::net::Ipv4Addr) {
+///     request::add("sku", sku);
+///     request::add("voucher", voucher); // not there if there is none
+///     request::add("seller", Value::display(seller));
+/// }
+///
+/// assert!(!request::add("customer_id", 4711), "outside of a request nothing is recorded");
 /// ```
-pub fn add(name: impl Into<Cow<'static, str>>, value: impl Into<Value>) -> bool {
-    with_open_hop(|hop| hop.add(name.into(), value.into()))
+pub fn add(name: impl Into<Cow<'static, str>>, value: impl IntoValue) -> bool {
+    with_open_hop(|hop| {
+        if let Some(value) = value.into_value() {
+            hop.add(name.into(), value);
+        }
+    })
 }
 
-/// Notes an error with its chain of sources, at most 16. It does not change the outcome: a handled error is no
-/// failure. The last call counts.
+/// Records an error with its chain of sources, at most 16, on the request's span and line. It does not change the
+/// outcome: an error that was handled is no failure. The last call counts.
 ///
-/// Returns whether there is a request, and it is still running.
-pub fn error(error: &dyn Error) -> bool {
+/// Takes `&E` of any error, `&dyn Error`, `&Box<dyn Error>` (also `Send + Sync`), `&anyhow::Error` and `&eyre::Report`.
+/// Returns whether there is a request that is still running.
+///
+/// ```
+/// use std::error::Error;
+/// use tower_observability::request;
+///
+/// async fn read() -> Result<String, Box<dyn Error>> {
+///     let read = std::fs::read_to_string("/does/not/exist").inspect_err(|error| { request::error(error); });
+///     let boxed: Box<dyn Error + Send + Sync> = "no such booking".into();
+///     request::error(&boxed);
+///     Ok(read?)
+/// }
+/// ```
+pub fn error<Kind>(error: &(impl AsError<Kind> + ?Sized)) -> bool {
     with_open_hop(|hop| {
-        // Read before the notes are locked: it is the user's code, and may say something of the request itself.
-        let mut texts = vec![formatted(format_args!("{error}"))];
-        let sources = causes(error.source(), |error| error.source());
-        texts.extend(sources.map(|source| formatted(format_args!("{source}"))));
-        hop.notes().get_or_insert_default().error = Some(texts);
+        // Read before the notes are locked: it is the user's code, and may record something itself.
+        let chain = chain(error.as_error());
+        hop.notes().get_or_insert_default().error = Some(chain);
     })
+}
+
+/// The error's text and those of its sources, outermost first.
+pub(crate) fn chain(error: &dyn Error) -> Vec<String> {
+    let mut texts = vec![formatted(format_args!("{error}"))];
+    let sources = causes(error.source(), |error| error.source());
+    texts.extend(sources.map(|source| formatted(format_args!("{source}"))));
+    texts
 }
 
 /// Overrides how the request ended, for span, metric and log line alike. The last call counts; a panic that reaches
@@ -98,8 +133,27 @@ pub fn id() -> Option<RequestId> {
     with_hop(|hop| hop.request_id.clone()).flatten()
 }
 
-/// The baggage that came with the request; empty outside of one.
+/// The baggage of the request: what came with it, and what [`set_baggage`] has set since; empty outside of one.
 #[must_use]
 pub fn baggage() -> Baggage {
-    with_hop(|hop| hop.baggage.clone()).unwrap_or_default()
+    with_hop(|hop| hop.baggage_now()).unwrap_or_default()
+}
+
+/// Sets a member of the request's baggage. The calls that are made from now on take it with them, as far as their layer
+/// lists their host ([`baggage_to`](crate::ObservabilityLayer::baggage_to)); so do messages
+/// ([`propagation::inject`](crate::propagation::inject)).
+///
+/// Returns whether it was set: there is a request that is still running, the key is a token (RFC 9110), and the whole
+/// baggage fits into 8,192 bytes.
+///
+/// ```
+/// use tower_observability::request;
+///
+/// async fn book(customer: &str) {
+///     request::set_baggage("customer", customer);
+///     // … calls to listed hosts carry `baggage: customer=…`
+/// }
+/// ```
+pub fn set_baggage(key: &str, value: &str) -> bool {
+    with_hop(|hop| hop.end().is_none() && hop.set_baggage(key, value)).unwrap_or(false)
 }

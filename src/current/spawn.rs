@@ -13,18 +13,18 @@ use super::stack::{Current, enter};
 
 pin_project! {
     /// A future that carries the context in which it was made wherever it is polled, and dropped. Made by
-    /// [`in_scope`].
+    /// [`in_request`].
     ///
     /// ```
     /// use std::future::{Ready, ready};
-    /// use tower_observability::{Scoped, in_scope};
+    /// use tower_observability::{InRequest, in_request};
     ///
-    /// let work: Scoped<Ready<u8>> = in_scope(ready(7));
+    /// let work: InRequest<Ready<u8>> = in_request(ready(7));
     /// # drop(work);
     /// ```
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct Scoped<F> {
+    pub struct InRequest<F> {
         // Taken only by the drop.
         #[pin]
         inner: Option<F>,
@@ -32,7 +32,7 @@ pin_project! {
         span: Span,
     }
 
-    impl<F> PinnedDrop for Scoped<F> {
+    impl<F> PinnedDrop for InRequest<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             let _span = this.span.enter();
@@ -75,7 +75,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    tokio::spawn(in_scope(future))
+    tokio::spawn(in_request(future))
 }
 
 /// Ties a future to the context that is current now, for runtimes and executors other than [`spawn`]'s: a `JoinSet`,
@@ -85,20 +85,20 @@ where
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
 /// let mut tasks = tokio::task::JoinSet::new();
-/// tasks.spawn(tower_observability::in_scope(async { tracing::info!("still part of the request") }));
+/// tasks.spawn(tower_observability::in_request(async { tracing::info!("still part of the request") }));
 /// tasks.join_all().await;
 /// # }
 /// ```
-pub fn in_scope<F>(inner: F) -> Scoped<F> {
+pub fn in_request<F>(inner: F) -> InRequest<F> {
     scoped(inner, current(), Span::current())
 }
 
 /// Ties a future to a context and a span.
-pub(crate) fn scoped<F>(inner: F, current: Option<Current>, span: Span) -> Scoped<F> {
-    Scoped { inner: Some(inner), current, span }
+pub(crate) fn scoped<F>(inner: F, current: Option<Current>, span: Span) -> InRequest<F> {
+    InRequest { inner: Some(inner), current, span }
 }
 
-impl<F: Future> Future for Scoped<F> {
+impl<F: Future> Future for InRequest<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {

@@ -68,7 +68,7 @@ impl Current {
 
     /// Makes it OpenTelemetry's current context as well, where that is switched on.
     fn attach(&self) -> Attached {
-        attach(self.trace, self.tracestate(), self.hop.as_ref().map(|hop| &hop.baggage))
+        attach(self.trace, self.tracestate(), self.hop.as_deref())
     }
 }
 
@@ -127,7 +127,7 @@ pub(crate) fn enter_as_hop(hop: &Arc<Hop>) -> Entered {
 }
 
 fn push_hop(hop: &Arc<Hop>, stands_for_hop: bool) -> Entered {
-    let attached = attach(hop.trace, &hop.tracestate, Some(&hop.baggage));
+    let attached = attach(hop.trace, &hop.tracestate, Some(&**hop));
     push(attached, |guard| Frame::Hop { guard, hop: Arc::clone(hop), stands_for_hop })
 }
 

@@ -1,6 +1,7 @@
 //! What is left of OpenTelemetry's context where the feature `interop-opentelemetry` is off: nothing, for free.
 
-use crate::context::{Baggage, SpanId, TraceContext, Tracestate};
+use crate::context::{SpanId, TraceContext, Tracestate};
+use crate::record::Hop;
 
 /// Nothing is attached.
 #[derive(Debug)]
@@ -12,7 +13,7 @@ impl Attached {
     }
 }
 
-pub(super) fn attach(_: TraceContext, _: &Tracestate, _: Option<&Baggage>) -> Attached {
+pub(super) fn attach(_: TraceContext, _: &Tracestate, _: Option<&Hop>) -> Attached {
     Attached
 }
 

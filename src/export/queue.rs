@@ -174,6 +174,7 @@ impl<R: Weigh> Queue<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::DropReason;
 
     /// A record with so much text.
     #[derive(Debug)]
@@ -193,7 +194,7 @@ mod tests {
         queue.take(&mut backlog);
         queue.push(Item(0));
         assert_eq!((backlog.len(), queue.held()), (2, 2));
-        assert_eq!(queue.report().dropped, [("queue_full", 1)]);
+        assert_eq!(queue.report().dropped, [(DropReason::QueueFull, 1)]);
         queue.release(&backlog);
         queue.push(Item(0));
         assert_eq!(queue.held(), 1);
@@ -203,7 +204,7 @@ mod tests {
     fn long_texts_fill_the_queue_sooner_and_leave_it_as_they_came() {
         let queue = Queue::new(8, 100);
         (0..4).for_each(|_| queue.push(Item(3 * TEXT)));
-        assert_eq!((queue.held(), queue.report().dropped), (8, vec![("queue_full", 2)]));
+        assert_eq!((queue.held(), queue.report().dropped), (8, vec![(DropReason::QueueFull, 2)]));
         assert_eq!((queue.drain().len(), queue.held()), (2, 0));
         // Whatever it holds, one record finds its place in an empty queue.
         queue.push(Item(100 * TEXT));
@@ -260,7 +261,7 @@ mod tests {
         let queue = Queue::new(10, 2);
         queue.close();
         queue.push(Item(0));
-        assert_eq!(queue.report().dropped, [("already_shutdown", 1)]);
+        assert_eq!(queue.report().dropped, [(DropReason::AlreadyShutdown, 1)]);
         assert_eq!((queue.report().created, queue.held()), (1, 0));
     }
 

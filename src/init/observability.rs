@@ -220,7 +220,8 @@ impl Observability {
     /// `GET /metrics`, `/live`, `/ready` and `/log-level`, to merge into a router of the user's.
     ///
     /// They only read: the log level cannot be changed here. They are there whether or not the admin listener
-    /// is; whoever can reach the router can read them.
+    /// is; whoever can reach the router can read them. Merged behind `.layer(ObservabilityLayer::new())` they are not
+    /// observed themselves, and requests that no route matches are observed as before.
     ///
     /// ```no_run
     /// # fn app(observability: &tower_observability::Observability) -> axum::Router {
@@ -229,7 +230,13 @@ impl Observability {
     /// ```
     #[cfg(feature = "axum")]
     pub fn admin_routes<S: Clone + Send + Sync + 'static>(&self) -> axum::Router<S> {
-        admin::routes(Arc::clone(&self.running.admin))
+        // A router that is merged into another replaces its default fallback, and what no route matches has to be
+        // observed as before. Routes that come after a layer are outside of it.
+        let fallback = match crate::layer::ObservabilityLayer::in_use() {
+            Some(layer) => axum::Router::new().layer(layer),
+            None => axum::Router::new(),
+        };
+        admin::routes(Arc::clone(&self.running.admin), fallback)
     }
 }
 

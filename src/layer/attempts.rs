@@ -42,33 +42,23 @@ use crate::current::top_hop;
 #[must_use = "hand it to `.layer(…)`"]
 pub struct AttemptsLayer(());
 
-/// The service that [`AttemptsLayer`] makes of another one.
-///
-/// ```
-/// use tower::Layer;
-/// use tower_observability::{Attempted, AttemptsLayer};
-///
-/// let service: Attempted<&str> = AttemptsLayer::new().layer("any service");
-/// # let _ = service;
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct Attempted<S>(S);
-
 pin_project! {
-    /// A future in which each observed call but the first says which attempt it is. Made by [`attempts`].
+    /// A service or a future in which attempts are counted: made by [`AttemptsLayer`] and by [`attempts`].
     ///
     /// ```
     /// use std::future::{Ready, ready};
-    /// use tower_observability::{Attempts, attempts};
+    /// use tower::Layer;
+    /// use tower_observability::{Attempts, AttemptsLayer, attempts};
     ///
+    /// let service: Attempts<&str> = AttemptsLayer::new().layer("any service");
     /// let calls: Attempts<Ready<u8>> = attempts(ready(7));
-    /// # drop(calls);
+    /// # drop((service, calls));
     /// ```
-    #[derive(Debug)]
-    #[must_use = "futures do nothing unless polled"]
-    pub struct Attempts<F> {
+    #[derive(Clone, Debug)]
+    #[must_use = "a future does nothing unless polled"]
+    pub struct Attempts<T> {
         #[pin]
-        inner: F,
+        inner: T,
         made: u32,
     }
 }
@@ -111,7 +101,7 @@ struct Counting<'a> {
 /// .await
 /// # }
 /// ```
-pub fn attempts<F: Future>(inner: F) -> Attempts<F> {
+pub fn attempts<F>(inner: F) -> Attempts<F> {
     Attempts { inner, made: 0 }
 }
 
@@ -162,27 +152,27 @@ impl AttemptsLayer {
 }
 
 impl<S> Layer<S> for AttemptsLayer {
-    type Service = Attempted<S>;
+    type Service = Attempts<S>;
 
-    fn layer(&self, inner: S) -> Attempted<S> {
-        Attempted(inner)
+    fn layer(&self, inner: S) -> Attempts<S> {
+        attempts(inner)
     }
 }
 
-impl<S: Service<Request<B>>, B> Service<Request<B>> for Attempted<S> {
+impl<S: Service<Request<B>>, B> Service<Request<B>> for Attempts<S> {
     type Response = S::Response;
     type Error = S::Error;
     type Future = Attempts<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.0.poll_ready(cx)
+        self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         request.extensions_mut().insert(Shared::default());
         let mut made = 0;
         let counting = Counting::begin(&mut made);
-        let inner = self.0.call(request);
+        let inner = self.inner.call(request);
         drop(counting);
         Attempts { inner, made }
     }

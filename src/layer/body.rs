@@ -10,7 +10,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::grpc;
-use crate::record::{Hop, Outcome};
+use crate::record::{Hop, HttpVersion, Outcome};
 use crate::signals::{Observation, Signals};
 
 pin_project! {
@@ -59,8 +59,10 @@ struct Serving {
     observation: Observation,
     /// What the head said; the body can only make it worse.
     outcome: Outcome,
-    /// How many bytes will come, as far as the head or the body knows; else more than ever come.
-    length: u64,
+    /// How many bytes the head promises, as far as it or the body knows.
+    length: Option<u64>,
+    /// The caller stops reading at that length: over HTTP/1 it needs no other end.
+    ends_at_length: bool,
 }
 
 impl<B> ResponseBody<B> {
@@ -82,7 +84,9 @@ impl<B: Body> ResponseBody<B> {
         outcome: Outcome,
         length: Option<u64>,
     ) -> Self {
-        let mut serving = Serving { observation, outcome, length: length.unwrap_or(u64::MAX) };
+        let version = observation.hop().and_then(|hop| hop.http()).map(|http| http.version);
+        let ends_at_length = version.is_none_or(|version| version < HttpVersion::V2);
+        let mut serving = Serving { observation, outcome, length, ends_at_length };
         serving.finish_if_over(&inner);
         Self { inner: Some(inner), watch: Watch::Serving(serving) }
     }
@@ -105,14 +109,23 @@ impl Serving {
         if self.observation.call.is_some() {
             grpc::over(&mut self.observation, trailers);
         } else {
-            self.observation.finish(self.outcome, None);
+            let is_as_promised = self.length.is_none_or(|length| self.observation.response_bytes == length);
+            self.observation.finish(if is_as_promised { self.outcome } else { Outcome::BodyError }, None);
         }
+    }
+
+    /// So many bytes more. Over HTTP/1 those beyond the length that was promised are not sent.
+    #[inline]
+    fn sends(&mut self, bytes: u64) {
+        let sent = self.observation.response_bytes + bytes;
+        let most = if self.ends_at_length { self.length } else { None };
+        self.observation.response_bytes = most.map_or(sent, |most| sent.min(most));
     }
 
     /// Asked at construction and after every frame: with a `Content-Length` the caller stops polling here.
     fn finish_if_over(&mut self, inner: &impl Body) {
-        let all_sent = self.observation.response_bytes >= self.length;
-        if all_sent || inner.is_end_stream() {
+        let all_sent = self.length.is_some_and(|length| self.observation.response_bytes >= length);
+        if all_sent && self.ends_at_length || inner.is_end_stream() {
             self.over(None);
         }
     }
@@ -146,8 +159,7 @@ impl<B: Body> Body for ResponseBody<B> {
                 match &frame {
                     Some(Err(_)) => serving.observation.finish(Outcome::BodyError, None),
                     Some(Ok(frame)) => {
-                        let bytes = frame.data_ref().map_or(0, |data| data.remaining() as u64);
-                        serving.observation.response_bytes += bytes;
+                        serving.sends(frame.data_ref().map_or(0, |data| data.remaining() as u64));
                         match frame.trailers_ref() {
                             Some(trailers) => serving.over(Some(trailers)),
                             None => serving.finish_if_over(&*inner),

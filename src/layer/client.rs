@@ -34,14 +34,14 @@ pub(super) fn begin<B>(
             describe(http, request);
         }
         if let Some(choices) = &options.choices {
-            choices.begin(hop, request.headers(), is_grpc);
+            choices.begin(hop, request.headers(), None, is_grpc);
         }
     });
     inject(signals, options, &hop, request.headers_mut());
     let start = hop.start;
     let mut observation = Observation::begin(signals, hop);
     if is_grpc {
-        observation.is_call(grpc::deadline(request.headers(), start));
+        observation.is_call(grpc::deadline(request.headers(), start), None);
     }
     Some(observation)
 }

@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 use super::ResponseBody;
 use super::fault::Fault;
 use super::grpc;
-use super::options::{Choices, Side};
+use super::options::Choices;
 use crate::names::header;
 use crate::record::{Hop, Http, Outcome};
 use crate::signals::Observation;
@@ -164,15 +164,14 @@ impl Watch {
         if self.head == Expects::Head {
             self.observation.head_leaves();
         }
+        if self.observation.call.is_some() {
+            self.prove_call(&response);
+        }
         if let Some(choices) = self.choices.take() {
             response = choices.response(&self.observation, response);
         }
         if self.observation.call.is_some() {
-            if self.head == Expects::Head || grpc::is_answer(&response) {
-                return self.grpc_head_is_there(response);
-            }
-            // Anybody may ask for gRPC; what does not speak it has served a request of HTTP.
-            self.observation.call = None;
+            return self.grpc_head_is_there(response);
         }
         let outcome = self.outcome(&response);
         // By hand and not by `map`, which copies the response once more.
@@ -189,6 +188,22 @@ impl Watch {
         let length = length.or_else(|| ResponseBody::<R>::length(response.headers()));
         let (head, body) = response.into_parts();
         Response::from_parts(head, ResponseBody::of_response(body, self.observation, outcome, length))
+    }
+
+    /// Anybody may ask us for gRPC; what answers otherwise has served a request of HTTP.
+    #[inline(never)]
+    fn prove_call<R>(&mut self, response: &Response<R>) {
+        if self.head == Expects::Head {
+            return;
+        }
+        let is_answer = grpc::is_answer(response);
+        match &mut self.observation.call {
+            Some(call) if is_answer => call.is_answered = true,
+            _ => return self.observation.is_no_call(),
+        }
+        if let (Some(choices), Some(hop)) = (&self.choices, self.observation.hop()) {
+            choices.is_grpc(hop);
+        }
     }
 
     /// On either side the hop ends with the status, which mostly comes behind the body; no length tells its end.
@@ -215,12 +230,9 @@ fn tell_trace(hop: &Hop, headers: &mut HeaderMap) {
 }
 
 impl Expects {
-    pub(super) fn of(side: Side, method: &http::Method) -> Self {
-        match side {
-            Side::Client => Self::Head,
-            Side::Server if *method == http::Method::HEAD => Self::NoBody,
-            Side::Server => Self::Body,
-        }
+    /// What is expected of a response that we serve.
+    pub(super) fn served(method: &http::Method) -> Self {
+        if *method == http::Method::HEAD { Self::NoBody } else { Self::Body }
     }
 
     /// Is the response over with its head? hyper drops such a body without asking it again.

@@ -1,7 +1,8 @@
 //! What HTTP says of a gRPC call: that it is one, until when its caller waits, and how it ended.
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
+use http_body::Body;
 use percent_encoding::percent_decode;
 
 use crate::clock::Moment;
@@ -15,7 +16,9 @@ const TIMEOUT: &str = "grpc-timeout";
 /// Is what we ask for a call of gRPC? Then it goes over HTTP/2, which spares the others the look at their headers.
 #[inline]
 pub(super) fn is_call<B>(request: &Request<B>) -> bool {
-    request.version() >= Version::HTTP_2 && is_content(request.headers().get(CONTENT_TYPE))
+    request.version() >= Version::HTTP_2
+        && *request.method() == Method::POST
+        && is_content(request.headers().get(CONTENT_TYPE))
 }
 
 /// Is this the content of gRPC? That of gRPC-Web has its status where no header is, so it stays one of HTTP; but what
@@ -49,26 +52,30 @@ pub(super) fn is_answer<R>(head: &Response<R>) -> bool {
     is_content(head.headers().get(CONTENT_TYPE))
 }
 
-/// Reads the head: a call that is refused is over with it, one that was not answered by gRPC as well.
-pub(super) fn head<R>(observation: &mut Observation, head: &Response<R>) {
+/// Reads the head. A call that was not answered by gRPC is over with it, and one that is refused: its status stands in a
+/// head behind which nothing comes (gRPC over HTTP/2, "Trailers-Only").
+pub(super) fn head<R: Body>(observation: &mut Observation, head: &Response<R>) {
     let fields = head.headers();
     let said = said(fields);
     let is_answer = head.status() == StatusCode::OK && is_answer(head);
     if let Some(call) = &mut observation.call {
         call.is_implemented = is_answer && said.is_none_or(|code| !code.is_of_any_method());
+        call.in_head = said;
     }
-    if said.is_some() || !is_answer {
+    if !is_answer || said.is_some() && head.body().is_end_stream() {
         answered(observation, said.unwrap_or(Code::of_http(head.status().as_u16())), fields);
     }
 }
 
-/// The stream is over; without trailers it broke off, and nobody said how the call ended.
+/// The stream is over; without trailers it broke off, and nothing says how the call ended. Only where it was empty, the
+/// head's status is the last word.
 #[inline(never)]
 pub(super) fn over(observation: &mut Observation, trailers: Option<&HeaderMap>) {
-    match trailers {
-        Some(trailers) => answered(observation, said(trailers).unwrap_or(Code::UNKNOWN), trailers),
-        None => answered(observation, Code::UNKNOWN, &HeaderMap::new()),
+    if let Some(trailers) = trailers {
+        return answered(observation, said(trailers).unwrap_or(Code::UNKNOWN), trailers);
     }
+    let in_head = observation.call.and_then(|call| call.in_head).filter(|_| observation.response_bytes == 0);
+    answered(observation, in_head.unwrap_or(Code::UNKNOWN), &HeaderMap::new());
 }
 
 fn said(fields: &HeaderMap) -> Option<Code> {

@@ -11,11 +11,14 @@ mod future;
 mod grpc;
 mod options;
 mod route;
+#[cfg(feature = "axum")]
+mod serve;
 mod server;
 mod service;
+pub mod side;
 mod twice;
 
-pub use attempts::{Attempted, Attempts, AttemptsLayer, attempts};
+pub use attempts::{Attempts, AttemptsLayer, attempts};
 pub use body::ResponseBody;
 pub use future::ResponseFuture;
 pub use options::{ObservabilityLayer, Trust};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::Request;
+use http::{Method, Request};
 
 use super::grpc;
 use super::options::{Options, Trust};
@@ -32,11 +32,11 @@ pub(super) fn begin<B>(
         Some(parent) => signals.hop_in(parent, Kind::Server, start, |hop| asked.describe(hop)),
         None => asked.with_more(),
     };
-    let mut observation = Observation::begin(signals, hop);
+    let mut observation = Observation::begin_as(signals, hop, options.health_paths.contains(path));
     observation.tells_trace = options.server_timing;
-    observation.quiet = options.health_paths.contains(path);
-    if asked.is_grpc() {
-        observation.is_call(grpc::deadline(request.headers(), start));
+    if asked.may_be_grpc() {
+        let route = route::matched(request.extensions());
+        observation.is_call(grpc::deadline(request.headers(), start), route);
     }
     if let Some(make) = &options.request_span {
         observation.open_span(&**make);
@@ -67,9 +67,10 @@ impl<B> Asked<'_, B> {
         })
     }
 
+    /// Its answer will tell: anybody may write this header.
     #[inline]
-    fn is_grpc(&self) -> bool {
-        grpc::is_content(self.known.content_type)
+    fn may_be_grpc(&self) -> bool {
+        *self.request.method() == Method::POST && grpc::is_content(self.known.content_type)
     }
 
     #[inline]
@@ -80,9 +81,10 @@ impl<B> Asked<'_, B> {
             let named = signals.propagators.read_request_id(known);
             hop.request_id = Some(named.unwrap_or_else(|| RequestId::make(start.unix_nanos() / 1_000_000)));
         }
+        let route = route::matched(request.extensions());
         // A call of gRPC has its method.
-        if !self.is_grpc() {
-            hop.route = RouteCell::new(route::matched(request.extensions()));
+        if !self.may_be_grpc() {
+            hop.route = RouteCell::new(route);
         }
         let recorded = hop.trace.flags.is_sampled() && signals.spans.is_on();
         if let Subject::Http(http) = &mut hop.subject {
@@ -90,7 +92,7 @@ impl<B> Asked<'_, B> {
             self.copy(http, recorded);
         }
         if let Some(choices) = &options.choices {
-            choices.begin(hop, request.headers(), self.is_grpc());
+            choices.begin(hop, request.headers(), route, false);
         }
     }
 

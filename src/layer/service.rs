@@ -1,5 +1,6 @@
 //! The service: begin a hop, pass the request on, wrap what comes back.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -7,7 +8,8 @@ use http::{Request, Response};
 use tower::{Layer, Service};
 
 use super::future::Expects;
-use super::options::{ObservabilityLayer, Options, Side};
+use super::options::{ObservabilityLayer, Options};
+use super::side::{Callable, Client, Server, Side};
 use super::{ResponseBody, ResponseFuture, client, server};
 use crate::signals::{Signals, global};
 
@@ -21,22 +23,37 @@ use crate::signals::{Signals, global};
 /// assert_eq!(*service.inner(), "any service");
 /// ```
 #[derive(Clone, Debug)]
-pub struct Observed<S> {
+pub struct Observed<S, D = Server> {
     pub(super) inner: S,
-    pub(super) side: Side,
+    pub(super) side: PhantomData<D>,
     pub(super) signals: Option<&'static Signals>,
     pub(super) options: Option<Arc<Options>>,
 }
 
-impl<S> Layer<S> for ObservabilityLayer {
-    type Service = Observed<S>;
+impl<S> Layer<S> for ObservabilityLayer<Server> {
+    type Service = Observed<S, Server>;
 
-    fn layer(&self, inner: S) -> Observed<S> {
-        Observed { inner, side: self.side, signals: self.signals, options: self.options.clone() }
+    fn layer(&self, inner: S) -> Self::Service {
+        self.is_used();
+        self.around(inner)
     }
 }
 
-impl<S> Observed<S> {
+impl<S: Callable<For>, For> Layer<S> for ObservabilityLayer<Client<For>> {
+    type Service = Observed<S, Client<For>>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        self.around(inner)
+    }
+}
+
+impl<D> ObservabilityLayer<D> {
+    fn around<S>(&self, inner: S) -> Observed<S, D> {
+        Observed { inner, side: PhantomData, signals: self.signals, options: self.options.clone() }
+    }
+}
+
+impl<S, D> Observed<S, D> {
     /// The service within.
     pub fn inner(&self) -> &S {
         &self.inner
@@ -48,8 +65,9 @@ impl<S> Observed<S> {
     }
 }
 
-impl<S, B, R> Service<Request<B>> for Observed<S>
+impl<S, D, B, R> Service<Request<B>> for Observed<S, D>
 where
+    D: Side,
     S: Service<Request<B>, Response = Response<R>>,
     S::Error: 'static,
     R: http_body::Body,
@@ -65,24 +83,23 @@ where
     // Taken into axum's own service it returns its future by one more copy, which costs more than the call.
     #[inline(never)]
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let Self { inner, side, signals, options } = self;
+        let Self { inner, signals, options, .. } = self;
         let Some(signals) = signals.or_else(global).filter(|signals| !signals.is_off()) else {
             return ResponseFuture::passed(inner.call(request));
         };
         let options = Options::of(options.as_ref());
         if options.filter.is_some() {
-            return sift(signals, *side, options, request, inner);
+            return sift::<_, _, D>(signals, options, request, inner);
         }
-        observe(signals, *side, options, request, inner)
+        observe::<_, _, D>(signals, options, request, inner)
     }
 }
 
 /// Observes the request if the user wants it.
 // Apart, so that it costs the others neither a branch more nor a copy of the request.
 #[inline(never)]
-fn sift<S: Service<Request<B>>, B>(
+fn sift<S: Service<Request<B>>, B, D: Side>(
     signals: &'static Signals,
-    side: Side,
     options: &Options,
     request: Request<B>,
     inner: &mut S,
@@ -91,7 +108,7 @@ fn sift<S: Service<Request<B>>, B>(
     let wanted = options.filter.as_ref().is_none_or(|filter| filter(&parts));
     let request = Request::from_parts(parts, body);
     if wanted {
-        observe(signals, side, options, request, inner)
+        observe::<_, _, D>(signals, options, request, inner)
     } else {
         ResponseFuture::passed(inner.call(request))
     }
@@ -100,19 +117,19 @@ fn sift<S: Service<Request<B>>, B>(
 /// Begins the hop and passes the request on within it.
 // A request and a future are large, and each call that is not inlined copies both.
 #[inline(always)]
-fn observe<S: Service<Request<B>>, B>(
+fn observe<S: Service<Request<B>>, B, D: Side>(
     signals: &'static Signals,
-    side: Side,
     options: &Options,
     mut request: Request<B>,
     inner: &mut S,
 ) -> ResponseFuture<S::Future> {
-    let begun = match side {
-        Side::Server => server::begin(signals, options, &request),
-        Side::Client => client::begin(signals, options, &mut request),
+    let begun = if D::IS_CLIENT {
+        client::begin(signals, options, &mut request)
+    } else {
+        server::begin(signals, options, &request)
     };
     let Some(mut observation) = begun else { return ResponseFuture::passed(inner.call(request)) };
-    let head = Expects::of(side, request.method());
+    let head = if D::IS_CLIENT { Expects::Head } else { Expects::served(request.method()) };
     if let Some(choices) = &options.choices {
         request = choices.request(&observation, request);
     }

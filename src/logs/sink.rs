@@ -99,7 +99,7 @@ impl Sink {
             Self::Writer(writer) => writer.report(),
             Self::Memory(seen) => seen.held(|held| {
                 let delivered = held.lines.len() as u64;
-                let dropped = (held.refused > 0).then(|| (DropReason::TooLarge.as_str(), held.refused));
+                let dropped = (held.refused > 0).then_some((DropReason::TooLarge, held.refused));
                 FlowReport {
                     created: delivered + held.refused,
                     delivered,

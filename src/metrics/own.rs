@@ -171,9 +171,10 @@ fn account(
 fn ends(samples: &mut Samples, names: &Names, [processor, exporter]: [&Component; 2], report: &FlowReport) {
     family(samples, names.size, Shape::Gauge).sample(&processor.labels(), report.queued() as f64);
     let is_before = |reason: &str| BEFORE_THE_QUEUE.contains(&reason);
-    let count =
-        |reason: &str| report.dropped.iter().find(|(dropped, _)| *dropped == reason).map_or(0, |(_, n)| *n);
-    let losses = report.dropped.iter().map(|(reason, _)| *reason);
+    let count = |reason: &str| {
+        report.dropped.iter().find(|(dropped, _)| dropped.as_str() == reason).map_or(0, |(_, n)| *n)
+    };
+    let losses = report.dropped.iter().map(|(reason, _)| reason.as_str());
     let losses = losses.filter(|reason| !is_before(reason) && !names.losses.contains(reason));
     let losses: Vec<_> = names.losses.iter().copied().chain(losses).collect();
     let after: u64 = losses.iter().map(|reason| count(reason)).sum();
@@ -190,9 +191,9 @@ fn ends(samples: &mut Samples, names: &Names, [processor, exporter]: [&Component
 fn left_out(samples: &mut Samples, report: &FlowReport) {
     let help = "Log lines, or log records, left out on purpose.";
     let asked = samples.family(metric::OBSERVABILITY_LOG_LEFT_OUT, Shape::Counter, "", help);
-    for reason in LeftOut::ALL.map(LeftOut::as_str) {
+    for reason in LeftOut::ALL {
         let count = report.left_out.iter().find(|(name, _)| *name == reason).map_or(0, |(_, count)| *count);
-        asked.sample(&[(label::REASON, reason)], count as f64);
+        asked.sample(&[(label::REASON, reason.as_str())], count as f64);
     }
 }
 

@@ -10,6 +10,7 @@ macro_rules! formats {
 
         /// What each format calls the same fact, in the order `json`, `ecs`, `logstash`, `gelf`, `otel`. An empty name
         /// means that the format does not have it. The guide has it as a [table](crate::guide::log_formats#keys).
+        #[doc(hidden)]
         pub const FORMATS: &[[&str; 5]] = &[$([$json, $ecs, $logstash, $gelf, $otel]),+];
     };
     (@one $format:ident, $about:literal, $($name:ident = $text:literal;)+) => {

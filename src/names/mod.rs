@@ -18,7 +18,9 @@ mod formats;
 pub(crate) mod schema;
 pub(crate) mod status;
 
-pub use formats::{FORMATS, ecs, gelf, logstash, otel};
+#[doc(hidden)]
+pub use formats::FORMATS;
+pub use formats::{ecs, gelf, logstash, otel};
 
 /// A group of names: a constant for each, and all of them as a table.
 macro_rules! names {
@@ -29,6 +31,7 @@ macro_rules! names {
         )+
 
         /// Every name of this group with its description.
+        #[doc(hidden)]
         pub const TABLE: &[(&str, &str)] = &[$(($text, $about)),+];
     };
 }

@@ -11,15 +11,15 @@ struct Environment(Vec<(&'static str, OsString)>);
 /// What the process that started this one handed on in the environment: `TRACEPARENT`, `TRACESTATE`, `BAGGAGE`, and
 /// `X_REQUEST_ID`; with other formats theirs, such as `B3`.
 ///
-/// The other side is [`work::inject`](crate::work::inject) onto a [`Command`].
+/// The other side is [`inject`](super::inject) onto a [`Command`].
 ///
 /// ```
 /// use std::process::Command;
-/// use tower_observability::{Work, propagation, work};
+/// use tower_observability::{Work, propagation};
 ///
 /// // In the program that starts the child:
 /// fn start(mut command: Command) -> std::io::Result<std::process::Child> {
-///     work::inject(&mut command); // tokio's: `command.as_std_mut()`
+///     propagation::inject(&mut command); // tokio's: `command.as_std_mut()`
 ///     command.spawn()
 /// }
 ///

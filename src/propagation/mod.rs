@@ -6,10 +6,12 @@ mod carrier;
 mod environment;
 mod formats;
 mod headers;
+mod inject;
 mod list;
 
 pub use carrier::Carrier;
 pub use environment::from_environment;
+pub use inject::inject;
 
 pub(crate) use formats::{Format, Formats};
 pub(crate) use headers::KnownHeaders;
@@ -98,7 +100,7 @@ impl Propagators {
 /// Reads trace context, baggage and request id from a map of strings, such as a message's headers.
 ///
 /// Reads the formats that the process reads from requests as well (`OTEL_PROPAGATORS`), and writes by
-/// [`work::inject`](crate::work::inject); before `init` those are W3C's and the request id.
+/// [`inject`]; before `init` those are W3C's and the request id.
 #[must_use]
 pub fn extract(carrier: &impl Carrier) -> Remote {
     Propagators::of_process().read(carrier)

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{
@@ -63,6 +63,7 @@ pub(crate) struct Hop {
     pub(crate) kind: Kind,
     pub(crate) start: Moment,
     pub(crate) tracestate: Tracestate,
+    /// As it came in.
     pub(crate) baggage: Baggage,
     pub(crate) request_id: Option<RequestId>,
     pub(crate) subject: Subject,
@@ -70,6 +71,8 @@ pub(crate) struct Hop {
     state: Mutex<Progress>,
     // How many bytes of text it holds, once it has ended; beside the lock, because both queues ask for it.
     text_length: AtomicUsize,
+    /// Was the baggage changed since it came in? Asked without the lock.
+    changed_baggage: AtomicBool,
 }
 
 /// What changes while the hop runs: one lock, taken once more at its end, is cheaper than a cell for each.
@@ -77,6 +80,8 @@ pub(crate) struct Hop {
 struct Progress {
     notes: Option<Box<Notes>>,
     end: Option<End>,
+    /// The baggage since it was changed.
+    baggage: Baggage,
 }
 
 /// The hop's notes, while nobody else can change them.
@@ -164,6 +169,30 @@ impl Hop {
         }
     }
 
+    /// The baggage now, which calls made from here take with them.
+    #[inline]
+    pub(crate) fn baggage_now(&self) -> Baggage {
+        if self.changed_baggage.load(Ordering::Acquire) {
+            self.state().baggage.clone()
+        } else {
+            self.baggage.clone()
+        }
+    }
+
+    /// Sets a member of the baggage; false if its key is not valid, or there is no room for it.
+    pub(crate) fn set_baggage(&self, key: &str, value: &str) -> bool {
+        let mut state = self.state();
+        let before =
+            if self.changed_baggage.load(Ordering::Relaxed) { &state.baggage } else { &self.baggage };
+        let after = before.with(key, value);
+        if after.get(key) != Some(value) {
+            return false;
+        }
+        state.baggage = after;
+        self.changed_baggage.store(true, Ordering::Release);
+        true
+    }
+
     /// How many bytes of text it held when it ended, beyond what fits into the record itself.
     pub(crate) fn text_length(&self) -> usize {
         self.text_length.load(Ordering::Relaxed)
@@ -182,7 +211,7 @@ impl Hop {
 
     /// Ends the hop; only the first call counts. `end` is told the outcome that the user wanted.
     pub(crate) fn finish(&self, end: impl FnOnce(Option<Outcome>) -> End) -> End {
-        let Progress { notes, end: ended } = &mut *self.state();
+        let Progress { notes, end: ended, .. } = &mut *self.state();
         let (said, texts) = notes.as_ref().map_or((None, 0), |notes| (notes.outcome, notes.text_length()));
         let texts = texts + self.http().map_or(0, Http::long_length);
         self.text_length.store(texts, Ordering::Relaxed);
@@ -213,6 +242,7 @@ impl Default for Hop {
             route: RouteCell::new(None),
             state: Mutex::default(),
             text_length: AtomicUsize::new(0),
+            changed_baggage: AtomicBool::new(false),
         }
     }
 }

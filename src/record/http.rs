@@ -12,7 +12,7 @@ pub(crate) enum Scheme {
 }
 
 /// The protocol's version, `network.protocol.version`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum HttpVersion {
     V09,
     V10,

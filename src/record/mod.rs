@@ -11,7 +11,7 @@ mod value;
 
 pub use hop::Kind;
 pub use outcome::Outcome;
-pub use value::Value;
+pub use value::{IntoValue, Value};
 
 pub(crate) use self::http::{Http, HttpVersion, Piece, Scheme, address, host_and_port};
 pub(crate) use crate::error::causes;
@@ -19,7 +19,7 @@ pub(crate) use hop::{End, Hop, NameSpan, Notes, Subject, Work};
 pub(crate) use method::{Method, Methods};
 pub(crate) use outcome::ErrorType;
 pub(crate) use route::{Route, RouteCell};
-pub(crate) use rpc::{Call, Code, Rpc};
+pub(crate) use rpc::{Call, Code, Rpc, known_method};
 pub(crate) use text::{CAUSED_BY, PANICKED, bounded, formatted, guarded, prefix, stacktrace};
 #[cfg(test)]
 pub(crate) use value::tests::a_value;

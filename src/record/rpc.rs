@@ -14,8 +14,12 @@ pub(crate) struct Code(NonZeroU8);
 pub(crate) struct Call {
     /// The status that the service said.
     pub(crate) code: Option<Code>,
+    /// What answered speaks gRPC.
+    pub(crate) is_answered: bool,
     /// Only an implementation of the method can have said what was said so far.
     pub(crate) is_implemented: bool,
+    /// The status that stands in the response's head.
+    pub(crate) in_head: Option<Code>,
 }
 
 /// How a gRPC call ended.
@@ -122,15 +126,14 @@ impl Call {
     /// How it ended, when this was reached; `path` is what was asked for.
     pub(crate) fn end(self, is_client: bool, path: &str, reached: Outcome) -> Rpc {
         let code = self.code.unwrap_or_else(|| Code::of_end(is_client, reached));
-        Rpc { code, method: self.method(is_client, path, reached) }
+        Rpc { code, method: self.method(is_client, path) }
     }
 
     /// A name becomes known once its method is implemented: whoever asks for others adds none.
-    fn method(self, is_client: bool, path: &str, reached: Outcome) -> Option<Route> {
-        let name = path.strip_prefix('/').filter(|name| name.contains('/'))?;
+    fn method(self, is_client: bool, path: &str) -> Option<Route> {
         // What we ask for ourselves stands in our own code.
-        let is_real = is_client || self.is_implemented || reached == Outcome::Panic;
-        let known = if is_real { Some(Route::of(name)) } else { Route::known(name) };
+        let is_real = is_client || self.is_implemented;
+        let known = if is_real { Some(Route::of(method_name(path)?)) } else { known_method(path) };
         known.filter(|route| *route != Route::OTHER)
     }
 
@@ -154,6 +157,16 @@ impl Call {
             _ => ErrorType::Word(word.unwrap_or(outcome.as_str())),
         }
     }
+}
+
+/// `pkg.Service/Method`, as a path has it.
+fn method_name(path: &str) -> Option<&str> {
+    path.strip_prefix('/').filter(|name| name.contains('/'))
+}
+
+/// The method that this path asks for, if it has answered before.
+pub(crate) fn known_method(path: &str) -> Option<Route> {
+    Route::known(method_name(path)?)
 }
 
 impl Rpc {
@@ -208,7 +221,7 @@ mod tests {
     #[test]
     fn a_server_errs_with_six_of_them_and_a_client_with_all_but_ok() {
         let errors = |is_client| {
-            let call = |code| Call { code: Some(code), is_implemented: true };
+            let call = |code| Call { code: Some(code), is_implemented: true, ..Call::default() };
             let is_error =
                 |code: Code| !call(code).error_type(is_client, code, code.outcome(), None).is_none();
             (0..17).map(Code::of).filter(|code| is_error(*code)).map(Code::as_str).collect::<Vec<_>>()

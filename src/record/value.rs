@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
+use super::formatted;
 use smallvec::SmallVec;
 
 /// A field's value, kept in its own type down to the log line and the span attribute.
@@ -12,6 +14,7 @@ use smallvec::SmallVec;
 ///
 /// assert_eq!(Value::from(7), Value::I64(7));
 /// assert_eq!(Value::from("blue"), Value::Str("blue".into()));
+/// assert_eq!(Value::display(std::net::Ipv4Addr::LOCALHOST), Value::from("127.0.0.1"));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -30,6 +33,25 @@ pub enum Value {
     List(Box<[Cow<'static, str>]>),
 }
 
+/// What can be the value of a field: numbers, `bool`, text (borrowed text is copied), [`Duration`] in seconds, and an
+/// [`Option`] of each, whose `None` adds nothing. For any other type there is [`Value::display`].
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_observability::{IntoValue, Value};
+///
+/// assert_eq!(Duration::from_millis(1_500).into_value(), Some(Value::F64(1.5)));
+/// assert_eq!(None::<&str>.into_value(), None);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the value of a field as it is",
+    label = "if it implements `Display`, write `Value::display(…)`"
+)]
+pub trait IntoValue {
+    /// The value; `None` adds no field.
+    fn into_value(self) -> Option<Value>;
+}
+
 /// Several texts as one.
 pub(crate) struct Joined<'a>(pub(crate) &'a [Cow<'static, str>]);
 
@@ -38,6 +60,19 @@ pub(crate) struct Joined<'a>(pub(crate) &'a [Cow<'static, str>]);
 pub(crate) struct Fields(SmallVec<[(Cow<'static, str>, Value); 2]>);
 
 impl Value {
+    /// Text that lives as long as the program: it is not copied, as it is by `From<&str>`.
+    #[must_use]
+    pub const fn from_static(text: &'static str) -> Self {
+        Self::Str(Cow::Borrowed(text))
+    }
+
+    /// The text of anything that implements [`Display`](fmt::Display), such as a UUID; at most 64 KiB of it. If its
+    /// formatting panics, the text is `<panicked>`.
+    #[must_use]
+    pub fn display(value: impl fmt::Display) -> Self {
+        Self::Str(Cow::Owned(formatted(format_args!("{value}"))))
+    }
+
     /// How many bytes of text it holds.
     pub(crate) fn text_length(&self) -> usize {
         match self {
@@ -103,6 +138,13 @@ impl Fields {
         self.iter().map(|(name, value)| name.len() + value.text_length()).sum()
     }
 
+    /// Gives a field another name.
+    pub(crate) fn rename(&mut self, name: &str, to: String) {
+        if let Some((known, _)) = self.0.iter_mut().find(|(known, _)| known == name) {
+            *known = to.into();
+        }
+    }
+
     /// Sets a field; a later value replaces an earlier one of the same name.
     pub(crate) fn set(&mut self, name: impl Into<Cow<'static, str>>, value: Value) {
         let name = name.into();
@@ -122,35 +164,74 @@ impl IntoIterator for Fields {
     }
 }
 
-macro_rules! value_from {
-    ($($from:ty => $variant:ident as $into:ty),+ $(,)?) => {
-        $(impl From<$from> for Value {
-            fn from(value: $from) -> Self {
-                Self::$variant(<$into>::from(value))
+macro_rules! values {
+    ($($from:ty => |$value:ident| $into:expr;)+) => {
+        $(
+            impl From<$from> for Value {
+                fn from($value: $from) -> Self {
+                    $into
+                }
+            }
+
+            impl IntoValue for $from {
+                fn into_value(self) -> Option<Value> {
+                    Some(self.into())
+                }
+            }
+        )+
+    };
+}
+
+values! {
+    bool => |value| Self::Bool(value);
+    i8 => |value| Self::I64(value.into());
+    i16 => |value| Self::I64(value.into());
+    i32 => |value| Self::I64(value.into());
+    i64 => |value| Self::I64(value);
+    isize => |value| Self::I64(value as i64);
+    u8 => |value| Self::U64(value.into());
+    u16 => |value| Self::U64(value.into());
+    u32 => |value| Self::U64(value.into());
+    u64 => |value| Self::U64(value);
+    usize => |value| Self::U64(value as u64);
+    f32 => |value| Self::F64(value.into());
+    f64 => |value| Self::F64(value);
+    Duration => |value| Self::F64(value.as_secs_f64());
+    &str => |value| Self::Str(Cow::Owned(value.to_owned()));
+    &String => |value| value.as_str().into();
+    String => |value| Self::Str(value.into());
+    Box<str> => |value| String::from(value).into();
+    Cow<'_, str> => |value| Self::Str(Cow::Owned(value.into_owned()));
+}
+
+impl IntoValue for Value {
+    fn into_value(self) -> Option<Value> {
+        Some(self)
+    }
+}
+
+impl<T: IntoValue> IntoValue for Option<T> {
+    fn into_value(self) -> Option<Value> {
+        self?.into_value()
+    }
+}
+
+// By reference, as iterators yield them.
+macro_rules! references {
+    ($($copied:ty),+) => {
+        $(impl IntoValue for &$copied {
+            fn into_value(self) -> Option<Value> {
+                (*self).into_value()
             }
         })+
     };
 }
 
-value_from! {
-    bool => Bool as bool,
-    i8 => I64 as i64, i16 => I64 as i64, i32 => I64 as i64, i64 => I64 as i64,
-    u8 => U64 as u64, u16 => U64 as u64, u32 => U64 as u64, u64 => U64 as u64,
-    f32 => F64 as f64, f64 => F64 as f64,
-    &'static str => Str as Cow<'static, str>,
-    String => Str as Cow<'static, str>,
-    Cow<'static, str> => Str as Cow<'static, str>,
-}
+references!(bool, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64, Duration, &str);
 
 impl<T: Into<Cow<'static, str>>> FromIterator<T> for Value {
     fn from_iter<I: IntoIterator<Item = T>>(texts: I) -> Self {
         Self::List(texts.into_iter().map(Into::into).collect())
-    }
-}
-
-impl From<usize> for Value {
-    fn from(value: usize) -> Self {
-        Self::U64(value as u64)
     }
 }
 
@@ -179,6 +260,19 @@ pub(crate) mod tests {
         assert_eq!(list, Value::from_iter(["äh", "b"]));
         let Value::List(texts) = list else { unreachable!() };
         assert_eq!(Joined(&texts).to_string(), "äh, b");
+    }
+
+    #[test]
+    fn what_is_no_text_and_no_number_has_its_own_rule() {
+        let borrowed = String::from("blue");
+        assert_eq!((&borrowed).into_value(), Some(Value::from_static("blue")));
+        assert_eq!(Some(&borrowed).into_value(), Some(Value::from_static("blue")));
+        assert_eq!(Some(7).into_value(), Some(Value::I64(7)));
+        assert_eq!((&Duration::from_millis(1)).into_value(), Some(Value::F64(0.001)));
+        assert_eq!(None::<Option<bool>>.into_value(), None);
+        assert_eq!((-1_isize).into_value(), Some(Value::I64(-1)));
+        assert_eq!(Cow::Borrowed("a").into_value(), Some(Value::from_static("a")));
+        assert_eq!(Value::display(uuid::Uuid::nil()).text_length(), 36);
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! Reqwest's client with each of its calls observed.
 //!
 //! It is an adapter of its own, because reqwest follows redirects and retries within itself, where no layer can stand.
-//! Change the client where it is made, and every `client.get(url).json(&body).send().await?` stays as it is:
+//! Change the `use` line and wrap the client where it is made; every `client.get(url).json(&body).send().await?` stays as
+//! it is. All other names of reqwest ([`Error`], [`Response`], [`StatusCode`], [`Method`], [`Url`], …) are re-exported
+//! here:
 //!
 //! ```
 //! use std::time::Duration;
-//! use tower_observability::reqwest::Client; // was: use reqwest::Client
+//! use tower_observability::reqwest::{Client, Error}; // was: use reqwest::{Client, Error}
 //!
-//! # fn main() -> Result<(), reqwest::Error> {
+//! # fn main() -> Result<(), Error> {
 //! let client = reqwest::Client::builder().timeout(Duration::from_secs(2)).build()?;
 //! let client = Client::from(client); // one more line
 //! let call = client.get("http://127.0.0.1:3000/bookings/7").send();
@@ -21,11 +23,9 @@
 //! # use std::time::Duration;
 //! # use tower_observability::ObservabilityLayer;
 //! #
-//! # async fn book(url: &str, booking: serde_json::Value) -> Result<(), reqwest::Error> {
+//! # async fn book(url: &str, booking: serde_json::Value) -> Result<(), Box<dyn std::error::Error>> {
 //! let client = reqwest::Client::builder().timeout(Duration::from_secs(2));
-//! let client = ObservabilityLayer::client().no_context_to(["api.example.org"]).reqwest(client)?;
-//! // or, where no host gets less than another: tower_observability::reqwest::Client::from(client.build()?)
-//!
+//! let client = ObservabilityLayer::client().span_name(|method, _| method.to_lowercase()).reqwest(client)?;
 //! client.post(url).json(&booking).send().await?.error_for_status()?; // as ever
 //! # Ok(())
 //! # }
@@ -38,14 +38,17 @@
 //!
 //! # Redirects
 //!
-//! reqwest carries headers on to wherever a redirect points, save the few that it knows to be secret. So a client with
-//! lists ([`baggage_to`](ObservabilityLayer::baggage_to), [`no_context_to`](ObservabilityLayer::no_context_to)) is made
-//! by [`ObservabilityLayer::reqwest`], which puts a redirect policy around yours: a redirect that would carry baggage to
-//! a host that is not listed, or context to one that is denied, is held back. A GET, HEAD or OPTIONS is then sent once
-//! more without what must not go, and reqwest follows as ever; to any other method the answer is the redirect itself,
-//! because it may have had its effect.
+//! The redirect policy of your client is kept. Only a layer with lists of hosts
+//! ([`baggage_to`](ObservabilityLayer::baggage_to), [`no_context_to`](ObservabilityLayer::no_context_to)) needs to act
+//! on redirects, because reqwest sends headers on to wherever a redirect points, except the few that it knows to be
+//! secret. reqwest does not say which policy a builder has, so such a layer takes it as an argument,
+//! [`ObservabilityLayer::reqwest_with`], and puts its own around it: a redirect that would send baggage to a host that
+//! is not listed, or context to one that is denied, is held back. A GET, HEAD or OPTIONS is then sent once more without
+//! what must not go, and reqwest follows as usual; for any other method the response is the redirect itself, because the
+//! request may have had its effect.
 
-mod redirect;
+mod build_error;
+mod redirects;
 mod request;
 mod send;
 
@@ -54,12 +57,14 @@ use std::future::Future;
 use std::sync::Arc;
 
 use ::reqwest::redirect::Policy;
-use ::reqwest::{ClientBuilder, Error, IntoUrl, Method, Request, Response};
+#[doc(no_inline)]
+pub use ::reqwest::*;
 
+pub use self::build_error::BuildError;
 pub use self::request::RequestBuilder;
 
 use self::send::Sender;
-use crate::layer::ObservabilityLayer;
+use crate::layer::{ObservabilityLayer, side};
 
 /// reqwest's client with each of its calls observed: see [the module](self).
 ///
@@ -73,7 +78,7 @@ use crate::layer::ObservabilityLayer;
 /// let client: Client = ObservabilityLayer::client()
 ///     .baggage_to([".internal"])
 ///     .no_context_to(["api.example.org"])
-///     .reqwest(reqwest::Client::builder())?;
+///     .reqwest_with(reqwest::Client::builder(), reqwest::redirect::Policy::default())?;
 /// # Ok(())
 /// # }
 /// ```
@@ -87,31 +92,61 @@ impl From<::reqwest::Client> for Client {
     }
 }
 
-impl ObservabilityLayer {
-    /// A client of reqwest whose calls are observed as this layer, one of the client's side, was told. It follows up to
-    /// 10 redirects, as reqwest does by itself; [`reqwest_with`](Self::reqwest_with) takes another policy.
+impl ObservabilityLayer<side::Client> {
+    /// A client of reqwest each of whose calls is observed, with the choices of this layer. The builder's settings, its
+    /// redirect policy among them, are kept.
     ///
     /// # Errors
     ///
-    /// Those of [`ClientBuilder::build`].
-    pub fn reqwest(self, client: ClientBuilder) -> Result<Client, Error> {
-        self.reqwest_with(client, Policy::default())
+    /// Those of [`ClientBuilder::build`]; and a layer with a list of hosts
+    /// ([`baggage_to`](Self::baggage_to), [`no_context_to`](Self::no_context_to)) is refused, because it must know the
+    /// redirect policy: use [`reqwest_with`](Self::reqwest_with).
+    pub fn reqwest(self, client: ClientBuilder) -> std::result::Result<Client, BuildError> {
+        if self.options.as_ref().is_some_and(|options| options.has_lists()) {
+            return Err(BuildError::policy_missing());
+        }
+        Ok(self.reqwest_of(client.build()?))
     }
 
-    /// The same with a redirect policy of yours. It has to be handed in here: one that the builder already has is
-    /// replaced, because ours must stand around it.
+    /// As [`reqwest`](Self::reqwest), for a layer with a list of hosts: `redirects` replaces the builder's redirect
+    /// policy, and is asked wherever a redirect may carry what the request has. reqwest's own default is
+    /// [`Policy::default`], up to 10 redirects.
+    ///
+    /// ```
+    /// use tower_observability::ObservabilityLayer;
+    /// use tower_observability::reqwest::redirect::Policy;
+    ///
+    /// # fn main() -> Result<(), reqwest::Error> {
+    /// let client = ObservabilityLayer::client()
+    ///     .no_context_to(["api.example.org"])
+    ///     .reqwest_with(reqwest::Client::builder(), Policy::none())?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
     /// Those of [`ClientBuilder::build`].
-    pub fn reqwest_with(self, client: ClientBuilder, redirects: Policy) -> Result<Client, Error> {
-        let Self { signals, options, .. } = self;
-        let redirects = match &options {
-            Some(options) if options.has_lists() => redirect::around(redirects, Arc::clone(options)),
+    pub fn reqwest_with(self, client: ClientBuilder, redirects: Policy) -> Result<Client> {
+        let redirects = match &self.options {
+            Some(options) if options.has_lists() => redirects::around(redirects, Arc::clone(options)),
             _ => redirects,
         };
-        Ok(Client(Sender { inner: client.redirect(redirects).build()?, signals, options }))
+        Ok(self.reqwest_of(client.redirect(redirects).build()?))
     }
+
+    fn reqwest_of(self, inner: ::reqwest::Client) -> Client {
+        Client(Sender { inner, signals: self.signals, options: self.options })
+    }
+}
+
+/// Sends a GET by a client of its own, observed. For more than one call, make a [`Client`].
+///
+/// # Errors
+///
+/// Those of [`reqwest::get`](::reqwest::get), untouched.
+pub async fn get(url: impl IntoUrl) -> Result<Response> {
+    Client::from(::reqwest::Client::builder().build()?).get(url).send().await
 }
 
 impl Client {
@@ -171,7 +206,7 @@ impl Client {
     /// # Errors
     ///
     /// Those of [`reqwest::Client::execute`](::reqwest::Client::execute), untouched.
-    pub fn execute(&self, request: Request) -> impl Future<Output = Result<Response, Error>> + Send + use<> {
+    pub fn execute(&self, request: Request) -> impl Future<Output = Result<Response>> + Send + use<> {
         self.0.send(request)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ::reqwest::{Body, Client as Inner, Error, Request, Response, ResponseBuilderExt, Url};
 
-use super::redirect::{Carried, Guarded};
+use super::redirects::{Carried, Guarded};
 use crate::current::{current, top_hop};
 use crate::layer::{Expects, Options, ResponseFuture, inject, is_of, is_running, next_attempt, open};
 use crate::names::header::BAGGAGE;
@@ -65,7 +65,7 @@ impl Sender {
                 describe(http, request);
             }
             if let Some(choices) = &options.choices {
-                choices.begin(hop, request.headers(), false);
+                choices.begin(hop, request.headers(), None, false);
             }
         });
         inject(signals, options, &hop, request.headers_mut());

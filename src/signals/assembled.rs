@@ -1,5 +1,7 @@
 //! The assembled signals that every hop of a process, or of one test, begins from and reports to.
 
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::Listening;
@@ -105,9 +107,7 @@ impl Signals {
                 hop.tracestate = list.clone();
             }
             if let Some(outer) = here.and_then(|here| here.hop.as_deref()) {
-                if !outer.baggage.is_empty() {
-                    hop.baggage = outer.baggage.clone();
-                }
+                hop.baggage = outer.baggage_now();
                 hop.request_id = outer.request_id.clone();
             }
             complete(hop);
@@ -119,9 +119,27 @@ static GLOBAL: OnceLock<&'static Signals> = OnceLock::new();
 
 static UNSTARTED: Once = Once::new();
 
-/// The process's signals; `None` before `init`, which is said once: whatever asks is in use, and records nothing.
+/// Has any thread ever been given signals of its own?
+static ANY_OF_THREAD: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    static OF_THREAD: Cell<Option<&'static Signals>> = const { Cell::new(None) };
+}
+
+/// The thread has signals of its own until this is dropped.
+#[derive(Debug)]
+#[must_use = "the signals are the thread's only while this lives"]
+pub(crate) struct OfThread(Option<&'static Signals>);
+
+/// The signals of this thread, where a test gave it some; else the process's. `None` before `init`, which is said once:
+/// whatever asks is in use, and records nothing.
 #[inline]
 pub(crate) fn global() -> Option<&'static Signals> {
+    if ANY_OF_THREAD.load(Ordering::Relaxed)
+        && let Ok(Some(signals)) = OF_THREAD.try_with(Cell::get)
+    {
+        return Some(signals);
+    }
     let signals = GLOBAL.get().copied();
     if signals.is_none() {
         complain_of_no_start();
@@ -134,9 +152,22 @@ fn complain_of_no_start() {
     if UNSTARTED.first() {
         complain(format_args!(
             "a layer, a client or a job is in use before `init` was called, and is not recorded; call \
-             `let observability = tower_observability::init(\"…\")?;` at the start of `main`, or in a test take the \
-             layer of a `tower_observability::testing::Instance`"
+             `let observability = tower_observability::init(\"…\")?;` at the start of `main`, or in a test run it in \
+             the `scope` of a `tower_observability::testing::Instance`"
         ));
+    }
+}
+
+/// Gives the thread signals of its own.
+pub(crate) fn set_of_thread(signals: &'static Signals) -> OfThread {
+    ANY_OF_THREAD.store(true, Ordering::Relaxed);
+    OfThread(OF_THREAD.try_with(|own| own.replace(Some(signals))).ok().flatten())
+}
+
+impl Drop for OfThread {
+    fn drop(&mut self) {
+        // At a thread's end there may be none any more.
+        let _ = OF_THREAD.try_with(|own| own.set(self.0));
     }
 }
 

@@ -7,7 +7,7 @@ use tracing::Span;
 use super::Signals;
 use crate::clock::Moment;
 use crate::current::{Entered, enter_as_hop, enter_hop};
-use crate::record::{Call, End, ErrorType, Hop, Kind, Outcome, Piece, Rpc, guarded};
+use crate::record::{Call, End, ErrorType, Hop, Kind, Outcome, Piece, Route, Rpc, guarded, known_method};
 
 /// A hop that is still running. Dropping it unfinished reports [`Outcome::Cancelled`].
 ///
@@ -18,8 +18,8 @@ pub(crate) struct Observation {
     // `None` once the outcome is reported, which makes "exactly once" true.
     hop: Option<Arc<Hop>>,
     rare: Option<Box<Rare>>,
-    /// A health probe: reported only if it does not end well.
-    pub(crate) quiet: bool,
+    /// A health probe: not counted as in flight, and recorded only if it fails.
+    quiet: bool,
     /// The response is to say which trace it belongs to.
     pub(crate) tells_trace: bool,
     /// A gRPC call: its own status counts, not HTTP's.
@@ -36,6 +36,8 @@ struct Rare {
     span: Option<Span>,
     /// The caller gave up after this moment, so what is cut off later was a timeout.
     deadline: Option<Moment>,
+    /// The route that the request has if it proves to be no call of gRPC.
+    route: Option<Route>,
 }
 
 /// The hop is current while this lives. Dropped before [`PanicGuard::returned`] was called, it ends the hop as a panic.
@@ -54,12 +56,20 @@ pub(crate) struct PanicGuard<'a> {
 impl Observation {
     /// Begins the hop: from here on it is in flight, and will be reported.
     pub(crate) fn begin(signals: &'static Signals, hop: Arc<Hop>) -> Self {
-        signals.red.begins(&hop);
+        Self::begin_as(signals, hop, false)
+    }
+
+    /// Begins the hop, which is a health probe if it is `quiet`.
+    #[inline]
+    pub(crate) fn begin_as(signals: &'static Signals, hop: Arc<Hop>, quiet: bool) -> Self {
+        if !quiet {
+            signals.red.begins(&hop);
+        }
         Self {
             signals,
             hop: Some(hop),
             rare: None,
-            quiet: false,
+            quiet,
             tells_trace: false,
             call: None,
             status: None,
@@ -78,12 +88,39 @@ impl Observation {
         self.rare.get_or_insert_default().span = Some(span);
     }
 
-    /// Makes it a call of gRPC, whose caller waits until `deadline`.
-    pub(crate) fn is_call(&mut self, deadline: Option<Moment>) {
+    /// Takes it for a call of gRPC, whose caller waits until `deadline`. If it proves to be none, it has this `route`.
+    pub(crate) fn is_call(&mut self, deadline: Option<Moment>, route: Option<Route>) {
         self.call = Some(Call::default());
-        if deadline.is_some() {
-            self.rare.get_or_insert_default().deadline = deadline;
+        if deadline.is_some() || route.is_some() {
+            let rare = self.rare.get_or_insert_default();
+            (rare.deadline, rare.route) = (deadline, route);
         }
+    }
+
+    /// It was answered by something else than gRPC: a request of HTTP like any other.
+    #[cold]
+    pub(crate) fn is_no_call(&mut self) {
+        self.call = None;
+        let Some(rare) = &mut self.rare else { return };
+        rare.deadline = None;
+        if let (Some(hop), Some(route)) = (&self.hop, rare.route.take()) {
+            // A route that the service named itself stays.
+            let _ = hop.route.set(route);
+        }
+    }
+
+    /// Anybody may ask for gRPC on any route. Where no answer has shown that it is served there, the request is one of
+    /// HTTP, if it has a route and is no method that has answered before.
+    #[inline(never)]
+    fn take_back_call(&mut self, hop: &Arc<Hop>) {
+        let is_proven = self.call.is_some_and(|call| call.is_answered) || hop.kind == Kind::Client;
+        let route = self.rare.as_ref().and_then(|rare| rare.route).or(hop.route.get());
+        let path = hop.http().map_or("", |http| http.piece(Piece::Path));
+        if is_proven || route.is_none() || known_method(path).is_some() {
+            return;
+        }
+        let _ = route.map(|route| hop.route.set(route));
+        self.is_no_call();
     }
 
     fn span(&self) -> Option<&Span> {
@@ -139,6 +176,9 @@ impl Observation {
     pub(crate) fn finish(&mut self, reached: Outcome, word: Option<&'static str>) {
         // Asked at every exit, and done at one of them.
         if let Some(hop) = self.hop.take() {
+            if self.call.is_some() {
+                self.take_back_call(&hop);
+            }
             self.end(hop, reached, word);
         }
     }
@@ -177,7 +217,9 @@ impl Observation {
                 response_bytes: self.response_bytes,
             }
         });
-        self.signals.red.leaves(&hop);
+        if !self.quiet {
+            self.signals.red.leaves(&hop);
+        }
         self.report(hop, &end);
     }
 

@@ -42,8 +42,10 @@
 //!
 //! # Which threads
 //!
-//! The layer reports to its instance wherever it runs. `tracing` and `metrics` do not: what the user's own code says
-//! goes to the subscriber and the recorder of the *thread* that it runs on. An instance becomes that
+//! [`Instance::layer`] reports to its instance wherever it runs. `tracing` and `metrics` do not: what the user's own code
+//! records goes to the subscriber and the recorder of the *thread* that it runs on. Production code is under test as it
+//! is: an [`ObservabilityLayer`](crate::ObservabilityLayer), a client, a [`Work`](crate::Work) that were made without an
+//! instance report to that of the thread on which the request, call or job begins. An instance becomes that
 //!
 //! - of whichever thread polls a future, by [`Instance::scope`];
 //! - of this thread, by [`Instance::subscribe`], which is enough for a `#[tokio::test]`: all of its tasks run there;
@@ -52,6 +54,7 @@
 //! A task that the service spawns on a multi-threaded runtime leaves the scope: its own spans and lines are seen only
 //! by the third way.
 
+mod detail;
 mod open;
 mod picture;
 mod place;
@@ -74,7 +77,7 @@ use std::time::{Duration, Instant as Clock};
 use self::open::Open;
 use self::picture::Picture;
 use self::place::Place;
-use crate::layer::ObservabilityLayer;
+use crate::layer::{ObservabilityLayer, side};
 use crate::logs::{Lines, MemoryLines};
 use crate::metrics::{Exposition, Metrics, Recorder, Red};
 use crate::propagation::Propagators;
@@ -126,7 +129,7 @@ impl Instance {
     }
 
     /// The same with these formats of context, as in `OTEL_PROPAGATORS`. They are those of this instance's layers;
-    /// [`extract`](crate::propagation::extract) and [`inject`](crate::work::inject) have the process's.
+    /// [`extract`](crate::propagation::extract) and [`inject`](crate::propagation::inject) have the process's.
     ///
     /// ```
     /// let seen = tower_observability::testing::Instance::with_propagators("b3,baggage");
@@ -166,7 +169,7 @@ impl Instance {
     }
 
     /// The client's side, reporting here.
-    pub fn client_layer(&self) -> ObservabilityLayer {
+    pub fn client_layer(&self) -> ObservabilityLayer<side::Client> {
         ObservabilityLayer::client().with_core(self.signals)
     }
 

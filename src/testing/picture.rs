@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::Span;
+use super::detail::is_detail;
 use super::open::OpenSpan;
 use super::sample::Sample;
 use crate::context::TraceContext;
@@ -44,7 +45,7 @@ impl Picture {
     }
 
     /// Requests that are being served have no span yet: the gauge knows them.
-    fn open_requests(&self) -> impl Iterator<Item = &Sample> {
+    pub(super) fn open_requests(&self) -> impl Iterator<Item = &Sample> {
         let in_flight =
             |sample: &&Sample| sample.name == metric::HTTP_SERVER_ACTIVE_REQUESTS && sample.value > 0.0;
         self.samples.iter().filter(in_flight)
@@ -68,14 +69,12 @@ impl fmt::Display for Picture {
             )?;
         }
         title(f, "\nlines", self.lines.is_empty())?;
-        let is_shown = |line: &&Value| line[key::LEVEL] != "TRACE";
-        for said in self.lines.iter().filter(is_shown) {
+        let (details, lines): (Vec<_>, Vec<_>) = self.lines.iter().partition(|line| is_detail(line));
+        for said in lines {
             line(f, said)?;
         }
-        // Libraries write many, among which those of a test would not be found.
-        match self.lines.len() - self.lines.iter().filter(is_shown).count() {
-            0 => {}
-            hidden => write!(f, "\n  and {hidden} of level TRACE")?,
+        if !details.is_empty() {
+            write!(f, "\n  and {} of libraries at DEBUG and TRACE, which `lines()` has", details.len())?;
         }
         let mut samples = self.samples.iter().filter(|sample| sample.tells()).peekable();
         title(f, "\nmetrics", samples.peek().is_none())?;

@@ -1,4 +1,4 @@
-//! Where the user's own spans, events and metrics go: to this instance, on the threads that were told so.
+//! Where a thread's spans, events, metrics, layers and work report: to this instance, on the threads that entered it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,19 +13,21 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use super::open::Open;
 use crate::bridge::Bridge;
 use crate::metrics::Recorder;
-use crate::signals::Signals;
+use crate::signals::{OfThread, Signals, set_of_thread};
 
 /// An instance's subscriber and recorder.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     dispatch: Dispatch,
     recorder: &'static Recorder,
+    signals: &'static Signals,
 }
 
 /// Both are the thread's until this is dropped.
 pub(super) struct Here {
     _subscriber: DefaultGuard,
     _recorder: LocalRecorderGuard<'static>,
+    _signals: OfThread,
 }
 
 /// A future that is polled, and dropped, with an instance as its thread's.
@@ -44,13 +46,14 @@ impl Place {
     pub(super) fn new(signals: &'static Signals, recorder: &'static Recorder, open: &Open) -> Self {
         SECOND.get_or_init(|| Dispatch::new(NoSubscriber::default()));
         let registry = tracing_subscriber::registry().with(Bridge::new(signals)).with(open.clone());
-        Self { dispatch: Dispatch::new(registry), recorder }
+        Self { dispatch: Dispatch::new(registry), recorder, signals }
     }
 
     pub(super) fn enter(&self) -> Here {
         Here {
             _subscriber: dispatcher::set_default(&self.dispatch),
             _recorder: ::metrics::set_default_local_recorder(self.recorder),
+            _signals: set_of_thread(self.signals),
         }
     }
 

@@ -89,8 +89,17 @@ pub(super) fn only(picture: Picture) -> Result<Request, String> {
 fn one(picture: &Picture, found: &[Ended<'_>], is: &str, are: &str, what: &str) -> Result<Request, String> {
     match found {
         [ended] => Ok(ended.request(picture)),
-        [] => Err(format!("no request {is} {what}; seen so far:\n{picture}")),
+        [] => Err(format!("no request {is} {what}{}; seen so far:\n{picture}", remedy(picture))),
         several => Err(format!("{} requests {are} {what}, not one; seen so far:\n{picture}", several.len())),
+    }
+}
+
+/// A request ends with its response's last byte, which is what tests forget.
+fn remedy(picture: &Picture) -> &'static str {
+    if picture.open_requests().next().is_some() {
+        ", but one has not ended: read its response's body to the end, or await `wait_for`"
+    } else {
+        ""
     }
 }
 

@@ -1,8 +1,8 @@
 //! A finished span as a test reads it.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
-use crate::clock::Moment;
 use crate::context::{SpanId, TraceContext, Tracestate};
 use crate::record::{Kind, Value};
 use crate::traces::{Finished, Status};
@@ -39,10 +39,10 @@ pub struct Span {
     pub links_dropped: u32,
     /// Contexts that belong to the story without being the parent.
     pub links: Vec<TraceContext>,
-    /// Begin.
-    pub start: Moment,
-    /// End.
-    pub end: Moment,
+    /// When it began, to the nanosecond.
+    pub start: SystemTime,
+    /// When it ended; by the same clock, so that it is never before `start`.
+    pub end: SystemTime,
 }
 
 impl Span {
@@ -99,8 +99,8 @@ impl From<Finished> for Span {
             attributes_dropped: span.attributes_dropped,
             links_dropped: span.links_dropped,
             links: span.links,
-            start: span.start,
-            end: span.end,
+            start: span.start.system_time(),
+            end: span.end.system_time(),
         }
     }
 }

@@ -198,7 +198,8 @@ fn said(attributes: &mut Attributes<'_, impl Sheet>, notes: &Notes) {
             attributes.text(name::EXCEPTION_STACKTRACE, stacktrace(error, sources));
         }
     }
-    attributes.fields(&notes.fields);
+    // What did not fail has no error's type (semantic conventions, "recording errors"), whoever sets it.
+    attributes.fields(&notes.fields, Some(name::ERROR_TYPE));
 }
 
 /// No description where the attributes say it all; else the error that the user noted.

@@ -45,7 +45,7 @@ impl SpanRecord {
         };
         let mut attributes = Attributes::begin(sheet, &outline, limits);
         attributes.text(attribute::TARGET, self.target);
-        attributes.fields(&self.fields);
+        attributes.fields(&self.fields, None);
         attributes.end(&outline, self.fields_dropped);
     }
 }

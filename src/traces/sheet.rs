@@ -156,11 +156,11 @@ impl<'a, S: Sheet> Attributes<'a, S> {
         }
     }
 
-    /// Adds the user's; a name that we have written moves aside, as on the log line.
-    pub(super) fn fields(&mut self, fields: &Fields) {
+    /// Adds the user's; a name that we have written moves aside, as on the log line, and so does `ours`.
+    pub(super) fn fields(&mut self, fields: &Fields, ours: Option<&str>) {
         for (name, value) in fields.iter() {
             if self.has_room() {
-                let name = free_name(name, |name| self.sheet.has(name));
+                let name = free_name(name, |name| ours == Some(name) || self.sheet.has(name));
                 match self.limits.value_length {
                     None => self.sheet.value(&name, value),
                     Some(most) => {

@@ -5,13 +5,13 @@ mod running;
 pub use running::Running;
 
 use std::borrow::Cow;
+use std::error::Error;
 use std::fmt;
 use std::future::Future;
 
-use crate::context::Baggage;
-use crate::current::current;
-use crate::propagation::{Carrier, OutgoingContext, Propagators, Remote};
-use crate::record::{Kind, Outcome};
+use crate::current::request::chain;
+use crate::propagation::Remote;
+use crate::record::{IntoValue, Kind, Outcome, Value, formatted};
 use crate::signals::{Signals, global};
 
 /// A job or a message: a hop of its own, in the trace of whoever asked for it.
@@ -20,12 +20,12 @@ use crate::signals::{Signals, global};
 ///
 /// ```
 /// use std::collections::HashMap;
-/// use tower_observability::{Work, propagation, work};
+/// use tower_observability::{Work, propagation};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
 /// let mut headers = HashMap::new();
-/// Work::producer("send booking").destination("bookings").run(async { work::inject(&mut headers) }).await;
+/// Work::producer("send booking").destination("bookings").run(async { propagation::inject(&mut headers) }).await;
 ///
 /// let booked = Work::consumer("process booking")
 ///     .destination("bookings")
@@ -44,6 +44,7 @@ pub struct Work {
     destination: Option<Cow<'static, str>>,
     parent: Option<Remote>,
     links: Vec<Remote>,
+    attributes: Vec<(Cow<'static, str>, Value)>,
     signals: Option<&'static Signals>,
 }
 
@@ -64,7 +65,16 @@ impl Work {
     }
 
     fn new(kind: Kind, name: Cow<'static, str>) -> Self {
-        Self { kind, name, system: None, destination: None, parent: None, links: Vec::new(), signals: None }
+        Self {
+            kind,
+            name,
+            system: None,
+            destination: None,
+            parent: None,
+            links: Vec::new(),
+            attributes: Vec::new(),
+            signals: None,
+        }
     }
 
     /// The messaging system, `messaging.system`: "kafka", "rabbitmq". Default: none.
@@ -92,6 +102,21 @@ impl Work {
         self
     }
 
+    /// Adds an attribute to the span, which stands on the work's line as well; see
+    /// [`request::add`](crate::request::add), which does it from within, for the values that are possible. Can be called
+    /// many times; a later value of the same key replaces the earlier one. Default: none.
+    ///
+    /// ```
+    /// use tower_observability::Work;
+    ///
+    /// let work = Work::consumer("process booking").attribute("messaging.kafka.offset", 4_711).attribute("tenant", "blue");
+    /// # drop(work);
+    /// ```
+    pub fn attribute(mut self, key: impl Into<Cow<'static, str>>, value: impl IntoValue) -> Self {
+        self.attributes.extend(value.into_value().map(|value| (key.into(), value)));
+        self
+    }
+
     /// Reports to these signals instead of the process's.
     pub(crate) fn with_core(mut self, signals: &'static Signals) -> Self {
         self.signals = Some(signals);
@@ -112,41 +137,74 @@ impl Work {
         output
     }
 
-    /// Runs a future as this work; an `Err` is a server error and its text is noted.
+    /// Runs a future as this work; an `Err` is a server error, and its chain of sources is recorded.
+    ///
+    /// The error is boxed, so that an `async` block with `?` needs no type annotation. [`try_run`](Self::try_run) keeps a
+    /// future's own type of error.
+    ///
+    /// ```
+    /// use tower_observability::Work;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let done = Work::internal("nightly clean-up")
+    ///     .run_result(async {
+    ///         std::fs::remove_dir("/does/not/exist")?;
+    ///         let age: u32 = "7 days".parse()?;
+    ///         Ok(age)
+    ///     })
+    ///     .await;
+    /// assert!(done.is_err());
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
     /// The future's own.
-    pub async fn run_result<T, E, F>(self, work: F) -> Result<T, E>
+    pub async fn run_result<T, F>(self, work: F) -> Result<T, Box<dyn Error + Send + Sync>>
+    where
+        F: Future<Output = Result<T, Box<dyn Error + Send + Sync>>>,
+    {
+        self.run_reported(work, |error| chain(&**error)).await
+    }
+
+    /// Runs a future that has an error type of its own as this work; an `Err` is a server error, and its text is
+    /// recorded.
+    ///
+    /// ```
+    /// use tower_observability::Work;
+    ///
+    /// async fn clean_up() -> Result<u32, std::num::ParseIntError> {
+    ///     "7 days".parse()
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// assert!(Work::internal("nightly clean-up").try_run(clean_up()).await.is_err());
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The future's own.
+    pub async fn try_run<T, E, F>(self, work: F) -> Result<T, E>
     where
         E: fmt::Display,
+        F: Future<Output = Result<T, E>>,
+    {
+        self.run_reported(work, |error| vec![formatted(format_args!("{error}"))]).await
+    }
+
+    async fn run_reported<T, E, F>(self, work: F, texts: impl FnOnce(&E) -> Vec<String>) -> Result<T, E>
+    where
         F: Future<Output = Result<T, E>>,
     {
         let mut running = self.begin();
         let result = running.drive(work).await;
         if let Err(error) = &result {
-            running.note(error);
+            running.record_error(|| texts(error));
         }
         running.finish(if result.is_ok() { Outcome::Ok } else { Outcome::ServerError });
         result
     }
-}
-
-/// Writes the current context (trace, baggage, request id) onto a message.
-///
-/// Outside of any request or work nothing is written. The carrier belongs to us or to a broker of ours, so the
-/// baggage goes with it. What an earlier hop left on the carrier is replaced. The formats are those of the process
-/// (`OTEL_PROPAGATORS`), as for [`propagation::extract`](crate::propagation::extract). Onto a
-/// [`Command`](std::process::Command) it is written as variables, which the child reads by
-/// [`propagation::from_environment`](crate::propagation::from_environment).
-pub fn inject(carrier: &mut impl Carrier) {
-    let Some(here) = current() else { return };
-    let (hop, none) = (here.hop.as_deref(), Baggage::default());
-    let outgoing = OutgoingContext {
-        trace: Some(here.trace),
-        tracestate: here.tracestate(),
-        baggage: Some(hop.map_or(&none, |hop| &hop.baggage)),
-        request_id: hop.and_then(|hop| hop.request_id.as_ref()),
-    };
-    Propagators::of_process().write(carrier, outgoing);
 }

@@ -1,6 +1,5 @@
 //! The time between a piece of work's begin and its end.
 
-use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
@@ -53,16 +52,17 @@ impl Running {
     pub(super) async fn drive<F: Future>(&mut self, work: F) -> F::Output {
         let here = self.observation.as_ref().and_then(Observation::hop);
         let here = here.cloned().map(Current::of);
-        // Scoped for the time after this one is dropped: what a cancelled work says in its destructors is its own.
+        // Tied to the work for the time after `self` is dropped: what cancelled work logs in its destructors is its own.
         let mut work = pin!(scoped(work, here, Span::none()));
         poll_fn(|cx| self.within(|| work.as_mut().poll(cx))).await
     }
 
-    pub(super) fn note(&self, error: &dyn fmt::Display) {
+    /// Records the error's texts, unless the work itself recorded an error.
+    pub(super) fn record_error(&self, texts: impl FnOnce() -> Vec<String>) {
         if let Some(hop) = self.observation.as_ref().and_then(Observation::hop) {
             // Formatted before the notes are locked: it is the user's code.
-            let text = record::formatted(format_args!("{error}"));
-            hop.notes().get_or_insert_default().error.get_or_insert_with(|| vec![text]);
+            let texts = texts();
+            hop.notes().get_or_insert_default().error.get_or_insert(texts);
         }
     }
 }
@@ -76,6 +76,9 @@ fn hop(signals: &Signals, work: Work) -> Arc<Hop> {
         hop.links = links.by_ref().take(signals.spans.link_limit).collect();
         hop.links_dropped = u32::try_from(links.count()).unwrap_or(u32::MAX);
         let named = |remote: Remote| remote.request_id;
+        for (key, value) in work.attributes {
+            hop.add(key, value);
+        }
         hop.request_id = hop.request_id.take().or_else(|| work.links.into_iter().find_map(named));
     };
     let start = Moment::now();

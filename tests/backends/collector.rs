@@ -13,9 +13,7 @@ use std::fs;
 
 use http::{Request, Response, StatusCode};
 use tower::{Layer, ServiceExt, service_fn};
-use tower_observability::{
-    Observability, ObservabilityLayer, Outcome, Trust, Work, propagation, request, work,
-};
+use tower_observability::{Observability, ObservabilityLayer, Outcome, Trust, Work, propagation, request};
 
 use self::printed::{Fields, Printed};
 use crate::shared::child::{Child, run};
@@ -94,7 +92,7 @@ async fn call() {
 async fn messages() {
     let mut headers = std::collections::HashMap::new();
     let sent = Work::producer("send bookings").system("kafka").destination("bookings");
-    sent.run(async { work::inject(&mut headers) }).await;
+    sent.run(async { propagation::inject(&mut headers) }).await;
     let foreign = std::collections::HashMap::from([("traceparent".to_owned(), parent())]);
     let batch = Work::consumer("process bookings").system("kafka").destination("bookings");
     let batch = batch.link(propagation::extract(&headers)).link(propagation::extract(&foreign));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tower_observability::{Metrics, Work, propagation, work};
+use tower_observability::{Metrics, Work, propagation};
 
 use crate::support::child::{Child, Ended, run};
 use crate::support::http::get;
@@ -111,7 +111,7 @@ fn propagates() {
     let mut outgoing = HashMap::new();
     let job = Work::consumer("process").parent(propagation::extract(&incoming));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(job.run(async { work::inject(&mut outgoing) }));
+    runtime.block_on(job.run(async { propagation::inject(&mut outgoing) }));
     println!("admin: {}", observability.admin_address().is_some());
     println!("same trace: {}", outgoing["traceparent"].starts_with(&parent[..35]));
     drop(observability);
@@ -127,7 +127,8 @@ fn speechless() {
     println!("read: {} {}", remote.trace.is_some(), remote.baggage.iter().count());
     let mut outgoing = HashMap::new();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(Work::consumer("process").parent(remote).run(async { work::inject(&mut outgoing) }));
+    runtime
+        .block_on(Work::consumer("process").parent(remote).run(async { propagation::inject(&mut outgoing) }));
     println!("written: {:?}", outgoing.into_iter().collect::<Vec<_>>());
 }
 
@@ -136,7 +137,7 @@ fn inherits() {
     let mut outgoing = HashMap::new();
     let job = Work::internal("back up").parent(propagation::from_environment());
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(job.run(async { work::inject(&mut outgoing) }));
+    runtime.block_on(job.run(async { propagation::inject(&mut outgoing) }));
     let mut names: Vec<_> = outgoing.keys().cloned().collect();
     names.sort_unstable();
     println!("written: {}", names.join(" "));

@@ -13,7 +13,7 @@ use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, SpanData, SpanExpor
 use tower::{Layer as _, ServiceExt as _};
 use tower_observability::interop::{self, opentelemetry};
 use tower_observability::testing::Instance;
-use tower_observability::{ObservabilityLayer, Outcome, Work};
+use tower_observability::{ObservabilityLayer, Outcome, Work, side};
 
 use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::propagation::TextMapPropagator as _;
@@ -149,7 +149,7 @@ async fn what_is_not_sampled_here_is_not_sampled_there() {
 
 /// A call within a span of theirs; the header that it carries. Their guard is of one thread, and the call is ready at
 /// once.
-fn call_within(tracer: &SdkTracer, client: &ObservabilityLayer) -> String {
+fn call_within(tracer: &SdkTracer, client: &ObservabilityLayer<side::Client>) -> String {
     let _attached = Context::current_with_span(tracer.start("theirs")).attach();
     tracing::info!("within theirs");
     let sent = Arc::new(Mutex::new(String::new()));

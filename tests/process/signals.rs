@@ -84,6 +84,26 @@ fn status(answer: &str) -> &str {
 }
 
 #[test]
+fn what_no_route_matches_is_observed_though_admin_routes_were_merged_behind_the_layer() {
+    let (mut child, address) = start(&silent::dead(), "0");
+    for path in ["/cars", "/nowhere", "/", "/live"] {
+        get(&address, path);
+    }
+    let page = get(&address, "/metrics");
+    let count = |labels: &str| {
+        let start = "http_server_request_duration_seconds_count{";
+        let is_it = |line: &&str| line.starts_with(start) && line.contains(labels);
+        page.lines()
+            .filter(is_it)
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
+            .sum::<u64>()
+    };
+    assert_eq!((count("http_response_status_code=\"404\""), count("\"200\"")), (2, 1), "{page}");
+    child.terminate();
+    child.line("SIGTERM");
+}
+
+#[test]
 fn mounted_routes_only_read_and_are_not_ready_from_the_signal_on() {
     let (mut child, address) = start(&silent::dead(), "600000");
     for path in ["/metrics", "/live", "/ready", "/log-level"] {

@@ -16,7 +16,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tower::{Layer, ServiceExt};
 use tower_observability::testing::{Instance, Span};
-use tower_observability::{Kind, ObservabilityLayer, Outcome, RouteLayer, request};
+use tower_observability::{Kind, ObservabilityLayer, Outcome, RouteLayer, request, side};
 
 use crate::support::server::Server;
 
@@ -57,7 +57,7 @@ async fn told(
 
 /// One call of a client that is changed so, to a server that knows these paths.
 async fn called(
-    change: impl FnOnce(ObservabilityLayer) -> ObservabilityLayer,
+    change: impl FnOnce(ObservabilityLayer<side::Client>) -> ObservabilityLayer<side::Client>,
     path: &str,
 ) -> (Instance, Span) {
     let (seen, server) = (Instance::new(), Server::start(router()).await);
@@ -274,7 +274,9 @@ async fn a_request_with_a_hidden_path_is_still_observed_once() {
 
 #[tokio::test]
 async fn a_calls_url_hides_and_shows_the_same() {
-    let change = |layer: ObservabilityLayer| layer.redact_path("/page/{id}", ["id"]).show_query(["page"]);
+    let change = |layer: ObservabilityLayer<side::Client>| {
+        layer.redact_path("/page/{id}", ["id"]).show_query(["page"])
+    };
     let (_, span) = called(change, "/page/s3cr3t?page=2&key=s3cr3t").await;
     let url = span.attribute("url.full").to_string();
     assert!(url.ends_with("/page/REDACTED?page=2&key=REDACTED"), "{url}");

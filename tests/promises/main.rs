@@ -36,4 +36,5 @@ mod unchanged;
 mod variables;
 mod wire;
 mod work;
+mod writer;
 mod zipkin;

@@ -152,8 +152,30 @@ async fn health_paths_are_reported_only_when_they_are_ill() {
     assert_eq!(the_span(&seen).name, "GET /readyz");
     let page = seen.scrape();
     assert!(!page.contains("/livez") && page.contains("/readyz"), "{page}");
-    let in_flight = page.lines().find(|line| line.starts_with("http_server_active_requests{")).unwrap();
-    assert!(in_flight.ends_with(" 0"), "{in_flight}");
+    assert!(!page.contains("http_server_active_requests{"), "a probe is not in flight either: {page}");
+}
+
+#[tokio::test]
+async fn a_good_request_has_no_errors_type_whoever_sets_it() {
+    for (path, own, aside) in [("/good", None, Some("mine")), ("/bad", Some("500"), Some("mine"))] {
+        let seen = Instance::new();
+        let say = |status: StatusCode| async move {
+            request::add("error.type", "mine");
+            status
+        };
+        let router = Router::new()
+            .route("/good", get(move || say(StatusCode::OK)))
+            .route("/bad", get(move || say(StatusCode::INTERNAL_SERVER_ERROR)))
+            .layer(seen.layer());
+        hello(asked(path), router).await;
+        let span = the_span(&seen);
+        let said = |key: &str| span.attributes.get(key).map(ToString::to_string);
+        assert_eq!(
+            (said("error.type").as_deref(), said("field_error.type").as_deref()),
+            (own, aside),
+            "{path}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use axum::http::Response;
 use http_body_util::{BodyExt as _, Full};
 use tower::{Layer as _, Service as _, ServiceExt as _};
 use tower_observability::testing::{Instance, Request, Span};
-use tower_observability::{ObservabilityLayer, Work, in_scope, request};
+use tower_observability::{ObservabilityLayer, Work, in_request, request};
 use tracing::{Instrument as _, field, info, info_span};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -104,7 +104,7 @@ async fn blocking_code_keeps_the_context_by_a_span_or_by_a_scoped_future() {
             span.in_scope(|| info!("by the span"));
         };
         tokio::task::spawn_blocking(by_span).await.unwrap();
-        let scoped = in_scope(async { info!("by the scope") });
+        let scoped = in_request(async { info!("by the scope") });
         let by_scope = move || {
             let _subscriber = tracing::dispatcher::set_default(&subscriber);
             tokio::runtime::Handle::current().block_on(scoped);
@@ -192,7 +192,7 @@ async fn what_a_cancelled_service_says_in_its_destructors_belongs_to_its_request
     let _subscriber = seen.subscribe();
     let service = tower::service_fn(|_: axum::extract::Request| async {
         let _guard = Guard("handler");
-        let _task = in_scope(async {
+        let _task = in_request(async {
             let _guard = Guard("scoped");
             std::future::pending::<()>().await;
         });
@@ -228,7 +228,7 @@ async fn and_what_a_body_a_task_or_a_job_says_there_too() {
     let mut task = None;
     let job = seen.adopt(Work::internal("job")).run(async {
         let _guard = Guard("job");
-        task = Some(Box::pin(in_scope(async {
+        task = Some(Box::pin(in_request(async {
             let _guard = Guard("task");
             std::future::pending::<()>().await;
         })));

@@ -15,7 +15,7 @@ use futures_util::stream;
 use tokio::runtime::Builder;
 use tower::{Layer as _, ServiceExt as _};
 use tower_observability::testing::Instance;
-use tower_observability::{Work, in_scope};
+use tower_observability::{ObservabilityLayer, Work, in_request};
 use tracing::Instrument as _;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -165,7 +165,11 @@ async fn a_stream_is_open_until_its_end_and_can_be_waited_for() {
     let answer = seen.layer().layer(streams).oneshot(asked("/export", "order-7", "01"));
     let body = Body::new(seen.scope(answer).await.unwrap().into_body());
     let told = failure(|| seen.request("/export"));
-    for open in ["export (trace 4bf92f35): still open", "1 request(s) by GET: still open"] {
+    for open in [
+        "export (trace 4bf92f35): still open",
+        "1 request(s) by GET: still open",
+        "read its response's body to the end",
+    ] {
         assert!(told.contains(open), "{told}");
     }
     let reader = tokio::spawn(seen.scope(to_bytes(body, usize::MAX)));
@@ -181,7 +185,7 @@ fn tasks_on_other_threads_are_seen_if_the_threads_are_the_instances() {
     let seen = Instance::new();
     let runtime = Builder::new_multi_thread().worker_threads(2).on_thread_start(seen.for_threads()).build();
     let handler = || async {
-        let task = in_scope(async { tracing::info!("in a task") });
+        let task = in_request(async { tracing::info!("in a task") });
         tokio::spawn(task).await.unwrap();
         let span = tracing::info_span!("hash");
         let hashes = move || {
@@ -248,7 +252,9 @@ fn tests_that_run_at_the_same_time_never_mix() {
                 let request = asked(&format!("/bookings/{own}"), &format!("request-{n}"), "01");
                 let served =
                     async { to_bytes(router.clone().oneshot(request).await.unwrap().into_body(), 9).await };
-                tokio::spawn(in_scope(async move { tracing::info!(booking = own, "beside") })).await.unwrap();
+                tokio::spawn(in_request(async move { tracing::info!(booking = own, "beside") }))
+                    .await
+                    .unwrap();
                 served.await.unwrap();
             }
         };
@@ -272,6 +278,47 @@ fn tests_that_run_at_the_same_time_never_mix() {
             threads.spawn(move || test(own));
         }
     });
+}
+
+#[tokio::test]
+async fn what_production_code_makes_itself_reports_to_the_scope_that_it_runs_in() {
+    async fn production() {
+        let called =
+            tower::service_fn(|_: Request| async { Ok::<_, Infallible>(Response::new(Body::empty())) });
+        let client = ObservabilityLayer::client().layer(called);
+        let handler = move || async {
+            client.oneshot(Request::get("http://db/rows").body(Body::empty()).unwrap()).await.unwrap();
+            Work::internal("report").run(async {}).await;
+        };
+        let app = Router::new().route("/x", get(handler)).layer(ObservabilityLayer::new());
+        to_bytes(app.oneshot(asked("/x", "7", "01")).await.unwrap().into_body(), 9).await.unwrap();
+    }
+    let (seen, other) = (Instance::new(), Instance::new());
+    production().await;
+    seen.scope(async { other.scope(async {}).await }).await;
+    seen.scope(production()).await;
+    let mut names: Vec<_> = seen.only_request().spans().iter().map(|span| span.name.clone()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["GET", "GET /x", "report"]);
+    assert!(other.spans().is_empty(), "{other}");
+    production().await;
+    assert_eq!(seen.spans().len(), 3, "outside of the scope nothing is reported to it: {seen}");
+}
+
+#[tokio::test]
+async fn what_libraries_say_in_detail_is_counted_in_the_picture_and_not_shown() {
+    let seen = Instance::new();
+    let _here = seen.subscribe();
+    for n in 0..50 {
+        tracing::trace!(target: "hyper::proto::h1", n, "flushed bytes");
+        tracing::debug!(target: "h2::codec", n, "received frame");
+    }
+    tracing::warn!(target: "hyper::server", "too large");
+    tracing::trace!("our own");
+    let shown = seen.to_string();
+    assert!(shown.contains("and 100 of libraries") && !shown.contains("flushed"), "{shown}");
+    assert!(shown.contains("too large") && shown.contains("our own"), "{shown}");
+    assert_eq!(seen.lines().len(), 102);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use tower_observability::testing::{Instance, Span};
-use tower_observability::{Kind, Outcome, Work, propagation, request, work};
+use tower_observability::{Kind, Outcome, Work, propagation, request};
 
 fn named(seen: &Instance, name: &str) -> Span {
     seen.request(name).span().clone()
@@ -13,7 +13,7 @@ fn named(seen: &Instance, name: &str) -> Span {
 async fn sent(seen: &Instance) -> HashMap<String, String> {
     let mut headers = HashMap::new();
     seen.adopt(Work::producer("send bookings").destination("bookings"))
-        .run(async { work::inject(&mut headers) })
+        .run(async { propagation::inject(&mut headers) })
         .await;
     headers
 }
@@ -50,10 +50,8 @@ async fn a_linked_consumer_has_a_trace_of_its_own_and_links_to_each_message() {
 #[tokio::test]
 async fn work_that_fails_is_an_error_with_its_text_in_span_and_line() {
     let seen = Instance::new();
-    let result: Result<(), _> = seen
-        .adopt(Work::internal("clean up"))
-        .run_result(async { Err(std::io::Error::other("no disk")) })
-        .await;
+    let result: Result<(), _> =
+        seen.adopt(Work::internal("clean up")).try_run(async { Err(std::io::Error::other("no disk")) }).await;
     assert_eq!(result.unwrap_err().to_string(), "no disk");
     let span = named(&seen, "clean up");
     assert!(span.is_error() && span.kind == Kind::Internal);
@@ -63,6 +61,43 @@ async fn work_that_fails_is_an_error_with_its_text_in_span_and_line() {
         (&line["outcome"], &line["error"], &line["level"]),
         (&"server_error".into(), &"no disk".into(), &"ERROR".into())
     );
+}
+
+#[tokio::test]
+async fn errors_of_any_type_fail_the_work_without_an_annotation_and_with_their_sources() {
+    let seen = Instance::new();
+    let work = seen.adopt(Work::internal("clean up"));
+    let failed = work.run_result(async {
+        let age: u32 = "7".parse()?;
+        std::fs::read("/does/not/exist")?;
+        Ok(age)
+    });
+    assert!(failed.await.unwrap_err().is::<std::io::Error>());
+    let work = seen.adopt(Work::internal("report"));
+    let failed = work.run_result(async {
+        Err::<(), _>(anyhow::anyhow!("no disk").context("no report"))?;
+        Ok(())
+    });
+    failed.await.unwrap_err();
+    let line = &seen.request("report").closing_line().clone();
+    assert_eq!((&line["error"], &line["outcome"]), (&"no report".into(), &"server_error".into()), "{line:#}");
+    assert!(line["error_chain"].to_string().contains("no disk"), "{line:#}");
+}
+
+#[tokio::test]
+async fn work_has_the_attributes_that_it_is_given() {
+    let (seen, tenant) = (Instance::new(), String::from("red"));
+    let work = Work::consumer("process")
+        .attribute("messaging.kafka.offset", 4_711)
+        .attribute("tenant", "blue")
+        .attribute("tenant", &tenant)
+        .attribute("voucher", None::<u32>);
+    seen.adopt(work).run(async { request::add("lines", 3) }).await;
+    let (job, line) = (seen.request("process"), seen.lines().remove(0));
+    assert_eq!(job.span().attribute("messaging.kafka.offset"), 4_711);
+    assert_eq!(job.span().attribute("tenant"), "red");
+    assert_eq!((&line["tenant"], &line["lines"]), (&"red".into(), &3.into()), "{line:#}");
+    assert!(!job.span().attributes.contains_key("voucher"));
 }
 
 #[tokio::test]
@@ -108,7 +143,7 @@ async fn an_error_whose_text_cannot_be_had_fails_the_job_and_nothing_else() {
             assert!(request::error(&Rude(panics)));
             Err::<(), _>(Rude(panics))
         };
-        seen.adopt(Work::internal("rude")).run_result(failing).await.unwrap_err();
+        seen.adopt(Work::internal("rude")).try_run(failing).await.unwrap_err();
         let line = &seen.lines()[0];
         assert_eq!((&line["error"], &line["outcome"]), (&said.into(), &"server_error".into()), "{line:#}");
         assert_eq!(line["read"], true, "{line:#}");

@@ -78,7 +78,7 @@ impl Scene {
         let status = status.into().map(Value::from);
         assert_eq!((&line["outcome"], line.get("status")), (&outcome.into(), status.as_ref()), "{line:#}");
         assert_eq!(*span.attribute("observability.outcome"), *outcome);
-        let lasted = span.end.since(span.start).as_secs_f64() * 1e3;
+        let lasted = span.end.duration_since(span.start).unwrap().as_secs_f64() * 1e3;
         assert!((lasted - line["duration_ms"].as_f64().unwrap()).abs() < 0.01, "{lasted} ms: {line:#}");
         assert_eq!(request.metric("http_server_request_duration_seconds_count"), 1.0, "{request}");
         assert_eq!(self.open(), 0.0, "{}", self.seen);

@@ -12,14 +12,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tower::timeout::Timeout;
 use tower::{Layer, Service, ServiceExt};
-use tower_observability::{ObservabilityLayer, Observed};
+use tower_observability::{ObservabilityLayer, Observed, side};
 
 use super::{BoxError, Failure};
 
 /// A client. Clones share its connections.
 #[derive(Clone)]
 pub(crate) struct Calls {
-    http: Observed<Timeout<Client<HttpConnector, Full<Bytes>>>>,
+    http: Observed<Timeout<Client<HttpConnector, Full<Bytes>>>, side::Client>,
 }
 
 impl Default for Calls {
@@ -40,7 +40,7 @@ impl Calls {
         Self::new(ObservabilityLayer::client().filter(|_| false), Duration::from_secs(5))
     }
 
-    fn new(layer: ObservabilityLayer, limit: Duration) -> Self {
+    fn new(layer: ObservabilityLayer<side::Client>, limit: Duration) -> Self {
         let client = Client::builder(TokioExecutor::new()).build_http();
         Self { http: layer.layer(Timeout::new(client, limit)) }
     }

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::Notify;
-use tower_observability::{Work, work};
+use tower_observability::{Work, propagation};
 use uuid::Uuid;
 
 use super::{Calls, Failure, url_of};
@@ -73,9 +73,9 @@ impl Queue {
         Work::producer(format!("send {queue}"))
             .system("workshop-queue")
             .destination(queue)
-            .run_result(async {
+            .try_run(async {
                 let mut headers = HashMap::new();
-                work::inject(&mut headers);
+                propagation::inject(&mut headers);
                 let message = Message { id: Uuid::now_v7().to_string(), headers, body, delivery: 0 };
                 self.broker.post(url_of("worker", format!("/queues/{queue}")), &message).await
             })

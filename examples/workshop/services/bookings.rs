@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tonic::Request;
 use tonic::transport::{Channel, Endpoint};
 use tower::Layer;
-use tower_observability::{Admin, ObservabilityLayer, Observed, request};
+use tower_observability::{Admin, ObservabilityLayer, Observed, request, side};
 use uuid::Uuid;
 
 use super::customers::Customer;
@@ -44,7 +44,7 @@ pub(crate) struct Booking {
 #[derive(Clone)]
 struct Bookings {
     calls: Calls,
-    inventory: InventoryClient<Observed<Channel>>,
+    inventory: InventoryClient<Observed<Channel, side::Client>>,
     queue: Queue,
 }
 

@@ -58,7 +58,7 @@ async fn consume<F>(
             .system("workshop-queue")
             .destination(queue)
             .parent(propagation::extract(&message.headers))
-            .run_result(handle(worker.clone(), message))
+            .try_run(handle(worker.clone(), message))
             .await;
         if done.is_ok() {
             broker.acknowledge(queue, &id);

@@ -3,6 +3,7 @@
 use tracing::{Level, event};
 
 use super::*;
+use crate::account::LeftOut;
 
 const MANY: u64 = 10_000;
 
@@ -32,7 +33,7 @@ fn the_first_lines_of_a_place_are_written_and_the_others_told_by_one_line_like_t
         told["message"].as_str().expect("text").starts_with(&format!("suppressed {} lines", MANY - written)),
         "{told}"
     );
-    assert_eq!((report.created, report.left_out), (MANY + 2, vec![("limited", MANY - written)]));
+    assert_eq!((report.created, report.left_out), (MANY + 2, vec![(LeftOut::Limited, MANY - written)]));
     seen.signals.lines.tell_left_out();
     assert_eq!(seen.lines().len(), lines.len(), "told twice");
 }

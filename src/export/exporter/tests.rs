@@ -202,7 +202,7 @@ async fn a_busy_receiver_is_asked_again_with_growing_pauses_and_then_given_up() 
     for (pair, step) in at.windows(2).zip([0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0]) {
         assert!((step / 2.0..=step + 0.01).contains(&(pair[1] - pair[0])), "{at:?}");
     }
-    assert_eq!(rig.queue.report().dropped, [("timeout", 4)]);
+    assert_eq!(rig.queue.report().dropped, [(DropReason::Timeout, 4)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -238,7 +238,7 @@ async fn a_receiver_that_asks_for_no_pause_is_not_asked_in_a_circle() {
     rig.push(4);
     rig.pass(60.0).await;
     assert!((5..=12).contains(&rig.attempts().len()), "{:?}", rig.attempts());
-    assert_eq!(rig.queue.report().dropped, [("timeout", 4)]);
+    assert_eq!(rig.queue.report().dropped, [(DropReason::Timeout, 4)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -246,14 +246,14 @@ async fn a_pause_longer_than_a_batch_may_take_holds_for_the_next_batches_too() {
     let rig = Rig::start([busy(Some(100))], accepted());
     rig.push(4);
     rig.pass(0.1).await;
-    assert_eq!(rig.queue.report().dropped, [("timeout", 4)]);
+    assert_eq!(rig.queue.report().dropped, [(DropReason::Timeout, 4)]);
     rig.push(20);
     rig.pass(99.0).await;
     assert_eq!(rig.attempts().len(), 1, "asked although it wanted to be left alone");
     rig.pass(1.0).await;
     // The bound held meanwhile, and the newest were dropped.
     assert_eq!(rig.queue.report().delivered, 16);
-    assert_eq!(rig.queue.report().dropped, [("queue_full", 4), ("timeout", 4)]);
+    assert_eq!(rig.queue.report().dropped, [(DropReason::QueueFull, 4), (DropReason::Timeout, 4)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -272,7 +272,7 @@ async fn what_was_rejected_or_refused_is_counted_and_never_sent_again() {
     assert_eq!(rig.attempts().len(), 3);
     let report = rig.queue.report();
     assert_eq!(report.delivered, 1);
-    assert_eq!(report.dropped, [("rejected", 7), ("too_large", 4)]);
+    assert_eq!(report.dropped, [(DropReason::Rejected, 7), (DropReason::TooLarge, 4)]);
     assert_eq!(rig.said()[1], "http://REDACTED@collector:4318/v1/traces rejected 3 spans: too old");
 }
 
@@ -311,7 +311,7 @@ async fn the_queue_is_bounded_while_the_receiver_is_dead() {
     }
     let report = rig.queue.report();
     assert_eq!((report.created, report.queued()), (100, 16));
-    assert_eq!(report.dropped, [("queue_full", 84)]);
+    assert_eq!(report.dropped, [(DropReason::QueueFull, 84)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -356,7 +356,7 @@ async fn closing_keeps_its_deadline_whatever_the_receiver_does() {
         let (took, report) = rig.close(within).await;
         assert!(took < within, "{took:?}");
         assert_eq!((report.unconfirmed, report.dropped_total()), (unconfirmed, 11 - unconfirmed), "{report}");
-        assert!(report.dropped.iter().all(|(reason, _)| *reason == "timeout"));
+        assert!(report.dropped.iter().all(|(reason, _)| *reason == DropReason::Timeout));
     }
 }
 

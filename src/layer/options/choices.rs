@@ -12,7 +12,7 @@ use super::ObservabilityLayer;
 use super::headers::{Before, Headers};
 use super::paths::{Hidden, Shown};
 use crate::names::attribute;
-use crate::record::{Hop, NameSpan, Piece, Subject};
+use crate::record::{Hop, NameSpan, Piece, Route, Subject};
 use crate::signals::Observation;
 use crate::traces::redact_query;
 
@@ -31,7 +31,7 @@ pub(crate) struct Choices {
     span_name: Option<NameSpan>,
 }
 
-impl ObservabilityLayer {
+impl<D> ObservabilityLayer<D> {
     /// Request headers that stand on the span and on the request's line, as `http.request.header.<name>`: a list of
     /// their values, which the line shows as one text; of a call of gRPC as `rpc.request.metadata.<name>`. Replaces an earlier list. Default: none. Variable: none.
     ///
@@ -142,9 +142,9 @@ impl ObservabilityLayer {
     /// the method where no route is known; of a gRPC call its method. Variable: none.
     ///
     /// ```
-    /// use tower_observability::ObservabilityLayer;
+    /// use tower_observability::{ObservabilityLayer, side};
     ///
-    /// let layer = ObservabilityLayer::client()
+    /// let layer: ObservabilityLayer<side::Client> = ObservabilityLayer::client()
     ///     .span_name(|method, host| format!("{method} {}", host.unwrap_or("somewhere")));
     /// ```
     pub fn span_name(self, name: impl Fn(&str, Option<&str>) -> String + Send + Sync + 'static) -> Self {
@@ -159,8 +159,8 @@ impl ObservabilityLayer {
 impl Choices {
     /// Completes a hop that begins: what is hidden of it is hidden before anybody sees it.
     #[cold]
-    pub(crate) fn begin(&self, hop: &mut Hop, headers: &HeaderMap, is_grpc: bool) {
-        let route = hop.route.get().map(|route| route.as_str());
+    pub(crate) fn begin(&self, hop: &mut Hop, headers: &HeaderMap, route: Option<Route>, is_grpc: bool) {
+        let route = route.map(Route::as_str);
         if let Subject::Http(http) = &mut hop.subject {
             let (path, query) = (http.piece(Piece::Path), http.piece(Piece::Query));
             let keys = if query.is_empty() { None } else { self.shown.keys(path, route) };
@@ -179,6 +179,12 @@ impl Choices {
             hop.notes().get_or_insert_default().span_name = Some(name.clone());
         }
         self.request_headers.capture(headers, &self.hidden, hop, is_grpc);
+    }
+
+    /// The request proved to be a call of gRPC: its captured headers are metadata.
+    #[cold]
+    pub(crate) fn is_grpc(&self, hop: &Hop) {
+        self.request_headers.become_metadata(hop);
     }
 
     /// Lets the user see the request before it is passed on.

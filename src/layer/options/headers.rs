@@ -127,6 +127,17 @@ impl Headers {
     }
 }
 
+impl Headers {
+    /// Gives what was captured of a request the names that it has in a call of gRPC.
+    pub(super) fn become_metadata(&self, hop: &Hop) {
+        if let Some(notes) = &mut *hop.notes() {
+            for listed in &self.0 {
+                notes.fields.rename(&listed.field(false), listed.field(true));
+            }
+        }
+    }
+}
+
 impl Shows {
     fn of(name: &HeaderName) -> Self {
         match name.as_str() {

@@ -10,12 +10,14 @@ pub(crate) use choices::Choices;
 use hosts::names_host;
 
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::marker::PhantomData;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use http::request::Parts;
 use tracing::Span;
 
 use self::health::HealthPaths;
+use super::side::{Client, Server, Side};
 use crate::signals::Signals;
 
 /// What a foreign trace context may do.
@@ -74,18 +76,11 @@ pub enum Trust {
 /// ```
 #[derive(Clone)]
 #[must_use = "hand it to `.layer(…)`"]
-pub struct ObservabilityLayer {
-    pub(crate) side: Side,
+pub struct ObservabilityLayer<D = Server> {
+    pub(super) side: PhantomData<D>,
     pub(crate) signals: Option<&'static Signals>,
     // Shared by every clone of the service; `None` where nothing was changed, so that cloning is free.
     pub(crate) options: Option<Arc<Options>>,
-}
-
-/// Which end of a connection the layer stands at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
-    Server,
-    Client,
 }
 
 /// Decides whether a request is observed.
@@ -110,42 +105,43 @@ pub(crate) struct Options {
 
 static UNCHANGED: LazyLock<Options> = LazyLock::new(Options::default);
 
-impl ObservabilityLayer {
-    /// The server's side, with the process's signals; before `init` it passes requests on unseen.
+/// The layer of the process's server: the first that was put around something.
+static SERVING: OnceLock<ObservabilityLayer> = OnceLock::new();
+
+impl ObservabilityLayer<Server> {
+    /// The layer of a server. It reports to the process's signals; before [`init`](crate::init()) it passes requests on
+    /// unobserved.
     pub fn new() -> Self {
-        Self { side: Side::Server, signals: None, options: None }
+        Self::unchanged()
     }
 
-    /// The client's side: one span for each call, `traceparent`, `tracestate` and `x-request-id` on it.
-    pub fn client() -> Self {
-        Self { side: Side::Client, signals: None, options: None }
+    /// It is put around something.
+    pub(super) fn is_used(&self) {
+        if self.signals.is_none() {
+            SERVING.get_or_init(|| self.clone());
+        }
     }
 
-    /// Reports to these signals instead of the process's.
-    pub(crate) fn with_core(mut self, signals: &'static Signals) -> Self {
-        self.signals = Some(signals);
-        self
+    /// The layer of the process's server, with its choices, if there is one.
+    #[cfg(feature = "axum")]
+    pub(crate) fn in_use() -> Option<Self> {
+        SERVING.get().cloned()
     }
 
-    /// What a foreign trace context may do (server's side). Default: [`Trust::Continue`].
+    /// What a foreign trace context may do. Default: [`Trust::Continue`].
     pub fn trust(self, trust: Trust) -> Self {
         self.change(|options| options.trust = trust)
     }
 
-    /// Requests for which `observe` says false are passed on unseen. Default: every request is observed.
-    pub fn filter(self, observe: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
-        self.change(|options| options.filter = Some(Arc::new(observe)))
-    }
-
-    /// Paths that are observed only if they do not answer well (server's side). Replaces the default:
-    /// `/live`, `/livez`, `/ready`, `/readyz`, `/health`, `/healthz`, `/metrics`, `/-/healthy`, and gRPC's
-    /// `/grpc.health.v1.Health/Check`. A path that ends with `/*` is every path below.
+    /// Paths of probes: their requests are recorded only if they fail. Replaces the default: `/live`, `/livez`,
+    /// `/ready`, `/readyz`, `/health`, `/healthz`, `/metrics`, `/-/healthy`, and gRPC's
+    /// `/grpc.health.v1.Health/Check`. A path that ends with `/*` stands for every path below it.
     pub fn health_paths<P: Into<String>>(self, paths: impl IntoIterator<Item = P>) -> Self {
         let paths = HealthPaths::new(paths.into_iter().map(Into::into).collect());
         self.change(|options| options.health_paths = paths)
     }
 
-    /// Opens a real `tracing` span named `request` around each request (server's side), so that `Span::current()` and
+    /// Opens a real `tracing` span named `request` around each request, so that `Span::current()` and
     /// `in_current_span` work in the user's service. Default: no such span; events and spans inside the request carry
     /// its context without it.
     ///
@@ -155,10 +151,10 @@ impl ObservabilityLayer {
         self.request_span_with(|| tracing::info_span!(target: "tower_observability::request", "request"))
     }
 
-    /// The same with a span that you make, so that you may declare fields on it. What is recorded on it stands on every
-    /// line made within it from then on, on the request's own line and on its span, as if by
-    /// [`request::add`](crate::request::add). Its name and level are seen by nobody else; below INFO, `tracing`'s
-    /// filter may switch it off.
+    /// Opens the `tracing` span that `make` returns around each request, so that it can declare fields. A value recorded
+    /// on it stands on every line written within it from then on, on the request's own line and on its span, as if by
+    /// [`request::add`](crate::request::add). The span's name and level appear nowhere; a level below INFO may be
+    /// disabled by `tracing`'s filter. Default: no such span.
     ///
     /// ```
     /// use tower_observability::ObservabilityLayer;
@@ -172,24 +168,74 @@ impl ObservabilityLayer {
         self.change(|options| options.request_span = Some(Arc::new(make)))
     }
 
-    /// Hosts that get our baggage (client's side); `.example.org` names all hosts below `example.org`, ports do not
-    /// count. From calls to any other host a `baggage` header is taken away, because a forwarding proxy may have
-    /// copied it. Default: none.
+    /// Names the trace on each response: `server-timing: trace;desc=00-…`, beside what the service itself writes into
+    /// that header. A browser shows it, so it is for services whose callers may know. Default: off.
+    pub fn server_timing(self) -> Self {
+        self.change(|options| options.server_timing = true)
+    }
+}
+
+impl<For> ObservabilityLayer<Client<For>> {
+    /// The layer of a client: one span for each call, `traceparent`, `tracestate` and `x-request-id` on it.
+    ///
+    /// Around a router of axum it does not compile, because a router serves requests:
+    ///
+    /// ```compile_fail,E0283
+    /// use axum::Router;
+    /// use tower_observability::ObservabilityLayer;
+    ///
+    /// let app: Router = Router::new().layer(ObservabilityLayer::client()); // a server's is `ObservabilityLayer::new()`
+    /// ```
+    ///
+    /// ```compile_fail,E0283
+    /// use axum::Router;
+    /// use tower::Layer;
+    /// use tower_observability::ObservabilityLayer;
+    ///
+    /// let app = ObservabilityLayer::client().layer(Router::<()>::new());
+    /// ```
+    ///
+    /// What belongs to one side is not offered on the other:
+    ///
+    /// ```compile_fail,E0599
+    /// tower_observability::ObservabilityLayer::client().trust(tower_observability::Trust::Link);
+    /// ```
+    ///
+    /// ```compile_fail,E0599
+    /// tower_observability::ObservabilityLayer::new().baggage_to([".internal"]);
+    /// ```
+    pub fn client() -> Self {
+        Self::unchanged()
+    }
+
+    /// Hosts that get our baggage; `.example.org` stands for all hosts below `example.org`, ports do not count. From
+    /// calls to any other host a `baggage` header is removed, because a forwarding proxy may have copied it. Default:
+    /// none.
     pub fn baggage_to<H: Into<String>>(self, hosts: impl IntoIterator<Item = H>) -> Self {
         self.change(|options| options.baggage_to = hosts.into_iter().map(Into::into).collect())
     }
 
-    /// Hosts that get neither trace context nor baggage nor request id (client's side), not even those that a
-    /// forwarding proxy copied over; written as for [`baggage_to`](Self::baggage_to), which it beats. Default: none.
+    /// Hosts that get neither trace context nor baggage nor request id, not even those that a forwarding proxy copied;
+    /// written as for [`baggage_to`](Self::baggage_to), over which it takes precedence. Default: none.
     pub fn no_context_to<H: Into<String>>(self, hosts: impl IntoIterator<Item = H>) -> Self {
         self.change(|options| options.no_context_to = hosts.into_iter().map(Into::into).collect())
     }
+}
 
-    /// Says on each response which trace it belongs to (server's side): `server-timing: trace;desc=00-…`, beside what
-    /// the service says in that header. A browser shows it, so it is for services whose callers may know. Default: not
-    /// said.
-    pub fn server_timing(self) -> Self {
-        self.change(|options| options.server_timing = true)
+impl<D> ObservabilityLayer<D> {
+    fn unchanged() -> Self {
+        Self { side: PhantomData, signals: None, options: None }
+    }
+
+    /// Reports to these signals instead of the process's.
+    pub(crate) fn with_core(mut self, signals: &'static Signals) -> Self {
+        self.signals = Some(signals);
+        self
+    }
+
+    /// Requests for which `observe` returns false are passed on unobserved. Default: every request is observed.
+    pub fn filter(self, observe: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
+        self.change(|options| options.filter = Some(Arc::new(observe)))
     }
 
     fn change(mut self, change: impl FnOnce(&mut Options)) -> Self {
@@ -226,9 +272,9 @@ impl Options {
     }
 }
 
-impl fmt::Debug for ObservabilityLayer {
+impl<D: Side> fmt::Debug for ObservabilityLayer<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ObservabilityLayer").field("side", &self.side).finish_non_exhaustive()
+        f.debug_struct("ObservabilityLayer").field("is_client", &D::IS_CLIENT).finish_non_exhaustive()
     }
 }
 

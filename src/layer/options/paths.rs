@@ -67,9 +67,8 @@ impl Pattern {
 
     /// Compares the pattern from this segment on; says which of the path's segments it hides, and whether the path
     /// goes on behind it. `None` if the path begins otherwise.
-    fn compare(&self, from: usize, path: &[&str]) -> Option<(Vec<usize>, bool)> {
-        // A slash too many matches no route, but the path is still of this kind.
-        let mut parts = path.iter().enumerate().filter(|(_, part)| !part.is_empty());
+    fn compare(&self, from: usize, path: &[(usize, &str)]) -> Option<(Vec<usize>, bool)> {
+        let mut parts = path.iter().copied();
         let mut hides = Vec::new();
         for Segment { is, hidden } in self.segments.iter().skip(from) {
             if let Is::Rest(_) = is {
@@ -86,22 +85,26 @@ impl Pattern {
         Some((hides, parts.next().is_some()))
     }
 
-    /// Which of the path's segments are hidden.
+    /// Which of the path's segments are hidden, as it was sent or as servers may understand it.
     fn hides(&self, path: &[&str], route: Option<&str>) -> Vec<usize> {
-        if let Some((hides, _)) = self.compare(0, path) {
-            return hides;
+        let (sent, resolved) = (named(path), resolved(path));
+        let compared: Vec<_> = [&sent, &resolved].iter().filter_map(|path| self.compare(0, path)).collect();
+        if !compared.is_empty() {
+            return compared.into_iter().flat_map(|(hides, _)| hides).collect();
         }
         if route != Some(&self.text) {
             return Vec::new();
         }
         // A router in another one sees the end of the path; where that cannot be found either, all of it goes.
         let ends =
-            (1..self.segments.len()).find_map(|from| self.compare(from, path).filter(|(_, more)| !more));
+            (1..self.segments.len()).find_map(|from| self.compare(from, &sent).filter(|(_, more)| !more));
         ends.map_or_else(|| (0..path.len()).collect(), |(hides, _)| hides)
     }
 
     fn is_all_of(&self, path: &[&str], route: Option<&str>) -> bool {
-        route == Some(&self.text) || matches!(self.compare(0, path), Some((_, false)))
+        // What a server understands otherwise is another path: what is shown was named.
+        let is_plain = path.iter().all(|part| !is_dots(part) && !part.contains(';'));
+        route == Some(&self.text) || is_plain && matches!(self.compare(0, &named(path)), Some((_, false)))
     }
 }
 
@@ -169,6 +172,29 @@ impl Shown {
     }
 }
 
+/// The segments that have a name, and where they are. A slash too many matches no route, but the path is still of its kind.
+fn named<'a>(path: &[&'a str]) -> Vec<(usize, &'a str)> {
+    path.iter().copied().enumerate().filter(|(_, part)| !part.is_empty()).collect()
+}
+
+/// The segments that are left once `.` and `..` are resolved (RFC 3986, 5.2.4), without parameters behind `;`.
+fn resolved<'a>(path: &[&'a str]) -> Vec<(usize, &'a str)> {
+    let mut left: Vec<(usize, &str)> = Vec::new();
+    for (place, part) in named(path) {
+        let part = part.split(';').next().unwrap_or_default();
+        match &*decoded(part) {
+            "" | "." => {}
+            ".." => _ = left.pop(),
+            _ => left.push((place, part)),
+        }
+    }
+    left
+}
+
+fn is_dots(part: &str) -> bool {
+    matches!(&*decoded(part), "." | "..")
+}
+
 /// Is a path's segment this literal, however it is written? Rather too often than not: it is about secrets.
 fn same(literal: &str, part: &str) -> bool {
     literal.eq_ignore_ascii_case(part) || part.contains('%') && literal.eq_ignore_ascii_case(&decoded(part))
@@ -212,6 +238,36 @@ mod tests {
         }
         for path in ["/", "", "*", "/reset", "/reset/", "/resets/s", "/x/reset/s", "/re%7", "/%ff%fe"] {
             assert_eq!(hidden("/reset/{token}", &["token"], path), path);
+        }
+    }
+
+    #[test]
+    fn a_path_is_hidden_as_servers_may_understand_it() {
+        for path in [
+            "/reset/./s3cret",
+            "/./reset/s3cret",
+            "/reset/%2e/s3cret",
+            "/reset;x=1/s3cret",
+            "/reset/;x=1/s3cret",
+            "/other/../reset/s3cret",
+            "/other/%2E%2e/reset/s3cret",
+            "/reset/s3cret/..",
+            "/reset/s3cret;x=1",
+            "/../reset/s3cret",
+        ] {
+            let shown = hidden("/reset/{token}", &["token"], path);
+            assert!(shown.contains(REDACTED) && !shown.contains("s3cret"), "{path}: {shown}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_of_a_query_is_that_of_the_path_as_it_was_sent() {
+        let mut shown = Shown::default();
+        shown.on("/search/{kind}", names(&["q"]));
+        for path in
+            ["/search/../reset", "/search;x=1/cars", "/search/%2e%2e", "/search/cars;x=1", "/./search/cars"]
+        {
+            assert_eq!(shown.keys(path, None), None, "{path}");
         }
     }
 

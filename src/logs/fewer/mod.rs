@@ -80,11 +80,10 @@ impl Fewer {
     }
 
     /// How many there were so far, by reason.
-    pub(super) fn counts(&self) -> Vec<(&'static str, u64)> {
+    pub(super) fn counts(&self) -> Vec<(LeftOut, u64)> {
         let limited = self.sites.as_ref().map_or(0, Sites::count);
         let counts = [(LeftOut::Sampled, self.sampled.count()), (LeftOut::Limited, limited)];
-        let counts = counts.into_iter().filter(|(_, count)| *count > 0);
-        counts.map(|(reason, count)| (reason.as_str(), count)).collect()
+        counts.into_iter().filter(|(_, count)| *count > 0).collect()
     }
 }
 

@@ -150,7 +150,7 @@ fn a_closed_pipe_costs_lines_and_later_lines_begin_anew() {
     assert!(writer.flush(SOON));
     assert_eq!(pipe.text(), "tor\nwhole line\n");
     let report = writer.report();
-    assert_eq!((report.delivered, report.dropped.as_slice()), (1, [("write_failed", 1)].as_slice()));
+    assert_eq!((report.delivered, report.dropped.as_slice()), (1, [(DropReason::WriteFailed, 1)].as_slice()));
     assert!(adds_up(&report));
 }
 
@@ -163,11 +163,11 @@ fn a_reader_that_stopped_costs_lines_but_no_latency() {
     (0..1_000).for_each(|_| writer.push(b"0123456789\n"));
     assert!(!writer.flush(Duration::from_millis(20)));
     let report = writer.report();
-    assert_eq!(report.dropped, [("queue_full", 1_000 - 1_000 / 11)]);
+    assert_eq!(report.dropped, [(DropReason::QueueFull, 1_000 - 1_000 / 11)]);
     assert_eq!(report.queued(), 1 + 1_000 / 11);
     let report = writer.close(Duration::from_millis(20), |_| None);
     assert_eq!((report.created, report.unconfirmed, report.queued()), (1_001, 1, 0));
-    assert_eq!(report.dropped, [("queue_full", 910), ("timeout", 90)]);
+    assert_eq!(report.dropped, [(DropReason::QueueFull, 910), (DropReason::Timeout, 90)]);
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn what_a_hanging_call_does_after_the_deadline_is_not_counted_again() {
         std::thread::yield_now();
     }
     assert_eq!(writer.report(), report);
-    assert_eq!((report.unconfirmed, report.dropped.as_slice()), (1, [("timeout", 1)].as_slice()));
+    assert_eq!((report.unconfirmed, report.dropped.as_slice()), (1, [(DropReason::Timeout, 1)].as_slice()));
     assert_eq!(pipe.text(), "first\n");
 }
 
@@ -197,7 +197,7 @@ fn a_close_writes_what_waits_and_refuses_what_comes_later() {
     assert_eq!(pipe.text().lines().count(), 100);
     writer.push(b"too late\n");
     let report = writer.report();
-    assert_eq!(report.dropped, [("already_shutdown", 1)]);
+    assert_eq!(report.dropped, [(DropReason::AlreadyShutdown, 1)]);
     assert!(adds_up(&report) && report.queued() == 0);
 }
 
@@ -272,7 +272,7 @@ fn a_hop_whose_line_nobody_would_take_is_counted() {
     let report = writer.close(SOON, |_| None);
     assert_eq!(pipe.text(), "after\n");
     assert_eq!((report.created, report.delivered), (2, 1));
-    assert_eq!(report.dropped, [("too_large", 1)]);
+    assert_eq!(report.dropped, [(DropReason::TooLarge, 1)]);
 }
 
 /// A hop at its end, with fields of these lengths.

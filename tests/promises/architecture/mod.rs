@@ -4,6 +4,7 @@
 //! fault that it is there for.
 
 mod imports;
+mod public_api;
 mod shape;
 mod tree;
 mod words;
@@ -14,9 +15,9 @@ use tree::{Fault, Source, assert_none, sources, text_files, top_level};
 pub(crate) const ROWS: [&[&str]; 9] = [
     &["error", "guide", "names", "clock", "file", "variable"],
     &["context", "account", "threads", "resource", "terminal"],
-    &["record", "propagation", "export"],
+    &["record", "export"],
     &["current", "otlp"],
-    &["traces", "logs", "metrics"],
+    &["traces", "logs", "metrics", "propagation"],
     &["signals"],
     &["bridge", "layer", "work", "admin", "interop"],
     &["config", "testing", "reqwest"],
@@ -258,4 +259,55 @@ fn a_place_on_one_machine_is_found() {
         assert_eq!(words::local_words("README.md", text).len(), 1, "{text}");
     }
     assert_none(&words::local_words("README.md", "src/work/mod.rs, ./work/x, https://example.org/work/"));
+}
+
+/// The crates whose types and traits stand in our signatures: a new major version of one is one of ours. The second part
+/// says why it is there, and the feature without which it is not.
+const IN_SIGNATURES: [(&str, &str); 12] = [
+    ("axum", "routers that are observed or merged; feature `axum`"),
+    ("http", "requests and responses"),
+    ("http_body", "bodies"),
+    ("metrics", "a user's own recorder"),
+    ("opentelemetry", "re-exported; feature `interop-opentelemetry`"),
+    ("reqwest", "its client; feature `reqwest`"),
+    ("serde", "what reqwest sends as JSON; feature `reqwest`"),
+    ("serde_json", "the lines that a test sees"),
+    ("tokio", "the task that `spawn` returns"),
+    ("tower", "its two traits, `Layer` and `Service`"),
+    ("tracing", "spans and subscribers"),
+    ("tracing_subscriber", "the layer for a user's own registry"),
+];
+
+fn public_api() -> public_api::PublicApi {
+    public_api::Crate::new(sources(&["src"])).public()
+}
+
+#[test]
+fn the_public_api_is_the_one_that_was_accepted() {
+    const KEPT: &str = "tests/promises/public_api.txt";
+    let now = public_api().lines;
+    assert!(now.len() > 400, "it does not find what is public: {now:#?}");
+    let file = crate::support::repository::top().join(KEPT);
+    if std::env::var_os("ACCEPT_PUBLIC_API").is_some() {
+        let lines: Vec<_> = now.iter().map(|line| format!("{line}\n")).collect();
+        return std::fs::write(file, lines.concat()).expect("it can be written");
+    }
+    let kept = std::fs::read_to_string(file).unwrap_or_default();
+    let kept: std::collections::BTreeSet<_> = kept.lines().map(str::to_owned).collect();
+    let gone = kept.difference(&now).map(|line| format!("- {line}\n"));
+    let new = now.difference(&kept).map(|line| format!("+ {line}\n"));
+    let changes: String = gone.chain(new).collect();
+    assert!(
+        changes.is_empty(),
+        "the public API has changed:\n{changes}If that is wanted, say so in CHANGELOG.md (in bold if a line is gone) and \
+         run\n  ACCEPT_PUBLIC_API=1 cargo test -p tests --all-features --test promises the_public_api"
+    );
+}
+
+#[test]
+fn only_the_listed_crates_stand_in_public_signatures() {
+    let named = public_api().foreign;
+    let named: Vec<_> =
+        named.iter().map(String::as_str).filter(|name| !["std", "core"].contains(name)).collect();
+    assert_eq!(named, IN_SIGNATURES.map(|(name, _)| name));
 }

@@ -20,8 +20,8 @@ use http_body_util::{BodyExt, Empty, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tower::{Layer, ServiceExt};
-use tower_observability::Kind;
 use tower_observability::testing::{Instance, Span};
+use tower_observability::{Kind, ObservabilityLayer, side};
 
 use crate::support::server::Server;
 
@@ -45,7 +45,7 @@ async fn echo() -> Server {
 }
 
 /// Calls through the client's side.
-async fn call(layer: tower_observability::ObservabilityLayer, url: &str) -> Result<(u16, String), String> {
+async fn call(layer: ObservabilityLayer<side::Client>, url: &str) -> Result<(u16, String), String> {
     let client = layer.layer(Client::builder(TokioExecutor::new()).build_http());
     let request = Request::get(url).body(Empty::<Bytes>::new()).unwrap();
     let response = client.oneshot(request).await.map_err(|error| error.to_string())?;
@@ -55,7 +55,7 @@ async fn call(layer: tower_observability::ObservabilityLayer, url: &str) -> Resu
 }
 
 /// A router whose handler makes the call, behind the server's side; asked with context, baggage and an id.
-async fn served(seen: &Instance, layer: tower_observability::ObservabilityLayer, url: String) -> String {
+async fn served(seen: &Instance, layer: ObservabilityLayer<side::Client>, url: String) -> String {
     let handler = move || {
         let (layer, url) = (layer.clone(), url.clone());
         async move { call(layer, &url).await.map_or_else(|error| error, |(_, body)| body) }
@@ -234,7 +234,7 @@ async fn credentials_in_a_url_never_leave() {
 }
 
 /// What a call carries that a forwarding proxy made of the request that it serves: every header copied over.
-async fn forwarded(seen: &Instance, layer: tower_observability::ObservabilityLayer) -> HeaderMap {
+async fn forwarded(seen: &Instance, layer: ObservabilityLayer<side::Client>) -> HeaderMap {
     let proxy = tower::service_fn(move |request: Request| {
         let mirror = tower::service_fn(|request: http::Request<()>| async move {
             let mut response = Response::new(Empty::<Bytes>::new());

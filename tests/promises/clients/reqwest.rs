@@ -16,7 +16,7 @@ use reqwest::redirect::Policy;
 use tower::ServiceExt;
 use tower_observability::reqwest::Client;
 use tower_observability::testing::Instance;
-use tower_observability::{ObservabilityLayer, request};
+use tower_observability::{ObservabilityLayer, request, side};
 
 use super::words::{answering, nobody, word};
 use super::{CALLER, client_span};
@@ -51,9 +51,13 @@ async fn echo() -> Server {
 }
 
 /// A client to which the server is known under two names.
-fn client(layer: ObservabilityLayer, server: &Server) -> Client {
+fn client(layer: ObservabilityLayer<side::Client>, server: &Server) -> Client {
+    layer.reqwest_with(builder(server), Policy::default()).unwrap()
+}
+
+fn builder(server: &Server) -> reqwest::ClientBuilder {
     let builder = reqwest::Client::builder().no_proxy();
-    layer.reqwest(builder.resolve(INSIDE, server.address).resolve(OUTSIDE, server.address)).unwrap()
+    builder.resolve(INSIDE, server.address).resolve(OUTSIDE, server.address)
 }
 
 fn url(server: &Server, host: &str, path: &str) -> String {
@@ -152,7 +156,7 @@ async fn nothing_of_ours_follows_a_redirect_to_a_host_that_is_denied_and_no_secr
     let builder = reqwest::Client::builder().no_proxy().default_headers(headers);
     let builder = builder.resolve(INSIDE, server.address).resolve(OUTSIDE, server.address);
     let layer = seen.client_layer().no_context_to([OUTSIDE]).baggage_to([INSIDE]);
-    let client = layer.reqwest(builder).unwrap();
+    let client = layer.reqwest_with(builder, Policy::default()).unwrap();
     let answer = asked(&seen, &client, url(&server, INSIDE, &format!("/away/302/{OUTSIDE}"))).await;
     for name in ["traceparent", "baggage", "x-request-id", "authorization"] {
         assert!(!answer.contains(name), "{name}:\n{answer}");
@@ -218,6 +222,54 @@ fn knowing_nobody() -> std::sync::Arc<impl reqwest::dns::Resolve> {
         }
     }
     std::sync::Arc::new(Nobody)
+}
+
+#[tokio::test]
+async fn the_redirect_policy_of_the_builder_is_kept() {
+    let (seen, server) = (Instance::new(), echo().await);
+    let policies: [fn() -> Policy; 3] =
+        [Policy::none, || Policy::limited(0), || Policy::custom(|attempt| attempt.error("no redirects"))];
+    for (policy, expected) in policies.into_iter().zip([Some(307), None, None]) {
+        let theirs = builder(&server).redirect(policy()).build().unwrap();
+        let ours = seen.client_layer().reqwest(builder(&server).redirect(policy())).unwrap();
+        let listed =
+            seen.client_layer().baggage_to([INSIDE]).reqwest_with(builder(&server), policy()).unwrap();
+        let to = url(&server, INSIDE, &format!("/away/307/{INSIDE}"));
+        let status = |response: reqwest::Response| response.status().as_u16();
+        assert_eq!(theirs.get(&to).send().await.ok().map(status), expected);
+        for client in [ours, Client::from(theirs), listed] {
+            assert_eq!(client.get(&to).send().await.ok().map(status), expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn with_a_list_of_hosts_the_policy_must_be_given() {
+    for layer in [
+        ObservabilityLayer::client().baggage_to([INSIDE]),
+        ObservabilityLayer::client().no_context_to([OUTSIDE]),
+    ] {
+        let refused = layer.reqwest(reqwest::Client::builder()).unwrap_err();
+        assert!(refused.is_policy_missing() && refused.to_string().contains("reqwest_with"), "{refused}");
+    }
+    let refused =
+        ObservabilityLayer::client().reqwest(reqwest::Client::builder().user_agent("\n")).unwrap_err();
+    assert!(!refused.is_policy_missing() && std::error::Error::source(&refused).is_some(), "{refused}");
+}
+
+#[tokio::test]
+async fn the_use_line_is_all_that_changes() {
+    use tower_observability::reqwest::{Client, Error, Method, StatusCode, Url, header::ACCEPT};
+    async fn status(client: &Client, url: Url) -> Result<StatusCode, Error> {
+        let response = client.request(Method::GET, url).header(ACCEPT, "*/*").send().await?;
+        Ok(response.error_for_status()?.status())
+    }
+    let (seen, server) = (Instance::new(), echo().await);
+    let client = client(seen.client_layer(), &server);
+    assert_eq!(status(&client, server.url("/headers").parse().unwrap()).await.unwrap(), StatusCode::OK);
+    let missing = status(&client, server.url("/missing").parse().unwrap()).await.unwrap_err();
+    assert_eq!(missing.status(), Some(StatusCode::NOT_FOUND));
+    assert_eq!(seen.spans().len(), 2, "{seen}");
 }
 
 #[tokio::test]

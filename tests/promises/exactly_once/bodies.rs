@@ -39,6 +39,48 @@ async fn a_body_that_is_dropped_unread_is_cancelled() {
     assert_eq!(outcomes(&seen), ["cancelled"]);
 }
 
+/// The outcome and the bytes of a response with this length in its head and these pieces in its body, which then ends or
+/// does not.
+async fn promised(version: http::Version, length: u64, pieces: &[&'static str], ends: bool) -> (String, u64) {
+    let seen = Instance::new();
+    let pieces: Vec<_> =
+        pieces.iter().map(|piece| Ok::<_, Infallible>(Bytes::from_static(piece.as_bytes()))).collect();
+    let says = tower::service_fn(move |_: Request| {
+        let end = if ends { stream::empty().left_stream() } else { stream::pending().right_stream() };
+        let body = Body::from_stream(stream::iter(pieces.clone()).chain(end));
+        let head = Response::builder().header(header::CONTENT_LENGTH, length);
+        async move { Ok::<_, Infallible>(head.body(body).unwrap()) }
+    });
+    let mut request = asked();
+    *request.version_mut() = version;
+    let response = seen.layer().layer(says).oneshot(request).await.unwrap();
+    let _ = tokio::time::timeout(Duration::from_millis(20), response.into_body().collect()).await;
+    let line = seen.only_request().closing_line().clone();
+    (line["outcome"].as_str().unwrap().to_owned(), line["response_bytes"].as_u64().unwrap())
+}
+
+#[tokio::test]
+async fn a_body_of_another_length_than_promised_is_a_body_error() {
+    use http::Version;
+    for (version, length, pieces, ends, expected) in [
+        (Version::HTTP_11, 10, &["12345"][..], true, ("body_error", 5)),
+        (Version::HTTP_11, 10, &[][..], true, ("body_error", 0)),
+        (Version::HTTP_11, 10, &["12345"][..], false, ("cancelled", 5)),
+        (Version::HTTP_11, 10, &["12345", "67890"][..], true, ("ok", 10)),
+        // hyper reads no further, and sends no more.
+        (Version::HTTP_11, 10, &["12345", "67890"][..], false, ("ok", 10)),
+        (Version::HTTP_11, 10, &["12345", "67890 and more"][..], true, ("ok", 10)),
+        // Over HTTP/2 a stream has an end of its own, for which the caller waits.
+        (Version::HTTP_2, 10, &["12345", "67890"][..], true, ("ok", 10)),
+        (Version::HTTP_2, 10, &["12345", "67890"][..], false, ("cancelled", 10)),
+        (Version::HTTP_2, 10, &["12345"][..], true, ("body_error", 5)),
+        (Version::HTTP_2, 10, &["12345", "67890 and more"][..], true, ("body_error", 19)),
+    ] {
+        let (outcome, bytes) = promised(version, length, pieces, ends).await;
+        assert_eq!((&*outcome, bytes), expected, "{version:?} {pieces:?} {ends}");
+    }
+}
+
 #[tokio::test]
 async fn a_body_may_be_finished_by_another_thread() {
     let seen = Instance::new();

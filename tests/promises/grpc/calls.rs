@@ -1,13 +1,13 @@
 //! The client's side: a channel under the layer, observed until its status.
 
 use tower::{BoxError, Layer, ServiceBuilder};
-use tower_observability::Observed;
+use tower_observability::{Observed, side};
 
 use super::*;
 use tonic::transport::Channel;
 
 /// A shop that nobody watches, and a client that is.
-async fn scene() -> (Instance, Shop, Client<Observed<Channel>>) {
+async fn scene() -> (Instance, Shop, Client<Observed<Channel, side::Client>>) {
     let (seen, shop) = (Instance::new(), Shop::open(None).await);
     let channel = seen.client_layer().layer(shop.channel().await);
     let client = Client::new(channel, shop.origin());

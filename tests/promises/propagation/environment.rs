@@ -5,14 +5,14 @@ use std::process::{Command, Stdio};
 use tower_observability::context::TraceContext;
 use tower_observability::propagation::Carrier;
 use tower_observability::testing::Instance;
-use tower_observability::{Work, work};
+use tower_observability::{Work, propagation};
 
 /// What a child that is started within a job finds in its environment.
 async fn childs_environment(seen: &Instance, mut child: Command) -> Vec<(String, String)> {
     child.stdin(Stdio::null());
     let job = seen.adopt(Work::internal("back up"));
     let output = job.run(async move {
-        work::inject(&mut child);
+        propagation::inject(&mut child);
         child.output().expect("`env` starts")
     });
     let text = String::from_utf8(output.await.stdout).expect("text");
@@ -42,6 +42,6 @@ async fn a_child_process_gets_the_trace_and_nothing_of_an_older_one() {
 #[test]
 fn outside_of_a_trace_the_childs_environment_stays_as_it_is() {
     let mut child = Command::new("env");
-    work::inject(&mut child);
+    propagation::inject(&mut child);
     assert_eq!(child.get_envs().count(), 0);
 }

@@ -3,7 +3,7 @@
 use axum::body::to_bytes;
 use tokio::runtime::{Builder, Handle};
 use tower::ServiceExt;
-use tower_observability::in_scope;
+use tower_observability::in_request;
 use tower_observability::testing::Instance;
 use tracing::info_span;
 
@@ -59,9 +59,9 @@ fn a_span_takes_it_along_and_is_a_child_of_the_requests() {
 }
 
 #[test]
-fn in_scope_takes_it_along_without_a_span() {
+fn in_request_takes_it_along_without_a_span() {
     let seen = answered(at_hash(|| async {
-        let (runtime, work) = (Handle::current(), in_scope(async { hash() }));
+        let (runtime, work) = (Handle::current(), in_request(async { hash() }));
         tokio::task::spawn_blocking(move || runtime.block_on(work)).await.unwrap();
     }));
     let request = seen.request("order-7");
@@ -82,7 +82,7 @@ fn a_thread_of_a_pool_is_taken_along_in_the_same_ways() {
         let pool = pool.clone();
         async move {
             let (done, wait) = tokio::sync::oneshot::channel();
-            let (span, runtime, work) = (info_span!("hash"), Handle::current(), in_scope(async { hash() }));
+            let (span, runtime, work) = (info_span!("hash"), Handle::current(), in_request(async { hash() }));
             let job = move || {
                 span.in_scope(|| tracing::info!("within its span"));
                 runtime.block_on(work);

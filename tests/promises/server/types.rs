@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use tower_observability::propagation::Remote;
 use tower_observability::{
-    Observed, ResponseBody, ResponseFuture, Routed, Scoped, Work, in_scope, propagation, work,
+    InRequest, Observed, ResponseBody, ResponseFuture, Routed, Work, in_request, propagation, work,
 };
 
 use super::*;
@@ -16,8 +16,8 @@ fn is_unpin<T: Unpin>() {}
 
 #[test]
 fn what_the_inner_types_are_ours_are() {
-    is_send_sync::<(Observed<u8>, ResponseFuture<u8>, ResponseBody<u8>, Scoped<u8>, Routed<u8>)>();
-    is_unpin::<(Observed<u8>, ResponseFuture<u8>, ResponseBody<u8>, Scoped<u8>, Routed<u8>)>();
+    is_send_sync::<(Observed<u8>, ResponseFuture<u8>, ResponseBody<u8>, InRequest<u8>, Routed<u8>)>();
+    is_unpin::<(Observed<u8>, ResponseFuture<u8>, ResponseBody<u8>, InRequest<u8>, Routed<u8>)>();
     is_send_sync::<(ObservabilityLayer, RouteLayer, Work, work::Running, Instance, Span)>();
     // Nothing is asked of a type before it is used.
     let _ = (PhantomData::<ResponseFuture<Rc<u8>>>, PhantomData::<ResponseBody<Rc<u8>>>);
@@ -60,7 +60,7 @@ async fn nothing_that_a_request_carries_is_in_a_debug_line() {
     };
     let waiting = seen.layer().layer(tower::service_fn(waits)).call(request());
     let response = seen.layer().layer(tower::service_fn(answers)).call(request()).await.unwrap();
-    let shown = format!("{:?}{waiting:?}{response:?}{seen:?}", seen.layer().baggage_to(["a"]));
+    let shown = format!("{:?}{waiting:?}{response:?}{seen:?}", seen.client_layer().baggage_to(["a"]));
     // Bytes in a list are as good as a text.
     let as_bytes = format!("{:?}", SECRET.as_bytes());
     assert!(!shown.contains(SECRET) && !shown.contains(as_bytes.trim_matches(['[', ']'])), "{shown}");
@@ -77,7 +77,7 @@ async fn nor_in_that_of_a_future_a_task_or_a_message() {
     let mut running = work.begin();
     running.within(|| {
         request::add("token", SECRET);
-        shown += &format!("{:?}", in_scope(std::future::ready(())));
+        shown += &format!("{:?}", in_request(std::future::ready(())));
     });
     shown += &format!("{running:?}");
     running.finish(Outcome::Ok);

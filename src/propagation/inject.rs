@@ -1,0 +1,26 @@
+//! The current context onto a message.
+
+use super::{Carrier, OutgoingContext, Propagators};
+use crate::context::Baggage;
+use crate::current::current;
+use crate::record::Hop;
+
+/// Writes the current context (trace, baggage, request id) onto a message.
+///
+/// Outside of any request or work nothing is written. The carrier belongs to us or to a broker of ours, so the
+/// baggage goes with it. What an earlier hop left on the carrier is replaced. The formats are those of the process
+/// (`OTEL_PROPAGATORS`), as for [`extract`](super::extract). Onto a
+/// [`Command`](std::process::Command) it is written as variables, which the child reads by
+/// [`from_environment`](super::from_environment).
+pub fn inject(carrier: &mut impl Carrier) {
+    let Some(here) = current() else { return };
+    let hop = here.hop.as_deref();
+    let baggage = hop.map_or_else(Baggage::default, Hop::baggage_now);
+    let outgoing = OutgoingContext {
+        trace: Some(here.trace),
+        tracestate: here.tracestate(),
+        baggage: Some(&baggage),
+        request_id: hop.and_then(|hop| hop.request_id.as_ref()),
+    };
+    Propagators::of_process().write(carrier, outgoing);
+}
