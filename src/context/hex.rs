@@ -13,11 +13,13 @@ const PAIRS: [[u8; 2]; 256] = {
 };
 
 /// The two lower-case digits of each byte.
+#[inline]
 pub(crate) fn pairs<const BYTES: usize>(bytes: &[u8; BYTES]) -> [[u8; 2]; BYTES] {
     bytes.map(|byte| PAIRS[usize::from(byte)])
 }
 
 /// The number of 1 to 16 lower-case digits; `None` for anything else.
+#[inline]
 pub(super) fn number(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() || digits.len() > 16 {
         return None;

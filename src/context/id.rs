@@ -74,6 +74,7 @@ thread_local! {
 }
 
 /// Uniform random bits from the thread's generator, seeded by the operating system.
+#[inline]
 pub(crate) fn random<T>() -> T
 where
     StandardUniform: Distribution<T>,
@@ -102,6 +103,7 @@ impl TraceId {
 
     /// A new id, uniform in all 128 bits, so that the `random` flag may be set.
     #[must_use]
+    #[inline]
     pub fn random() -> Self {
         loop {
             if let Some(id) = Self::new(random()) {
@@ -111,6 +113,8 @@ impl TraceId {
     }
 
     /// The id of 1 to 32 lower-case hex digits; what is missing on the left is zero.
+    #[inline]
+    #[inline]
     pub(super) fn from_digits(digits: &[u8]) -> Option<Self> {
         let (high, low) = digits.split_at(digits.len().saturating_sub(16));
         let high = if high.is_empty() { 0 } else { hex::number(high)? };

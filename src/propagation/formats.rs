@@ -60,6 +60,7 @@ impl Format {
 impl Formats {
     pub(super) const NONE: Self = Self { chosen: [None; 3], before: 0 };
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.chosen[0].is_none()
     }

@@ -31,6 +31,7 @@ pub(crate) enum Single<'a> {
 }
 
 impl<'a> KnownHeaders<'a> {
+    #[inline]
     pub(crate) fn of(headers: &'a HeaderMap) -> Self {
         let mut known = Self::default();
         for (name, value) in headers {
@@ -95,6 +96,7 @@ pub(crate) fn clear_headers(headers: &mut HeaderMap) {
 
 impl Propagators {
     /// The caller's place in its trace, if that is all there is to read besides the request's id.
+    #[inline]
     pub(crate) fn read_trace_alone(&self, known: &KnownHeaders<'_>) -> Option<Option<TraceContext>> {
         let alone = !known.tracestate && !known.baggage && self.formats.is_empty() && self.tracecontext;
         alone.then(|| known.traceparent.only().and_then(TraceContext::from_traceparent))
@@ -121,6 +123,7 @@ impl Propagators {
     }
 
     /// Reads the request's id. Apart, because it is large: it is read where it stays.
+    #[inline]
     pub(crate) fn read_request_id(&self, known: &KnownHeaders<'_>) -> Option<RequestId> {
         known.request_id.only().filter(|_| self.request_id).and_then(RequestId::parse)
     }
@@ -135,6 +138,7 @@ impl Propagators {
     /// headers, whatever formats are enabled, and one that is not trusted with baggage gets no baggage at all. Baggage
     /// that the user set himself stays where the host is trusted and we have none to write. A request that is full of
     /// headers stays as it is.
+    #[inline]
     pub(crate) fn write_headers(&self, headers: &mut HeaderMap, outgoing: OutgoingContext<'_>) {
         let Some(trace) = outgoing.trace else { return clear_headers(headers) };
         if !headers.is_empty() || self.is_more_than_ids(&outgoing) {
@@ -149,6 +153,7 @@ impl Propagators {
     }
 
     /// Is anything written but the trace and the request's id?
+    #[inline]
     fn is_more_than_ids(&self, outgoing: &OutgoingContext<'_>) -> bool {
         let has_baggage = outgoing.baggage.is_some_and(|baggage| !baggage.is_empty());
         has_baggage || !outgoing.tracestate.is_empty() || !self.formats.is_empty()
@@ -189,6 +194,7 @@ fn remove(headers: &mut HeaderMap, name: HeaderName) {
     }
 }
 
+#[inline]
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: Result<HeaderValue, InvalidHeaderValue>) {
     if let Ok(value) = value {
         let _ = headers.try_insert(name, value);

@@ -106,6 +106,7 @@ impl From<http::Version> for HttpVersion {
 
 impl Http {
     /// A request of which no text is known yet.
+    #[inline]
     pub(crate) fn new(method: Method, scheme: Scheme, version: HttpVersion) -> Self {
         Self {
             method,
@@ -123,6 +124,7 @@ impl Http {
     }
 
     /// Takes over what this request is, without its texts.
+    #[inline]
     pub(crate) fn begin<B>(&mut self, request: &http::Request<B>) {
         self.method = request.method().into();
         self.scheme = Scheme::of(request.uri());
@@ -130,6 +132,7 @@ impl Http {
     }
 
     /// Is a tunnel asked for? Also where the operator's list of methods does not name CONNECT.
+    #[inline]
     pub(crate) fn is_connect(&self) -> bool {
         self.method == Method::Connect
             || self.method == Method::Other && self.piece(Piece::Method) == "CONNECT"
@@ -141,6 +144,7 @@ impl Http {
     }
 
     /// Copies the pieces, in the order of [`Piece`]; what is empty is not known.
+    #[inline]
     pub(crate) fn set(&mut self, pieces: [&[u8]; PIECES]) {
         let mut end = 0;
         for (piece, end_of_piece) in pieces.iter().zip(&mut self.ends) {
@@ -176,6 +180,7 @@ impl Http {
     }
 
     /// The same as bytes: what is ASCII need not be read letter by letter.
+    #[inline]
     pub(crate) fn text(&self, piece: Piece) -> &[u8] {
         let bytes = self.bytes(piece);
         if bytes.is_ascii() { bytes } else { self.piece(piece).as_bytes() }

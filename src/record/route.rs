@@ -31,6 +31,7 @@ static TABLE: LazyLock<RouteTable> = LazyLock::new(|| RouteTable {
     used: AtomicUsize::new(0),
 });
 
+#[inline]
 fn slot_of(text: &[u8]) -> usize {
     const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut hash = text.len() as u64;
@@ -49,11 +50,13 @@ impl Route {
     pub(crate) const OTHER: Self = Self(SLOTS as u16);
 
     /// The route of this text, remembered from now on.
+    #[inline]
     pub(crate) fn of(text: &str) -> Self {
         Self::of_bytes(text.as_bytes())
     }
 
     /// The same for what was text when it was kept: only what is remembered is read as text once more.
+    #[inline]
     pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
         let start = slot_of(bytes);
         for step in 0..SLOTS {
@@ -97,10 +100,12 @@ impl Route {
 }
 
 impl RouteCell {
+    #[inline]
     pub(crate) fn new(route: Option<Route>) -> Self {
         Self(AtomicU16::new(route.map_or(UNKNOWN, |route| route.0)))
     }
 
+    #[inline]
     pub(crate) fn get(&self) -> Option<Route> {
         let number = self.0.load(Ordering::Relaxed);
         (number != UNKNOWN).then_some(Route(number))
