@@ -114,7 +114,6 @@ impl TraceId {
 
     /// The id of 1 to 32 lower-case hex digits; what is missing on the left is zero.
     #[inline]
-    #[inline]
     pub(super) fn from_digits(digits: &[u8]) -> Option<Self> {
         let (high, low) = digits.split_at(digits.len().saturating_sub(16));
         let high = if high.is_empty() { 0 } else { hex::number(high)? };
