@@ -165,6 +165,7 @@ impl SpanId {
     }
 
     /// The id of 1 to 16 lower-case hex digits; what is missing on the left is zero.
+    #[inline]
     pub(super) fn from_digits(digits: &[u8]) -> Option<Self> {
         Self::new(hex::number(digits)?)
     }
