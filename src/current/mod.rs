@@ -5,9 +5,6 @@
 
 #[cfg(feature = "interop-opentelemetry")]
 mod otel;
-#[cfg(not(feature = "interop-opentelemetry"))]
-#[path = "without_otel.rs"]
-mod otel;
 pub mod request;
 mod spawn;
 mod stack;
@@ -21,3 +18,28 @@ pub(crate) use stack::{
     Current, Entered, current, current_hop, enter_as_hop, enter_foreign_span, enter_hop, enter_span,
     exit_span, stands_for_hop, top_hop,
 };
+
+/// Without the feature there is no context of OpenTelemetry's: nothing is attached, and none is found.
+#[cfg(not(feature = "interop-opentelemetry"))]
+mod otel {
+    use crate::context::{Baggage, SpanId, TraceContext, Tracestate};
+
+    #[derive(Debug)]
+    pub(super) struct Attached;
+
+    impl Attached {
+        pub(super) fn none() -> Self {
+            Self
+        }
+    }
+
+    #[inline]
+    pub(super) fn attach(_: TraceContext, _: &Tracestate, _: Option<&Baggage>) -> Attached {
+        Attached
+    }
+
+    #[inline]
+    pub(super) fn innermost(_: Option<SpanId>) -> Option<(TraceContext, Tracestate)> {
+        None
+    }
+}
