@@ -170,8 +170,7 @@ impl General {
     }
 
     fn set_propagators(&mut self, value: &str) -> Result<(), Refusal> {
-        let request_id = self.propagators.request_id;
-        self.propagators = Propagators { request_id, ..Propagators::from_list(value)? };
+        self.propagators = Propagators::from_list(value)?.with_request_id(self.propagators.request_id);
         Ok(())
     }
 

@@ -13,23 +13,34 @@ const PAIRS: [[u8; 2]; 256] = {
 };
 
 /// The two lower-case digits of each byte.
+#[inline]
 pub(crate) fn pairs<const BYTES: usize>(bytes: &[u8; BYTES]) -> [[u8; 2]; BYTES] {
     bytes.map(|byte| PAIRS[usize::from(byte)])
 }
 
-/// The number of 1 to 16 lower-case digits; `None` for anything else.
-pub(super) fn number(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() || digits.len() > 16 {
-        return None;
+/// What is no lower-case digit.
+const NONE: u8 = 0xff;
+/// The value of each lower-case digit.
+const VALUES: [u8; 256] = {
+    let mut values = [NONE; 256];
+    let mut value = 0;
+    while value < 16 {
+        values[PAIRS[value as usize][1] as usize] = value;
+        value += 1;
     }
-    digits.iter().try_fold(0, |number, digit| {
-        let digit = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            _ => return None,
-        };
-        Some(number << 4 | u64::from(digit))
-    })
+    values
+};
+
+/// The number of 1 to 16 lower-case digits; `None` for anything else.
+#[inline]
+pub(super) fn number(digits: &[u8]) -> Option<u64> {
+    let (mut number, mut bits) = (0, 0);
+    for digit in digits {
+        let value = VALUES[usize::from(*digit)];
+        number = number << 4 | u64::from(value);
+        bits |= value;
+    }
+    (bits < 16 && matches!(digits.len(), 1..=16)).then_some(number)
 }
 
 #[cfg(test)]

@@ -1,15 +1,29 @@
 //! The ids of W3C trace context: trace id, span id, flags.
 
 use std::cell::RefCell;
+use std::error::Error;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::num::{NonZeroU64, NonZeroU128};
+use std::str::FromStr;
 
 use super::hex;
 
 use rand::distr::{Distribution, StandardUniform};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
+use serde_core::{Serialize, Serializer};
+
+/// The text is none of the id that was asked for.
+///
+/// ```
+/// use tower_observability::context::{InvalidId, TraceId};
+///
+/// let refused: Result<TraceId, InvalidId> = "4711".parse();
+/// assert_eq!(refused.unwrap_err().to_string(), "a trace id has 32 lower-case hex digits, not all of them zero");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidId(pub(super) &'static str);
 
 /// The 16 bytes that all spans and log lines of one request share, in every service. Never zero.
 ///
@@ -74,6 +88,7 @@ thread_local! {
 }
 
 /// Uniform random bits from the thread's generator, seeded by the operating system.
+#[inline]
 pub(crate) fn random<T>() -> T
 where
     StandardUniform: Distribution<T>,
@@ -102,6 +117,7 @@ impl TraceId {
 
     /// A new id, uniform in all 128 bits, so that the `random` flag may be set.
     #[must_use]
+    #[inline]
     pub fn random() -> Self {
         loop {
             if let Some(id) = Self::new(random()) {
@@ -111,6 +127,7 @@ impl TraceId {
     }
 
     /// The id of 1 to 32 lower-case hex digits; what is missing on the left is zero.
+    #[inline]
     pub(super) fn from_digits(digits: &[u8]) -> Option<Self> {
         let (high, low) = digits.split_at(digits.len().saturating_sub(16));
         let high = if high.is_empty() { 0 } else { hex::number(high)? };
@@ -162,6 +179,7 @@ impl SpanId {
     }
 
     /// The id of 1 to 16 lower-case hex digits; what is missing on the left is zero.
+    #[inline]
     pub(super) fn from_digits(digits: &[u8]) -> Option<Self> {
         Self::new(hex::number(digits)?)
     }
@@ -278,6 +296,48 @@ impl Hash for Flags {
     }
 }
 
+impl fmt::Display for InvalidId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl Error for InvalidId {}
+
+/// From its 32 lower-case hex digits.
+impl FromStr for TraceId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let id = Self::from_digits(text.as_bytes()).filter(|_| text.len() == 32);
+        id.ok_or(InvalidId("a trace id has 32 lower-case hex digits, not all of them zero"))
+    }
+}
+
+/// From its 16 lower-case hex digits.
+impl FromStr for SpanId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let id = Self::from_digits(text.as_bytes()).filter(|_| text.len() == 16);
+        id.ok_or(InvalidId("a span id has 16 lower-case hex digits, not all of them zero"))
+    }
+}
+
+/// As its hex digits.
+impl Serialize for TraceId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(text(&self.hex()))
+    }
+}
+
+/// As its hex digits.
+impl Serialize for SpanId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(text(&self.hex()))
+    }
+}
+
 impl fmt::Display for TraceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(text(&self.hex()))
@@ -320,6 +380,22 @@ mod tests {
         );
         assert_eq!(SpanId::new(0xab).map(|id| id.to_string()).as_deref(), Some("00000000000000ab"));
         assert_eq!(Flags::SAMPLED.to_string(), "01");
+    }
+
+    #[test]
+    fn what_an_id_prints_is_what_it_is_read_from_and_serialized_as() {
+        let (trace, span) = (TraceId::random(), SpanId::random());
+        assert_eq!((trace.to_string().parse(), span.to_string().parse()), (Ok(trace), Ok(span)));
+        assert_eq!(
+            serde_json::json!([trace, span]),
+            serde_json::json!([trace.to_string(), span.to_string()])
+        );
+        for wrong in ["", "0", "ab", &"A".repeat(32), &"A".repeat(16), &"0".repeat(32), &"0".repeat(16), "é"]
+        {
+            assert!(wrong.parse::<TraceId>().is_err() && wrong.parse::<SpanId>().is_err(), "{wrong}");
+        }
+        assert!(span.to_string().parse::<TraceId>().is_err() && trace.to_string().parse::<SpanId>().is_err());
+        assert!(format!("{trace}0").parse::<TraceId>().is_err());
     }
 
     #[test]

@@ -16,7 +16,7 @@ mod tracestate;
 
 pub use baggage::Baggage;
 pub(crate) use hex::pairs as hex_pairs;
-pub use id::{Flags, SpanId, TraceId};
+pub use id::{Flags, InvalidId, SpanId, TraceId};
 pub use request_id::RequestId;
 pub(crate) use share::{randomness, threshold_of};
 pub use trace_context::TraceContext;

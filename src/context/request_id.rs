@@ -1,13 +1,15 @@
 //! The request id: an incoming `x-request-id` if it is harmless, else a UUID v7.
 
 use std::fmt;
+use std::str::FromStr;
 
 use bytes::Bytes;
 use http::HeaderValue;
+use serde_core::{Serialize, Serializer};
 use smallvec::SmallVec;
 use uuid::Builder;
 
-use super::id::random;
+use super::id::{InvalidId, random};
 
 /// The id that a person reads out on the telephone. At most 128 visible ASCII characters.
 ///
@@ -71,6 +73,22 @@ impl RequestId {
     }
 }
 
+/// From 1 to 128 visible ASCII characters.
+impl FromStr for RequestId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let id = Self::parse(text.as_bytes());
+        id.ok_or(InvalidId("a request id has 1 to 128 visible ASCII characters"))
+    }
+}
+
+impl Serialize for RequestId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -120,6 +138,13 @@ mod tests {
         assert!(id.as_str().starts_with("01901234-5678-7"), "{id}");
         assert_eq!(id.as_str(), id.as_str().to_lowercase());
         assert_eq!(RequestId::parse(id.as_str().as_bytes()), Some(id));
+    }
+
+    #[test]
+    fn an_id_is_read_from_its_text_and_serialized_as_it() {
+        let id: RequestId = "order-4711".parse().expect("an id");
+        assert_eq!((id.as_str(), serde_json::json!(id)), ("order-4711", serde_json::json!("order-4711")));
+        assert!("two words".parse::<RequestId>().is_err() && "".parse::<RequestId>().is_err());
     }
 
     #[test]

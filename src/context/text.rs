@@ -1,6 +1,7 @@
 //! The characters that the header grammars share: optional white space, tokens.
 
 /// Without the optional white space around it (RFC 7230, 3.2.3: spaces and tabs).
+#[inline]
 pub(super) fn trim(text: &[u8]) -> &[u8] {
     let is_ows = |byte: &u8| matches!(byte, b' ' | b'\t');
     let start = text.iter().position(|byte| !is_ows(byte)).unwrap_or(text.len());

@@ -39,6 +39,7 @@ impl TraceContext {
     ///
     /// A later version than 00 is read as far as we know it. Of the flags only the known ones are kept.
     #[must_use]
+    #[inline]
     pub fn from_traceparent(value: &[u8]) -> Option<Self> {
         let (known, later) = trim(value).split_first_chunk::<LENGTH>()?;
         let [v1, v2, b'-', ids @ .., b'-', f1, f2] = known else { return None };
@@ -59,6 +60,7 @@ impl TraceContext {
     }
 
     /// The digits of both ids, one behind the other: 32 and 16.
+    #[inline]
     pub(crate) fn digits_of_ids(self) -> [[u8; 2]; 24] {
         let mut ids = [0; 24];
         ids[..16].copy_from_slice(&self.trace_id.value().to_be_bytes());
@@ -68,6 +70,7 @@ impl TraceContext {
 
     /// The 55 bytes of a version 00 `traceparent`, without an allocation.
     #[must_use]
+    #[inline]
     pub fn to_traceparent(self) -> [u8; LENGTH] {
         let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
         text[3..35].copy_from_slice(&self.trace_id.hex());

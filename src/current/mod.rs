@@ -6,9 +6,6 @@
 mod error;
 #[cfg(feature = "interop-opentelemetry")]
 mod otel;
-#[cfg(not(feature = "interop-opentelemetry"))]
-#[path = "without_otel.rs"]
-mod otel;
 pub mod request;
 mod spawn;
 mod stack;
@@ -22,3 +19,29 @@ pub(crate) use stack::{
     Current, Entered, current, current_hop, enter_as_hop, enter_foreign_span, enter_hop, enter_span,
     exit_span, stands_for_hop, top_hop,
 };
+
+/// Without the feature there is no context of OpenTelemetry's: nothing is attached, and none is found.
+#[cfg(not(feature = "interop-opentelemetry"))]
+mod otel {
+    use crate::context::{SpanId, TraceContext, Tracestate};
+    use crate::record::Hop;
+
+    #[derive(Debug)]
+    pub(super) struct Attached;
+
+    impl Attached {
+        pub(super) fn none() -> Self {
+            Self
+        }
+    }
+
+    #[inline]
+    pub(super) fn attach(_: TraceContext, _: &Tracestate, _: Option<&Hop>) -> Attached {
+        Attached
+    }
+
+    #[inline]
+    pub(super) fn innermost(_: Option<SpanId>) -> Option<(TraceContext, Tracestate)> {
+        None
+    }
+}

@@ -37,6 +37,7 @@ pub(crate) fn attach_contexts() {
     ON.store(true, Ordering::Relaxed);
 }
 
+#[inline]
 fn is_on() -> bool {
     ON.load(Ordering::Relaxed)
 }
@@ -47,6 +48,7 @@ fn is_alive() -> bool {
 }
 
 /// Attaches a context of ours, until the guard is dropped.
+#[inline]
 pub(super) fn attach(trace: TraceContext, tracestate: &Tracestate, hop: Option<&Hop>) -> Attached {
     if !is_on() {
         return Attached::none();
@@ -81,6 +83,7 @@ fn their_context(trace: TraceContext, tracestate: &Tracestate) -> SpanContext {
 }
 
 /// The span of OpenTelemetry that is current on this thread, unless it is `ours`.
+#[inline]
 pub(super) fn innermost(ours: Option<SpanId>) -> Option<(TraceContext, Tracestate)> {
     if is_on() { innermost_now(ours) } else { None }
 }

@@ -73,16 +73,19 @@ impl Current {
 }
 
 // Every access may fail at a thread's very end; telemetry then knows no context, and nothing panics.
+#[inline]
 fn with_stack<T>(access: impl FnOnce(&Stack) -> T) -> Option<T> {
     STACK.try_with(access).ok()
 }
 
 /// Accesses the frames. A frame's drop may run the user's code (a hop's last reference), so `access` hands frames out
 /// and drops none.
+#[inline]
 fn with_frames<T>(access: impl FnOnce(&mut Vec<Frame>) -> Option<T>) -> Option<T> {
     with_stack(|stack| access(&mut *stack.frames.try_borrow_mut().ok()?)).flatten()
 }
 
+#[inline]
 fn push(attached: Attached, frame: impl FnOnce(u64) -> Frame) -> Entered {
     let guard = with_stack(|stack| {
         let guard = stack.guards.get() + 1;
@@ -192,8 +195,15 @@ impl Frame {
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        let is_own = |frame: &mut Frame| frame.is_of(self.guard);
-        if with_frames(|frames| frames.pop_if(is_own)).is_some() {
+        // Nearly always it is on top.
+        let top = with_frames(|frames| match frames.last() {
+            Some(Frame::Hop { guard, .. }) if *guard == self.guard => match frames.pop() {
+                Some(Frame::Hop { hop, .. }) => Some(hop),
+                _ => None,
+            },
+            _ => None,
+        });
+        if top.is_some() {
             return;
         }
         // What was left above it goes as well; if it is gone itself, nothing does.

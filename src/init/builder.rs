@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::names::attribute;
-use crate::propagation::Format;
+use crate::propagation::{Propagator, Propagators};
 use crate::traces::Traces;
 
 /// Everything that can be chosen in code. Nothing needs to be; the environment beats all of it.
@@ -92,43 +92,14 @@ impl Builder {
         self
     }
 
-    /// Are `traceparent` and `tracestate` read, and written onto calls?
+    /// The formats in which a context travels: all are written onto calls and messages, and each is read, in this order;
+    /// a later one that finds something valid counts. Replaces an earlier list; an empty one passes no context on.
     ///
-    /// Default: `true`. Variable: `OTEL_PROPAGATORS`.
-    pub fn propagate_trace(mut self, on: bool) -> Self {
-        self.options.general.propagators.tracecontext = on;
-        self
-    }
-
-    /// Is `baggage` read, and written onto calls to the hosts that a client's layer lists?
-    ///
-    /// Default: `true`. Variable: `OTEL_PROPAGATORS`.
-    pub fn propagate_baggage(mut self, on: bool) -> Self {
-        self.options.general.propagators.baggage = on;
-        self
-    }
-
-    /// Is Zipkin's B3 read, and written as the one header `b3`?
-    ///
-    /// It is read behind `traceparent`, and a valid one counts. Default: `false`. Variable: `OTEL_PROPAGATORS`.
-    pub fn propagate_b3(mut self, on: bool) -> Self {
-        self.options.general.propagators.formats.set(Format::B3, on);
-        self
-    }
-
-    /// Is Zipkin's B3 read, and written as `x-b3-traceid`, `x-b3-spanid` and `x-b3-sampled` or `x-b3-flags`?
-    ///
-    /// It is read behind `traceparent`, and a valid one counts. Default: `false`. Variable: `OTEL_PROPAGATORS`.
-    pub fn propagate_b3multi(mut self, on: bool) -> Self {
-        self.options.general.propagators.formats.set(Format::B3Multi, on);
-        self
-    }
-
-    /// Is Jaeger's `uber-trace-id` read, and written onto calls?
-    ///
-    /// It is read behind `traceparent`, and a valid one counts. Default: `false`. Variable: `OTEL_PROPAGATORS`.
-    pub fn propagate_jaeger(mut self, on: bool) -> Self {
-        self.options.general.propagators.formats.set(Format::Jaeger, on);
+    /// Default: [`TraceContext`](Propagator::TraceContext) and [`Baggage`](Propagator::Baggage). Variable:
+    /// `OTEL_PROPAGATORS`.
+    pub fn propagators(mut self, formats: impl IntoIterator<Item = Propagator>) -> Self {
+        let propagators = &mut self.options.general.propagators;
+        *propagators = formats.into_iter().collect::<Propagators>().with_request_id(propagators.request_id);
         self
     }
 
@@ -136,7 +107,8 @@ impl Builder {
     ///
     /// Default: `true`. Variable: none.
     pub fn propagate_request_id(mut self, on: bool) -> Self {
-        self.options.general.propagators.request_id = on;
+        let propagators = &mut self.options.general.propagators;
+        *propagators = propagators.with_request_id(on);
         self
     }
 

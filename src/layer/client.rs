@@ -13,7 +13,7 @@ use crate::clock::Moment;
 use crate::current::{Current, current};
 use crate::names::attribute;
 use crate::propagation::OutgoingContext;
-use crate::record::{Hop, Http, Kind, Piece, Subject, host_and_port};
+use crate::record::{Hop, Http, Kind, Piece, Subject, host_and_port, host_and_port_of};
 use crate::signals::{Observation, Signals};
 
 /// Begins the hop of a call and writes its context onto the request; `None` if an outer layer did.
@@ -79,7 +79,7 @@ fn describe<B>(http: &mut Http, request: &Request<B>) {
 /// Where the call goes: what its URI says, else `Host`.
 fn destination<B>(request: &Request<B>) -> Option<(&str, Option<u16>)> {
     if let Some(authority) = request.uri().authority() {
-        return Some((authority.host(), authority.port_u16()));
+        return Some(host_and_port_of(authority));
     }
     let mut sent = request.headers().get_all(HOST).into_iter();
     // Of two, either may be what the other side takes.

@@ -11,7 +11,7 @@ use super::twice::is_observed;
 use crate::clock::Moment;
 use crate::context::{RequestId, TraceContext};
 use crate::propagation::{KnownHeaders, Remote};
-use crate::record::{Hop, Http, Kind, RouteCell, Subject};
+use crate::record::{Hop, Http, Kind, RouteCell, Subject, host_and_port_of};
 use crate::signals::{Observation, Signals};
 
 /// Begins the hop of a request; `None` if an outer layer did.
@@ -106,8 +106,9 @@ impl<B> Asked<'_, B> {
         let uri = request.uri();
         let host = match uri.authority() {
             Some(authority) => {
-                http.port = authority.port_u16();
-                authority.host().as_bytes()
+                let (host, port) = host_and_port_of(authority);
+                http.port = port;
+                host.as_bytes()
             }
             None => {
                 http.host_as_sent = true;

@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::process::Command;
 
+use super::propagators::keys;
 use super::{Carrier, Propagators, Remote};
 
 /// The variables that this process was started with.
@@ -32,7 +33,7 @@ struct Environment(Vec<(&'static str, OsString)>);
 /// ```
 #[must_use]
 pub fn from_environment() -> Remote {
-    let found = Propagators::keys().filter_map(|key| Some((key, std::env::var_os(variable(key))?)));
+    let found = keys().filter_map(|key| Some((key, std::env::var_os(variable(key))?)));
     Propagators::of_process().read(&Environment(found.collect()))
 }
 

@@ -7,18 +7,17 @@ mod environment;
 mod formats;
 mod headers;
 mod inject;
-mod list;
+mod propagators;
 
 pub use carrier::Carrier;
 pub use environment::from_environment;
+pub use formats::Propagator;
 pub use inject::inject;
 
-pub(crate) use formats::{Format, Formats};
 pub(crate) use headers::KnownHeaders;
 #[cfg(feature = "reqwest")]
 pub(crate) use headers::clear_headers;
-
-use std::sync::OnceLock;
+pub(crate) use propagators::Propagators;
 
 use crate::context::{Baggage, RequestId, TraceContext, Tracestate};
 
@@ -59,42 +58,6 @@ pub(crate) struct OutgoingContext<'a> {
     /// `None` where the host is not trusted with it: then nobody else's goes there either.
     pub(crate) baggage: Option<&'a Baggage>,
     pub(crate) request_id: Option<&'a RequestId>,
-}
-
-/// Which formats are read and written (`OTEL_PROPAGATORS`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Propagators {
-    pub(crate) tracecontext: bool,
-    pub(crate) baggage: bool,
-    pub(crate) request_id: bool,
-    pub(crate) formats: Formats,
-}
-
-impl Default for Propagators {
-    fn default() -> Self {
-        Self { tracecontext: true, baggage: true, request_id: true, formats: Formats::NONE }
-    }
-}
-
-impl Propagators {
-    /// Is anything at all handed on?
-    pub(crate) fn pass_on(&self) -> bool {
-        self.tracecontext || self.baggage || self.request_id || !self.formats.is_empty()
-    }
-}
-
-static PROCESS: OnceLock<Propagators> = OnceLock::new();
-
-impl Propagators {
-    /// Those of the process; before `init` chose them, the default.
-    pub(crate) fn of_process() -> Self {
-        PROCESS.get().copied().unwrap_or_default()
-    }
-
-    /// Makes these the process's; the first call counts.
-    pub(crate) fn set_of_process(self) {
-        let _ = PROCESS.set(self);
-    }
 }
 
 /// Reads trace context, baggage and request id from a map of strings, such as a message's headers.

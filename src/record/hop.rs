@@ -122,6 +122,7 @@ pub(crate) struct End {
 
 impl Hop {
     /// A hop that begins at `start`, made where it stays: what it does, and its remaining facts, are set by `complete`.
+    #[inline]
     pub(crate) fn begin(
         trace: TraceContext,
         kind: Kind,
@@ -194,6 +195,7 @@ impl Hop {
     }
 
     /// How many bytes of text it held when it ended, beyond what fits into the record itself.
+    #[inline]
     pub(crate) fn text_length(&self) -> usize {
         self.text_length.load(Ordering::Relaxed)
     }
@@ -210,6 +212,7 @@ impl Hop {
     }
 
     /// Ends the hop; only the first call counts. `end` is told the outcome that the user wanted.
+    #[inline]
     pub(crate) fn finish(&self, end: impl FnOnce(Option<Outcome>) -> End) -> End {
         let Progress { notes, end: ended, .. } = &mut *self.state();
         let (said, texts) = notes.as_ref().map_or((None, 0), |notes| (notes.outcome, notes.text_length()));
@@ -226,6 +229,7 @@ impl Hop {
 
 impl Default for Hop {
     /// A hop of which nothing is known yet.
+    #[inline]
     fn default() -> Self {
         Self {
             trace: TraceContext::BLANK,

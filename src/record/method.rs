@@ -75,6 +75,7 @@ impl Method {
     }
 
     /// Its number among all of them, below [`Method::COUNT`].
+    #[inline]
     pub(crate) const fn index(self) -> u16 {
         match self {
             Self::Get => 0,
@@ -99,6 +100,7 @@ impl Method {
 }
 
 impl From<&http::Method> for Method {
+    #[inline]
     fn from(method: &http::Method) -> Self {
         // Case-sensitive, as the conventions demand.
         let known = match method.as_str() {

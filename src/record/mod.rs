@@ -13,7 +13,7 @@ pub use hop::Kind;
 pub use outcome::Outcome;
 pub use value::{IntoValue, Value};
 
-pub(crate) use self::http::{Http, HttpVersion, Piece, Scheme, address, host_and_port};
+pub(crate) use self::http::{Http, HttpVersion, Piece, Scheme, address, host_and_port, host_and_port_of};
 pub(crate) use crate::error::causes;
 pub(crate) use hop::{End, Hop, NameSpan, Notes, Subject, Work};
 pub(crate) use method::{Method, Methods};

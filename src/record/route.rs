@@ -28,6 +28,7 @@ impl Route {
     pub(crate) const OTHER: Self = Self(UNKNOWN - 1);
 
     /// The route of this text, remembered from now on.
+    #[inline]
     pub(crate) fn of(text: &str) -> Self {
         let known = ROUTES.find_or_add(text, || (text.into(), ()));
         known.map_or(Self::OTHER, |(number, ())| Self(number as u16))
@@ -45,10 +46,12 @@ impl Route {
 }
 
 impl RouteCell {
+    #[inline]
     pub(crate) fn new(route: Option<Route>) -> Self {
         Self(AtomicU16::new(route.map_or(UNKNOWN, |route| route.0)))
     }
 
+    #[inline]
     pub(crate) fn get(&self) -> Option<Route> {
         let number = self.0.load(Ordering::Relaxed);
         (number != UNKNOWN).then_some(Route(number))

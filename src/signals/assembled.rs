@@ -33,6 +33,7 @@ impl Signals {
 
     /// A new span's place: below its parent, else at the root of a trace of its own; and the list that
     /// belongs to it, where the sampler changed it.
+    #[inline]
     pub(crate) fn place(
         &self,
         parent: Option<TraceContext>,

@@ -26,6 +26,7 @@ impl Listening {
     }
 
     /// A hop begins.
+    #[inline]
     pub(super) fn hop_begins(&self) {
         if self.asks.load(Ordering::Relaxed) {
             self.ask();

@@ -55,6 +55,7 @@ pub(crate) struct PanicGuard<'a> {
 
 impl Observation {
     /// Begins the hop: from here on it is in flight, and will be reported.
+    #[inline]
     pub(crate) fn begin(signals: &'static Signals, hop: Arc<Hop>) -> Self {
         Self::begin_as(signals, hop, false)
     }
@@ -138,6 +139,7 @@ impl Observation {
 
     /// Runs a piece of the user's work with the hop as the thread's current one. A panic ends the hop, and
     /// goes on unwinding.
+    #[inline]
     pub(crate) fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let guard = self.enter();
         let result = work();
@@ -146,6 +148,7 @@ impl Observation {
     }
 
     /// Makes the hop the thread's current one for the work that follows, until the guard is told that it returned.
+    #[inline]
     pub(crate) fn enter(&mut self) -> PanicGuard<'_> {
         let entered = self.hop.as_ref().map(enter_hop);
         let in_span = self.rare.is_some() && self.hop.is_some() && self.enter_span();
@@ -173,6 +176,7 @@ impl Observation {
     }
 
     /// Ends the hop, unless it ended before; `word` says an error more precisely than the outcome.
+    #[inline]
     pub(crate) fn finish(&mut self, reached: Outcome, word: Option<&'static str>) {
         // Asked at every exit, and done at one of them.
         if let Some(hop) = self.hop.take() {
@@ -224,6 +228,7 @@ impl Observation {
     }
 
     /// The response's head is on its way by now.
+    #[inline]
     pub(crate) fn head_leaves(&mut self) {
         if self.first_byte.is_none() {
             self.first_byte = Some(Moment::now());
@@ -278,6 +283,7 @@ impl Observation {
 }
 
 impl Drop for Observation {
+    #[inline]
     fn drop(&mut self) {
         self.finish(Outcome::Cancelled, None);
     }
@@ -285,6 +291,7 @@ impl Drop for Observation {
 
 impl PanicGuard<'_> {
     /// The work returned: whatever became of it, it was no panic.
+    #[inline]
     pub(crate) fn returned(mut self) {
         self.has_returned = true;
     }
