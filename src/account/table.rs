@@ -16,13 +16,16 @@ use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// An entry, once it is there.
+type Slot<K, V> = OnceLock<(K, V)>;
+
 /// At most so many entries.
 #[derive(Debug)]
 pub(crate) struct Table<K, V> {
     limit: usize,
     used: AtomicUsize,
     // Made with the first entry: most tables of a service stay empty.
-    slots: OnceLock<Box<[OnceLock<(K, V)>]>>,
+    slots: OnceLock<Box<[Slot<K, V>]>>,
 }
 
 impl<K: Hash + Eq, V> Table<K, V> {
@@ -40,7 +43,7 @@ impl<K: Hash + Eq, V> Table<K, V> {
         matching(known, key)
     }
 
-    /// The same; where there is no entry, `make` is asked for one. `None` if the table is full.
+    /// The number and the value of this key, which `make` supplies if there is no entry. `None` if the table is full.
     pub(crate) fn find_or_add<Q>(&self, key: &Q, make: impl Fn() -> (K, V)) -> Option<(usize, &V)>
     where
         K: Borrow<Q>,
@@ -68,7 +71,7 @@ impl<K: Hash + Eq, V> Table<K, V> {
     }
 
     /// All slots, in the order in which this key is searched.
-    fn search<Q: Hash + ?Sized>(&self, key: &Q) -> impl Iterator<Item = (usize, &OnceLock<(K, V)>)> {
+    fn search<Q: Hash + ?Sized>(&self, key: &Q) -> impl Iterator<Item = (usize, &Slot<K, V>)> {
         let slots = self.slots.get_or_init(|| (0..2 * self.limit).map(|_| OnceLock::new()).collect());
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);
@@ -77,13 +80,14 @@ impl<K: Hash + Eq, V> Table<K, V> {
     }
 }
 
-fn matching<'a, K: Borrow<Q>, V, Q: Eq + ?Sized>(
+fn matching<'a, K, V, Q>(
     mut entries: impl Iterator<Item = (usize, &'a (K, V))>,
     key: &Q,
 ) -> Option<(usize, &'a V)>
 where
-    K: 'a,
+    K: Borrow<Q> + 'a,
     V: 'a,
+    Q: Eq + ?Sized,
 {
     entries.find(|(_, (known, _))| known.borrow() == key).map(|(number, (_, value))| (number, value))
 }
