@@ -7,12 +7,12 @@ use ::metrics::{SharedString, Unit};
 
 use super::Metrics;
 use super::buckets::Bounds;
-use super::counter::Counter;
 use super::gauge::Gauge;
 use super::group::{Group, Placed};
 use super::histogram::Histogram;
 use super::label::metric_name;
 use super::refused::{Reason, Refused};
+use crate::account::Tally;
 use crate::names::metric;
 
 /// How many names of the user's one process tells apart; a name made of an id would otherwise fill the memory.
@@ -66,7 +66,7 @@ pub(super) struct Family {
 
 #[derive(Debug)]
 pub(super) enum Series {
-    Counters(Group<Counter>),
+    Counters(Group<Tally>),
     Gauges(Group<Gauge>),
     Histograms(Arc<Bounds>, Group<Histogram>),
 }
@@ -301,12 +301,12 @@ impl Families {
     }
 }
 
-impl Instrument for Counter {
+impl Instrument for Tally {
     const KIND: Kind = Kind::Counter;
 
     fn place(_: &Families, family: &Family, labels: String) -> Option<Placed<Self>> {
         let Series::Counters(group) = &family.series else { return None };
-        Some(group.place(labels, Self::new))
+        Some(group.place(labels, Self::default))
     }
 }
 

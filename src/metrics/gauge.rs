@@ -6,16 +6,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::metrics::GaugeFn;
 
-use super::counter::{Cell, cells, own};
+use crate::account::Tally;
 
 /// A gauge of floating-point numbers.
 #[derive(Debug, Default)]
 pub(super) struct Gauge {
     base: AtomicU64,
-    // Most gauges are only ever set; they have no stripes.
-    added: OnceLock<Box<[Cell]>>,
-    /// What came and went; each part may be below zero, and wraps.
-    counted: OnceLock<Box<[Cell]>>,
+    // The bits of floating-point numbers. Most gauges are only ever set; they have no stripes.
+    added: OnceLock<Tally>,
+    // What came and went; each part may be below zero, and wraps.
+    counted: OnceLock<Tally>,
 }
 
 impl Gauge {
@@ -28,14 +28,11 @@ impl Gauge {
     }
 
     fn added(&self) -> f64 {
-        self.added.get().map_or(0.0, |cells| {
-            cells.iter().map(|cell| f64::from_bits(cell.0.load(Ordering::Relaxed))).sum()
-        })
+        self.added.get().map_or(0.0, |added| added.values().map(f64::from_bits).sum())
     }
 
     fn counted(&self) -> i64 {
-        let parts = self.counted.get().into_iter().flatten();
-        parts.fold(0, |sum, cell| sum.wrapping_add(cell.0.load(Ordering::Relaxed).cast_signed()))
+        self.counted.get().map_or(0, |counted| counted.count().cast_signed())
     }
 
     /// One more.
@@ -52,14 +49,12 @@ impl Gauge {
 
     #[inline]
     fn count(&self, by: i64) {
-        if let Some(cell) = own(self.counted.get_or_init(cells)) {
-            cell.fetch_add(by.cast_unsigned(), Ordering::Relaxed);
-        }
+        self.counted.get_or_init(Tally::default).add(by.cast_unsigned());
     }
 
     fn add(&self, value: f64) {
         // What is not a number would stay in the sum for ever.
-        if let Some(cell) = own(self.added.get_or_init(cells)).filter(|_| value.is_finite()) {
+        if let Some(cell) = self.added.get_or_init(Tally::default).own().filter(|_| value.is_finite()) {
             add(cell, value);
         }
     }

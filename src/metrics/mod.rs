@@ -4,7 +4,6 @@
 //! striped cells that need no upkeep; a scrape takes them out as a page of text.
 
 mod buckets;
-mod counter;
 mod exemplar;
 mod exposition;
 mod family;

@@ -6,7 +6,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use ::metrics::{Key, KeyName, Metadata, SharedString, Unit};
 use metrics_util::registry::{Registry, Storage};
 
-use super::counter::Counter;
 use super::family::{Families, Instrument, Kind, Registrant};
 use super::gauge::Gauge;
 use super::group::Placed;
@@ -14,6 +13,7 @@ use super::histogram::Histogram;
 use super::label::label_text;
 use super::refused::Reason;
 use super::{Exposition, Metrics, Page, Samples, Source};
+use crate::account::Tally;
 use crate::threads::breathe;
 
 /// The target of the registrations that this crate makes through the facade.
@@ -80,7 +80,7 @@ macro_rules! find_or_place {
 }
 
 impl Recorder {
-    find_or_place!(counter, Counter, get_counter, get_or_create_counter);
+    find_or_place!(counter, Tally, get_counter, get_or_create_counter);
     find_or_place!(gauge, Gauge, get_gauge, get_or_create_gauge);
     find_or_place!(histogram, Histogram, get_histogram, get_or_create_histogram);
 }
@@ -116,12 +116,12 @@ impl Store {
 
 // Asked by the registry only for a key that was placed just before, so the families know it.
 impl Storage<Key> for Store {
-    type Counter = Arc<Counter>;
+    type Counter = Arc<Tally>;
     type Gauge = Arc<Gauge>;
     type Histogram = Arc<Histogram>;
 
     fn counter(&self, key: &Key) -> Self::Counter {
-        self.place(Registrant::User, key).map_or_else(|| Arc::new(Counter::new()), |placed| placed.instrument)
+        self.place(Registrant::User, key).map_or_else(Arc::default, |placed| placed.instrument)
     }
 
     fn gauge(&self, key: &Key) -> Self::Gauge {

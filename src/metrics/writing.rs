@@ -2,13 +2,13 @@
 
 use super::Exposition;
 use super::buckets::Bounds;
-use super::counter::Counter;
 use super::family::{Families, Family, Kind};
 use super::gauge::Gauge;
 use super::histogram::{Histogram, Reading};
 use super::label::push_escaped;
 use super::number::{push_count, push_timestamp, push_value};
 use super::source::{Asked, Shape};
+use crate::account::Tally;
 
 const UNDESCRIBED: &str =
     "Not described; metrics::describe_counter!, describe_gauge! or describe_histogram! does.";
@@ -81,9 +81,9 @@ impl Writing {
         self.head(name, suffix, kind.as_str(), unit, help.unwrap_or(UNDESCRIBED));
     }
 
-    pub(super) fn counter(&mut self, name: &str, labels: &str, counter: &Counter) {
+    pub(super) fn counter(&mut self, name: &str, labels: &str, counter: &Tally) {
         self.line(name, "_total", labels);
-        push_count(&mut self.text, counter.value());
+        push_count(&mut self.text, counter.count());
         self.text.push('\n');
     }
 

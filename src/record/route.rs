@@ -4,12 +4,12 @@
 //! table never forgets, because the routes of a program are few; when somebody feeds it paths instead, it is
 //! full at [`CAPACITY`] and everything further is one route named `_OTHER`.
 
-use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
-use std::sync::{LazyLock, OnceLock};
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use crate::account::Table;
 
 /// How many different routes, and client destinations, one process tells apart.
 pub(crate) const CAPACITY: usize = 2_000;
-const SLOTS: usize = 4_096;
 
 /// A route of this process; two of the same text are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,78 +21,26 @@ pub(crate) struct RouteCell(AtomicU16);
 
 const UNKNOWN: u16 = u16::MAX;
 
-struct RouteTable {
-    slots: Box<[OnceLock<Box<str>>]>,
-    used: AtomicUsize,
-}
-
-static TABLE: LazyLock<RouteTable> = LazyLock::new(|| RouteTable {
-    slots: (0..SLOTS).map(|_| OnceLock::new()).collect(),
-    used: AtomicUsize::new(0),
-});
-
-fn slot_of(text: &[u8]) -> usize {
-    const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mut hash = text.len() as u64;
-    let mut mix = |word: u64| hash = (hash.rotate_left(5) ^ word).wrapping_mul(MIX);
-    let (words, rest) = text.as_chunks();
-    words.iter().for_each(|word| mix(u64::from_le_bytes(*word)));
-    match text.last_chunk() {
-        Some(last) => mix(u64::from_le_bytes(*last)),
-        None => mix(rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte))),
-    }
-    (hash >> 52) as usize % SLOTS
-}
+static ROUTES: Table<Box<str>, ()> = Table::new(CAPACITY);
 
 impl Route {
     /// What everything beyond the table's capacity is called.
-    pub(crate) const OTHER: Self = Self(SLOTS as u16);
+    pub(crate) const OTHER: Self = Self(UNKNOWN - 1);
 
     /// The route of this text, remembered from now on.
     pub(crate) fn of(text: &str) -> Self {
-        Self::of_bytes(text.as_bytes())
-    }
-
-    /// The same for what was text when it was kept: only what is remembered is read as text once more.
-    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
-        let start = slot_of(bytes);
-        for step in 0..SLOTS {
-            let place = (start + step) % SLOTS;
-            let slot = &TABLE.slots[place];
-            let known = match slot.get() {
-                Some(known) => known,
-                None if TABLE.used.load(Ordering::Relaxed) >= CAPACITY => return Self::OTHER,
-                None => {
-                    let Ok(text) = std::str::from_utf8(bytes) else { return Self::OTHER };
-                    slot.get_or_init(|| {
-                        TABLE.used.fetch_add(1, Ordering::Relaxed);
-                        text.into()
-                    })
-                }
-            };
-            if known.as_bytes() == bytes {
-                return Self(place as u16);
-            }
-        }
-        Self::OTHER
+        let known = ROUTES.find_or_add(text, || (text.into(), ()));
+        known.map_or(Self::OTHER, |(number, ())| Self(number as u16))
     }
 
     /// The route of this text, if it is one already.
     pub(crate) fn known(text: &str) -> Option<Self> {
-        let start = slot_of(text.as_bytes());
-        let places = (0..SLOTS).map(|step| (start + step) % SLOTS);
-        let mut known = places.map_while(|place| Some((place, TABLE.slots[place].get()?)));
-        known.find(|(_, known)| ***known == *text).map(|(place, _)| Self(place as u16))
+        ROUTES.find(text).map(|(number, ())| Self(number as u16))
     }
 
     /// The route's text.
     pub(crate) fn as_str(self) -> &'static str {
-        TABLE.slots.get(usize::from(self.0)).and_then(|slot| slot.get()).map_or("_OTHER", |text| text)
-    }
-
-    /// A small number, unique to the route.
-    pub(crate) fn index(self) -> u16 {
-        self.0
+        ROUTES.entry(usize::from(self.0)).map_or("_OTHER", |(text, ())| text)
     }
 }
 

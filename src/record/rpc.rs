@@ -19,7 +19,7 @@ pub(crate) struct Call {
 }
 
 /// How a gRPC call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Rpc {
     pub(crate) code: Code,
     /// `pkg.Service/Method`; `None` where nobody has shown that the method exists.

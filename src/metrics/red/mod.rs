@@ -3,8 +3,7 @@
 mod facade;
 mod installed;
 mod key;
-mod rpc;
-mod table;
+mod series;
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -13,9 +12,8 @@ use ::metrics::{Counter, Unit};
 
 use facade::{Active, Durations, Keeper};
 use installed::Installed;
-use key::{ClientKey, SCHEMES, ServerKey, WorkKey};
-use rpc::RpcKey;
-use table::Table;
+use key::{ClientKey, RpcKey, SCHEMES, ServerKey, WorkKey};
+use series::RedSeries;
 
 use super::Recorder;
 use crate::names::metric;
@@ -29,11 +27,11 @@ pub(crate) struct Red {
 
 struct Inner {
     keeper: Keeper,
-    server: Table,
-    client: Table,
-    rpc_server: Table,
-    rpc_client: Table,
-    work: Table,
+    server: RedSeries<ServerKey>,
+    client: RedSeries<ClientKey>,
+    rpc_server: RedSeries<RpcKey>,
+    rpc_client: RedSeries<RpcKey>,
+    work: RedSeries<WorkKey>,
     active: [OnceLock<Active>; Method::COUNT * SCHEMES.len()],
     client_body_errors: OnceLock<Counter>,
 }
@@ -52,11 +50,11 @@ impl Red {
     fn with(keeper: Keeper) -> Self {
         let inner = Inner {
             keeper,
-            server: Table::new(metric::HTTP_SERVER_REQUEST_DURATION),
-            client: Table::new(metric::HTTP_CLIENT_REQUEST_DURATION),
-            rpc_server: Table::new(metric::RPC_SERVER_CALL_DURATION),
-            rpc_client: Table::new(metric::RPC_CLIENT_CALL_DURATION),
-            work: Table::new(metric::WORK_DURATION),
+            server: RedSeries::new(metric::HTTP_SERVER_REQUEST_DURATION),
+            client: RedSeries::new(metric::HTTP_CLIENT_REQUEST_DURATION),
+            rpc_server: RedSeries::new(metric::RPC_SERVER_CALL_DURATION),
+            rpc_client: RedSeries::new(metric::RPC_CLIENT_CALL_DURATION),
+            work: RedSeries::new(metric::WORK_DURATION),
             active: [const { OnceLock::new() }; Method::COUNT * SCHEMES.len()],
             client_body_errors: OnceLock::new(),
         };
@@ -97,12 +95,12 @@ impl Red {
     pub(crate) fn hop(&self, hop: &Hop, end: &End) {
         let Some(inner) = &self.inner else { return };
         let durations = match &hop.subject {
-            Subject::Http(http) => match end.rpc {
-                Some(rpc) => inner.rpc(hop.kind, http, rpc, end),
-                None if hop.kind == Kind::Client => inner.client(http, end),
-                None => inner.server(|| ServerKey::new(http, hop.route.get(), end)),
+            Subject::Http(http) => match (end.rpc, hop.kind) {
+                (Some(rpc), kind) => inner.rpc(kind, http, rpc, end),
+                (None, Kind::Client) => inner.client.of(ClientKey::new(http, end), inner.keeper),
+                (None, _) => inner.server.of(ServerKey::new(http, hop.route.get(), end), inner.keeper),
             },
-            Subject::Work(work) => inner.work(WorkKey::new(hop.kind, &work.name, end)),
+            Subject::Work(work) => inner.work.of(WorkKey::new(hop.kind, &work.name, end), inner.keeper),
         };
         let seconds = end.at.nanos_since(hop.start) as f64 / 1e9;
         durations.record(seconds, hop.trace, end.at);
@@ -140,51 +138,11 @@ impl Inner {
         }))
     }
 
-    // A key that is only packed is never made; so it is made once more where its series is not known yet.
-    #[inline]
-    fn server(&self, key: impl Fn() -> ServerKey) -> &Durations {
-        self.server.find(key().pack()).unwrap_or_else(|| self.first_of_server(key()))
-    }
-
-    #[cold]
-    fn first_of_server(&self, key: ServerKey) -> &Durations {
-        // `increase()` sees the first error only if its series was there before, at zero.
-        let failed = key.failed();
-        self.server.get(failed.pack(), self.keeper, || failed.labels());
-        self.server.get(key.pack(), self.keeper, || key.labels())
-    }
-
-    #[inline]
-    fn client(&self, http: &Http, end: &End) -> &Durations {
-        let known = self.client.find(ClientKey::new(http, end).pack());
-        known.unwrap_or_else(|| self.first_of_client(http, end))
-    }
-
-    #[cold]
-    fn first_of_client(&self, http: &Http, end: &End) -> &Durations {
-        let key = ClientKey::new(http, end);
-        self.client.get(key.pack(), self.keeper, || key.labels())
-    }
-
     // Out of the way of HTTP's requests.
     #[inline(never)]
     fn rpc(&self, kind: Kind, http: &Http, rpc: Rpc, end: &End) -> &Durations {
-        let key = RpcKey::new(kind, http, rpc, end);
-        if kind == Kind::Client {
-            return self.rpc_client.get(key.pack(), self.keeper, || key.labels());
-        }
-        if let Some(known) = self.rpc_server.find(key.pack()) {
-            return known;
-        }
-        // As for HTTP: the first error finds its series there.
-        if let Some(failed) = key.failed() {
-            self.rpc_server.get(failed.pack(), self.keeper, || failed.labels());
-        }
-        self.rpc_server.get(key.pack(), self.keeper, || key.labels())
-    }
-
-    fn work(&self, key: WorkKey) -> &Durations {
-        self.work.get(key.pack(), self.keeper, || key.labels())
+        let series = if kind == Kind::Client { &self.rpc_client } else { &self.rpc_server };
+        series.of(RpcKey::new(kind, http, rpc, end), self.keeper)
     }
 }
 

@@ -1,0 +1,126 @@
+//! A table that all threads read without a lock: entries are added, up to a limit, and never leave.
+//!
+//! What it is for: a request looks up its route and its series. Both sets are small, are complete after the first
+//! minutes, and are asked by every thread at once. So a look-up may not write to memory that threads share, which a
+//! `RwLock` around a `HashMap` does at each reading; and an entry has a number for as long as the process lives, which
+//! stands for it in the request's record.
+//!
+//! How: slots twice as many as the limit, each a [`OnceLock`]. A key begins its search at the slot of its hash and goes
+//! on to the next until it finds itself or a free one. Two threads that want the same free slot wait for each other
+//! once; who comes second finds the first one's key, and goes on where it is another.
+//!
+//! What it costs is counted by `cargo bench --bench request`.
+
+use std::borrow::Borrow;
+use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// At most so many entries.
+#[derive(Debug)]
+pub(crate) struct Table<K, V> {
+    limit: usize,
+    used: AtomicUsize,
+    // Made with the first entry: most tables of a service stay empty.
+    slots: OnceLock<Box<[OnceLock<(K, V)>]>>,
+}
+
+impl<K: Hash + Eq, V> Table<K, V> {
+    pub(crate) const fn new(limit: usize) -> Self {
+        Self { limit, used: AtomicUsize::new(0), slots: OnceLock::new() }
+    }
+
+    /// The number and the value of this key, if there is an entry.
+    pub(crate) fn find<Q>(&self, key: &Q) -> Option<(usize, &V)>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let known = self.search(key).map_while(|(number, slot)| Some((number, slot.get()?)));
+        matching(known, key)
+    }
+
+    /// The same; where there is no entry, `make` is asked for one. `None` if the table is full.
+    pub(crate) fn find_or_add<Q>(&self, key: &Q, make: impl Fn() -> (K, V)) -> Option<(usize, &V)>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let taken = self.search(key).map_while(|(number, slot)| {
+            if let Some(known) = slot.get() {
+                return Some((number, known));
+            }
+            let has_room = self.used.load(Ordering::Relaxed) < self.limit;
+            has_room.then(|| {
+                let add = || {
+                    self.used.fetch_add(1, Ordering::Relaxed);
+                    make()
+                };
+                (number, slot.get_or_init(add))
+            })
+        });
+        matching(taken, key)
+    }
+
+    /// The entry of this number.
+    pub(crate) fn entry(&self, number: usize) -> Option<&(K, V)> {
+        self.slots.get()?.get(number)?.get()
+    }
+
+    /// All slots, in the order in which this key is searched.
+    fn search<Q: Hash + ?Sized>(&self, key: &Q) -> impl Iterator<Item = (usize, &OnceLock<(K, V)>)> {
+        let slots = self.slots.get_or_init(|| (0..2 * self.limit).map(|_| OnceLock::new()).collect());
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        let first = hasher.finish() as usize % slots.len().max(1);
+        (first..slots.len()).chain(0..first).filter_map(|number| Some((number, slots.get(number)?)))
+    }
+}
+
+fn matching<'a, K: Borrow<Q>, V, Q: Eq + ?Sized>(
+    mut entries: impl Iterator<Item = (usize, &'a (K, V))>,
+    key: &Q,
+) -> Option<(usize, &'a V)>
+where
+    K: 'a,
+    V: 'a,
+{
+    entries.find(|(_, (known, _))| known.borrow() == key).map(|(number, (_, value))| (number, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_keeps_its_number_and_beyond_the_limit_there_is_none() {
+        let table = Table::<Box<str>, usize>::new(3);
+        assert_eq!(table.find("a"), None);
+        let keys = ["a", "b", "c", "d"];
+        let add = |key: &str| table.find_or_add(key, || (key.into(), key.len())).map(|(number, _)| number);
+        let numbers = keys.map(add);
+        assert_eq!(keys.map(add), numbers);
+        assert_eq!(keys.map(|key| table.find(key).map(|(number, _)| number)), numbers);
+        assert!(numbers[..3].iter().all(Option::is_some) && numbers[3].is_none());
+        for (key, number) in keys.iter().zip(numbers).take(3) {
+            assert_eq!(table.entry(number.expect("added")).map(|(known, _)| &**known), Some(*key));
+        }
+        assert_eq!(table.entry(usize::MAX), None);
+    }
+
+    #[test]
+    fn threads_that_add_at_once_agree_on_each_entry() {
+        let table = Table::<usize, usize>::new(2_000);
+        let numbers =
+            || -> Vec<_> { (0..500).map(|key| table.find_or_add(&key, || (key, key * 2))).collect() };
+        let found = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(numbers)).collect();
+            threads.into_iter().map(|thread| thread.join().expect("no panic")).collect::<Vec<_>>()
+        });
+        assert!(found.windows(2).all(|pair| pair[0] == pair[1]));
+        assert!(
+            found[0].iter().enumerate().all(|(key, found)| found.is_some_and(|(_, value)| *value == key * 2))
+        );
+        assert_eq!(table.used.load(Ordering::Relaxed), 500);
+    }
+}
