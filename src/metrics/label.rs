@@ -1,4 +1,9 @@
 //! Names and labels as both formats allow them: made valid once, when a series is first seen.
+//!
+//! What makes a name valid is `metrics-exporter-prometheus`: its two functions are the rules by which every other service
+//! that exports the `metrics` facade to Prometheus has its names, so that one that moves here keeps them. The rest of that
+//! crate is not used: its recorder has no exemplars and no limit of series, its histograms need upkeep, and its page is
+//! made as one text.
 
 use metrics_exporter_prometheus::formatting::{sanitize_label_key, sanitize_metric_name};
 

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use procfs::FromRead;
 use procfs::process::MountInfos;
 
-use super::place::{Hierarchies, Version};
 use super::*;
 use crate::metrics::{Exposition, Metrics, Recorder};
 

@@ -1,10 +1,13 @@
-//! The source about this process: its processor time, memory, descriptors and threads.
+//! What Linux says of this process by /proc: processor time, memory, descriptors, threads; and its network, which in a
+//! container is its own.
 
 use procfs::process::{LimitValue, Limits, Process, Stat};
 use procfs::{boot_time_secs, page_size, ticks_per_second};
 
 use crate::metrics::source::{Samples, Shape, Source};
 use crate::names::metric;
+
+const LOOPBACK: &str = "lo";
 
 /// What the kernel counts of this process.
 pub(crate) fn usage() -> Option<Source> {
@@ -58,6 +61,26 @@ fn add_limits(samples: &mut Samples, limits: Limits) {
     let help = "How large the address space may be; absent without a limit.";
     let most = limit(limits.max_address_space.soft_limit);
     samples.single(metric::PROCESS_VIRTUAL_MEMORY_MAX, Shape::Gauge, "bytes", help, most);
+}
+
+/// Bytes of all interfaces but the loopback.
+pub(crate) fn network() -> Option<Source> {
+    Some(Source::new("process_network_", |samples| {
+        let Some(interfaces) = Process::myself().and_then(|process| process.dev_status()).ok() else {
+            return;
+        };
+        let outward = || interfaces.values().filter(|interface| interface.name != LOOPBACK);
+        if outward().next().is_none() {
+            return;
+        }
+        let received = outward().map(|interface| interface.recv_bytes as f64).sum();
+        let help =
+            "Bytes received by all interfaces but the loopback; outside of a container, the machine's.";
+        samples.single(metric::PROCESS_NETWORK_RECEIVED, Shape::Counter, "bytes", help, Some(received));
+        let sent = outward().map(|interface| interface.sent_bytes as f64).sum();
+        let help = "Bytes sent by all interfaces but the loopback; outside of a container, the machine's.";
+        samples.single(metric::PROCESS_NETWORK_TRANSMITTED, Shape::Counter, "bytes", help, Some(sent));
+    }))
 }
 
 #[cfg(test)]
