@@ -1,15 +1,17 @@
 //! Time: one monotonic reading serves as duration, span time, log time and UUID v7.
 //!
-//! Wall time is derived from a [`Moment`] by an offset that our background thread looks at every second, so that a
-//! request pays for one clock reading and still follows a clock that was stepped. Until it was, the offset stays: a line
-//! and a record that are made of one moment at different times say the same time.
+//! Wall time is derived from a [`Moment`] by an offset that our background thread looks at every second while the time
+//! is asked for, so that a request pays for one clock reading and still follows a clock that was stepped. Until it was,
+//! the offset stays: a line and a record that are made of one moment at different times say the same time.
 
 mod monotonic;
 
 use std::num::NonZeroU64;
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::Notify;
 
 /// A point in time, cheap to take and to compare.
 ///
@@ -42,13 +44,41 @@ fn offset_now() -> (i64, u64) {
 }
 
 static TICK: AtomicU64 = AtomicU64::new(1);
+/// Was the time asked for since [`needed`] last looked?
+static ASKED: AtomicBool = AtomicBool::new(false);
+static WAKE: Notify = Notify::const_new();
+/// So long nobody looks at the wall clock where the time is not asked for.
+const IDLE: Duration = Duration::from_secs(60);
 
 /// A number that changes about once a second, and never is zero: free where a clock's reading is not.
 pub(crate) fn tick() -> u64 {
+    note_asked();
     TICK.load(Ordering::Relaxed)
 }
 
-/// Follows a wall clock that was stepped; called about once a second, off the request's thread.
+#[inline]
+fn note_asked() {
+    if !ASKED.load(Ordering::Relaxed) {
+        wake();
+    }
+}
+
+#[cold]
+fn wake() {
+    ASKED.store(true, Ordering::Relaxed);
+    WAKE.notify_one();
+}
+
+/// Resolves when [`resync`] is to be called again: at once where the time was asked for meanwhile, else when it is, or
+/// after a minute.
+pub(crate) async fn needed() {
+    if !ASKED.swap(false, Ordering::Relaxed) {
+        let _ = tokio::time::timeout(IDLE, WAKE.notified()).await;
+    }
+}
+
+/// Follows a wall clock that was stepped, and begins another tick; called about once a second while the time is asked
+/// for, off the request's thread.
 pub(crate) fn resync() {
     TICK.fetch_add(1, Ordering::Relaxed);
     let (offset, error) = offset_now();
@@ -92,6 +122,7 @@ impl Moment {
     #[must_use]
     #[inline]
     pub fn unix_nanos(self) -> u64 {
+        note_asked();
         let offset = OFFSET.load(Ordering::Relaxed);
         u64::try_from(offset.saturating_add_unsigned(self.0.get())).unwrap_or(0)
     }
@@ -123,6 +154,20 @@ mod tests {
             resync();
             assert_eq!(moment.unix_nanos(), time);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_clock_is_looked_at_again_as_soon_as_the_time_is_asked_for() {
+        // Other tests of this process ask as well, so that only what must not be slow can be tried.
+        let before = tokio::time::Instant::now();
+        for _ in 0..3 {
+            tick();
+            needed().await;
+        }
+        assert_eq!(before.elapsed(), Duration::ZERO);
+        needed().await;
+        needed().await;
+        assert!(before.elapsed() <= 2 * IDLE);
     }
 
     #[test]

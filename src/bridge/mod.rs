@@ -31,7 +31,7 @@ use crate::current::{
 use crate::logs::Place;
 use crate::record::Fields;
 use crate::signals::Signals;
-use crate::threads::is_quiet;
+use crate::threads::is_suppressed;
 
 /// The layer of a `tracing-subscriber` registry that feeds log lines and traces.
 #[derive(Debug)]
@@ -170,7 +170,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
-        if is_quiet() {
+        if is_suppressed() {
             return;
         }
         let stands_for_hop = stands_for_hop();
@@ -190,7 +190,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
         let Some(span) = ctx.span(id) else { return };
         let kept = |details: &Details| self.keeps_fields(details);
         let wanted = span.extensions().get::<Details>().map_or(self.signals.lines.is_on(), kept);
-        if is_quiet() || !wanted {
+        if is_suppressed() || !wanted {
             return;
         }
         // Collected apart, for the same reason, and put in afterwards.
@@ -218,7 +218,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
     }
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
-        if is_quiet() {
+        if is_suppressed() {
             return;
         }
         let metadata = event.metadata();

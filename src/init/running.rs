@@ -20,9 +20,8 @@ use tracing::{Level, dispatcher};
 use super::messages::{TARGET, say};
 use crate::account::FlowReport;
 use crate::admin::AdminState;
-use crate::clock;
 use crate::signals::Signals;
-use crate::threads::{Phase, finish_complaining, quiet_thread, work_in_pieces};
+use crate::threads::{Phase, finish_complaining, share_processor, suppress_telemetry};
 
 /// The running thread. Dropping it ends the thread, with whatever still runs on it.
 #[derive(Debug)]
@@ -35,15 +34,6 @@ pub(crate) struct Background {
 }
 
 const NAME: &str = "observability";
-const RESYNC: Duration = Duration::from_secs(1);
-
-/// The wall clock may be stepped, or stand still while the machine sleeps, also where no line is written.
-async fn follow_the_clock() {
-    loop {
-        tokio::time::sleep(RESYNC).await;
-        clock::resync();
-    }
-}
 
 impl Background {
     pub(super) fn start() -> io::Result<Self> {
@@ -56,9 +46,8 @@ impl Background {
             // This thread has no subscriber of its own yet, so what it sees is the global one.
             let _ = free.send(dispatcher::get_default(|current| current.is::<NoSubscriber>()));
             // What we do for telemetry is no telemetry: an export must not cause spans to export.
-            quiet_thread();
-            work_in_pieces();
-            drop(runtime.spawn(follow_the_clock()));
+            suppress_telemetry();
+            share_processor();
             let _ = runtime.block_on(ended);
             // Name resolution may hang on a thread of its own; the process's end does not wait for it.
             runtime.shutdown_background();

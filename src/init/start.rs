@@ -15,6 +15,7 @@ use super::running::{Background, Running};
 use super::self_metrics;
 use crate::admin::{self, Admin, AdminState, Level, Readiness};
 use crate::bridge::{Bridge, registry_trouble};
+use crate::clock;
 use crate::config::{Config, Env, Options, Source};
 use crate::error::Error;
 use crate::export::{Exporter, Weigh};
@@ -187,7 +188,7 @@ impl Assembly {
         if let Some(listener) = listener {
             background.spawn(admin::serve(listener, Arc::clone(&state), follow.clone()));
         }
-        background.spawn(tell_left_out(signals));
+        background.spawn(each_second(signals));
         background.spawn(export(exporters.spans, follow.clone(), exports.clone()));
         background.spawn(export(exporters.records, follow, exports));
         Box::leak(Box::new(Running {
@@ -271,11 +272,14 @@ fn admin_state(admin: &Admin, signals: &'static Signals, recorder: Option<&'stat
     }
 }
 
-/// Says of each second what a place in the code was not allowed to write.
-async fn tell_left_out(signals: &'static Signals) {
+/// Follows the wall clock, and says of each second what a place in the code was not allowed to write. A process that does
+/// nothing is not woken for it.
+async fn each_second(signals: &'static Signals) {
     loop {
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        clock::resync();
         signals.lines.tell_left_out();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        clock::needed().await;
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::lines::Lines;
-use crate::threads::is_quiet;
+use crate::threads::is_suppressed;
 
 /// How long a panicking thread waits for its line to be written: nobody knows whether the process goes on.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -39,7 +39,7 @@ impl Lines {
         self.fatal(message, name, location);
         let delivered = || self.report().delivered + 1;
         // Our own threads must not wait for each other.
-        if !is_quiet() && STUCK_AT.load(Ordering::Relaxed) != delivered() && !self.flush(PATIENCE) {
+        if !is_suppressed() && STUCK_AT.load(Ordering::Relaxed) != delivered() && !self.flush(PATIENCE) {
             STUCK_AT.store(delivered(), Ordering::Relaxed);
         }
     }

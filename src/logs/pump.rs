@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::buffer::{AWAKE, Batch, Render, Shared, Unmade, shrink};
 use super::json::Object;
 use crate::account::DropReason;
-use crate::threads::{begin_piece, complain, empties, quiet_thread, step, work_in_pieces};
+use crate::threads::{begin_run, complain, empties, rest_if_due, share_processor, suppress_telemetry};
 
 /// How long the thread gathers lines before it writes them.
 const GATHER: Duration = Duration::from_millis(2);
@@ -41,8 +41,8 @@ impl<W: Write> Pump<W> {
     }
 
     pub(super) fn run(mut self) {
-        quiet_thread();
-        work_in_pieces();
+        suppress_telemetry();
+        share_processor();
         let shared = Arc::clone(&self.shared);
         empties(move || {
             let capacity = shared.lines.capacity();
@@ -120,7 +120,7 @@ impl<W: Write> Pump<W> {
     /// Writes what each stripe holds; false if that was nothing.
     fn drain(&mut self) -> bool {
         let mut wrote = false;
-        begin_piece(false);
+        begin_run(false);
         for stripe in 0..self.shared.lines.count() {
             let mut batch = {
                 // Under the state's lock, so that a line is always either in the buffer or counted as behind.
@@ -169,7 +169,7 @@ impl<W: Write> Pump<W> {
                 self.write(&made.bytes, std::mem::take(&mut lines));
                 made.bytes.clear();
             }
-            step();
+            rest_if_due();
         }
         drop(events);
         batch.events.clear(KEPT);

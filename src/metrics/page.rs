@@ -11,7 +11,7 @@ use super::histogram::Reading;
 use super::source::{Asked, Samples, Shape};
 use super::writing::Writing;
 use crate::names::{label, metric};
-use crate::threads::step;
+use crate::threads::rest_if_due;
 
 /// What a piece has room for, in bytes: some dozen histograms' lines, less than what a handful of requests take.
 const PIECE: usize = 32 * 1024;
@@ -138,7 +138,7 @@ fn few<I>(
             return false;
         }
         write(writing, labels, instrument);
-        step();
+        rest_if_due();
         *last = Some(Arc::clone(labels));
     }
     series.is_empty()

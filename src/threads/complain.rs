@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::quiet::quiet_thread;
+use super::suppression::suppress_telemetry;
 
 const PAUSE: Duration = Duration::from_secs(1);
 /// How many messages may wait for their second; the further ones are counted.
@@ -71,7 +71,7 @@ impl Voice {
     }
 
     fn speak(&self) {
-        quiet_thread();
+        suppress_telemetry();
         let mut state = self.state();
         while let Some(message) = state.waiting.pop_front() {
             let more = match std::mem::take(&mut state.unsaid) {

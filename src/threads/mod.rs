@@ -1,11 +1,22 @@
-//! Our own threads: how they share the processor, that they emit no telemetry, and their messages on standard error.
+//! Our own threads: how they share the processor, that they emit no telemetry, their messages on standard error, and
+//! what phase of the process's life they are told.
 
-mod breath;
 mod complain;
-mod phase;
-mod quiet;
+mod suppression;
+mod yielding;
 
-pub(crate) use breath::{begin_piece, breathe, empties, step, work_in_pieces};
+use std::time::Instant;
+
 pub(crate) use complain::{Once, complain, finish_complaining};
-pub(crate) use phase::Phase;
-pub(crate) use quiet::{aloud, is_quiet, quiet_thread};
+pub(crate) use suppression::{is_suppressed, suppress_telemetry, unsuppressed};
+pub(crate) use yielding::{begin_run, empties, rest_if_due, share_processor};
+
+/// What the exporter thread and the log writer shall do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Running,
+    /// A termination signal came: queues flush every second, however long the drain takes.
+    Draining,
+    /// Empty the queues and stop, at the latest at this instant.
+    Closing(Instant),
+}

@@ -1,164 +1,136 @@
-//! How our own threads share a processor with the requests: they work in small pieces, and let others run after
-//! each.
+//! How this library's threads share a processor with the requests.
 //!
-//! Every request that is under way waits as long as a thread of ours runs, so a run must be short. Where the processor
-//! has idle time, to yield is enough: whoever waits runs at once, and we are back as soon as he waits for something
-//! himself. Where it has none, who yields comes back after milliseconds, and what he should have written or sent is
-//! lost: he whose yield lasted that long sleeps for a while instead, in which pieces are longer, since each sleep costs
-//! a switch. Who sleeps comes back soon, and keeps his share. A lower priority makes turns rarer and not shorter, with
-//! the same end, and cannot be taken back when the queue fills.
+//! Constraint: a request that becomes ready while one of our threads runs on its processor waits until that thread
+//! stops, so a run must be short. A lower priority makes our turns rarer and not shorter, and cannot be taken back when
+//! a queue fills.
 //!
-//! Sleeping bounds what a thread gets done, so its pauses become shorter as its queue fills, and end before it is full.
-//! Unless somebody else keeps the queue full, such as a collector that is gone: then haste would free nothing.
+//! ```text
+//! the processor has idle time:     work 5 µs, yield, work 5 µs, yield, …
+//! it has none (a yield was long):  work 50 µs, sleep 200 µs, work 50 µs, … for 50 ms, then a yield is tried again
+//! a queue is half full:            work
+//! ```
+//!
+//! Where there is idle time, whoever waits runs at the yield, and we are back when it waits in turn. Where there is none,
+//! who yields comes back after milliseconds, and the queue fills meanwhile; who sleeps keeps its share of the processor,
+//! and its runs are longer, since each sleep costs a switch. A queue does not count that no work of ours would free, such
+//! as that of a collector that is gone.
+//!
+//! What it is worth is measured by `cargo bench --bench throughput`: the latency of requests at a quarter and at two
+//! fifths of what the processor can do, and the throughput when it is full.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
-use timer::PAUSE;
-
 /// The longest run between two yields.
-const SHORT: Duration = Duration::from_micros(5);
-/// The longest run between two sleeps: what a few requests take. Shorter ones cost more in switching than they help.
-const PIECE: Duration = Duration::from_micros(50);
+const RUN: Duration = Duration::from_micros(5);
+/// The longest run between two sleeps: as long as a few requests take.
+const RUN_BETWEEN_SLEEPS: Duration = Duration::from_micros(50);
+/// What a request that takes less is held up by once at the most. Timers of Windows may be late by fifteen milliseconds,
+/// in which a queue fills: there is no sleep short enough.
+const SLEEP: Duration = if cfg!(windows) { Duration::ZERO } else { Duration::from_micros(200) };
 /// A yield that lasts longer found a processor without idle time.
-const CROWDED: Duration = Duration::from_micros(500);
-/// So long it does not try again after the first such yield; each that follows at once doubles it.
-const STAYS_CROWDED: Duration = Duration::from_millis(4);
-const LONGEST_CROWDED: Duration = Duration::from_secs(1);
-/// The clock is looked at once in so many short steps: it costs as much as a tenth of one.
-const STEPS: u32 = 8;
+const LONG_YIELD: Duration = Duration::from_micros(500);
+/// So long a thread sleeps instead of yielding after a long yield.
+const STAYS_BUSY: Duration = Duration::from_millis(50);
 
-#[cfg(not(windows))]
-mod timer {
-    use std::time::Duration;
-
-    /// What an empty queue allows; a timer of Linux is late by some ten more. A request that takes less is held up once.
-    pub(super) const PAUSE: Duration = Duration::from_micros(200);
-}
-
-/// Timers there may be late by fifteen milliseconds, in which a queue fills: no pause is short enough.
-#[cfg(windows)]
-mod timer {
-    use std::time::Duration;
-
-    pub(super) const PAUSE: Duration = Duration::ZERO;
-}
-
+/// The run of one of our threads.
 #[derive(Clone, Copy)]
-struct Breath {
+struct Run {
+    /// Something waits for what is done in it: it is not interrupted.
     hurries: bool,
     since: Instant,
-    steps: u32,
-    /// Until then it sleeps where it would yield.
-    crowded: Option<Instant>,
-    /// How long it does so the next time.
-    stays: Duration,
+    /// Until then the processor counts as one without idle time.
+    busy_until: Option<Instant>,
 }
 
-/// What ends a piece.
+/// What ends a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rest {
     Yield,
-    Sleep(Duration),
+    Sleep,
 }
 
-/// How much waits in a queue that haste would free, of how much may wait.
+/// How much waits in a queue, of how much may wait.
 type Fill = Box<dyn Fn() -> (usize, usize)>;
 
 thread_local! {
-    /// `None` where nobody said that the thread is ours: the user's never sleep.
-    static BREATH: Cell<Option<Breath>> = const { Cell::new(None) };
-    /// The queues that this thread empties. They are asked before each pause: a burst does not wait for a batch's end.
+    /// `None` on the user's threads: they never rest here.
+    static RUNNING: Cell<Option<Run>> = const { Cell::new(None) };
+    /// The queues that this thread empties.
     static QUEUES: RefCell<Vec<Fill>> = const { RefCell::new(Vec::new()) };
 }
 
-/// From now on this thread works in small pieces. Called first on each of our threads.
-pub(crate) fn work_in_pieces() {
-    BREATH.set(Some(Breath::new()));
+/// From now on this thread is one of ours, and rests between its runs. Called first on each of them.
+pub(crate) fn share_processor() {
+    RUNNING.set(Some(Run { hurries: false, since: Instant::now(), busy_until: None }));
 }
 
-/// This thread, if it is one of ours, empties a queue that is so full; none of it counts while nothing that the thread
-/// does would free it.
+/// This thread, if it is one of ours, empties a queue that is so full.
 pub(crate) fn empties(fill: impl Fn() -> (usize, usize) + 'static) {
-    if BREATH.get().is_some() {
+    if RUNNING.get().is_some() {
         QUEUES.with_borrow_mut(|queues| queues.push(Box::new(fill)));
     }
 }
 
-/// A piece begins, after whatever this thread waited for; somebody may wait for what it does, and it does not pause.
-pub(crate) fn begin_piece(hurries: bool) {
-    if let Some(breath) = BREATH.get() {
-        BREATH.set(Some(Breath { hurries, since: Instant::now(), steps: 0, ..breath }));
+/// A run begins, after whatever this thread waited for; one that hurries is not interrupted.
+pub(crate) fn begin_run(hurries: bool) {
+    if let Some(run) = RUNNING.get() {
+        RUNNING.set(Some(Run { hurries, since: Instant::now(), ..run }));
     }
 }
 
-/// Between two steps that are much shorter than a piece: sleeps if the piece is long enough and the thread is ours.
-#[inline]
-pub(crate) fn step() {
-    let Some(breath) = BREATH.get() else { return };
-    if breath.steps + 1 < STEPS {
-        BREATH.set(Some(Breath { steps: breath.steps + 1, ..breath }));
-    } else {
-        breathe();
+/// Called between two steps of work: rests if this thread is one of ours and its run was long enough.
+pub(crate) fn rest_if_due() {
+    let Some(run) = RUNNING.get() else { return };
+    if let Some(rest) = run.rest(Instant::now()) {
+        RUNNING.set(Some(rest.take(run)));
     }
 }
 
-/// The same between two steps that are nearly as long as a piece.
-pub(crate) fn breathe() {
-    let Some(breath) = BREATH.get() else { return };
-    let rested = breath.rest(Instant::now()).map(|rest| rest.take(breath));
-    BREATH.set(Some(Breath { steps: 0, ..rested.unwrap_or(breath) }));
-}
-
-impl Breath {
-    fn new() -> Self {
-        Self { hurries: false, since: Instant::now(), steps: 0, crowded: None, stays: STAYS_CROWDED }
-    }
-
-    /// The next piece begins after a yield that lasted so long.
-    fn yielded(self, lasted: Duration, since: Instant) -> Self {
-        if lasted <= CROWDED {
-            return Self { since, crowded: None, stays: STAYS_CROWDED, ..self };
-        }
-        let stays = (self.stays * 2).min(LONGEST_CROWDED);
-        Self { since, crowded: Some(since + self.stays), stays, ..self }
-    }
-
-    /// How it is to rest now; `None` if it goes on.
+impl Run {
     fn rest(self, now: Instant) -> Option<Rest> {
         let ran = now - self.since;
-        if self.hurries || ran < SHORT {
+        if self.hurries || ran < RUN {
             return None;
         }
-        let filled = QUEUES.with_borrow(|queues| queues.iter().map(|fill| share(fill())).fold(0.0, f64::max));
-        // Who yields on a processor that just became crowded is away for milliseconds: there must be room for them.
-        if filled < 0.5 && self.crowded.is_none_or(|until| until <= now) {
-            return Some(Rest::Yield);
+        let is_half_full = |fill: &Fill| {
+            let (held, capacity) = fill();
+            held >= capacity.div_ceil(2)
+        };
+        if QUEUES.with_borrow(|queues| queues.iter().any(is_half_full)) {
+            return None;
         }
-        // None where three quarters are taken.
-        (ran >= PIECE && filled < 0.75).then(|| Rest::Sleep(PAUSE.mul_f64(1.0 - filled)))
+        match self.busy_until.is_some_and(|until| now < until) {
+            false => Some(Rest::Yield),
+            true => (ran >= RUN_BETWEEN_SLEEPS).then_some(Rest::Sleep),
+        }
+    }
+
+    /// The next run, after a yield that lasted so long.
+    fn yielded(self, lasted: Duration, since: Instant) -> Self {
+        let busy_until = (lasted > LONG_YIELD).then(|| since + STAYS_BUSY);
+        Self { since, busy_until, ..self }
     }
 }
 
 impl Rest {
-    /// Rests, and begins the next piece.
-    fn take(self, breath: Breath) -> Breath {
-        let Self::Sleep(pause) = self else {
-            let before = Instant::now();
-            std::thread::yield_now();
-            let since = Instant::now();
-            return breath.yielded(since - before, since);
-        };
-        if !pause.is_zero() {
-            std::thread::sleep(pause);
+    /// Rests, and begins the next run.
+    fn take(self, run: Run) -> Run {
+        let before = Instant::now();
+        match self {
+            Self::Yield => {
+                std::thread::yield_now();
+                let since = Instant::now();
+                run.yielded(since - before, since)
+            }
+            Self::Sleep => {
+                if !SLEEP.is_zero() {
+                    std::thread::sleep(SLEEP);
+                }
+                Run { since: Instant::now(), ..run }
+            }
         }
-        Breath { since: Instant::now(), ..breath }
     }
-}
-
-/// How much of a queue is taken.
-fn share((held, capacity): (usize, usize)) -> f64 {
-    held as f64 / capacity.max(1) as f64
 }
 
 #[cfg(test)]
@@ -169,12 +141,12 @@ mod tests {
 
     /// How this thread would rest after a run of `ran`.
     fn rest_after(ran: Duration) -> Option<Rest> {
-        BREATH.get().and_then(|breath| breath.rest(breath.since + ran))
+        RUNNING.get().and_then(|run| run.rest(run.since + ran))
     }
 
     fn of_ours(work: impl FnOnce() + Send + 'static) {
         let thread = std::thread::spawn(|| {
-            work_in_pieces();
+            share_processor();
             work();
         });
         thread.join().expect("no panic");
@@ -182,89 +154,66 @@ mod tests {
 
     /// A yield lasted so long.
     fn yielded(lasted: Duration) {
-        let breath = BREATH.get().expect("a thread of ours");
-        BREATH.set(Some(breath.yielded(lasted, Instant::now())));
-    }
-
-    /// The processor was found without idle time, again and again.
-    fn crowd() {
-        (0..16).for_each(|_| yielded(CROWDED * 2));
+        let run = RUNNING.get().expect("a thread of ours");
+        RUNNING.set(Some(run.yielded(lasted, Instant::now())));
     }
 
     #[test]
     fn a_users_thread_never_rests() {
         empties(|| (0, 4));
-        assert!(rest_after(PIECE).is_none() && QUEUES.with_borrow(Vec::is_empty));
+        assert!(rest_after(STAYS_BUSY).is_none() && QUEUES.with_borrow(Vec::is_empty));
     }
 
     #[test]
     fn a_thread_of_ours_yields_after_a_short_run_unless_it_hurries() {
         of_ours(|| {
-            assert_eq!(rest_after(SHORT), Some(Rest::Yield));
-            assert_eq!(rest_after(SHORT / 2), None);
-            begin_piece(true);
-            assert_eq!(rest_after(PIECE), None);
-            begin_piece(false);
-            assert_eq!(rest_after(PIECE), Some(Rest::Yield));
+            assert_eq!(rest_after(RUN), Some(Rest::Yield));
+            assert_eq!(rest_after(RUN / 2), None);
+            begin_run(true);
+            assert_eq!(rest_after(STAYS_BUSY), None);
+            begin_run(false);
+            assert_eq!(rest_after(RUN), Some(Rest::Yield));
         });
     }
 
     #[test]
-    fn where_the_processor_is_crowded_it_sleeps_the_shorter_the_fuller_its_queue() {
+    fn after_a_long_yield_it_sleeps_instead_and_for_a_while_only() {
         of_ours(|| {
-            crowd();
-            assert_eq!(rest_after(SHORT), None);
-            assert_eq!(rest_after(PIECE), Some(Rest::Sleep(PAUSE)));
-            let held = Rc::new(Cell::new(0));
+            yielded(LONG_YIELD * 2);
+            assert_eq!(rest_after(RUN), None);
+            assert_eq!(rest_after(RUN_BETWEEN_SLEEPS), Some(Rest::Sleep));
+            assert_eq!(rest_after(STAYS_BUSY), Some(Rest::Yield));
+            yielded(LONG_YIELD);
+            assert_eq!(rest_after(RUN), Some(Rest::Yield));
+        });
+    }
+
+    #[test]
+    fn a_queue_that_is_half_full_is_emptied_without_a_rest() {
+        of_ours(|| {
+            let held = Rc::new(Cell::new(1));
             let held_now = Rc::clone(&held);
-            empties(move || (held_now.get(), 4));
             empties(|| (0, 4));
+            empties(move || (held_now.get(), 4));
+            assert_eq!(rest_after(RUN), Some(Rest::Yield));
             held.set(2);
-            assert_eq!(rest_after(PIECE), Some(Rest::Sleep(PAUSE / 2)));
-            held.set(3);
-            assert_eq!(rest_after(PIECE), None);
-            held.set(0);
-            assert_eq!(rest_after(LONGEST_CROWDED), Some(Rest::Yield));
+            assert_eq!(rest_after(STAYS_BUSY), None);
         });
     }
 
     #[test]
-    fn one_long_yield_says_less_than_many() {
-        of_ours(|| {
-            yielded(CROWDED * 2);
-            assert!(matches!(rest_after(PIECE), Some(Rest::Sleep(_))));
-            assert_eq!(rest_after(STAYS_CROWDED), Some(Rest::Yield));
-            yielded(CROWDED * 2);
-            assert!(matches!(rest_after(STAYS_CROWDED), Some(Rest::Sleep(_))));
-            yielded(CROWDED);
-            assert_eq!(rest_after(PIECE), Some(Rest::Yield));
-            yielded(CROWDED * 2);
-            assert_eq!(rest_after(STAYS_CROWDED), Some(Rest::Yield));
-        });
-    }
-
-    #[test]
-    fn a_queue_that_is_half_full_has_no_room_for_a_yield() {
-        of_ours(|| {
-            empties(|| (2, 4));
-            assert_eq!(rest_after(SHORT), None);
-            assert_eq!(rest_after(PIECE), Some(Rest::Sleep(PAUSE / 2)));
-        });
-    }
-
-    #[test]
-    fn steps_end_a_piece_as_soon_as_it_is_long_enough() {
-        for is_crowded in [false, true] {
+    fn a_run_ends_as_soon_as_it_is_long_enough() {
+        for is_busy in [false, true] {
             of_ours(move || {
-                if is_crowded {
-                    crowd();
+                if is_busy {
+                    yielded(LONG_YIELD * 2);
                 }
-                let begun = || BREATH.get().map(|breath| breath.since);
+                let begun = || RUNNING.get().map(|run| run.since);
                 let (start, first) = (Instant::now(), begun());
                 while begun() == first {
-                    step();
+                    rest_if_due();
                 }
-                assert!(start.elapsed() >= if is_crowded { PIECE + PAUSE } else { SHORT });
+                assert!(start.elapsed() >= if is_busy { RUN_BETWEEN_SLEEPS + SLEEP } else { RUN });
             });
         }
     }

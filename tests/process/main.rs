@@ -9,6 +9,8 @@ mod adoption;
 mod collectors;
 mod environment;
 mod formats;
+#[cfg(target_os = "linux")]
+mod idle;
 mod init;
 #[cfg(feature = "interop-opentelemetry")]
 mod interop;

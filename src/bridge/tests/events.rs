@@ -57,7 +57,7 @@ fn nothing_comes_from_our_own_threads() {
     let seen = everything();
     let signals = seen.signals;
     std::thread::spawn(move || {
-        crate::threads::quiet_thread();
+        crate::threads::suppress_telemetry();
         let subscriber = tracing_subscriber::registry().with(Bridge::new(signals));
         tracing::subscriber::with_default(subscriber, || info_span!("send").in_scope(|| error!("failed")));
     })

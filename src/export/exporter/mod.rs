@@ -22,7 +22,7 @@ use self::life::Life;
 use self::notice::Voice;
 use super::{Attempt, Delivery, Pace, Queue, Transport, Weigh};
 use crate::account::DropReason;
-use crate::threads::{Phase, begin_piece, empties, step};
+use crate::threads::{Phase, begin_run, empties, rest_if_due};
 
 /// How often queues flush between the termination signal and the end.
 const DRAINING_DELAY: Duration = Duration::from_secs(1);
@@ -136,7 +136,7 @@ impl<R: Weigh> Exporter<R> {
             if !self.may_send(life).await {
                 return false;
             }
-            begin_piece(life.deadline().is_some());
+            begin_run(life.deadline().is_some());
             let batch = self.next_batch();
             if batch.is_empty() {
                 return true;
@@ -146,7 +146,7 @@ impl<R: Weigh> Exporter<R> {
             self.queue.release(&batch);
             batch.into_iter().for_each(|record| {
                 drop(record);
-                step();
+                rest_if_due();
             });
         }
         true

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::export::shown;
-use crate::threads::aloud;
+use crate::threads::unsuppressed;
 
 /// Who turns a notice into a line.
 pub(crate) type Tell = Box<dyn Fn(Notice) + Send>;
@@ -158,7 +158,7 @@ impl Voice {
     }
 
     fn say(&self, what: What) {
-        aloud(|| (self.tell)(Notice { signal: self.signal, what }));
+        unsuppressed(|| (self.tell)(Notice { signal: self.signal, what }));
     }
 }
 

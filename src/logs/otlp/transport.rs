@@ -17,7 +17,7 @@ use super::entry::Entry;
 use super::fit::{Limits, Room, Shortened, fit};
 use crate::export::{Attempt, Delivery, Link, Transport};
 use crate::resource::Resource;
-use crate::threads::step;
+use crate::threads::rest_if_due;
 
 /// Longer than any attempt of ours may take: the library's clock shall not interfere.
 const LONG: Duration = Duration::from_secs(86_400);
@@ -71,7 +71,7 @@ impl Otlp {
         let is_again = std::mem::replace(&mut self.is_again, true);
         let mut entries: Vec<_> = batch.iter().filter_map(Entry::of).collect();
         for entry in &mut entries {
-            step();
+            rest_if_due();
             if fit(entry, &self.limits, self.room) && !is_again {
                 self.shortened.add();
             }
@@ -92,7 +92,7 @@ impl Transport<Record> for Otlp {
             let records: Vec<_> = entries
                 .into_iter()
                 .map(|entry| {
-                    step();
+                    rest_if_due();
                     self.converter.record(entry)
                 })
                 .collect();

@@ -15,7 +15,7 @@ use self::encode::Encoder;
 use super::{Limits, Record};
 use crate::export::{Attempt, Link, Transport, Wire, accepted};
 use crate::resource::Resource;
-use crate::threads::step;
+use crate::threads::rest_if_due;
 
 /// As the OTLP specification asks for; who we are stands before it.
 const AGENT: &str = concat!("OTel-OTLP-Exporter-Rust/", env!("CARGO_PKG_VERSION"));
@@ -49,7 +49,7 @@ impl Transport<Record> for Otlp {
     fn send<'a>(&'a mut self, batch: &'a [Record], timeout: Duration) -> Attempt<'a> {
         Box::pin(async move {
             let encoded = self.encoder.batch(batch, |record, span| {
-                step();
+                rest_if_due();
                 record.write(&self.limits, span);
             });
             match self.wire.forward(request(encoded), timeout).await {

@@ -13,7 +13,7 @@ use self::encode::Encoder;
 use super::{Finished, Limits, Record};
 use crate::export::{Attempt, Delivery, Link, Transport, Wire};
 use crate::resource::Resource;
-use crate::threads::step;
+use crate::threads::rest_if_due;
 
 /// What the server takes; beyond that it answers 500, which would tell nobody what is wrong.
 const LARGEST: usize = 10 * 1024 * 1024;
@@ -39,7 +39,7 @@ impl Transport<Record> for Zipkin {
     fn send<'a>(&'a mut self, batch: &'a [Record], timeout: Duration) -> Attempt<'a> {
         Box::pin(async move {
             let spans = batch.iter().filter_map(|record| {
-                step();
+                rest_if_due();
                 Finished::of(record, &self.limits)
             });
             let body = self.encoder.batch(spans);
