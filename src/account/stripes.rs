@@ -48,7 +48,7 @@ pub(crate) struct Counted {
     pub(crate) created: u64,
     /// Refused, because the buffer was full.
     pub(crate) full: u64,
-    /// Refused, because nobody takes anything out any more.
+    /// Refused, because the buffer is closed.
     pub(crate) late: u64,
 }
 
@@ -104,7 +104,7 @@ impl<T: Default> Stripes<T> {
         self.add(stripe, &mut held, weight, add)
     }
 
-    /// The same, but where nobody takes anything out any more, nothing is refused or counted either.
+    /// As [`Self::push`], but into a closed buffer: then nothing is counted either.
     pub(crate) fn push_in_time(&self, weight: usize, add: impl FnOnce(&mut T)) -> Result<usize, ()> {
         let stripe = &self.stripes[stripe_of_thread(self.stripes.len())];
         let mut held = stripe.lock();
@@ -156,7 +156,7 @@ impl<T: Default> Stripes<T> {
         std::mem::replace(&mut held.items, spare)
     }
 
-    /// Takes what one stripe holds, but keeps its weight until [`Stripes::release`]: what somebody still holds
+    /// Takes what one stripe holds, but keeps its weight until [`Stripes::release`]: what is still held elsewhere
     /// counts towards the capacity.
     pub(crate) fn take(&self, stripe: usize, spare: T) -> T {
         let mut held = self.stripes[stripe].lock();
@@ -174,7 +174,7 @@ impl<T: Default> Stripes<T> {
         }
     }
 
-    /// From now on every push is refused. What was pushed before is there for whoever takes it out afterwards.
+    /// From now on every push is refused. What was pushed before can still be taken out.
     pub(crate) fn close(&self) {
         self.stripes.iter().for_each(|stripe| stripe.lock().closed = true);
     }
@@ -266,7 +266,9 @@ mod tests {
         let stripes = Stripes::<Vec<u32>>::new(CAPACITY, 8);
         let fill = || {
             std::thread::scope(|scope| {
-                (0..8).for_each(|_| drop(scope.spawn(|| while stripes.push(3, |items| items.push(1)).is_ok() {})));
+                (0..8).for_each(|_| {
+                    drop(scope.spawn(|| while stripes.push(3, |items| items.push(1)).is_ok() {}))
+                });
             });
         };
         for _ in 0..3 {
