@@ -21,7 +21,7 @@ pub(crate) struct Moment(NonZeroU64);
 /// Unix nanoseconds at the monotonic clock's zero; renewed by [`resync`].
 static OFFSET: LazyLock<AtomicI64> = LazyLock::new(|| AtomicI64::new(offset_now().0));
 
-/// What two clocks may differ by that nobody stepped.
+/// What two clocks may differ by that were not stepped.
 const NOTICEABLE: u64 = 100_000;
 
 /// The offset, and by how much it may be wrong: two clocks cannot be read at once, and we may be interrupted in between.
@@ -40,7 +40,7 @@ static TICK: AtomicU64 = AtomicU64::new(1);
 /// Was the time asked for since [`needed`] last looked?
 static ASKED: AtomicBool = AtomicBool::new(false);
 static WAKE: Notify = Notify::const_new();
-/// So long nobody looks at the wall clock where the time is not asked for.
+/// The wall clock is looked at once in so long where the time is not asked for.
 const IDLE: Duration = Duration::from_secs(60);
 
 /// A number that changes about once a second, and never is zero: free where a clock's reading is not.
@@ -114,7 +114,7 @@ impl Moment {
     /// Nanoseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     #[inline]
-    pub(crate) fn unix_nanos(self) -> u64 {
+    pub fn unix_nanos(self) -> u64 {
         note_asked();
         let offset = OFFSET.load(Ordering::Relaxed);
         u64::try_from(offset.saturating_add_unsigned(self.0.get())).unwrap_or(0)

@@ -1,8 +1,11 @@
 //! The bounded buffer between requests and our threads: one stripe per few threads, so that two requests
 //! rarely meet, and one lock held for a push or a swap.
 //!
-//! When full, the newest is refused and counted. Everything that is counted is counted under the stripe's own
-//! lock, so that no atomic is shared between requests.
+//! When full, the newest is refused and counted. Everything that is counted is counted under the stripe's own lock.
+//!
+//! A push touches two lines of the cache however many threads there are: its stripe's, and that of the rough sum, which a
+//! stripe changes only when its own weight passes a step. The rough sum is never below the true one, and above it by less
+//! than an eighth of the capacity: so much earlier may a buffer be full that several threads fill at once.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +16,15 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 pub(crate) struct Stripes<T> {
     stripes: Box<[Stripe<T>]>,
     capacity: usize,
+    /// A step is two to the power of this.
+    step_bits: u32,
+    rough: Rough,
 }
+
+/// The sum of the stripes' weights, each rounded up to a whole step.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Rough(AtomicUsize);
 
 // A line of its own, so that neighbours do not share it.
 #[derive(Debug)]
@@ -37,7 +48,7 @@ pub(crate) struct Counted {
     pub(crate) created: u64,
     /// Refused, because the buffer was full.
     pub(crate) full: u64,
-    /// Refused, because nobody takes anything out any more.
+    /// Refused, because the buffer is closed.
     pub(crate) late: u64,
 }
 
@@ -74,7 +85,10 @@ impl<T: Default> Stripes<T> {
             held: Mutex::new(Held { items: T::default(), counted: Counted::default(), closed: false }),
             weight: AtomicUsize::new(0),
         };
-        Self { stripes: (0..count.next_power_of_two()).map(|_| stripe()).collect(), capacity }
+        let count = count.next_power_of_two();
+        let step_bits = (capacity / count / 8).checked_ilog2().unwrap_or(0);
+        let stripes = (0..count).map(|_| stripe()).collect();
+        Self { stripes, capacity, step_bits, rough: Rough(AtomicUsize::new(0)) }
     }
 
     /// Adds what `add` writes, of this weight, or counts the refusal. Returns the weight held before.
@@ -90,7 +104,7 @@ impl<T: Default> Stripes<T> {
         self.add(stripe, &mut held, weight, add)
     }
 
-    /// The same, but where nobody takes anything out any more, nothing is refused or counted either.
+    /// As [`Self::push`], but into a closed buffer: then nothing is counted either.
     pub(crate) fn push_in_time(&self, weight: usize, add: impl FnOnce(&mut T)) -> Result<usize, ()> {
         let stripe = &self.stripes[stripe_of_thread(self.stripes.len())];
         let mut held = stripe.lock();
@@ -106,26 +120,43 @@ impl<T: Default> Stripes<T> {
         add: impl FnOnce(&mut T),
     ) -> Result<usize, ()> {
         held.counted.created += 1;
-        let before = self.weight();
+        let own = stripe.weight.load(Ordering::Relaxed);
+        let before = self.rough.0.load(Ordering::Relaxed) - self.rounded(own) + own;
         if before + weight > self.capacity {
             held.counted.full += 1;
             return Err(());
         }
         add(&mut held.items);
-        // Only changed under this stripe's lock, so a plain store is enough.
-        stripe.weight.store(stripe.weight.load(Ordering::Relaxed) + weight, Ordering::Relaxed);
+        self.set_weight(stripe, own + weight);
         Ok(before)
+    }
+
+    /// Up to a whole step.
+    #[inline(always)]
+    fn rounded(&self, weight: usize) -> usize {
+        let step = 1 << self.step_bits;
+        (weight + (step - 1)) >> self.step_bits << self.step_bits
+    }
+
+    /// Called under this stripe's lock, so that a plain store is enough.
+    #[inline(always)]
+    fn set_weight(&self, stripe: &Stripe<T>, weight: usize) {
+        let (before, now) = (self.rounded(stripe.weight.load(Ordering::Relaxed)), self.rounded(weight));
+        stripe.weight.store(weight, Ordering::Relaxed);
+        if now != before {
+            self.rough.0.fetch_add(now.wrapping_sub(before), Ordering::Relaxed);
+        }
     }
 
     /// Takes what one stripe holds, and gives it `spare` to go on with.
     pub(crate) fn swap(&self, stripe: usize, spare: T) -> T {
         let stripe = &self.stripes[stripe];
         let mut held = stripe.lock();
-        stripe.weight.store(0, Ordering::Relaxed);
+        self.set_weight(stripe, 0);
         std::mem::replace(&mut held.items, spare)
     }
 
-    /// Takes what one stripe holds, but keeps its weight until [`Stripes::release`]: what somebody still holds
+    /// Takes what one stripe holds, but keeps its weight until [`Stripes::release`]: what is still held elsewhere
     /// counts towards the capacity.
     pub(crate) fn take(&self, stripe: usize, spare: T) -> T {
         let mut held = self.stripes[stripe].lock();
@@ -138,12 +169,12 @@ impl<T: Default> Stripes<T> {
             let _held = stripe.lock();
             let now = stripe.weight.load(Ordering::Relaxed);
             let back = now.min(weight);
-            stripe.weight.store(now - back, Ordering::Relaxed);
+            self.set_weight(stripe, now - back);
             weight -= back;
         }
     }
 
-    /// From now on every push is refused. What was pushed before is there for whoever takes it out afterwards.
+    /// From now on every push is refused. What was pushed before can still be taken out.
     pub(crate) fn close(&self) {
         self.stripes.iter().for_each(|stripe| stripe.lock().closed = true);
     }
@@ -227,6 +258,27 @@ mod tests {
         stripes.release(1);
         assert!(stripes.push(1, |items| items.push(4)).is_ok());
         assert_eq!(stripes.weight(), 2);
+    }
+
+    #[test]
+    fn several_threads_never_hold_more_than_the_capacity_and_fill_seven_eighths_of_it() {
+        const CAPACITY: usize = 4_096;
+        let stripes = Stripes::<Vec<u32>>::new(CAPACITY, 8);
+        let fill = || {
+            std::thread::scope(|scope| {
+                (0..8).for_each(|_| {
+                    drop(scope.spawn(|| while stripes.push(3, |items| items.push(1)).is_ok() {}))
+                });
+            });
+        };
+        for _ in 0..3 {
+            fill();
+            let held = stripes.weight();
+            // A thread may look before another has counted what it adds.
+            assert!((CAPACITY * 7 / 8 - 3..CAPACITY + 8 * 3).contains(&held), "{held}");
+            (0..stripes.count()).for_each(|stripe| drop(stripes.swap(stripe, Vec::new())));
+            assert_eq!((stripes.weight(), stripes.rough.0.load(Ordering::Relaxed)), (0, 0));
+        }
     }
 
     #[test]

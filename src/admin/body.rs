@@ -1,4 +1,4 @@
-//! The page's way out: a piece at a time, as the scraper takes them, and whoever else has work goes between.
+//! The page's way out: a piece at a time, as the scraper takes them, and other work goes between.
 
 use std::convert::Infallible;
 use std::fmt;

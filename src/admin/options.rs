@@ -72,7 +72,7 @@ impl Admin {
         })
     }
 
-    /// Does this process run in a container? Told by what the runtimes leave behind; `orchestrated` is whether
+    /// Does this process run in a container? Known by what the runtimes leave behind; `orchestrated` is whether
     /// the environment has `KUBERNETES_SERVICE_HOST`.
     pub(crate) fn is_in_container(orchestrated: bool) -> bool {
         let marked = || ["/.dockerenv", "/run/.containerenv"].iter().any(|path| Path::new(path).exists());

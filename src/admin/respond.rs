@@ -1,4 +1,4 @@
-//! The answers: one function from a request to a response, whoever listens.
+//! The answers: one function from a request to a response, for the listener and for mounted routes.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 pub(super) use reading::nanos;
 
-/// The standard library's `Instant` does not tell its number, and reads the same clock; but on Apple's systems another
+/// The standard library's `Instant` does not show its number, and reads the same clock; but on Apple's systems another
 /// one, which stands still while the machine sleeps.
 #[cfg(all(unix, not(target_vendor = "apple")))]
 mod reading {

@@ -1,6 +1,6 @@
 //! The exemplar: one request's trace beside a bucket, so that a slow bucket opens a trace.
 //!
-//! The facade's `record` carries no ids. A hop tells them to its thread for the length of the call; a user's
+//! The facade's `record` carries no ids. A hop sets them for its thread for the length of the call; a user's
 //! `histogram!` takes what is current.
 
 use std::cell::Cell;
@@ -22,41 +22,41 @@ pub(super) struct Exemplar {
 
 /// One histogram's exemplars, the last of each bucket.
 #[derive(Debug)]
-pub(super) struct Exemplars(Box<[Slot]>);
+pub(super) struct Exemplars(Box<[ExemplarSlot]>);
 
 #[derive(Debug, Default)]
-struct Slot {
+struct ExemplarSlot {
     // The clock's tick at which the slot was last written, zero for never; looked at before the lock is tried.
     written: AtomicU64,
     held: Mutex<Option<Exemplar>>,
 }
 
 #[derive(Clone, Copy)]
-struct Told {
+struct HopTrace {
     trace: Option<TraceContext>,
     at: Moment,
 }
 
 thread_local! {
-    static TOLD: Cell<Option<Told>> = const { Cell::new(None) };
+    static HOP: Cell<Option<HopTrace>> = const { Cell::new(None) };
 }
 
 /// Runs `record` for a hop that ended at `at`: its trace is the exemplar's if it is sampled, else there is none.
 #[inline]
-pub(super) fn tell(trace: TraceContext, at: Moment, record: impl FnOnce()) {
-    let told = Told { trace: trace.flags.is_sampled().then_some(trace), at };
-    let before = TOLD.try_with(|cell| cell.replace(Some(told)));
+pub(super) fn with_hop_trace(trace: TraceContext, at: Moment, record: impl FnOnce()) {
+    let hop = HopTrace { trace: trace.flags.is_sampled().then_some(trace), at };
+    let before = HOP.try_with(|cell| cell.replace(Some(hop)));
     record();
     if let Ok(before) = before {
-        let _ = TOLD.try_with(|cell| cell.set(before));
+        let _ = HOP.try_with(|cell| cell.set(before));
     }
 }
 
 /// The sampled span that a value recorded now belongs to.
 #[inline]
 pub(super) fn source() -> Option<(TraceContext, Moment)> {
-    if let Some(told) = TOLD.try_with(Cell::get).ok().flatten() {
-        return told.trace.map(|trace| (trace, told.at));
+    if let Some(hop) = HOP.try_with(Cell::get).ok().flatten() {
+        return hop.trace.map(|trace| (trace, hop.at));
     }
     let trace = current::current()?.trace;
     trace.flags.is_sampled().then(|| (trace, Moment::now()))
@@ -64,7 +64,7 @@ pub(super) fn source() -> Option<(TraceContext, Moment)> {
 
 impl Exemplars {
     pub(super) fn new(buckets: usize) -> Self {
-        Self((0..buckets).map(|_| Slot::default()).collect())
+        Self((0..buckets).map(|_| ExemplarSlot::default()).collect())
     }
 
     /// Keeps the value as the bucket's exemplar: the first one, then about one a second. Never waits.
@@ -124,9 +124,9 @@ mod tests {
     #[test]
     fn an_unsampled_hop_has_none_even_where_a_sampled_one_is_current() {
         let sampled = somewhere(Flags::SAMPLED);
-        tell(sampled, Moment::now(), || {
+        with_hop_trace(sampled, Moment::now(), || {
             assert_eq!(source().map(|(trace, _)| trace), Some(sampled));
-            tell(somewhere(Flags::NONE), Moment::now(), || assert!(source().is_none()));
+            with_hop_trace(somewhere(Flags::NONE), Moment::now(), || assert!(source().is_none()));
             assert!(source().is_some());
         });
         assert!(source().is_none());

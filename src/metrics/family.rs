@@ -15,7 +15,7 @@ use super::refused::{Reason, Refused};
 use crate::account::Tally;
 use crate::names::metric;
 
-/// How many names of the user's one process tells apart; a name made of an id would otherwise fill the memory.
+/// How many names the user may have; a name made of an id would otherwise fill the memory.
 const MOST_FAMILIES: usize = 2_000;
 /// The names that are always reserved for this crate, by how they begin. A [`Source`](super::Source) adds its own.
 const RESERVED: [&str; 5] = ["http_", "rpc_", "work_duration_", "observability_", "otel_sdk_"];

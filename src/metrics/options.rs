@@ -103,7 +103,7 @@ impl Metrics {
         self
     }
 
-    /// The same for every duration in seconds that has no list of its own: requests, calls, work, and each histogram of
+    /// The upper bounds of every duration in seconds that has no list of its own: requests, calls, work, and each histogram of
     /// the service's own with that unit or a name that ends in `_seconds`. Default: 0.005, 0.01, 0.025, 0.05, 0.075,
     /// 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10. Variable: none.
     pub fn duration_buckets(mut self, bounds: impl IntoIterator<Item = f64>) -> Self {

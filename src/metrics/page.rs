@@ -1,4 +1,4 @@
-//! The page: all families in one order, written a piece at a time, so that nobody holds or waits for all of it.
+//! The page: all families in one order, written a piece at a time, so that all of it is never held or waited for.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
 //! Our own threads: how they share the processor, that they emit no telemetry, their messages on standard error, and
-//! what phase of the process's life they are told.
+//! the phase of the process's life that they follow.
 
 mod complain;
 mod suppression;

@@ -10,8 +10,8 @@
 //! a queue is half full:            work
 //! ```
 //!
-//! Where there is idle time, whoever waits runs at the yield, and we are back when it waits in turn. Where there is none,
-//! who yields comes back after milliseconds, and the queue fills meanwhile; who sleeps keeps its share of the processor,
+//! Where there is idle time, what waits runs at the yield, and we are back when it waits in turn. Where there is none,
+//! a thread that yields comes back after milliseconds, and the queue fills meanwhile; one that sleeps keeps its share of the processor,
 //! and its runs are longer, since each sleep costs a switch. A queue does not count that no work of ours would free, such
 //! as that of a collector that is gone.
 //!

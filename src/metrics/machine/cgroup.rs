@@ -1,7 +1,7 @@
 //! The source about the container: the limits of its control group, of version 1 or 2, and what they cost.
 //!
 //! Limits hold for everything below them, so each group from the process's own up to the topmost that can be seen
-//! is asked, and the tightest limit is told. The machine's own root group is no container, and is absent.
+//! is asked, and the tightest limit is shown. The machine's own root group is no container, and is absent.
 
 mod text;
 
@@ -25,7 +25,7 @@ struct Container {
     pressure: Option<Place>,
 }
 
-/// The container's source; `None` where the kernel tells of no control groups.
+/// The container's source; `None` where the kernel has no control groups.
 pub(crate) fn container() -> Option<Source> {
     let process = Process::myself().ok()?;
     let hierarchies = Hierarchies::new(process.cgroups().ok()?.0, process.mountinfo().ok()?.0);
@@ -58,8 +58,8 @@ fn add_time(samples: &mut Samples, place: &Place) {
     let time = match place.version {
         Version::One => place.own("cpuacct.usage").as_deref().and_then(number).map(Duration::from_nanos),
         Version::Two => {
-            let told = place.own("cpu.stat");
-            told.and_then(|text| keyed(&text, "usage_usec")).map(Duration::from_micros)
+            let text = place.own("cpu.stat");
+            text.and_then(|text| keyed(&text, "usage_usec")).map(Duration::from_micros)
         }
     };
     let help = "Processor time of the control group.";
@@ -77,15 +77,15 @@ fn add_quota(samples: &mut Samples, place: &Place) {
     let Some((limit, folder)) = quotas.min_by(|(a, _), (b, _)| a.total_cmp(b)) else { return };
     let help = "How many processors the control group may use.";
     samples.single(metric::CONTAINER_CPU_LIMIT, Shape::Gauge, "", help, Some(limit));
-    let Some(told) = read(folder, "cpu.stat") else { return };
-    let count = |key| keyed(&told, key).map(|count| count as f64);
+    let Some(text) = read(folder, "cpu.stat") else { return };
+    let count = |key| keyed(&text, key).map(|count| count as f64);
     let help = "Periods of the quota in which the control group ran.";
     samples.single(metric::CONTAINER_CPU_PERIODS, Shape::Counter, "", help, count("nr_periods"));
     let help = "Periods in which the quota held the control group back.";
     samples.single(metric::CONTAINER_CPU_THROTTLED_PERIODS, Shape::Counter, "", help, count("nr_throttled"));
     let held = match place.version {
-        Version::One => keyed(&told, "throttled_time").map(Duration::from_nanos),
-        Version::Two => keyed(&told, "throttled_usec").map(Duration::from_micros),
+        Version::One => keyed(&text, "throttled_time").map(Duration::from_nanos),
+        Version::Two => keyed(&text, "throttled_usec").map(Duration::from_micros),
     };
     let help = "How long the control group was held back by its quota.";
     let held = held.map(|held| held.as_secs_f64());
@@ -120,7 +120,7 @@ fn memory(version: Version, folder: &Path) -> Option<MemoryLimit> {
     let available = || {
         let usage = number(&read(folder, usage)?)?;
         let inactive = keyed(&read(folder, "memory.stat")?, inactive)?;
-        // The conventions' working set: the kernel takes file pages that nobody used of late before it kills.
+        // The conventions' working set: the kernel takes file pages that were not used of late before it kills.
         Some(limit.saturating_sub(usage.saturating_sub(inactive)))
     };
     Some(MemoryLimit { limit, available: available() })
@@ -132,13 +132,13 @@ const RESOURCES: [(&str, &str); 3] =
 /// The waiting times, of version 2 only: version 1 does not measure them.
 fn add_pressure(samples: &mut Samples, place: &Place) {
     for (resource, file) in RESOURCES {
-        let Some(told) = place.own(file) else { continue };
+        let Some(text) = place.own(file) else { continue };
         let kinds = [
             ("some", metric::CONTAINER_PRESSURE_WAITING, "How long at least one task waited for a resource."),
             ("full", metric::CONTAINER_PRESSURE_STALLED, "How long all tasks waited for a resource."),
         ];
         for (kind, name, help) in kinds {
-            if let Some(waited) = pressure(&told, kind).map(Duration::from_micros) {
+            if let Some(waited) = pressure(&text, kind).map(Duration::from_micros) {
                 let family = samples.family(name, Shape::Counter, "seconds", help);
                 family.sample(&[(label::RESOURCE, resource)], waited.as_secs_f64());
             }
@@ -168,7 +168,7 @@ struct Hierarchies {
     mounts: Vec<MountInfo>,
 }
 
-/// Deeper than anybody nests; each is read at each scrape.
+/// Deeper than groups are nested; each is read at each scrape.
 const MOST_LEVELS: usize = 16;
 
 impl Hierarchies {

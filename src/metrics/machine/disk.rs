@@ -1,6 +1,6 @@
 //! The source about disk space: of the paths that the operator names, each asked on a thread of its own.
 //!
-//! A network mount whose server is gone holds whoever asks it, for ever. So a path is asked by a thread that the
+//! A network mount whose server is gone holds the thread that asks it, for ever. So a path is asked by a thread that the
 //! page waits for a moment only; while that thread is held, its path is neither asked again nor on the page.
 
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::names::{label, metric};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Space {
     total: u64,
-    /// What anybody may still write.
+    /// What every user may still write.
     free: u64,
     /// What only the system's administrator may still write.
     reserved: u64,
@@ -25,7 +25,7 @@ struct Space {
 
 type Read = fn(&Path) -> Option<Space>;
 
-/// A path, and whether somebody is asking it right now.
+/// A path, and whether a thread is asking it right now.
 #[derive(Debug)]
 struct Watched {
     path: PathBuf,
@@ -68,7 +68,7 @@ impl Watched {
         let thread = thread::Builder::new().name("observability".to_owned()).spawn(move || {
             let space = read(&path);
             asked.store(false, Ordering::Release);
-            // Nobody waits any more: the answer was late.
+            // An answer that is late is not waited for any more.
             let _ = answers.send((place, space));
         });
         if thread.is_err() {
@@ -87,8 +87,9 @@ fn ask(watched: &[Watched], read: Read) -> Vec<(&Path, Space)> {
     let next = || answered.recv_timeout(until.saturating_duration_since(Instant::now())).ok();
     let mut found: Vec<_> = std::iter::from_fn(next).take(asked).collect();
     found.sort_unstable_by_key(|(place, _)| *place);
-    let told = |(place, space): (usize, Option<Space>)| Some((watched.get(place)?.path.as_path(), space?));
-    found.into_iter().filter_map(told).collect()
+    let answered =
+        |(place, space): (usize, Option<Space>)| Some((watched.get(place)?.path.as_path(), space?));
+    found.into_iter().filter_map(answered).collect()
 }
 
 fn add(samples: &mut Samples, path: &str, space: Space) {
@@ -107,10 +108,10 @@ fn add(samples: &mut Samples, path: &str, space: Space) {
 
 #[cfg(unix)]
 fn space(path: &Path) -> Option<Space> {
-    let told = rustix::fs::statvfs(path).ok()?;
-    let bytes = |blocks: u64| blocks.saturating_mul(told.f_frsize);
-    let reserved = told.f_bfree.saturating_sub(told.f_bavail);
-    let space = Space { total: bytes(told.f_blocks), free: bytes(told.f_bavail), reserved: bytes(reserved) };
+    let read = rustix::fs::statvfs(path).ok()?;
+    let bytes = |blocks: u64| blocks.saturating_mul(read.f_frsize);
+    let reserved = read.f_bfree.saturating_sub(read.f_bavail);
+    let space = Space { total: bytes(read.f_blocks), free: bytes(read.f_bavail), reserved: bytes(reserved) };
     // What has no blocks, such as /proc, has no space to speak of.
     (space.total > 0).then_some(space)
 }

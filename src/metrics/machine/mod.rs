@@ -31,7 +31,7 @@ use super::source::{Shape, Source};
 use crate::clock::Moment;
 use crate::names::metric;
 
-/// When this process started. `init` calls it early, for the systems that do not tell.
+/// When this process started. `init` calls it early, for the systems that do not know.
 pub(crate) fn process_start() -> Source {
     let now = Moment::now().unix_nanos() as f64 / 1e9;
     // The kernel knows its own start by the second only, so that a fresh process may be one of the future.

@@ -8,7 +8,7 @@ use ::metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata};
 use crate::clock::Moment;
 use crate::context::TraceContext;
 use crate::metrics::Recorder;
-use crate::metrics::exemplar::tell;
+use crate::metrics::exemplar::with_hop_trace;
 use crate::metrics::family::Registrant;
 use crate::metrics::recorder::TARGET;
 use crate::metrics::{gauge, histogram};
@@ -94,7 +94,7 @@ impl Durations {
     pub(super) fn record(&self, seconds: f64, trace: TraceContext, at: Moment) {
         match self {
             Self::Own(histogram) => histogram.record_of(seconds, trace, at),
-            Self::Any(histogram) => tell(trace, at, || histogram.record(seconds)),
+            Self::Any(histogram) => with_hop_trace(trace, at, || histogram.record(seconds)),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The way to the recorder that the process has installed, which may be later than our start.
+//! The recorder that the process has installed, which may be later than our start.
 
 use std::sync::Once;
 
@@ -9,7 +9,7 @@ use ::metrics::{
 use crate::record::guarded;
 use crate::threads::complain;
 
-/// Hands on to the recorder of the process, and says what the metrics are when it is asked for the first.
+/// Passes registrations on to the recorder of the process, and describes the metrics before the first.
 pub(super) struct Installed {
     asked: Once,
     describe: fn(&dyn Recorder),
@@ -23,7 +23,7 @@ impl Installed {
     fn with<T>(&self, register: impl FnOnce(&dyn Recorder) -> T) -> T {
         with_recorder(|recorder| {
             self.asked.call_once(|| {
-                if is_nobodys(recorder) {
+                if is_noop(recorder) {
                     complain(format_args!(
                         "no `metrics` recorder is installed at the first request, so requests are not counted: \
                          install yours before, or leave out Metrics::installed_recorder()"
@@ -37,15 +37,15 @@ impl Installed {
     }
 }
 
-/// Is it the facade's own, which is there until somebody installs one, and keeps nothing?
+/// Is it the facade's own, which is there until one is installed, and keeps nothing?
 ///
-/// That one has no size and stands at a place of its own. One that is installed stands in a box, and a box of nothing
-/// has no place: its address is its alignment, where nothing else can stand.
-fn is_nobodys(recorder: &dyn Recorder) -> bool {
+/// The facade has no way to ask. That one has no size and is a static. An installed one is in a `Box`, and the address of
+/// a boxed value without a size is its alignment, where no static can be. If this ever fails, a warning is missing.
+fn is_noop(recorder: &dyn Recorder) -> bool {
     size_of_val(recorder) == 0 && std::ptr::from_ref(recorder).addr() != align_of_val(recorder)
 }
 
-// Nothing is described before the first registration: until then there may be nobody to hear it.
+// Nothing is described before the first registration: until then there may be no recorder.
 impl Recorder for Installed {
     fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
 
@@ -72,13 +72,13 @@ mod tests {
 
     use super::*;
 
-    /// Counts what it is asked for, and panics when it is told of a metric.
+    /// Counts what it is asked for, and panics when a metric is described.
     #[derive(Default)]
     struct Rude(AtomicUsize);
 
     impl Recorder for Rude {
         fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {
-            panic!("nobody told me before");
+            panic!("for the test");
         }
 
         fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recorder_that_panics_when_it_is_told_of_a_metric_ends_no_request() {
+    fn a_recorder_that_panics_at_a_description_ends_no_request() {
         let rude = Rude::default();
         let describe = |recorder: &dyn Recorder| recorder.describe_counter("calls".into(), None, "".into());
         let installed = Installed::new(describe);

@@ -1,6 +1,6 @@
 //! The forms that a control group's files have: a number, keys with numbers, a quota, a pressure.
 
-/// Nobody has so much memory: version 1 writes "no limit" as the largest number of whole pages.
+/// No machine has so much memory: version 1 writes "no limit" as the largest number of whole pages.
 const UNLIMITED: u64 = 1 << 62;
 
 /// A limit or an amount; `max` and what stands for it are no number.
