@@ -1,7 +1,7 @@
 //! The routes that this process knows: each text once, forever, bounded.
 //!
 //! A route becomes a number, so that a request neither copies its text nor hashes it again for metrics. The
-//! table never forgets, because the routes of a program are few; when somebody feeds it paths instead, it is
+//! table never forgets, because the routes of a program are few; when it is fed with paths instead, it is
 //! full at [`CAPACITY`] and everything further is one route named `_OTHER`.
 
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
@@ -55,7 +55,7 @@ impl Route {
         Self::of_bytes(text.as_bytes())
     }
 
-    /// The same for what was text when it was kept: only what is remembered is read as text once more.
+    /// The route of this text, given as bytes. They are checked to be UTF-8 only when the route is new.
     #[inline]
     pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
         let start = slot_of(bytes);
