@@ -28,9 +28,19 @@ const PROOFS: &[Proof] = &[
         "an_address_that_looks_wrong_is_taken_with_a_word_of_what_would_be_right",
     ),
     Proof(
-        "No span; the start-up line says that something `is not built in`",
+        "No span; a warning says that something `is not built in`",
         "tests/promises/missing.rs",
-        "grpc_and_tls_say_in_a_warning_and_in_the_start_up_line_how_they_are_built_in",
+        "grpc_and_tls_say_once_how_they_are_built_in_and_the_start_up_line_points_there",
+    ),
+    Proof(
+        "Nothing at all; standard error says ``before `init` was called``",
+        "tests/process/init.rs",
+        "a_layer_without_init_says_so_once_and_answers_all_the_same",
+    ),
+    Proof(
+        "Nothing after the start; a warning says that ``the guard",
+        "tests/process/init.rs",
+        "a_guard_that_is_not_kept_is_one_warning_and_one_that_is_has_none",
     ),
     Proof(
         "No span; a line says `the collector's certificate`",
@@ -300,6 +310,8 @@ fn every_text_that_it_quotes_is_written_by_the_code() {
         "it is used as it is and has no path",
         "traces cannot be delivered to ",
         "OTEL_SDK_DISABLED=true: no log line",
+        "before `init` was called",
+        "the guard that `init` returned was dropped right after it",
         "is read as a target",
         "it gives no level to other targets",
         "takes no layer",
