@@ -28,8 +28,7 @@ use crate::context::{SpanId, TraceContext, Tracestate};
 use crate::current::{
     Current, current, current_hop, enter_foreign_span, enter_span, exit_span, stands_for_hop,
 };
-use crate::logs::Place;
-use crate::record::Fields;
+use crate::record::{Fields, Snapshot, Visitor, is_log_record};
 use crate::signals::Signals;
 use crate::threads::is_quiet;
 
@@ -130,9 +129,10 @@ impl Bridge {
                 around = span.parent();
             }
         };
-        let at = Moment::now();
-        let (trace, hop) = place.map(|place| (place.trace, place.hop)).unzip();
-        self.signals.lines.event(event, Place { at, trace, hop: hop.flatten(), spans: &spans });
+        let place = place.map(|place| (place.trace, place.hop)).unzip();
+        Snapshot::lend(event, Moment::now(), (place.0, place.1.flatten()), spans, |event| {
+            self.signals.lines.event(event);
+        });
     }
 }
 
@@ -178,7 +178,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
         let mut details = self.begin(attributes.metadata(), parent, stands_for_hop);
         if self.keeps_fields(&details) {
             // The user's code formats some of them: nothing of the registry is locked meanwhile.
-            attributes.record(&mut Keep(&mut details));
+            attributes.record(&mut Visitor(&mut Keep(&mut details)));
             details.tell_hop(&details.fields);
         }
         if let Some(span) = ctx.span(id).filter(|_| !details.is_empty()) {
@@ -195,7 +195,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
         }
         // Collected apart, for the same reason, and put in afterwards.
         let mut more = Details::new(None, None);
-        values.record(&mut Keep(&mut more));
+        values.record(&mut Visitor(&mut Keep(&mut more)));
         let mut extensions = span.extensions_mut();
         match extensions.get_mut::<Details>() {
             Some(details) => {
@@ -236,8 +236,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
         }
         // What tracing-log sends was asked about by its own target, in `enabled`.
         let lines = &self.signals.lines;
-        if lines.is_on() && (metadata.target() == "log" || lines.wants(metadata)) && !lines.leaves_out(event)
-        {
+        if lines.is_on() && (is_log_record(event) || lines.wants(metadata)) && !lines.leaves_out(event) {
             self.write_line(event, span.as_ref(), place);
         }
     }

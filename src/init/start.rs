@@ -187,7 +187,7 @@ impl Assembly {
         if let Some(listener) = listener {
             background.spawn(admin::serve(listener, Arc::clone(&state), follow.clone()));
         }
-        background.spawn(tell_left_out(signals));
+        background.spawn(report_left_out(signals));
         background.spawn(export(exporters.spans, follow.clone(), exports.clone()));
         background.spawn(export(exporters.records, follow, exports));
         Box::leak(Box::new(Running {
@@ -272,10 +272,10 @@ fn admin_state(admin: &Admin, signals: &'static Signals, recorder: Option<&'stat
 }
 
 /// Says of each second what a place in the code was not allowed to write.
-async fn tell_left_out(signals: &'static Signals) {
+async fn report_left_out(signals: &'static Signals) {
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        signals.lines.tell_left_out();
+        signals.lines.report_left_out();
     }
 }
 

@@ -6,6 +6,6 @@ mod phase;
 mod quiet;
 
 pub(crate) use breath::{begin_piece, breathe, empties, step, work_in_pieces};
-pub(crate) use complain::{Once, complain, finish_complaining};
+pub(crate) use complain::{LossNotice, Once, complain, finish_complaining};
 pub(crate) use phase::Phase;
 pub(crate) use quiet::{aloud, is_quiet, quiet_thread};

@@ -22,7 +22,7 @@ fn the_first_lines_of_a_place_are_written_and_the_others_told_by_one_line_like_t
     assert!((3..MANY).contains(&written), "{written}");
     assert_eq!(seen.lines()[0]["n"], 0);
     assert_eq!(seen.lines().last().expect("a line")["message"], "elsewhere");
-    seen.signals.lines.tell_left_out();
+    seen.signals.lines.report_left_out();
     let (lines, report) = (seen.lines(), seen.signals.lines.report());
     let told = lines.last().expect("a line");
     assert_eq!((&told["level"], &told["suppressed"]), (&"ERROR".into(), &(MANY - written).into()));
@@ -33,7 +33,7 @@ fn the_first_lines_of_a_place_are_written_and_the_others_told_by_one_line_like_t
         "{told}"
     );
     assert_eq!((report.created, report.left_out), (MANY + 2, vec![("limited", MANY - written)]));
-    seen.signals.lines.tell_left_out();
+    seen.signals.lines.report_left_out();
     assert_eq!(seen.lines().len(), lines.len(), "told twice");
 }
 

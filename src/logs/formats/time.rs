@@ -1,67 +1,31 @@
-//! The timestamp of a line: RFC 3339, UTC, microseconds; the second is formatted once per thread.
+//! The timestamp of a line: RFC 3339, UTC, microseconds.
 
-use std::cell::Cell;
-
-use super::number::pair;
 use crate::clock::Moment;
 
 /// `2026-11-21T11:47:38.123456Z`.
-pub(super) const WIDTH: usize = 27;
-
-/// What a second's moments have in common: `2026-11-21T11:47:38.`.
-const COMMON: usize = 20;
-
-thread_local! {
-    static SECOND: Cell<(u64, [u8; COMMON])> = const { Cell::new((u64::MAX, [0; COMMON])) };
-}
+pub(in crate::logs) const WIDTH: usize = 27;
 
 /// A point in time as its line writes it.
-#[inline]
-pub(super) fn rfc3339(at: Moment) -> [u8; WIDTH] {
+pub(in crate::logs) fn rfc3339(at: Moment) -> [u8; WIDTH] {
     rfc3339_of(at.unix_nanos())
 }
 
-#[inline]
 fn rfc3339_of(unix_nanos: u64) -> [u8; WIDTH] {
-    let (second, nanos) = (unix_nanos / 1_000_000_000, unix_nanos % 1_000_000_000);
-    let cached = SECOND.try_with(|cell| {
-        let (known, text) = cell.get();
-        if known == second { text } else { remembered(cell, second) }
-    });
-    // At a thread's very end its cell is gone; the second is then formatted anew.
-    let common = cached.unwrap_or_else(|_| whole_second(second));
-    let micros = nanos as u32 / 1_000;
-    let mut text = [b'Z'; WIDTH];
-    text[..COMMON].copy_from_slice(&common);
-    text[20..22].copy_from_slice(&pair(micros / 10_000));
-    text[22..24].copy_from_slice(&pair(micros / 100 % 100));
-    text[24..26].copy_from_slice(&pair(micros % 100));
-    text
-}
-
-// Apart, so that the text is copied as a whole where the second is known.
-#[cold]
-#[inline(never)]
-fn remembered(cell: &Cell<(u64, [u8; COMMON])>, second: u64) -> [u8; COMMON] {
-    let text = whole_second(second);
-    cell.set((second, text));
-    text
-}
-
-fn whole_second(second: u64) -> [u8; COMMON] {
-    let mut text = *b"0000-00-00T00:00:00.";
+    let (second, micros) = (unix_nanos / 1_000_000_000, unix_nanos / 1_000 % 1_000_000);
     let (year, month, day) = civil(second / 86_400);
     let of_day = second % 86_400;
+    let mut text = *b"0000-00-00T00:00:00.000000Z";
     digits(&mut text, 0, 4, year);
     digits(&mut text, 5, 2, month);
     digits(&mut text, 8, 2, day);
     digits(&mut text, 11, 2, of_day / 3_600);
     digits(&mut text, 14, 2, of_day / 60 % 60);
     digits(&mut text, 17, 2, of_day % 60);
+    digits(&mut text, 20, 6, micros);
     text
 }
 
-fn digits(text: &mut [u8; COMMON], start: usize, count: usize, mut number: u64) {
+fn digits(text: &mut [u8; WIDTH], start: usize, count: usize, mut number: u64) {
     for place in (start..start + count).rev() {
         text[place] = b'0' + (number % 10) as u8;
         number /= 10;
@@ -108,11 +72,5 @@ mod tests {
             assert!(next_day || next_month || next_year, "{before:?} then {year}-{month}-{of_month}");
             before = (year, month, of_month);
         }
-    }
-
-    #[test]
-    fn the_cached_second_is_not_taken_for_another() {
-        assert_eq!(text(1_999_999_999), "1970-01-01T00:00:01.999999Z");
-        assert_eq!(text(2_000_000_000), "1970-01-01T00:00:02.000000Z");
     }
 }
