@@ -7,11 +7,11 @@
 //! Asked before built: in a trace that is not sampled a span has no id of its own but stands for its parent, so
 //! that its lines carry the request's ids and nothing else is kept.
 
-mod apart;
 mod fields;
 mod span;
+mod user_registry;
 
-pub(crate) use apart::registry_trouble;
+pub(crate) use user_registry::registry_trouble;
 
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
@@ -48,7 +48,7 @@ impl Bridge {
         Self { signals, lines_only: false }
     }
 
-    /// The same beside a layer that records the spans.
+    /// The bridge beside a layer that records the spans: only their fields are wanted here.
     pub(crate) fn of_lines(signals: &'static Signals) -> Self {
         Self { signals, lines_only: true }
     }
@@ -82,7 +82,7 @@ impl Bridge {
         }
     }
 
-    /// The new span's own place, and whether it is recorded: decided before anything of it is kept.
+    /// The new span's own context, and whether it is recorded: decided before anything of it is kept.
     fn begin(&self, metadata: &Metadata<'_>, parent: Option<Current>, stands_for_hop: bool) -> Details {
         if stands_for_hop {
             return Details { stands_for_hop: true, ..Details::new(parent, None) };
@@ -136,7 +136,7 @@ impl Bridge {
     }
 }
 
-/// Is anything done with what comes from this place in the code?
+/// Is what comes from this call site wanted?
 fn wants(signals: &Signals, metadata: &Metadata<'_>) -> bool {
     let level = *metadata.level();
     if metadata.is_span() {
@@ -157,7 +157,7 @@ fn highest_level(signals: &Signals) -> LevelFilter {
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        // Kept by each place in the code until the level changes: what nobody wants costs one load there.
+        // Kept by each call site until the level changes: what is not wanted costs one load there.
         if self.wants(metadata) { Interest::always() } else { Interest::never() }
     }
 
@@ -193,7 +193,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
         if is_quiet() || !wanted {
             return;
         }
-        // Collected apart, for the same reason, and put in afterwards.
+        // Collected first and put in afterwards, for the same reason.
         let mut more = Details::new(None, None);
         values.record(&mut Visitor(&mut Keep(&mut more)));
         let mut extensions = span.extensions_mut();

@@ -241,7 +241,7 @@ impl Logs {
         self.bad_level.as_deref()
     }
 
-    /// A person watches: lines shall be read by one, unless somebody chose a shape.
+    /// A person reads the lines, unless a format was chosen.
     pub(crate) fn on_terminal(mut self) -> Self {
         self.format.get_or_insert(FormatName::Pretty);
         self.export.on_terminal();
@@ -328,7 +328,7 @@ const LINES: [Variable<Logs>; 6] = [
         name: "OBSERVABILITY_LOG_CLIENT",
         default: "false",
         secret: false,
-        about: "`true`: each request's line has the client's address and user agent.",
+        about: "`true`: the closing line of a request has the address and the user agent of the client.",
         set: |logs, value| {
             logs.names_client = boolean(value)?;
             Ok(())
@@ -342,7 +342,7 @@ const SAMPLING: [Variable<Logs>; 3] = [
         name: "OBSERVABILITY_LOG_OK_SHARE",
         default: "1.0",
         secret: false,
-        about: "The share of the lines of requests that ended well that is kept, from 0 to 1; others always are.",
+        about: "The share of closing lines of successful requests that is kept, from 0 to 1; others are always kept.",
         set: set_ok_share,
         show: |logs| format!("{:?}", logs.sampling.ok_share),
     },
@@ -350,7 +350,7 @@ const SAMPLING: [Variable<Logs>; 3] = [
         name: "OBSERVABILITY_LOG_SLOW",
         default: "1000",
         secret: false,
-        about: "What took so long keeps its line, in milliseconds.",
+        about: "A request that takes this long keeps its line, in milliseconds.",
         set: |logs, value| {
             logs.sampling.slow = milliseconds(value)?;
             Ok(())
@@ -361,7 +361,7 @@ const SAMPLING: [Variable<Logs>; 3] = [
         name: "OBSERVABILITY_LOG_LIMIT",
         default: "10000",
         secret: false,
-        about: "How many lines a second one place in the code may write; the rest is counted and told. 0: no limit.",
+        about: "Maximum lines per second of one place in the code; the rest is counted and reported. 0 is no limit.",
         set: |logs, value| {
             let limit: u64 = value.parse().map_err(|_| Refusal::expected("a whole number of lines"))?;
             logs.sampling.limit = u32::try_from(limit).unwrap_or(u32::MAX);

@@ -32,7 +32,7 @@ struct Held {
     refused: u64,
 }
 
-/// What a pipe takes in one piece, whoever else writes to it.
+/// What a pipe takes in one piece, also where others write to it.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const PIPE_BUF: usize = 4096;
 /// The least that POSIX allows.

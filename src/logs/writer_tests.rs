@@ -15,7 +15,7 @@ use std::time::Instant;
 
 const SOON: Duration = Duration::from_secs(10);
 
-/// A descriptor that answers as it is told, then takes everything.
+/// A descriptor with answers of a script, then takes everything.
 struct Scripted {
     pipe: Pipe,
     answers: Vec<io::Result<usize>>,
@@ -35,7 +35,7 @@ impl Write for Scripted {
     }
 }
 
-/// A descriptor that nobody reads, until it is told.
+/// A descriptor that hangs in each call until it may go on.
 struct Stuck {
     pipe: Pipe,
     called: Sender<()>,
@@ -231,7 +231,7 @@ fn a_close_writes_what_waits_and_refuses_what_comes_later() {
 }
 
 #[test]
-fn the_account_adds_up_at_every_moment_whoever_writes_flushes_and_closes_meanwhile() {
+fn the_account_adds_up_at_every_moment_while_others_write_flush_and_close() {
     for round in 0..20_u64 {
         let pipe = Pipe::default();
         // So little room that some lines find none.

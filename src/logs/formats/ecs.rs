@@ -7,7 +7,6 @@
 use super::formatter::{Schema, member};
 use super::keys::{Ecs, Keys as _, joined, length, member as member_of};
 use super::object::Object;
-use super::time;
 use super::user_fields::{Names, write_word};
 use crate::clock::Moment;
 use crate::names::{FORMATS, attribute, ecs};
@@ -44,7 +43,7 @@ impl Schema for Ecs {
 
     fn begin(object: &mut Object, at: Moment) {
         object.raw(b"\"@timestamp\":\"");
-        object.raw(&time::rfc3339(at));
+        object.time(at);
     }
 
     fn level(object: &mut Object, severity: Severity) {
@@ -71,7 +70,7 @@ impl Schema for Ecs {
         Vec::new()
     }
 
-    /// A transaction is a service's own part of a trace, told by the span with which it begins.
+    /// A transaction is a service's own part of a trace, named by the span with which it begins.
     fn trace(object: &mut Object, hop: Option<&Hop>) {
         if let Some(hop) = hop.filter(|hop| is_transaction(hop)) {
             object.plain(TRANSACTION_ID, &hop.trace.span_id.hex());

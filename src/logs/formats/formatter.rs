@@ -268,7 +268,7 @@ fn ending<S: Schema>(object: &mut Object, hop: &Hop, end: &End) {
         milliseconds(&mut object.bytes, first_byte.nanos_since(hop.start));
     }
     S::outcome(object, hop, end);
-    // A call ends at its response's head, so nobody has counted its body.
+    // A call ends at its response's head: its body is not counted.
     if hop.http().is_some() && hop.kind == Kind::Server {
         object.raw(S::RESPONSE_BYTES);
         integer(&mut object.bytes, end.response_bytes);

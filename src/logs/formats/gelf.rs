@@ -76,7 +76,7 @@ impl Schema for Gelf {
     }
 }
 
-/// The machine; where nobody knows it, the service, which the format allows as well.
+/// The machine; where its name is not known, the service, which the format allows as well.
 fn host(resource: &Resource) -> String {
     let named = resource.get(HOST_NAME);
     if !named.is_empty() {

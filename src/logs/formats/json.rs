@@ -4,7 +4,6 @@ use super::escape::{escape, quoted};
 use super::formatter::{Schema, member};
 use super::keys::Json;
 use super::object::Object;
-use super::time;
 use super::user_fields::Names;
 use crate::clock::Moment;
 use crate::names::{attribute, key};
@@ -28,7 +27,7 @@ impl Schema for Json {
 
     fn begin(object: &mut Object, at: Moment) {
         object.raw(b"\"timestamp\":\"");
-        object.raw(&time::rfc3339(at));
+        object.time(at);
     }
 
     /// Its closing quote is the head's first byte.

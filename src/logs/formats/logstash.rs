@@ -4,7 +4,6 @@ use super::escape::escape;
 use super::formatter::{Schema, member};
 use super::keys::Logstash;
 use super::object::Object;
-use super::time;
 use super::user_fields::{Names, write_word};
 use crate::clock::Moment;
 use crate::names::{FORMATS, attribute, logstash};
@@ -37,7 +36,7 @@ impl Schema for Logstash {
 
     fn begin(object: &mut Object, at: Moment) {
         object.raw(b"\"@timestamp\":\"");
-        object.raw(&time::rfc3339(at));
+        object.time(at);
     }
 
     fn level(object: &mut Object, severity: Severity) {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::escape::escape;
 use super::number::{float, float_text, integer};
+use super::time::Calendar;
 use super::user_fields::UserFields;
+use crate::clock::Moment;
 use crate::record::{CUT_MARK, FieldValue, Hop, LONGEST_VALUE, prefix};
 
 /// The bytes of one line, behind those of others, and what is known of them. Used again for the lines that follow.
@@ -20,6 +22,7 @@ pub(in crate::logs) struct Object {
     pub(super) opened: usize,
     pub(super) request: RequestPart,
     pub(super) scratch: String,
+    calendar: Calendar,
 }
 
 /// An escaped text, between its quotes.
@@ -66,6 +69,13 @@ impl Object {
     #[inline]
     pub(in crate::logs) fn line(&self) -> &[u8] {
         self.bytes.get(self.start..).unwrap_or_default()
+    }
+
+    /// Writes a point in time.
+    #[inline]
+    pub(super) fn time(&mut self, at: Moment) {
+        let text = self.calendar.rfc3339(at);
+        self.bytes.extend_from_slice(&text);
     }
 
     /// Takes back all of the line.

@@ -5,7 +5,6 @@ use super::escape::{escape, quoted};
 use super::formatter::Schema;
 use super::keys::{Keys as _, Otel};
 use super::object::Object;
-use super::time;
 use super::user_fields::Names;
 use crate::clock::Moment;
 use crate::names::FORMATS;
@@ -33,7 +32,7 @@ impl Schema for Otel {
 
     fn begin(object: &mut Object, at: Moment) {
         object.raw(b"\"timestamp\":\"");
-        object.raw(&time::rfc3339(at));
+        object.time(at);
     }
 
     fn level(object: &mut Object, severity: Severity) {

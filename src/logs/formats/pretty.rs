@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::formatter::Format;
 use super::object::Object;
-use super::time::rfc3339;
+use super::time::Calendar;
 use crate::clock::Moment;
 use crate::context::TraceId;
 use crate::logs::hop_line;
@@ -64,7 +64,7 @@ impl Row {
             names: Vec::new(),
             color,
         };
-        let time = rfc3339(at);
+        let time = Calendar::default().rfc3339(at);
         let clock = time.get(11..23).and_then(|time| std::str::from_utf8(time).ok()).unwrap_or_default();
         let _ = write!(
             row.head,

@@ -197,15 +197,15 @@ pub(super) fn put(
     }
 }
 
-/// Tells once of each name that it is ours.
+/// Reports a renamed field, once for each name.
 #[cold]
 fn report_renamed(name: &str, key: &[u8]) {
-    static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    static REPORTED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     /// A program has few such names; what a caller chooses must not fill the memory.
     const MOST: usize = 32;
-    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
-    if told.len() < MOST && !told.contains(name) {
-        told.insert(name.to_owned());
+    let mut reported = REPORTED.lock().unwrap_or_else(PoisonError::into_inner);
+    if reported.len() < MOST && !reported.contains(name) {
+        reported.insert(name.to_owned());
         complain(format_args!(
             "the field `{}` stands on log lines as `{}`, because that key has a meaning of its own; give the field \
              another name, such as `app_{0}`",

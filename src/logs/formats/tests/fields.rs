@@ -64,7 +64,7 @@ proptest! {
         let names: BTreeSet<_> = fields.iter().map(|(name, _)| name).collect();
         prop_assert_eq!(read.len(), names.len() + OURS, "one member for each name");
         prop_assert_eq!(&read["level"], "INFO");
-        // Whose value is under a key that was moved is told by the prefix; everything else is as it was named.
+        // A key that was moved has a prefix; every other is as it was named.
         for name in names {
             let (_, value) = fields.iter().find(|(known, _)| known == name).expect("a field");
             let found = (0..8).any(|n| read.get(&("field_".repeat(n) + name)).is_some_and(|read| same(read, value)));
