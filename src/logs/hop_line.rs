@@ -74,7 +74,7 @@ pub(super) fn subject(out: &mut impl Write, hop: &Hop) -> fmt::Result {
     match &hop.subject {
         Subject::Work(Work { name, .. }) => out.write_str(name),
         Subject::Http(http) => {
-            let to = hop.route.get().map_or(http.piece(Piece::Path), |route| route.as_str());
+            let to = hop.route.get().map_or_else(|| http.piece(Piece::Path), |route| route.as_str());
             subject_of_http(out, hop.kind, http, to)
         }
     }

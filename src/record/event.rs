@@ -170,6 +170,9 @@ pub(crate) fn with_log_fields(fields: Fields, run: impl FnOnce()) {
 }
 
 impl Severity {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
+
     /// The word on a log line.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {

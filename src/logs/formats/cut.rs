@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::object::Object;
+use super::object::{Object, SHORT};
 use crate::record::CUT_MARK;
 use crate::threads::complain;
 
@@ -71,7 +71,7 @@ fn shorten_longest(line: &mut Object, excess: usize) -> bool {
     let Some((start, end)) = longest.map(|text| (text.start as usize, text.end as usize)) else {
         return false;
     };
-    if end - start <= 2 * CUT_MARK.len() {
+    if end - start <= SHORT as usize {
         return false;
     }
     let Some(text) = bytes.get(start..end) else { return false };

@@ -98,7 +98,8 @@ pub(super) trait Schema: Keys + fmt::Debug + Send + Sync + 'static {
 /// A format, with what is the same on all its lines made before.
 #[derive(Debug)]
 pub(super) struct Formatter<S> {
-    head: Box<[u8]>,
+    /// Between the time and the target, for each severity.
+    heads: [Box<[u8]>; 6],
     tail: Box<[u8]>,
     rules: Rules,
     /// Say who asked, on a request's line.
@@ -108,18 +109,26 @@ pub(super) struct Formatter<S> {
 
 impl<S: Schema> Formatter<S> {
     pub(super) fn new(resource: &Resource, names_client: bool) -> Self {
-        let (head, tail) = (S::head(resource).into(), S::tail(resource).into());
-        Self { head, tail, rules: Rules::new(S::NAMES), names_client, schema: PhantomData }
+        let head = S::head(resource);
+        let heads = Severity::ALL.map(|severity| {
+            let mut object = Object::default();
+            S::level(&mut object, severity);
+            object.raw(&head);
+            object.raw(S::TARGET);
+            object.bytes.into()
+        });
+        let tail = S::tail(resource).into();
+        Self { heads, tail, rules: Rules::new(S::NAMES), names_client, schema: PhantomData }
     }
 
-    fn begin(&self, object: &mut Object, at: Moment, severity: Severity) {
+    fn begin(&self, object: &mut Object, at: Moment, severity: Severity, target: &[u8]) {
         object.begin();
         S::begin(object, at);
-        S::level(object, severity);
-        object.raw(&self.head);
+        object.raw(&self.heads[severity as usize]);
+        object.text(b"", target);
     }
 
-    fn field(&self, object: &mut Object, name: &str, value: FieldValue<'_>) {
+    fn field(&self, object: &mut Object, name: &[u8], value: FieldValue<'_>) {
         put(object, &self.rules, [S::ERROR, S::ERROR_CHAIN], name, value);
     }
 
@@ -133,7 +142,7 @@ impl<S: Schema> Formatter<S> {
                 object.joined(S::ERROR_CHAIN, texts, b": ");
             }
         }
-        notes.fields.iter().for_each(|(name, value)| self.field(object, name, value.into()));
+        notes.fields.iter().for_each(|(name, value)| self.field(object, name.as_bytes(), value.into()));
     }
 
     /// Writes who asked.
@@ -152,12 +161,11 @@ impl<S: Schema> Formatter<S> {
 impl<S: Schema> Format for Formatter<S> {
     fn event(&self, object: &mut Object, event: Event<'_>) {
         let info = event.info;
-        self.begin(object, info.at, info.severity);
-        object.text(S::TARGET, event.target());
+        self.begin(object, info.at, info.severity, event.target());
         S::message(object, event.message());
         trace::<S>(object, info.trace, info.hop.as_deref());
         if let Some(hop) = &info.hop {
-            object.request(hop, info.is_routed, |object| request::<S>(object, hop, info.is_routed));
+            object.request(hop, info.is_routed, true, |object| request::<S>(object, hop, info.is_routed));
         }
         if let Some(name) = event.thread() {
             object.text(S::THREAD, name);
@@ -168,8 +176,8 @@ impl<S: Schema> Format for Formatter<S> {
         if let Some(backtrace) = event.backtrace() {
             object.text(S::BACKTRACE, backtrace);
         }
-        event.fields(|name, value| self.field(object, text(name), value));
-        event.span_fields(|name, value| self.field(object, text(name), value));
+        event.fields(|name, value| self.field(object, name, value));
+        event.span_fields(|name, value| self.field(object, name, value));
         if let Some((file, line)) = event.origin() {
             object.text(S::FILE, file);
             object.number(S::LINE, line);
@@ -178,8 +186,8 @@ impl<S: Schema> Format for Formatter<S> {
     }
 
     fn hop(&self, object: &mut Object, hop: &Arc<Hop>, end: &End, notes: Option<&Notes>) {
-        self.begin(object, end.at, hop_line::level(hop.kind, end.outcome).into());
-        object.plain(S::TARGET, hop_line::target(hop.kind).as_bytes());
+        let severity = hop_line::level(hop.kind, end.outcome).into();
+        self.begin(object, end.at, severity, hop_line::target(hop.kind).as_bytes());
         let mut message = std::mem::take(&mut object.scratch);
         message.clear();
         // Writing to a string does not fail.
@@ -188,7 +196,8 @@ impl<S: Schema> Format for Formatter<S> {
         object.scratch = message;
         trace::<S>(object, Some(hop.trace), Some(hop));
         let is_routed = hop.route.get().is_some();
-        object.request(hop, is_routed, |object| request::<S>(object, hop, is_routed));
+        // No line of this request follows.
+        object.request(hop, is_routed, false, |object| request::<S>(object, hop, is_routed));
         ending::<S>(object, hop, end);
         self.client(object, hop);
         object.raw(&self.tail);
@@ -201,12 +210,6 @@ impl<S: Schema> Format for Formatter<S> {
     fn names_thread(&self) -> bool {
         S::NAMES_THREAD
     }
-}
-
-/// A name of a snapshot, which is text.
-#[inline]
-fn text(name: &[u8]) -> &str {
-    std::str::from_utf8(name).unwrap_or_default()
 }
 
 /// Writes where in a trace the line belongs; behind it the attributes begin.
@@ -232,7 +235,7 @@ fn request<S: Schema>(object: &mut Object, hop: &Hop, is_routed: bool) {
         Subject::Work(work) => object.text(S::WORK_NAME, work.name.as_bytes()),
         Subject::Http(http) => {
             object.text(S::METHOD, hop_line::method(http).as_bytes());
-            object.text(S::PATH, http.piece(Piece::Path).as_bytes());
+            object.text(S::PATH, http.path());
             if let Some(route) = hop.route.get().filter(|_| is_routed) {
                 object.text(S::ROUTE, route.as_str().as_bytes());
             }

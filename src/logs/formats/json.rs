@@ -16,7 +16,7 @@ const NAMES: Names = Names {
     bools_are_text: false,
     odd_numbers_are_text: false,
     errors_are_text: false,
-    write: |out, name| escape(out, name.as_bytes()),
+    write: escape,
     ours: || [key::RESERVED, &[key::ERROR]].concat(),
     is_refused: |_| false,
     dots_are_ours: false,

@@ -61,11 +61,12 @@ impl Schema for Logstash {
 }
 
 /// A name as it is, unless Logstash would read it as a reference, or Elasticsearch find a part without a name in it.
-fn write_name(out: &mut Vec<u8>, name: &str) {
-    let is_reference = name.contains(['[', ']']);
-    if is_reference || name.split('.').any(|part| part.trim().is_empty()) {
+fn write_name(out: &mut Vec<u8>, name: &[u8]) {
+    let is_reference = name.iter().any(|byte| matches!(byte, b'[' | b']'));
+    let is_blank = |part: &[u8]| std::str::from_utf8(part).is_ok_and(|part| part.trim().is_empty());
+    if is_reference || name.split(|byte| *byte == b'.').any(is_blank) {
         write_word(out, name, |c| c == '-' || c.is_alphanumeric());
     } else {
-        escape(out, name.as_bytes());
+        escape(out, name);
     }
 }

@@ -25,6 +25,9 @@ pub(in crate::logs) struct Object {
     calendar: Calendar,
 }
 
+/// A text that is no longer is never cut.
+pub(super) const SHORT: u32 = 2 * CUT_MARK.len() as u32;
+
 /// An escaped text, between its quotes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Text {
@@ -142,9 +145,16 @@ impl Object {
         }
     }
 
-    /// Writes what all lines of a request say of it, made by `write` unless the last line was of the same request.
+    /// Writes what all lines of a request say of it, made by `write` unless the last line was of the same request; and
+    /// keeps it for the next one.
     #[inline]
-    pub(super) fn request(&mut self, hop: &Arc<Hop>, is_routed: bool, write: impl FnOnce(&mut Self)) {
+    pub(super) fn request(
+        &mut self,
+        hop: &Arc<Hop>,
+        is_routed: bool,
+        keep: bool,
+        write: impl FnOnce(&mut Self),
+    ) {
         let start = self.bytes.len() as u32;
         let known = self.request.hop.as_ref();
         if known.is_some_and(|(known, routed)| Arc::ptr_eq(known, hop) && *routed == is_routed) {
@@ -155,6 +165,9 @@ impl Object {
         }
         let texts = self.texts.len();
         write(self);
+        if !keep {
+            return;
+        }
         let Self { bytes, request, .. } = self;
         request.hop = Some((Arc::clone(hop), is_routed));
         request.bytes.clear();
@@ -174,7 +187,10 @@ impl Object {
     fn between_quotes(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.bytes.len() as u32;
         write(&mut self.bytes);
-        self.texts.push(Text { start, end: self.bytes.len() as u32 });
+        let end = self.bytes.len() as u32;
+        if end - start > SHORT {
+            self.texts.push(Text { start, end });
+        }
         self.bytes.push(b'"');
     }
 }

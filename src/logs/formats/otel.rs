@@ -20,7 +20,7 @@ const NAMES: Names = Names {
     bools_are_text: false,
     odd_numbers_are_text: false,
     errors_are_text: true,
-    write: |out, name| escape(out, name.as_bytes()),
+    write: escape,
     ours: || FORMATS.iter().map(|row| row[4]).collect(),
     // An attribute has a name; one that is empty gets the prefix.
     is_refused: <[u8]>::is_empty,

@@ -25,7 +25,7 @@ pub(super) struct Names {
     /// The field `error` is text, whatever its value is.
     pub(super) errors_are_text: bool,
     /// Writes a name with characters that the format takes.
-    pub(super) write: fn(&mut Vec<u8>, &str),
+    pub(super) write: fn(&mut Vec<u8>, &[u8]),
     /// The names that only we write, as `write` would write them.
     pub(super) ours: fn() -> Vec<&'static str>,
     /// Is this written name not the user's for another reason?
@@ -97,8 +97,11 @@ impl Rules {
         if (self.names.is_refused)(name) {
             return true;
         }
-        let first = name.split(|byte| *byte == b'.' && self.names.dots_are_ours).next().unwrap_or_default();
-        let hash = if first.len() == name.len() { hash } else { Filter::hash(first) };
+        let dot = if self.names.dots_are_ours { name.iter().position(|byte| *byte == b'.') } else { None };
+        let (first, hash) = match dot.and_then(|dot| name.get(..dot)) {
+            Some(first) => (first, Filter::hash(first)),
+            None => (name, hash),
+        };
         filter.has(hash) && self.ours.iter().any(|ours| ours.as_bytes() == first)
     }
 }
@@ -114,11 +117,11 @@ impl UserFields {
 
     /// Writes a key that is not on this line yet, and not ours, up to its colon; false, and nothing, if the user put a
     /// field of this name before.
-    fn write_key(&mut self, line: &mut Vec<u8>, rules: &Rules, name: &str, value: FieldValue<'_>) -> bool {
+    fn write_key(&mut self, line: &mut Vec<u8>, rules: &Rules, name: &[u8], value: FieldValue<'_>) -> bool {
         if self.fields.is_empty() {
             self.filter = rules.filter.clone();
         }
-        let hash = Filter::hash(name.as_bytes());
+        let hash = Filter::hash(name);
         if self.filter.has(hash) && self.has(name) {
             return false;
         }
@@ -129,7 +132,7 @@ impl UserFields {
         let own = line.len();
         (rules.names.write)(line, name);
         let written = line.get(own..).unwrap_or_default();
-        let mut key_hash = if written == name.as_bytes() { hash } else { Filter::hash(written) };
+        let mut key_hash = if written == name { hash } else { Filter::hash(written) };
         let is_ours = rules.is_ours(&self.filter, written, key_hash);
         if is_ours || self.filter.has(key_hash) && self.is_taken(line, start) {
             line.splice(own..own, PREFIX.iter().copied());
@@ -148,14 +151,14 @@ impl UserFields {
         true
     }
 
-    fn remember(&mut self, name: &str, key: (usize, usize)) {
+    fn remember(&mut self, name: &[u8], key: (usize, usize)) {
         let start = self.names.len();
-        self.names.extend_from_slice(name.as_bytes());
+        self.names.extend_from_slice(name);
         self.fields.push(Known { name: (start, self.names.len()), key });
     }
 
-    fn has(&self, name: &str) -> bool {
-        self.fields.iter().any(|known| self.names.get(known.name.0..known.name.1) == Some(name.as_bytes()))
+    fn has(&self, name: &[u8]) -> bool {
+        self.fields.iter().any(|known| self.names.get(known.name.0..known.name.1) == Some(name))
     }
 
     fn is_taken(&self, line: &[u8], start: usize) -> bool {
@@ -170,17 +173,17 @@ pub(super) fn put(
     object: &mut Object,
     rules: &Rules,
     [error, error_chain]: [&'static [u8]; 2],
-    name: &str,
+    name: &[u8],
     value: FieldValue<'_>,
 ) {
-    if name == key::ERROR && !object.users.has_our_error {
+    if name == key::ERROR.as_bytes() && !object.users.has_our_error {
         object.users.has_our_error = true;
         // A second field of that name is one that is there already.
         if object.users.fields.is_empty() {
             object.users.filter = rules.filter.clone();
         }
         object.users.remember(name, (0, 0));
-        object.users.filter.add(Filter::hash(name.as_bytes()));
+        object.users.filter.add(Filter::hash(name));
         // The member brings the opening quote of a text.
         object.raw(error.split_last().map_or(error, |(_, member)| member));
         object.value(value, rules.names.errors_are_text);
@@ -199,11 +202,12 @@ pub(super) fn put(
 
 /// Reports a renamed field, once for each name.
 #[cold]
-fn report_renamed(name: &str, key: &[u8]) {
+fn report_renamed(name: &[u8], key: &[u8]) {
     static REPORTED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     /// A program has few such names; what a caller chooses must not fill the memory.
     const MOST: usize = 32;
     let mut reported = REPORTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let name = &*String::from_utf8_lossy(name);
     if reported.len() < MOST && !reported.contains(name) {
         reported.insert(name.to_owned());
         complain(format_args!(
@@ -240,8 +244,8 @@ impl Names {
 }
 
 /// Writes a name's letters, digits and `_`, and of the others those that the format allows; `_` for the rest.
-pub(super) fn write_word(out: &mut Vec<u8>, name: &str, allows: impl Fn(char) -> bool) {
-    for c in name.chars() {
+pub(super) fn write_word(out: &mut Vec<u8>, name: &[u8], allows: impl Fn(char) -> bool) {
+    for c in std::str::from_utf8(name).unwrap_or_default().chars() {
         let c = if c == '_' || c.is_ascii_alphanumeric() || allows(c) { c } else { '_' };
         out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
     }
