@@ -51,19 +51,22 @@ impl Writer {
         let weight = HOP + hop.text_length().min(LONGEST_LINE);
         // What is refused is dropped here, where no lock is held: a hop's last reference may run the user's code.
         let mut hop = Some(hop);
-        let pushed =
-            self.shared.batches.push(weight, |batch| batch.items.extend(hop.take().map(Queued::Hop)));
+        let pushed = self.shared.batches.push(weight, |batch| {
+            if let Some(hop) = hop.take() {
+                batch.items.push(Queued::Hop(hop));
+            }
+        });
         self.wake(pushed, hurries);
     }
 
     /// Queues an event for its line, or counts that the queue is full.
     #[inline]
     pub(super) fn push_event(&self, event: &mut Snapshot, hurries: bool) {
-        let mut info = Some(event.take_info());
-        let bytes = event.bytes();
-        let pushed = self.shared.batches.push(EVENT + bytes.len(), |batch| {
-            batch.items.extend(info.take().map(|info| Queued::Event(info, bytes.len() as u32)));
-            batch.bytes.extend_from_slice(bytes);
+        let weight = EVENT + event.bytes().len();
+        let pushed = self.shared.batches.push(weight, |batch| {
+            let info = event.take_info();
+            batch.bytes.extend_from_slice(event.bytes());
+            batch.items.push(Queued::Event(info, event.bytes().len() as u32));
         });
         self.wake(pushed, hurries);
     }

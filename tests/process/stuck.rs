@@ -160,7 +160,7 @@ fn with_a_standard_error_that_nobody_reads_requests_go_on() {
 #[test]
 fn lines_on_a_pipe_that_others_write_to_are_whole() {
     // A slow reader of few bytes at a time: the pipe is full, and has room for a part of what is written.
-    let ended = program_of("shared").redirected("| dd bs=500 2>&-").end().well();
+    let ended = program_of("shared").redirected("| dd bs=500 2>/dev/null").end().well();
     let is_printed =
         |line: &&String| line.strip_prefix(PRINTED).is_some_and(|rest| rest.bytes().all(|byte| byte == b'y'));
     let is_whole = |line: &&String| serde_json::from_str::<serde_json::Value>(line).is_ok();
