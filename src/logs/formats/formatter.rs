@@ -7,12 +7,13 @@ use std::sync::Arc;
 use super::keys::Keys;
 use super::number::{integer, milliseconds};
 use super::object::Object;
-use super::user_fields::{Names, Rules, put};
+use super::user_fields::{Names, Rules};
 use crate::clock::Moment;
 use crate::context::TraceContext;
 use crate::logs::hop_line;
+use crate::names::key;
 use crate::record::{
-    End, ErrorType, Event, FieldValue, Hop, Http, Kind, Notes, Piece, Severity, Subject, address,
+    End, ErrorType, Event, FieldValue, Hop, Http, Kind, Method, Notes, Piece, Severity, Subject, address,
 };
 use crate::resource::Resource;
 
@@ -121,15 +122,29 @@ impl<S: Schema> Formatter<S> {
         Self { heads, tail, rules: Rules::new(S::NAMES), names_client, schema: PhantomData }
     }
 
-    fn begin(&self, object: &mut Object, at: Moment, severity: Severity, target: &[u8]) {
+    /// Begins a line, up to the text of its target.
+    fn begin(&self, object: &mut Object, at: Moment, severity: Severity) {
         object.begin();
         S::begin(object, at);
         object.raw(&self.heads[severity as usize]);
-        object.text(b"", target);
     }
 
+    /// Puts a user's field on the line; the first of a name wins. The field `error` is the error of the line, unless it has
+    /// one already.
     fn field(&self, object: &mut Object, name: &[u8], value: FieldValue<'_>) {
-        put(object, &self.rules, [S::ERROR, S::ERROR_CHAIN], name, value);
+        let Object { bytes, users, .. } = object;
+        if name == key::ERROR.as_bytes() && users.take_error(&self.rules) {
+            // The value brings the opening quote of a text.
+            object.raw(S::ERROR.split_last().map_or(S::ERROR, |(_, member)| member));
+            object.value(value, self.rules.errors_are_text());
+            if let FieldValue::Error(text, causes) = value
+                && !causes.is_empty()
+            {
+                object.joined(S::ERROR_CHAIN, std::iter::once(text).chain(causes), b": ");
+            }
+        } else if users.write_key(bytes, &self.rules, name, value) {
+            object.value(value, self.rules.makes_text(value));
+        }
     }
 
     /// Writes what the user said of the hop.
@@ -161,7 +176,8 @@ impl<S: Schema> Formatter<S> {
 impl<S: Schema> Format for Formatter<S> {
     fn event(&self, object: &mut Object, event: Event<'_>) {
         let info = event.info;
-        self.begin(object, info.at, info.severity, event.target());
+        self.begin(object, info.at, info.severity);
+        object.text(b"", event.target());
         S::message(object, event.message());
         trace::<S>(object, info.trace, info.hop.as_deref());
         if let Some(hop) = &info.hop {
@@ -187,7 +203,8 @@ impl<S: Schema> Format for Formatter<S> {
 
     fn hop(&self, object: &mut Object, hop: &Arc<Hop>, end: &End, notes: Option<&Notes>) {
         let severity = hop_line::level(hop.kind, end.outcome).into();
-        self.begin(object, end.at, severity, hop_line::target(hop.kind).as_bytes());
+        self.begin(object, end.at, severity);
+        object.plain(b"", hop_line::target(hop.kind).as_bytes());
         let mut message = std::mem::take(&mut object.scratch);
         message.clear();
         // Writing to a string does not fail.
@@ -234,7 +251,10 @@ fn request<S: Schema>(object: &mut Object, hop: &Hop, is_routed: bool) {
     match &hop.subject {
         Subject::Work(work) => object.text(S::WORK_NAME, work.name.as_bytes()),
         Subject::Http(http) => {
-            object.text(S::METHOD, hop_line::method(http).as_bytes());
+            match http.method {
+                Method::Other | Method::Own(_) => object.text(S::METHOD, hop_line::method(http).as_bytes()),
+                known => object.plain(S::METHOD, known.as_str().as_bytes()),
+            }
             object.text(S::PATH, http.path());
             if let Some(route) = hop.route.get().filter(|_| is_routed) {
                 object.text(S::ROUTE, route.as_str().as_bytes());

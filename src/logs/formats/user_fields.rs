@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use super::object::Object;
 use crate::names::key;
 use crate::record::FieldValue;
 use crate::threads::complain;
@@ -86,6 +85,16 @@ impl Filter {
 }
 
 impl Rules {
+    /// Is the field `error` text, whatever its value is?
+    pub(super) fn errors_are_text(&self) -> bool {
+        self.names.errors_are_text
+    }
+
+    /// Is this value written as text though it is none?
+    pub(super) fn makes_text(&self, value: FieldValue<'_>) -> bool {
+        self.names.is_made_text(value)
+    }
+
     pub(super) fn new(names: &'static Names) -> Self {
         let mut filter = Filter::default();
         let ours = (names.ours)();
@@ -117,7 +126,13 @@ impl UserFields {
 
     /// Writes a key that is not on this line yet, and not ours, up to its colon; false, and nothing, if the user put a
     /// field of this name before.
-    fn write_key(&mut self, line: &mut Vec<u8>, rules: &Rules, name: &[u8], value: FieldValue<'_>) -> bool {
+    pub(super) fn write_key(
+        &mut self,
+        line: &mut Vec<u8>,
+        rules: &Rules,
+        name: &[u8],
+        value: FieldValue<'_>,
+    ) -> bool {
         if self.fields.is_empty() {
             self.filter = rules.filter.clone();
         }
@@ -151,6 +166,21 @@ impl UserFields {
         true
     }
 
+    /// Takes the field `error` for the line's error; false if the line has one.
+    pub(super) fn take_error(&mut self, rules: &Rules) -> bool {
+        if std::mem::replace(&mut self.has_our_error, true) {
+            return false;
+        }
+        if self.fields.is_empty() {
+            self.filter = rules.filter.clone();
+        }
+        // A second field of that name is one that is there already.
+        let name = key::ERROR.as_bytes();
+        self.remember(name, (0, 0));
+        self.filter.add(Filter::hash(name));
+        true
+    }
+
     fn remember(&mut self, name: &[u8], key: (usize, usize)) {
         let start = self.names.len();
         self.names.extend_from_slice(name);
@@ -164,39 +194,6 @@ impl UserFields {
     fn is_taken(&self, line: &[u8], start: usize) -> bool {
         let key = line.get(start..);
         self.fields.iter().any(|known| line.get(known.key.0..known.key.1) == key)
-    }
-}
-
-/// Puts a user's field on the line; the first of a name wins. The field `error` is the error of the line, unless we
-/// wrote one; its members are `error` and `error_chain`.
-pub(super) fn put(
-    object: &mut Object,
-    rules: &Rules,
-    [error, error_chain]: [&'static [u8]; 2],
-    name: &[u8],
-    value: FieldValue<'_>,
-) {
-    if name == key::ERROR.as_bytes() && !object.users.has_our_error {
-        object.users.has_our_error = true;
-        // A second field of that name is one that is there already.
-        if object.users.fields.is_empty() {
-            object.users.filter = rules.filter.clone();
-        }
-        object.users.remember(name, (0, 0));
-        object.users.filter.add(Filter::hash(name));
-        // The member brings the opening quote of a text.
-        object.raw(error.split_last().map_or(error, |(_, member)| member));
-        object.value(value, rules.names.errors_are_text);
-        if let FieldValue::Error(text, causes) = value
-            && !causes.is_empty()
-        {
-            object.joined(error_chain, std::iter::once(text).chain(causes), b": ");
-        }
-        return;
-    }
-    let Object { bytes, users, .. } = object;
-    if users.write_key(bytes, rules, name, value) {
-        object.value(value, rules.names.is_made_text(value));
     }
 }
 
