@@ -114,7 +114,7 @@ impl Moment {
     /// Nanoseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     #[inline]
-    pub fn unix_nanos(self) -> u64 {
+    pub(crate) fn unix_nanos(self) -> u64 {
         note_asked();
         let offset = OFFSET.load(Ordering::Relaxed);
         u64::try_from(offset.saturating_add_unsigned(self.0.get())).unwrap_or(0)
