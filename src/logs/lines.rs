@@ -351,7 +351,8 @@ impl Lines {
             said.add("suppressed", &count.into());
             self.take(said, |records, said| records.event(said));
         });
-        let dropped = |report: FlowReport| report.dropped.into_iter().map(|(reason, count)| (reason.as_str(), count));
+        let dropped =
+            |report: FlowReport| report.dropped.into_iter().map(|(reason, count)| (reason.as_str(), count));
         let losing_lines = self.lost_lines.look(dropped(self.sink.report()));
         let losing_records =
             self.records.as_ref().is_some_and(|records| self.lost_records.look(dropped(records.report())));
