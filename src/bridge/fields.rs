@@ -1,21 +1,15 @@
 //! A span's fields on their way in: kept in their own types, the special ones understood.
 
 use std::borrow::Cow;
-use std::error::Error;
-use std::fmt;
-
-use tracing::field::{Field, Visit};
 
 use super::span::Details;
-use crate::record::{Kind, Value, bounded, formatted};
+use crate::record::{Kind, Recorded, TakeField, Value, bounded, formatted};
 
 /// Puts what a span is given into its details.
 pub(super) struct Keep<'a>(pub(super) &'a mut Details);
 
 impl Keep<'_> {
-    fn put(&mut self, field: &Field, value: Value) {
-        let name = field.name();
-        let name = name.strip_prefix("r#").unwrap_or(name);
+    fn put(&mut self, name: &'static str, value: Value) {
         if name == "error" {
             self.0.failed |= !matches!(value, Value::Bool(false));
         }
@@ -64,43 +58,20 @@ fn status(word: &str) -> Option<bool> {
     }
 }
 
-impl Visit for Keep<'_> {
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.put(field, value.into());
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.put(field, value.into());
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field, value.into());
-    }
-
-    fn record_i128(&mut self, field: &Field, value: i128) {
-        let kept = i64::try_from(value).map_or_else(|_| value.to_string().into(), Value::from);
-        self.put(field, kept);
-    }
-
-    fn record_u128(&mut self, field: &Field, value: u128) {
-        let kept = u64::try_from(value).map_or_else(|_| value.to_string().into(), Value::from);
-        self.put(field, kept);
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.put(field, value.into());
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field, Value::Str(Cow::Owned(bounded(value).to_owned())));
-    }
-
-    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.0.failed = true;
-        self.put(field, formatted(format_args!("{value}")).into());
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.put(field, formatted(format_args!("{value:?}")).into());
+impl TakeField for Keep<'_> {
+    fn take(&mut self, name: &'static str, value: Recorded<'_>) {
+        let value = match value {
+            Recorded::Bool(value) => value.into(),
+            Recorded::I64(value) => value.into(),
+            Recorded::U64(value) => value.into(),
+            Recorded::F64(value) => value.into(),
+            Recorded::Str(text) => Value::Str(Cow::Owned(bounded(text).to_owned())),
+            Recorded::Debug(value) => formatted(format_args!("{value:?}")).into(),
+            Recorded::Error(error) => {
+                self.0.failed = true;
+                formatted(format_args!("{error}")).into()
+            }
+        };
+        self.put(name, value);
     }
 }

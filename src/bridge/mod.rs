@@ -7,11 +7,11 @@
 //! Asked before built: in a trace that is not sampled a span has no id of its own but stands for its parent, so
 //! that its lines carry the request's ids and nothing else is kept.
 
-mod apart;
 mod fields;
 mod span;
+mod user_registry;
 
-pub(crate) use apart::registry_trouble;
+pub(crate) use user_registry::registry_trouble;
 
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
@@ -28,8 +28,7 @@ use crate::context::{SpanId, TraceContext, Tracestate};
 use crate::current::{
     Current, current, current_hop, enter_foreign_span, enter_span, exit_span, stands_for_hop,
 };
-use crate::logs::Place;
-use crate::record::Fields;
+use crate::record::{Fields, Snapshot, Visitor, is_log_record};
 use crate::signals::Signals;
 use crate::threads::is_suppressed;
 
@@ -49,7 +48,7 @@ impl Bridge {
         Self { signals, lines_only: false }
     }
 
-    /// The same beside a layer that records the spans.
+    /// The bridge beside a layer that records the spans: only their fields are wanted here.
     pub(crate) fn of_lines(signals: &'static Signals) -> Self {
         Self { signals, lines_only: true }
     }
@@ -83,7 +82,7 @@ impl Bridge {
         }
     }
 
-    /// The new span's own place, and whether it is recorded: decided before anything of it is kept.
+    /// The new span's own context, and whether it is recorded: decided before anything of it is kept.
     fn begin(&self, metadata: &Metadata<'_>, parent: Option<Current>, stands_for_hop: bool) -> Details {
         if stands_for_hop {
             return Details { stands_for_hop: true, ..Details::new(parent, None) };
@@ -130,13 +129,14 @@ impl Bridge {
                 around = span.parent();
             }
         };
-        let at = Moment::now();
-        let (trace, hop) = place.map(|place| (place.trace, place.hop)).unzip();
-        self.signals.lines.event(event, Place { at, trace, hop: hop.flatten(), spans: &spans });
+        let place = place.map(|place| (place.trace, place.hop)).unzip();
+        Snapshot::lend(event, Moment::now(), (place.0, place.1.flatten()), spans, |event| {
+            self.signals.lines.event(event);
+        });
     }
 }
 
-/// Is anything done with what comes from this place in the code?
+/// Is what comes from this call site wanted?
 fn wants(signals: &Signals, metadata: &Metadata<'_>) -> bool {
     let level = *metadata.level();
     if metadata.is_span() {
@@ -157,7 +157,7 @@ fn highest_level(signals: &Signals) -> LevelFilter {
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        // Kept by each place in the code until the level changes: what nobody wants costs one load there.
+        // Kept by each call site until the level changes: what is not wanted costs one load there.
         if self.wants(metadata) { Interest::always() } else { Interest::never() }
     }
 
@@ -178,7 +178,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
         let mut details = self.begin(attributes.metadata(), parent, stands_for_hop);
         if self.keeps_fields(&details) {
             // The user's code formats some of them: nothing of the registry is locked meanwhile.
-            attributes.record(&mut Keep(&mut details));
+            attributes.record(&mut Visitor(&mut Keep(&mut details)));
             details.tell_hop(&details.fields);
         }
         if let Some(span) = ctx.span(id).filter(|_| !details.is_empty()) {
@@ -193,9 +193,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
         if is_suppressed() || !wanted {
             return;
         }
-        // Collected apart, for the same reason, and put in afterwards.
+        // Collected first and put in afterwards, for the same reason.
         let mut more = Details::new(None, None);
-        values.record(&mut Keep(&mut more));
+        values.record(&mut Visitor(&mut Keep(&mut more)));
         let mut extensions = span.extensions_mut();
         match extensions.get_mut::<Details>() {
             Some(details) => {
@@ -236,8 +236,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
         }
         // What tracing-log sends was asked about by its own target, in `enabled`.
         let lines = &self.signals.lines;
-        if lines.is_on() && (metadata.target() == "log" || lines.wants(metadata)) && !lines.leaves_out(event)
-        {
+        if lines.is_on() && (is_log_record(event) || lines.wants(metadata)) && !lines.leaves_out(event) {
             self.write_line(event, span.as_ref(), place);
         }
     }

@@ -300,7 +300,7 @@ impl Running {
         let left = |until: Instant| until.saturating_duration_since(Instant::now());
         self.admin.readiness.set_draining();
         // While log records still leave.
-        self.signals.lines.tell_left_out();
+        self.signals.lines.report_left_out();
         // An exporter needs a moment after its end to count what it gave up. The error is the end of the senders, so of
         // the exporters; or else the time is over.
         let _ = lock(&self.exported).recv_timeout(left(spans_end + left(end) / 4));

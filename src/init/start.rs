@@ -182,6 +182,8 @@ impl Assembly {
         let state = Arc::new(admin_state(admin, signals, recorder));
         let troubles = [take_last_words(signals, globals), unserved, unreachable];
         announce(signals, config, resource, admin_address, troubles.into_iter().flatten(), &notices);
+        // A process that ends right after it started leaves these lines at least.
+        signals.lines.flush(FOR_LINES);
 
         let (phase, follow) = watch::channel(Phase::Running);
         let (exports, exported) = mpsc::channel();
@@ -207,6 +209,9 @@ impl Assembly {
         }))
     }
 }
+
+/// How long the start waits for its lines to be written, where standard output is read slowly.
+const FOR_LINES: Duration = Duration::from_millis(100);
 
 /// Lines, or none where standard output does not take any: that keeps no service from starting.
 fn lines(logs: &Logs, resource: &Resource) -> Lines {
@@ -272,12 +277,12 @@ fn admin_state(admin: &Admin, signals: &'static Signals, recorder: Option<&'stat
     }
 }
 
-/// Follows the wall clock, and says of each second what a place in the code was not allowed to write. A process that does
+/// Follows the wall clock, and reports, once a second, what was left out or lost. A process that does
 /// nothing is not woken for it.
 async fn each_second(signals: &'static Signals) {
     loop {
         clock::resync();
-        signals.lines.tell_left_out();
+        signals.lines.report_left_out();
         tokio::time::sleep(Duration::from_secs(1)).await;
         clock::needed().await;
     }

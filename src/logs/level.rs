@@ -25,7 +25,7 @@ pub(super) struct Directives {
 #[derive(Debug)]
 pub(super) struct Gate {
     // The highest level that any target writes, and whether all targets write the same: one load decides the
-    // common case, and a line that nobody wants costs no more.
+    // common case, and a line that is not wanted costs no more.
     summary: AtomicU8,
     // Unique to this state in the whole process, so that a thread's copy is never taken for another's.
     generation: AtomicU64,

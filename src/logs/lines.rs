@@ -1,4 +1,4 @@
-//! The handle to the lines: asked before a line is made, told what happened, closed at the end.
+//! The handle to the lines: it is asked which are wanted, takes events and finished hops, and is closed at the end.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -7,40 +7,36 @@ use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Metadata};
 
-use super::buffer::{Render, Unmade};
-use super::cut::Cuts;
-use super::fewer::Fewer;
-use super::json::Object;
+use super::formats::{Item, LineMaker, Object};
+use super::hop_line;
 use super::level::{Directives, Gate};
-use super::line::{self, Origin, Own};
+use super::log_crate;
 use super::options::Logs;
-use super::otlp::{Event as Said, Records, Severity};
-use super::place::Place;
-use super::records;
-use super::shape::Shape;
-use super::sink::{Exit, MemoryLines, Sink};
+use super::otlp::Records;
+use super::sampling::Sampler;
+use super::sink::{MemoryLines, Sink};
 use crate::account::FlowReport;
 use crate::current::current;
-use crate::names::{attribute, event};
-use crate::record::{End, Hop, Kind, Value};
+use crate::names::event;
+use crate::record::{End, Hop, Kind, Severity, Snapshot, Value};
 use crate::resource::Resource;
-use crate::threads::complain;
+use crate::threads::{LossNotice, complain};
 use crate::variable::Refusal;
 
-/// The handle that the request's thread uses: what happened is copied there; its line is made and written behind.
-///
-/// What is said here is said on a line, in a log record, or in both, as the options want it.
+/// The handle that the request's thread uses. What it takes becomes a line, a log record, or both, on threads of our own.
 #[derive(Debug)]
 pub(crate) struct Lines {
-    exit: Exit,
+    sink: Sink,
+    maker: Arc<LineMaker>,
     records: Option<Records>,
-    /// Records instead of lines: what is bad about us is said on standard error as well.
+    /// Records instead of lines: warnings about this library are written to standard error as well.
     complains: bool,
-    shape: Arc<Shape>,
     gate: Gate,
-    fewer: Fewer,
-    /// What we say of ourselves is written from this level on, whatever the service's own level is.
+    sampler: Sampler,
+    /// What this library says of itself is written from this level on, whatever the service's own level is.
     own: LevelFilter,
+    lost_lines: LossNotice,
+    lost_records: LossNotice,
 }
 
 impl Default for Lines {
@@ -56,23 +52,11 @@ impl Lines {
     ///
     /// Standard output cannot be duplicated, or the thread cannot be started.
     pub(crate) fn new(logs: &Logs, resource: &Resource) -> std::io::Result<Self> {
-        if !logs.is_on() {
-            let complains = logs.export.on;
-            let (gate, fewer) = (Gate::new(logs.level.clone()), Fewer::new(&logs.fewer));
-            return Ok(Self { own: logs.own_level, gate, fewer, complains, ..Self::off() });
+        let maker = Arc::new(logs.maker(resource));
+        if logs.is_on() {
+            return Ok(Self::with(Sink::stdout(Arc::clone(&maker))?, maker, logs));
         }
-        let (shape, cuts, render) = Self::shape(logs, resource);
-        let sink = Sink::stdout(shape.keeps_order(), render)?;
-        Ok(Self::with(Exit { sink, cuts }, shape, logs))
-    }
-
-    /// What makes the lines, also behind the requests.
-    fn shape(logs: &Logs, resource: &Resource) -> (Arc<Shape>, Arc<Cuts>, Render) {
-        let (shape, cuts) = (Arc::new(Shape::new(logs, resource)), Arc::<Cuts>::default());
-        let (shape_too, cuts_too) = (Arc::clone(&shape), Arc::clone(&cuts));
-        let render =
-            Box::new(move |unmade: Unmade<'_>, out: &mut Object| shape_too.append(&unmade, &cuts_too, out));
-        (shape, cuts, render)
+        Ok(Self { complains: logs.export.on, ..Self::with(Sink::Off, maker, logs) })
     }
 
     /// Lines that a thread writes to `out`.
@@ -82,16 +66,16 @@ impl Lines {
         logs: &Logs,
         resource: &Resource,
     ) -> Self {
-        let (shape, cuts, render) = Self::shape(logs, resource);
-        let writer = super::writer::Writer::start(out, render, super::writer::CAPACITY, 1).expect("a thread");
-        Self::with(Exit { sink: Sink::Writer(writer), cuts }, shape, logs)
+        use super::{pump::CHUNK, writer};
+        let maker = Arc::new(logs.maker(resource));
+        let writer = writer::Writer::start(out, CHUNK, Arc::clone(&maker), writer::CAPACITY, 1);
+        Self::with(Sink::Writer(writer.expect("a thread")), maker, logs)
     }
 
-    /// No lines, and nothing to write them.
+    /// No lines, and no thread to write them.
     pub(crate) fn off() -> Self {
         let logs = Logs::new().json().limit(0);
-        let shape = Arc::new(Shape::new(&logs, &Resource::default()));
-        Self::with(Exit { sink: Sink::Off, cuts: Arc::default() }, shape, &logs)
+        Self::with(Sink::Off, Arc::new(logs.maker(&Resource::default())), &logs)
     }
 
     /// All lines in the format `json` of every level, kept in memory.
@@ -99,31 +83,40 @@ impl Lines {
         Self::in_memory_of(&Logs::new().json().level("trace").limit(0), &Resource::default())
     }
 
-    /// Lines kept in memory, as these options shape them.
+    /// Lines kept in memory, with these options.
     pub(crate) fn in_memory_of(logs: &Logs, resource: &Resource) -> (Self, MemoryLines) {
-        let seen = MemoryLines::default();
-        let exit = Exit { sink: Sink::Memory(seen.clone()), cuts: Arc::default() };
-        (Self::with(exit, Arc::new(Shape::new(logs, resource)), logs), seen)
+        let maker = Arc::new(logs.maker(resource));
+        let seen = MemoryLines::new(Arc::clone(&maker));
+        (Self::with(Sink::Memory(seen.clone()), maker, logs), seen)
     }
 
-    fn with(exit: Exit, shape: Arc<Shape>, logs: &Logs) -> Self {
-        let (gate, fewer) = (Gate::new(logs.level.clone()), Fewer::new(&logs.fewer));
-        Self { exit, records: None, complains: false, shape, gate, fewer, own: logs.own_level }
+    fn with(sink: Sink, maker: Arc<LineMaker>, logs: &Logs) -> Self {
+        Self {
+            sink,
+            maker,
+            records: None,
+            complains: false,
+            gate: Gate::new(logs.level.clone()),
+            sampler: Sampler::new(&logs.sampling),
+            own: logs.own_level,
+            lost_lines: LossNotice::new("log lines"),
+            lost_records: LossNotice::new("log records"),
+        }
     }
 
-    /// The same, with log records.
+    /// Adds log records.
     pub(crate) fn with_records(self, records: Option<Records>) -> Self {
         Self { records, ..self }
     }
 
-    /// Is anything done with what is said here?
+    /// Do lines or records leave?
     pub(crate) fn is_on(&self) -> bool {
         self.are_written() || self.records.is_some()
     }
 
     /// Are lines written?
     pub(crate) fn are_written(&self) -> bool {
-        !matches!(self.exit.sink, Sink::Off)
+        !matches!(self.sink, Sink::Off)
     }
 
     /// The log records; `None` where none leave.
@@ -131,7 +124,7 @@ impl Lines {
         self.records.as_ref()
     }
 
-    /// Is a line of this place in the code written?
+    /// Is a line of this call site written?
     pub(crate) fn wants(&self, metadata: &Metadata<'_>) -> bool {
         self.is_on() && self.gate.lets_pass(*metadata.level(), metadata.target())
     }
@@ -175,14 +168,14 @@ impl Lines {
     }
 
     fn level_changed(&self) {
-        // Each place in the code remembers whether anybody wants it, so that nobody's costs nothing.
+        // Each call site remembers whether it is wanted, so that what is not costs nothing.
         tracing::callsite::rebuild_interest_cache();
-        records::follow(self.highest_level());
+        log_crate::follow(self.highest_level());
     }
 
     /// Waits until every line made before is written; false if that took longer.
     pub(crate) fn flush(&self, timeout: Duration) -> bool {
-        self.exit.sink.flush(timeout)
+        self.sink.flush(timeout)
     }
 
     /// Takes no further line, writes what waits and what is to be said of the account at its end, and gives up after
@@ -192,7 +185,7 @@ impl Lines {
         timeout: Duration,
         last: impl FnOnce(FlowReport) -> Option<(&'static str, String)>,
     ) -> FlowReport {
-        self.tell_left_out();
+        self.report_left_out();
         if !self.are_written() {
             if let Some((_, message)) =
                 last(self.report()).filter(|_| self.complains && self.own >= Level::INFO)
@@ -201,24 +194,23 @@ impl Lines {
             }
             return self.report();
         }
-        self.exit.sink.close(timeout, |account| {
+        self.sink.close(timeout, |account| {
             let (target, message) = last(self.leaving_out(account)).filter(|_| self.own >= Level::INFO)?;
-            let seen = MemoryLines::default();
-            let exit = Exit { sink: Sink::Memory(seen.clone()), cuts: Arc::clone(&self.exit.cuts) };
-            self.shape.own(&exit, &Own::new(Level::INFO.as_str(), target, &message));
-            seen.all().pop().map(|line| (line + "\n").into_bytes())
+            let said = Snapshot::new(Severity::Info, target, &message);
+            let mut line = Object::default();
+            self.maker.append(&Item::Event(said.event()), &mut line).then_some(line.bytes)
         });
         self.report()
     }
 
     /// What became of the lines.
     pub(crate) fn report(&self) -> FlowReport {
-        let report = self.exit.sink.report();
+        let report = self.sink.report();
         if self.are_written() { self.leaving_out(report) } else { report }
     }
 
     fn leaving_out(&self, report: FlowReport) -> FlowReport {
-        report.leaving_out(self.fewer.counts())
+        report.leaving_out(self.sampler.counts())
     }
 
     /// Has the log records that wait now sent.
@@ -233,64 +225,68 @@ impl Lines {
 
     /// What became of the log records; `None` where none leave.
     pub(crate) fn report_of_records(&self) -> Option<FlowReport> {
-        self.records.as_ref().map(|records| records.report().leaving_out(self.fewer.counts()))
+        self.records.as_ref().map(|records| records.report().leaving_out(self.sampler.counts()))
     }
 
     /// How many bytes wait to be written, and how many may.
     pub(crate) fn fill(&self) -> (usize, usize) {
-        self.exit.sink.fill()
+        self.sink.fill()
     }
 
     /// How many lines had a value cut, because they were longer than receivers take.
     pub(crate) fn shortened(&self) -> u64 {
-        self.exit.cuts.count()
+        self.maker.shortened()
     }
 
     /// Turns records of the `log` crate into events, for the whole process; false if it has a logger already.
     pub(crate) fn take_log_records(&self) -> bool {
-        records::take(self.highest_level())
+        log_crate::take(self.highest_level())
     }
 
-    /// Writes the line of an event. Whether it is wanted was asked before.
-    pub(crate) fn event(&self, event: &Event<'_>, place: Place<'_>) {
+    /// Takes an event. Whether it is wanted was asked before.
+    #[inline]
+    pub(crate) fn event(&self, event: &mut Snapshot) {
+        if self.maker.names_thread()
+            && let Some(name) = std::thread::current().name()
+        {
+            event.set_thread(name);
+        }
         if let Some(records) = &self.records {
-            records.event(event, &place);
+            records.event(event.compact());
         }
-        if self.are_written() {
-            self.shape.event(&self.exit, event, place);
-        }
+        self.sink.event(event, event.info.severity as u8 >= Severity::Error as u8);
     }
 
-    /// Is the line of an event left out, because its place in the code wrote enough? It is counted then.
+    /// Is the line of an event left out, because its call site wrote enough? It is counted then.
     #[inline]
     pub(crate) fn leaves_out(&self, event: &Event<'_>) -> bool {
-        self.fewer.leaves_out_event(event)
+        self.sampler.leaves_out_event(event)
     }
 
-    /// Has this finished hop its one line? A call that ended well has none.
+    /// Has this finished hop a line? A call that ended well has none.
     #[inline]
     pub(crate) fn tells(&self, hop: &Hop, end: &End) -> bool {
         if hop.kind == Kind::Client && end.outcome.is_good() {
             return false;
         }
-        let (level, target) = (line::level(hop.kind, end.outcome), line::target(hop.kind));
-        self.is_on() && self.gate.lets_pass(level, target) && !self.fewer.leaves_out_hop(hop, end)
+        let (level, target) = (hop_line::level(hop.kind, end.outcome), hop_line::target(hop.kind));
+        self.is_on() && self.gate.lets_pass(level, target) && !self.sampler.leaves_out_hop(hop, end)
     }
 
-    /// Writes it.
+    /// Takes a finished hop that has a line.
     #[inline]
     pub(crate) fn tell(&self, hop: Arc<Hop>, end: &End) {
         if let Some(records) = &self.records {
             records.hop(&hop);
         }
-        if self.are_written() {
-            self.shape.hop(&self.exit, hop, end);
-        }
+        let hurries = hop_line::level(hop.kind, end.outcome) == Level::ERROR;
+        self.sink.hop(hop, hurries);
     }
 
-    /// Writes it if it has one.
+    /// Ends a hop, and writes its line if it has one.
     #[cfg(test)]
     pub(crate) fn hop(&self, hop: &Arc<Hop>, end: &End) {
+        hop.finish(|_| *end);
         if self.tells(hop, end) {
             self.tell(Arc::clone(hop), end);
         }
@@ -298,20 +294,17 @@ impl Lines {
 
     /// Writes the line of a call whose response's body failed after its head.
     pub(crate) fn body_failed(&self, hop: &Arc<Hop>) {
-        if !self.is_on() || !self.gate.lets_pass(Level::WARN, line::CLIENT) {
+        if !self.is_on() || !self.gate.lets_pass(Level::WARN, hop_line::CLIENT) {
             return;
         }
         let mut message = String::new();
-        let _ = line::subject(&mut message, hop);
+        let _ = hop_line::subject(&mut message, hop);
         message.push_str(" response body failed");
-        if self.are_written() {
-            let own = Own::new("WARN", line::CLIENT, &message);
-            self.shape.own(&self.exit, &Own { trace: Some(hop.trace), hop: Some(hop), ..own });
-        }
-        if let Some(records) = &self.records {
-            let said = Said::saying(Level::WARN.into(), line::CLIENT, &message);
-            records.push(Said { trace: Some(hop.trace), hop: Some(Arc::clone(hop)), ..said });
-        }
+        let mut said = Snapshot::new(Severity::Warn, hop_line::CLIENT, &message);
+        said.info.trace = Some(hop.trace);
+        said.info.hop = Some(Arc::clone(hop));
+        said.info.is_routed = hop.route.get().is_some();
+        self.take(said, |records, said| records.event(said));
     }
 
     /// Writes a line of our own: the start-up, the first delivery, the first failure. `OTEL_LOG_LEVEL` decides
@@ -321,73 +314,88 @@ impl Lines {
         if self.own < level {
             return;
         }
-        if self.are_written() {
-            self.shape.own(&self.exit, &Own { fields, ..Own::new(level.as_str(), target, message) });
-        } else if self.complains && level <= Level::WARN {
+        if !self.are_written() && self.complains && level <= Level::WARN {
             complain(format_args!("{message}"));
         }
-        if let Some(records) = &self.records {
-            let mut said = Said::saying(level.into(), target, message);
-            fields.iter().for_each(|(name, value)| said.add(name, value));
-            records.say(said);
-        }
+        let mut said = Snapshot::new(level.into(), target, message);
+        fields.iter().for_each(|(name, value)| said.add(name, value));
+        self.take(said, |records, said| records.say(said));
     }
 
-    /// The same for what must be no record: what is said of the records themselves, and what comes after them.
-    /// Where there are no lines, it goes to standard error.
+    /// Writes a line of our own that must be no record: what is said of the records themselves, and what comes after
+    /// them. Where there are no lines, it goes to standard error.
     pub(crate) fn say_beside(&self, level: Level, target: &'static str, message: &str) {
         if self.own < level {
             return;
         }
         if self.are_written() {
-            self.shape.own(&self.exit, &Own::new(level.as_str(), target, message));
+            self.sink.event(&mut Snapshot::new(level.into(), target, message), true);
         } else if self.complains {
             complain(format_args!("{message}"));
         }
     }
 
-    /// Tells, of each place in the code whose lines were left out since this was last called, how many they were.
-    /// Called about once a second, and at the end.
-    pub(crate) fn tell_left_out(&self) {
-        self.fewer.tell(|site, count, limit| {
+    /// Reports what was left out or lost since this was last called. Called about once a second, and at the end.
+    pub(crate) fn report_left_out(&self) {
+        self.sampler.report_limited(|site, count, limit| {
             let message = format!(
                 "suppressed {count} lines like this: one place in the code may write {limit} a second \
                  (OBSERVABILITY_LOG_LIMIT)"
             );
-            let fields = [("suppressed", Value::from(count))];
-            if self.are_written() {
-                let own = Own::new(site.level.as_str(), &site.target, &message);
-                let origin = site.origin.as_ref().map(|(file, line)| (&**file, *line));
-                self.shape.own(&self.exit, &Own { fields: &fields, origin, ..own });
+            let mut said = Snapshot::new(site.level.into(), "", &message);
+            said.set_target(&site.target);
+            if let Some((file, line)) = &site.origin {
+                said.set_origin(file, *line);
             }
-            if let Some(records) = &self.records {
-                let said = Said::saying(site.level.into(), "", &message);
-                let mut said = Said { target: site.target.clone(), origin: site.origin.clone(), ..said };
-                fields.iter().for_each(|(name, value)| said.add(name, value));
-                records.push(said);
-            }
+            said.add("suppressed", &count.into());
+            self.take(said, |records, said| records.event(said));
         });
+        look(&self.lost_lines, &self.sink.report());
+        if let Some(records) = &self.records {
+            look(&self.lost_records, &records.report());
+        }
     }
 
     /// Writes the line of a panic of this thread.
-    pub(super) fn fatal(&self, message: &str, thread: &str, origin: Origin<'_>) {
-        let current = current();
-        let hop = current.as_ref().and_then(|current| current.hop.as_ref());
-        let trace = current.as_ref().map(|current| current.trace);
-        if self.are_written() {
-            let own = Own::new("FATAL", "panic", message);
-            let hop = hop.map(AsRef::as_ref);
-            self.shape.own(&self.exit, &Own { trace, hop, origin, thread: Some(thread), ..own });
+    pub(super) fn fatal(
+        &self,
+        message: &str,
+        thread: &str,
+        origin: Option<(&str, u32)>,
+        backtrace: Option<&str>,
+    ) {
+        let mut said = Snapshot::new(Severity::Fatal, "panic", message);
+        said.info.name = event::PANIC;
+        if let Some(current) = current() {
+            said.info.trace = Some(current.trace);
+            said.info.is_routed = current.hop.as_ref().is_some_and(|hop| hop.route.get().is_some());
+            said.info.hop = current.hop;
         }
+        if let Some((file, line)) = origin {
+            said.set_origin(file, line);
+        }
+        if let Some(backtrace) = backtrace {
+            said.set_backtrace(backtrace);
+        }
+        said.set_thread(thread);
+        self.take(said, |records, said| records.event(said));
+    }
+
+    /// Takes an event of our own for its line, and by `record` for its record.
+    fn take(&self, mut said: Snapshot, record: impl FnOnce(&Records, Snapshot)) {
         if let Some(records) = &self.records {
-            let mut said = Said::saying(Severity::FATAL, "panic", message);
-            said.add(attribute::EXCEPTION_MESSAGE, &message.to_owned().into());
-            said.add(attribute::THREAD_NAME, &thread.to_owned().into());
-            let origin = origin.map(|(file, line)| (file.to_owned().into(), line));
-            records.push(Said { name: event::PANIC, trace, hop: hop.cloned(), origin, ..said });
+            record(records, said.compact());
         }
+        self.sink.event(&mut said, true);
     }
 }
 
+/// Shows the losses of a report to who says that they began, or ended.
+fn look(notice: &LossNotice, report: &FlowReport) {
+    let dropped: Vec<_> = report.dropped.iter().map(|(reason, count)| (reason.as_str(), *count)).collect();
+    notice.look(&dropped);
+}
+
 #[cfg(test)]
+#[path = "lines_tests.rs"]
 mod tests;

@@ -1,12 +1,17 @@
 //! The options of log lines and their variables.
 
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
 use tracing::level_filters::LevelFilter;
 
-use super::fewer::Choice;
+use super::formats::{FormatName, LineMaker};
 use super::level::Directives;
-use super::otlp::Export;
+use super::otlp::{self, Export};
+use super::sampling::Sampling;
 use crate::export::{Destination, Shared};
-use crate::variable::{Refusal, Variable};
+use crate::resource::Resource;
+use crate::variable::{Refusal, Variable, boolean, milliseconds};
 
 /// Options of logs: which lines are written and in which shape, and whether they leave as log records over OTLP.
 ///
@@ -23,23 +28,13 @@ pub struct Logs {
     /// What is wrong with the code's own directives; said once, at the start.
     bad_level: Option<String>,
     pub(super) own_level: LevelFilter,
-    format: Option<Format>,
+    format: Option<FormatName>,
     /// Are lines written?
     on: bool,
-    pub(super) no_color: bool,
-    pub(super) fewer: Choice,
+    no_color: bool,
+    names_client: bool,
+    pub(super) sampling: Sampling,
     pub(super) export: Export,
-}
-
-/// The shape of a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
-    Json,
-    Ecs,
-    Logstash,
-    Gelf,
-    Otel,
-    Pretty,
 }
 
 impl Default for Logs {
@@ -51,7 +46,8 @@ impl Default for Logs {
             format: None,
             on: true,
             no_color: false,
-            fewer: Choice::default(),
+            names_client: false,
+            sampling: Sampling::default(),
             export: Export::default(),
         }
     }
@@ -84,7 +80,7 @@ impl Logs {
     /// One JSON object a line. Default: where standard output is no terminal. Variable:
     /// `OBSERVABILITY_LOG_FORMAT`.
     pub fn json(mut self) -> Self {
-        self.format = Some(Format::Json);
+        self.format = Some(FormatName::Json);
         self
     }
 
@@ -94,7 +90,7 @@ impl Logs {
     /// line for a type. In a name every character beside letters, digits, `_` and `-` becomes `_`. A number
     /// beyond 64 bits with a sign is a text. Default: `json`. Variable: `OBSERVABILITY_LOG_FORMAT`.
     pub fn ecs(mut self) -> Self {
-        self.format = Some(Format::Ecs);
+        self.format = Some(FormatName::Ecs);
         self
     }
 
@@ -103,7 +99,7 @@ impl Logs {
     /// A user's fields stand beside ours; one whose name is taken, or belongs to Logstash or Elasticsearch, becomes
     /// `field_<name>`. Default: `json`. Variable: `OBSERVABILITY_LOG_FORMAT`.
     pub fn logstash(mut self) -> Self {
-        self.format = Some(Format::Logstash);
+        self.format = Some(FormatName::Logstash);
         self
     }
 
@@ -114,7 +110,7 @@ impl Logs {
     /// resource's `host.name`, else the machine's name, else the service. Default: `json`. Variable:
     /// `OBSERVABILITY_LOG_FORMAT`.
     pub fn gelf(mut self) -> Self {
-        self.format = Some(Format::Gelf);
+        self.format = Some(FormatName::Gelf);
         self
     }
 
@@ -124,14 +120,73 @@ impl Logs {
     /// stand at the top, who speaks in `resource`, all else in `attributes`, a user's fields among them; one whose
     /// name is taken becomes `field_<name>`. Default: `json`. Variable: `OBSERVABILITY_LOG_FORMAT`.
     pub fn otel(mut self) -> Self {
-        self.format = Some(Format::Otel);
+        self.format = Some(FormatName::Otel);
         self
     }
 
     /// One readable line, coloured on a terminal unless `NO_COLOR` is set. Default: where standard output is a
     /// terminal. Variable: `OBSERVABILITY_LOG_FORMAT`.
     pub fn pretty(mut self) -> Self {
-        self.format = Some(Format::Pretty);
+        self.format = Some(FormatName::Pretty);
+        self
+    }
+
+    /// Keeps this share of the lines of requests and work that ended well, from 0 to 1; values outside are clamped.
+    ///
+    /// What did not end well (any outcome but `ok` and `upgraded`), what was slow ([`Logs::slow`]) and what an error
+    /// was noted of keeps its line, and so does every event. The trace id decides: all services with one share keep
+    /// the lines of the same traces, and those of [`Traces::keep`](crate::Traces::keep) with that share. What is left
+    /// out is in [`FlowReport::left_out`](crate::FlowReport::left_out) and in
+    /// `observability_log_left_out_total{reason="sampled"}`. Default: `1.0`. Variable: `OBSERVABILITY_LOG_OK_SHARE`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_observability::Logs;
+    ///
+    /// let logs = Logs::new().keep_ok(0.1).slow(Duration::from_millis(250));
+    /// # drop(logs);
+    /// ```
+    pub fn keep_ok(mut self, share: f64) -> Self {
+        self.sampling.ok_share = if share.is_nan() { 1.0 } else { share.clamp(0.0, 1.0) };
+        self
+    }
+
+    /// What took so long keeps its line, whatever [`Logs::keep_ok`] says. Default: one second. Variable:
+    /// `OBSERVABILITY_LOG_SLOW`, in milliseconds.
+    pub fn slow(mut self, from: Duration) -> Self {
+        self.sampling.slow = from;
+        self
+    }
+
+    /// How many lines one place in the code (one `tracing` or `log` macro) may write within a second; 0 is without a
+    /// limit.
+    ///
+    /// The first ones of each second are written, of every level. Once a second one line of the same level, target,
+    /// `file` and `line` tells how many were `suppressed`; they are in
+    /// [`FlowReport::left_out`](crate::FlowReport::left_out) and in
+    /// `observability_log_left_out_total{reason="limited"}`. It is there for a loop that ran wild, which would take
+    /// the room of every other line. Default: `10000`. Variable: `OBSERVABILITY_LOG_LIMIT`.
+    ///
+    /// ```
+    /// let logs = tower_observability::Logs::new().limit(100);
+    /// # drop(logs);
+    /// ```
+    pub fn limit(mut self, lines_per_second: u32) -> Self {
+        self.sampling.limit = lines_per_second;
+        self
+    }
+
+    /// Says on each request's line who asked: the peer's address and the user agent, where they are known.
+    ///
+    /// An address is personal data in many countries, and both make a line longer. Default: not said. Variable:
+    /// `OBSERVABILITY_LOG_CLIENT`.
+    ///
+    /// ```
+    /// let logs = tower_observability::Logs::new().client(true);
+    /// # drop(logs);
+    /// ```
+    pub fn client(mut self, names: bool) -> Self {
+        self.names_client = names;
         self
     }
 
@@ -186,19 +241,37 @@ impl Logs {
         self.bad_level.as_deref()
     }
 
-    /// A person watches: lines shall be read by one, unless somebody chose a shape.
+    /// A person reads the lines, unless a format was chosen.
     pub(crate) fn on_terminal(mut self) -> Self {
-        self.format.get_or_insert(Format::Pretty);
+        self.format.get_or_insert(FormatName::Pretty);
         self.export.on_terminal();
         self
     }
 
-    pub(super) fn format(&self) -> Format {
-        self.format.unwrap_or(Format::Json)
+    /// What makes the lines.
+    pub(super) fn maker(&self, resource: &Resource) -> LineMaker {
+        let color = !self.no_color && std::io::stdout().is_terminal();
+        LineMaker::new(self.format().format(resource, self.names_client, color))
+    }
+
+    fn format(&self) -> FormatName {
+        self.format.unwrap_or(FormatName::Json)
     }
 }
 
-pub(super) const LINES: [Variable<Logs>; 5] = [
+impl Logs {
+    pub(crate) const VARIABLES: &'static [Variable<Self>] = &{
+        let [level, own, format, exporter, color, client] = LINES;
+        let [share, slow, limit] = SAMPLING;
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o] = otlp::VARIABLES;
+        [
+            level, own, format, exporter, color, client, share, slow, limit, a, b, c, d, e, f, g, h, i, j, k,
+            l, m, n, o,
+        ]
+    };
+}
+
+const LINES: [Variable<Logs>; 6] = [
     Variable {
         name: "RUST_LOG",
         default: "info",
@@ -251,28 +324,64 @@ pub(super) const LINES: [Variable<Logs>; 5] = [
         },
         show: |logs| if logs.no_color { "1" } else { "" }.to_owned(),
     },
+    Variable {
+        name: "OBSERVABILITY_LOG_CLIENT",
+        default: "false",
+        secret: false,
+        about: "`true`: the closing line of a request has the address and the user agent of the client.",
+        set: |logs, value| {
+            logs.names_client = boolean(value)?;
+            Ok(())
+        },
+        show: |logs| logs.names_client.to_string(),
+    },
 ];
 
-impl Format {
-    const ALL: [Self; 6] = [Self::Json, Self::Ecs, Self::Logstash, Self::Gelf, Self::Otel, Self::Pretty];
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Ecs => "ecs",
-            Self::Logstash => "logstash",
-            Self::Gelf => "gelf",
-            Self::Otel => "otel",
-            Self::Pretty => "pretty",
-        }
-    }
-}
+const SAMPLING: [Variable<Logs>; 3] = [
+    Variable {
+        name: "OBSERVABILITY_LOG_OK_SHARE",
+        default: "1.0",
+        secret: false,
+        about: "The share of closing lines of successful requests that is kept, from 0 to 1; others are always kept.",
+        set: set_ok_share,
+        show: |logs| format!("{:?}", logs.sampling.ok_share),
+    },
+    Variable {
+        name: "OBSERVABILITY_LOG_SLOW",
+        default: "1000",
+        secret: false,
+        about: "A request that takes this long keeps its line, in milliseconds.",
+        set: |logs, value| {
+            logs.sampling.slow = milliseconds(value)?;
+            Ok(())
+        },
+        show: |logs| logs.sampling.slow.as_millis().to_string(),
+    },
+    Variable {
+        name: "OBSERVABILITY_LOG_LIMIT",
+        default: "10000",
+        secret: false,
+        about: "Maximum lines per second of one place in the code; the rest is counted and reported. 0 is no limit.",
+        set: |logs, value| {
+            let limit: u64 = value.parse().map_err(|_| Refusal::expected("a whole number of lines"))?;
+            logs.sampling.limit = u32::try_from(limit).unwrap_or(u32::MAX);
+            Ok(())
+        },
+        show: |logs| logs.sampling.limit.to_string(),
+    },
+];
 
 fn set_level(logs: &mut Logs, value: &str) -> Result<(), Refusal> {
     let level = Directives::parse(value)?;
     let suspicion = level.suspicion();
     logs.level = level;
     suspicion.map_or(Ok(()), |why| Err(Refusal::Suspicious(why)))
+}
+
+fn set_ok_share(logs: &mut Logs, value: &str) -> Result<(), Refusal> {
+    let share = value.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    logs.sampling.ok_share = share.ok_or_else(|| Refusal::expected("a number from 0 to 1"))?;
+    Ok(())
 }
 
 fn set_own_level(logs: &mut Logs, value: &str) -> Result<(), Refusal> {
@@ -291,7 +400,7 @@ fn set_own_level(logs: &mut Logs, value: &str) -> Result<(), Refusal> {
 }
 
 fn set_format(logs: &mut Logs, value: &str) -> Result<(), Refusal> {
-    let chosen = Format::ALL.into_iter().find(|format| format.as_str().eq_ignore_ascii_case(value));
+    let chosen = FormatName::ALL.into_iter().find(|format| format.as_str().eq_ignore_ascii_case(value));
     let expected = || Refusal::Expected("one of json, ecs, logstash, gelf, otel, pretty".to_owned());
     logs.format = Some(chosen.ok_or_else(expected)?);
     Ok(())
@@ -350,6 +459,7 @@ mod tests {
         assert_eq!(shown("OTEL_LOGS_EXPORTER", "otlp"), "otlp");
         assert_eq!(shown("OTEL_LOGS_EXPORTER", "none, otlp,console"), "console,otlp");
         assert_eq!(shown("NO_COLOR", "1"), "1");
+        assert_eq!(shown("OBSERVABILITY_LOG_CLIENT", "true"), "true");
     }
 
     #[test]
@@ -359,6 +469,7 @@ mod tests {
             ("OTEL_LOG_LEVEL", "loud"),
             ("OBSERVABILITY_LOG_FORMAT", "xml"),
             ("OTEL_LOGS_EXPORTER", "file"),
+            ("OBSERVABILITY_LOG_CLIENT", "maybe"),
         ] {
             let (logs, result) = set(name, value);
             assert!(matches!(result, Err(Refusal::Expected(_))), "{name}={value}: {result:?}");
@@ -389,5 +500,41 @@ mod tests {
     fn headers_are_secret() {
         let secret: Vec<_> = Logs::VARIABLES.iter().filter(|row| row.secret).map(|row| row.name).collect();
         assert_eq!(secret, ["OTEL_EXPORTER_OTLP_LOGS_HEADERS"]);
+    }
+
+    fn set_sampling(logs: &mut Logs, name: &str, value: &str) -> Result<(), Refusal> {
+        let row = SAMPLING.iter().find(|row| row.name == name).expect("a row");
+        (row.set)(logs, value)
+    }
+
+    fn shown_sampling(logs: &Logs) -> [String; 3] {
+        SAMPLING.each_ref().map(|row| (row.show)(logs))
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_rows() {
+        assert_eq!(shown_sampling(&Logs::new()), SAMPLING.each_ref().map(|row| row.default.to_owned()));
+    }
+
+    #[test]
+    fn a_good_value_is_taken_and_shown_and_a_bad_one_changes_nothing() {
+        let mut logs = Logs::new();
+        for (name, value) in SAMPLING.iter().map(|row| row.name).zip(["0.25", "250", "0"]) {
+            assert_eq!(set_sampling(&mut logs, name, value), Ok(()));
+        }
+        assert_eq!(shown_sampling(&logs), ["0.25", "250", "0"]);
+        assert_eq!(
+            shown_sampling(&Logs::new().keep_ok(0.25).slow(Duration::from_millis(250)).limit(0)),
+            shown_sampling(&logs)
+        );
+        let bad =
+            [("OK_SHARE", "1.5"), ("OK_SHARE", "NaN"), ("OK_SHARE", "10%"), ("SLOW", "1s"), ("LIMIT", "-1")];
+        for (name, value) in bad {
+            let refused = set_sampling(&mut logs, &format!("OBSERVABILITY_LOG_{name}"), value);
+            assert!(matches!(refused, Err(Refusal::Expected(_))), "{name}={value}: {refused:?}");
+        }
+        assert_eq!(shown_sampling(&logs), ["0.25", "250", "0"]);
+        assert_eq!(shown_sampling(&Logs::new().keep_ok(f64::NAN))[0], "1.0");
+        assert_eq!(shown_sampling(&Logs::new().keep_ok(-1.0))[0], "0.0");
     }
 }

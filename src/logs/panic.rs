@@ -1,13 +1,16 @@
-//! The last words: a panic's line, written before whatever the process does next.
+//! A panic's line, written before whatever the process does next.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::PanicHookInfo;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::lines::Lines;
+use crate::current::current;
+use crate::record::bounded;
 use crate::threads::is_suppressed;
 
-/// How long a panicking thread waits for its line to be written: nobody knows whether the process goes on.
+/// How long a panicking thread waits for its line to be written: the process may end right after it.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// One more than the lines delivered when a panic last waited in vain: until one more leaves, none waits again.
@@ -24,19 +27,29 @@ pub(crate) fn write_panics(lines: &'static Lines) {
 
 impl Lines {
     fn panicked(&self, panic: &PanicHookInfo<'_>) {
-        if !self.is_on() {
-            return;
-        }
         let payload = panic.payload();
         let message = payload
             .downcast_ref::<&'static str>()
             .copied()
             .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
             .unwrap_or("a panic without a text");
+        // The request's own line and span say it as well, unless an error was noted before.
+        if let Some(hop) = current().and_then(|current| current.hop) {
+            hop.notes()
+                .get_or_insert_default()
+                .error
+                .get_or_insert_with(|| vec![bounded(message).to_owned()]);
+        }
+        if !self.is_on() {
+            return;
+        }
         let thread = std::thread::current();
         let name = thread.name().unwrap_or_default();
         let location = panic.location().map(|location| (location.file(), location.line()));
-        self.fatal(message, name, location);
+        // Captured only where RUST_BACKTRACE or RUST_LIB_BACKTRACE asks for it.
+        let backtrace = Backtrace::capture();
+        let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+        self.fatal(message, name, location, backtrace.as_deref());
         let delivered = || self.report().delivered + 1;
         // Our own threads must not wait for each other.
         if !is_suppressed() && STUCK_AT.load(Ordering::Relaxed) != delivered() && !self.flush(PATIENCE) {

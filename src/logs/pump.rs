@@ -1,13 +1,12 @@
-//! The thread that writes: it makes the lines of finished hops, hands whole lines to the descriptor, and
-//! counts what became of each.
+//! The thread that writes: it makes the lines, hands whole lines to the descriptor, and counts what became of each.
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::buffer::{AWAKE, Batch, Render, Shared, Unmade, shrink};
-use super::json::Object;
+use super::formats::{Item, LineMaker, Object};
+use super::queue::{AWAKE, Batch, Queued, Shared};
 use crate::account::DropReason;
 use crate::threads::{begin_run, complain, empties, rest_if_due, share_processor, suppress_telemetry};
 
@@ -17,8 +16,8 @@ const GATHER: Duration = Duration::from_millis(2);
 /// a system call, and its processor, which is worth more than a line that comes sooner.
 const LOOKS: u32 = 2;
 /// The most that one call is given, so that little is in doubt when a call never returns.
-const CHUNK: usize = 64 * 1024;
-/// What a call is given as soon as so much is made: few lines are longer than what is left of a chunk.
+pub(super) const CHUNK: usize = 64 * 1024;
+/// Lines are written as soon as so much is made: few are longer than what is left of a chunk.
 const ENOUGH: usize = CHUNK - 4 * 1024;
 /// A buffer above this is given back after a burst.
 const KEPT: usize = 256 * 1024;
@@ -27,7 +26,9 @@ const KEPT: usize = 256 * 1024;
 pub(super) struct Pump<W> {
     shared: Arc<Shared>,
     out: W,
-    render: Render,
+    /// The most that one call is given, unless a line is longer.
+    at_once: usize,
+    maker: Arc<LineMaker>,
     spare: Batch,
     /// The lines made since the last call.
     made: Object,
@@ -36,8 +37,8 @@ pub(super) struct Pump<W> {
 }
 
 impl<W: Write> Pump<W> {
-    pub(super) fn new(shared: Arc<Shared>, out: W, render: Render) -> Self {
-        Self { shared, out, render, spare: Batch::default(), made: Object::default(), torn: false }
+    pub(super) fn new(shared: Arc<Shared>, out: W, at_once: usize, maker: Arc<LineMaker>) -> Self {
+        Self { shared, out, at_once, maker, spare: Batch::default(), made: Object::default(), torn: false }
     }
 
     pub(super) fn run(mut self) {
@@ -45,9 +46,9 @@ impl<W: Write> Pump<W> {
         share_processor();
         let shared = Arc::clone(&self.shared);
         empties(move || {
-            let capacity = shared.lines.capacity();
-            // Whoever waits for the lines waits for no pause, also where they were taken out before he came.
-            (if shared.is_awaited() { capacity } else { shared.lines.weight() }, capacity)
+            let capacity = shared.batches.capacity();
+            // A flush or a close waits for no pause, also where the lines were taken out before it came.
+            (if shared.is_awaited() { capacity } else { shared.batches.weight() }, capacity)
         });
         let mut looks = 0;
         loop {
@@ -85,17 +86,17 @@ impl<W: Write> Pump<W> {
 
     /// Lets lines gather for so long, or until there are plenty.
     fn gather(&self, time: Duration) {
-        let plenty = self.shared.lines.capacity() / 2;
-        self.shared.wakes_at.store(plenty, Ordering::Release);
-        // What came before that was said wakes nobody, and what came just then may not be seen here: the next push
-        // wakes, or the time is over.
-        if self.shared.lines.weight() < plenty {
+        let plenty = self.shared.batches.capacity() / 2;
+        self.shared.wakes_at.store(plenty, Ordering::SeqCst);
+        // A push before that wakes no thread, and one just then may not be seen here: the next push wakes, or the time
+        // is over.
+        if self.shared.batches.weight() < plenty && !self.shared.hurries.swap(false, Ordering::SeqCst) {
             std::thread::park_timeout(time);
         }
         self.shared.wakes_at.store(AWAKE, Ordering::Release);
     }
 
-    /// Tells whoever waits that this ticket is reached; true if the thread shall end.
+    /// Ends the wait for this ticket; true if the thread shall end.
     fn reached(&self, ticket: u64, closing: bool) -> bool {
         let mut state = self.shared.state();
         state.flushed = ticket;
@@ -121,44 +122,39 @@ impl<W: Write> Pump<W> {
     fn drain(&mut self) -> bool {
         let mut wrote = false;
         begin_run(false);
-        for stripe in 0..self.shared.lines.count() {
+        for stripe in 0..self.shared.batches.count() {
             let mut batch = {
                 // Under the state's lock, so that a line is always either in the buffer or counted as behind.
                 let mut state = self.shared.state();
                 if state.abandoned {
                     return false;
                 }
-                let batch = self.shared.lines.swap(stripe, std::mem::take(&mut self.spare));
-                state.behind = batch.lines;
+                let batch = self.shared.batches.swap(stripe, std::mem::take(&mut self.spare));
+                state.behind = batch.items.len() as u64;
                 batch
             };
-            if batch.lines > 0 {
+            if !batch.items.is_empty() {
                 wrote = true;
                 self.write_batch(&mut batch);
             }
-            batch.bytes.clear();
-            shrink(&mut batch.bytes, KEPT);
-            batch.lines = 0;
+            batch.clear(KEPT);
             self.spare = batch;
         }
         wrote
     }
 
-    /// Writes all, and makes the lines that are not made yet, each at its place between the others.
+    /// Makes the lines of a batch and writes them.
     fn write_batch(&mut self, batch: &mut Batch) {
         let mut made = std::mem::take(&mut self.made);
-        let (mut done, mut lines) = (0, 0);
-        let mut events = batch.events.iter();
-        for (place, hop) in batch.unmade.drain(..) {
-            if let Some(between) = batch.bytes.get(done..place).filter(|between| !between.is_empty()) {
-                made.raw(between);
-                lines += count_lines(between);
-            }
-            done = place;
-            let fits = match (&hop, hop.is_none().then(|| events.next()).flatten()) {
-                (Some(hop), _) => (self.render)(Unmade::Hop(hop), &mut made),
-                (None, Some(event)) => (self.render)(Unmade::Event(event), &mut made),
-                (None, None) => false,
+        let mut lines = 0;
+        let mut bytes = &batch.bytes[..];
+        for item in batch.items.drain(..) {
+            let fits = match &item {
+                Queued::Hop(hop) => self.maker.append(&Item::Hop(hop), &mut made),
+                Queued::Event(info, length) => {
+                    let own = bytes.split_off(..*length as usize).unwrap_or_default();
+                    self.maker.append(&Item::Event(info.with(own)), &mut made)
+                }
             };
             if fits {
                 lines += 1;
@@ -171,15 +167,11 @@ impl<W: Write> Pump<W> {
             }
             rest_if_due();
         }
-        drop(events);
-        batch.events.clear(KEPT);
-        shrink(&mut batch.unmade, KEPT);
         self.write(&made.bytes, lines);
         made.bytes.clear();
-        shrink(&mut made.bytes, KEPT);
+        made.bytes.shrink_to(KEPT);
+        made.forget_request();
         self.made = made;
-        let rest = batch.bytes.get(done..).unwrap_or_default();
-        self.write(rest, count_lines(rest));
     }
 
     /// Counts a line that was made here and is too long for every receiver.
@@ -194,7 +186,7 @@ impl<W: Write> Pump<W> {
     /// Writes all, which is so many lines.
     fn write(&mut self, mut bytes: &[u8], mut left: u64) {
         while !bytes.is_empty() {
-            let (chunk, behind) = bytes.split_at(chunk_length(bytes));
+            let (chunk, behind) = bytes.split_at(chunk_length(bytes, self.at_once));
             let lines = if behind.is_empty() { left } else { count_lines(chunk) };
             left = left.saturating_sub(lines);
             {
@@ -213,14 +205,14 @@ impl<W: Write> Pump<W> {
         }
     }
 
-    /// Counts what became of a chunk; false if somebody counted it already.
+    /// Counts what became of a chunk; false if it is counted already.
     fn account(&mut self, chunk: &[u8], lines: u64, result: Result<(), (usize, io::Error)>) -> bool {
         let mut state = self.shared.state();
         if state.abandoned {
             return false;
         }
         state.in_call = 0;
-        // Counted before anybody else may look: a line is never in no account.
+        // Counted under the lock: a line is never in no account.
         match result {
             Ok(()) => self.shared.flow.delivered(lines),
             Err((written, error)) => {
@@ -257,7 +249,7 @@ impl<W: Write> Pump<W> {
                     pause = GATHER;
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                // Somebody else made the descriptor non-blocking, and its reader is slow.
+                // Another process made the descriptor non-blocking, and its reader is slow.
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     if self.shared.state().abandoned {
                         return Err((written, error));
@@ -273,19 +265,18 @@ impl<W: Write> Pump<W> {
     }
 }
 
-/// Where the next call's bytes end: after a whole line.
-fn chunk_length(bytes: &[u8]) -> usize {
-    let Some(most) = bytes.get(..CHUNK) else { return bytes.len() };
-    let end_of_line = |bytes: &[u8]| bytes.iter().rposition(|byte| *byte == b'\n');
-    let within = end_of_line(most).map(|at| at + 1);
-    within.unwrap_or_else(|| bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1))
+/// Where the next call's bytes end: after a whole line, and after at most so many bytes unless the first line is longer.
+fn chunk_length(bytes: &[u8], most: usize) -> usize {
+    if bytes.len() <= most {
+        return bytes.len();
+    }
+    let is_end = |byte: &u8| *byte == b'\n';
+    let within = bytes.get(..most).and_then(|within| within.iter().rposition(is_end));
+    within.or_else(|| bytes.iter().position(is_end)).map_or(bytes.len(), |at| at + 1)
 }
 
 fn count_lines(bytes: &[u8]) -> u64 {
-    // A block's sum fits a byte, so that many bytes are compared and added at once.
-    let (blocks, rest) = bytes.as_chunks::<192>();
-    let of = |bytes: &[u8]| bytes.iter().map(|byte| u8::from(*byte == b'\n')).sum::<u8>();
-    blocks.iter().map(|block| u64::from(of(block))).sum::<u64>() + u64::from(of(rest))
+    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
 }
 
 #[cfg(test)]
@@ -295,15 +286,18 @@ mod tests {
     #[test]
     fn chunks_end_at_line_ends() {
         let short = b"a\nb\n";
-        assert_eq!(chunk_length(short), short.len());
+        assert_eq!(chunk_length(short, CHUNK), short.len());
+        assert_eq!(chunk_length(b"aaa\nbb\nc\n", 6), 4);
+        assert_eq!(chunk_length(b"aaa\nbb\nc\n", 7), 7);
+        assert_eq!(chunk_length(b"aaaaaaaa\nbb\n", 6), 9);
         let mut long = vec![b'x'; CHUNK - 10];
         long.push(b'\n');
         let first = long.len();
         long.extend_from_slice(&[b'y'; 100]);
         long.push(b'\n');
-        assert_eq!(chunk_length(&long), first);
+        assert_eq!(chunk_length(&long, CHUNK), first);
         let mut giant = vec![b'x'; 2 * CHUNK];
         giant.extend_from_slice(b"\nz\n");
-        assert_eq!(chunk_length(&giant), 2 * CHUNK + 1);
+        assert_eq!(chunk_length(&giant, CHUNK), 2 * CHUNK + 1);
     }
 }

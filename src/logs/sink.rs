@@ -5,11 +5,11 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::buffer::Render;
-use super::cut::Cuts;
-use super::json::Object;
+use super::formats::{Item, LineMaker, Object};
+use super::pump::CHUNK;
 use super::writer::{CAPACITY, Writer};
 use crate::account::{DropReason, FlowReport, stripe_count};
+use crate::record::{Hop, Snapshot};
 
 /// Where lines go.
 #[derive(Debug)]
@@ -19,16 +19,12 @@ pub(super) enum Sink {
     Memory(MemoryLines),
 }
 
-/// The way out of a thread's buffer: every line is cut to what receivers take.
-#[derive(Debug)]
-pub(super) struct Exit {
-    pub(super) sink: Sink,
-    pub(super) cuts: Arc<Cuts>,
-}
-
 /// The lines of a test, readable at once.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct MemoryLines(Arc<Mutex<Held>>);
+#[derive(Clone, Debug)]
+pub(crate) struct MemoryLines {
+    maker: Arc<LineMaker>,
+    held: Arc<Mutex<Held>>,
+}
 
 #[derive(Debug, Default)]
 struct Held {
@@ -36,43 +32,40 @@ struct Held {
     refused: u64,
 }
 
-impl Exit {
-    /// Hands on a line that is complete.
-    pub(super) fn take(&self, line: &mut Object) {
-        if self.cuts.fit(line) {
-            self.sink.push(line.line());
-        } else {
-            self.sink.drop_line();
-        }
-    }
-}
+/// What a pipe takes in one piece, also where others write to it.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const PIPE_BUF: usize = 4096;
+/// The least that POSIX allows.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const PIPE_BUF: usize = 512;
 
 impl Sink {
-    /// A descriptor of our own, so that nobody who holds the standard library's lock waits for us.
-    ///
-    /// `render` makes the lines of finished hops, on the writer's thread.
-    pub(super) fn stdout(keeps_order: bool, render: Render) -> io::Result<Self> {
-        let stripes = if keeps_order { 1 } else { stripe_count() };
-        Writer::start(duplicate()?, render, CAPACITY, stripes).map(Self::Writer)
+    /// A descriptor of our own, so that our thread and `println!` never wait for each other's lock.
+    pub(super) fn stdout(maker: Arc<LineMaker>) -> io::Result<Self> {
+        let stripes = if maker.keeps_order() { 1 } else { stripe_count() };
+        let out = duplicate()?;
+        // Other threads and processes write to the same pipe: what is longer may be torn by their output.
+        let at_once = if is_pipe(&out) { PIPE_BUF } else { CHUNK };
+        Writer::start(out, at_once, maker, CAPACITY, stripes).map(Self::Writer)
     }
 
-    pub(super) fn push(&self, line: &[u8]) {
+    /// Takes an event for its line.
+    #[inline]
+    pub(super) fn event(&self, event: &mut Snapshot, hurries: bool) {
         match self {
             Self::Off => {}
-            Self::Writer(writer) => writer.push(line),
-            Self::Memory(seen) => {
-                let line = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(line)).into_owned();
-                seen.held(|held| held.lines.push(line));
-            }
+            Self::Writer(writer) => writer.push_event(event, hurries),
+            Self::Memory(seen) => seen.take(&Item::Event(event.event())),
         }
     }
 
-    /// Counts a line that is too long for every receiver.
-    pub(super) fn drop_line(&self) {
+    /// Takes a finished hop for its line.
+    #[inline]
+    pub(super) fn hop(&self, hop: Arc<Hop>, hurries: bool) {
         match self {
             Self::Off => {}
-            Self::Writer(writer) => writer.drop_line(DropReason::TooLarge),
-            Self::Memory(seen) => seen.held(|held| held.refused += 1),
+            Self::Writer(writer) => writer.push_hop(hop, hurries),
+            Self::Memory(seen) => seen.take(&Item::Hop(&hop)),
         }
     }
 
@@ -124,13 +117,36 @@ fn duplicate() -> io::Result<File> {
     Ok(File::from(io::stdout().as_handle().try_clone_to_owned()?))
 }
 
+#[cfg(unix)]
+fn is_pipe(out: &File) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    out.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo())
+}
+
+#[cfg(windows)]
+fn is_pipe(_: &File) -> bool {
+    false
+}
+
 impl MemoryLines {
+    pub(super) fn new(maker: Arc<LineMaker>) -> Self {
+        Self { maker, held: Arc::default() }
+    }
+
     /// All lines so far.
     pub(crate) fn all(&self) -> Vec<String> {
         self.held(|held| held.lines.clone())
     }
 
+    fn take(&self, item: &Item<'_>) {
+        let mut object = Object::default();
+        let fits = self.maker.append(item, &mut object);
+        let line = object.bytes.strip_suffix(b"\n").unwrap_or(&object.bytes);
+        let line = String::from_utf8_lossy(line).into_owned();
+        self.held(|held| if fits { held.lines.push(line) } else { held.refused += 1 });
+    }
+
     fn held<T>(&self, access: impl FnOnce(&mut Held) -> T) -> T {
-        access(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        access(&mut self.held.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -1,11 +1,9 @@
-//! The way to the descriptor: requests put whole lines into a bounded buffer, a thread of ours writes them.
+//! The way to the descriptor: requests put events and finished hops into a bounded queue, a thread of ours makes their
+//! lines and writes them.
 //!
-//! A finished hop is handed over as it is, an event as what it told, and their lines are made here, in the order of
-//! coming: there is no code of the user's in it, and the request need not wait for its bytes.
-//!
-//! A request never waits for the descriptor. Whoever reads slowly, or not at all, costs lines, and they are
-//! counted. A line is queued until its bytes are handed to the descriptor; at a shutdown that cannot wait any
-//! longer the lines within the call in progress are unconfirmed, those behind it dropped.
+//! No code of the user's runs on that thread, and a request never waits for the descriptor. A reader that is slow, or
+//! stands still, costs lines, and they are counted. A line is queued until its bytes are handed to the descriptor; at a
+//! shutdown that cannot wait any longer the lines within the call in progress are unconfirmed, those behind it dropped.
 
 use std::io::{self, Write};
 use std::sync::atomic::Ordering;
@@ -13,12 +11,11 @@ use std::sync::{Arc, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use super::buffer::{AWAKE, EVENT, Event, HOP, Render, Shared, State};
-use super::cut::LONGEST_LINE;
+use super::formats::{LONGEST_LINE, LineMaker};
 use super::pump::Pump;
-use super::told::{Slot, Told};
+use super::queue::{AWAKE, EVENT, HOP, Queued, Shared, State};
 use crate::account::{DropReason, FlowReport};
-use crate::record::Hop;
+use crate::record::{Hop, Snapshot};
 
 /// How many bytes may wait; as many again may be on their way.
 pub(super) const CAPACITY: usize = 4 * 1024 * 1024;
@@ -31,58 +28,57 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread that writes to `out`.
+    /// Starts the thread that writes to `out`, at most `at_once` bytes in one call unless a line is longer.
     pub(super) fn start(
         out: impl Write + Send + 'static,
-        render: Render,
+        at_once: usize,
+        maker: Arc<LineMaker>,
         capacity: usize,
         stripes: usize,
     ) -> io::Result<Self> {
         let shared = Arc::new(Shared::new(capacity, stripes));
-        let pump = Pump::new(Arc::clone(&shared), out, render);
+        let pump = Pump::new(Arc::clone(&shared), out, at_once, maker);
         let thread =
             std::thread::Builder::new().name("observe-lines".to_owned()).spawn(move || pump.run())?;
         Ok(Self { shared, thread: thread.thread().clone() })
     }
 
-    /// Puts one whole line into the buffer, or counts that it is full.
-    pub(super) fn push(&self, line: &[u8]) {
-        let pushed = self.shared.lines.push(line.len(), |batch| {
-            batch.bytes.extend_from_slice(line);
-            batch.lines += 1;
-        });
-        self.wake(pushed);
-    }
-
-    /// Puts a finished hop into the buffer, whose line is made later, or counts that it is full.
+    /// Queues a finished hop for its line, or counts that the queue is full. What `hurries` does not wait for other
+    /// lines to gather.
     #[inline]
-    pub(super) fn push_hop(&self, hop: Arc<Hop>) {
+    pub(super) fn push_hop(&self, hop: Arc<Hop>, hurries: bool) {
         // What a line is cut to is the most that it weighs.
         let weight = HOP + hop.text_length().min(LONGEST_LINE);
         // What is refused is dropped here, where no lock is held: a hop's last reference may run the user's code.
         let mut hop = Some(hop);
-        let pushed = self.shared.lines.push(weight, |batch| {
-            batch.unmade.push((batch.bytes.len(), hop.take()));
-            batch.lines += 1;
+        let pushed = self.shared.batches.push(weight, |batch| {
+            if let Some(hop) = hop.take() {
+                batch.items.push(Queued::Hop(hop));
+            }
         });
-        self.wake(pushed);
+        self.wake(pushed, hurries);
     }
 
-    /// Puts an event into the buffer, whose line is made later, or counts that it is full.
+    /// Queues an event for its line, or counts that the queue is full.
     #[inline]
-    pub(super) fn push_event(&self, event: Event, told: &Told) {
-        let weight = EVENT + told.text().len() + size_of_val::<[Slot]>(told.slots());
-        let pushed = self.shared.lines.push(weight, |batch| {
-            batch.events.push(event, told);
-            batch.unmade.push((batch.bytes.len(), None));
-            batch.lines += 1;
+    pub(super) fn push_event(&self, event: &mut Snapshot, hurries: bool) {
+        let weight = EVENT + event.bytes().len();
+        let pushed = self.shared.batches.push(weight, |batch| {
+            let info = event.take_info();
+            batch.bytes.extend_from_slice(event.bytes());
+            batch.items.push(Queued::Event(info, event.bytes().len() as u32));
         });
-        self.wake(pushed);
+        self.wake(pushed, hurries);
     }
 
     /// Wakes the thread if it rests, and what waited before this push is enough for it.
     #[inline]
-    fn wake(&self, pushed: Result<usize, ()>) {
+    fn wake(&self, pushed: Result<usize, ()>, hurries: bool) {
+        if hurries {
+            // Seen by a thread that is about to let lines gather.
+            self.shared.hurries.store(true, Ordering::SeqCst);
+            return self.rouse();
+        }
         // A thread that falls asleep says so before it looks into the stripe for a last time, under the stripe's lock:
         // either it saw this line there, or this sees that it sleeps. What is refused found the buffer full.
         if pushed.unwrap_or(AWAKE - 1) >= self.shared.wakes_at.load(Ordering::Acquire) {
@@ -92,15 +88,9 @@ impl Writer {
 
     #[cold]
     fn rouse(&self) {
-        if self.shared.wakes_at.swap(AWAKE, Ordering::AcqRel) != AWAKE {
+        if self.shared.wakes_at.swap(AWAKE, Ordering::SeqCst) != AWAKE {
             self.thread.unpark();
         }
-    }
-
-    /// A line that was made but may not be written.
-    pub(super) fn drop_line(&self, reason: DropReason) {
-        self.shared.flow.created(1);
-        self.shared.flow.dropped(reason, 1);
     }
 
     /// Waits until everything queued before is written; false if that took longer.
@@ -123,7 +113,7 @@ impl Writer {
         last: impl FnOnce(FlowReport) -> Option<Vec<u8>>,
     ) -> FlowReport {
         let end = Instant::now() + timeout;
-        self.shared.lines.close();
+        self.shared.batches.close();
         self.flush(timeout * 3 / 4);
         let account = self.report();
         let last =
@@ -149,14 +139,14 @@ impl Writer {
 
     /// How many bytes wait, and how many may.
     pub(super) fn fill(&self) -> (usize, usize) {
-        (self.shared.lines.weight(), self.shared.lines.capacity())
+        (self.shared.batches.weight(), self.shared.batches.capacity())
     }
 
     pub(super) fn report(&self) -> FlowReport {
-        self.shared.flow.report(|| self.shared.lines.counted())
+        self.shared.flow.report(|| self.shared.batches.counted())
     }
 }
 
 #[cfg(test)]
-#[path = "writer/tests.rs"]
+#[path = "writer_tests.rs"]
 mod tests;

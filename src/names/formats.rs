@@ -47,6 +47,11 @@ formats! {
     METHOD         = "method"         "http.request.method"       "method"         "_method"         "http.request.method";
     PATH           = "path"           "url.path"                  "path"           "_path"           "url.path";
     ROUTE          = "route"          "labels.route"              "route"          "_route"          "http.route";
+    SERVER_ADDRESS = "server_address" "server.address"            "server_address" "_server_address" "server.address";
+    SERVER_PORT    = "server_port"    "server.port"               "server_port"    "_server_port"    "server.port";
+    WORK_NAME      = "work_name"      "labels.work_name"          "work_name"      "_work_name"      "observability.work_name";
+    CLIENT_ADDRESS = "client_address" "client.address"            "client_address" "_client_address" "client.address";
+    USER_AGENT     = "user_agent"     "user_agent.original"       "user_agent"     "_user_agent"     "user_agent.original";
     STATUS         = "status"         "http.response.status_code" "status"         "_status"         "http.response.status_code";
     RPC_METHOD     = "rpc_method"     "labels.rpc_method"         "rpc_method"     "_rpc_method"     "rpc.method";
     RPC_STATUS     = "rpc_status"     "labels.rpc_status"         "rpc_status"     "_rpc_status"     "rpc.response.status_code";
@@ -58,6 +63,7 @@ formats! {
     ERROR_TYPE     = "error_type"     "error.type"                "error_type"     "_error_type"     "error.type";
     ERROR          = "error"          "error.message"             "error"          "_error"          "exception.message";
     ERROR_CHAIN    = "error_chain"    "error.stack_trace"         "stack_trace"    "full_message"    "exception.stacktrace";
+    BACKTRACE      = "backtrace"      "error.stack_trace"         "stack_trace"    "full_message"    "exception.stacktrace";
     THREAD         = "thread"         "process.thread.name"       "thread_name"    "_thread"         "thread.name";
     FILE           = "file"           "log.origin.file.name"      "file"           "_file"           "code.file.path";
     LINE           = "line"           "log.origin.file.line"      "line"           "_line"           "code.line.number";

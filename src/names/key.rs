@@ -5,6 +5,8 @@
 //! other formats call the same thing is in [`FORMATS`](super::FORMATS).
 
 names! {
+    CLIENT_ADDRESS = "client_address",
+        "The address of the client (closing line of a request, with `Logs::client`).";
     DURATION_MS = "duration_ms",
         "Milliseconds from the arrival of the request to the last byte or trailer of the response (closing line).";
     ERROR = "error",
@@ -39,6 +41,10 @@ names! {
         "gRPC: `pkg.Service/Method`, as on span and metric (closing line).";
     RPC_STATUS = "rpc_status",
         "gRPC: the name of the status, such as `NOT_FOUND` (closing line).";
+    SERVER_ADDRESS = "server_address",
+        "The host that was called (closing line of a call).";
+    SERVER_PORT = "server_port",
+        "The port that was called (closing line of a call).";
     SERVICE = "service",
         "The name of the service.";
     SPAN_ID = "span_id",
@@ -55,13 +61,18 @@ names! {
         "The trace, 32 hex digits (within a request).";
     TTFB_MS = "ttfb_ms",
         "Milliseconds from the arrival of the request until the response head is sent (closing line).";
+    USER_AGENT = "user_agent",
+        "The `user-agent` of the client (closing line of a request, with `Logs::client`).";
     VERSION = "version",
         "The version of the service (closing line).";
+    WORK_NAME = "work_name",
+        "The name of the job or message (within one).";
 }
 
 /// The keys that only this crate writes, on any line. A field of the application with such a name becomes `field_<name>`,
 /// so that a key has one type in every line.
 pub const RESERVED: &[&str] = &[
+    CLIENT_ADDRESS,
     DURATION_MS,
     ERROR_CHAIN,
     ERROR_TYPE,
@@ -78,6 +89,8 @@ pub const RESERVED: &[&str] = &[
     ROUTE,
     RPC_METHOD,
     RPC_STATUS,
+    SERVER_ADDRESS,
+    SERVER_PORT,
     SERVICE,
     SPAN_ID,
     STATUS,
@@ -86,7 +99,9 @@ pub const RESERVED: &[&str] = &[
     TRACE_FLAGS,
     TRACE_ID,
     TTFB_MS,
+    USER_AGENT,
     VERSION,
+    WORK_NAME,
 ];
 
 /// The prefix of an application's field whose name is reserved.

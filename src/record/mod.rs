@@ -1,5 +1,6 @@
 //! The record of a hop: what is known of a request, a call or a job, from its beginning to the export.
 
+mod event;
 mod hop;
 mod http;
 mod method;
@@ -15,6 +16,10 @@ pub use value::{IntoValue, Value};
 
 pub(crate) use self::http::{Http, HttpVersion, Piece, Scheme, address, host_and_port, host_and_port_of};
 pub(crate) use crate::error::causes;
+pub(crate) use event::{
+    CUT_MARK, Event, EventInfo, FieldValue, LONGEST_VALUE, Recorded, Severity, Snapshot, TakeField, Visitor,
+    is_log_record, with_log_fields,
+};
 pub(crate) use hop::{End, Hop, NameSpan, Notes, Subject, Work};
 pub(crate) use method::{Method, Methods};
 pub(crate) use outcome::ErrorType;

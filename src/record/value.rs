@@ -124,11 +124,6 @@ impl Fields {
         self.0.iter().map(|(name, value)| (&**name, value))
     }
 
-    /// The same with the names as they are kept.
-    pub(crate) fn pairs(&self) -> &[(Cow<'static, str>, Value)] {
-        &self.0
-    }
-
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }

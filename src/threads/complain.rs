@@ -65,6 +65,70 @@ pub(crate) fn finish_complaining(timeout: Duration) {
     waited.unwrap_or_else(PoisonError::into_inner).0.hurried = false;
 }
 
+/// Says when a signal begins to lose what it was given, and when that has ended.
+///
+/// It is asked about once a second, and says at most one line for each that [`QUIET_LOOKS`] looks found no loss.
+#[derive(Debug)]
+pub(crate) struct LossNotice {
+    what: &'static str,
+    state: Mutex<Loss>,
+}
+
+#[derive(Debug, Default)]
+struct Loss {
+    /// What was lost when the loss began, and when it was last looked at.
+    before: u64,
+    seen: u64,
+    /// How many looks found no further loss; `None`: no loss is going on.
+    quiet: Option<u32>,
+}
+
+/// A loss has ended when so many looks, one after the other, found none.
+const QUIET_LOOKS: u32 = 5;
+
+impl LossNotice {
+    pub(crate) const fn new(what: &'static str) -> Self {
+        Self { what, state: Mutex::new(Loss { before: 0, seen: 0, quiet: None }) }
+    }
+
+    /// Looks at what was dropped so far, by reason.
+    pub(crate) fn look(&self, dropped: &[(&'static str, u64)]) {
+        if let Some(message) = self.message(dropped) {
+            complain(format_args!("{message}"));
+        }
+    }
+
+    fn message(&self, dropped: &[(&'static str, u64)]) -> Option<String> {
+        let total: u64 = dropped.iter().map(|(_, count)| count).sum();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let grew = total > state.seen;
+        let what = self.what;
+        match state.quiet {
+            None if grew => {
+                let reasons: Vec<_> =
+                    dropped.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+                let lost = total - state.seen;
+                *state = Loss { before: state.seen, seen: total, quiet: Some(0) };
+                let reasons = reasons.join(", ");
+                Some(format!("{what} are being lost: {lost} within about a second (so far: {reasons})"))
+            }
+            Some(_) if grew => {
+                (state.seen, state.quiet) = (total, Some(0));
+                None
+            }
+            Some(looks) if looks + 1 < QUIET_LOOKS => {
+                state.quiet = Some(looks + 1);
+                None
+            }
+            Some(_) => {
+                state.quiet = None;
+                Some(format!("{what} are no longer lost; {} were", total - state.before))
+            }
+            None => None,
+        }
+    }
+}
+
 impl Voice {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -97,5 +161,26 @@ impl Once {
     /// True for the first caller only.
     pub(crate) fn first(&self) -> bool {
         !self.0.swap(true, Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loss_is_said_when_it_begins_and_when_it_has_ended() {
+        let notice = LossNotice::new("log lines");
+        let look = |count| notice.message(&[("queue_full", count)]);
+        assert_eq!(look(0), None);
+        let begun = "log lines are being lost: 7 within about a second (so far: queue_full 7)";
+        assert_eq!(look(7).as_deref(), Some(begun));
+        assert_eq!([look(9), look(9), look(12)], [None, None, None]);
+        let looks: Vec<_> = (0..QUIET_LOOKS).map(|_| look(12)).collect();
+        let ended = "log lines are no longer lost; 12 were";
+        assert_eq!(looks.iter().flatten().map(String::as_str).collect::<Vec<_>>(), [ended]);
+        assert_eq!(looks.last().map(Option::is_some), Some(true));
+        assert_eq!(look(12), None);
+        assert!(look(13).is_some_and(|message| message.starts_with("log lines are being lost: 1 ")));
     }
 }

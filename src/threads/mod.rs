@@ -7,7 +7,7 @@ mod yielding;
 
 use std::time::Instant;
 
-pub(crate) use complain::{Once, complain, finish_complaining};
+pub(crate) use complain::{LossNotice, Once, complain, finish_complaining};
 pub(crate) use suppression::{is_suppressed, suppress_telemetry, unsuppressed};
 pub(crate) use yielding::{begin_run, empties, rest_if_due, share_processor};
 

@@ -35,6 +35,10 @@ fn program() {
             tracing::info!("an event of the user");
         }),
         ("unstarted", unstarted),
+        ("exits-at-once", || {
+            std::mem::forget(tower_observability::init("short").unwrap());
+            std::process::exit(0);
+        }),
     ]);
 }
 
@@ -42,7 +46,7 @@ fn plain() {
     let observability = tower_observability::init("plain").unwrap();
     println!("admin: {}", observability.admin_address().is_some());
     tracing::info!("an event of the user");
-    log::info!("a record of the user");
+    log::info!(seats = 4, who = "Ada", price = 1.5, list:? = [1, 2]; "a record of the user");
 }
 
 /// As an error that `main` returns is printed.
@@ -232,7 +236,11 @@ fn without_a_runtime_and_an_environment_lines_and_metrics_are_on_and_traces_say_
     }
     let messages = ended.messages("INFO");
     assert!(messages.iter().any(|message| message == "an event of the user"), "{messages:?}");
-    assert!(messages.iter().any(|message| message == "a record of the user"), "{messages:?}");
+    let logged = ended.logged();
+    let record = logged.iter().find(|line| line["message"] == "a record of the user").expect("a line");
+    assert_eq!((&record["seats"], &record["who"]), (&4.into(), &"Ada".into()), "{record}");
+    assert_eq!((&record["price"], &record["list"]), (&1.5.into(), &"[1, 2]".into()), "{record}");
+    assert_eq!(record["target"], module_path!());
     assert_eq!(ended.messages("WARN"), Vec::<String>::new());
 }
 
@@ -446,4 +454,10 @@ fn a_value_that_is_not_text_is_a_warning() {
     let ended = program_of("plain").env("OTEL_SERVICE_NAME", value).end().well();
     assert_eq!(ended.messages("WARN"), ["OTEL_SERVICE_NAME is not UTF-8; it is ignored"]);
     assert!(start_up(&ended).contains("service plain (code)"));
+}
+
+#[test]
+fn the_lines_of_the_start_are_out_when_it_returns() {
+    let ended = program_of("exits-at-once").end().well();
+    assert!(ended.logged().iter().any(|line| line["service"] == "short"), "{:?}", ended.output);
 }

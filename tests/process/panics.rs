@@ -62,7 +62,14 @@ fn a_panic_is_one_fatal_line_with_its_place() {
     assert!(line["message"].as_str().unwrap().contains("out of spanners"), "{line}");
     assert_eq!(line["file"], file!());
     assert!(line["line"].as_u64().is_some(), "{line}");
+    assert!(line.get("backtrace").is_none(), "{line}");
     assert!(ended.messages("INFO").iter().any(|message| message == "the process goes on"));
+}
+
+#[test]
+fn a_panic_shows_its_backtrace_where_one_is_wanted() {
+    let line = fatal(&Child::new("panics", "in-a-thread").env("RUST_BACKTRACE", "1").end().well());
+    assert!(line["backtrace"].as_str().is_some_and(|trace| trace.contains("in_a_thread")), "{line}");
 }
 
 #[test]

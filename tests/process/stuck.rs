@@ -14,7 +14,7 @@ use crate::support::http::get;
 
 #[test]
 fn program() {
-    run(&[("unread", unread), ("hung-up", hung_up), ("unheeded", unheeded)]);
+    run(&[("unread", unread), ("hung-up", hung_up), ("unheeded", unheeded), ("shared", shared)]);
 }
 
 const REQUESTS: usize = 30_000;
@@ -104,6 +104,25 @@ fn unheeded() {
     println!("served: {}", adds_up(&report));
 }
 
+/// Writes beside others to one pipe: lines of ours from three threads, and what `println!` writes.
+fn shared() {
+    let observability = tower_observability::init("stuck").unwrap();
+    std::thread::scope(|scope| {
+        for n in 0..3 {
+            scope.spawn(move || {
+                for m in 0..1_000 {
+                    tracing::info!(text = "x".repeat((n * 331 + m * 7) % 1_500), "ours");
+                }
+            });
+        }
+        scope.spawn(|| (0..1_500).for_each(|n| println!("{PRINTED}{}", "y".repeat(n % 700))));
+    });
+    let report = runtime().block_on(observability.shutdown());
+    eprintln!("adds up: {}", adds_up(&report));
+}
+
+const PRINTED: &str = "printed: ";
+
 fn program_of(name: &str) -> Child {
     Child::new("stuck", name).env("OBSERVABILITY_SHUTDOWN_TIMEOUT", "1000")
 }
@@ -116,6 +135,9 @@ fn with_a_standard_output_that_nobody_reads_requests_go_on_and_lines_are_counted
     assert_eq!(ended.said("stdout is free: "), "true");
     assert_eq!(ended.said("adds up: "), "true", "{:?}", ended.output);
     assert!(ended.said("report: ").contains("queue_full"), "{:?}", ended.output);
+    // The loss was reported while it went on, not with the report only.
+    let told: Vec<_> = ended.output.iter().filter(|line| line.contains("log lines are being lost")).collect();
+    assert!(told.len() == 1 && told[0].contains("queue_full"), "{:?}", ended.output);
 }
 
 #[test]
@@ -133,4 +155,17 @@ fn a_standard_output_that_is_closed_costs_lines_and_is_told_once() {
 fn with_a_standard_error_that_nobody_reads_requests_go_on() {
     let ended = Child::new("stuck", "unheeded").start_unheeded().end().well();
     assert_eq!(ended.said("served: "), "true");
+}
+
+#[test]
+fn lines_on_a_pipe_that_others_write_to_are_whole() {
+    // A slow reader of few bytes at a time: the pipe is full, and has room for a part of what is written.
+    let ended = program_of("shared").redirected("| dd bs=500 2>/dev/null").end().well();
+    let is_printed =
+        |line: &&String| line.strip_prefix(PRINTED).is_some_and(|rest| rest.bytes().all(|byte| byte == b'y'));
+    let is_whole = |line: &&String| serde_json::from_str::<serde_json::Value>(line).is_ok();
+    let lines: Vec<_> = ended.output.iter().filter(|line| line.contains(['x', 'y'])).collect();
+    let printed = lines.iter().filter(|line| is_printed(line)).count();
+    let whole = lines.iter().filter(|line| line.contains("\"message\":\"ours\"") && is_whole(line)).count();
+    assert_eq!((printed, whole), (1_500 - 3, 3_000));
 }

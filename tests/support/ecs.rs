@@ -5,7 +5,8 @@
 pub const READ_FROM: &str = "9.3.0";
 
 /// The fields that we write beside labels, with the schema's types.
-pub const FIELDS: [(&str, &str); 27] = [
+pub const FIELDS: [(&str, &str); 31] = [
+    ("client.address", "keyword"),
     ("@timestamp", "date"),
     ("ecs.version", "keyword"),
     ("error.message", "match_only_text"),
@@ -26,6 +27,8 @@ pub const FIELDS: [(&str, &str); 27] = [
     ("process.pid", "long"),
     ("process.thread.name", "keyword"),
     ("service.environment", "keyword"),
+    ("server.address", "keyword"),
+    ("server.port", "long"),
     ("service.name", "keyword"),
     ("service.node.name", "keyword"),
     ("service.version", "keyword"),
@@ -33,4 +36,5 @@ pub const FIELDS: [(&str, &str); 27] = [
     ("trace.id", "keyword"),
     ("transaction.id", "keyword"),
     ("url.path", "wildcard"),
+    ("user_agent.original", "keyword"),
 ];

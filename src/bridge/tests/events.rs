@@ -1,4 +1,4 @@
-//! The proof that what nobody wants is not made, and that events become the right lines.
+//! The proof that what is not wanted is not made, and that events become the right lines.
 
 use tracing::{Span, debug, debug_span, error, info, info_span};
 use tracing_subscriber::layer::SubscriberExt as _;

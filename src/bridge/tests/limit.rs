@@ -1,4 +1,4 @@
-//! The proof that one place in the code cannot take the room of all others, and that what it loses is told.
+//! The proof that one place in the code cannot take the room of all others, and that what it loses is reported.
 
 use tracing::{Level, event};
 
@@ -12,7 +12,7 @@ fn limited() -> Seen {
 }
 
 #[test]
-fn the_first_lines_of_a_place_are_written_and_the_others_told_by_one_line_like_them() {
+fn the_first_lines_of_a_place_are_written_and_the_others_reported_by_one_line_like_them() {
     let seen = limited();
     let (_hop, _entered) = within(true);
     (0..MANY).for_each(|n| error!(n, "in a loop"));
@@ -23,19 +23,22 @@ fn the_first_lines_of_a_place_are_written_and_the_others_told_by_one_line_like_t
     assert!((3..MANY).contains(&written), "{written}");
     assert_eq!(seen.lines()[0]["n"], 0);
     assert_eq!(seen.lines().last().expect("a line")["message"], "elsewhere");
-    seen.signals.lines.tell_left_out();
+    seen.signals.lines.report_left_out();
     let (lines, report) = (seen.lines(), seen.signals.lines.report());
-    let told = lines.last().expect("a line");
-    assert_eq!((&told["level"], &told["suppressed"]), (&"ERROR".into(), &(MANY - written).into()));
-    assert_eq!((&told["target"], &told["file"]), (&lines[0]["target"], &lines[0]["file"]));
-    assert_eq!(told["line"], lines[0]["line"]);
+    let reported = lines.last().expect("a line");
+    assert_eq!((&reported["level"], &reported["suppressed"]), (&"ERROR".into(), &(MANY - written).into()));
+    assert_eq!((&reported["target"], &reported["file"]), (&lines[0]["target"], &lines[0]["file"]));
+    assert_eq!(reported["line"], lines[0]["line"]);
     assert!(
-        told["message"].as_str().expect("text").starts_with(&format!("suppressed {} lines", MANY - written)),
-        "{told}"
+        reported["message"]
+            .as_str()
+            .expect("text")
+            .starts_with(&format!("suppressed {} lines", MANY - written)),
+        "{reported}"
     );
     assert_eq!((report.created, report.left_out), (MANY + 2, vec![(LeftOut::Limited, MANY - written)]));
-    seen.signals.lines.tell_left_out();
-    assert_eq!(seen.lines().len(), lines.len(), "told twice");
+    seen.signals.lines.report_left_out();
+    assert_eq!(seen.lines().len(), lines.len(), "reported twice");
 }
 
 #[test]

@@ -4,16 +4,13 @@
 //! stands among its fields: texts and truth values are `labels.<name>`, numbers `numeric_labels.<name>`, as Elastic
 //! APM writes them.
 
-use super::layout::{Layout, member, put};
+use super::formatter::{Schema, member};
+use super::keys::{Ecs, Keys as _, joined, length, member as member_of};
+use super::object::Object;
+use super::user_fields::{Names, write_word};
 use crate::clock::Moment;
-use crate::context::TraceContext;
-use crate::logs::fields::Borrowed;
-use crate::logs::json::Object;
-use crate::logs::members::{Ecs, Members as _, joined, length, member as member_of};
-use crate::logs::time;
-use crate::logs::users::{Names, write_word};
 use crate::names::{FORMATS, attribute, ecs};
-use crate::record::{End, Hop, Kind, Outcome};
+use crate::record::{End, Hop, Kind, Outcome, Severity};
 use crate::resource::Resource;
 
 /// The version of the schema against which the fields are held.
@@ -30,26 +27,28 @@ const NAMES: Names = Names {
     number: NUMERIC_LABELS,
     bools_are_text: true,
     odd_numbers_are_text: true,
+    errors_are_text: true,
     // A dot would make an object out of a label that is a text elsewhere.
     write: |out, name| write_word(out, name, |c| c == '-' || c.is_alphanumeric()),
-    is_ours: |name| {
+    ours: || {
         let label = |key: &'static str| key.strip_prefix(LABELS).or(key.strip_prefix(NUMERIC_LABELS));
-        FORMATS.iter().any(|row| label(row[1]).is_some_and(|label| label.as_bytes() == name))
+        FORMATS.iter().filter_map(|row| label(row[1])).collect()
     },
+    is_refused: |_| false,
+    dots_are_ours: false,
 };
 
-impl Layout for Ecs {
-    const ENDS_PLAINLY: bool = false;
+impl Schema for Ecs {
+    const NAMES: &'static Names = &NAMES;
 
     fn begin(object: &mut Object, at: Moment) {
-        object.users.begin();
         object.raw(b"\"@timestamp\":\"");
-        object.raw(&time::rfc3339(at));
+        object.time(at);
     }
 
-    fn level(object: &mut Object, level: &str) {
+    fn level(object: &mut Object, severity: Severity) {
         object.raw(b"\",\"log.level\":\"");
-        object.raw(level.as_bytes());
+        object.raw(severity.as_str().as_bytes());
         object.raw(b"\"");
     }
 
@@ -71,15 +70,10 @@ impl Layout for Ecs {
         Vec::new()
     }
 
-    fn field(object: &mut Object, name: &str, value: Borrowed<'_>) {
-        put::<Self>(object, &NAMES, name, value);
-    }
-
-    /// A transaction is a service's own part of a trace, told by the span with which it begins.
-    fn trace(object: &mut Object, trace: TraceContext, hop: Option<&Hop>) {
-        Self::ids(&mut object.bytes, trace);
+    /// A transaction is a service's own part of a trace, named by the span with which it begins.
+    fn trace(object: &mut Object, hop: Option<&Hop>) {
         if let Some(hop) = hop.filter(|hop| is_transaction(hop)) {
-            object.escaped(TRANSACTION_ID, &hop.trace.span_id.hex());
+            object.plain(TRANSACTION_ID, &hop.trace.span_id.hex());
         }
     }
 
@@ -89,13 +83,13 @@ impl Layout for Ecs {
     }
 
     fn outcome(object: &mut Object, hop: &Hop, end: &End) {
-        object.plain(Self::OUTCOME, end.outcome.as_str());
-        object.plain(GOOD_OR_BAD, good_or_bad(hop.kind, end.outcome));
-        end.error_type.with_str(|word| object.plain(Self::ERROR_TYPE, word));
+        object.plain(Self::OUTCOME, end.outcome.as_str().as_bytes());
+        object.plain(GOOD_OR_BAD, good_or_bad(hop.kind, end.outcome).as_bytes());
+        end.error_type.with_str(|word| object.text(Self::ERROR_TYPE, word.as_bytes()));
     }
 
     fn panicked(object: &mut Object) {
-        object.plain(Self::ERROR_TYPE, Outcome::Panic.as_str());
+        object.plain(Self::ERROR_TYPE, Outcome::Panic.as_str().as_bytes());
     }
 }
 

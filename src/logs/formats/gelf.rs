@@ -1,14 +1,14 @@
 //! The format `gelf`: Graylog Extended Log Format 1.1; everything beside its few own keys has a `_` in front.
 
-use super::layout::{Layout, member, put, rank};
+use super::formatter::{Schema, member};
+use super::keys::{Gelf, Keys as _};
+use super::number::integer;
+use super::object::Object;
+use super::user_fields::{Names, write_word};
 use crate::clock::Moment;
 use crate::file;
-use crate::logs::fields::Borrowed;
-use crate::logs::json::Object;
-use crate::logs::members::{Gelf, Members as _};
-use crate::logs::number::integer;
-use crate::logs::users::{Names, write_word};
-use crate::names::{FORMATS, attribute, gelf, key};
+use crate::names::{FORMATS, attribute, gelf};
+use crate::record::Severity;
 use crate::resource::Resource;
 
 /// Syslog's numbers of the levels (RFC 5424, 6.2.1), with the word beside them.
@@ -21,44 +21,39 @@ const HOST_NAME: &str = "host.name";
 const HOST_FILE: &str = "/proc/sys/kernel/hostname";
 
 /// What Graylog fills itself once the `_` is gone; `_id` the format forbids.
-const GRAYLOGS: [&[u8]; 8] =
-    [b"id", b"full_message", b"host", b"level", b"message", b"source", b"streams", b"timestamp"];
+const GRAYLOGS: [&str; 8] =
+    ["id", "full_message", "host", "level", "message", "source", "streams", "timestamp"];
 
 const NAMES: Names = Names {
     text: "_",
     number: "_",
     bools_are_text: true,
     odd_numbers_are_text: false,
+    errors_are_text: true,
     write: |out, name| write_word(out, name, |c| matches!(c, '-' | '.')),
-    is_ours: |name| {
+    ours: || {
         let additional = |key: &'static str| key.strip_prefix('_').unwrap_or(key);
-        let ours = FORMATS.iter().any(|row| additional(row[3]).as_bytes() == name);
-        ours || GRAYLOGS.contains(&name) || name.starts_with(b"gl2_")
+        FORMATS.iter().map(|row| additional(row[3])).chain(GRAYLOGS).collect()
     },
+    is_refused: |name| name.is_empty() || name.starts_with(b"gl2_"),
+    dots_are_ours: false,
 };
 
-impl Layout for Gelf {
-    /// The short message is mandatory, and Graylog takes no blank one.
-    const NO_MESSAGE: &'static [u8] = b"-";
+impl Schema for Gelf {
+    const NAMES: &'static Names = &NAMES;
 
     fn begin(object: &mut Object, at: Moment) {
-        object.users.begin();
         let nanos = at.unix_nanos();
         object.raw(b"\"version\":\"1.1\",\"timestamp\":");
         integer(&mut object.bytes, nanos / 1_000_000_000);
-        // Six digits behind the point: the seventh is a one that is cut off.
-        object.raw(b".");
-        let start = object.bytes.len();
-        integer(&mut object.bytes, 1_000_000 + nanos / 1_000 % 1_000_000);
-        object.bytes.remove(start);
+        let digit = |place: u64| b'0' + (nanos / 1_000 / place % 10) as u8;
+        object.raw(&[b'.', digit(100_000), digit(10_000), digit(1_000), digit(100), digit(10), digit(1)]);
     }
 
-    fn level(object: &mut Object, level: &str) {
+    fn level(object: &mut Object, severity: Severity) {
         object.raw(b",\"level\":");
-        object.raw(LEVELS[rank(level)]);
-        object.raw(b",\"_level_name\":\"");
-        object.raw(level.as_bytes());
-        object.raw(b"\"");
+        object.raw(LEVELS[severity as usize]);
+        object.plain(b",\"_level_name\":\"", severity.as_str().as_bytes());
     }
 
     fn head(resource: &Resource) -> Vec<u8> {
@@ -75,21 +70,13 @@ impl Layout for Gelf {
         tail
     }
 
-    fn field(object: &mut Object, name: &str, value: Borrowed<'_>) {
-        put::<Self>(object, &NAMES, name, value);
-    }
-
-    fn message(object: &mut Object, value: Borrowed<'_>) {
-        if !object.message_as(Self::MESSAGE, value) {
-            return Self::field(object, key::MESSAGE, value);
-        }
-        if is_blank(object.last_text()) {
-            object.replace_last_text(Self::NO_MESSAGE);
-        }
+    /// The short message is mandatory, and Graylog takes no blank one.
+    fn message(object: &mut Object, text: &[u8]) {
+        object.text(Self::MESSAGE, if is_blank(text) { b"-" } else { text });
     }
 }
 
-/// The machine; where nobody knows it, the service, which the format allows as well.
+/// The machine; where its name is not known, the service, which the format allows as well.
 fn host(resource: &Resource) -> String {
     let named = resource.get(HOST_NAME);
     if !named.is_empty() {
@@ -103,23 +90,7 @@ fn host(resource: &Resource) -> String {
     }
 }
 
-/// Is there nothing to see in an escaped text?
+/// Is there nothing to see?
 fn is_blank(text: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(text) else { return false };
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        let blank = match c {
-            // Escaped as a number is only what steers or ends a line.
-            '\\' => match chars.next() {
-                Some('u') => chars.nth(3).is_some(),
-                Some('b' | 'f' | 'n' | 'r' | 't') => true,
-                _ => false,
-            },
-            c => c.is_whitespace(),
-        };
-        if !blank {
-            return false;
-        }
-    }
-    true
+    std::str::from_utf8(text).is_ok_and(|text| text.chars().all(|c| c.is_whitespace() || c.is_control()))
 }

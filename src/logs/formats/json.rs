@@ -1,29 +1,39 @@
 //! The format `json`: flat, short names, the user's fields beside ours.
 
-use super::layout::{Layout, member};
+use super::escape::{escape, quoted};
+use super::formatter::{Schema, member};
+use super::keys::Json;
+use super::object::Object;
+use super::user_fields::Names;
 use crate::clock::Moment;
-use crate::logs::escape::quoted;
-use crate::logs::fields::Borrowed;
-use crate::logs::json::Object;
-use crate::logs::members::Json;
-use crate::logs::time;
 use crate::names::{attribute, key};
+use crate::record::Severity;
 use crate::resource::Resource;
 
-impl Layout for Json {
-    #[inline(always)]
+const NAMES: Names = Names {
+    text: "",
+    number: "",
+    bools_are_text: false,
+    odd_numbers_are_text: false,
+    errors_are_text: false,
+    write: escape,
+    ours: || [key::RESERVED, &[key::ERROR]].concat(),
+    is_refused: |_| false,
+    dots_are_ours: false,
+};
+
+impl Schema for Json {
+    const NAMES: &'static Names = &NAMES;
+
     fn begin(object: &mut Object, at: Moment) {
-        const KEY: &[u8; 13] = b"\"timestamp\":\"";
-        let mut text = [0; KEY.len() + time::WIDTH];
-        text[..KEY.len()].copy_from_slice(KEY);
-        text[KEY.len()..].copy_from_slice(&time::rfc3339(at));
-        object.raw(&text);
+        object.raw(b"\"timestamp\":\"");
+        object.time(at);
     }
 
     /// Its closing quote is the head's first byte.
-    fn level(object: &mut Object, level: &str) {
+    fn level(object: &mut Object, severity: Severity) {
         object.raw(b"\",\"level\":\"");
-        object.raw(level.as_bytes());
+        object.raw(severity.as_str().as_bytes());
     }
 
     fn head(resource: &Resource) -> Vec<u8> {
@@ -39,22 +49,5 @@ impl Layout for Json {
         member(&mut tail, key::VERSION, resource.get(attribute::SERVICE_VERSION));
         member(&mut tail, key::INSTANCE, resource.get(attribute::SERVICE_INSTANCE_ID));
         tail
-    }
-
-    fn field(object: &mut Object, name: &str, value: Borrowed<'_>) {
-        object.field(name, value);
-    }
-
-    fn message(object: &mut Object, value: Borrowed<'_>) {
-        object.message(value);
-    }
-
-    fn thread(object: &mut Object, name: &str) {
-        object.field("thread", Borrowed::Str(name));
-    }
-
-    #[inline]
-    fn end(object: &mut Object) {
-        object.end();
     }
 }

@@ -1,50 +1,49 @@
 //! The format `logstash`: what logstash-logback-encoder writes and the codec `json_lines` reads; flat.
 
-use super::layout::{Layout, member, put, rank};
+use super::escape::escape;
+use super::formatter::{Schema, member};
+use super::keys::Logstash;
+use super::object::Object;
+use super::user_fields::{Names, write_word};
 use crate::clock::Moment;
-use crate::logs::escape::text_of;
-use crate::logs::fields::Borrowed;
-use crate::logs::json::Object;
-use crate::logs::members::Logstash;
-use crate::logs::time;
-use crate::logs::users::{Names, write_word};
 use crate::names::{FORMATS, attribute, logstash};
+use crate::record::Severity;
 use crate::resource::Resource;
 
 /// Logback's numbers of the levels; it has no FATAL, which is Log4j's.
 const LEVELS: [&[u8]; 6] = [b"5000", b"10000", b"20000", b"30000", b"40000", b"50000"];
 
 /// What Logstash keeps for itself, and in which type.
-const LOGSTASHS: [&[u8]; 2] = [b"@metadata", b"tags"];
+const LOGSTASHS: [&str; 2] = ["@metadata", "tags"];
 
 const NAMES: Names = Names {
     text: "",
     number: "",
     bools_are_text: false,
     odd_numbers_are_text: false,
+    errors_are_text: true,
     write: write_name,
-    // Behind a dot stands a part of an object, and none of our values is one. Elasticsearch keeps `_id` and its like.
-    is_ours: |name| {
-        let first = name.split(|byte| *byte == b'.').next().unwrap_or_default();
-        let ours = FORMATS.iter().any(|row| row[2].as_bytes() == first);
-        ours || LOGSTASHS.contains(&first) || first.first() == Some(&b'_')
-    },
+    ours: || FORMATS.iter().map(|row| row[2]).chain(LOGSTASHS).collect(),
+    // Elasticsearch keeps `_id` and its like.
+    is_refused: |name| matches!(name, [] | [b'_', ..]),
+    // Behind a dot stands a part of an object, and none of our values is one.
+    dots_are_ours: true,
 };
 
-impl Layout for Logstash {
+impl Schema for Logstash {
+    const NAMES: &'static Names = &NAMES;
     const NAMES_THREAD: bool = true;
 
     fn begin(object: &mut Object, at: Moment) {
-        object.users.begin();
         object.raw(b"\"@timestamp\":\"");
-        object.raw(&time::rfc3339(at));
+        object.time(at);
     }
 
-    fn level(object: &mut Object, level: &str) {
+    fn level(object: &mut Object, severity: Severity) {
         object.raw(b"\",\"@version\":\"1\",\"level\":\"");
-        object.raw(level.as_bytes());
+        object.raw(severity.as_str().as_bytes());
         object.raw(b"\",\"level_value\":");
-        object.raw(LEVELS[rank(level)]);
+        object.raw(LEVELS[severity as usize]);
     }
 
     fn head(resource: &Resource) -> Vec<u8> {
@@ -59,18 +58,15 @@ impl Layout for Logstash {
         member(&mut tail, logstash::INSTANCE, resource.get(attribute::SERVICE_INSTANCE_ID));
         tail
     }
-
-    fn field(object: &mut Object, name: &str, value: Borrowed<'_>) {
-        put::<Self>(object, &NAMES, name, value);
-    }
 }
 
 /// A name as it is, unless Logstash would read it as a reference, or Elasticsearch find a part without a name in it.
-fn write_name(out: &mut Vec<u8>, name: &str) {
-    let is_reference = name.contains(['[', ']']);
-    if is_reference || name.split('.').any(|part| part.trim().is_empty()) {
+fn write_name(out: &mut Vec<u8>, name: &[u8]) {
+    let is_reference = name.iter().any(|byte| matches!(byte, b'[' | b']'));
+    let is_blank = |part: &[u8]| std::str::from_utf8(part).is_ok_and(|part| part.trim().is_empty());
+    if is_reference || name.split(|byte| *byte == b'.').any(is_blank) {
         write_word(out, name, |c| c == '-' || c.is_alphanumeric());
     } else {
-        text_of(out, name);
+        escape(out, name);
     }
 }

@@ -2,6 +2,7 @@
 
 mod behind;
 mod ecs;
+mod fields;
 mod strict;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,17 +12,17 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
+use self::fields::a_value;
+use super::keys::Json as JsonKeys;
+use super::{Format as _, Formatter, LONGEST_LINE, Object};
 use crate::clock::Moment;
 use crate::context::{Flags, RequestId, SpanId, TraceContext, TraceId};
 use crate::current::enter_hop;
-use crate::logs::cut::LONGEST_LINE;
-use crate::logs::escape::CUT_MARK;
-use crate::logs::json::tests::a_value;
-use crate::logs::{Lines, Logs, MemoryLines, Place};
+use crate::logs::{Lines, Logs, MemoryLines};
 use crate::names::{FORMATS, attribute};
 use crate::record::{
-    Code, End, ErrorType, Fields, Hop, Http, HttpVersion, Kind, Method, Outcome, Route, Rpc, Scheme, Subject,
-    Value, Work,
+    CUT_MARK, Code, End, ErrorType, Fields, Hop, Http, HttpVersion, Kind, Method, Outcome, Route, Rpc,
+    Scheme, Severity, Snapshot, Subject, Value, Work,
 };
 use crate::resource::Resource;
 
@@ -32,7 +33,7 @@ const ALL: [(&str, usize); 5] = [("json", 0), ("ecs", 1), ("logstash", 2), ("gel
 
 fn lines(format: &str) -> (Lines, MemoryLines) {
     let (logs, resource) = options(format);
-    Lines::in_memory_of(&logs, &resource)
+    Lines::in_memory_of(&logs.client(true), &resource)
 }
 
 /// The same, written by a thread.
@@ -62,6 +63,15 @@ fn options(format: &str) -> (Logs, Resource) {
         other => panic!("{other} is no format"),
     };
     (logs, resource)
+}
+
+/// A line in the format `json` with these fields of a user's.
+pub(super) fn line_of(fields: impl FnOnce(&mut dyn FnMut(&str, Value))) -> Object {
+    let mut said = Snapshot::new(Severity::Info, "app", "hello");
+    fields(&mut |name, value| said.add(name, &value));
+    let mut object = Object::default();
+    Formatter::<JsonKeys>::new(&Resource::default(), false).event(&mut object, said.event());
+    object
 }
 
 /// What was written, each line read by a reader that takes no key twice.
@@ -112,13 +122,9 @@ struct Bridge {
 
 impl<S: tracing::Subscriber> Layer<S> for Bridge {
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
-        let place = Place {
-            at: Moment::now(),
-            trace: Some(self.hop.trace),
-            hop: Some(Arc::clone(&self.hop)),
-            spans: &|show| show(&self.span),
-        };
-        self.lines.event(event, place);
+        let place = (Some(self.hop.trace), Some(Arc::clone(&self.hop)));
+        let spans = |show: &mut dyn FnMut(&Fields)| show(&self.span);
+        Snapshot::lend(event, Moment::now(), place, spans, |event| self.lines.event(event));
     }
 }
 
@@ -147,7 +153,11 @@ fn a_line_of_each_kind(format: &str) -> Vec<Json> {
         (Kind::Server, Outcome::ServerError, Some(500)),
         (Kind::Client, Outcome::Cancelled, None),
     ] {
-        let hop = Arc::new(a_request(kind, "/users/7"));
+        let mut hop = a_request(kind, "/users/7");
+        let Subject::Http(http) = &mut hop.subject else { unreachable!() };
+        http.set([b"/users/7", b"", b"payments", b"curl/8", b""]);
+        http.peer = Some("[::ffff:10.0.0.9]:5123".parse().expect("an address"));
+        let hop = Arc::new(hop);
         lines.hop(&hop, &ended(&hop, outcome, status));
     }
     let call = Arc::new(a_request(Kind::Client, "/users/7"));
@@ -163,7 +173,7 @@ fn a_line_of_each_kind(format: &str) -> Vec<Json> {
     lines.body_failed(&Arc::new(a_request(Kind::Client, "/users/7")));
     lines.say(tracing::Level::INFO, "tower_observability", "started", &[("port", 9464.into())]);
     let _entered = enter_hop(&work);
-    lines.fatal("index out of range", "worker", Some(("src/app.rs", 7)));
+    lines.fatal("index out of range", "worker", Some(("src/app.rs", 7)), Some("0: main"));
     written.extend(read(&seen));
     written
 }
@@ -341,8 +351,8 @@ fn a_line_that_is_too_long_is_cut_and_marked_in_every_format() {
         hop.add("note".into(), long.clone().into());
         hop.notes().get_or_insert_default().error = Some(vec![long.clone(), long.clone()]);
         lines.hop(&hop, &ended(&hop, Outcome::Ok, Some(200)));
-        lines.fatal(&long, "worker", None);
-        lines.fatal(&" ".repeat(2 * LONGEST_LINE), &long, None);
+        lines.fatal(&long, "worker", None, None);
+        lines.fatal(&" ".repeat(2 * LONGEST_LINE), &long, None, None);
         for line in seen.all() {
             assert!(line.len() <= LONGEST_LINE && line.contains(CUT_MARK), "{format}: {}", line.len());
         }
@@ -418,7 +428,7 @@ fn the_requests_line_in_otel() {
 fn a_gelf_time_is_a_number_with_six_digits_and_a_blank_message_a_dash() {
     let (lines, seen) = lines("gelf");
     for message in ["", "  \u{a0}\n\u{2028}\t\u{1}", "hello"] {
-        lines.fatal(message, "worker", None);
+        lines.fatal(message, "worker", None, None);
     }
     let read = read(&seen);
     let messages: Vec<_> = read.iter().map(|line| line["short_message"].as_str().expect("text")).collect();
@@ -434,7 +444,7 @@ fn a_gelf_time_is_a_number_with_six_digits_and_a_blank_message_a_dash() {
 fn a_panic_has_the_level_and_the_error_type_of_its_format() {
     let said = |format: &str| {
         let (lines, seen) = lines(format);
-        lines.fatal("out of spanners", "worker", Some(("src/app.rs", 7)));
+        lines.fatal("out of spanners", "worker", Some(("src/app.rs", 7)), None);
         let leaves: BTreeMap<_, _> = leaves(&read(&seen)[0]).into_iter().collect();
         move |key: &str| leaves.get(key).cloned().unwrap_or_default()
     };

@@ -4,11 +4,10 @@ use opentelemetry::logs::{AnyValue, LogRecord as _, Logger as _, LoggerProvider 
 use opentelemetry::{InstrumentationScope, KeyValue, SpanId, TraceFlags, TraceId};
 use opentelemetry_sdk::logs::{SdkLogRecord, SdkLogger, SdkLoggerProvider};
 
-use super::Severity;
 use super::dropped;
 use super::entry::Entry;
 use crate::names::schema;
-use crate::record::Value;
+use crate::record::{Severity, Value};
 use crate::resource::Resource;
 
 /// Makes the SDK's records. Only its logger can, so there is one; it has nowhere to send them.
@@ -47,7 +46,7 @@ impl Converter {
         record.set_timestamp(at);
         record.set_observed_timestamp(at);
         record.set_severity_number(severity(entry.severity));
-        record.set_severity_text(entry.severity.text);
+        record.set_severity_text(entry.severity.as_str());
         record.set_target(entry.scope);
         record.set_body(entry.body.into());
         if !entry.event.is_empty() {
@@ -66,7 +65,7 @@ impl Converter {
 
 /// Of the specification's 24 numbers we have these.
 fn severity(severity: Severity) -> Otel {
-    match severity.number {
+    match severity.number() {
         ..5 => Otel::Trace,
         5..9 => Otel::Debug,
         9..13 => Otel::Info,

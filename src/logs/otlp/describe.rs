@@ -1,42 +1,80 @@
 //! The way from what waits in the queue to a record in plain words, by the semantic conventions.
 
+use super::Record;
 use super::entry::{Attributes, Entry};
-use super::{Event, Record};
-use crate::logs::line;
-use crate::names::{attribute as name, event};
-use crate::record::{End, Hop, Http, Kind, Method, Notes, Piece, address, stacktrace};
+use crate::logs::hop_line;
+use crate::names::{attribute as name, event, key};
+use crate::record::{
+    CAUSED_BY, End, Event, FieldValue, Hop, Http, Kind, Method, Notes, Piece, Severity, Value, address,
+    stacktrace,
+};
 
 impl Entry {
     /// The entry of a record; `None` for a hop that has not ended.
     pub(super) fn of(record: &Record) -> Option<Self> {
         match record {
             Record::Hop(hop) => Some(of_hop(hop, &hop.end()?)),
-            Record::Event(event) => Some(of_event(event)),
+            Record::Event(event) => Some(of_event(event.event())),
         }
     }
 }
 
-fn of_event(event: &Event) -> Entry {
+fn of_event(event: Event<'_>) -> Entry {
+    let info = event.info;
     let mut attributes = Attributes::default();
-    if let Some(hop) = &event.hop {
+    if let Some(hop) = &info.hop {
         request(&mut attributes, hop);
     }
-    if let Some((file, line)) = &event.origin {
-        attributes.set(name::CODE_FILE_PATH, file.clone());
-        attributes.set(name::CODE_LINE_NUMBER, *line);
+    if let Some((file, line)) = event.origin() {
+        attributes.set(name::CODE_FILE_PATH, text(file));
+        attributes.set(name::CODE_LINE_NUMBER, line);
     }
-    event.said.iter().for_each(|(name, value)| attributes.field(name, value));
-    let of_spans = event.spans.iter().flat_map(|fields| fields.iter());
-    of_spans.for_each(|(name, value)| attributes.field(name, value.clone()));
+    if info.severity == Severity::Fatal {
+        attributes.set(name::EXCEPTION_MESSAGE, text(event.message()));
+        event.thread().into_iter().for_each(|thread| attributes.set(name::THREAD_NAME, text(thread)));
+        event
+            .backtrace()
+            .into_iter()
+            .for_each(|trace| attributes.set(name::EXCEPTION_STACKTRACE, text(trace)));
+    }
+    event.fields(|name, value| field(&mut attributes, &text(name), value));
+    event.span_fields(|name, value| field(&mut attributes, &text(name), value));
     Entry {
-        at: event.at,
-        severity: event.severity,
-        event: event.name,
-        scope: event.target.clone(),
-        body: event.said.body().to_owned(),
+        at: info.at,
+        severity: info.severity,
+        event: info.name,
+        scope: text(event.target()).into(),
+        body: text(event.message()),
         attributes,
-        trace: event.trace,
+        trace: info.trace,
     }
+}
+
+/// A text of a snapshot.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Adds a field of an event.
+fn field(attributes: &mut Attributes, name: &str, value: FieldValue<'_>) {
+    // The error's text has a name in the conventions.
+    let name = if name == key::ERROR { name::EXCEPTION_MESSAGE } else { name };
+    let value: Value = match value {
+        FieldValue::Bool(value) => value.into(),
+        FieldValue::I64(value) => value.into(),
+        FieldValue::U64(value) => value.into(),
+        FieldValue::F64(value) => value.into(),
+        FieldValue::Text(value) => text(value).into(),
+        FieldValue::List(texts) => texts.map(text).collect(),
+        FieldValue::Error(error, causes) => {
+            if name == name::EXCEPTION_MESSAGE && !causes.is_empty() {
+                let all: Vec<_> = std::iter::once(error).chain(causes).map(text).collect();
+                attributes.field(name::EXCEPTION_STACKTRACE, all.join(CAUSED_BY).into());
+            }
+            text(error).into()
+        }
+    };
+    attributes.field(name, value);
 }
 
 fn of_hop(hop: &Hop, end: &End) -> Entry {
@@ -48,16 +86,16 @@ fn of_hop(hop: &Hop, end: &End) -> Entry {
     }
     let mut body = String::new();
     // Writing to a string does not fail.
-    let _ = line::message(&mut body, hop, end);
+    let _ = hop_line::message(&mut body, hop, end);
     Entry {
         at: end.at,
-        severity: line::level(hop.kind, end.outcome).into(),
+        severity: hop_line::level(hop.kind, end.outcome).into(),
         event: match hop.kind {
             Kind::Server => event::REQUEST,
             Kind::Client => event::CALL,
             Kind::Producer | Kind::Consumer | Kind::Internal => event::WORK,
         },
-        scope: line::target(hop.kind).into(),
+        scope: hop_line::target(hop.kind).into(),
         body,
         attributes,
         trace: Some(hop.trace),
@@ -129,7 +167,7 @@ mod tests {
     use super::*;
     use crate::clock::Moment;
     use crate::context::{Flags, SpanId, TraceContext, TraceId};
-    use crate::record::{HttpVersion, Scheme, Subject, Value};
+    use crate::record::{HttpVersion, Scheme, Subject};
 
     #[test]
     fn a_call_names_its_destination_as_its_span_does() {

@@ -2,11 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::Severity;
 use crate::clock::Moment;
 use crate::context::TraceContext;
 use crate::export::free_name;
-use crate::record::Value;
+use crate::record::{Severity, Value};
 
 /// One record, before its limits are applied.
 #[derive(Debug)]

@@ -7,9 +7,8 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::entry::Entry;
-use crate::logs::cut::LONGEST_LINE;
-use crate::logs::escape::CUT_MARK;
-use crate::record::{Value, prefix};
+use crate::logs::formats::LONGEST_LINE;
+use crate::record::{CUT_MARK, Value, prefix};
 use crate::resource::Resource;
 use crate::threads::complain;
 
@@ -147,8 +146,8 @@ mod tests {
 
     use super::*;
     use crate::clock::Moment;
-    use crate::logs::otlp::Severity;
     use crate::logs::otlp::entry::Attributes;
+    use crate::record::Severity;
 
     const NONE: Limits = Limits { attributes: 128, value_length: None };
 
@@ -157,7 +156,7 @@ mod tests {
         fields.iter().for_each(|(name, value)| attributes.field(name, value.clone()));
         Entry {
             at: Moment::now(),
-            severity: Severity::FATAL,
+            severity: Severity::Fatal,
             event: "",
             scope: "app".into(),
             body: body.to_owned(),

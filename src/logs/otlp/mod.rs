@@ -1,7 +1,7 @@
 //! Log records over OTLP: what a line says, as a record that leaves the process by itself.
 //!
-//! The request's thread copies an event's values once into a compact [`Record`]; a finished hop is handed over as it
-//! is. On the exporter's thread each becomes an [`Entry`] in plain words, within the limits of the specification and
+//! The request's thread copies an event's values once into a [`Snapshot`](crate::record::Snapshot); a finished hop is
+//! handed over as it is. On the exporter's thread each becomes an [`Entry`] in plain words, within the limits of the specification and
 //! of receivers, and then protobuf.
 
 #[cfg(feature = "otlp")]
@@ -15,7 +15,6 @@ mod entry;
 mod export;
 mod fit;
 mod options;
-mod packed;
 mod record;
 mod records;
 #[cfg(feature = "otlp")]
@@ -23,12 +22,10 @@ mod transport;
 #[cfg(not(feature = "otlp"))]
 #[path = "without.rs"]
 mod transport;
-mod visit;
 
 pub(super) use export::Export;
 pub(super) use options::VARIABLES;
 pub(crate) use record::Record;
-pub(super) use record::{Event, Severity};
 pub(crate) use records::Records;
 
 use crate::export::Signal;

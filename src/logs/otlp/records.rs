@@ -1,20 +1,14 @@
 //! The handle to the records: asked for nothing, told what happened; the exporter does the rest.
 
-use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
 
-use tracing_log::NormalizeEvent as _;
-
 use super::fit::Shortened;
-use super::visit::Copying;
-use super::{Event, Record, SIGNAL, transport};
+use super::{Record, SIGNAL, transport};
 use crate::account::FlowReport;
 use crate::export::{Destination, Exporter, Notice, Queue, Tell};
 use crate::logs::options::Logs;
-use crate::logs::otlp::packed::Packed;
-use crate::logs::place::Place;
-use crate::record::Hop;
+use crate::record::{Hop, Snapshot};
 use crate::resource::Resource;
 
 /// The handle that the request's thread uses: a record is copied there and made into bytes behind.
@@ -54,49 +48,18 @@ impl Records {
         }
     }
 
-    /// Takes an event; `place` says where and when it was.
-    pub(crate) fn event(&self, event: &tracing::Event<'_>, place: &Place<'_>) {
-        // A record of the `log` crate comes with the metadata of its bridge; its own are in its fields.
-        let of_log = if event.metadata().target() == "log" { event.normalized_metadata() } else { None };
-        let (target, metadata) = match &of_log {
-            Some(metadata) => (Cow::Owned(metadata.target().to_owned()), metadata),
-            None => (Cow::Borrowed(event.metadata().target()), event.metadata()),
-        };
-        let level = *metadata.level();
-        let origin = metadata.file().zip(metadata.line()).filter(|_| level == tracing::Level::ERROR);
-        let mut said = Packed::default();
-        event.record(&mut Copying(&mut said));
-        let mut spans = Vec::new();
-        (place.spans)(&mut |fields| {
-            if fields.len() > 0 {
-                spans.push(fields.clone());
-            }
-        });
-        self.push(Event {
-            at: place.at,
-            severity: level.into(),
-            name: "",
-            target,
-            trace: place.trace,
-            hop: place.hop.clone(),
-            origin: origin.map(|(file, line)| (Cow::Owned(file.to_owned()), line)),
-            said,
-            spans,
-        });
-    }
-
     /// Takes a finished hop.
     pub(crate) fn hop(&self, hop: &Arc<Hop>) {
         self.queue.push(Record::Hop(Arc::clone(hop)));
     }
 
-    /// Takes an event of our own.
-    pub(crate) fn push(&self, event: Event) {
+    /// Takes an event.
+    pub(crate) fn event(&self, event: Snapshot) {
         self.queue.push(Record::Event(Box::new(event)));
     }
 
     /// Takes what this library says of itself. After the end its line is enough.
-    pub(crate) fn say(&self, event: Event) {
+    pub(crate) fn say(&self, event: Snapshot) {
         self.queue.push_in_time(Record::Event(Box::new(event)));
     }
 

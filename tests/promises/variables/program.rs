@@ -113,7 +113,11 @@ async fn ask(
         let sent = call().await;
         Ok::<_, Infallible>(Response::new(sent))
     });
-    let mut request = Request::builder().method(method).uri(path).header("baggage", "team=workshop");
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("baggage", "team=workshop")
+        .header("user-agent", "curl/8");
     if let Some(flags) = flags {
         request = request.header("traceparent", format!("{CALLER}{flags}"));
     }

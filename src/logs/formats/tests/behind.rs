@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use super::*;
-use crate::logs::pipe::Pipe;
+use crate::logs::test_pipe::Pipe;
 
 /// Has each event's line made at once, and behind.
 struct Both {
@@ -20,9 +20,9 @@ impl<S: tracing::Subscriber> Layer<S> for Both {
         let at = Moment::now();
         let spans = |show: &mut dyn FnMut(&Fields)| show(&self.span);
         let trace = self.hop.as_ref().map(|hop| hop.trace);
-        let place = || Place { at, trace, hop: self.hop.clone(), spans: &spans };
-        self.here.event(event, place());
-        self.behind.event(event, place());
+        for lines in [&self.here, &self.behind] {
+            Snapshot::lend(event, at, (trace, self.hop.clone()), spans, |event| lines.event(event));
+        }
         // What becomes known later is on no line of before.
         if let Some(hop) = &self.hop {
             let _ = hop.route.set(Route::of("/late/{id}"));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Proto;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue};
 use proptest::prelude::*;
 
 use super::*;
@@ -10,9 +11,8 @@ use crate::clock::Moment;
 use crate::context::a_context;
 use crate::export::answers::are_understood;
 use crate::export::collector::{CollectedLog, Collector};
-use crate::logs::otlp::{Event, Severity};
 use crate::names::{schema, tag};
-use crate::record::{Value, a_value};
+use crate::record::{EventInfo, Severity, Snapshot, Value, a_value};
 
 const ATTEMPT: Duration = Duration::from_secs(10);
 const ALL: Limits = Limits { attributes: 128, value_length: None };
@@ -26,13 +26,13 @@ fn to(collector: &Collector, limits: Limits) -> Box<dyn Transport<Record>> {
     transport(&link, limits, &resource, &Arc::default()).unwrap()
 }
 
-fn saying(message: &str, fields: &[(&str, Value)]) -> Event {
-    let mut event = Event::saying(tracing::Level::INFO.into(), "app", message);
+fn saying(message: &str, fields: &[(&str, Value)]) -> Snapshot {
+    let mut event = Snapshot::new(Severity::Info, "app", message);
     fields.iter().for_each(|(name, value)| event.add(name, value));
     event
 }
 
-fn record(event: Event) -> Record {
+fn record(event: Snapshot) -> Record {
     Record::Event(Box::new(event))
 }
 
@@ -49,7 +49,15 @@ fn proto(value: &Value) -> Proto {
         }
         Value::F64(value) => Proto::DoubleValue(*value),
         Value::Str(value) => Proto::StringValue(value.to_string()),
-        Value::List(texts) => Proto::StringValue(texts.join(", ")),
+        Value::List(texts) => Proto::ArrayValue(ArrayValue {
+            values: texts
+                .iter()
+                .map(|text| AnyValue {
+                    value: Some(Proto::StringValue(text.to_string())),
+                    ..AnyValue::default()
+                })
+                .collect(),
+        }),
     }
 }
 
@@ -75,7 +83,7 @@ async fn records_of_one_target_stay_together_and_in_their_order() {
     let collector = Collector::start();
     let batch = (0..30).map(|number| {
         let mut event = saying(&number.to_string(), &[]);
-        event.target = ["app", "app::seats", "pay"][number % 3].into();
+        event.set_target(["app", "app::seats", "pay"][number % 3]);
         record(event)
     });
     to(&collector, ALL).send(&batch.collect::<Vec<_>>(), ATTEMPT).await;
@@ -133,7 +141,7 @@ async fn a_batch_beyond_64_mebibytes_is_not_sent() {
 fn a_severity() -> impl Strategy<Value = Severity> {
     use tracing::Level;
     let levels = [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR].map(Severity::from);
-    prop::sample::select(levels.into_iter().chain([Severity::FATAL]).collect::<Vec<_>>())
+    prop::sample::select(levels.into_iter().chain([Severity::Fatal]).collect::<Vec<_>>())
 }
 
 prop_compose! {
@@ -145,10 +153,11 @@ prop_compose! {
         trace in proptest::option::of(a_context()),
         fields in proptest::collection::btree_map("\\PC{1,20}", a_value(), 0..20),
         later in 0_u64..1 << 40,
-    ) -> (Event, BTreeMap<String, Value>) {
-        let mut event = Event::saying(severity, "", &message);
+    ) -> (Snapshot, BTreeMap<String, Value>) {
+        let mut event = Snapshot::new(severity, "", &message);
         fields.iter().for_each(|(name, value)| event.add(name, value));
-        let event = Event { at: Moment::now().after_nanos(later), target: target.into(), name, trace, ..event };
+        event.set_target(&target);
+        (event.info.at, event.info.name, event.info.trace) = (Moment::now().after_nanos(later), name, trace);
         (event, fields)
     }
 }
@@ -159,8 +168,9 @@ proptest! {
     #[test]
     fn a_record_arrives_as_it_was_said((event, fields) in an_event()) {
         let collector = Collector::start();
-        let (at, severity, name, trace) = (event.at, event.severity, event.name, event.trace);
-        let (target, body) = (event.target.clone(), event.said.body().to_owned());
+        let EventInfo { at, severity, name, trace, .. } = event.info.clone();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let (target, body) = (text(event.event().target()), text(event.event().message()));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(to(&collector, ALL).send(&[record(event)], ATTEMPT));
         let logs = collector.logs();
@@ -169,12 +179,14 @@ proptest! {
         prop_assert_eq!((&*log.scope.name, log.resource("service.name")), (&*target, "bookings".to_owned()));
         prop_assert_eq!(log.resource.len(), 1, "the library added what we did not");
         prop_assert_eq!((seen.time_unix_nano, seen.observed_time_unix_nano), (at.unix_nanos(), at.unix_nanos()));
-        prop_assert_eq!((seen.severity_number, &*seen.severity_text), (severity.number, severity.text));
+        prop_assert_eq!((seen.severity_number, &*seen.severity_text), (i32::from(severity.number()), severity.as_str()));
         prop_assert_eq!((log.body(), &*seen.event_name), (body, name));
         prop_assert_eq!(log.trace_id(), trace.map(|trace| trace.trace_id.to_string()).unwrap_or_default());
         prop_assert_eq!(log.span_id(), trace.map(|trace| trace.span_id.to_string()).unwrap_or_default());
         prop_assert_eq!(seen.flags, trace.map_or(0, |trace| u32::from(trace.flags.byte())));
-        prop_assert_eq!((seen.attributes.len(), seen.dropped_attributes_count), (fields.len(), 0));
+        // That of a panic says its message once more, as an exception's.
+        let more = usize::from(severity == Severity::Fatal);
+        prop_assert_eq!((seen.attributes.len(), seen.dropped_attributes_count), (fields.len() + more, 0));
         for (name, value) in &fields {
             prop_assert_eq!(log.attribute(name), Some(&proto(value)), "{}", name);
         }

@@ -41,6 +41,11 @@ fn lines() -> Vec<Case> {
             .good("none", exporting(), |seen| !seen.has_line("at work") && seen.records.is_empty())
             .bad("file", "is not a list of console and otlp (`console,otlp` is both), or none; console stays")
             .bad("otlp/stdout", "is not served: `otlp/stdout` is ignored"),
+        of("OBSERVABILITY_LOG_CLIENT", "false")
+            .good("true", Scene::default(), |seen| {
+                seen.lines.iter().any(|line| line["user_agent"] == "curl/8")
+            })
+            .bad("yes", "is not true or false; false stays"),
         of("OBSERVABILITY_LOG_OK_SHARE", "1.0")
             .good("0", Scene::default(), |seen| seen.has_line("at work") && !seen.has_line("GET /root"))
             .bad("half", "is not a number from 0 to 1; 1.0 stays")

@@ -95,8 +95,10 @@ fn level_and_message_follow_from_the_outcome() {
 fn a_call_has_a_line_only_if_it_did_not_end_well() {
     let hop = request(Kind::Client);
     assert_eq!(line_of(&hop, Outcome::Ok, Some(200)), None);
-    let line = line_of(&hop, Outcome::ServerError, Some(503)).expect("a line");
+    let line = line_of(&request(Kind::Client), Outcome::ServerError, Some(503)).expect("a line");
     assert_eq!(line["target"], "tower_observability::client");
+    assert_eq!((&line["server_address"], &line["server_port"]), (&"payments".into(), &8080.into()));
+    assert!(line.get("response_bytes").is_none());
     assert_eq!((&line["level"], &line["message"]), (&"WARN".into(), &"GET payments:8080/users/7 503".into()));
 }
 
@@ -119,6 +121,7 @@ fn work_that_is_not_http_has_a_line_too() {
         (&"process booking ok".into(), &"tower_observability::work".into())
     );
     assert!(line.get("method").is_none() && line.get("response_bytes").is_none());
+    assert_eq!(line["work_name"], "process booking");
 }
 
 #[test]
@@ -138,6 +141,23 @@ fn what_the_user_said_of_the_request_is_on_its_line_only() {
     let (lines, seen) = lines(Logs::new().json());
     lines.body_failed(&hop);
     assert!(!seen.all()[0].contains("customer_id"));
+}
+
+#[test]
+fn a_requests_line_says_who_asked_only_if_that_is_wanted() {
+    let asked = |logs: Logs| {
+        let mut http = Http::new(Method::Get, Scheme::Http, HttpVersion::V11);
+        http.set([b"/users/7", b"", b"", b"curl/8 \"x\"", b""]);
+        http.peer = Some("[::ffff:10.0.0.9]:5123".parse().expect("an address"));
+        let hop = Arc::new(a_hop(Kind::Server, Subject::Http(http)));
+        let (lines, seen) = lines(logs);
+        lines.hop(&hop, &ended(&hop, Outcome::Ok, Some(200)));
+        serde_json::from_str::<serde_json::Value>(&seen.all()[0]).expect("JSON")
+    };
+    let line = asked(Logs::new().json().client(true));
+    assert_eq!((&line["client_address"], &line["user_agent"]), (&"10.0.0.9".into(), &"curl/8 \"x\"".into()));
+    let line = asked(Logs::new().json());
+    assert!(line.get("client_address").is_none() && line.get("user_agent").is_none(), "{line}");
 }
 
 #[test]
@@ -168,7 +188,7 @@ fn a_panics_line_is_fatal_and_stands_in_the_request() {
     let (lines, seen) = lines(Logs::new().json());
     let hop = request(Kind::Server);
     let _entered = enter_hop(&hop);
-    lines.fatal("index out of range", "worker", Some(("src/app.rs", 7)));
+    lines.fatal("index out of range", "worker", Some(("src/app.rs", 7)), Some("0: main"));
     let line: serde_json::Value = serde_json::from_str(&seen.all()[0]).expect("JSON");
     assert_eq!(
         (&line["level"], &line["trace_id"], &line["path"]),
@@ -178,6 +198,7 @@ fn a_panics_line_is_fatal_and_stands_in_the_request() {
         (&line["file"], &line["line"], &line["thread"]),
         (&"src/app.rs".into(), &7.into(), &"worker".into())
     );
+    assert_eq!(line["backtrace"], "0: main");
 }
 
 #[test]

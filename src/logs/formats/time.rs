@@ -1,69 +1,62 @@
-//! The timestamp of a line: RFC 3339, UTC, microseconds; the second is formatted once per thread.
+//! The timestamp of a line: RFC 3339, UTC, microseconds.
 
-use std::cell::Cell;
-
-use super::number::pair;
 use crate::clock::Moment;
 
 /// `2026-11-21T11:47:38.123456Z`.
 pub(super) const WIDTH: usize = 27;
 
-/// What a second's moments have in common: `2026-11-21T11:47:38.`.
+/// What the moments of one second have in common: `2026-11-21T11:47:38.`.
 const COMMON: usize = 20;
 
-thread_local! {
-    static SECOND: Cell<(u64, [u8; COMMON])> = const { Cell::new((u64::MAX, [0; COMMON])) };
+/// Writes moments; those of a second share what was made for the first of them. That spares a line 215 instructions, a
+/// request with three events 4 % of what it costs (`cargo bench --bench request`).
+#[derive(Debug)]
+pub(super) struct Calendar {
+    second: u64,
+    common: [u8; COMMON],
 }
 
-/// A point in time as its line writes it.
-#[inline]
-pub(super) fn rfc3339(at: Moment) -> [u8; WIDTH] {
-    rfc3339_of(at.unix_nanos())
+impl Default for Calendar {
+    fn default() -> Self {
+        Self { second: 0, common: whole_second(0) }
+    }
 }
 
-#[inline]
-fn rfc3339_of(unix_nanos: u64) -> [u8; WIDTH] {
-    let (second, nanos) = (unix_nanos / 1_000_000_000, unix_nanos % 1_000_000_000);
-    let cached = SECOND.try_with(|cell| {
-        let (known, text) = cell.get();
-        if known == second { text } else { remembered(cell, second) }
-    });
-    // At a thread's very end its cell is gone; the second is then formatted anew.
-    let common = cached.unwrap_or_else(|_| whole_second(second));
-    let micros = nanos as u32 / 1_000;
-    let mut text = [b'Z'; WIDTH];
-    text[..COMMON].copy_from_slice(&common);
-    text[20..22].copy_from_slice(&pair(micros / 10_000));
-    text[22..24].copy_from_slice(&pair(micros / 100 % 100));
-    text[24..26].copy_from_slice(&pair(micros % 100));
-    text
-}
+impl Calendar {
+    /// A point in time as its line writes it.
+    pub(super) fn rfc3339(&mut self, at: Moment) -> [u8; WIDTH] {
+        self.rfc3339_of(at.unix_nanos())
+    }
 
-// Apart, so that the text is copied as a whole where the second is known.
-#[cold]
-#[inline(never)]
-fn remembered(cell: &Cell<(u64, [u8; COMMON])>, second: u64) -> [u8; COMMON] {
-    let text = whole_second(second);
-    cell.set((second, text));
-    text
+    fn rfc3339_of(&mut self, unix_nanos: u64) -> [u8; WIDTH] {
+        let (second, nanos) = (unix_nanos / 1_000_000_000, unix_nanos % 1_000_000_000);
+        if second != self.second {
+            *self = Self { second, common: whole_second(second) };
+        }
+        let mut text = [b'Z'; WIDTH];
+        text[..COMMON].copy_from_slice(&self.common);
+        digits(&mut text[COMMON..WIDTH - 1], nanos / 1_000);
+        text
+    }
 }
 
 fn whole_second(second: u64) -> [u8; COMMON] {
     let mut text = *b"0000-00-00T00:00:00.";
     let (year, month, day) = civil(second / 86_400);
     let of_day = second % 86_400;
-    digits(&mut text, 0, 4, year);
-    digits(&mut text, 5, 2, month);
-    digits(&mut text, 8, 2, day);
-    digits(&mut text, 11, 2, of_day / 3_600);
-    digits(&mut text, 14, 2, of_day / 60 % 60);
-    digits(&mut text, 17, 2, of_day % 60);
+    digits(&mut text[..4], year);
+    digits(&mut text[5..7], month);
+    digits(&mut text[8..10], day);
+    digits(&mut text[11..13], of_day / 3_600);
+    digits(&mut text[14..16], of_day / 60 % 60);
+    digits(&mut text[17..19], of_day % 60);
     text
 }
 
-fn digits(text: &mut [u8; COMMON], start: usize, count: usize, mut number: u64) {
-    for place in (start..start + count).rev() {
-        text[place] = b'0' + (number % 10) as u8;
+/// Fills the text with the number's last digits.
+fn digits(text: &mut [u8], mut number: u64) {
+    for digit in text.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
         number /= 10;
     }
 }
@@ -84,7 +77,7 @@ mod tests {
     use super::*;
 
     fn text(unix_nanos: u64) -> String {
-        String::from_utf8(rfc3339_of(unix_nanos).to_vec()).expect("ASCII")
+        String::from_utf8(Calendar::default().rfc3339_of(unix_nanos).to_vec()).expect("ASCII")
     }
 
     #[test]
@@ -111,8 +104,11 @@ mod tests {
     }
 
     #[test]
-    fn the_cached_second_is_not_taken_for_another() {
+    fn a_second_is_not_taken_for_another() {
+        let mut calendar = Calendar::default();
+        let mut text = |nanos| String::from_utf8(calendar.rfc3339_of(nanos).to_vec()).expect("ASCII");
         assert_eq!(text(1_999_999_999), "1970-01-01T00:00:01.999999Z");
         assert_eq!(text(2_000_000_000), "1970-01-01T00:00:02.000000Z");
+        assert_eq!(text(1_000_001_000), "1970-01-01T00:00:01.000001Z");
     }
 }

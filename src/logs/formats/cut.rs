@@ -2,16 +2,16 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::escape::CUT_MARK;
-use super::json::Object;
+use super::object::{Object, SHORT};
+use crate::record::CUT_MARK;
 use crate::threads::complain;
 
 /// Loki takes 256 KiB a line; the rest is left to what an agent puts around it.
-pub(super) const LONGEST_LINE: usize = 252 * 1024;
+pub(in crate::logs) const LONGEST_LINE: usize = 252 * 1024;
 
 /// How many lines were cut, of all that one handle writes.
 #[derive(Debug, Default)]
-pub(super) struct Cuts(AtomicU64);
+pub(in crate::logs) struct Cuts(AtomicU64);
 
 /// What became of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ enum Cut {
 impl Cuts {
     /// Makes a line fit; false if that cannot be.
     #[inline]
-    pub(super) fn fit(&self, line: &mut Object) -> bool {
+    pub(in crate::logs) fn fit(&self, line: &mut Object) -> bool {
         line.line().len() <= LONGEST_LINE || self.cut(line)
     }
 
@@ -46,7 +46,7 @@ impl Cuts {
         }
     }
 
-    pub(super) fn count(&self) -> u64 {
+    pub(in crate::logs) fn count(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -66,24 +66,24 @@ fn fit(line: &mut Object) -> Cut {
 
 /// Takes `excess` bytes off the longest text, or all of it; false if none is longer than the mark.
 fn shorten_longest(line: &mut Object, excess: usize) -> bool {
-    let (bytes, entries) = line.entries_mut();
-    let longest = entries.iter().max_by_key(|entry| entry.text_end - entry.text_start);
-    let Some((start, end)) = longest.map(|entry| (entry.text_start as usize, entry.text_end as usize)) else {
+    let (bytes, texts) = line.texts_mut();
+    let longest = texts.iter().max_by_key(|text| text.end - text.start);
+    let Some((start, end)) = longest.map(|text| (text.start as usize, text.end as usize)) else {
         return false;
     };
-    if end - start <= 2 * CUT_MARK.len() {
+    if end - start <= SHORT as usize {
         return false;
     }
     let Some(text) = bytes.get(start..end) else { return false };
     let kept = start + escaped_prefix(text, (end - start).saturating_sub(excess));
     bytes.splice(kept..end, CUT_MARK.bytes());
     let removed = (end - kept - CUT_MARK.len()) as u32;
-    for entry in entries {
-        if entry.text_start as usize > end {
-            entry.text_start -= removed;
-            entry.text_end -= removed;
-        } else if entry.text_start as usize == start {
-            entry.text_end -= removed;
+    for text in texts {
+        if text.start as usize > end {
+            text.start -= removed;
+            text.end -= removed;
+        } else if text.start as usize == start {
+            text.end -= removed;
         }
     }
     true
@@ -116,16 +116,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::logs::fields::Borrowed;
+    use crate::logs::formats::tests::line_of;
 
     fn line(fields: &[(String, String)]) -> Object {
-        let mut line = Object::default();
-        line.begin();
-        line.raw(b"\"level\":\"INFO\"");
-        line.message(Borrowed::Str("hello"));
-        fields.iter().for_each(|(name, value)| line.field(name, Borrowed::Str(value)));
-        line.end();
-        line
+        line_of(|put| fields.iter().for_each(|(name, value)| put(name, value.as_str().to_owned().into())))
     }
 
     fn read(line: &Object) -> serde_json::Value {

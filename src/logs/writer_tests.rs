@@ -6,15 +6,16 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use super::*;
 use crate::clock::Moment;
 use crate::context::{Flags, SpanId, TraceContext, TraceId};
-use crate::logs::buffer::Unmade;
-use crate::logs::pipe::Pipe;
-use crate::record::{End, ErrorType, Hop, Kind, Outcome, Subject, Work};
+use crate::logs::formats::{Format, Object};
+use crate::logs::pump::CHUNK;
+use crate::logs::test_pipe::Pipe;
+use crate::record::{End, ErrorType, Event, Hop, Kind, Notes, Outcome, Severity, Subject, Work};
 use std::io::ErrorKind;
 use std::time::Instant;
 
 const SOON: Duration = Duration::from_secs(10);
 
-/// A descriptor that answers as it is told, then takes everything.
+/// A descriptor with answers of a script, then takes everything.
 struct Scripted {
     pipe: Pipe,
     answers: Vec<io::Result<usize>>,
@@ -34,7 +35,7 @@ impl Write for Scripted {
     }
 }
 
-/// A descriptor that nobody reads, until it is told.
+/// A descriptor that hangs in each call until it may go on.
 struct Stuck {
     pipe: Pipe,
     called: Sender<()>,
@@ -56,15 +57,13 @@ impl Write for Stuck {
 fn scripted(mut answers: Vec<io::Result<usize>>) -> (Writer, Pipe) {
     answers.reverse();
     let pipe = Pipe::default();
-    let writer =
-        Writer::start(Scripted { pipe: pipe.clone(), answers }, no_hops(), CAPACITY, 1).expect("a thread");
+    let writer = started(Scripted { pipe: pipe.clone(), answers }, CAPACITY, 1);
     (writer, pipe)
 }
 
 fn stuck(capacity: usize) -> (Writer, Pipe, Receiver<()>, Sender<()>) {
     let (pipe, (called, calls), (go, go_on)) = (Pipe::default(), channel(), channel());
-    let writer =
-        Writer::start(Stuck { pipe: pipe.clone(), called, go_on }, no_hops(), capacity, 1).expect("a thread");
+    let writer = started(Stuck { pipe: pipe.clone(), called, go_on }, capacity, 1);
     (writer, pipe, calls, go)
 }
 
@@ -72,19 +71,49 @@ fn adds_up(report: &FlowReport) -> bool {
     report.created == report.delivered + report.unconfirmed + report.dropped_total() + report.queued()
 }
 
-/// These tests write bytes only.
-fn no_hops() -> Render {
-    Box::new(|_, _| false)
+/// A line is the event's message, or the hop's name.
+#[derive(Debug)]
+struct Plain;
+
+impl Format for Plain {
+    fn event(&self, object: &mut Object, event: Event<'_>) {
+        object.begin_with(event.message());
+        object.raw(b"\n");
+    }
+
+    fn hop(&self, object: &mut Object, hop: &Arc<Hop>, _: &End, _: Option<&Notes>) {
+        object.begin_with(name_of(hop).as_bytes());
+        object.raw(b"\n");
+    }
+}
+
+fn started(out: impl Write + Send + 'static, capacity: usize, stripes: usize) -> Writer {
+    let maker = Arc::new(LineMaker::new(Box::new(Plain)));
+    Writer::start(out, CHUNK, maker, capacity, stripes).expect("a thread")
+}
+
+/// An event whose line is this.
+fn an_event(line: &str) -> Snapshot {
+    Snapshot::new(Severity::Info, "", line)
+}
+
+fn push(writer: &Writer, line: &str) {
+    writer.push_event(&mut an_event(line), false);
+}
+
+/// What a line weighs while it waits.
+fn weight(line: &str) -> usize {
+    EVENT + an_event(line).bytes().len()
 }
 
 #[test]
 fn every_line_of_every_thread_is_written_once_and_whole() {
     let pipe = Pipe::default();
-    let writer = Writer::start(pipe.clone(), no_hops(), usize::MAX, 4).expect("a thread");
+    let writer = started(pipe.clone(), usize::MAX, 4);
     std::thread::scope(|scope| {
         for thread in 0..4 {
             let writer = &writer;
-            scope.spawn(move || (0..2_000).for_each(|n| writer.push(format!("{thread} {n}\n").as_bytes())));
+            scope.spawn(move || (0..2_000).for_each(|n| push(writer, &format!("{thread} {n}"))));
         }
     });
     assert!(writer.flush(SOON));
@@ -100,7 +129,7 @@ fn every_line_of_every_thread_is_written_once_and_whole() {
 fn a_line_pushed_while_the_thread_falls_asleep_is_not_forgotten() {
     let (writer, pipe) = scripted(Vec::new());
     for n in 0..300 {
-        writer.push(b"x\n");
+        push(&writer, "x");
         let deadline = Instant::now() + SOON;
         // No flush here: only the line itself wakes the thread.
         while pipe.text().len() < 2 * (n + 1) {
@@ -112,15 +141,15 @@ fn a_line_pushed_while_the_thread_falls_asleep_is_not_forgotten() {
 
 #[test]
 fn a_thread_that_gathers_is_woken_once_half_of_the_buffer_is_taken() {
-    let (writer, _, calls, go) = stuck(40);
-    writer.push(b"it writes\n");
+    let (writer, _, calls, go) = stuck(4 * weight("ten bytes"));
+    push(&writer, "it writes");
     calls.recv().expect("a call");
     let wakes_at = &writer.shared.wakes_at;
     // As the thread says before it lets lines gather; now it hangs in its call.
-    wakes_at.store(20, Ordering::SeqCst);
+    wakes_at.store(2 * weight("ten bytes"), Ordering::SeqCst);
     let woken: Vec<_> = (0..4)
         .map(|_| {
-            writer.push(b"ten bytes\n");
+            push(&writer, "ten bytes");
             wakes_at.load(Ordering::SeqCst) == AWAKE
         })
         .collect();
@@ -134,8 +163,8 @@ fn partial_writes_and_interruptions_are_continued() {
     let again = || Err(ErrorKind::WouldBlock.into());
     let (writer, pipe) =
         scripted(vec![Ok(2), Err(ErrorKind::Interrupted.into()), again(), Ok(1), again(), Ok(3)]);
-    writer.push(b"first line\n");
-    writer.push(b"second line\n");
+    push(&writer, "first line");
+    push(&writer, "second line");
     assert!(writer.flush(SOON));
     assert_eq!(pipe.text(), "first line\nsecond line\n");
     assert_eq!(writer.report().delivered, 2);
@@ -144,9 +173,9 @@ fn partial_writes_and_interruptions_are_continued() {
 #[test]
 fn a_closed_pipe_costs_lines_and_later_lines_begin_anew() {
     let (writer, pipe) = scripted(vec![Ok(3), Err(ErrorKind::BrokenPipe.into())]);
-    writer.push(b"torn line\n");
+    push(&writer, "torn line");
     assert!(writer.flush(SOON));
-    writer.push(b"whole line\n");
+    push(&writer, "whole line");
     assert!(writer.flush(SOON));
     assert_eq!(pipe.text(), "tor\nwhole line\n");
     let report = writer.report();
@@ -156,15 +185,15 @@ fn a_closed_pipe_costs_lines_and_later_lines_begin_anew() {
 
 #[test]
 fn a_reader_that_stopped_costs_lines_but_no_latency() {
-    let (writer, _pipe, calls, _go) = stuck(1_000);
-    writer.push(b"0123456789\n");
+    let (writer, _pipe, calls, _go) = stuck(90 * weight("0123456789"));
+    push(&writer, "0123456789");
     calls.recv_timeout(SOON).expect("a write");
     // The thread hangs in its call; were a push to wait for it, this test would never end.
-    (0..1_000).for_each(|_| writer.push(b"0123456789\n"));
+    (0..1_000).for_each(|_| push(&writer, "0123456789"));
     assert!(!writer.flush(Duration::from_millis(20)));
     let report = writer.report();
-    assert_eq!(report.dropped, [(DropReason::QueueFull, 1_000 - 1_000 / 11)]);
-    assert_eq!(report.queued(), 1 + 1_000 / 11);
+    assert_eq!(report.dropped, [(DropReason::QueueFull, 1_000 - 90)]);
+    assert_eq!(report.queued(), 1 + 90);
     let report = writer.close(Duration::from_millis(20), |_| None);
     assert_eq!((report.created, report.unconfirmed, report.queued()), (1_001, 1, 0));
     assert_eq!(report.dropped, [(DropReason::QueueFull, 910), (DropReason::Timeout, 90)]);
@@ -173,9 +202,9 @@ fn a_reader_that_stopped_costs_lines_but_no_latency() {
 #[test]
 fn what_a_hanging_call_does_after_the_deadline_is_not_counted_again() {
     let (writer, pipe, calls, go) = stuck(CAPACITY);
-    writer.push(b"first\n");
+    push(&writer, "first");
     calls.recv_timeout(SOON).expect("a write");
-    writer.push(b"second\n");
+    push(&writer, "second");
     let report = writer.close(Duration::from_millis(1), |_| None);
     go.send(()).expect("still there");
     let deadline = Instant::now() + SOON;
@@ -191,25 +220,25 @@ fn what_a_hanging_call_does_after_the_deadline_is_not_counted_again() {
 #[test]
 fn a_close_writes_what_waits_and_refuses_what_comes_later() {
     let (writer, pipe) = scripted(Vec::new());
-    (0..100).for_each(|n| writer.push(format!("{n}\n").as_bytes()));
+    (0..100).for_each(|n| push(&writer, &format!("{n}")));
     let report = writer.close(SOON, |_| None);
     assert_eq!((report.created, report.delivered), (100, 100));
     assert_eq!(pipe.text().lines().count(), 100);
-    writer.push(b"too late\n");
+    push(&writer, "too late");
     let report = writer.report();
     assert_eq!(report.dropped, [(DropReason::AlreadyShutdown, 1)]);
     assert!(adds_up(&report) && report.queued() == 0);
 }
 
 #[test]
-fn the_account_adds_up_at_every_moment_whoever_writes_flushes_and_closes_meanwhile() {
+fn the_account_adds_up_at_every_moment_while_others_write_flush_and_close() {
     for round in 0..20_u64 {
         let pipe = Pipe::default();
         // So little room that some lines find none.
-        let writer = Writer::start(pipe.clone(), no_hops(), 4_096, 4).expect("a thread");
+        let writer = started(pipe.clone(), 16 * weight("0123456789"), 4);
         std::thread::scope(|scope| {
             for _ in 0..3 {
-                scope.spawn(|| (0..2_000).for_each(|_| writer.push(b"0123456789\n")));
+                scope.spawn(|| (0..2_000).for_each(|_| push(&writer, "0123456789")));
             }
             scope.spawn(|| while writer.flush(SOON) {});
             scope.spawn(|| {
@@ -237,6 +266,19 @@ fn a_hop(name: &'static str) -> Arc<Hop> {
     Arc::new(Hop::new(trace, Kind::Internal, Moment::now(), Subject::Work(work)))
 }
 
+fn ended(hop: Arc<Hop>) -> Arc<Hop> {
+    hop.finish(|_| End {
+        outcome: Outcome::Ok,
+        error_type: ErrorType::None,
+        status: None,
+        rpc: None,
+        at: Moment::now(),
+        first_byte: None,
+        response_bytes: 0,
+    });
+    hop
+}
+
 fn name_of(hop: &Hop) -> &str {
     match &hop.subject {
         Subject::Work(work) => &work.name,
@@ -247,32 +289,75 @@ fn name_of(hop: &Hop) -> &str {
 #[test]
 fn the_line_of_a_hop_stands_between_those_written_before_and_after_it() {
     let pipe = Pipe::default();
-    let render: Render = Box::new(|unmade, out| {
-        let Unmade::Hop(hop) = unmade else { return false };
-        let name = name_of(hop);
-        out.raw(format!("{name}\n").as_bytes());
-        true
-    });
-    let writer = Writer::start(pipe.clone(), render, CAPACITY, 1).expect("a thread");
-    writer.push(b"before\n");
-    writer.push_hop(a_hop("first"));
-    writer.push_hop(a_hop("second"));
-    writer.push(b"after\n");
+    let writer = started(pipe.clone(), CAPACITY, 1);
+    push(&writer, "before");
+    writer.push_hop(ended(a_hop("first")), false);
+    writer.push_hop(ended(a_hop("second")), false);
+    push(&writer, "after");
     let report = writer.close(SOON, |_| None);
     assert_eq!(pipe.text(), "before\nfirst\nsecond\nafter\n");
     assert_eq!((report.created, report.delivered), (4, 4));
 }
 
 #[test]
-fn a_hop_whose_line_nobody_would_take_is_counted() {
+fn a_line_that_cannot_be_made_is_counted() {
     let pipe = Pipe::default();
-    let writer = Writer::start(pipe.clone(), no_hops(), CAPACITY, 1).expect("a thread");
-    writer.push_hop(a_hop("too long"));
-    writer.push(b"after\n");
+    let writer = started(pipe.clone(), CAPACITY, 1);
+    // It has not ended.
+    writer.push_hop(a_hop("too long"), false);
+    push(&writer, "after");
     let report = writer.close(SOON, |_| None);
     assert_eq!(pipe.text(), "after\n");
     assert_eq!((report.created, report.delivered), (2, 1));
     assert_eq!(report.dropped, [(DropReason::TooLarge, 1)]);
+}
+
+#[test]
+fn an_event_that_hurries_wakes_a_thread_that_gathers() {
+    let (writer, _, calls, go) = stuck(CAPACITY);
+    push(&writer, "it writes");
+    calls.recv().expect("a call");
+    let wakes_at = &writer.shared.wakes_at;
+    wakes_at.store(CAPACITY / 2, Ordering::SeqCst);
+    push(&writer, "it waits");
+    assert_eq!(wakes_at.load(Ordering::SeqCst), CAPACITY / 2);
+    writer.push_event(&mut an_event("it hurries"), true);
+    assert_eq!(wakes_at.load(Ordering::SeqCst), AWAKE);
+    assert!(writer.shared.hurries.load(Ordering::SeqCst));
+    drop(go);
+    assert!(writer.flush(SOON));
+}
+
+/// A descriptor that notes how much each call is given.
+struct Calls(Pipe, Arc<std::sync::Mutex<Vec<usize>>>);
+
+impl Write for Calls {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.1.lock().expect("not poisoned").push(bytes.len());
+        assert!(bytes.ends_with(b"\n"));
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_pipe_is_given_whole_lines_and_no_more_than_it_takes_in_one_piece() {
+    let (pipe, calls) = (Pipe::default(), Arc::default());
+    let maker = Arc::new(LineMaker::new(Box::new(Plain)));
+    let out = Calls(pipe.clone(), Arc::clone(&calls));
+    let writer = Writer::start(out, 4096, maker, CAPACITY, 1).expect("a thread");
+    let long = "x".repeat(10_000);
+    for n in 0..500_usize {
+        push(&writer, if n == 250 { &long } else { &long[..n * 7 % 4096] });
+    }
+    assert!(writer.close(SOON, |_| None).queued() == 0);
+    assert_eq!(pipe.text().lines().count(), 500);
+    let calls = calls.lock().expect("not poisoned");
+    let longer: Vec<_> = calls.iter().filter(|length| **length > 4096).collect();
+    assert_eq!(longer, [&10_001], "the long line, by itself");
 }
 
 /// A hop at its end, with fields of these lengths.
@@ -283,31 +368,22 @@ fn a_finished_hop(fields: &[(&'static str, usize)]) -> Arc<Hop> {
     for (name, length) in fields {
         hop.add((*name).into(), "x".repeat(*length).into());
     }
-    hop.finish(|_| End {
-        outcome: Outcome::Ok,
-        error_type: ErrorType::None,
-        status: None,
-        rpc: None,
-        at: Moment::now(),
-        first_byte: None,
-        response_bytes: 0,
-    });
-    Arc::new(hop)
+    ended(Arc::new(hop))
 }
 
 #[test]
 fn a_hop_weighs_what_its_line_will() {
     let (writer, _pipe, calls, _go) = stuck(CAPACITY);
-    writer.push(b"0123456789\n");
+    push(&writer, "0123456789");
     calls.recv_timeout(SOON).expect("a write");
-    writer.push_hop(a_finished_hop(&[]));
+    writer.push_hop(a_finished_hop(&[]), false);
     let (light, _) = writer.fill();
-    writer.push_hop(a_finished_hop(&[("note", 10_000)]));
+    writer.push_hop(a_finished_hop(&[("note", 10_000)]), false);
     let (both, _) = writer.fill();
     assert_eq!(both - light, light + "note".len() + 10_000);
     // Far too much for any line is cut, not refused; but few of that kind may wait.
     let hop = a_finished_hop(&[("giant", 2 * CAPACITY)]);
-    (0..100).for_each(|_| writer.push_hop(Arc::clone(&hop)));
+    (0..100).for_each(|_| writer.push_hop(Arc::clone(&hop), false));
     let waiting = writer.report().queued();
     assert!((10..20).contains(&waiting), "{waiting}");
 }

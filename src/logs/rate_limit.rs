@@ -1,7 +1,7 @@
-//! The limit of each place in the code: how many lines it wrote within this second, and how many it has not.
+//! The rate limit of each call site: how many lines one `tracing` or `log` macro may write within a second.
 //!
-//! A table of fixed size, found by the address of the place's metadata, without a lock: an event below the limit
-//! costs one addition that it shares with the events of the same place only.
+//! A table of fixed size, found by the address of the call site's metadata, without a lock: an event below the limit
+//! costs one addition that it shares with the events of the same call site only.
 
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -14,59 +14,60 @@ use tracing_log::NormalizeEvent as _;
 
 use crate::account::Tally;
 use crate::clock::tick;
+use crate::record::is_log_record;
 
-/// The places of one process.
+/// The call sites of one process.
 #[derive(Debug)]
-pub(in crate::logs) struct Sites {
+pub(super) struct RateLimit {
     limit: u32,
     slots: Box<[Slot]>,
-    /// Something was left out that nobody was told of.
-    untold: AtomicBool,
+    /// Something was left out that was not reported yet.
+    unreported: AtomicBool,
     left_out: Tally,
 }
 
-/// One place's account.
+/// One call site's account.
 #[derive(Debug, Default)]
 struct Slot {
-    /// Which place; 0 if none. An address is even, what stands for a record of the `log` crate is odd.
+    /// Which call site; 0 if none. An address is even, what stands for a record of the `log` crate is odd.
     key: AtomicUsize,
     /// The second in the upper half, the events within it in the lower.
     window: AtomicU64,
-    untold: AtomicU64,
-    site: OnceLock<Site>,
+    unreported: AtomicU64,
+    site: OnceLock<CallSite>,
 }
 
 /// A place in the code that writes lines.
 #[derive(Debug)]
-pub(in crate::logs) struct Site {
-    pub(in crate::logs) level: Level,
-    pub(in crate::logs) target: Cow<'static, str>,
-    pub(in crate::logs) origin: Option<(Cow<'static, str>, u32)>,
+pub(super) struct CallSite {
+    pub(super) level: Level,
+    pub(super) target: Cow<'static, str>,
+    pub(super) origin: Option<(Cow<'static, str>, u32)>,
 }
 
-/// A power of two. A program has a few hundred places that write at all.
+/// A power of two. A program has a few hundred call sites that write at all.
 const SLOTS: usize = 2_048;
-/// How many slots are looked at. What finds none has no limit: that needs thousands of places.
+/// How many slots are looked at. What finds none has no limit: that needs thousands of call sites.
 const PROBES: usize = 16;
 
-impl Sites {
+impl RateLimit {
     pub(super) fn new(limit: u32) -> Self {
         Self {
             limit,
             slots: (0..SLOTS).map(|_| Slot::default()).collect(),
-            untold: AtomicBool::new(false),
+            unreported: AtomicBool::new(false),
             left_out: Tally::default(),
         }
     }
 
     /// May this event have its line? If not, it is counted.
     #[inline]
-    pub(super) fn admit(&self, event: &Event<'_>) -> bool {
+    pub(super) fn admits(&self, event: &Event<'_>) -> bool {
         let metadata = event.metadata();
-        let slot = if metadata.target() == "log" {
+        let slot = if is_log_record(event) {
             self.slot_of_record(event)
         } else {
-            self.slot(ptr::from_ref(metadata).addr(), || Site::of(metadata))
+            self.slot(ptr::from_ref(metadata).addr(), || CallSite::of(metadata))
         };
         let Some(slot) = slot else { return true };
         slot.admits(tick(), self.limit) || self.leave_out(slot)
@@ -79,12 +80,12 @@ impl Sites {
         let metadata = event.normalized_metadata()?;
         let mut hasher = DefaultHasher::new();
         (metadata.target(), metadata.file(), metadata.line(), metadata.level().as_str()).hash(&mut hasher);
-        self.slot(hasher.finish() as usize | 1, || Site::copy(&metadata))
+        self.slot(hasher.finish() as usize | 1, || CallSite::copy(&metadata))
     }
 
     #[inline]
-    fn slot(&self, key: usize, site: impl Fn() -> Site) -> Option<&Slot> {
-        let first = place_of(key);
+    fn slot(&self, key: usize, site: impl Fn() -> CallSite) -> Option<&Slot> {
+        let first = first_slot(key);
         let slots = (first..first + PROBES).map_while(|place| self.slots.get(place % SLOTS));
         for slot in slots {
             match slot.key.load(Ordering::Relaxed) {
@@ -97,10 +98,10 @@ impl Sites {
         None
     }
 
-    /// Somebody took the free slot meanwhile: for the same place, most likely. If not, this one event has no limit.
+    /// Another thread took the free slot meanwhile: for the same call site, most likely. If not, this one event has no limit.
     #[cold]
     fn slot_again(&self, key: usize) -> Option<&Slot> {
-        let first = place_of(key);
+        let first = first_slot(key);
         let mut slots = (first..first + PROBES).map_while(|place| self.slots.get(place % SLOTS));
         slots.find(|slot| slot.key.load(Ordering::Relaxed) == key)
     }
@@ -108,23 +109,23 @@ impl Sites {
     #[cold]
     fn leave_out(&self, slot: &Slot) -> bool {
         self.left_out.one();
-        slot.untold.fetch_add(1, Ordering::Relaxed);
-        if !self.untold.load(Ordering::Relaxed) {
-            self.untold.store(true, Ordering::Release);
+        slot.unreported.fetch_add(1, Ordering::Relaxed);
+        if !self.unreported.load(Ordering::Relaxed) {
+            self.unreported.store(true, Ordering::Release);
         }
         false
     }
 
-    /// Tells of each place what was left out since this was last asked.
-    pub(super) fn tell(&self, mut say: impl FnMut(&Site, u64, u32)) {
-        if !self.untold.swap(false, Ordering::AcqRel) {
+    /// Hands out each call site whose lines were left out since this was last called.
+    pub(super) fn report(&self, mut report: impl FnMut(&CallSite, u64, u32)) {
+        if !self.unreported.swap(false, Ordering::AcqRel) {
             return;
         }
         for slot in &self.slots {
             let Some(site) = slot.site.get() else { continue };
-            let count = slot.untold.swap(0, Ordering::Relaxed);
+            let count = slot.unreported.swap(0, Ordering::Relaxed);
             if count > 0 {
-                say(site, count, self.limit);
+                report(site, count, self.limit);
             }
         }
     }
@@ -136,15 +137,15 @@ impl Sites {
 
 /// Where the search begins: the upper bits of a product, which depend on all bits of the key.
 #[inline]
-fn place_of(key: usize) -> usize {
+fn first_slot(key: usize) -> usize {
     const BITS: u32 = SLOTS.trailing_zeros();
     ((key as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - BITS)) as usize
 }
 
 impl Slot {
-    /// Takes the slot for a place; false if somebody else was faster.
+    /// Takes the slot for a call site; false if another thread was faster.
     #[cold]
-    fn take(&self, key: usize, site: &impl Fn() -> Site) -> bool {
+    fn take(&self, key: usize, site: &impl Fn() -> CallSite) -> bool {
         let taken = self.key.compare_exchange(0, key, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         if taken {
             let _ = self.site.set(site());
@@ -171,7 +172,7 @@ impl Slot {
     }
 }
 
-impl Site {
+impl CallSite {
     fn of(metadata: &'static Metadata<'static>) -> Self {
         let origin = metadata.file().zip(metadata.line());
         Self {
@@ -204,11 +205,11 @@ mod tests {
 
     #[test]
     fn a_place_keeps_its_slot_and_a_full_neighbourhood_has_no_limit() {
-        let sites = Sites::new(1);
-        let site = || Site { level: Level::INFO, target: "somewhere".into(), origin: None };
+        let sites = RateLimit::new(1);
+        let site = || CallSite { level: Level::INFO, target: "somewhere".into(), origin: None };
         // All of these begin at the same slot.
         let same: Vec<usize> =
-            (1..).map(|n| n * 2).filter(|key| place_of(*key) == SLOTS - 1).take(PROBES + 1).collect();
+            (1..).map(|n| n * 2).filter(|key| first_slot(*key) == SLOTS - 1).take(PROBES + 1).collect();
         let found: Vec<_> = same.iter().map(|key| sites.slot(*key, site).map(ptr::from_ref)).collect();
         assert!(found[..PROBES].iter().all(Option::is_some));
         assert_eq!(found[PROBES], None);

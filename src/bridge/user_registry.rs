@@ -1,5 +1,4 @@
-//! The bridge's place in a registry of the user's: it leaves out what nobody here wants, and takes it from no
-//! other layer.
+//! The bridge as a layer of a user's registry: it filters for itself only, and takes nothing from other layers.
 
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
@@ -60,7 +59,7 @@ impl<S> Filter<S> for Wants {
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        // Whoever asks is a subscriber. Some layers (`reload`) hide what is in them, so it cannot be looked for.
+        // Only a subscriber asks. Some layers (`reload`) hide what is in them, so it cannot be looked for.
         self.signals.listening.hear(true);
         if wants(self.signals, metadata) { Interest::always() } else { Interest::never() }
     }

@@ -1,32 +1,33 @@
-//! Which lines are left out on purpose, and their count: ok lines beyond the share that is kept, and a place
-//! in the code that writes more than anybody reads.
-//!
-//! [`Lines`](super::Lines) asks before a line is made; what it says holds for log records as well.
-
-mod choice;
-mod options;
-mod sites;
-
-pub(super) use choice::Choice;
-pub(super) use options::VARIABLES;
-pub(super) use sites::Site;
+//! Which lines and log records are left out on purpose, and how many: those of hops that ended well beyond the share
+//! that is kept, and those of a call site beyond its rate limit.
 
 use std::time::Duration;
 
 use tracing::Event;
 
-use self::sites::Sites;
+use super::rate_limit::{CallSite, RateLimit};
 use crate::account::{LeftOut, Tally};
 use crate::context::{randomness, threshold_of};
 use crate::record::{End, Hop};
 
+/// What shall be left out.
+#[derive(Clone, Debug)]
+pub(super) struct Sampling {
+    /// This share of the lines of hops that ended well is kept.
+    pub(super) ok_share: f64,
+    /// What took so long is kept anyway.
+    pub(super) slow: Duration,
+    /// So many lines a second may one call site write; 0 is without a limit.
+    pub(super) limit: u32,
+}
+
 /// What is left out, and how much it was so far.
 #[derive(Debug)]
-pub(super) struct Fewer {
+pub(super) struct Sampler {
     /// `None`: every ok line is kept.
     ok: Option<OkLines>,
-    /// `None`: every place writes what it likes.
-    sites: Option<Sites>,
+    /// `None`: every call site writes what it likes.
+    rate_limit: Option<RateLimit>,
     sampled: Tally,
 }
 
@@ -39,12 +40,18 @@ struct OkLines {
     slow: Duration,
 }
 
-impl Fewer {
-    pub(super) fn new(choice: &Choice) -> Self {
-        let ok = OkLines { threshold: threshold_of(choice.share), slow: choice.slow };
+impl Default for Sampling {
+    fn default() -> Self {
+        Self { ok_share: 1.0, slow: Duration::from_secs(1), limit: 10_000 }
+    }
+}
+
+impl Sampler {
+    pub(super) fn new(sampling: &Sampling) -> Self {
+        let ok = OkLines { threshold: threshold_of(sampling.ok_share), slow: sampling.slow };
         Self {
-            ok: (choice.share < 1.0).then_some(ok),
-            sites: (choice.limit > 0).then(|| Sites::new(choice.limit)),
+            ok: (sampling.ok_share < 1.0).then_some(ok),
+            rate_limit: (sampling.limit > 0).then(|| RateLimit::new(sampling.limit)),
             sampled: Tally::default(),
         }
     }
@@ -58,7 +65,7 @@ impl Fewer {
     fn leaves_out_ok(&self, ok: OkLines, hop: &Hop, end: &End) -> bool {
         let kept = end.at.since(hop.start) >= ok.slow
             || ok.threshold.is_some_and(|threshold| randomness(hop.trace.trace_id, &hop.tracestate) >= threshold)
-            // It ended well, but somebody noted an error.
+            // It ended well, but an error was noted.
             || hop.notes().as_ref().is_some_and(|notes| notes.error.is_some());
         if !kept {
             self.sampled.one();
@@ -69,23 +76,24 @@ impl Fewer {
     /// Is this event's line left out? It is counted then.
     #[inline]
     pub(super) fn leaves_out_event(&self, event: &Event<'_>) -> bool {
-        self.sites.as_ref().is_some_and(|sites| !sites.admit(event))
+        self.rate_limit.as_ref().is_some_and(|limit| !limit.admits(event))
     }
 
-    /// Tells of each place how many lines of it were left out since this was last asked.
-    pub(super) fn tell(&self, say: impl FnMut(&Site, u64, u32)) {
-        if let Some(sites) = &self.sites {
-            sites.tell(say);
+    /// Hands out each call site whose lines were left out since this was last called, with their number and the limit.
+    pub(super) fn report_limited(&self, report: impl FnMut(&CallSite, u64, u32)) {
+        if let Some(limit) = &self.rate_limit {
+            limit.report(report);
         }
     }
 
     /// How many there were so far, by reason.
     pub(super) fn counts(&self) -> Vec<(LeftOut, u64)> {
-        let limited = self.sites.as_ref().map_or(0, Sites::count);
+        let limited = self.rate_limit.as_ref().map_or(0, RateLimit::count);
         let counts = [(LeftOut::Sampled, self.sampled.count()), (LeftOut::Limited, limited)];
         counts.into_iter().filter(|(_, count)| *count > 0).collect()
     }
 }
 
 #[cfg(test)]
+#[path = "sampling_tests.rs"]
 mod tests;
