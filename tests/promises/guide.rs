@@ -33,6 +33,16 @@ const PROOFS: &[Proof] = &[
         "grpc_and_tls_say_once_how_they_are_built_in_and_the_start_up_line_points_there",
     ),
     Proof(
+        "Nothing at all; standard error says ``before `init` was called``",
+        "tests/process/init.rs",
+        "a_layer_without_init_says_so_once_and_answers_all_the_same",
+    ),
+    Proof(
+        "Nothing after the start; a warning says that ``the guard",
+        "tests/process/init.rs",
+        "a_guard_that_is_not_kept_is_one_warning_and_one_that_is_has_none",
+    ),
+    Proof(
         "No span; a line says `the collector's certificate`",
         "tests/promises/tls.rs",
         "the_line_says_what_is_wrong_with_the_collectors_certificate",
@@ -300,6 +310,8 @@ fn every_text_that_it_quotes_is_written_by_the_code() {
         "it is used as it is and has no path",
         "traces cannot be delivered to ",
         "OTEL_SDK_DISABLED=true: no log line",
+        "before `init` was called",
+        "the guard that `init` returned was dropped right after it",
         "is read as a target",
         "it gives no level to other targets",
         "takes no layer",
