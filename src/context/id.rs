@@ -210,7 +210,7 @@ impl Flags {
     pub(crate) const DEBUG: Self = Self::of(SAMPLED, Beyond::Debug);
     /// Not decided by the caller.
     pub(crate) const DEFERRED: Self = Self::of(0, Beyond::Deferred);
-    /// Not sampled, on ids that nobody sent; they are random.
+    /// Not sampled, on ids that were made up here; they are random.
     pub(crate) const INVENTED: Self = Self::of(RANDOM, Beyond::Invented);
 
     const fn of(byte: u8, beyond: Beyond) -> Self {
@@ -249,7 +249,7 @@ impl Flags {
         Self::of(self.byte & RANDOM | sampled as u8, beyond)
     }
 
-    /// Is the trace recorded because somebody looks for a fault?
+    /// Does the trace carry another format's debug flag?
     pub(crate) const fn is_debug(self) -> bool {
         matches!(self.beyond, Beyond::Debug)
     }
@@ -259,7 +259,7 @@ impl Flags {
         matches!(self.beyond, Beyond::Deferred)
     }
 
-    /// Do these flags stand on ids that nobody sent?
+    /// Were the ids made up here, for a decision that came without any?
     pub(crate) const fn is_invented(self) -> bool {
         matches!(self.beyond, Beyond::Invented)
     }

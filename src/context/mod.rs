@@ -1,6 +1,6 @@
 //! Identity: which trace, which span, which request, and what travels beside them.
 //!
-//! Everything here is a value. The parsers are total: whatever a stranger sends is either understood or is
+//! Everything here is a value. The parsers are total: whatever a caller sends is either understood or is
 //! `None`, never a panic.
 
 pub(crate) mod b3;

@@ -123,7 +123,7 @@ impl Alive {
 }
 
 impl Drop for Alive {
-    // A thread's own value is told of its end only if it has something to do then.
+    // A thread-local value is marked as gone at its thread's end only if it has a destructor.
     fn drop(&mut self) {}
 }
 

@@ -1,6 +1,6 @@
 //! What goes in and out of the process beside the payload: headers, and any other map of strings.
 //!
-//! [`Remote`] is what a stranger sent, already understood; an `OutgoingContext` is what we send on.
+//! [`Remote`] is what a caller sent, already parsed; an `OutgoingContext` is what we send on.
 
 mod carrier;
 mod environment;
@@ -55,7 +55,7 @@ pub(crate) struct OutgoingContext<'a> {
     /// `None` where the host must see nothing of ours, in whatever format.
     pub(crate) trace: Option<TraceContext>,
     pub(crate) tracestate: &'a Tracestate,
-    /// `None` where the host is not trusted with it: then nobody else's goes there either.
+    /// `None` where the host is not trusted with it: then baggage that was there before is removed as well.
     pub(crate) baggage: Option<&'a Baggage>,
     pub(crate) request_id: Option<&'a RequestId>,
 }

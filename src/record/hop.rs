@@ -56,7 +56,7 @@ pub(crate) struct Hop {
     pub(crate) trace: TraceContext,
     pub(crate) parent: Option<SpanId>,
     pub(crate) parent_is_remote: bool,
-    /// Contexts that are not the parent but belong to the story.
+    /// Contexts that are related and not the parent, such as those of a batch's messages.
     pub(crate) links: Vec<TraceContext>,
     /// How many there were beyond the limit.
     pub(crate) links_dropped: u32,
@@ -84,7 +84,7 @@ struct Progress {
     baggage: Baggage,
 }
 
-/// The hop's notes, while nobody else can change them.
+/// The hop's notes, locked.
 #[derive(Debug)]
 pub(crate) struct NotesGuard<'a>(MutexGuard<'a, Progress>);
 
@@ -131,7 +131,7 @@ impl Hop {
     ) -> Arc<Self> {
         // A default is made in its place; a whole hop that is moved there costs more than to read a request's headers.
         let mut hop = Arc::<Self>::default();
-        // Nobody else has it yet, so it can be changed.
+        // It is not shared yet, so it can be changed.
         if let Some(hop) = Arc::get_mut(&mut hop) {
             (hop.trace, hop.kind, hop.start) = (trace, kind, start);
             complete(hop);
@@ -211,7 +211,7 @@ impl Hop {
         state.end.map(|end| (end, NotesGuard(state)))
     }
 
-    /// Ends the hop; only the first call counts. `end` is told the outcome that the user wanted.
+    /// Ends the hop; only the first call counts. `end` gets the outcome that the user chose.
     #[inline]
     pub(crate) fn finish(&self, end: impl FnOnce(Option<Outcome>) -> End) -> End {
         let Progress { notes, end: ended, .. } = &mut *self.state();

@@ -60,7 +60,7 @@ pub(crate) struct Http {
 }
 
 impl Scheme {
-    /// What a request's URI says; most say nothing, and then nobody encrypts as far as we know.
+    /// What a request's URI says. Most say nothing; then it is `http`, as far as we know.
     pub(crate) fn of(uri: &http::Uri) -> Self {
         if uri.scheme_str() == Some("https") { Self::Https } else { Self::Http }
     }
@@ -181,7 +181,7 @@ impl Http {
         std::str::from_utf8(self.bytes(piece)).unwrap_or_default()
     }
 
-    /// The same as bytes: what is ASCII need not be read letter by letter.
+    /// A piece's text as bytes, without reading ASCII letter by letter; empty if it is not known, or no UTF-8.
     #[inline]
     pub(crate) fn text(&self, piece: Piece) -> &[u8] {
         let bytes = self.bytes(piece);

@@ -1,7 +1,7 @@
 //! The routes that this process knows: each text once, forever, bounded.
 //!
 //! A route becomes a number, so that a request neither copies its text nor hashes it again for metrics. The
-//! table never forgets, because the routes of a program are few; when somebody feeds it paths instead, it is
+//! table never forgets, because the routes of a program are few; when it is fed with paths instead, it is
 //! full at [`CAPACITY`] and everything further is one route named `_OTHER`.
 
 use std::sync::atomic::{AtomicU16, Ordering};

@@ -26,11 +26,11 @@ pub(crate) struct Call {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Rpc {
     pub(crate) code: Code,
-    /// `pkg.Service/Method`; `None` where nobody has shown that the method exists.
+    /// `pkg.Service/Method`; `None` where no answer has shown that the method exists.
     pub(crate) method: Option<Route>,
 }
 
-/// What stands for a method of which nobody has shown that it exists.
+/// Stands for a method of which no answer has shown that it exists.
 const OTHER: &str = "_OTHER";
 
 impl Code {
@@ -68,7 +68,7 @@ impl Code {
         }
     }
 
-    /// What a call without an answer is told by its own side's library.
+    /// What a gRPC library reports of a call that was not answered.
     const fn of_end(is_client: bool, reached: Outcome) -> Self {
         match (reached, is_client) {
             (Outcome::Cancelled, _) => Self::CANCELLED,
@@ -129,7 +129,7 @@ impl Call {
         Rpc { code, method: self.method(is_client, path) }
     }
 
-    /// A name becomes known once its method is implemented: whoever asks for others adds none.
+    /// A name becomes known once its method is implemented, so that callers cannot add names.
     fn method(self, is_client: bool, path: &str) -> Option<Route> {
         // What we ask for ourselves stands in our own code.
         let is_real = is_client || self.is_implemented;

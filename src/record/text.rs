@@ -57,7 +57,7 @@ pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
         .ok()
 }
 
-/// An error and its sources, as told already: one a line.
+/// The texts of an error and its causes, one a line.
 pub(crate) fn stacktrace(error: &str, sources: &[String]) -> String {
     [error, &sources.join(CAUSED_BY)].join(CAUSED_BY)
 }

@@ -108,7 +108,7 @@ impl fmt::Display for Joined<'_> {
     }
 }
 
-/// The same, for those who take what the user formats.
+/// As `Display`, for readers that take only `Debug`.
 impl fmt::Debug for Joined<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -124,7 +124,7 @@ impl Fields {
         self.0.iter().map(|(name, value)| (&**name, value))
     }
 
-    /// The same with the names as they are kept.
+    /// Names and values as they are kept, without a copy.
     pub(crate) fn pairs(&self) -> &[(Cow<'static, str>, Value)] {
         &self.0
     }

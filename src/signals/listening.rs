@@ -20,7 +20,7 @@ impl Listening {
         Self { asks: AtomicBool::new(true), heard: AtomicBool::new(false), trouble: Some(trouble) }
     }
 
-    /// The layer is in a subscriber, or was dropped with one that nobody wanted.
+    /// The layer is in a subscriber, or was dropped with one that was not installed.
     pub(crate) fn hear(&self, heard: bool) {
         self.heard.store(heard, Ordering::Relaxed);
     }

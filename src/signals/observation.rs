@@ -147,7 +147,7 @@ impl Observation {
         result
     }
 
-    /// Makes the hop the thread's current one for the work that follows, until the guard is told that it returned.
+    /// Makes the hop the thread's current one for the work that follows, until the guard is dropped.
     #[inline]
     pub(crate) fn enter(&mut self) -> PanicGuard<'_> {
         let entered = self.hop.as_ref().map(enter_hop);
