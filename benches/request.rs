@@ -22,8 +22,8 @@ use support::{child, collector};
 // that grows is a hundredth of an allocation.
 const LIMITS: [(Situation, Cost); 6] = [
     (OFF, Cost { instructions: 680.0, allocations: 1.5, export: 100.0 }),
-    (ALL, Cost { instructions: 4_620.0, allocations: 3.5, export: 3_030.0 }),
-    (UNNAMED, Cost { instructions: 3_650.0, allocations: 2.5, export: 2_930.0 }),
+    (ALL, Cost { instructions: 5_000.0, allocations: 3.5, export: 3_030.0 }),
+    (UNNAMED, Cost { instructions: 3_700.0, allocations: 2.5, export: 2_930.0 }),
     (NOT_SAMPLED, Cost { instructions: 4_290.0, allocations: 3.5, export: 100.0 }),
     (TELLS, Cost { instructions: 12_300.0, allocations: 6.5, export: 4_860.0 }),
     (CALLS, Cost { instructions: 4_210.0, allocations: 3.5, export: 3_080.0 }),
