@@ -393,12 +393,6 @@ impl Lines {
     }
 }
 
-/// Shows the losses of a report to who says that they began, or ended.
-fn look(notice: &LossNotice, report: &FlowReport) {
-    let dropped: Vec<_> = report.dropped.iter().map(|(reason, count)| (reason.as_str(), *count)).collect();
-    notice.look(&dropped);
-}
-
 #[cfg(test)]
 #[path = "lines_tests.rs"]
 mod tests;

@@ -54,7 +54,6 @@ fn proto(value: &Value) -> Proto {
                 .iter()
                 .map(|text| AnyValue {
                     value: Some(Proto::StringValue(text.to_string())),
-                    ..AnyValue::default()
                 })
                 .collect(),
         }),
