@@ -397,5 +397,5 @@ fn look(notice: &LossNotice, report: &FlowReport) {
 }
 
 #[cfg(test)]
-#[path = "lines_tests.rs"]
+#[path = "lines/tests.rs"]
 mod tests;

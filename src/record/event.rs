@@ -591,5 +591,5 @@ impl fmt::Write for Bounded<'_> {
 }
 
 #[cfg(test)]
-#[path = "event_tests.rs"]
+#[path = "event/tests.rs"]
 mod tests;
