@@ -394,5 +394,5 @@ impl Lines {
 }
 
 #[cfg(test)]
-#[path = "lines_tests.rs"]
+#[path = "lines/tests.rs"]
 mod tests;

@@ -95,5 +95,5 @@ impl Sampler {
 }
 
 #[cfg(test)]
-#[path = "sampling_tests.rs"]
+#[path = "sampling/tests.rs"]
 mod tests;

@@ -148,5 +148,5 @@ impl Writer {
 }
 
 #[cfg(test)]
-#[path = "writer_tests.rs"]
+#[path = "writer/tests.rs"]
 mod tests;

@@ -6,14 +6,14 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
-use tracing::field::{Field, Visit};
 use tracing::{Level, Metadata};
 use tracing_log::NormalizeEvent as _;
 
+use super::severity::Severity;
+use super::visit::{Recorded, TakeField, Visitor};
 use super::{Fields, Hop, PANICKED, Value, causes, guarded, prefix};
 use crate::clock::Moment;
 use crate::context::TraceContext;
@@ -62,18 +62,6 @@ pub(crate) struct Event<'a> {
     bytes: &'a [u8],
 }
 
-/// How severe an event is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Severity {
-    Trace,
-    Debug,
-    Info,
-    Warn,
-    Error,
-    /// A panic.
-    Fatal,
-}
-
 /// The value of a field, borrowed from a snapshot or from a [`Value`]. Texts are UTF-8.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum FieldValue<'a> {
@@ -94,27 +82,6 @@ pub(crate) enum Texts<'a> {
     Copied(&'a [u8]),
     Values(&'a [Cow<'static, str>]),
 }
-
-/// Takes the fields of a `tracing` event or span, one after the other.
-pub(crate) trait TakeField {
-    /// Takes one field. `name` is as the user wrote it, without the `r#` of a raw identifier.
-    fn take(&mut self, name: &'static str, value: Recorded<'_>);
-}
-
-/// A value as `tracing` records it.
-#[derive(Clone, Copy)]
-pub(crate) enum Recorded<'a> {
-    Bool(bool),
-    I64(i64),
-    U64(u64),
-    F64(f64),
-    Str(&'a str),
-    Error(&'a (dyn Error + 'static)),
-    Debug(&'a dyn fmt::Debug),
-}
-
-/// Hands the fields of a `tracing` event or span to a [`TakeField`].
-pub(crate) struct Visitor<'a, T>(pub(crate) &'a mut T);
 
 /// A text of the program, or a part of the snapshot's bytes.
 #[derive(Clone, Copy, Debug)]
@@ -167,40 +134,6 @@ pub(crate) fn with_log_fields(fields: Fields, run: impl FnOnce()) {
     let _ = LOG_FIELDS.try_with(|kept| kept.set(Some(fields)));
     run();
     let _ = LOG_FIELDS.try_with(Cell::take);
-}
-
-impl Severity {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
-
-    /// The word on a log line.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Trace => "TRACE",
-            Self::Debug => "DEBUG",
-            Self::Info => "INFO",
-            Self::Warn => "WARN",
-            Self::Error => "ERROR",
-            Self::Fatal => "FATAL",
-        }
-    }
-
-    /// The severity number of OpenTelemetry's data model.
-    pub(crate) const fn number(self) -> u8 {
-        self as u8 * 4 + 1
-    }
-}
-
-impl From<Level> for Severity {
-    fn from(level: Level) -> Self {
-        match level {
-            Level::TRACE => Self::Trace,
-            Level::DEBUG => Self::Debug,
-            Level::INFO => Self::Info,
-            Level::WARN => Self::Warn,
-            Level::ERROR => Self::Error,
-        }
-    }
 }
 
 /// Is this event a record of the `log` crate? Those come with the metadata of a bridge; their own are in their fields.
@@ -657,59 +590,6 @@ impl fmt::Write for Bounded<'_> {
     }
 }
 
-impl<T: TakeField> Visitor<'_, T> {
-    #[inline]
-    fn take(&mut self, field: &Field, value: Recorded<'_>) {
-        let name = field.name();
-        self.0.take(name.strip_prefix("r#").unwrap_or(name), value);
-    }
-}
-
-impl<T: TakeField> Visit for Visitor<'_, T> {
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.take(field, Recorded::F64(value));
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.take(field, Recorded::I64(value));
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.take(field, Recorded::U64(value));
-    }
-
-    // Beyond 64 bits readers of JSON lose digits, so such a number stays exact as text.
-    fn record_i128(&mut self, field: &Field, value: i128) {
-        match i64::try_from(value) {
-            Ok(value) => self.take(field, Recorded::I64(value)),
-            Err(_) => self.take(field, Recorded::Debug(&value)),
-        }
-    }
-
-    fn record_u128(&mut self, field: &Field, value: u128) {
-        match u64::try_from(value) {
-            Ok(value) => self.take(field, Recorded::U64(value)),
-            Err(_) => self.take(field, Recorded::Debug(&value)),
-        }
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.take(field, Recorded::Bool(value));
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.take(field, Recorded::Str(value));
-    }
-
-    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.take(field, Recorded::Error(value));
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.take(field, Recorded::Debug(value));
-    }
-}
-
 #[cfg(test)]
-#[path = "event_tests.rs"]
+#[path = "event/tests.rs"]
 mod tests;

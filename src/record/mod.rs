@@ -7,8 +7,10 @@ mod method;
 mod outcome;
 mod route;
 mod rpc;
+mod severity;
 mod text;
 mod value;
+mod visit;
 
 pub use hop::Kind;
 pub use outcome::Outcome;
@@ -17,15 +19,16 @@ pub use value::{IntoValue, Value};
 pub(crate) use self::http::{Http, HttpVersion, Piece, Scheme, address, host_and_port, host_and_port_of};
 pub(crate) use crate::error::causes;
 pub(crate) use event::{
-    CUT_MARK, Event, EventInfo, FieldValue, LONGEST_VALUE, Recorded, Severity, Snapshot, TakeField, Visitor,
-    is_log_record, with_log_fields,
+    CUT_MARK, Event, EventInfo, FieldValue, LONGEST_VALUE, Snapshot, is_log_record, with_log_fields,
 };
 pub(crate) use hop::{End, Hop, NameSpan, Notes, Subject, Work};
 pub(crate) use method::{Method, Methods};
 pub(crate) use outcome::ErrorType;
 pub(crate) use route::{Route, RouteCell};
 pub(crate) use rpc::{Call, Code, Rpc, known_method};
+pub(crate) use severity::Severity;
 pub(crate) use text::{CAUSED_BY, PANICKED, bounded, formatted, guarded, prefix, stacktrace};
 #[cfg(test)]
 pub(crate) use value::tests::a_value;
 pub(crate) use value::{Fields, Joined};
+pub(crate) use visit::{Recorded, TakeField, Visitor};

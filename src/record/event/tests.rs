@@ -1,5 +1,7 @@
 //! The proof that what an event said comes out of its snapshot in its order and in its own types.
 
+use std::error::Error;
+
 use tracing::Subscriber;
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
