@@ -263,7 +263,7 @@ fn a_place_on_one_machine_is_found() {
 
 /// The crates whose types and traits stand in our signatures: a new major version of one is one of ours. The second part
 /// says why it is there, and the feature without which it is not.
-const IN_SIGNATURES: [(&str, &str); 12] = [
+const IN_SIGNATURES: [(&str, &str); 13] = [
     ("axum", "routers that are observed or merged; feature `axum`"),
     ("http", "requests and responses"),
     ("http_body", "bodies"),
@@ -271,6 +271,7 @@ const IN_SIGNATURES: [(&str, &str); 12] = [
     ("opentelemetry", "re-exported; feature `interop-opentelemetry`"),
     ("reqwest", "its client; feature `reqwest`"),
     ("serde", "what reqwest sends as JSON; feature `reqwest`"),
+    ("serde_core", "ids that are serialized"),
     ("serde_json", "the lines that a test sees"),
     ("tokio", "the task that `spawn` returns"),
     ("tower", "its two traits, `Layer` and `Service`"),
