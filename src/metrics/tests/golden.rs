@@ -83,7 +83,9 @@ fn the_page_in_openmetrics() {
         counter!("orders_total").increment(3);
         let wait = histogram!("wait_seconds");
         wait.record(0.25);
-        exemplar::tell(TraceContext { trace_id, span_id, flags: Flags::SAMPLED }, at, || wait.record(0.75));
+        exemplar::with_hop_trace(TraceContext { trace_id, span_id, flags: Flags::SAMPLED }, at, || {
+            wait.record(0.75)
+        });
     });
     let page = pages(&recorder)[1].clone();
     let (seconds, millis) = (at.unix_nanos() / 1_000_000_000, at.unix_nanos() / 1_000_000 % 1_000);
