@@ -10,7 +10,7 @@
 //! once; who comes second finds the first one's key, and goes on where it is another.
 //!
 //! What it costs is counted by `cargo bench -p benches --bench request`. The hash is a multiplication for each field, since
-//! the standard one takes 900 instructions more for the two look-ups of a request. What a caller can send (a host, a route
+//! the standard one takes 650 instructions more for the look-ups of a request. What a caller can send (a host, a route
 //! of its making) is bounded by the limit, so a search over keys that collide is as well.
 
 use std::borrow::Borrow;

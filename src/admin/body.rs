@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use crate::metrics::Page;
-use crate::threads::rest_if_due;
+use crate::threads::rest_after_long_step;
 
 /// A page as a body. It holds one piece at most, and its length is known if that is all.
 pub(crate) struct PageBody {
@@ -45,7 +45,7 @@ impl Body for PageBody {
         if let Some(pause) = &mut this.pause {
             ready!(pause.as_mut().poll(context));
             this.pause = None;
-            rest_if_due();
+            rest_after_long_step();
         }
         let piece = this.piece.take().or_else(|| this.page.next().map(Bytes::from));
         if !this.page.is_complete() {

@@ -14,7 +14,7 @@ use super::label::label_text;
 use super::refused::Reason;
 use super::{Exposition, Metrics, Page, Samples, Source};
 use crate::account::Tally;
-use crate::threads::rest_if_due;
+use crate::threads::rest_after_long_step;
 
 /// The target of the registrations that this crate makes through the facade.
 pub(super) const TARGET: &str = module_path!();
@@ -48,7 +48,7 @@ impl Recorder {
         for source in self.sources.read().unwrap_or_else(PoisonError::into_inner).iter() {
             (source.ask)(&mut samples);
             // Each may ask the system for several files.
-            rest_if_due();
+            rest_after_long_step();
         }
         Page::new(Arc::clone(&self.families), samples, exposition)
     }

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 pub(crate) use complain::{LossNotice, Once, complain, finish_complaining};
 pub(crate) use suppression::{is_suppressed, suppress_telemetry, unsuppressed};
-pub(crate) use yielding::{begin_run, empties, rest_if_due, share_processor};
+pub(crate) use yielding::{begin_run, empties, rest_after_long_step, rest_if_due, share_processor};
 
 /// What the exporter thread and the log writer shall do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

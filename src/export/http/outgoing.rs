@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use crate::threads::rest_if_due;
+use crate::threads::rest_after_long_step;
 
 /// What is handed to the socket at once: the copying of it is a piece of work like any other.
 const PIECE: usize = 32 * 1024;
@@ -45,7 +45,7 @@ impl Body for Outgoing {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        rest_if_due();
+        rest_after_long_step();
         self.is_sending = true;
         let piece = self.bytes.len().min(PIECE);
         Poll::Ready(Some(Ok(Frame::data(self.bytes.split_to(piece)))))
