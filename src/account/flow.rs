@@ -67,7 +67,7 @@ pub struct FlowReport {
     pub unconfirmed: u64,
     /// Lost, with the reason of each loss.
     pub dropped: Vec<(&'static str, u64)>,
-    /// Left out on purpose, with the reason: `sampled` by [`Logs::keep_ok`](crate::Logs::keep_ok), `limited` by
+    /// Left out on purpose, with the reason: `sampled` by [`Logs::sample_ok`](crate::Logs::sample_ok), `limited` by
     /// [`Logs::limit`](crate::Logs::limit).
     pub left_out: Vec<(&'static str, u64)>,
 }

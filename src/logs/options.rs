@@ -5,7 +5,8 @@ use tracing::level_filters::LevelFilter;
 use super::fewer::Choice;
 use super::level::Directives;
 use super::otlp::Export;
-use crate::export::{Destination, Shared};
+use crate::export::Destination;
+use crate::otlp::Shared;
 use crate::variable::{Refusal, Variable};
 
 /// Options of logs: which lines are written and in which shape, and whether they leave as log records over OTLP.
@@ -171,9 +172,9 @@ impl Logs {
         self.export.is_grpc()
     }
 
-    /// What of the way to the collector will not work, or most likely not.
-    pub(crate) fn doubts(&self) -> Vec<(String, String, Refusal)> {
-        self.export.doubts()
+    /// What of the export will not work, or most likely not.
+    pub(crate) fn advice(&self) -> Vec<(String, String, Refusal)> {
+        self.export.advice()
     }
 
     /// What the general variables say.

@@ -3,13 +3,10 @@
 use super::fewer;
 use super::options::{self, Logs};
 use super::otlp;
-use crate::variable::Variable;
+use crate::variable::{Variable, count, table};
+
+const GROUPS: &[&[Variable<Logs>]] = &[&options::LINES, &fewer::VARIABLES, otlp::VARIABLES];
 
 impl Logs {
-    pub(crate) const VARIABLES: &'static [Variable<Self>] = &{
-        let [level, own, format, exporter, color] = options::LINES;
-        let [share, slow, limit] = fewer::VARIABLES;
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o] = otlp::VARIABLES;
-        [level, own, format, exporter, color, share, slow, limit, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o]
-    };
+    pub(crate) const VARIABLES: &'static [Variable<Self>] = &table::<_, { count(GROUPS) }>(GROUPS);
 }

@@ -10,7 +10,7 @@ impl Logs {
     ///
     /// What did not end well (any outcome but `ok` and `upgraded`), what was slow ([`Logs::slow`]) and what an error
     /// was noted of keeps its line, and so does every event. The trace id decides: all services with one share keep
-    /// the lines of the same traces, and those of [`Traces::keep`](crate::Traces::keep) with that share. What is left
+    /// the lines of the same traces, and those of [`Traces::sample_ratio`](crate::Traces::sample_ratio) with that share. What is left
     /// out is in [`FlowReport::left_out`](crate::FlowReport::left_out) and in
     /// `observability_log_left_out_total{reason="sampled"}`. Default: `1.0`. Variable: `OBSERVABILITY_LOG_OK_SHARE`.
     ///
@@ -18,15 +18,15 @@ impl Logs {
     /// use std::time::Duration;
     /// use tower_observability::Logs;
     ///
-    /// let logs = Logs::new().keep_ok(0.1).slow(Duration::from_millis(250));
+    /// let logs = Logs::new().sample_ok(0.1).slow(Duration::from_millis(250));
     /// # drop(logs);
     /// ```
-    pub fn keep_ok(mut self, share: f64) -> Self {
+    pub fn sample_ok(mut self, share: f64) -> Self {
         self.fewer.share = if share.is_nan() { 1.0 } else { share.clamp(0.0, 1.0) };
         self
     }
 
-    /// What took so long keeps its line, whatever [`Logs::keep_ok`] says. Default: one second. Variable:
+    /// What took so long keeps its line, whatever [`Logs::sample_ok`] says. Default: one second. Variable:
     /// `OBSERVABILITY_LOG_SLOW`, in milliseconds.
     pub fn slow(mut self, from: Duration) -> Self {
         self.fewer.slow = from;
@@ -117,7 +117,10 @@ mod tests {
             assert_eq!(set(&mut logs, name, value), Ok(()));
         }
         assert_eq!(shown(&logs), ["0.25", "250", "0"]);
-        assert_eq!(shown(&Logs::new().keep_ok(0.25).slow(Duration::from_millis(250)).limit(0)), shown(&logs));
+        assert_eq!(
+            shown(&Logs::new().sample_ok(0.25).slow(Duration::from_millis(250)).limit(0)),
+            shown(&logs)
+        );
         let bad =
             [("OK_SHARE", "1.5"), ("OK_SHARE", "NaN"), ("OK_SHARE", "10%"), ("SLOW", "1s"), ("LIMIT", "-1")];
         for (name, value) in bad {
@@ -125,7 +128,7 @@ mod tests {
             assert!(matches!(refused, Err(Refusal::Expected(_))), "{name}={value}: {refused:?}");
         }
         assert_eq!(shown(&logs), ["0.25", "250", "0"]);
-        assert_eq!(shown(&Logs::new().keep_ok(f64::NAN))[0], "1.0");
-        assert_eq!(shown(&Logs::new().keep_ok(-1.0))[0], "0.0");
+        assert_eq!(shown(&Logs::new().sample_ok(f64::NAN))[0], "1.0");
+        assert_eq!(shown(&Logs::new().sample_ok(-1.0))[0], "0.0");
     }
 }

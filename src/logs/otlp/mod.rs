@@ -1,18 +1,14 @@
 //! Log records over OTLP: what a line says, as a record that leaves the process by itself.
 //!
-//! The request's thread copies an event's values once into a compact [`Record`]; a finished hop is handed over as it
-//! is. On the exporter's thread each becomes an [`Entry`] in plain words, within the limits of the specification and
-//! of receivers, and then protobuf.
+//! The request's thread copies an event's values once into a compact [`Record`]; a finished hop is handed over as it is.
+//! On the exporter's thread each is read as an [`Entry`](entry::Entry), which borrows from it, fitted into the limits of
+//! the specification and of receivers, and written as protobuf.
 
 #[cfg(feature = "otlp")]
-mod client;
-#[cfg(feature = "otlp")]
-mod convert;
 mod describe;
 #[cfg(feature = "otlp")]
-mod dropped;
 mod entry;
-mod export;
+#[cfg(feature = "otlp")]
 mod fit;
 mod options;
 mod packed;
@@ -20,13 +16,9 @@ mod record;
 mod records;
 #[cfg(feature = "otlp")]
 mod transport;
-#[cfg(not(feature = "otlp"))]
-#[path = "without.rs"]
-mod transport;
 mod visit;
 
-pub(super) use export::Export;
-pub(super) use options::VARIABLES;
+pub(super) use options::{Export, VARIABLES};
 pub(crate) use record::Record;
 pub(super) use record::{Event, Severity};
 pub(crate) use records::Records;
@@ -35,3 +27,23 @@ use crate::export::Signal;
 
 /// What the exporter calls it.
 pub(crate) const SIGNAL: Signal = Signal { name: "logs", items: "records" };
+
+#[cfg(not(feature = "otlp"))]
+mod transport {
+    use std::sync::Arc;
+
+    use super::Record;
+    use super::options::Export;
+    use super::records::Shortened;
+    use crate::export::Transport;
+    use crate::resource::Resource;
+
+    pub(super) fn transport(
+        _: &Export,
+        _: &str,
+        _: &Resource,
+        _: &Arc<Shortened>,
+    ) -> Result<Box<dyn Transport<Record>>, String> {
+        Err("built without OTLP; add features = [\"otlp\"] to tower-observability in Cargo.toml".to_owned())
+    }
+}

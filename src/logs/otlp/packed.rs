@@ -5,6 +5,8 @@ use std::fmt;
 use crate::logs::escape::{CUT_MARK, LONGEST_VALUE};
 use crate::logs::json::format_guarded;
 use crate::names::key;
+#[cfg(feature = "otlp")]
+use crate::otlp::AnyValue;
 use crate::record::{Joined, Value, prefix};
 
 /// A message and fields, the first of a name first.
@@ -96,14 +98,15 @@ impl Packed {
     }
 
     /// Every field in the order of coming; a name may be there twice.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Value)> {
+    #[cfg(feature = "otlp")]
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, AnyValue<'_>)> {
         self.fields.iter().map(|field| {
             let value = match field.value {
-                Slot::Bool(value) => value.into(),
-                Slot::I64(value) => value.into(),
-                Slot::U64(value) => value.into(),
-                Slot::F64(value) => value.into(),
-                Slot::Text { end } => self.part(field.name_end as usize, end as usize).to_owned().into(),
+                Slot::Bool(value) => AnyValue::Bool(value),
+                Slot::I64(value) => AnyValue::I64(value),
+                Slot::U64(value) => AnyValue::U64(value),
+                Slot::F64(value) => AnyValue::F64(value),
+                Slot::Text { end } => AnyValue::Str(self.part(field.name_end as usize, end as usize).into()),
             };
             (self.part(field.name_start as usize, field.name_end as usize), value)
         })
@@ -138,6 +141,7 @@ impl Packed {
 }
 
 #[cfg(test)]
+#[cfg(feature = "otlp")]
 mod tests {
     use super::*;
 
@@ -154,14 +158,14 @@ mod tests {
         packed.str("empty", "");
         assert_eq!(packed.body(), "looking for 7");
         let fields: Vec<_> = packed.iter().collect();
-        let expected: [(&str, Value); 7] = [
-            ("paid", true.into()),
-            ("who", "Ada".into()),
-            ("below", (-1).into()),
-            ("list", "[1, 2]".into()),
-            ("seats", u64::MAX.into()),
-            ("price", 1.5.into()),
-            ("empty", "".into()),
+        let expected = [
+            ("paid", AnyValue::Bool(true)),
+            ("who", AnyValue::Str("Ada".into())),
+            ("below", AnyValue::I64(-1)),
+            ("list", AnyValue::Str("[1, 2]".into())),
+            ("seats", AnyValue::U64(u64::MAX)),
+            ("price", AnyValue::F64(1.5)),
+            ("empty", AnyValue::Str("".into())),
         ];
         assert_eq!(fields, expected);
     }
@@ -174,7 +178,7 @@ mod tests {
         packed.message_text("second");
         assert_eq!(packed.body(), "first");
         let fields: Vec<_> = packed.iter().collect();
-        assert_eq!(fields, [("paid", true.into()), ("message", "second".into())]);
+        assert_eq!(fields, [("paid", AnyValue::Bool(true)), ("message", AnyValue::Str("second".into()))]);
     }
 
     #[test]
@@ -189,6 +193,6 @@ mod tests {
         packed.formatted("bad", &Bad);
         packed.i64("good", 1);
         let fields: Vec<_> = packed.iter().collect();
-        assert_eq!(fields, [("bad", "<panicked>".into()), ("good", 1.into())]);
+        assert_eq!(fields, [("bad", AnyValue::Str("<panicked>".into())), ("good", AnyValue::I64(1))]);
     }
 }

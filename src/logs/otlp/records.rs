@@ -1,12 +1,12 @@
-//! The handle to the records: asked for nothing, told what happened; the exporter does the rest.
+//! The handle to the log records: what happened is copied and queued; the exporter does the rest.
 
 use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing_log::NormalizeEvent as _;
 
-use super::fit::Shortened;
 use super::visit::Copying;
 use super::{Event, Record, SIGNAL, transport};
 use crate::account::FlowReport;
@@ -16,6 +16,7 @@ use crate::logs::otlp::packed::Packed;
 use crate::logs::place::Place;
 use crate::record::Hop;
 use crate::resource::Resource;
+use crate::threads::complain;
 
 /// The handle that the request's thread uses: a record is copied there and made into bytes behind.
 #[derive(Clone, Debug)]
@@ -25,9 +26,22 @@ pub(crate) struct Records {
     capacity: usize,
 }
 
+/// How many records were cut to what receivers take.
+#[derive(Debug, Default)]
+pub(super) struct Shortened(AtomicU64);
+
+impl Shortened {
+    /// Counts one more.
+    #[cfg_attr(not(feature = "otlp"), allow(dead_code))]
+    pub(super) fn add(&self) {
+        let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+        complain(format_args!("log records that were too long: {count}; their longest values were cut"));
+    }
+}
+
 impl Records {
-    /// The handle, and the exporter to run on a thread of our own; none where no records leave. Why they cannot,
-    /// although they shall, is told.
+    /// The handle, and the exporter to run on a thread of our own; none where no records leave. A notice says why they
+    /// cannot, although they are to.
     pub(crate) fn new(logs: &Logs, resource: &Resource, tell: Tell) -> Option<(Self, Exporter<Record>)> {
         let export = &logs.export;
         let url = match export.destination() {
@@ -39,16 +53,16 @@ impl Records {
             Destination::Url(url) => url,
         };
         let shortened = Arc::<Shortened>::default();
-        let made = transport::transport(&export.link(&url), export.limits(), resource, &shortened);
+        let made = transport::transport(export, &url, resource, &shortened);
         match made {
             Err(reason) => {
                 tell(Notice::unusable(SIGNAL, reason));
                 None
             }
             Ok(transport) => {
-                let (pace, capacity) = (export.pace(), export.queue_capacity());
-                let queue = Arc::new(Queue::new(capacity, pace.batch_size));
-                let exporter = Exporter::new(SIGNAL, Arc::clone(&queue), transport, pace, &url, tell);
+                let (limits, capacity) = (export.batch_limits(), export.queue_capacity());
+                let queue = Arc::new(Queue::new(capacity));
+                let exporter = Exporter::new(SIGNAL, Arc::clone(&queue), transport, limits, &url, tell);
                 Some((Self { queue, shortened, capacity }, exporter))
             }
         }
@@ -115,8 +129,8 @@ impl Records {
         self.capacity
     }
 
-    /// How many were cut to what receivers take.
+    /// How many were cut to what receivers take, or to fit into a request.
     pub(crate) fn shortened(&self) -> u64 {
-        self.shortened.count()
+        self.shortened.0.load(Ordering::Relaxed) + self.queue.shortened()
     }
 }

@@ -145,18 +145,6 @@ fn limits() -> Vec<Case> {
                 span.is_some_and(|span| span.links.is_empty() && span.dropped_links_count == 1)
             })
             .bad("few", FEW),
-        of("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "128")
-            .same("0", exporting(), |seen| {
-                let span = seen.span("/linked").map(|span| &span.span);
-                span.is_some_and(|span| span.links.len() == 1 && span.links[0].attributes.is_empty())
-            })
-            .bad("few", FEW),
-        of("OTEL_SPAN_EVENT_COUNT_LIMIT", "128")
-            .same("0", exporting(), |seen| seen.spans.iter().all(|span| span.span.events.is_empty()))
-            .bad("few", FEW),
-        of("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "128")
-            .same("0", exporting(), |seen| seen.spans.iter().all(|span| span.span.events.is_empty()))
-            .bad("few", FEW),
     ]
 }
 
