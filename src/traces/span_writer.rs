@@ -219,3 +219,61 @@ fn first(text: &[u8], most: usize) -> &[u8] {
     let end = std::str::from_utf8(text).ok().and_then(|text| text.char_indices().nth(most));
     end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// Counts how often all names so far are gone through.
+    #[derive(Default)]
+    struct Counting {
+        names: Vec<String>,
+        searches: Cell<usize>,
+    }
+
+    impl SpanWriter for Counting {
+        fn begin(&mut self, _: &Outline<'_>) {}
+
+        fn text(&mut self, name: &'static str, _: &[u8]) {
+            self.names.push(name.to_owned());
+        }
+
+        fn number(&mut self, name: &'static str, _: u16) {
+            self.names.push(name.to_owned());
+        }
+
+        fn float(&mut self, name: &'static str, _: f64) {
+            self.names.push(name.to_owned());
+        }
+
+        fn value(&mut self, name: &str, _: &Value) {
+            self.names.push(name.to_owned());
+        }
+
+        fn names(&self) -> impl Iterator<Item = &str> {
+            self.searches.set(self.searches.get() + 1);
+            self.names.iter().map(String::as_str)
+        }
+
+        fn end(&mut self, _: &Outline<'_>, _: u32) {}
+    }
+
+    #[test]
+    fn the_cost_of_an_attribute_does_not_grow_with_how_many_there_are() {
+        let mut fields = Fields::default();
+        for number in 0..112 {
+            let name =
+                if number % 2 == 0 { format!("order.item_{number}") } else { format!("field_{number}") };
+            fields.set(name, number.into());
+        }
+        let (mut writer, limits) = (Counting::default(), Limits::default());
+        let mut attributes = Attributes { writer: &mut writer, held: 0, dropped: 0, limits: &limits };
+        (0..16).for_each(|_| attributes.number("http.route", 7));
+        attributes.fields(&fields);
+        assert_eq!((attributes.held, attributes.dropped), (128, 0));
+        // One to learn the names of ours, and one for each hash that two names share.
+        assert!(writer.searches.get() <= 1 + 112 / 8, "{}", writer.searches.get());
+    }
+}
