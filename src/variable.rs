@@ -56,7 +56,7 @@ pub(crate) const fn table<O, const N: usize>(groups: &[&[Variable<O>]]) -> [Vari
 /// Why a value was not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// Not a value of this variable; says what would be right: "a number of milliseconds".
+    /// Not a value of this variable; says what would be right: "a whole number of milliseconds".
     Expected(String),
     /// A value of the specification that is not served; says what happens instead.
     NotServed(String),

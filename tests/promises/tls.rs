@@ -189,8 +189,9 @@ fn zipkin_takes_the_files_that_code_names_and_a_variable_that_it_does_not_hear_i
     let ended = child(&zipkin).env(CLIENT_KEY, &key).end().well();
     assert_eq!(ended.said("report: "), "1 delivered, 0 unconfirmed, 0 dropped");
     let said = ended.messages("WARN");
-    let begin =
-        format!("{CLIENT_KEY}={key} changes nothing: spans go to Zipkin, which hears no variable of OTLP");
+    let begin = format!(
+        "{CLIENT_KEY}={key} changes nothing: spans go to Zipkin, for which no variable of OTLP counts"
+    );
     assert!(said.len() == 1 && said[0].starts_with(&begin), "{said:#?}");
 
     let stranger = Authority::new("zipkin-of-a-stranger");

@@ -234,7 +234,7 @@ impl<R: Weigh> Exporter<R> {
     async fn wait(&mut self, life: &mut Life) {
         let until = self.next_time(life);
         let (may_send, is_flushing) = (self.may_send(life), self.flushing.is_some());
-        let (queue, full) = (Arc::clone(&self.queue), self.taken + self.limits.batch_size);
+        let (queue, full) = (Arc::clone(&self.queue), self.taken.saturating_add(self.limits.batch_size));
         let event = {
             let (flights, transport, limits) = (&mut self.flights, &*self.transport, &self.limits);
             let answered = poll_fn(|context| {

@@ -17,9 +17,9 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::body::Outgoing;
-use super::{TlsFiles, tls};
+use super::{Endpoint, tls};
 use crate::error::WithCauses;
-use crate::export::{Delivery, Sent, masked_url};
+use crate::export::{Delivery, Sent};
 
 /// What a client need read (OTLP specification).
 const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
@@ -30,18 +30,6 @@ const MOST_IDLE: usize = 8;
 
 /// The name of this crate, before that of an encoder, as the specification says of a distribution.
 const AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
-
-/// Where a client posts to, and how it connects.
-#[derive(Clone, Default)]
-pub(crate) struct Endpoint {
-    pub(crate) url: String,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) tls: TlsFiles,
-    /// HTTP/2 from the first byte, as gRPC needs it.
-    pub(crate) http2: bool,
-    /// OTLP's variables choose its protocol and name its files of TLS; those of Zipkin come from code alone.
-    pub(crate) is_otlp: bool,
-}
 
 /// The client of one endpoint.
 pub(crate) struct HttpClient {
@@ -76,17 +64,6 @@ impl Body {
             Self::Whole(bytes) => bytes,
             Self::TooLong | Self::BrokenOff => b"",
         }
-    }
-}
-
-impl Endpoint {
-    /// HTTP to this URL, and nothing else.
-    pub(crate) fn plain(url: &str) -> Self {
-        Self { url: url.to_owned(), ..Self::default() }
-    }
-
-    pub(crate) fn is_tls(&self) -> bool {
-        self.url.starts_with("https://")
     }
 }
 
@@ -227,14 +204,6 @@ fn is_not_http(error: &(dyn Error + 'static)) -> bool {
 /// The error with its causes.
 fn chain(error: &(dyn Error + 'static)) -> String {
     WithCauses { error, separator: ": " }.to_string()
-}
-
-/// Headers hold secrets, and URLs may.
-impl fmt::Debug for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Endpoint");
-        shown.field("url", &masked_url(&self.url)).field("tls", &self.tls).finish_non_exhaustive()
-    }
 }
 
 impl fmt::Debug for HttpClient {

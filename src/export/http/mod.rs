@@ -2,15 +2,16 @@
 
 mod body;
 mod client;
+mod endpoint;
 mod status;
 #[cfg(feature = "tls")]
 mod tls;
+mod tls_files;
 
-pub(crate) use client::{Answer, Body, Endpoint, HttpClient};
+pub(crate) use client::{Answer, Body, HttpClient};
+pub(crate) use endpoint::Endpoint;
 pub(crate) use status::{LONGEST_MESSAGE, REMEDY, confirmed, in_short};
 pub(crate) use tls_files::{TlsFile, TlsFiles};
-
-mod tls_files;
 
 /// Connections without TLS: options refuse a URL of `https://` before a client is made for it.
 #[cfg(not(feature = "tls"))]

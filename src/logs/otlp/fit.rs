@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::entry::{Attributes, Entry};
-use super::options::Limits;
+use super::export::Limits;
 use crate::logs::cut::LONGEST_LINE;
 use crate::logs::escape::CUT_MARK;
 use crate::otlp::AnyValue;

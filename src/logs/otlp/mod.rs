@@ -8,6 +8,7 @@
 mod describe;
 #[cfg(feature = "otlp")]
 mod entry;
+mod export;
 #[cfg(feature = "otlp")]
 mod fit;
 mod options;
@@ -18,7 +19,8 @@ mod records;
 mod transport;
 mod visit;
 
-pub(super) use options::{Export, VARIABLES};
+pub(super) use export::Export;
+pub(super) use options::VARIABLES;
 pub(crate) use record::Record;
 pub(super) use record::{Event, Severity};
 pub(crate) use records::Records;
@@ -33,7 +35,7 @@ mod transport {
     use std::sync::Arc;
 
     use super::Record;
-    use super::options::Export;
+    use super::export::Export;
     use super::records::Shortened;
     use crate::export::Transport;
     use crate::resource::Resource;

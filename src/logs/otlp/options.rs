@@ -1,44 +1,9 @@
 //! What code chooses of log records over OTLP, and their variables.
 
-use crate::export::{BatchLimits, Destination, shown_limit, whole};
+use crate::export::{shown_limit, whole};
 use crate::logs::options::Logs;
-use crate::otlp::{LOGS, Otlp, OtlpConfig, Shared, batch_rows, endpoint_rows};
-use crate::variable::{Refusal, Variable, count, table};
-
-/// Whether records leave, where to, how many may wait, what one may hold.
-#[derive(Clone, Debug)]
-pub(crate) struct Export {
-    pub(crate) on: bool,
-    pub(super) otlp: OtlpConfig,
-    /// What code chose, and what the records' own variables say.
-    attributes: usize,
-    value_length: Option<usize>,
-    own_attributes: Option<usize>,
-    own_value_length: Option<usize>,
-}
-
-/// How much one record may hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Limits {
-    pub(super) attributes: usize,
-    /// In characters; `None` is no limit.
-    pub(super) value_length: Option<usize>,
-    /// In bytes.
-    pub(super) body: usize,
-}
-
-impl Default for Export {
-    fn default() -> Self {
-        Self {
-            on: false,
-            otlp: OtlpConfig::new(&LOGS),
-            attributes: 128,
-            value_length: None,
-            own_attributes: None,
-            own_value_length: None,
-        }
-    }
-}
+use crate::otlp::{Otlp, batch_rows, endpoint_rows};
+use crate::variable::{Variable, count, table};
 
 impl Logs {
     /// Sends each line as an OTLP log record, too: to the endpoint of `otlp`, else to a collector of the same machine.
@@ -75,58 +40,6 @@ impl Logs {
     }
 }
 
-impl Export {
-    /// What the general variables say.
-    pub(crate) fn inherit(&mut self, general: &Shared) {
-        self.otlp.general = general.clone();
-    }
-
-    pub(crate) fn on_terminal(&mut self) {
-        self.otlp.batching.on_terminal();
-    }
-
-    /// Where records go. An endpoint alone switches nothing on: lines are what a service writes.
-    pub(crate) fn destination(&self) -> Destination {
-        if self.on { self.otlp.destination().unwrap_or_else(|| self.otlp.local()) } else { Destination::Off }
-    }
-
-    pub(crate) fn is_grpc(&self) -> bool {
-        self.otlp.is_grpc()
-    }
-
-    /// What of the export will not work, or most likely not.
-    pub(crate) fn advice(&self) -> Vec<(String, String, Refusal)> {
-        if self.on { self.otlp.advice() } else { Vec::new() }
-    }
-
-    pub(super) fn limits(&self) -> Limits {
-        let general = &self.otlp.general;
-        Limits {
-            attributes: self.own_attributes.or(general.attributes).unwrap_or(self.attributes),
-            value_length: self.own_value_length.or(general.value_length).or(self.value_length),
-            body: usize::MAX,
-        }
-    }
-
-    pub(super) fn queue_capacity(&self) -> usize {
-        self.otlp.batching.queue
-    }
-
-    pub(super) fn batch_limits(&self) -> BatchLimits {
-        self.otlp.batch_limits(self.otlp.timeout())
-    }
-}
-
-#[cfg(feature = "otlp")]
-impl Limits {
-    /// The same with texts of so many characters at most.
-    pub(super) fn with_texts_of(self, most: Option<usize>) -> Self {
-        let Some(most) = most else { return self };
-        let value_length = self.value_length.map_or(most, |limit| limit.min(most));
-        Self { value_length: Some(value_length), body: most, ..self }
-    }
-}
-
 /// The rows, by subject.
 const GROUPS: &[&[Variable<Logs>]] = &[
     endpoint_rows!(Logs, export.otlp, "LOGS", "log records"),
@@ -158,6 +71,9 @@ const LIMITS: &[Variable<Logs>] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::export::Destination;
+    use crate::otlp::Shared;
+    use crate::variable::Refusal;
     use std::time::Duration;
 
     /// Sets a variable of logs, or a general one as `config` hands it on.

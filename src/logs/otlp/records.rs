@@ -16,6 +16,7 @@ use crate::logs::otlp::packed::Packed;
 use crate::logs::place::Place;
 use crate::record::Hop;
 use crate::resource::Resource;
+#[cfg(feature = "otlp")]
 use crate::threads::complain;
 
 /// The handle that the request's thread uses: a record is copied there and made into bytes behind.
@@ -30,9 +31,9 @@ pub(crate) struct Records {
 #[derive(Debug, Default)]
 pub(super) struct Shortened(AtomicU64);
 
+#[cfg(feature = "otlp")]
 impl Shortened {
     /// Counts one more.
-    #[cfg_attr(not(feature = "otlp"), allow(dead_code))]
     pub(super) fn add(&self) {
         let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;
         complain(format_args!("log records that were too long: {count}; their longest values were cut"));
