@@ -2,7 +2,7 @@
 
 use http::Uri;
 
-use super::config::Service;
+use super::service::Service;
 use super::settings::Protocol;
 use crate::export::{join, masked_url};
 

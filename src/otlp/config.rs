@@ -5,39 +5,13 @@ use std::time::Duration;
 
 use super::Otlp;
 use super::advice::advice;
+use super::service::Service;
 use super::settings::{Protocol, Settings, check_gzip, masked_headers};
 use super::variables::{ENDPOINT, Shared};
 use crate::export::{
     BatchLimits, Batching, Destination, Endpoint, GRPC, GZIP, TlsFile, TlsFiles, join, masked_url,
 };
 use crate::variable::Refusal;
-
-/// What OTLP calls a signal.
-#[derive(Debug)]
-pub(crate) struct Service {
-    /// In the names of variables.
-    word: &'static str,
-    /// Appended to a general endpoint of HTTP.
-    pub(super) path: &'static str,
-    /// The method of gRPC.
-    pub(super) method: &'static str,
-    /// How long a record waits for its batch by default.
-    delay: Duration,
-}
-
-pub(crate) const TRACES: Service = Service {
-    word: "TRACES",
-    path: "/v1/traces",
-    method: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-    delay: Duration::from_secs(5),
-};
-
-pub(crate) const LOGS: Service = Service {
-    word: "LOGS",
-    path: "/v1/logs",
-    method: "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
-    delay: Duration::from_secs(1),
-};
 
 /// How long one attempt may take by default.
 #[cfg(feature = "otlp")]

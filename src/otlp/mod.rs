@@ -20,6 +20,7 @@ mod gzip;
 mod options;
 #[cfg(feature = "otlp")]
 mod protobuf;
+mod service;
 mod settings;
 mod variables;
 #[cfg(feature = "otlp")]
@@ -29,9 +30,10 @@ pub use options::Otlp;
 
 #[cfg(feature = "otlp")]
 pub(crate) use client::OtlpClient;
-pub(crate) use config::{LOGS, OtlpConfig, TIMEOUT, TRACES};
+pub(crate) use config::{OtlpConfig, TIMEOUT};
 #[cfg(feature = "otlp")]
 pub(crate) use protobuf::{Field, Message, Size, fields};
+pub(crate) use service::{LOGS, TRACES};
 pub(crate) use settings::{Protocol, Settings};
 pub(crate) use variables::{Shared, batch_rows, endpoint_rows, shown_compression};
 #[cfg(feature = "otlp")]

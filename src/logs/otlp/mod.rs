@@ -15,6 +15,7 @@ mod options;
 mod packed;
 mod record;
 mod records;
+mod shortened;
 #[cfg(feature = "otlp")]
 mod transport;
 mod visit;
@@ -36,7 +37,7 @@ mod transport {
 
     use super::Record;
     use super::export::Export;
-    use super::records::Shortened;
+    use super::shortened::Shortened;
     use crate::export::Transport;
     use crate::resource::Resource;
 

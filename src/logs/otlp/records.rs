@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing_log::NormalizeEvent as _;
 
+use super::shortened::Shortened;
 use super::visit::Copying;
 use super::{Event, Record, SIGNAL, transport};
 use crate::account::FlowReport;
@@ -16,8 +16,6 @@ use crate::logs::otlp::packed::Packed;
 use crate::logs::place::Place;
 use crate::record::Hop;
 use crate::resource::Resource;
-#[cfg(feature = "otlp")]
-use crate::threads::complain;
 
 /// The handle that the request's thread uses: a record is copied there and made into bytes behind.
 #[derive(Clone, Debug)]
@@ -25,19 +23,6 @@ pub(crate) struct Records {
     queue: Arc<Queue<Record>>,
     shortened: Arc<Shortened>,
     capacity: usize,
-}
-
-/// How many records were cut to what receivers take.
-#[derive(Debug, Default)]
-pub(super) struct Shortened(AtomicU64);
-
-#[cfg(feature = "otlp")]
-impl Shortened {
-    /// Counts one more.
-    pub(super) fn add(&self) {
-        let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;
-        complain(format_args!("log records that were too long: {count}; their longest values were cut"));
-    }
 }
 
 impl Records {
@@ -132,6 +117,6 @@ impl Records {
 
     /// How many were cut to what receivers take, or to fit into a request.
     pub(crate) fn shortened(&self) -> u64 {
-        self.shortened.0.load(Ordering::Relaxed) + self.queue.shortened()
+        self.shortened.count() + self.queue.shortened()
     }
 }

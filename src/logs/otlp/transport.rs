@@ -8,7 +8,7 @@ use super::describe::{describe, scope};
 use super::entry::Entry;
 use super::export::{Export, Limits};
 use super::fit::{Room, fit};
-use super::records::Shortened;
+use super::shortened::Shortened;
 use crate::export::{Attempt, Encoded, Payload, Sent, Transport};
 use crate::otlp::{Attributes, Batch, Message, OtlpClient, Scope, Size};
 use crate::resource::Resource;
