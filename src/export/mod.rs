@@ -20,9 +20,11 @@ mod queue;
 mod transport;
 mod url;
 
-pub(crate) use self::http::{
-    Answer, Body, Endpoint, HttpClient, LONGEST_MESSAGE, REMEDY, TlsFile, TlsFiles, confirmed, in_short,
-};
+#[cfg(any(test, feature = "otlp-grpc"))]
+pub(crate) use self::http::Body;
+pub(crate) use self::http::{Answer, Endpoint, HttpClient, TlsFile, TlsFiles, confirmed, in_short};
+#[cfg(feature = "otlp-grpc")]
+pub(crate) use self::http::{LONGEST_MESSAGE, REMEDY};
 pub(crate) use batch::{BatchLimits, Batching, set_milliseconds, shown_limit, shown_milliseconds, whole};
 pub(crate) use exporter::{Exporter, Notice, Signal, Tell};
 pub(crate) use feature::{GRPC, GZIP};

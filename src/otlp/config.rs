@@ -8,9 +8,9 @@ use super::advice::advice;
 use super::service::Service;
 use super::settings::{Protocol, Settings, check_gzip, masked_headers};
 use super::variables::{ENDPOINT, Shared};
-use crate::export::{
-    BatchLimits, Batching, Destination, Endpoint, GRPC, GZIP, TlsFile, TlsFiles, join, masked_url,
-};
+#[cfg(feature = "otlp")]
+use crate::export::Endpoint;
+use crate::export::{BatchLimits, Batching, Destination, GRPC, GZIP, TlsFile, TlsFiles, join, masked_url};
 use crate::variable::Refusal;
 
 /// How long one attempt may take by default.
@@ -20,10 +20,13 @@ pub(crate) const TIMEOUT: Duration = opentelemetry_otlp::OTEL_EXPORTER_OTLP_TIME
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a server of gRPC takes by default, less what HTTP/2 and its frame add.
+#[cfg(feature = "otlp")]
 const GRPC_REQUEST: usize = 4 * 1024 * 1024 - 1024;
 /// What a Collector takes over HTTP by default.
+#[cfg(feature = "otlp")]
 const HTTP_REQUEST: usize = 20 * 1024 * 1024 - 1024;
 /// What a client may send (OTLP specification).
+#[cfg(feature = "otlp")]
 const LARGEST_REQUEST: usize = 64 * 1024 * 1024;
 
 /// A signal's export over OTLP.
@@ -68,17 +71,6 @@ impl OtlpConfig {
         self.to(self.below(self.protocol().local()))
     }
 
-    /// How a client reaches this URL.
-    pub(crate) fn endpoint(&self, url: &str) -> Endpoint {
-        Endpoint {
-            url: if self.is_grpc() { join(url, self.service.method) } else { url.to_owned() },
-            headers: self.headers().to_vec(),
-            tls: self.tls(),
-            http2: self.is_grpc(),
-            is_otlp: true,
-        }
-    }
-
     /// What of all this will not work, or most likely not: what was set, its value, and what is right.
     pub(crate) fn advice(&self) -> Vec<(String, String, Refusal)> {
         let gzip = self.first(|settings| settings.gzip).unwrap_or_default().then(check_gzip);
@@ -96,12 +88,6 @@ impl OtlpConfig {
     /// How batches leave.
     pub(crate) fn batch_limits(&self, timeout: Duration) -> BatchLimits {
         self.batching.limits(self.service.delay, timeout)
-    }
-
-    /// How many bytes a request may have before it is compressed.
-    pub(crate) fn largest_request(&self) -> usize {
-        let default = if self.is_grpc() { GRPC_REQUEST } else { HTTP_REQUEST };
-        self.batching.request.unwrap_or(default).min(LARGEST_REQUEST)
     }
 
     pub(crate) fn is_grpc(&self) -> bool {
@@ -161,14 +147,6 @@ impl OtlpConfig {
         }
     }
 
-    fn tls(&self) -> TlsFiles {
-        TlsFiles {
-            certificate: self.first(|settings| settings.tls.certificate.clone()),
-            client_key: self.first(|settings| settings.tls.client_key.clone()),
-            client_certificate: self.first(|settings| settings.tls.client_certificate.clone()),
-        }
-    }
-
     fn url(&self) -> Option<String> {
         let base = || self.general.settings.endpoint.as_ref().or(self.code.endpoint.as_ref());
         match &self.own.endpoint {
@@ -189,6 +167,35 @@ impl OtlpConfig {
     /// What the first source says: the signal's own variable, the general one, the code.
     fn first<'a, T>(&'a self, choice: impl Fn(&'a Settings) -> Option<T>) -> Option<T> {
         [&self.own, &self.general.settings, &self.code].into_iter().find_map(choice)
+    }
+}
+
+/// What only a client asks for.
+#[cfg(feature = "otlp")]
+impl OtlpConfig {
+    /// How a client reaches this URL.
+    pub(crate) fn endpoint(&self, url: &str) -> Endpoint {
+        Endpoint {
+            url: if self.is_grpc() { join(url, self.service.method) } else { url.to_owned() },
+            headers: self.headers().to_vec(),
+            tls: self.tls(),
+            http2: self.is_grpc(),
+            is_otlp: true,
+        }
+    }
+
+    /// How many bytes a request may have before it is compressed.
+    pub(crate) fn largest_request(&self) -> usize {
+        let default = if self.is_grpc() { GRPC_REQUEST } else { HTTP_REQUEST };
+        self.batching.request.unwrap_or(default).min(LARGEST_REQUEST)
+    }
+
+    fn tls(&self) -> TlsFiles {
+        TlsFiles {
+            certificate: self.first(|settings| settings.tls.certificate.clone()),
+            client_key: self.first(|settings| settings.tls.client_key.clone()),
+            client_certificate: self.first(|settings| settings.tls.client_certificate.clone()),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ pub(crate) struct Service {
     /// Appended to a general endpoint of HTTP.
     pub(super) path: &'static str,
     /// The method of gRPC.
+    #[allow(dead_code)] // without the feature `otlp` nothing is sent
     pub(super) method: &'static str,
     /// How long a record waits for its batch by default.
     pub(super) delay: Duration,

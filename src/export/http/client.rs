@@ -12,8 +12,8 @@ use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Builder, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::body::Outgoing;
@@ -46,6 +46,7 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
+    #[allow(dead_code)] // only gRPC, a feature, reads them
     pub(crate) trailers: Option<HeaderMap>,
 }
 
@@ -161,9 +162,19 @@ fn without_credentials(url: &str) -> Option<Uri> {
 
 fn client(connector: &tls::Connector, endpoint: &Endpoint) -> Client<tls::Connector, Outgoing> {
     let mut builder = Client::builder(TokioExecutor::new());
-    builder.pool_timer(TokioTimer::new()).pool_max_idle_per_host(MOST_IDLE).http2_only(endpoint.http2);
+    builder.pool_timer(TokioTimer::new()).pool_max_idle_per_host(MOST_IDLE);
+    choose_version(&mut builder, endpoint.http2);
     builder.build(connector.clone())
 }
+
+#[cfg(feature = "otlp-grpc")]
+fn choose_version(client: &mut Builder, http2: bool) {
+    client.http2_only(http2);
+}
+
+/// Only gRPC needs HTTP/2.
+#[cfg(not(feature = "otlp-grpc"))]
+fn choose_version(_: &mut Builder, _: bool) {}
 
 async fn read(answer: Response<Incoming>) -> Answer {
     let (head, body) = answer.into_parts();

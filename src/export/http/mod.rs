@@ -10,7 +10,9 @@ mod tls_files;
 
 pub(crate) use client::{Answer, Body, HttpClient};
 pub(crate) use endpoint::Endpoint;
-pub(crate) use status::{LONGEST_MESSAGE, REMEDY, confirmed, in_short};
+#[cfg(feature = "otlp-grpc")]
+pub(crate) use status::{LONGEST_MESSAGE, REMEDY};
+pub(crate) use status::{confirmed, in_short};
 pub(crate) use tls_files::{TlsFile, TlsFiles};
 
 /// Connections without TLS: options refuse a URL of `https://` before a client is made for it.

@@ -117,7 +117,7 @@ impl SpanWriter for Span<'_> {
         self.attributes.value(name, &AnyValue::from(value));
     }
 
-    fn names<'n>(&'n self) -> impl Iterator<Item = &'n str> {
+    fn names(&self) -> impl Iterator<Item = &str> {
         let attributes = fields(self.attributes.message.since(self.attributes_start));
         attributes.map_while(|field| match field {
             Some((_, Field::Bytes(attribute))) => match fields(attribute).next()?? {
