@@ -50,9 +50,9 @@
 //! | `axum` | yes | the route of an axum router, the peer's address, the admin routes to mount |
 //! | `reqwest` | no | module `reqwest`: reqwest's client with its calls observed |
 //! | `otlp` | yes | traces and log records over OTLP, HTTP with protobuf |
-//! | `otlp-grpc` | no | OTLP over gRPC: [`Traces::grpc`], [`Logs::grpc`] |
-//! | `tls` | no | `https://` and client certificates for collectors and Zipkin: [`Traces::certificate`] |
-//! | `gzip` | no | compression of exports over OTLP: [`Traces::gzip`] |
+//! | `otlp-grpc` | no | OTLP over gRPC: [`Otlp::grpc`] |
+//! | `tls` | no | `https://` and client certificates for collectors and Zipkin: [`Otlp::certificate`] |
+//! | `gzip` | no | compression of exports over OTLP: [`Otlp::gzip`] |
 //! | `interop-opentelemetry` | no | module `interop`: OpenTelemetry's `Context::current()` and ours see each other |
 
 mod account;
@@ -73,6 +73,7 @@ mod layer;
 mod logs;
 mod metrics;
 pub mod names;
+mod otlp;
 pub mod propagation;
 mod record;
 #[cfg(feature = "reqwest")]
@@ -97,6 +98,7 @@ pub use layer::{Attempts, AttemptsLayer, attempts};
 pub use layer::{ObservabilityLayer, Observed, ResponseBody, ResponseFuture, RouteLayer, Routed, Trust};
 pub use logs::Logs;
 pub use metrics::Metrics;
+pub use otlp::Otlp;
 pub use record::{IntoValue, Kind, Outcome, Value};
 pub use traces::Traces;
 pub use work::Work;

@@ -19,10 +19,44 @@ pub(crate) struct Variable<O> {
     pub(crate) show: fn(&O) -> String,
 }
 
+// By hand: derived, they would ask the same of `O`.
+impl<O> Clone for Variable<O> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<O> Copy for Variable<O> {}
+
+/// How many variables these groups have.
+pub(crate) const fn count<O>(groups: &[&[Variable<O>]]) -> usize {
+    let (mut group, mut count) = (0, 0);
+    while group < groups.len() {
+        count += groups[group].len();
+        group += 1;
+    }
+    count
+}
+
+/// The variables of these groups as one table; `N` is their [`count`].
+pub(crate) const fn table<O, const N: usize>(groups: &[&[Variable<O>]]) -> [Variable<O>; N] {
+    let mut table = [groups[0][0]; N];
+    let (mut group, mut filled) = (0, 0);
+    while group < groups.len() {
+        let mut row = 0;
+        while row < groups[group].len() {
+            table[filled] = groups[group][row];
+            (row, filled) = (row + 1, filled + 1);
+        }
+        group += 1;
+    }
+    table
+}
+
 /// Why a value was not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// Not a value of this variable; says what would be right: "a number of milliseconds".
+    /// Not a value of this variable; says what would be right: "a whole number of milliseconds".
     Expected(String),
     /// A value of the specification that is not served; says what happens instead.
     NotServed(String),
@@ -33,6 +67,13 @@ pub(crate) enum Refusal {
 impl Refusal {
     pub(crate) fn expected(what: &str) -> Self {
         Self::Expected(what.to_owned())
+    }
+
+    /// What is said of it, whatever follows from it.
+    pub(crate) fn reason(self) -> String {
+        match self {
+            Self::Expected(reason) | Self::NotServed(reason) | Self::Suspicious(reason) => reason,
+        }
     }
 }
 

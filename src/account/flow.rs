@@ -42,7 +42,7 @@ pub enum DropReason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LeftOut {
-    /// It succeeded, and only a share of those is kept ([`Logs::keep_ok`](crate::Logs::keep_ok)).
+    /// It succeeded, and only a share of those is kept ([`Logs::sample_ok`](crate::Logs::sample_ok)).
     Sampled,
     /// One place in the code wrote too much ([`Logs::limit`](crate::Logs::limit)).
     Limited,

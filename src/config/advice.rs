@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::{Config, Env, Source};
-use crate::export::Destination;
+use crate::export::{Destination, masked_url};
 use crate::traces::Format;
 use crate::variable::Refusal;
 
@@ -28,6 +28,11 @@ impl Warning {
 
     pub(super) fn not_utf8(name: &str) -> Self {
         Self(format!("{name} is not UTF-8; it is ignored"))
+    }
+
+    /// A variable that limits what there is none of.
+    pub(super) fn without_subject(name: &str, why: &str) -> Self {
+        Self(format!("{name} changes nothing: {why}"))
     }
 
     pub(super) fn not_served(name: &str) -> Self {
@@ -54,18 +59,14 @@ impl fmt::Display for Warning {
     }
 }
 
-/// What may be shown of a value: nothing of a secret, and no password that stands in a URL.
-pub(crate) fn masked(value: &str, secret: bool) -> String {
+/// What may be shown of a variable's value: nothing of a secret, and of a URL neither a password nor what is behind its
+/// path. An endpoint is a URL also without its scheme.
+pub(crate) fn masked(name: &str, value: &str, secret: bool) -> String {
     if secret && !value.is_empty() {
         return "***".to_owned();
     }
-    let Some((scheme, rest)) = value.split_once("://") else { return value.to_owned() };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    match authority.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}://***@{host}{path}"),
-        None => value.to_owned(),
-    }
+    let is_url = name.ends_with("_ENDPOINT") || value.contains("://");
+    if is_url { masked_url(value).into_owned() } else { value.to_owned() }
 }
 
 /// Warns of every variable that was taken and changes nothing, because another one keeps it from having an effect.
@@ -75,7 +76,7 @@ pub(super) fn without_effect(config: &Config, env: &Env) -> Vec<Warning> {
         taken.filter_map(|choice| Some((choice.name, what_prevents(config, choice.name, &choice.value)?)));
     kept.map(|(name, why)| {
         let value = env.value(name).flatten().unwrap_or_default();
-        Warning::without_effect(name, &masked(value, false), &why)
+        Warning::without_effect(name, &masked(name, value, false), &why)
     })
     .collect()
 }
@@ -97,8 +98,8 @@ fn what_prevents(config: &Config, name: &str, in_force: &str) -> Option<String> 
             // What is said of all signals counts for the records.
             let counts = !name.contains("_TRACES_") && config.options.logs.destination() != Destination::Off;
             (!counts).then(|| {
-                "spans go to Zipkin, which hears no variable of OTLP; there SSL_CERT_FILE says who is trusted, and \
-                 Traces::certificate() and client_certificate() name files in code"
+                "spans go to Zipkin, for which no variable of OTLP counts; SSL_CERT_FILE names its CAs, and \
+                 Otlp::certificate() and client_certificate() name files in code"
                     .to_owned()
             })
         }
@@ -186,10 +187,14 @@ mod tests {
     }
 
     #[test]
-    fn no_password_is_shown() {
-        assert_eq!(masked("http://ann:pa@ss@host:4318/v1", false), "http://***@host:4318/v1");
-        assert_eq!(masked("http://host/@", false), "http://host/@");
-        assert_eq!(masked("authorization=Bearer x", true), "***");
-        assert_eq!(masked("", true), "");
+    fn no_password_and_no_key_is_shown() {
+        let shown = |name, value| masked(name, value, false);
+        assert_eq!(shown("X_ENDPOINT", "http://ann:pa@ss@host:4318/v1"), "http://REDACTED@host:4318/v1");
+        assert_eq!(shown("X_ENDPOINT", "host:4318?api_key=K"), "host:4318?REDACTED");
+        assert_eq!(shown("X_ENDPOINT", "http://host/@"), "http://host/@");
+        assert_eq!(shown("X", "http://host/x?api_key=K"), "http://host/x?REDACTED");
+        assert_eq!(shown("X", "who@home?"), "who@home?");
+        assert_eq!(masked("X", "authorization=Bearer x", true), "***");
+        assert_eq!(masked("X", "", true), "");
     }
 }

@@ -15,7 +15,7 @@ struct Chooser<'a> {
 impl Config {
     /// Puts the environment over what the code chose; `terminal` tells that standard output is one.
     pub(crate) fn choose(options: Options, env: &Env, terminal: bool) -> Self {
-        use crate::{admin::Admin, config::General, export::Shared};
+        use crate::{admin::Admin, config::General, otlp::Shared};
         use crate::{logs::Logs, metrics::Metrics, traces::Traces};
         let mut chooser = Chooser { env, terminal, choices: Vec::new(), warnings: Vec::new() };
         let general = chooser.choose(options.general, General::on_terminal, General::VARIABLES);
@@ -39,7 +39,7 @@ impl Config {
             shared,
         };
         let Chooser { choices, mut warnings, .. } = chooser;
-        for (name, value, refusal) in options.traces.doubts().into_iter().chain(options.logs.doubts()) {
+        for (name, value, refusal) in options.traces.advice().into_iter().chain(options.logs.advice()) {
             warnings.push(Warning::refused(&name, &value, &refusal, &value));
         }
         // What both signals say of the endpoint that they share is said once.
@@ -81,7 +81,7 @@ impl Chooser<'_> {
                 () if !is(&by_default) => Source::Code,
                 () => Source::Default,
             };
-            self.choices.push(Choice { name: row.name, value: masked(&value, row.secret), source });
+            self.choices.push(Choice { name: row.name, value: masked(row.name, &value, row.secret), source });
         }
         options
     }
@@ -96,7 +96,7 @@ impl Chooser<'_> {
         let before = (row.show)(options);
         let Err(refusal) = (row.set)(options, value) else { return true };
         let after = (row.show)(options);
-        let (value, in_force) = (masked(value, row.secret), masked(&after, row.secret));
+        let (value, in_force) = (masked(row.name, value, row.secret), masked(row.name, &after, row.secret));
         self.warnings.push(Warning::refused(row.name, &value, &refusal, &in_force));
         matches!(refusal, Refusal::Suspicious(_)) || before != after
     }

@@ -13,14 +13,14 @@ mod table;
 
 pub use table::{VariableRow, variables};
 
-pub(crate) use advice::{Warning, masked};
+pub(crate) use advice::Warning;
 pub(crate) use env::Env;
 pub(crate) use general::General;
 
 use crate::admin::Admin;
-use crate::export::Shared;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
+use crate::otlp::Shared;
 use crate::traces::Traces;
 
 /// The options of everything.

@@ -50,6 +50,13 @@ const SPECIFIED: &[&str] = &[
     "OTEL_TRACES_SAMPLER_ARG",
 ];
 
+/// Variables of the specification that limit what there is none of here, and why.
+const WITHOUT_SUBJECT: &[(&str, &str)] = &[
+    ("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "events are log lines and log records, and spans have none"),
+    ("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "links have no attributes"),
+    ("OTEL_SPAN_EVENT_COUNT_LIMIT", "events are log lines and log records, and spans have none"),
+];
+
 const OTLP: &str = "OTEL_EXPORTER_OTLP_";
 const OTLP_SIGNALS: [&str; 4] = ["", "TRACES_", "METRICS_", "LOGS_"];
 const OTLP_SETTINGS: [&str; 9] = [
@@ -101,6 +108,9 @@ fn is_ours(name: &str) -> bool {
 
 fn judge(name: &str, rows: &[&'static str]) -> Option<Warning> {
     let specified: Vec<String> = SPECIFIED.iter().map(|&name| name.to_owned()).chain(otlp_names()).collect();
+    if let Some((_, why)) = WITHOUT_SUBJECT.iter().find(|(known, _)| *known == name) {
+        return Some(Warning::without_subject(name, why));
+    }
     if specified.iter().any(|known| known == name) {
         return Some(Warning::not_served(name));
     }
@@ -173,6 +183,15 @@ mod tests {
             "OTEL_METRIC_EXPORT_TIMEOUT",
         ] {
             assert_eq!(said(name).unwrap(), format!("{name} is not served by this version; it is ignored"));
+        }
+    }
+
+    #[test]
+    fn a_limit_of_what_there_is_none_of_is_said_to_change_nothing() {
+        let right = "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT changes nothing: links have no attributes";
+        assert_eq!(said("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT").unwrap(), right);
+        for (name, _) in WITHOUT_SUBJECT {
+            assert!(SPECIFIED.contains(name), "{name}");
         }
     }
 

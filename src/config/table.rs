@@ -2,9 +2,9 @@
 
 use super::General;
 use crate::admin::Admin;
-use crate::export::Shared;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
+use crate::otlp::Shared;
 use crate::traces::Traces;
 use crate::variable::Variable;
 

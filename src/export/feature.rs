@@ -1,7 +1,5 @@
 //! The features of the way out, and what is said where a configured one is not built in.
 
-use super::http::{grpc, gzip, pem};
-
 /// A feature of this crate that a way out may need.
 #[derive(Debug)]
 pub(crate) struct Feature {
@@ -10,17 +8,27 @@ pub(crate) struct Feature {
     is_on: bool,
 }
 
-pub(crate) const GRPC: Feature =
-    Feature { what: "OTLP over gRPC", name: "otlp-grpc", is_on: grpc::IS_BUILT_IN };
-pub(crate) const TLS: Feature = Feature { what: "TLS", name: "tls", is_on: pem::IS_BUILT_IN };
-pub(crate) const GZIP: Feature = Feature { what: "gzip", name: "gzip", is_on: gzip::IS_BUILT_IN };
+#[cfg(feature = "otlp-grpc")]
+const HAS_GRPC: bool = true;
+#[cfg(not(feature = "otlp-grpc"))]
+const HAS_GRPC: bool = false;
+#[cfg(feature = "tls")]
+const HAS_TLS: bool = true;
+#[cfg(not(feature = "tls"))]
+const HAS_TLS: bool = false;
+#[cfg(feature = "gzip")]
+const HAS_GZIP: bool = true;
+#[cfg(not(feature = "gzip"))]
+const HAS_GZIP: bool = false;
+
+pub(crate) const GRPC: Feature = Feature { what: "OTLP over gRPC", name: "otlp-grpc", is_on: HAS_GRPC };
+pub(crate) const TLS: Feature = Feature { what: "TLS", name: "tls", is_on: HAS_TLS };
+pub(crate) const GZIP: Feature = Feature { what: "gzip", name: "gzip", is_on: HAS_GZIP };
 
 impl Feature {
-    /// Is it built in?
-    ///
     /// # Errors
     ///
-    /// It is not; the text has the line of Cargo.toml that changes that.
+    /// The feature is not built in; the text has the line of Cargo.toml that changes that.
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.is_on { Ok(()) } else { Err(self.missing()) }
     }

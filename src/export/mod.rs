@@ -1,13 +1,11 @@
-//! The way out that signals share: the queue, the exporter's loop, the seam to a transport, HTTP and gRPC, and what
-//! the variables of OTLP say of all of them.
+//! The way out that signals share: the queue, the exporter's loop, the seam to a transport, and the HTTP client under
+//! every transport.
 //!
-//! A signal hands its records to a [`Queue`]; an [`Exporter`] takes them out in batches on a thread of ours, sends
-//! each through the one seam, [`Transport`], and accounts for every record. What is in a record, and what its
-//! bytes are, is the signal's own.
+//! A signal hands its records to a [`Queue`]. An [`Exporter`] takes them out in batches on a thread of ours, has its
+//! [`Transport`] encode each batch into requests that the receiver takes, sends these, and accounts for every record.
+//! What is in a record, and what its bytes are, is the signal's own.
 
-#[cfg(test)]
-#[cfg(feature = "otlp")]
-pub(crate) mod answers;
+mod batch;
 /// A collector in this process, which the other test binaries share.
 #[cfg(test)]
 #[cfg(feature = "otlp")]
@@ -17,25 +15,20 @@ pub(crate) mod collector;
 mod exporter;
 mod feature;
 mod http;
-mod link;
-mod name;
-mod options;
-#[cfg(feature = "otlp")]
-mod partial;
-#[cfg(feature = "otlp")]
-pub(crate) mod protobuf;
+mod names;
 mod queue;
 mod transport;
+mod url;
 
-pub(crate) use self::http::Wire;
+#[cfg(any(test, feature = "otlp-grpc"))]
+pub(crate) use self::http::Body;
+pub(crate) use self::http::{Answer, Endpoint, HttpClient, TlsFile, TlsFiles, confirmed, in_short};
+#[cfg(feature = "otlp-grpc")]
+pub(crate) use self::http::{LONGEST_MESSAGE, REMEDY};
+pub(crate) use batch::{BatchLimits, Batching, set_milliseconds, shown_limit, shown_milliseconds, whole};
 pub(crate) use exporter::{Exporter, Notice, Signal, Tell};
-pub(crate) use link::Link;
-pub(crate) use name::free_name;
-pub(crate) use options::{
-    Batching, Destination, LOGS, Pace, Pem, Protocol, Shared, TIMEOUT, TRACES, Target, Way, batch_rows,
-    millis, reachable, shown, shown_limit, shown_millis, target_rows, whole,
-};
-#[cfg(feature = "otlp")]
-pub(crate) use partial::accepted;
+pub(crate) use feature::{GRPC, GZIP};
+pub(crate) use names::{UsedNames, free_name};
 pub(crate) use queue::{Queue, Weigh};
-pub(crate) use transport::{Attempt, Delivery, Transport};
+pub(crate) use transport::{Attempt, Delivery, Encoded, Payload, Sent, Transport};
+pub(crate) use url::{Destination, has_credentials, join, masked_url, reachable};

@@ -2,12 +2,15 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
 use crate::account::{Flow, FlowReport, Stripes, stripe_count};
+
+/// No weight wakes a busy exporter.
+const BUSY: usize = usize::MAX;
 
 /// So much text of the user's, in fields and errors, weighs as much as a record.
 const TEXT: usize = 32 * 1024;
@@ -23,27 +26,28 @@ pub(crate) trait Weigh: Send + 'static {
 pub(crate) struct Queue<R> {
     records: Stripes<Vec<R>>,
     pub(crate) flow: Flow,
-    batch_size: usize,
-    // Is the exporter asleep until a batch is full? So that a busy one costs no request anything.
-    asleep: AtomicBool,
+    // The weight from which on the exporter is woken; none while it is busy, so that it costs no request anything.
+    wakes_at: AtomicUsize,
     full: Notify,
     // How many flushes were asked for, and how many of them are done.
     asked: AtomicU64,
     done: watch::Sender<u64>,
+    // How many records had texts shortened to fit into a request.
+    shortened: AtomicU64,
     // Room that was taken out with records, for the next ones: a request does not pay for its growth.
     spare: Mutex<Vec<R>>,
 }
 
 impl<R: Weigh> Queue<R> {
-    pub(crate) fn new(capacity: usize, batch_size: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         Self {
             records: Stripes::new(capacity, stripe_count()),
             flow: Flow::default(),
-            batch_size,
-            asleep: AtomicBool::new(false),
+            wakes_at: AtomicUsize::new(BUSY),
             full: Notify::new(),
             asked: AtomicU64::new(0),
             done: watch::Sender::new(0),
+            shortened: AtomicU64::new(0),
             spare: Mutex::default(),
         }
     }
@@ -71,28 +75,28 @@ impl<R: Weigh> Queue<R> {
         self.wake_if_full(pushed);
     }
 
-    /// Wakes the exporter if this was what its batch was short of.
+    /// Wakes the exporter if this was what its batch lacked.
     #[inline]
     fn wake_if_full(&self, pushed: Result<usize, ()>) {
-        if pushed.is_ok_and(|before| before + 1 >= self.batch_size) && self.asleep.load(Ordering::Relaxed) {
+        if pushed.is_ok_and(|before| before + 1 >= self.wakes_at.load(Ordering::Relaxed)) {
             self.wake();
         }
     }
 
     #[cold]
     fn wake(&self) {
-        self.asleep.store(false, Ordering::Relaxed);
+        self.wakes_at.store(BUSY, Ordering::Relaxed);
         self.full.notify_one();
     }
 
-    /// Resolves when a batch is full, or a flush is asked for.
-    pub(crate) async fn full(&self) {
-        self.asleep.store(true, Ordering::SeqCst);
-        // A batch may have filled before we fell asleep.
-        if self.held() < self.batch_size && self.flush_asked().is_none() {
+    /// Resolves when records of this weight wait or are in flight, or a flush is asked for.
+    pub(crate) async fn reaches(&self, weight: usize) {
+        self.wakes_at.store(weight, Ordering::SeqCst);
+        // It may have been reached before that.
+        if self.held() < weight && self.flush_asked().is_none() {
             self.full.notified().await;
         }
-        self.asleep.store(false, Ordering::Relaxed);
+        self.wakes_at.store(BUSY, Ordering::Relaxed);
     }
 
     /// Asks the exporter to send what waits now; resolves when all of it is accounted for, or the exporter has ended.
@@ -148,12 +152,21 @@ impl<R: Weigh> Queue<R> {
         records.into_iter().map(|record| self.weight(record)).sum()
     }
 
-    /// What was taken has been accounted for.
-    pub(crate) fn release<'a>(&self, records: impl IntoIterator<Item = &'a R>) {
-        self.records.release(self.weight_of(records));
+    /// Records of this weight, which were taken, are accounted for.
+    pub(crate) fn release(&self, weight: usize) {
+        self.records.release(weight);
     }
 
-    /// From now on, whatever comes is dropped and counted: nobody will take it out.
+    /// Counts records whose texts were shortened.
+    pub(crate) fn add_shortened(&self, count: u64) {
+        self.shortened.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn shortened(&self) -> u64 {
+        self.shortened.load(Ordering::Relaxed)
+    }
+
+    /// From now on, whatever comes is dropped and counted: no exporter takes it out.
     pub(crate) fn close(&self) {
         self.records.close();
     }
@@ -162,7 +175,7 @@ impl<R: Weigh> Queue<R> {
     pub(crate) fn drain(&self) -> Vec<R> {
         let mut records = VecDeque::new();
         self.take(&mut records);
-        self.release(&records);
+        self.release(self.weight_of(&records));
         records.into()
     }
 
@@ -188,21 +201,21 @@ mod tests {
 
     #[test]
     fn when_full_the_newest_is_dropped_and_counted_even_while_a_batch_is_on_its_way() {
-        let queue = Queue::new(2, 2);
+        let queue = Queue::new(2);
         (0..2).for_each(|_| queue.push(Item(0)));
         let mut backlog = VecDeque::new();
         queue.take(&mut backlog);
         queue.push(Item(0));
         assert_eq!((backlog.len(), queue.held()), (2, 2));
         assert_eq!(queue.report().dropped, [(DropReason::QueueFull, 1)]);
-        queue.release(&backlog);
+        queue.release(queue.weight_of(&backlog));
         queue.push(Item(0));
         assert_eq!(queue.held(), 1);
     }
 
     #[test]
     fn long_texts_fill_the_queue_sooner_and_leave_it_as_they_came() {
-        let queue = Queue::new(8, 100);
+        let queue = Queue::new(8);
         (0..4).for_each(|_| queue.push(Item(3 * TEXT)));
         assert_eq!((queue.held(), queue.report().dropped), (8, vec![(DropReason::QueueFull, 2)]));
         assert_eq!((queue.drain().len(), queue.held()), (2, 0));
@@ -212,20 +225,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_exporter_wakes_when_a_batch_is_full_and_not_before() {
-        let queue = Queue::new(10, 2);
-        let mut full = std::pin::pin!(queue.full());
+    async fn the_exporter_wakes_when_a_batch_is_full_beside_what_is_in_flight_and_not_before() {
+        let queue = Queue::new(10);
+        let mut full = Box::pin(queue.reaches(2));
         queue.push(Item(0));
         assert!(futures_util::poll!(full.as_mut()).is_pending());
         queue.push(Item(0));
         full.await;
-        queue.full().await;
+        queue.reaches(2).await;
+        // The two are in flight now.
+        queue.take(&mut VecDeque::new());
+        let mut next = Box::pin(queue.reaches(4));
+        queue.push(Item(0));
+        assert!(futures_util::poll!(next.as_mut()).is_pending());
+        queue.push(Item(0));
+        next.await;
     }
 
     #[test]
     fn the_account_adds_up_at_every_moment_whoever_pushes_takes_and_closes_meanwhile() {
         for round in 0..20_u64 {
-            let queue = Queue::new(64, 8);
+            let queue = Queue::new(64);
             std::thread::scope(|scope| {
                 for _ in 0..3 {
                     scope.spawn(|| (0..500).for_each(|_| queue.push(Item(0))));
@@ -242,7 +262,7 @@ mod tests {
                 let mut deliver = || {
                     queue.take(&mut backlog);
                     queue.flow.delivered(backlog.len() as u64);
-                    queue.release(&backlog);
+                    queue.release(queue.weight_of(&backlog));
                     backlog.clear();
                 };
                 while queue.report().created < 75 * round {
@@ -258,7 +278,7 @@ mod tests {
 
     #[test]
     fn after_the_end_a_record_is_dropped_and_counted() {
-        let queue = Queue::new(10, 2);
+        let queue = Queue::new(10);
         queue.close();
         queue.push(Item(0));
         assert_eq!(queue.report().dropped, [(DropReason::AlreadyShutdown, 1)]);
@@ -267,7 +287,7 @@ mod tests {
 
     #[test]
     fn what_we_say_ourselves_is_taken_before_the_end_and_no_loss_after_it() {
-        let queue = Queue::new(10, 2);
+        let queue = Queue::new(10);
         queue.push_in_time(Item(0));
         queue.close();
         queue.push_in_time(Item(0));

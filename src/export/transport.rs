@@ -1,10 +1,14 @@
-//! The one seam of export: a batch in; accepted, rejected, reason, retry-after out.
+//! The one seam of export: a batch in, encoded as requests; accepted, rejected, reason, retry-after out.
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// What became of one attempt to send a batch.
+use bytes::Bytes;
+
+/// What became of one attempt to send a request.
 #[allow(dead_code)] // transports are features; without any nothing is delivered
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Delivery {
@@ -16,35 +20,51 @@ pub(crate) enum Delivery {
     Retry { after: Option<Duration>, reason: String },
     /// There was no connection; try again.
     Unreachable { reason: String },
-    /// The bytes left, no answer came. `again`: the peer hung up, so that sending again is right.
+    /// The bytes left, and no answer came that says what became of them. `again`: the peer hung up, so that sending
+    /// again is right.
     Unanswered { again: bool, reason: String },
-    /// The batch is larger than the transport may send.
-    TooLarge { bytes: usize },
 }
 
-impl Delivery {
-    /// Did the receiver say nothing of what became of the batch?
-    pub(super) fn is_unsettled(&self) -> bool {
-        matches!(self, Self::Retry { .. } | Self::Unreachable { .. } | Self::Unanswered { .. })
+/// One request: so many records, encoded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Payload {
+    pub(crate) records: u64,
+    pub(crate) body: Bytes,
+}
+
+/// A batch as requests, each of which the receiver takes.
+#[derive(Debug, Default)]
+pub(crate) struct Encoded {
+    pub(crate) payloads: Vec<Payload>,
+    /// Records that are larger than a request may be, also with their texts shortened.
+    pub(crate) too_large: u64,
+    /// Records whose texts were shortened to fit into a request.
+    pub(crate) shortened: u64,
+}
+
+/// Set once bytes of a request have left.
+pub(crate) type Sent = Arc<AtomicBool>;
+
+/// One attempt under way.
+pub(crate) type Attempt = Pin<Box<dyn Future<Output = Delivery> + Send>>;
+
+/// A way out of the process for records of one kind.
+pub(crate) trait Transport<R>: Send + Sync {
+    /// Encodes a batch, once however often it is sent.
+    fn encode(&mut self, batch: &[R]) -> Encoded;
+
+    /// Sends a request once, within `timeout`.
+    fn send(&self, payload: Payload, timeout: Duration, sent: Sent) -> Attempt;
+
+    /// There will be no further batch; what was taken and is still held leaves now.
+    fn end(&mut self) -> Attempt {
+        Box::pin(std::future::ready(Delivery::Accepted { rejected: 0, message: None }))
     }
 }
 
-/// One attempt under way.
-pub(crate) type Attempt<'a> = Pin<Box<dyn Future<Output = Delivery> + Send + 'a>>;
-
-/// A way out of the process for records of one kind; one file per transport implements it.
-pub(crate) trait Transport<R>: Send {
-    /// Until this is called again, whatever is sent is one and the same batch: what its records cost is counted once.
-    fn begin(&mut self) {}
-
-    /// Sends one batch once, within `timeout`.
-    fn send<'a>(&'a mut self, batch: &'a [R], timeout: Duration) -> Attempt<'a>;
-
-    /// Had bytes of the last attempt left, if it was cut short?
-    fn has_left(&self) -> bool;
-
-    /// There will be no further batch; what was taken and is still held leaves now.
-    fn end(&mut self) -> Attempt<'_> {
-        Box::pin(std::future::ready(Delivery::Accepted { rejected: 0, message: None }))
+impl Delivery {
+    /// Did the receiver not say what became of the request?
+    pub(super) fn is_unsettled(&self) -> bool {
+        matches!(self, Self::Retry { .. } | Self::Unreachable { .. } | Self::Unanswered { .. })
     }
 }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tracing::Level;
 
-use crate::config::{Config, Options, Source, masked, variables};
-use crate::export::{Destination, Notice, Tell};
+use crate::config::{Config, Options, Source, variables};
+use crate::export::{Destination, Notice, Tell, masked_url};
 use crate::logs::LOGS;
 use crate::names::attribute;
 use crate::resource::Resource;
@@ -130,7 +130,7 @@ impl InForce<'_> {
         match traces.destination() {
             Destination::Url(url) => {
                 let how = if traces.format() == Some(Format::Zipkin) { " as Zipkin's JSON" } else { "" };
-                format!("traces to {}{how}, sampler {sampler}", masked(&url, false))
+                format!("traces to {}{how}, sampler {sampler}", masked_url(&url))
             }
             Destination::Console => format!("traces to standard error, sampler {sampler}"),
             Destination::Off => {
@@ -161,7 +161,7 @@ impl InForce<'_> {
     fn records(&self) -> Option<String> {
         match self.config.options.logs.destination() {
             Destination::Url(url) => {
-                Some(format!("logs to {}, {}", masked(&url, false), self.config.value("RUST_LOG")))
+                Some(format!("logs to {}, {}", masked_url(&url), self.config.value("RUST_LOG")))
             }
             Destination::Refused(_) => Some("logs off (a warning says why)".to_owned()),
             Destination::Off | Destination::None | Destination::Console => None,
@@ -218,7 +218,7 @@ impl InForce<'_> {
             version => push(&mut service, format_args!(" {version}")),
         }
         match self.config.options.traces.destination() {
-            Destination::Url(url) => format!("of {service} to {}", masked(&url, false)),
+            Destination::Url(url) => format!("of {service} to {}", masked_url(&url)),
             Destination::Console => format!("of {service} on standard error"),
             Destination::Refused(_) => format!("of {service} off, a warning says why"),
             Destination::Off | Destination::None => {
@@ -230,7 +230,7 @@ impl InForce<'_> {
     fn logs_row(&self) -> String {
         let level = format!("{} on standard output", self.config.value("RUST_LOG"));
         match self.config.options.logs.destination() {
-            Destination::Url(url) => format!("{level}, and to {}", masked(&url, false)),
+            Destination::Url(url) => format!("{level}, and to {}", masked_url(&url)),
             Destination::Refused(_) => format!("{level} only, a warning says why"),
             Destination::Off | Destination::None | Destination::Console => level,
         }

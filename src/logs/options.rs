@@ -9,9 +9,10 @@ use super::formats::{FormatName, LineMaker};
 use super::level::Directives;
 use super::otlp::{self, Export};
 use super::sampling::Sampling;
-use crate::export::{Destination, Shared};
+use crate::export::Destination;
+use crate::otlp::Shared;
 use crate::resource::Resource;
-use crate::variable::{Refusal, Variable, boolean, milliseconds};
+use crate::variable::{Refusal, Variable, boolean, count, milliseconds, table};
 
 /// Options of logs: which lines are written and in which shape, and whether they leave as log records over OTLP.
 ///
@@ -135,7 +136,7 @@ impl Logs {
     ///
     /// What did not end well (any outcome but `ok` and `upgraded`), what was slow ([`Logs::slow`]) and what an error
     /// was noted of keeps its line, and so does every event. The trace id decides: all services with one share keep
-    /// the lines of the same traces, and those of [`Traces::keep`](crate::Traces::keep) with that share. What is left
+    /// the lines of the same traces, and those of [`Traces::sample_ratio`](crate::Traces::sample_ratio) with that share. What is left
     /// out is in [`FlowReport::left_out`](crate::FlowReport::left_out) and in
     /// `observability_log_left_out_total{reason="sampled"}`. Default: `1.0`. Variable: `OBSERVABILITY_LOG_OK_SHARE`.
     ///
@@ -143,15 +144,15 @@ impl Logs {
     /// use std::time::Duration;
     /// use tower_observability::Logs;
     ///
-    /// let logs = Logs::new().keep_ok(0.1).slow(Duration::from_millis(250));
+    /// let logs = Logs::new().sample_ok(0.1).slow(Duration::from_millis(250));
     /// # drop(logs);
     /// ```
-    pub fn keep_ok(mut self, share: f64) -> Self {
+    pub fn sample_ok(mut self, share: f64) -> Self {
         self.sampling.ok_share = if share.is_nan() { 1.0 } else { share.clamp(0.0, 1.0) };
         self
     }
 
-    /// What took so long keeps its line, whatever [`Logs::keep_ok`] says. Default: one second. Variable:
+    /// What took so long keeps its line, whatever [`Logs::sample_ok`] says. Default: one second. Variable:
     /// `OBSERVABILITY_LOG_SLOW`, in milliseconds.
     pub fn slow(mut self, from: Duration) -> Self {
         self.sampling.slow = from;
@@ -226,9 +227,9 @@ impl Logs {
         self.export.is_grpc()
     }
 
-    /// What of the way to the collector will not work, or most likely not.
-    pub(crate) fn doubts(&self) -> Vec<(String, String, Refusal)> {
-        self.export.doubts()
+    /// What of the export will not work, or most likely not.
+    pub(crate) fn advice(&self) -> Vec<(String, String, Refusal)> {
+        self.export.advice()
     }
 
     /// What the general variables say.
@@ -259,16 +260,11 @@ impl Logs {
     }
 }
 
+/// The variables of lines, of what is left out, and of log records.
+const GROUPS: &[&[Variable<Logs>]] = &[&LINES, &SAMPLING, otlp::VARIABLES];
+
 impl Logs {
-    pub(crate) const VARIABLES: &'static [Variable<Self>] = &{
-        let [level, own, format, exporter, color, client] = LINES;
-        let [share, slow, limit] = SAMPLING;
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o] = otlp::VARIABLES;
-        [
-            level, own, format, exporter, color, client, share, slow, limit, a, b, c, d, e, f, g, h, i, j, k,
-            l, m, n, o,
-        ]
-    };
+    pub(crate) const VARIABLES: &'static [Variable<Self>] = &table::<_, { count(GROUPS) }>(GROUPS);
 }
 
 const LINES: [Variable<Logs>; 6] = [
@@ -524,7 +520,7 @@ mod tests {
         }
         assert_eq!(shown_sampling(&logs), ["0.25", "250", "0"]);
         assert_eq!(
-            shown_sampling(&Logs::new().keep_ok(0.25).slow(Duration::from_millis(250)).limit(0)),
+            shown_sampling(&Logs::new().sample_ok(0.25).slow(Duration::from_millis(250)).limit(0)),
             shown_sampling(&logs)
         );
         let bad =
@@ -534,7 +530,7 @@ mod tests {
             assert!(matches!(refused, Err(Refusal::Expected(_))), "{name}={value}: {refused:?}");
         }
         assert_eq!(shown_sampling(&logs), ["0.25", "250", "0"]);
-        assert_eq!(shown_sampling(&Logs::new().keep_ok(f64::NAN))[0], "1.0");
-        assert_eq!(shown_sampling(&Logs::new().keep_ok(-1.0))[0], "0.0");
+        assert_eq!(shown_sampling(&Logs::new().sample_ok(f64::NAN))[0], "1.0");
+        assert_eq!(shown_sampling(&Logs::new().sample_ok(-1.0))[0], "0.0");
     }
 }

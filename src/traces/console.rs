@@ -7,13 +7,16 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use super::{Finished, Limits, Record, Status};
 use crate::context::TraceId;
-use crate::export::{Attempt, Delivery, Transport};
+use crate::export::{Attempt, Delivery, Encoded, Payload, Sent, Transport};
 use crate::names::attribute;
 use crate::resource::Resource;
 use crate::terminal::{Bar, CYAN, Waterfall};
@@ -31,8 +34,14 @@ struct Console {
     limits: Limits,
     is_colored: bool,
     traces: BTreeMap<TraceId, Waiting>,
+    writer: Arc<Writer>,
+}
+
+/// Writes to standard error.
+#[derive(Debug, Default)]
+struct Writer {
     /// The write in progress. Standard error may be a terminal that was stopped, and this thread has more to do.
-    writing: Option<JoinHandle<io::Result<()>>>,
+    writing: Mutex<Option<JoinHandle<io::Result<()>>>>,
 }
 
 /// The spans of a trace whose entry into this process has not ended.
@@ -42,11 +51,12 @@ struct Waiting {
     spans: Vec<Finished>,
 }
 
-/// The console beside another way out, whose answers count.
+/// The console beside another transport, whose answers count.
 struct Beside {
     main: Box<dyn Transport<Record>>,
     console: Console,
-    is_shown: bool,
+    /// What was drawn of a batch, until its first request is sent.
+    drawn: std::sync::Mutex<String>,
 }
 
 /// A transport that draws, beside another one if there is one.
@@ -61,11 +71,11 @@ pub(super) fn transport(
         limits: *limits,
         is_colored: !no_color && io::stderr().is_terminal(),
         traces: BTreeMap::new(),
-        writing: None,
+        writer: Arc::default(),
     };
     match main {
         None => Box::new(console),
-        Some(main) => Box::new(Beside { main, console, is_shown: false }),
+        Some(main) => Box::new(Beside { main, console, drawn: std::sync::Mutex::default() }),
     }
 }
 
@@ -120,14 +130,23 @@ impl Console {
         }
     }
 
-    /// Shows a batch. A write that does not end in time goes on, and nothing is begun behind it.
-    async fn show(&mut self, batch: &[Record], timeout: Duration) -> Delivery {
+    fn drawn(&mut self, batch: &[Record]) -> String {
+        let spans = batch.iter().filter_map(|record| Finished::of(record, &self.limits)).collect::<Vec<_>>();
+        self.take(spans.into_iter(), Instant::now())
+    }
+}
+
+impl Writer {
+    /// Shows what was drawn. A write that does not end in time goes on, and nothing is begun behind it.
+    async fn show(&self, drawn: Bytes, timeout: Duration) -> Delivery {
         let end = tokio::time::Instant::now() + timeout;
         if !self.has_written(end).await {
             return Delivery::Retry { after: None, reason: "standard error is not read".to_owned() };
         }
-        let spans = batch.iter().filter_map(|record| Finished::of(record, &self.limits)).collect::<Vec<_>>();
-        self.write(spans);
+        if !drawn.is_empty() {
+            let write = tokio::task::spawn_blocking(move || stderr()?.write_all(&drawn));
+            *self.writing.lock().await = Some(write);
+        }
         if self.has_written(end).await {
             Delivery::Accepted { rejected: 0, message: None }
         } else {
@@ -135,70 +154,55 @@ impl Console {
         }
     }
 
-    fn write(&mut self, spans: Vec<Finished>) {
-        let drawn = self.take(spans.into_iter(), Instant::now());
-        self.begin_write(drawn);
-    }
-
-    fn begin_write(&mut self, drawn: String) {
-        if !drawn.is_empty() {
-            self.writing = Some(tokio::task::spawn_blocking(move || stderr()?.write_all(drawn.as_bytes())));
-        }
-    }
-
     /// Is no write in progress, by then? What becomes of one is not asked: standard error may be closed.
-    async fn has_written(&mut self, end: tokio::time::Instant) -> bool {
-        let Some(writing) = &mut self.writing else { return true };
-        let is_done = tokio::time::timeout_at(end, writing).await.is_ok();
+    async fn has_written(&self, end: tokio::time::Instant) -> bool {
+        let mut writing = self.writing.lock().await;
+        let Some(write) = &mut *writing else { return true };
+        let is_done = tokio::time::timeout_at(end, write).await.is_ok();
         if is_done {
-            self.writing = None;
+            *writing = None;
         }
         is_done
     }
 }
 
 impl Transport<Record> for Console {
-    fn send<'a>(&'a mut self, batch: &'a [Record], timeout: Duration) -> Attempt<'a> {
-        Box::pin(self.show(batch, timeout))
+    fn encode(&mut self, batch: &[Record]) -> Encoded {
+        let body = self.drawn(batch).into();
+        Encoded { payloads: vec![Payload { records: batch.len() as u64, body }], ..Encoded::default() }
     }
 
-    fn has_left(&self) -> bool {
-        self.writing.is_some()
+    fn send(&self, payload: Payload, timeout: Duration, _: Sent) -> Attempt {
+        let writer = Arc::clone(&self.writer);
+        Box::pin(async move { writer.show(payload.body, timeout).await })
     }
 
-    fn end(&mut self) -> Attempt<'_> {
-        Box::pin(async move {
-            let now = tokio::time::Instant::now();
-            if self.has_written(now + BESIDE).await {
-                let drawn = self.draw(|_| true);
-                self.begin_write(drawn);
-                self.has_written(now + 2 * BESIDE).await;
-            }
-            Delivery::Accepted { rejected: 0, message: None }
-        })
+    fn end(&mut self) -> Attempt {
+        let (drawn, writer) = (self.draw(|_| true), Arc::clone(&self.writer));
+        Box::pin(async move { writer.show(drawn.into(), 2 * BESIDE).await })
     }
 }
 
 impl Transport<Record> for Beside {
-    fn begin(&mut self) {
-        self.is_shown = false;
-        self.main.begin();
+    fn encode(&mut self, batch: &[Record]) -> Encoded {
+        let drawn = self.console.drawn(batch);
+        self.drawn.get_mut().unwrap_or_else(PoisonError::into_inner).push_str(&drawn);
+        self.main.encode(batch)
     }
 
-    fn send<'a>(&'a mut self, batch: &'a [Record], timeout: Duration) -> Attempt<'a> {
+    fn send(&self, payload: Payload, timeout: Duration, sent: Sent) -> Attempt {
+        let drawn = std::mem::take(&mut *self.drawn.lock().unwrap_or_else(PoisonError::into_inner));
+        let writer = Arc::clone(&self.console.writer);
+        let attempt = self.main.send(payload, timeout, sent);
         Box::pin(async move {
-            if !std::mem::replace(&mut self.is_shown, true) {
-                self.console.show(batch, BESIDE.min(timeout)).await;
+            if !drawn.is_empty() {
+                writer.show(drawn.into(), BESIDE.min(timeout)).await;
             }
-            self.main.send(batch, timeout).await
+            attempt.await
         })
     }
 
-    fn has_left(&self) -> bool {
-        self.main.has_left()
-    }
-
-    fn end(&mut self) -> Attempt<'_> {
+    fn end(&mut self) -> Attempt {
         self.console.end()
     }
 }
@@ -227,7 +231,7 @@ mod tests {
             limits: Limits::default(),
             is_colored: false,
             traces: BTreeMap::new(),
-            writing: None,
+            writer: Arc::default(),
         }
     }
 
@@ -263,15 +267,15 @@ mod tests {
     async fn a_write_that_does_not_end_takes_no_further_batch() {
         let mut console = console();
         let (stop, stopped) = std::sync::mpsc::channel::<()>();
-        console.writing = Some(tokio::task::spawn_blocking(move || {
+        *console.writer.writing.lock().await = Some(tokio::task::spawn_blocking(move || {
             let _ = stopped.recv();
             Ok(())
         }));
-        let stuck = console.send(&[a_span()], Duration::from_millis(1)).await;
+        let payload = console.encode(&[a_span()]).payloads.remove(0);
+        let stuck = console.send(payload.clone(), Duration::from_millis(1), Sent::default()).await;
         assert!(matches!(stuck, Delivery::Retry { .. }), "{stuck:?}");
-        assert!(console.traces.is_empty(), "the batch comes again, so its spans may not wait here");
         drop(stop);
-        let taken = console.send(&[a_span()], Duration::from_secs(10)).await;
+        let taken = console.send(payload, Duration::from_secs(10), Sent::default()).await;
         assert_eq!(taken, Delivery::Accepted { rejected: 0, message: None });
         assert_eq!(console.traces.len(), 1);
     }

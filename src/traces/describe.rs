@@ -1,7 +1,7 @@
-//! The way from what waits in the queue to a finished span: on a sheet, or in plain words.
+//! How what waits in the queue becomes a finished span: by a writer, or as a value.
 
-use super::finished::Words;
-use super::sheet::{Attributes, Name, Outline, Sheet, Status};
+use super::finished::Collect;
+use super::span_writer::{Attributes, Name, Outline, SpanWriter, Status};
 use super::{Finished, Limits, Record, SpanRecord, attributes};
 use crate::names::attribute;
 use crate::record::Value;
@@ -9,11 +9,11 @@ use crate::record::Value;
 impl Record {
     /// Writes its span; false, and nothing is written, for a hop that has not ended.
     #[inline]
-    pub(super) fn write(&self, limits: &Limits, sheet: &mut impl Sheet) -> bool {
+    pub(super) fn write(&self, limits: &Limits, writer: &mut impl SpanWriter) -> bool {
         match self {
-            Self::Hop(hop) => attributes::write(hop, limits, sheet),
+            Self::Hop(hop) => attributes::write(hop, limits, writer),
             Self::Span(span) => {
-                span.write(limits, sheet);
+                span.write(limits, writer);
                 true
             }
         }
@@ -21,7 +21,7 @@ impl Record {
 }
 
 impl SpanRecord {
-    fn write(&self, limits: &Limits, sheet: &mut impl Sheet) {
+    fn write(&self, limits: &Limits, writer: &mut impl SpanWriter) {
         let (links, links_dropped) = limits.links(&self.links, self.links_dropped);
         let outline = Outline {
             name: Name::One((&*self.name).into()),
@@ -43,7 +43,7 @@ impl SpanRecord {
             start: self.start,
             end: self.end,
         };
-        let mut attributes = Attributes::begin(sheet, &outline, limits);
+        let mut attributes = Attributes::begin(writer, &outline, limits);
         attributes.text(attribute::TARGET, self.target);
         attributes.fields(&self.fields, None);
         attributes.end(&outline, self.fields_dropped);
@@ -53,9 +53,9 @@ impl SpanRecord {
 impl Finished {
     /// The span of a record; `None` for a hop that has not ended.
     pub(crate) fn of(record: &Record, limits: &Limits) -> Option<Self> {
-        let mut words = Words::default();
-        record.write(limits, &mut words);
-        words.0
+        let mut collect = Collect::default();
+        record.write(limits, &mut collect);
+        collect.0
     }
 }
 

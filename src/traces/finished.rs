@@ -1,10 +1,10 @@
-//! A finished span in plain words: what a transport without bytes of its own sends, and what tests read.
+//! A finished span as a value: what Zipkin's transport sends, and what tests read.
 //!
 //! It is built behind the queue, out of a [`Record`](super::Record); no request pays for it.
 
 use std::borrow::Cow;
 
-use super::sheet::{Outline, Sheet, Status};
+use super::span_writer::{Outline, SpanWriter, Status};
 use crate::clock::Moment;
 use crate::context::{SpanId, TraceContext, Tracestate};
 use crate::record::{Kind, Value};
@@ -27,11 +27,11 @@ pub(crate) struct Finished {
     pub(crate) end: Moment,
 }
 
-/// The sheet of words: empty until its span begins.
+/// The writer of such a value; empty until its span begins.
 #[derive(Debug, Default)]
-pub(super) struct Words(pub(super) Option<Finished>);
+pub(super) struct Collect(pub(super) Option<Finished>);
 
-impl Words {
+impl Collect {
     fn push(&mut self, name: Cow<'static, str>, value: Value) {
         if let Some(finished) = &mut self.0 {
             finished.attributes.push((name, value));
@@ -39,7 +39,7 @@ impl Words {
     }
 }
 
-impl Sheet for Words {
+impl SpanWriter for Collect {
     fn begin(&mut self, outline: &Outline<'_>) {
         self.0 = Some(Finished {
             name: Cow::Owned(outline.name.pieces().concat()),
@@ -78,8 +78,8 @@ impl Sheet for Words {
         self.push(Cow::Owned(name.to_owned()), value.clone());
     }
 
-    fn has(&self, name: &str) -> bool {
-        self.0.iter().flat_map(|finished| &finished.attributes).any(|(known, _)| known == name)
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flat_map(|finished| &finished.attributes).map(|(name, _)| &**name)
     }
 
     fn end(&mut self, _: &Outline<'_>, attributes_dropped: u32) {

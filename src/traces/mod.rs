@@ -1,7 +1,7 @@
 //! The traces: who is sampled, where finished spans wait, how they leave.
 //!
-//! The hop and the bridge hand finished records in; the exporter thread takes them out in batches, writes each on the
-//! sheet of its way out (see `sheet`) and sends them through the one seam, [`Transport`](crate::export::Transport).
+//! The hop and the bridge hand finished records in; the exporter thread takes them out in batches and sends them through
+//! the one seam, [`Transport`](crate::export::Transport), which has each written by its [`span_writer`].
 
 mod attributes;
 mod console;
@@ -10,13 +10,10 @@ mod finished;
 mod options;
 #[cfg(feature = "otlp")]
 mod otlp;
-#[cfg(not(feature = "otlp"))]
-#[path = "without_otlp.rs"]
-mod otlp;
 mod record;
 mod redact;
 mod sampler;
-mod sheet;
+mod span_writer;
 mod zipkin;
 
 pub use options::Traces;
@@ -26,7 +23,7 @@ pub(crate) use options::Format;
 pub(crate) use record::{Record, SpanRecord};
 pub(crate) use redact::{REDACTED, query as redact_query};
 pub(crate) use sampler::Sampler;
-pub(crate) use sheet::{Limits, Status};
+pub(crate) use span_writer::{Limits, Status};
 
 use std::future::Future;
 use std::sync::Arc;
@@ -54,7 +51,7 @@ pub(crate) struct Spans {
 impl Spans {
     /// The handle, and the exporter to run on a thread of our own; none where nothing is exported.
     ///
-    /// Spans that cannot leave are not recorded: why is told, and the sampler still decides.
+    /// Spans that cannot leave are not recorded: a notice says why, and the sampler still decides.
     pub(crate) fn new(
         traces: &Traces,
         resource: &Resource,
@@ -95,9 +92,9 @@ impl Spans {
         traces: &Traces,
         tell: Tell,
     ) -> (Self, Option<Exporter<Record>>) {
-        let pace = traces.pace();
-        let queue = Arc::new(Queue::new(traces.queue_capacity(), pace.batch_size));
-        let exporter = Exporter::new(SIGNAL, Arc::clone(&queue), transport, pace, url, tell);
+        let limits = traces.batch_limits();
+        let queue = Arc::new(Queue::new(traces.queue_capacity()));
+        let exporter = Exporter::new(SIGNAL, Arc::clone(&queue), transport, limits, url, tell);
         let link_limit = traces.limits().links;
         (Self { sampler: traces.sampler(), queue: Some(queue), link_limit }, Some(exporter))
     }
@@ -109,12 +106,9 @@ impl Spans {
 
     /// Everything is recorded and stays here, for [`Spans::drain`].
     pub(crate) fn in_memory() -> Self {
-        let queue = Queue::new(IN_MEMORY, usize::MAX);
-        Self {
-            sampler: Sampler::default(),
-            queue: Some(Arc::new(queue)),
-            link_limit: Limits::default().links,
-        }
+        let queue = Queue::new(IN_MEMORY);
+        let link_limit = Limits::default().links;
+        Self { sampler: Sampler::default(), queue: Some(Arc::new(queue)), link_limit }
     }
 
     /// Are spans exported at all?
@@ -137,7 +131,7 @@ impl Spans {
         }
     }
 
-    /// Takes out what waits, in plain words; a thread's spans are in the order in which they ended.
+    /// Takes out what waits, as values; a thread's spans are in the order in which they ended.
     pub(crate) fn drain(&self) -> Vec<Finished> {
         let records = self.queue.as_ref().map(|queue| queue.drain()).unwrap_or_default();
         records.iter().filter_map(|record| Finished::of(record, &Limits::default())).collect()
@@ -159,10 +153,25 @@ impl Spans {
     }
 }
 
-/// The way out in the chosen format.
+/// The transport in the chosen format.
 fn transport(traces: &Traces, url: &str, resource: &Resource) -> Result<Box<dyn Transport<Record>>, String> {
     match traces.format() {
-        Some(Format::Zipkin) => zipkin::transport(&traces.zipkin_link(url), &traces.limits(), resource),
-        _ => otlp::transport(&traces.way.link(url), &traces.limits(), resource),
+        Some(Format::Zipkin) => zipkin::transport(traces, url, resource),
+        _ => otlp::transport(&traces.otlp, url, &traces.limits(), resource),
+    }
+}
+
+#[cfg(not(feature = "otlp"))]
+mod otlp {
+    use super::{Limits, Record, Resource, Transport};
+    use crate::otlp::OtlpConfig;
+
+    pub(super) fn transport(
+        _: &OtlpConfig,
+        _: &str,
+        _: &Limits,
+        _: &Resource,
+    ) -> Result<Box<dyn Transport<Record>>, String> {
+        Err("built without OTLP; add features = [\"otlp\"] to tower-observability in Cargo.toml".to_owned())
     }
 }

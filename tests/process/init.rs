@@ -267,7 +267,7 @@ fn the_start_up_line_states_each_choice_and_who_made_it() {
     let said = start_up(&ended);
     for part in [
         "service by-operator (environment) 1.2.3",
-        "traces to http://***@127.0.0.1:1/v1/traces",
+        "traces to http://REDACTED@127.0.0.1:1/v1/traces",
         "sampler traceidratio",
         "OTEL_TRACES_SAMPLER_ARG=0.25 (environment)",
         "OTEL_EXPORTER_OTLP_HEADERS=*** (environment)",

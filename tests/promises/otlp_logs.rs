@@ -8,7 +8,7 @@ use std::future::Future;
 use http::{Request, Response};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use tower::{Layer, Service, ServiceExt, service_fn};
-use tower_observability::{Logs, ObservabilityLayer, Report, Work, request};
+use tower_observability::{Logs, ObservabilityLayer, Otlp, Report, Work, request};
 
 use crate::support::child::{Child, Ended, run};
 use crate::support::collector::{self, Answer, CollectedLog, Collector, the_one};
@@ -95,7 +95,8 @@ async fn long() {
 
 fn chosen_in_code() {
     let endpoint = std::env::var("COLLECTOR").unwrap();
-    let logs = Logs::new().without_lines().otlp().endpoint(endpoint).header("x-team", "seats").level("warn");
+    let otlp = Otlp::new().endpoint(endpoint).header("x-team", "seats");
+    let logs = Logs::new().without_lines().otlp(otlp).level("warn");
     run_with(tower_observability::builder("bookings").logs(logs), story);
 }
 

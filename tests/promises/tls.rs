@@ -1,7 +1,7 @@
 //! Promise: `https://` endpoints are reached with TLS, over HTTP and gRPC; why one is not reached is said in words that
 //! name the remedy.
 
-use tower_observability::{Traces, Work};
+use tower_observability::{Otlp, Traces, Work};
 
 use crate::support::authority::{Authority, Shown};
 use crate::support::child::{Child, Ended, run};
@@ -30,11 +30,12 @@ fn job(traces: Traces) {
 /// The address and the files come from what are no variables of ours.
 fn zipkin_in_code() {
     let [address, ca, certificate, key] = ["ADDRESS", "CA", "CLIENT", "KEY"].map(std::env::var);
-    let traces = Traces::new().zipkin(address.unwrap()).certificate(ca.unwrap());
-    job(match (certificate, key) {
-        (Ok(certificate), Ok(key)) => traces.client_certificate(certificate, key),
-        _ => traces,
-    });
+    let otlp = Otlp::new().certificate(ca.unwrap());
+    let otlp = match (certificate, key) {
+        (Ok(certificate), Ok(key)) => otlp.client_certificate(certificate, key),
+        _ => otlp,
+    };
+    job(Traces::new().zipkin(address.unwrap()).otlp(otlp));
 }
 
 fn child(protocol: &str, endpoint: String) -> Child {
@@ -137,7 +138,7 @@ fn whoever_names_no_file_trusts_whom_the_machine_trusts() {
         let stranger = Authority::new("machine-of-another");
         let reason = reason(trusting(child(protocol, collector.endpoint()), &stranger));
         assert!(
-            reason.contains("nobody whom this machine trusts") && reason.contains(CERTIFICATE),
+            reason.contains("not signed by a CA that this machine trusts") && reason.contains(CERTIFICATE),
             "{reason}"
         );
     }
@@ -167,7 +168,7 @@ fn what_is_said_of_a_zipkin_names_no_variable_that_it_does_not_hear() {
     let untrusted = told(authority.server(Shown::Right), &Authority::new("zipkin-of-another"));
     assert!(untrusted.ends_with("belongs into SSL_CERT_FILE"), "{untrusted}");
     let demanded = told(authority.demanding(), &authority);
-    assert!(demanded.contains("Traces::client_certificate() names its files"), "{demanded}");
+    assert!(demanded.contains("Otlp::client_certificate() names its files"), "{demanded}");
 }
 
 #[test]
@@ -188,8 +189,9 @@ fn zipkin_takes_the_files_that_code_names_and_a_variable_that_it_does_not_hear_i
     let ended = child(&zipkin).env(CLIENT_KEY, &key).end().well();
     assert_eq!(ended.said("report: "), "1 delivered, 0 unconfirmed, 0 dropped");
     let said = ended.messages("WARN");
-    let begin =
-        format!("{CLIENT_KEY}={key} changes nothing: spans go to Zipkin, which hears no variable of OTLP");
+    let begin = format!(
+        "{CLIENT_KEY}={key} changes nothing: spans go to Zipkin, for which no variable of OTLP counts"
+    );
     assert!(said.len() == 1 && said[0].starts_with(&begin), "{said:#?}");
 
     let stranger = Authority::new("zipkin-of-a-stranger");

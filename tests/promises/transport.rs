@@ -2,7 +2,7 @@
 //! what the specification makes of it.
 
 use http::Version;
-use tower_observability::{Logs, Traces, Work};
+use tower_observability::{Logs, Otlp, Traces, Work};
 
 use crate::support::child::{Child, Ended, run};
 use crate::support::collector::{Answer, Collector, Received};
@@ -28,8 +28,9 @@ fn jobs() {
 /// What the code chooses, but for the address.
 fn code() {
     let address = std::env::var("TO").unwrap();
-    let traces = Traces::new().endpoint(&address).grpc().gzip();
-    work(tower_observability::builder("transport").traces(traces).logs(Logs::new().otlp().endpoint(address)));
+    let traces = Traces::new().otlp(Otlp::new().endpoint(&address).grpc().gzip());
+    let logs = Logs::new().otlp(Otlp::new().endpoint(address));
+    work(tower_observability::builder("transport").traces(traces).logs(logs));
 }
 
 fn work(builder: tower_observability::Builder) {

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use http::{Request, Response};
 use serde_json::Value;
 use tower::{Layer, Service, ServiceExt, service_fn};
-use tower_observability::{ObservabilityLayer, Traces, Trust, Work, propagation, request};
+use tower_observability::{ObservabilityLayer, Otlp, Traces, Trust, Work, propagation, request};
 
 use crate::support::child::{Child, Ended, run};
 use crate::support::collector::{Answer, Collector};
@@ -49,7 +49,8 @@ fn story() {
 /// The address comes from `ADDRESS`, which is no variable of ours.
 fn chosen_in_code() {
     block_on(async {
-        let traces = Traces::new().zipkin(std::env::var("ADDRESS").unwrap()).header("api-key", "s3cr3t");
+        let otlp = Otlp::new().header("api-key", "s3cr3t");
+        let traces = Traces::new().zipkin(std::env::var("ADDRESS").unwrap()).otlp(otlp);
         let observability = tower_observability::builder("bookings").traces(traces).init().unwrap();
         ask(&ObservabilityLayer::new(), 200, Request::get("/users/7")).await;
         println!("report: {}", observability.shutdown().await.spans);

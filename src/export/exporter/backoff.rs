@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use crate::context::SpanId;
+use rand::rngs::SmallRng;
+use rand::{Rng as _, SeedableRng as _};
 
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(8);
 
-/// The pauses of one batch.
+/// The pauses of one request.
 #[derive(Debug)]
 pub(super) struct Backoff {
     next: Duration,
@@ -24,8 +25,7 @@ impl Backoff {
     pub(super) fn next(&mut self) -> Duration {
         let step = self.next;
         self.next = (step * 2).min(LONGEST);
-        let fraction = (SpanId::random().value() >> 11) as f64 / (1_u64 << 53) as f64;
-        step.mul_f64(0.5 + 0.5 * fraction)
+        step.mul_f64(SmallRng::from_os_rng().random_range(0.5..=1.0))
     }
 }
 

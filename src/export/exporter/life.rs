@@ -10,10 +10,10 @@ use tokio::time::Instant;
 
 use crate::threads::Phase;
 
-/// We return so much before the closing instant, so that whoever joins us is in time as well.
+/// The exporter returns so much before the closing instant, so that what waits for it is in time as well.
 const MARGIN: Duration = Duration::from_millis(20);
 
-/// What is left if the sender vanishes without a word.
+/// What is left if the sender is dropped while the process runs.
 const FORGOTTEN: Duration = Duration::from_secs(1);
 
 /// The phase as last seen.
@@ -54,18 +54,6 @@ impl Life {
     /// This limit, or the end of all if that is earlier.
     pub(super) fn earliest(&self, limit: Instant) -> Instant {
         self.deadline().map_or(limit, |deadline| deadline.min(limit))
-    }
-
-    /// The future's output, if it comes before the limit and before the end of all.
-    pub(super) async fn until<T>(&mut self, limit: Instant, future: impl Future<Output = T>) -> Option<T> {
-        let mut future = pin!(future);
-        loop {
-            match self.before(self.earliest(limit), future.as_mut()).await {
-                Ended::Done(done) => return Some(done),
-                Ended::Time => return None,
-                Ended::Phase => {}
-            }
-        }
     }
 
     /// Waits for the future, a change of phase, or the time, in this order.

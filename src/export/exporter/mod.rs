@@ -1,9 +1,14 @@
 //! The exporter: the loop that takes finished records out of the queue and accounts for each of them.
 //!
-//! It is polled on a thread and a runtime of ours. [`Queue`] hands batches in; [`Transport`] says what became
-//! of each; the queue's [`Flow`](crate::account::Flow) is the account.
+//! It runs on a thread and a runtime of ours. [`Queue`] hands batches in, [`Transport`] makes requests of them, each of
+//! which is a [`Flight`] until what became of it is known; the queue's [`Flow`](crate::account::Flow) is the account.
+//!
+//! While a receiver delivers, up to [`MOST_IN_FLIGHT`] requests are under way at once, as OTLP's specification asks for:
+//! one that is 200 ms away would else take no more than five batches a second. One that was not tried yet, or that
+//! fails, has one at a time.
 
 mod backoff;
+mod flight;
 mod life;
 mod notice;
 
@@ -11,16 +16,18 @@ pub(crate) use notice::{Notice, Signal, Tell};
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::future::{pending, poll_fn};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 
-use self::backoff::Backoff;
-use self::life::Life;
-use self::notice::Voice;
-use super::{Attempt, Delivery, Pace, Queue, Transport, Weigh};
+use self::flight::Flight;
+use self::life::{Ended, Life};
+use self::notice::Notices;
+use super::{BatchLimits, Delivery, Encoded, Payload, Queue, Transport, Weigh};
 use crate::account::DropReason;
 use crate::threads::{Phase, begin_run, empties, rest_if_due};
 
@@ -33,46 +40,65 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 /// What takes longer is the receiver's time, and none of ours.
 const PATIENCE: Duration = Duration::from_millis(100);
 
+/// How many requests may be under way at once.
+const MOST_IN_FLIGHT: usize = 8;
+
 /// Takes batches out of the queue until the process ends.
 pub(crate) struct Exporter<R> {
     queue: Arc<Queue<R>>,
     transport: Box<dyn Transport<R>>,
-    pace: Pace,
-    voice: Voice,
+    limits: BatchLimits,
+    notices: Notices,
     backlog: VecDeque<R>,
-    // Until then the receiver asked to be left alone.
+    /// Encoded, and not sent yet: each with its share of its batch's weight.
+    ready: VecDeque<(Payload, usize)>,
+    flights: Vec<Flight>,
+    /// The weight of what is ready or in flight.
+    taken: usize,
+    /// So much leaves now, also in a batch that is not full.
+    due: usize,
+    /// Since when nothing was due.
+    idle_since: Instant,
+    /// A flush that was asked for, once all that waited for it is due.
+    flushing: Option<u64>,
+    /// Until then the receiver asked for a pause.
     paused: Option<Instant>,
-    // Did the last attempt find no receiver at all?
+    /// Did the last attempt find no receiver at all?
     unreachable: bool,
-    // Does the receiver keep what waits from leaving? Until it answers again.
+    /// Does the receiver keep what waits from leaving? Until it answers again.
     stuck: Arc<AtomicBool>,
 }
 
-/// What to do with a batch after an attempt.
-enum Next {
-    /// Every record of it is accounted for.
-    Done,
-    /// Try again after this time; when there is none left, it ended for this reason.
-    Again(Duration),
+/// What the exporter waited for.
+enum Event {
+    /// A request was answered, or failed.
+    Answered(usize, Delivery),
+    /// A full batch waits.
+    Full,
 }
 
 impl<R: Weigh> Exporter<R> {
-    /// The exporter of a signal's queue; `url` is where the transport sends to, for what is told.
+    /// The exporter of a signal's queue; `url` is where the transport sends to, for its notices.
     pub(crate) fn new(
         signal: Signal,
         queue: Arc<Queue<R>>,
         transport: Box<dyn Transport<R>>,
-        pace: Pace,
+        limits: BatchLimits,
         url: &str,
         tell: Tell,
     ) -> Self {
-        let voice = Voice::new(signal, url, tell);
         Self {
             queue,
             transport,
-            pace,
-            voice,
+            limits,
+            notices: Notices::new(signal, url, tell),
             backlog: VecDeque::new(),
+            ready: VecDeque::new(),
+            flights: Vec::new(),
+            taken: 0,
+            due: 0,
+            idle_since: Instant::now(),
+            flushing: None,
             paused: None,
             unreachable: false,
             stuck: Arc::default(),
@@ -83,192 +109,251 @@ impl<R: Weigh> Exporter<R> {
     pub(crate) async fn run(mut self, phase: watch::Receiver<Phase>) {
         let mut life = Life::new(phase);
         empties(self.fill());
-        let mut closing = false;
-        while !closing {
-            self.wait(&mut life).await;
-            // Asked before the flush: what the end finds in the queue still leaves.
-            closing = life.deadline().is_some();
-            let asked = self.queue.flush_asked();
-            let sent = self.flush(&mut life).await;
-            if let Some(ticket) = asked.filter(|_| sent) {
-                self.queue.flushed(ticket);
+        self.idle_since = Instant::now();
+        loop {
+            self.look_at_the_time(&life);
+            while self.may_send(&life) && self.send_next(&life) {}
+            self.report_flush();
+            if self.is_over(&life) {
+                break;
             }
+            self.wait(&mut life).await;
         }
         self.end().await;
     }
 
-    /// How much waits that haste may free, of how much: none while it is the receiver who frees nothing.
+    /// How much waits that haste may free, of how much: none while it is the receiver that frees nothing.
     fn fill(&self) -> impl Fn() -> (usize, usize) + 'static {
         let (queue, stuck) = (Arc::clone(&self.queue), Arc::clone(&self.stuck));
         move || (if stuck.load(Ordering::Relaxed) { 0 } else { queue.held() }, queue.capacity())
     }
 
-    /// Returns when something is to be sent.
-    async fn wait(&mut self, life: &mut Life) {
-        let start = Instant::now();
-        loop {
-            let delay = match life.phase() {
-                Phase::Running => self.pace.delay,
-                Phase::Draining => self.pace.delay.min(DRAINING_DELAY),
-                Phase::Closing(_) => return,
-            };
-            let due = self.paused.map_or(start + delay, |paused| paused.max(start + delay));
-            let paused = self.paused.is_some_and(|paused| paused > Instant::now());
-            let queue = Arc::clone(&self.queue);
-            let full = async move { if paused { std::future::pending().await } else { queue.full().await } };
-            match life.before(due, full).await {
-                life::Ended::Done(()) if self.batch_is_full() || self.queue.flush_asked().is_some() => return,
-                life::Ended::Time => return,
-                life::Ended::Done(()) | life::Ended::Phase => {}
-            }
+    /// The weight of what waits for a batch.
+    fn waiting(&self) -> usize {
+        self.queue.held().saturating_sub(self.taken)
+    }
+
+    /// Everything that waits is due when its delay is over, a flush is asked for or the process ends, and, where nothing is
+    /// under way, when a batch is full. What comes while records are due leaves with them only in full batches.
+    fn look_at_the_time(&mut self, life: &Life) {
+        let is_full = self.is_idle() && self.waiting() >= self.limits.batch_size;
+        let is_delayed = self.due == 0 && Instant::now() >= self.delayed_until(life);
+        let flush = self.queue.flush_asked().filter(|ticket| Some(*ticket) != self.flushing);
+        let is_asked = flush.is_some() && self.may_send(life);
+        if is_asked {
+            self.flushing = flush;
+        }
+        if life.deadline().is_some() || is_full || is_asked || (is_delayed && self.may_send(life)) {
+            self.due = self.waiting();
+            self.idle_since = Instant::now();
         }
     }
 
-    fn batch_is_full(&self) -> bool {
-        self.queue.held() >= self.pace.batch_size
+    /// A flush is done once nothing is due, and nothing under way.
+    fn report_flush(&mut self) {
+        if self.is_idle()
+            && let Some(ticket) = self.flushing.take()
+        {
+            self.queue.flushed(ticket);
+        }
     }
 
-    /// Sends what waits now; what comes meanwhile leaves with it only in full batches, or when closing. False if the
-    /// receiver asked for a pause.
-    async fn flush(&mut self, life: &mut Life) -> bool {
-        let mut due = self.queue.held();
-        while due > 0 || self.batch_is_full() || (life.deadline().is_some() && self.queue.held() > 0) {
-            if !self.may_send(life).await {
-                return false;
-            }
-            begin_run(life.deadline().is_some());
+    fn delayed_until(&self, life: &Life) -> Instant {
+        let delay = self.limits.delay;
+        self.idle_since + if life.phase() == Phase::Running { delay } else { delay.min(DRAINING_DELAY) }
+    }
+
+    /// Is nothing due, and nothing under way?
+    fn is_idle(&self) -> bool {
+        self.due == 0 && self.flights.is_empty() && self.ready.is_empty()
+    }
+
+    /// May a request be sent beside those that are under way?
+    fn may_send(&self, life: &Life) -> bool {
+        let now = Instant::now();
+        let is_late = life.deadline().is_some_and(|deadline| now >= deadline);
+        let is_paused = self.paused.is_some_and(|paused| paused > now);
+        let is_delivering = self.notices.is_delivering() && !self.flights.iter().any(Flight::is_waiting);
+        let most = if is_delivering { MOST_IN_FLIGHT } else { 1 };
+        !is_late && !is_paused && self.flights.len() < most
+    }
+
+    /// Sends a request that is ready, or one of the next batch; false if there is none.
+    fn send_next(&mut self, life: &Life) -> bool {
+        while self.ready.is_empty() && (self.due > 0 || self.waiting() >= self.limits.batch_size) {
             let batch = self.next_batch();
             if batch.is_empty() {
-                return true;
+                self.due = 0;
+                break;
             }
-            due = due.saturating_sub(self.queue.weight_of(&batch));
-            self.deliver(&batch, life).await;
-            self.queue.release(&batch);
-            batch.into_iter().for_each(|record| {
-                drop(record);
-                rest_if_due();
-            });
+            self.encode(batch, life);
         }
+        let Some((payload, weight)) = self.ready.pop_front() else { return false };
+        self.flights.push(Flight::start(payload, weight, &self.limits, &*self.transport));
         true
     }
 
-    /// Waits out a pause that the receiver asked for, if there is time for it; only closing does not wait for
-    /// the next turn.
-    async fn may_send(&mut self, life: &mut Life) -> bool {
-        if life.deadline().is_some_and(|deadline| Instant::now() >= deadline) {
-            return false;
-        }
-        let Some(paused) = self.paused.filter(|paused| *paused > Instant::now()) else { return true };
-        match life.deadline() {
-            Some(deadline) if paused < deadline => {
-                tokio::time::sleep_until(paused).await;
-                true
-            }
-            _ => false,
-        }
+    /// Makes requests of a batch. Once encoded, its records are needed no more.
+    fn encode(&mut self, batch: Vec<R>, life: &Life) {
+        begin_run(life.deadline().is_some());
+        let weight = self.queue.weight_of(&batch);
+        self.due = self.due.saturating_sub(weight);
+        let Encoded { payloads, too_large, shortened } = self.transport.encode(&batch);
+        batch.into_iter().for_each(|record| {
+            drop(record);
+            rest_if_due();
+        });
+        self.queue.flow.dropped(DropReason::TooLarge, too_large);
+        self.queue.add_shortened(shortened);
+        self.notices.oversized(shortened, too_large);
+        let share = weight / payloads.len().max(1);
+        self.taken += share * payloads.len();
+        self.ready.extend(payloads.into_iter().map(|payload| (payload, share)));
+        // What the division leaves, or all of it if nothing of the batch can be sent.
+        self.queue.release(weight - share * self.ready.len());
     }
 
     fn next_batch(&mut self) -> Vec<R> {
-        if self.backlog.len() < self.pace.batch_size {
+        if self.backlog.len() < self.limits.batch_size {
             self.queue.take(&mut self.backlog);
         }
         self.backlog.drain(..self.fitting()).collect()
     }
 
-    /// How many of the backlog make a batch. Long ones count several times, as in the queue, so that a request stays
-    /// below what receivers take: a collector's default is 20 MiB.
+    /// How many of the backlog make a batch. Long ones count several times, as in the queue.
     fn fitting(&self) -> usize {
         let mut weight = 0;
         let fits = |record: &&R| {
             weight += self.queue.weight_of([*record]);
-            weight <= self.pace.batch_size
+            weight <= self.limits.batch_size
         };
         self.backlog.iter().take_while(fits).count().max(1).min(self.backlog.len())
     }
 
-    /// Sends one batch until it is accounted for: answered, given up, or out of time.
-    async fn deliver(&mut self, batch: &[R], life: &mut Life) {
-        let limit = Instant::now() + self.pace.batch;
-        let mut backoff = Backoff::default();
-        let mut left = false;
-        self.transport.begin();
-        loop {
-            let timeout = self.pace.attempt.min(limit.saturating_duration_since(Instant::now()));
-            let attempt = patiently(self.transport.send(batch, timeout), &self.stuck);
-            let delivery = life.until(limit, attempt).await;
-            let Some(delivery) = delivery else {
-                self.voice.failed("no answer in time");
-                left |= self.transport.has_left();
-                break;
+    /// Waits for an answer, a full batch, a change of phase, or the next point in time that matters.
+    async fn wait(&mut self, life: &mut Life) {
+        let until = self.next_time(life);
+        let (may_send, is_flushing) = (self.may_send(life), self.flushing.is_some());
+        let (queue, full) = (Arc::clone(&self.queue), self.taken.saturating_add(self.limits.batch_size));
+        let event = {
+            let (flights, transport, limits) = (&mut self.flights, &*self.transport, &self.limits);
+            let answered = poll_fn(|context| {
+                let answered = flights.iter_mut().enumerate().find_map(|(place, flight)| {
+                    match flight.poll(context, transport, limits) {
+                        Poll::Ready(delivery) => Some(Event::Answered(place, delivery)),
+                        Poll::Pending => None,
+                    }
+                });
+                answered.map_or(Poll::Pending, Poll::Ready)
+            });
+            let filled = async move {
+                if may_send && !is_flushing {
+                    queue.reaches(full).await
+                } else {
+                    pending().await
+                }
+                Event::Full
             };
-            left |= matches!(delivery, Delivery::Unanswered { .. });
-            let Next::Again(pause) = self.account(batch.len() as u64, delivery, &mut backoff) else { return };
-            if Instant::now() + pause >= life.earliest(limit) {
-                break;
-            }
-            if life.until(limit, tokio::time::sleep(pause)).await.is_none() {
-                break;
-            }
+            life.before(until, first_of(answered, filled)).await
+        };
+        match event {
+            Ended::Done(Event::Answered(place, delivery)) => self.answered(place, delivery, life),
+            Ended::Done(Event::Full) | Ended::Phase => {}
+            Ended::Time => self.time_has_come(life),
         }
-        self.give_up(batch.len() as u64, left);
     }
 
-    /// Accounts for an attempt's end, or says when to try again.
-    fn account(&mut self, count: u64, delivery: Delivery, backoff: &mut Backoff) -> Next {
-        let flow = &self.queue.flow;
+    /// When something is to be done, if nothing happens before.
+    fn next_time(&self, life: &Life) -> Instant {
+        let now = Instant::now();
+        let may_send = self.may_send(life);
+        let delayed = (self.due == 0 && may_send).then(|| self.delayed_until(life));
+        let paused = self.paused.filter(|paused| *paused > now && self.flights.is_empty());
+        let is_patient = may_send || self.stuck.load(Ordering::Relaxed);
+        let impatient = self.flights.iter().filter(|_| !is_patient).map(|flight| flight.since() + PATIENCE);
+        let limits = self.flights.iter().map(Flight::limit);
+        let times = limits.chain(impatient).chain(delayed).chain(paused).chain(life.deadline());
+        times.min().unwrap_or(now + LONGEST_PAUSE)
+    }
+
+    /// A request that took too long is given up; a receiver that took longer than [`PATIENCE`] keeps us waiting.
+    fn time_has_come(&mut self, life: &Life) {
+        let now = Instant::now();
+        let late: Vec<_> =
+            self.flights.extract_if(.., |flight| now >= life.earliest(flight.limit())).collect();
+        for flight in late {
+            if !flight.is_waiting() {
+                self.notices.failed("no answer in time");
+            }
+            self.give_up(flight);
+        }
+        let is_late = |flight: &Flight| now >= flight.since() + PATIENCE;
+        if self.flights.iter().any(is_late) && !self.may_send(life) {
+            self.stuck.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Accounts for an attempt's end, or lets the request wait for its next one.
+    fn answered(&mut self, place: usize, delivery: Delivery, life: &Life) {
+        let mut flight = self.flights.remove(place);
+        self.stuck.store(delivery.is_unsettled(), Ordering::Relaxed);
         self.unreachable = matches!(delivery, Delivery::Unreachable { .. });
-        match delivery {
+        flight.attempted(&delivery);
+        let (flow, count) = (&self.queue.flow, flight.records());
+        let pause = match delivery {
             Delivery::Accepted { rejected, message } => {
                 let rejected = rejected.min(count);
                 flow.delivered(count - rejected);
                 flow.dropped(DropReason::Rejected, rejected);
-                self.voice.delivered(flow.lost());
+                self.notices.delivered(flow.lost());
                 if rejected > 0 || message.is_some() {
-                    self.voice.rejected(rejected, message.unwrap_or_default());
+                    self.notices.rejected(rejected, message.unwrap_or_default());
                 }
-                Next::Done
+                return self.release(flight.weight());
             }
             Delivery::Refused { reason } => {
                 flow.dropped(DropReason::Rejected, count);
-                self.voice.failed(&reason);
-                Next::Done
-            }
-            Delivery::TooLarge { bytes } => {
-                flow.dropped(DropReason::TooLarge, count);
-                self.voice.failed(&format!("a batch of {bytes} bytes is more than may be sent"));
-                Next::Done
+                self.notices.failed(&reason);
+                return self.release(flight.weight());
             }
             Delivery::Unanswered { again: false, reason } => {
                 flow.unconfirmed(count);
-                self.voice.failed(&reason);
-                Next::Done
+                self.notices.failed(&reason);
+                return self.release(flight.weight());
             }
             Delivery::Unanswered { again: true, reason } | Delivery::Unreachable { reason } => {
-                self.voice.failed(&reason);
-                Next::Again(backoff.next())
+                self.notices.failed(&reason);
+                flight.next_pause()
             }
             Delivery::Retry { after, reason } => {
-                self.voice.failed(&reason);
+                self.notices.failed(&reason);
                 // A receiver that says "at once" is not asked in a circle.
-                let step = backoff.next();
-                Next::Again(after.map_or(step, |after| self.pause(after).max(step)))
+                let step = flight.next_pause();
+                after.map_or(step, |after| self.pause(after).max(step))
             }
+        };
+        let next = Instant::now() + pause;
+        if next >= life.earliest(flight.limit()) {
+            return self.give_up(flight);
         }
+        flight.wait_until(next);
+        self.flights.insert(place, flight);
     }
 
-    /// The receiver wants to be left alone for so long: this batch and the next ones wait.
+    /// The receiver asked for a pause: this request and the next ones wait.
     fn pause(&mut self, after: Duration) -> Duration {
         let after = after.min(LONGEST_PAUSE);
         self.paused = Some(Instant::now() + after);
         after
     }
 
-    fn give_up(&self, count: u64, left: bool) {
-        if left {
-            self.queue.flow.unconfirmed(count);
+    fn give_up(&mut self, flight: Flight) {
+        if flight.was_sent() {
+            self.queue.flow.unconfirmed(flight.records());
         } else {
-            self.queue.flow.dropped(self.given_up(), count);
+            self.queue.flow.dropped(self.given_up(), flight.records());
         }
+        self.release(flight.weight());
     }
 
     /// Why what was not sent in time was not.
@@ -276,34 +361,55 @@ impl<R: Weigh> Exporter<R> {
         if self.unreachable { DropReason::Unreachable } else { DropReason::Timeout }
     }
 
-    /// Counts what could not leave in time; nobody takes out what comes later.
+    fn release(&mut self, weight: usize) {
+        self.taken -= weight;
+        self.queue.release(weight);
+        if self.is_idle() {
+            self.idle_since = Instant::now();
+        }
+    }
+
+    /// Did the process close, and is there nothing left to be sent, or no time?
+    fn is_over(&self, life: &Life) -> bool {
+        let Some(deadline) = life.deadline() else { return false };
+        let is_paused = self.flights.is_empty() && self.paused.is_some_and(|paused| paused >= deadline);
+        let is_done = self.flights.is_empty() && self.ready.is_empty() && self.waiting() == 0;
+        is_done || is_paused || Instant::now() >= deadline
+    }
+
+    /// Counts what could not leave in time; what comes later is dropped.
     async fn end(mut self) {
         self.queue.close();
+        for flight in std::mem::take(&mut self.flights) {
+            if !flight.is_waiting() {
+                self.notices.failed("no answer in time");
+            }
+            self.give_up(flight);
+        }
         self.queue.take(&mut self.backlog);
-        self.queue.flow.dropped(self.given_up(), self.backlog.len() as u64);
-        self.queue.release(&self.backlog);
+        let ready: u64 = self.ready.iter().map(|(payload, _)| payload.records).sum();
+        let of_ready: usize = self.ready.iter().map(|(_, weight)| weight).sum();
+        self.queue.flow.dropped(self.given_up(), self.backlog.len() as u64 + ready);
+        self.queue.release(self.queue.weight_of(&self.backlog) + of_ready);
         self.queue.flushed(u64::MAX);
         self.transport.end().await;
     }
 }
 
-/// Waits for an attempt's end, and notes whether its receiver keeps us waiting.
-async fn patiently(mut attempt: Attempt<'_>, stuck: &AtomicBool) -> Delivery {
-    let delivery = match tokio::time::timeout(PATIENCE, &mut attempt).await {
-        Ok(delivery) => delivery,
-        Err(_) => {
-            stuck.store(true, Ordering::Relaxed);
-            attempt.await
-        }
-    };
-    stuck.store(delivery.is_unsettled(), Ordering::Relaxed);
-    delivery
+/// What comes first; of both the first.
+async fn first_of<T>(first: impl Future<Output = T>, second: impl Future<Output = T>) -> T {
+    let (mut first, mut second) = (std::pin::pin!(first), std::pin::pin!(second));
+    poll_fn(|context| match first.as_mut().poll(context) {
+        Poll::Ready(event) => Poll::Ready(event),
+        Poll::Pending => second.as_mut().poll(context),
+    })
+    .await
 }
 
 impl<R: fmt::Debug> fmt::Debug for Exporter<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Exporter")
-            .field("pace", &self.pace)
+            .field("limits", &self.limits)
             .field("queue", &self.queue)
             .finish_non_exhaustive()
     }

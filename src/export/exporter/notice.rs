@@ -1,16 +1,16 @@
 //! What the exporter has to say: the first delivery, the first failure, the recovery, what was rejected.
 //!
-//! It never prints: whoever builds the exporter turns each [`Notice`] into a log line.
+//! It never prints: `init` turns each [`Notice`] into a log line.
 
 use std::fmt;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::export::shown;
+use crate::export::masked_url;
 use crate::threads::unsuppressed;
 
-/// Who turns a notice into a line.
+/// Turns a notice into a line.
 pub(crate) type Tell = Box<dyn Fn(Notice) + Send>;
 
 /// The same thing is not said again within this time.
@@ -42,18 +42,23 @@ enum What {
     Recovered { url: String, lost: u64 },
     /// The receiver took a batch and threw some of it away, or has something to say.
     Rejected { url: String, count: u64, message: String },
+    /// Records were larger than a request may be: so many had texts shortened, so many were dropped.
+    Oversized { shortened: u64, dropped: u64 },
     /// Nothing can be exported at all.
     Unusable { reason: String },
 }
 
-/// Says each thing once.
-pub(super) struct Voice {
+/// Makes notices, each once.
+pub(super) struct Notices {
     signal: Signal,
     url: String,
     tell: Tell,
     state: State,
     said_failing: Option<Instant>,
     said_rejected: Option<Instant>,
+    said_oversized: Option<Instant>,
+    /// What was not said yet of records that were too large.
+    oversized: (u64, u64),
     lost_before: u64,
 }
 
@@ -81,14 +86,17 @@ impl Notice {
         self.signal.name
     }
 
-    /// Does it tell of this signal?
+    /// Is it about this signal?
     pub(crate) fn is_of(&self, signal: Signal) -> bool {
         self.signal == signal
     }
 
-    /// Does it tell of a loss or a failure? Then its line is a warning.
+    /// Is it about a loss or a failure? Then its line is a warning.
     pub(crate) fn is_bad(&self) -> bool {
-        matches!(self.what, What::Failing { .. } | What::Unusable { .. } | What::Rejected { .. })
+        matches!(
+            self.what,
+            What::Failing { .. } | What::Unusable { .. } | What::Rejected { .. } | What::Oversized { .. }
+        )
     }
 }
 
@@ -106,20 +114,27 @@ impl fmt::Display for Notice {
                 write!(f, "{url} took the {name} and says: {message}")
             }
             What::Rejected { url, count, message } => write!(f, "{url} rejected {count} {items}: {message}"),
+            What::Oversized { shortened, dropped } => write!(
+                f,
+                "{items} were larger than a request may be: {shortened} had their texts shortened, {dropped} were \
+                 dropped"
+            ),
             What::Unusable { reason } => write!(f, "{name} are not exported: {reason}"),
         }
     }
 }
 
-impl Voice {
+impl Notices {
     pub(super) fn new(signal: Signal, url: &str, tell: Tell) -> Self {
         Self {
             signal,
-            url: shown(url),
+            url: masked_url(url).into_owned(),
             tell,
             state: State::Untried,
             said_failing: None,
             said_rejected: None,
+            said_oversized: None,
+            oversized: (0, 0),
             lost_before: 0,
         }
     }
@@ -155,6 +170,21 @@ impl Voice {
         if due(&mut self.said_rejected) {
             self.say(What::Rejected { url: self.url.clone(), count, message });
         }
+    }
+
+    /// So many records were shortened to fit into a request, and so many dropped because they do not.
+    pub(super) fn oversized(&mut self, shortened: u64, dropped: u64) {
+        let (before_shortened, before_dropped) = self.oversized;
+        self.oversized = (before_shortened + shortened, before_dropped + dropped);
+        if self.oversized != (0, 0) && due(&mut self.said_oversized) {
+            let (shortened, dropped) = std::mem::take(&mut self.oversized);
+            self.say(What::Oversized { shortened, dropped });
+        }
+    }
+
+    /// Did the receiver store the last batch that it answered?
+    pub(super) fn is_delivering(&self) -> bool {
+        self.state == State::Good
     }
 
     fn say(&self, what: What) {

@@ -5,7 +5,7 @@
 use std::sync::Mutex;
 
 use super::*;
-use crate::export::Attempt;
+use crate::export::{Attempt, Sent};
 
 /// A record with so much text.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ const TRACES: Signal = Signal { name: "traces", items: "spans" };
 #[derive(Clone)]
 enum Step {
     Answers(Delivery),
+    /// Everything is stored, after so long.
+    AnswersAfter(Duration),
     /// The bytes leave, and nothing ever comes back.
     Hangs,
     /// No connection comes about, and nothing says so.
@@ -34,32 +36,48 @@ struct Seen {
     steps: VecDeque<Step>,
     /// When each attempt was made, since the start, and with how many spans.
     attempts: Vec<(Duration, usize)>,
-    left: bool,
 }
 
 #[derive(Clone)]
 struct Script {
     start: Instant,
     always: Step,
+    /// How many records a request holds.
+    request: usize,
     seen: Arc<Mutex<Seen>>,
 }
 
 impl Transport<Item> for Script {
-    fn send<'a>(&'a mut self, batch: &'a [Item], timeout: Duration) -> Attempt<'a> {
+    fn encode(&mut self, batch: &[Item]) -> Encoded {
+        let mut encoded = Encoded::default();
+        for items in batch.chunks(self.request) {
+            let [whole, shortened, too_large] = [LARGE, 2 * LARGE, usize::MAX]
+                .map(|limit| items.iter().filter(|item| item.0 < limit).count() as u64);
+            encoded.shortened += shortened - whole;
+            encoded.too_large += too_large - shortened;
+            if shortened > 0 {
+                encoded.payloads.push(Payload { records: shortened, ..Payload::default() });
+            }
+        }
+        encoded
+    }
+
+    fn send(&self, payload: Payload, timeout: Duration, sent: Sent) -> Attempt {
+        let script = self.clone();
         Box::pin(async move {
             let step = {
-                let mut seen = self.seen.lock().unwrap();
-                seen.attempts.push((self.start.elapsed(), batch.len()));
-                seen.left = false;
-                seen.steps.pop_front().unwrap_or_else(|| self.always.clone())
+                let mut seen = script.seen.lock().unwrap();
+                seen.attempts.push((script.start.elapsed(), payload.records as usize));
+                seen.steps.pop_front().unwrap_or_else(|| script.always.clone())
             };
+            sent.store(!matches!(step, Step::Connects), Ordering::Relaxed);
             match step {
-                Step::Answers(delivery) => {
-                    self.seen.lock().unwrap().left = true;
-                    delivery
+                Step::Answers(delivery) => delivery,
+                Step::AnswersAfter(time) => {
+                    tokio::time::sleep(time).await;
+                    Delivery::Accepted { rejected: 0, message: None }
                 }
                 Step::Hangs => {
-                    self.seen.lock().unwrap().left = true;
                     tokio::time::sleep(timeout).await;
                     Delivery::Unanswered { again: false, reason: "no answer".to_owned() }
                 }
@@ -67,11 +85,10 @@ impl Transport<Item> for Script {
             }
         })
     }
-
-    fn has_left(&self) -> bool {
-        self.seen.lock().unwrap().left
-    }
 }
+
+/// An item from here on is shortened, and from twice as much on it is too large for a request.
+const LARGE: usize = 250_000;
 
 /// An exporter under test, running as a task.
 struct Rig {
@@ -83,7 +100,7 @@ struct Rig {
     task: tokio::task::JoinHandle<()>,
 }
 
-const PACE: Pace = Pace {
+const LIMITS: BatchLimits = BatchLimits {
     batch_size: 4,
     delay: Duration::from_secs(5),
     attempt: Duration::from_secs(10),
@@ -102,13 +119,24 @@ fn busy(after: Option<u64>) -> Step {
 
 impl Rig {
     fn start(steps: impl IntoIterator<Item = Step>, always: Step) -> Self {
-        let queue = Arc::new(Queue::new(16, PACE.batch_size));
+        Self::with(16, LIMITS, usize::MAX, steps, always)
+    }
+
+    /// With a queue of this capacity, and requests of so many records.
+    fn with(
+        capacity: usize,
+        limits: BatchLimits,
+        request: usize,
+        steps: impl IntoIterator<Item = Step>,
+        always: Step,
+    ) -> Self {
+        let queue = Arc::new(Queue::new(capacity));
         let seen = Seen { steps: steps.into_iter().collect(), ..Seen::default() };
-        let script = Script { start: Instant::now(), always, seen: Arc::new(Mutex::new(seen)) };
+        let script = Script { start: Instant::now(), always, request, seen: Arc::new(Mutex::new(seen)) };
         let notices = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&notices);
         let tell: Tell = Box::new(move |notice| told.lock().unwrap().push(notice));
-        let exporter = Exporter::new(TRACES, Arc::clone(&queue), Box::new(script.clone()), PACE, URL, tell);
+        let exporter = Exporter::new(TRACES, Arc::clone(&queue), Box::new(script.clone()), limits, URL, tell);
         let fill = Box::new(exporter.fill());
         let (phase, seen_phase) = watch::channel(Phase::Running);
         let task = tokio::spawn(exporter.run(seen_phase));
@@ -260,19 +288,16 @@ async fn a_pause_longer_than_a_batch_may_take_holds_for_the_next_batches_too() {
 async fn what_was_rejected_or_refused_is_counted_and_never_sent_again() {
     let partial = Delivery::Accepted { rejected: 3, message: Some("too old".to_owned()) };
     let refused = Delivery::Refused { reason: "the collector answered 401".to_owned() };
-    let rig = Rig::start(
-        [Step::Answers(partial), Step::Answers(refused), Step::Answers(Delivery::TooLarge { bytes: 9 })],
-        accepted(),
-    );
-    for _ in 0..3 {
+    let rig = Rig::start([Step::Answers(partial), Step::Answers(refused)], accepted());
+    for _ in 0..2 {
         rig.push(4);
         rig.pass(1.0).await;
     }
     rig.pass(60.0).await;
-    assert_eq!(rig.attempts().len(), 3);
+    assert_eq!(rig.attempts().len(), 2);
     let report = rig.queue.report();
     assert_eq!(report.delivered, 1);
-    assert_eq!(report.dropped, [(DropReason::Rejected, 7), (DropReason::TooLarge, 4)]);
+    assert_eq!(report.dropped, [(DropReason::Rejected, 7)]);
     assert_eq!(rig.said()[1], "http://REDACTED@collector:4318/v1/traces rejected 3 spans: too old");
 }
 
@@ -414,4 +439,85 @@ async fn the_first_delivery_is_one_line_and_shows_no_secret() {
         rig.pass(1.0).await;
     }
     assert_eq!(rig.said(), ["traces are delivered to http://REDACTED@collector:4318/v1/traces"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_of_several_requests_is_accounted_for_request_by_request() {
+    let refused = Step::Answers(Delivery::Refused { reason: "the collector answered 400".to_owned() });
+    let rig = Rig::with(16, LIMITS, 3, [accepted(), refused], accepted());
+    rig.push(4);
+    rig.pass(0.1).await;
+    assert_eq!(rig.attempts(), [(0.0, 3), (0.0, 1)]);
+    let report = rig.queue.report();
+    assert_eq!((report.delivered, report.dropped, rig.queue.held()), (3, vec![("rejected", 1)], 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_large_for_a_request_costs_no_other_record_and_is_said_once() {
+    let rig = Rig::with(128, BatchLimits { batch_size: 128, ..LIMITS }, usize::MAX, [], accepted());
+    for size in [10, LARGE, 2 * LARGE, 10] {
+        rig.queue.push(Item(size));
+    }
+    (0..3).for_each(|_| rig.queue.push(Item(2 * LARGE)));
+    rig.pass(6.0).await;
+    let report = rig.queue.report();
+    assert_eq!((report.delivered, report.dropped, rig.queue.held()), (3, vec![("too_large", 4)], 0));
+    assert_eq!(rig.queue.shortened(), 1);
+    let said = rig.said();
+    let begin = "spans were larger than a request may be";
+    assert_eq!(said.iter().filter(|said| said.starts_with(begin)).count(), 1, "{said:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_receiver_that_delivers_has_up_to_eight_requests_at_once_and_the_account_adds_up() {
+    let slow = Step::AnswersAfter(Duration::from_millis(200));
+    let limits = BatchLimits { batch_size: 2_048, ..LIMITS };
+    let rig = Rig::with(32_768, limits, usize::MAX, [], slow);
+    let mut pushed = 0;
+    // Ten milliseconds' worth of spans, for a second.
+    for _ in 0..100 {
+        rig.push(600);
+        pushed += 600;
+        rig.pass(0.01).await;
+    }
+    let report = rig.queue.report();
+    assert_eq!(report.dropped_total(), 0, "{report}");
+    assert!(report.delivered > 40_000, "{report}");
+    let attempts = rig.attempts();
+    let under_way = |at: f64| attempts.iter().filter(|(begin, _)| (at - 0.199..=at).contains(begin)).count();
+    let most = attempts.iter().map(|(at, _)| under_way(*at)).max();
+    assert!(most.is_some_and(|most| (5..=8).contains(&most)), "{most:?}");
+    // The first one had to be answered before there was a second one.
+    assert!(attempts[1].0 - attempts[0].0 >= 0.2, "{attempts:?}");
+    let (_, report) = rig.close(Duration::from_secs(5)).await;
+    assert_eq!((report.delivered, report.dropped_total()), (pushed, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receiver_that_begins_to_fail_has_one_request_at_a_time() {
+    let rig = Rig::start([accepted()], busy(None));
+    rig.push(4);
+    rig.pass(0.1).await;
+    rig.push(16);
+    rig.pass(0.1).await;
+    // Four are under way already when the first of them fails.
+    assert_eq!(rig.attempts().len(), 5);
+    rig.pass(60.0).await;
+    let made = rig.attempts().len();
+    rig.push(16);
+    rig.pass(0.1).await;
+    assert_eq!(rig.attempts().len(), made + 1);
+    assert!(rig.queue.report().dropped.iter().all(|(reason, _)| *reason == "timeout"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_keeps_its_deadline_also_with_several_requests_under_way() {
+    let rig = Rig::start([accepted()], Step::Hangs);
+    rig.push(4);
+    rig.pass(0.1).await;
+    rig.push(12);
+    rig.pass(0.1).await;
+    let (took, report) = rig.close(Duration::from_secs(2)).await;
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert_eq!((report.delivered, report.unconfirmed, report.dropped_total()), (4, 12, 0));
 }

@@ -1,34 +1,44 @@
-//! Export over HTTP: one POST, and what its answer means. A call of gRPC is one such POST with HTTP/2.
+//! Export over HTTP: one POST, and what its answer says.
 
-mod answer;
-#[cfg(feature = "otlp-grpc")]
-pub(super) mod grpc;
-#[cfg(not(feature = "otlp-grpc"))]
-#[path = "without_grpc.rs"]
-pub(super) mod grpc;
-#[cfg(feature = "gzip")]
-pub(super) mod gzip;
-#[cfg(not(feature = "gzip"))]
-#[path = "without_gzip.rs"]
-pub(super) mod gzip;
-mod outgoing;
-#[cfg(feature = "tls")]
-pub(super) mod pem;
-#[cfg(not(feature = "tls"))]
-#[path = "without_pem.rs"]
-pub(super) mod pem;
+mod body;
+mod client;
+mod endpoint;
+mod status;
 #[cfg(feature = "tls")]
 mod tls;
-#[cfg(not(feature = "tls"))]
-#[path = "without_tls.rs"]
-mod tls;
-mod wire;
+mod tls_files;
 
-pub(crate) use wire::Wire;
-
-/// What a client need read (OTLP specification).
-const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
-
-#[cfg(test)]
+pub(crate) use client::{Answer, Body, HttpClient};
+pub(crate) use endpoint::Endpoint;
 #[cfg(feature = "otlp-grpc")]
-mod tests;
+pub(crate) use status::{LONGEST_MESSAGE, REMEDY};
+pub(crate) use status::{confirmed, in_short};
+pub(crate) use tls_files::{TlsFile, TlsFiles};
+
+/// Connections without TLS: options refuse a URL of `https://` before a client is made for it.
+#[cfg(not(feature = "tls"))]
+mod tls {
+    use std::error::Error;
+
+    use hyper_util::client::legacy::connect::HttpConnector;
+
+    use super::Endpoint;
+
+    pub(super) type Connector = HttpConnector;
+
+    pub(super) fn connector(http: HttpConnector, endpoint: &Endpoint) -> Result<Connector, String> {
+        if endpoint.is_tls() { Err("TLS is not built in".to_owned()) } else { Ok(http) }
+    }
+
+    pub(super) fn explain(_: &(dyn Error + 'static), _: &Endpoint) -> Option<String> {
+        None
+    }
+
+    pub(super) fn certificates(_: &str) -> Result<(), String> {
+        Ok(())
+    }
+
+    pub(super) fn key(_: &str) -> Result<(), String> {
+        Ok(())
+    }
+}

@@ -1,92 +1,101 @@
-//! The way from what waits in the queue to a record in plain words, by the semantic conventions.
+//! What waits in the queue as an entry, by the semantic conventions.
 
-use super::Record;
+use std::borrow::Cow;
+
 use super::entry::{Attributes, Entry};
+use super::Record;
 use crate::logs::hop_line;
 use crate::names::{attribute as name, event, key};
+use crate::otlp::AnyValue;
 use crate::record::{
-    CAUSED_BY, End, Event, FieldValue, Hop, Http, Kind, Method, Notes, Piece, Severity, Value, address,
-    stacktrace,
+    CAUSED_BY, End, ErrorType, Event, FieldValue, Hop, Http, Kind, Method, Notes, Piece, Severity, address, stacktrace,
 };
 
-impl Entry {
-    /// The entry of a record; `None` for a hop that has not ended.
-    pub(super) fn of(record: &Record) -> Option<Self> {
-        match record {
-            Record::Hop(hop) => Some(of_hop(hop, &hop.end()?)),
-            Record::Event(event) => Some(of_event(event.event())),
+/// The scope of a record: what made it.
+pub(super) fn scope(record: &Record) -> &str {
+    match record {
+        Record::Hop(hop) => hop_line::target(hop.kind),
+        Record::Event(event) => text(event.event().target()),
+    }
+}
+
+/// Hands on the entry of a record; nothing for a hop that has not ended. A body that is to be formatted goes into `body`,
+/// which keeps its room from one record to the next.
+pub(super) fn describe(record: &Record, body: &mut String, hand_on: impl FnOnce(Entry<'_>)) {
+    match record {
+        Record::Event(event) => hand_on(of_event(event.event())),
+        Record::Hop(hop) => {
+            let Some((end, notes)) = hop.ended() else { return };
+            body.clear();
+            // Writing to a string does not fail.
+            let _ = hop_line::message(body, hop, &end);
+            hand_on(of_hop(hop, &end, notes.as_deref(), body));
         }
     }
 }
 
-fn of_event(event: Event<'_>) -> Entry {
+fn of_event(event: Event<'_>) -> Entry<'_> {
     let info = event.info;
     let mut attributes = Attributes::default();
     if let Some(hop) = &info.hop {
         request(&mut attributes, hop);
     }
     if let Some((file, line)) = event.origin() {
-        attributes.set(name::CODE_FILE_PATH, text(file));
-        attributes.set(name::CODE_LINE_NUMBER, line);
+        attributes.text(name::CODE_FILE_PATH, text(file));
+        attributes.set(name::CODE_LINE_NUMBER, AnyValue::U64(u64::from(line)));
     }
     if info.severity == Severity::Fatal {
-        attributes.set(name::EXCEPTION_MESSAGE, text(event.message()));
-        event.thread().into_iter().for_each(|thread| attributes.set(name::THREAD_NAME, text(thread)));
-        event
-            .backtrace()
-            .into_iter()
-            .for_each(|trace| attributes.set(name::EXCEPTION_STACKTRACE, text(trace)));
+        attributes.text(name::EXCEPTION_MESSAGE, text(event.message()));
+        attributes.text(name::THREAD_NAME, text(event.thread().unwrap_or_default()));
+        attributes.text(name::EXCEPTION_STACKTRACE, text(event.backtrace().unwrap_or_default()));
     }
-    event.fields(|name, value| field(&mut attributes, &text(name), value));
-    event.span_fields(|name, value| field(&mut attributes, &text(name), value));
+    event.fields(|name, value| field(&mut attributes, text(name), value));
+    event.span_fields(|name, value| field(&mut attributes, text(name), value));
     Entry {
         at: info.at,
         severity: info.severity,
         event: info.name,
-        scope: text(event.target()).into(),
-        body: text(event.message()),
+        body: Cow::Borrowed(text(event.message())),
         attributes,
         trace: info.trace,
     }
 }
 
-/// A text of a snapshot.
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+/// A text of a snapshot, which is UTF-8.
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
 }
 
 /// Adds a field of an event.
-fn field(attributes: &mut Attributes, name: &str, value: FieldValue<'_>) {
+fn field<'a>(attributes: &mut Attributes<'a>, name: &'a str, value: FieldValue<'a>) {
     // The error's text has a name in the conventions.
     let name = if name == key::ERROR { name::EXCEPTION_MESSAGE } else { name };
-    let value: Value = match value {
-        FieldValue::Bool(value) => value.into(),
-        FieldValue::I64(value) => value.into(),
-        FieldValue::U64(value) => value.into(),
-        FieldValue::F64(value) => value.into(),
-        FieldValue::Text(value) => text(value).into(),
-        FieldValue::List(texts) => texts.map(text).collect(),
+    let value = match value {
+        FieldValue::Bool(value) => AnyValue::Bool(value),
+        FieldValue::I64(value) => AnyValue::I64(value),
+        FieldValue::U64(value) => AnyValue::U64(value),
+        FieldValue::F64(value) => AnyValue::F64(value),
+        FieldValue::Text(value) => AnyValue::Str(Cow::Borrowed(text(value))),
+        FieldValue::List(texts) => AnyValue::List(texts.map(|item| Cow::Owned(text(item).to_owned())).collect()),
         FieldValue::Error(error, causes) => {
             if name == name::EXCEPTION_MESSAGE && !causes.is_empty() {
                 let all: Vec<_> = std::iter::once(error).chain(causes).map(text).collect();
-                attributes.field(name::EXCEPTION_STACKTRACE, all.join(CAUSED_BY).into());
+                let all = AnyValue::Str(Cow::Owned(all.join(CAUSED_BY)));
+                attributes.field(name::EXCEPTION_STACKTRACE, all);
             }
-            text(error).into()
+            AnyValue::Str(Cow::Borrowed(text(error)))
         }
     };
     attributes.field(name, value);
 }
 
-fn of_hop(hop: &Hop, end: &End) -> Entry {
+fn of_hop<'a>(hop: &'a Hop, end: &End, notes: Option<&'a Notes>, body: &'a str) -> Entry<'a> {
     let mut attributes = Attributes::default();
     request(&mut attributes, hop);
     ending(&mut attributes, hop, end);
-    if let Some(notes) = hop.notes().as_deref() {
-        said(&mut attributes, notes);
+    if let Some(notes) = notes {
+        added(&mut attributes, notes);
     }
-    let mut body = String::new();
-    // Writing to a string does not fail.
-    let _ = hop_line::message(&mut body, hop, end);
     Entry {
         at: end.at,
         severity: hop_line::level(hop.kind, end.outcome).into(),
@@ -95,70 +104,74 @@ fn of_hop(hop: &Hop, end: &End) -> Entry {
             Kind::Client => event::CALL,
             Kind::Producer | Kind::Consumer | Kind::Internal => event::WORK,
         },
-        scope: hop_line::target(hop.kind).into(),
-        body,
+        body: Cow::Borrowed(body),
         attributes,
         trace: Some(hop.trace),
     }
 }
 
 /// Which request it is, as on every line within one.
-fn request(attributes: &mut Attributes, hop: &Hop) {
+fn request<'a>(attributes: &mut Attributes<'a>, hop: &'a Hop) {
     if let Some(id) = &hop.request_id {
         attributes.text(name::REQUEST_ID, id.as_str());
     }
     let Some(http) = hop.http() else { return };
-    attributes.set(name::HTTP_REQUEST_METHOD, http.method.as_str());
+    attributes.text(name::HTTP_REQUEST_METHOD, http.method.as_str());
     if http.method == Method::Other {
         attributes.text(name::HTTP_REQUEST_METHOD_ORIGINAL, http.piece(Piece::Method));
     }
     attributes.text(name::URL_PATH, http.piece(Piece::Path));
     if let Some(route) = hop.route.get() {
-        attributes.set(name::HTTP_ROUTE, route.as_str());
+        attributes.text(name::HTTP_ROUTE, route.as_str());
     }
     if hop.kind == Kind::Client {
         called(attributes, http);
     }
 }
 
-/// Whom a call went to, as on its span.
-fn called(attributes: &mut Attributes, http: &Http) {
+/// Where a call went to, as on its span.
+fn called<'a>(attributes: &mut Attributes<'a>, http: &'a Http) {
     attributes.text(name::SERVER_ADDRESS, address(http.piece(Piece::Host)));
-    attributes.set(name::SERVER_PORT, http.port.unwrap_or(http.scheme.default_port()));
+    let port = http.port.unwrap_or(http.scheme.default_port());
+    attributes.set(name::SERVER_PORT, AnyValue::U64(port.into()));
 }
 
 /// How the hop ended.
-fn ending(attributes: &mut Attributes, hop: &Hop, end: &End) {
-    let milliseconds = |time: std::time::Duration| time.as_nanos() as f64 / 1e6;
+fn ending(attributes: &mut Attributes<'_>, hop: &Hop, end: &End) {
+    let milliseconds = |time: std::time::Duration| AnyValue::F64(time.as_nanos() as f64 / 1e6);
     if let (Some(_), Some(status)) = (hop.http(), end.status) {
-        attributes.set(name::HTTP_RESPONSE_STATUS_CODE, status);
+        attributes.set(name::HTTP_RESPONSE_STATUS_CODE, AnyValue::U64(status.into()));
     }
     if let Some(rpc) = end.rpc {
-        attributes.set(name::RPC_SYSTEM_NAME, "grpc");
-        attributes.set(name::RPC_METHOD, rpc.method());
-        attributes.set(name::RPC_RESPONSE_STATUS_CODE, rpc.code.as_str());
+        attributes.text(name::RPC_SYSTEM_NAME, "grpc");
+        attributes.text(name::RPC_METHOD, rpc.method());
+        attributes.text(name::RPC_RESPONSE_STATUS_CODE, rpc.code.as_str());
     }
-    // A call ends at its answer's head, so nobody has counted its body.
+    // A call ends at its answer's head, so its body was not counted.
     if hop.http().is_some() && hop.kind == Kind::Server {
-        attributes.set(name::HTTP_RESPONSE_BODY_SIZE, end.response_bytes);
+        attributes.set(name::HTTP_RESPONSE_BODY_SIZE, AnyValue::U64(end.response_bytes));
     }
     attributes.set(name::DURATION_MS, milliseconds(end.at.since(hop.start)));
     if let Some(first_byte) = end.first_byte {
         attributes.set(name::TTFB_MS, milliseconds(first_byte.since(hop.start)));
     }
-    attributes.set(name::OUTCOME, end.outcome.as_str());
-    end.error_type.with_str(|text| attributes.text(name::ERROR_TYPE, text));
+    attributes.text(name::OUTCOME, end.outcome.as_str());
+    match end.error_type {
+        ErrorType::None => {}
+        ErrorType::Status(status) => attributes.set(name::ERROR_TYPE, AnyValue::Code(status)),
+        ErrorType::Word(word) => attributes.text(name::ERROR_TYPE, word),
+    }
 }
 
-/// What the user said of the hop.
-fn said(attributes: &mut Attributes, notes: &Notes) {
+/// What the user added to the hop.
+fn added<'a>(attributes: &mut Attributes<'a>, notes: &'a Notes) {
     if let Some((error, sources)) = notes.error.as_deref().and_then(<[_]>::split_first) {
         attributes.text(name::EXCEPTION_MESSAGE, error);
         if !sources.is_empty() {
-            attributes.set(name::EXCEPTION_STACKTRACE, stacktrace(error, sources));
+            attributes.set(name::EXCEPTION_STACKTRACE, AnyValue::Str(Cow::Owned(stacktrace(error, sources))));
         }
     }
-    notes.fields.iter().for_each(|(name, value)| attributes.field(name, value.clone()));
+    notes.fields.iter().for_each(|(name, value)| attributes.field(name, value.into()));
     attributes.dropped = notes.fields_dropped;
 }
 
@@ -184,10 +197,11 @@ mod tests {
             let hop = Hop::new(trace, Kind::Client, Moment::now(), Subject::Http(http));
             let mut attributes = Attributes::default();
             request(&mut attributes, &hop);
-            let value =
-                |name: &str| attributes.list.iter().find(|(known, _)| known == name).map(|(_, value)| value);
-            assert_eq!(value(name::SERVER_ADDRESS), Some(&Value::from(address.to_owned())), "{host}");
-            assert_eq!(value(name::SERVER_PORT), Some(&443_u16.into()), "{host}");
+            let value = |name: &str| {
+                attributes.list.iter().find(|known| known.name == name).map(|known| known.value.clone())
+            };
+            assert_eq!(value(name::SERVER_ADDRESS), Some(AnyValue::Str(address.into())), "{host}");
+            assert_eq!(value(name::SERVER_PORT), Some(AnyValue::U64(443)), "{host}");
         }
     }
 }

@@ -1,59 +1,78 @@
-//! A log record in plain words: what every transport sends.
+//! A log record as it is written: it borrows from what waited in the queue.
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 use crate::clock::Moment;
 use crate::context::TraceContext;
-use crate::export::free_name;
-use crate::record::{Severity, Value};
+use crate::export::{UsedNames, free_name};
+use crate::otlp::AnyValue;
+use crate::record::Severity;
 
 /// One record, before its limits are applied.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct Entry<'a> {
     pub(super) at: Moment,
     pub(super) severity: Severity,
     /// Its name in the data model; empty if it has none.
     pub(super) event: &'static str,
-    pub(super) scope: Cow<'static, str>,
-    pub(super) body: String,
-    pub(super) attributes: Attributes,
+    pub(super) body: Cow<'a, str>,
+    pub(super) attributes: Attributes<'a>,
     pub(super) trace: Option<TraceContext>,
 }
 
 /// Attributes, each name once: ours first, then the user's, of which the first of a name wins.
 #[derive(Debug, Default)]
-pub(super) struct Attributes {
-    pub(super) list: Vec<(Cow<'static, str>, Value)>,
+pub(super) struct Attributes<'a> {
+    pub(super) list: SmallVec<[Attribute<'a>; 24]>,
     /// So many of them are ours.
     ours: usize,
-    /// How much of each of the user's names is not his own.
-    prefixes: Vec<usize>,
+    /// The names that attributes have, and those that the user gave them.
+    used: UsedNames,
+    given: UsedNames,
     pub(super) dropped: u32,
 }
 
-impl Attributes {
-    /// Adds one of ours.
-    pub(super) fn set(&mut self, name: &'static str, value: impl Into<Value>) {
-        self.list.push((Cow::Borrowed(name), value.into()));
+#[derive(Debug)]
+pub(super) struct Attribute<'a> {
+    pub(super) name: Cow<'a, str>,
+    /// How much of the name is not the user's own.
+    prefix: usize,
+    pub(super) value: AnyValue<'a>,
+}
+
+impl<'a> Attributes<'a> {
+    /// Adds an attribute of ours; all of them come before the user's.
+    pub(super) fn set(&mut self, name: &'static str, value: AnyValue<'a>) {
+        self.list.push(Attribute { name: Cow::Borrowed(name), prefix: 0, value });
         self.ours = self.list.len();
     }
 
-    /// Adds one of ours if its text is not empty.
-    pub(super) fn text(&mut self, name: &'static str, text: &str) {
+    /// Adds an attribute of ours if its text is not empty.
+    pub(super) fn text(&mut self, name: &'static str, text: &'a str) {
         if !text.is_empty() {
-            self.set(name, text.to_owned());
+            self.set(name, AnyValue::Str(Cow::Borrowed(text)));
         }
     }
 
-    /// Adds the user's; a name that we have written moves aside, as on the log line.
-    pub(super) fn field(&mut self, name: &str, value: Value) {
-        let mut users = self.list.iter().skip(self.ours).zip(&self.prefixes);
-        if users.any(|((known, _), prefix)| known.get(*prefix..) == Some(name)) {
+    /// Adds an attribute of the user's; one whose name we have written moves aside, as on the log line.
+    pub(super) fn field(&mut self, name: &'a str, value: AnyValue<'a>) {
+        if self.list.len() == self.ours {
+            self.list.iter().for_each(|ours| self.used.add(&ours.name));
+        }
+        let users = self.list.get(self.ours..).unwrap_or_default();
+        let is_given = |user: &Attribute<'_>| user.name.get(user.prefix..) == Some(name);
+        if self.given.may_contain(name) && users.iter().any(is_given) {
             return;
         }
-        let free = free_name(name, |name| self.list.iter().any(|(known, _)| known == name)).into_owned();
-        self.prefixes.push(free.len() - name.len());
-        self.list.push((Cow::Owned(free), value));
+        let is_used = |name: &str| {
+            self.used.may_contain(name) && self.list.iter().any(|attribute| attribute.name == name)
+        };
+        let free = free_name(name, is_used);
+        self.given.add(name);
+        self.used.add(&free);
+        self.list.push(Attribute { prefix: free.len() - name.len(), name: free, value });
     }
 }
 
@@ -63,21 +82,23 @@ mod tests {
 
     #[test]
     fn no_name_is_there_twice_and_ours_stay_ours() {
+        let text = |text| AnyValue::Str(Cow::Borrowed(text));
         let mut attributes = Attributes::default();
-        attributes.set("url.path", "/ours");
-        attributes.field("url.path", "/theirs".into());
-        attributes.field("seats", 4.into());
-        attributes.field("seats", 5.into());
-        attributes.field("url.path", "/again".into());
-        attributes.field("field_url.path", "/moved".into());
-        attributes.field("", true.into());
-        let list: Vec<_> = attributes.list.iter().map(|(name, value)| (&**name, value.clone())).collect();
-        let expected: [(&str, Value); 5] = [
-            ("url.path", "/ours".into()),
-            ("field_url.path", "/theirs".into()),
-            ("seats", 4.into()),
-            ("field_field_url.path", "/moved".into()),
-            ("field_", true.into()),
+        attributes.set("url.path", text("/ours"));
+        attributes.field("url.path", text("/theirs"));
+        attributes.field("seats", AnyValue::I64(4));
+        attributes.field("seats", AnyValue::I64(5));
+        attributes.field("url.path", text("/again"));
+        attributes.field("field_url.path", text("/moved"));
+        attributes.field("", AnyValue::Bool(true));
+        let list: Vec<_> =
+            attributes.list.iter().map(|attribute| (&*attribute.name, attribute.value.clone())).collect();
+        let expected = [
+            ("url.path", text("/ours")),
+            ("field_url.path", text("/theirs")),
+            ("seats", AnyValue::I64(4)),
+            ("field_field_url.path", text("/moved")),
+            ("field_", AnyValue::Bool(true)),
         ];
         assert_eq!(list, expected);
     }

@@ -4,21 +4,13 @@
 //! Loki keeps the body as the line, and the attributes, the resource and the ids as the line's structured metadata.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::entry::Entry;
+use super::entry::{Attributes, Entry};
+use super::export::Limits;
 use crate::logs::formats::LONGEST_LINE;
-use crate::record::{CUT_MARK, Value, prefix};
+use crate::otlp::AnyValue;
+use crate::record::{CUT_MARK, prefix};
 use crate::resource::Resource;
-use crate::threads::complain;
-
-/// The limits of the specification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Limits {
-    pub(crate) attributes: usize,
-    /// In characters; `None` is no limit.
-    pub(crate) value_length: Option<usize>,
-}
 
 /// What receivers leave to the attributes of one record, beside what every record has.
 #[derive(Clone, Copy, Debug)]
@@ -26,10 +18,6 @@ pub(super) struct Room {
     entries: usize,
     bytes: usize,
 }
-
-/// How many records were cut to what receivers take.
-#[derive(Debug, Default)]
-pub(super) struct Shortened(AtomicU64);
 
 /// Loki's `max_structured_metadata_entries_count`.
 const MOST_ENTRIES: usize = 128;
@@ -53,72 +41,61 @@ impl Room {
     }
 }
 
-impl Shortened {
-    /// Counts one more.
-    pub(super) fn add(&self) {
-        let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;
-        complain(format_args!("log records that were too long: {count}; their longest values were cut"));
-    }
-
-    pub(super) fn count(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 /// Applies the limits; true if a receiver's limit cost the record anything.
-pub(super) fn fit(entry: &mut Entry, limits: &Limits, room: Room) -> bool {
+pub(super) fn fit(entry: &mut Entry<'_>, scope: &str, limits: &Limits, room: Room) -> bool {
     limit(entry, limits);
-    let body = shorten_body(&mut entry.body);
-    let attributes = shorten_attributes(entry, room);
+    let body = shorten_body(&mut entry.body, limits);
+    let attributes = shorten_attributes(&mut entry.attributes, room, scope);
     body || attributes
 }
 
 /// The specification's limits: they are the user's own choice, so nothing is marked.
-fn limit(entry: &mut Entry, limits: &Limits) {
-    keep(entry, limits.attributes);
+fn limit(entry: &mut Entry<'_>, limits: &Limits) {
+    keep(&mut entry.attributes, limits.attributes);
     let Some(most) = limits.value_length else { return };
-    for (_, value) in &mut entry.attributes.list {
-        value.limit(most);
+    for attribute in &mut entry.attributes.list {
+        attribute.value.limit(most);
     }
 }
 
 /// Keeps so many attributes, ours first; the record says how many were dropped.
-fn keep(entry: &mut Entry, most: usize) -> bool {
-    let attributes = &mut entry.attributes;
+fn keep(attributes: &mut Attributes<'_>, most: usize) -> bool {
     let over = attributes.list.len().saturating_sub(most);
     attributes.list.truncate(most);
     attributes.dropped = attributes.dropped.saturating_add(u32::try_from(over).unwrap_or(u32::MAX));
     over > 0
 }
 
-fn shorten_body(body: &mut String) -> bool {
-    let too_long = body.len() > LONGEST_LINE;
+fn shorten_body(body: &mut Cow<'_, str>, limits: &Limits) -> bool {
+    let longest = limits.body.min(LONGEST_LINE);
+    let too_long = body.len() > longest;
     if too_long {
-        *body = cut(body, LONGEST_LINE);
+        *body = Cow::Owned(cut(body, longest));
     }
     too_long
 }
 
 /// Cuts the longest texts until all fit, and drops the last attributes where no text is long enough.
-fn shorten_attributes(entry: &mut Entry, room: Room) -> bool {
-    let mut shortened = keep(entry, room.entries);
-    let room = room.bytes.saturating_sub(entry.scope.len());
+fn shorten_attributes(attributes: &mut Attributes<'_>, room: Room, scope: &str) -> bool {
+    let mut shortened = keep(attributes, room.entries);
+    let room = room.bytes.saturating_sub(scope.len());
     loop {
-        let size: usize = entry.attributes.list.iter().map(|(name, value)| name.len() + length(value)).sum();
+        let list = attributes.list.iter();
+        let size: usize = list.map(|attribute| attribute.name.len() + length(&attribute.value)).sum();
         let Some(excess) = size.checked_sub(room).filter(|excess| *excess > 0) else { return shortened };
         shortened = true;
-        if !shorten_longest(entry, excess) {
-            let Some(fewer) = entry.attributes.list.len().checked_sub(1) else { return shortened };
-            keep(entry, fewer);
+        if !shorten_longest(attributes, excess) {
+            let Some(fewer) = attributes.list.len().checked_sub(1) else { return shortened };
+            keep(attributes, fewer);
         }
     }
 }
 
 /// Takes `excess` bytes off the longest text, or nearly all of it; false if none is longer than the mark.
-fn shorten_longest(entry: &mut Entry, excess: usize) -> bool {
-    let values = entry.attributes.list.iter_mut().map(|(_, value)| value);
+fn shorten_longest(attributes: &mut Attributes<'_>, excess: usize) -> bool {
+    let values = attributes.list.iter_mut().map(|attribute| &mut attribute.value);
     match values.max_by_key(|value| text_length(value)) {
-        Some(Value::Str(text)) if text.len() > 2 * CUT_MARK.len() => {
+        Some(AnyValue::Str(text)) if text.len() > 2 * CUT_MARK.len() => {
             *text = Cow::Owned(cut(text, text.len().saturating_sub(excess)));
             true
         }
@@ -132,12 +109,16 @@ fn cut(text: &str, most: usize) -> String {
     format!("{}{CUT_MARK}", prefix(text, most))
 }
 
-fn length(value: &Value) -> usize {
-    if matches!(value, Value::Str(_) | Value::List(_)) { value.text_length() } else { NUMBER }
+fn length(value: &AnyValue<'_>) -> usize {
+    match value {
+        AnyValue::Str(text) => text.len(),
+        AnyValue::List(texts) => texts.iter().map(|text| text.len()).sum(),
+        _ => NUMBER,
+    }
 }
 
-fn text_length(value: &Value) -> usize {
-    if let Value::Str(text) = value { text.len() } else { 0 }
+fn text_length(value: &AnyValue<'_>) -> usize {
+    if let AnyValue::Str(text) = value { text.len() } else { 0 }
 }
 
 #[cfg(test)]
@@ -146,51 +127,54 @@ mod tests {
 
     use super::*;
     use crate::clock::Moment;
-    use crate::logs::otlp::entry::Attributes;
     use crate::record::Severity;
 
-    const NONE: Limits = Limits { attributes: 128, value_length: None };
+    const NONE: Limits = Limits { attributes: 128, value_length: None, body: usize::MAX };
 
-    fn entry(body: &str, fields: &[(String, Value)]) -> Entry {
+    type Fields = [(String, AnyValue<'static>)];
+
+    fn entry<'a>(body: &'a str, fields: &'a Fields) -> Entry<'a> {
         let mut attributes = Attributes::default();
         fields.iter().for_each(|(name, value)| attributes.field(name, value.clone()));
         Entry {
             at: Moment::now(),
             severity: Severity::Fatal,
             event: "",
-            scope: "app".into(),
-            body: body.to_owned(),
+            body: body.into(),
             attributes,
             trace: None,
         }
     }
 
-    fn fit(entry: &mut Entry, limits: &Limits) -> bool {
+    fn fit(entry: &mut Entry<'_>, limits: &Limits) -> bool {
         let mut resource = Resource::default();
         resource.set("service.name", "bookings");
-        super::fit(entry, limits, Room::beside(&resource))
+        super::fit(entry, "app", limits, Room::beside(&resource))
     }
 
-    fn fields(pairs: &[(&str, &str)]) -> Vec<(String, Value)> {
-        pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned().into())).collect()
+    fn fields(pairs: &[(&str, &str)]) -> Vec<(String, AnyValue<'static>)> {
+        let text = |text: &str| AnyValue::Str(text.to_owned().into());
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), text(value))).collect()
     }
 
-    fn text<'a>(entry: &'a Entry, name: &str) -> &'a str {
-        match entry.attributes.list.iter().find(|(known, _)| known == name) {
-            Some((_, Value::Str(text))) => text,
+    fn text<'a>(entry: &'a Entry<'_>, name: &str) -> &'a str {
+        match entry.attributes.list.iter().find(|known| known.name == name).map(|known| &known.value) {
+            Some(AnyValue::Str(text)) => text,
             other => panic!("{name}: {other:?}"),
         }
     }
 
     #[test]
     fn what_fits_stays_whole_and_is_not_counted() {
-        let mut small = entry("hello", &fields(&[("a", "b")]));
+        let fields = fields(&[("a", "b")]);
+        let mut small = entry("hello", &fields);
         assert_eq!((fit(&mut small, &NONE), &*small.body, text(&small, "a")), (false, "hello", "b"));
     }
 
     #[test]
     fn a_body_is_cut_to_what_a_line_may_be_and_marked() {
-        let mut long = entry(&"é".repeat(200_000), &[]);
+        let body = "é".repeat(200_000);
+        let mut long = entry(&body, &[]);
         assert!(fit(&mut long, &NONE));
         assert!(long.body.len() <= LONGEST_LINE && long.body.len() > LONGEST_LINE - 4);
         assert!(long.body.ends_with(CUT_MARK));
@@ -198,7 +182,8 @@ mod tests {
 
     #[test]
     fn only_the_longest_attribute_is_cut_and_it_is_marked() {
-        let mut long = entry("", &fields(&[("long", &"é".repeat(60_000)), ("short", &"x".repeat(20_000))]));
+        let fields = fields(&[("long", &"é".repeat(60_000)), ("short", &"x".repeat(20_000))]);
+        let mut long = entry("", &fields);
         assert!(fit(&mut long, &NONE));
         assert_eq!(text(&long, "short").len(), 20_000);
         assert!(text(&long, "long").ends_with(CUT_MARK));
@@ -208,17 +193,18 @@ mod tests {
 
     #[test]
     fn more_attributes_than_a_receiver_takes_are_dropped_from_the_end_and_counted() {
-        let many: Vec<_> = (0..200).map(|n| (format!("f{n}"), Value::from(n))).collect();
+        let many: Vec<_> = (0..200).map(|n| (format!("f{n}"), AnyValue::I64(n))).collect();
         let mut entry = entry("", &many);
-        assert!(fit(&mut entry, &Limits { attributes: 1_000, value_length: None }));
+        assert!(fit(&mut entry, &Limits { attributes: 1_000, ..NONE }));
         assert_eq!(entry.attributes.list.len() + OTHER_ENTRIES + 1, MOST_ENTRIES);
         assert_eq!(entry.attributes.list.len() + entry.attributes.dropped as usize, 200);
-        assert_eq!(entry.attributes.list[0].0, "f0");
+        assert_eq!(entry.attributes.list[0].name, "f0");
     }
 
     #[test]
     fn names_that_are_too_long_cost_their_attributes() {
-        let many: Vec<_> = (0..100).map(|n| (format!("{n}{}", "n".repeat(1_000)), Value::from(n))).collect();
+        let many: Vec<_> =
+            (0..100).map(|n| (format!("{n}{}", "n".repeat(1_000)), AnyValue::I64(n))).collect();
         let mut entry = entry("", &many);
         assert!(fit(&mut entry, &NONE));
         assert!(entry.attributes.dropped > 30 && entry.attributes.list.len() > 50);
@@ -226,8 +212,9 @@ mod tests {
 
     #[test]
     fn the_specifications_limits_are_the_users_own_and_count_as_no_loss_of_ours() {
-        let mut entry = entry("", &fields(&[("a", "12345"), ("b", "äöü"), ("c", "x")]));
-        assert!(!fit(&mut entry, &Limits { attributes: 2, value_length: Some(2) }));
+        let fields = fields(&[("a", "12345"), ("b", "äöü"), ("c", "x")]);
+        let mut entry = entry("", &fields);
+        assert!(!fit(&mut entry, &Limits { attributes: 2, value_length: Some(2), ..NONE }));
         assert_eq!((text(&entry, "a"), text(&entry, "b"), entry.attributes.dropped), ("12", "äö", 1));
     }
 
@@ -240,12 +227,13 @@ mod tests {
             let said: Vec<_> = pieces
                 .iter()
                 .enumerate()
-                .map(|(n, (piece, times))| (format!("{piece}{n}"), Value::from(piece.repeat(*times))))
+                .map(|(n, (piece, times))| (format!("{piece}{n}"), AnyValue::Str(piece.repeat(*times).into())))
                 .collect();
-            let mut entry = entry(&"x".repeat(body), &said);
+            let body = "x".repeat(body);
+            let mut entry = entry(&body, &said);
             fit(&mut entry, &NONE);
             let list = &entry.attributes.list;
-            let size: usize = list.iter().map(|(name, value)| name.len() + length(value)).sum();
+            let size: usize = list.iter().map(|known| known.name.len() + length(&known.value)).sum();
             prop_assert!(size < MOST_BYTES && list.len() < MOST_ENTRIES && entry.body.len() <= LONGEST_LINE);
             prop_assert_eq!(list.len() + entry.attributes.dropped as usize, said.len());
         }

@@ -1,26 +1,22 @@
 //! Log records over OTLP: what a line says, as a record that leaves the process by itself.
 //!
-//! The request's thread copies an event's values once into a [`Snapshot`](crate::record::Snapshot); a finished hop is
-//! handed over as it is. On the exporter's thread each becomes an [`Entry`] in plain words, within the limits of the specification and
-//! of receivers, and then protobuf.
+//! The request's thread copies an event's values once into a [`Snapshot`](crate::record::Snapshot); a finished hop is handed
+//! over as it is.
+//! On the exporter's thread each is read as an [`Entry`](entry::Entry), which borrows from it, fitted into the limits of
+//! the specification and of receivers, and written as protobuf.
 
 #[cfg(feature = "otlp")]
-mod client;
-#[cfg(feature = "otlp")]
-mod convert;
 mod describe;
 #[cfg(feature = "otlp")]
-mod dropped;
 mod entry;
 mod export;
+#[cfg(feature = "otlp")]
 mod fit;
 mod options;
 mod record;
 mod records;
+mod shortened;
 #[cfg(feature = "otlp")]
-mod transport;
-#[cfg(not(feature = "otlp"))]
-#[path = "without.rs"]
 mod transport;
 
 pub(super) use export::Export;
@@ -32,3 +28,23 @@ use crate::export::Signal;
 
 /// What the exporter calls it.
 pub(crate) const SIGNAL: Signal = Signal { name: "logs", items: "records" };
+
+#[cfg(not(feature = "otlp"))]
+mod transport {
+    use std::sync::Arc;
+
+    use super::Record;
+    use super::export::Export;
+    use super::shortened::Shortened;
+    use crate::export::Transport;
+    use crate::resource::Resource;
+
+    pub(super) fn transport(
+        _: &Export,
+        _: &str,
+        _: &Resource,
+        _: &Arc<Shortened>,
+    ) -> Result<Box<dyn Transport<Record>>, String> {
+        Err("built without OTLP; add features = [\"otlp\"] to tower-observability in Cargo.toml".to_owned())
+    }
+}

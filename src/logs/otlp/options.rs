@@ -1,118 +1,24 @@
 //! What code chooses of log records over OTLP, and their variables.
 
-use std::time::Duration;
-
-use crate::export::{Protocol, batch_rows, shown_limit, target_rows, whole};
+use crate::export::{shown_limit, whole};
 use crate::logs::options::Logs;
-use crate::variable::Variable;
+use crate::otlp::{Otlp, batch_rows, endpoint_rows};
+use crate::variable::{Variable, count, table};
 
 impl Logs {
-    /// Sends each line as an OTLP log record, too.
+    /// Sends each line as an OTLP log record, too: to the endpoint of `otlp`, else to a collector of the same machine.
     ///
-    /// To where [`Logs::endpoint`] says, else to a collector of the same machine. Default: not called. Variable:
-    /// `OTEL_LOGS_EXPORTER` (`otlp`, or `console,otlp`).
-    pub fn otlp(mut self) -> Self {
+    /// Default: not called. Variable: `OTEL_LOGS_EXPORTER` (`otlp`, or `console,otlp`); of the rest see [`Otlp`].
+    ///
+    /// ```
+    /// use tower_observability::{Logs, Otlp};
+    ///
+    /// let logs = Logs::new().otlp(Otlp::new().endpoint("http://collector:4318"));
+    /// # drop(logs);
+    /// ```
+    pub fn otlp(mut self, otlp: Otlp) -> Self {
         self.export.on = true;
-        self
-    }
-
-    /// Where the collector listens, such as `http://collector:4318`; `/v1/logs` is appended. Over
-    /// [gRPC](Logs::grpc) such as `http://collector:4317`, to which nothing is. `https://` needs the feature `tls`.
-    /// It switches nothing on: see [`Logs::otlp`].
-    ///
-    /// Default: `http://localhost:4318`. Variables: `OTEL_EXPORTER_OTLP_LOGS_ENDPOINT`, with its path, and
-    /// `OTEL_EXPORTER_OTLP_ENDPOINT`.
-    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
-        self.export.way.code.endpoint = Some(url.into());
-        self
-    }
-
-    /// Adds a header to every export. Its value never appears in `Debug`, logs or errors.
-    ///
-    /// Default: none. Variable: `OTEL_EXPORTER_OTLP_LOGS_HEADERS`.
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.export.way.code.headers.get_or_insert_default().push((name.into(), value.into()));
-        self
-    }
-
-    /// Sends records over gRPC instead of HTTP, with the same messages. The feature `otlp-grpc` builds it in.
-    ///
-    /// Default: not called. Variables: `OTEL_EXPORTER_OTLP_PROTOCOL`, `OTEL_EXPORTER_OTLP_LOGS_PROTOCOL`
-    /// (`grpc`).
-    pub fn grpc(mut self) -> Self {
-        self.export.way.code.protocol = Some(Protocol::Grpc);
-        self
-    }
-
-    /// Compresses what is exported with gzip. The feature `gzip` builds it in; without it records leave as they are,
-    /// and a warning says so.
-    ///
-    /// Default: not called. Variables: `OTEL_EXPORTER_OTLP_COMPRESSION`, `OTEL_EXPORTER_OTLP_LOGS_COMPRESSION`
-    /// (`gzip`).
-    pub fn gzip(mut self) -> Self {
-        self.export.way.code.gzip = Some(true);
-        self
-    }
-
-    /// A file in PEM with the CAs that may have signed the collector's certificate, instead of those that the machine
-    /// trusts. The feature `tls` builds TLS in.
-    ///
-    /// A file that cannot be read fails nothing: a warning names it, and nothing is exported over TLS.
-    ///
-    /// Default: none. Variables: `OTEL_EXPORTER_OTLP_CERTIFICATE`,
-    /// `OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE`.
-    pub fn certificate(mut self, path: impl Into<String>) -> Self {
-        self.export.way.code.pem.certificate = Some(Ok(path.into()));
-        self
-    }
-
-    /// The files in PEM that show the collector who we are: a certificate with its chain, and its key.
-    ///
-    /// Default: none. Variables: `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE` and `OTEL_EXPORTER_OTLP_CLIENT_KEY`, or
-    /// those of `OTEL_EXPORTER_OTLP_LOGS_…`.
-    pub fn client_certificate(mut self, certificate: impl Into<String>, key: impl Into<String>) -> Self {
-        self.export.way.code.pem.client_certificate = Some(Ok(certificate.into()));
-        self.export.way.code.pem.client_key = Some(Ok(key.into()));
-        self
-    }
-
-    /// How long one attempt to export may take; zero is without end.
-    ///
-    /// Default: 10 s. Variable: `OTEL_EXPORTER_OTLP_LOGS_TIMEOUT`.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.export.way.code.timeout = Some(timeout);
-        self
-    }
-
-    /// How long one batch may take over all attempts; zero is without end. Then it is dropped and counted.
-    ///
-    /// Default: 30 s. Variable: `OTEL_BLRP_EXPORT_TIMEOUT`.
-    pub fn export_timeout(mut self, timeout: Duration) -> Self {
-        self.export.batching.timeout = timeout;
-        self
-    }
-
-    /// How long a record waits at most for its batch to fill.
-    ///
-    /// Default: 1 s, on a terminal 0.5 s. Variable: `OTEL_BLRP_SCHEDULE_DELAY`.
-    pub fn batch_delay(mut self, delay: Duration) -> Self {
-        self.export.batching.delay = Some(delay);
-        self
-    }
-
-    /// How many records a batch holds at most; never more than the queue. At least 1.
-    ///
-    /// Default: 512. Variable: `OTEL_BLRP_MAX_EXPORT_BATCH_SIZE`.
-    pub fn batch_size(mut self, records: usize) -> Self {
-        self.export.batching.batch = records.max(1);
-        self
-    }
-
-    /// How many records may wait; when full, the newest is dropped and counted. At least 1.
-    ///
-    /// Default: 2048. Variable: `OTEL_BLRP_MAX_QUEUE_SIZE`.
-    pub fn queue_size(mut self, records: usize) -> Self {
-        self.export.batching.queue = records.max(1);
+        self.export.otlp.choose(otlp);
         self
     }
 
@@ -134,10 +40,16 @@ impl Logs {
     }
 }
 
-const TARGET: [Variable<Logs>; 9] = target_rows!(Logs, export.way, "LOGS", "log records");
-const BATCH: [Variable<Logs>; 4] =
-    batch_rows!(export.batching, "BLRP", "1000", "a log record", "log records");
-const LIMITS: [Variable<Logs>; 2] = [
+/// The rows, by subject.
+const GROUPS: &[&[Variable<Logs>]] = &[
+    endpoint_rows!(Logs, export.otlp, "LOGS", "log records"),
+    batch_rows!(Logs, export.otlp, "BLRP", "1000", "a log record", "log records"),
+    LIMITS,
+];
+
+pub(crate) const VARIABLES: &[Variable<Logs>] = &table::<_, { count(GROUPS) }>(GROUPS);
+
+const LIMITS: &[Variable<Logs>] = &[
     Variable {
         name: "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT",
         default: "128",
@@ -156,20 +68,13 @@ const LIMITS: [Variable<Logs>; 2] = [
     },
 ];
 
-/// The rows, by subject.
-pub(crate) const VARIABLES: [Variable<Logs>; 15] = {
-    let [a, b, c, d, e, f, g, h, i] = TARGET;
-    let [j, k, l, m] = BATCH;
-    let [n, o] = LIMITS;
-    [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o]
-};
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::{Destination, Shared};
-    use crate::logs::otlp::fit::Limits;
+    use crate::export::Destination;
+    use crate::otlp::Shared;
     use crate::variable::Refusal;
+    use std::time::Duration;
 
     /// Sets a variable of logs, or a general one as `config` hands it on.
     fn set(logs: &mut Logs, name: &str, value: &str) -> Result<(), Refusal> {
@@ -178,7 +83,7 @@ mod tests {
         }
         let row =
             Shared::VARIABLES.iter().find(|row| row.name == name).unwrap_or_else(|| panic!("no {name}"));
-        (row.set)(&mut logs.export.way.general, value)
+        (row.set)(&mut logs.export.otlp.general, value)
     }
 
     fn with(pairs: &[(&str, &str)]) -> Logs {
@@ -207,50 +112,53 @@ mod tests {
 
     #[test]
     fn the_own_variable_beats_the_general_one_and_both_beat_code() {
-        let mut logs = Logs::new().otlp().endpoint("http://code:4318").header("a", "code");
+        let mut logs = Logs::new().otlp(Otlp::new().endpoint("http://code:4318").header("a", "code"));
         assert_eq!(logs.export.destination(), url("http://code:4318/v1/logs"));
         set(&mut logs, GENERAL, "http://general:4318").unwrap();
         set(&mut logs, "OTEL_EXPORTER_OTLP_HEADERS", "a=general").unwrap();
         assert_eq!(logs.export.destination(), url("http://general:4318/v1/logs"));
         set(&mut logs, OWN, "http://own:3100/otlp/v1/logs").unwrap();
         assert_eq!(logs.export.destination(), url("http://own:3100/otlp/v1/logs"));
-        assert_eq!(logs.export.way.headers(), [("a".to_owned(), "general".to_owned())]);
+        assert_eq!(logs.export.otlp.headers(), [("a".to_owned(), "general".to_owned())]);
         set(&mut logs, "OTEL_EXPORTER_OTLP_LOGS_HEADERS", "a=s3cr3t").unwrap();
-        assert_eq!(logs.export.way.headers(), [("a".to_owned(), "s3cr3t".to_owned())]);
+        assert_eq!(logs.export.otlp.headers(), [("a".to_owned(), "s3cr3t".to_owned())]);
         assert!(!format!("{logs:?}").contains("s3cr3t"), "{logs:?}");
     }
 
     #[test]
     fn an_endpoint_without_a_path_is_taken_with_a_word_of_what_would_be_right() {
         let mut logs = with(&[(OWN, "http://c:4318"), (EXPORTER, "otlp")]);
-        let [(name, value, Refusal::Suspicious(remedy))] = &logs.doubts()[..] else { panic!("{logs:?}") };
+        let [(name, value, Refusal::Suspicious(remedy))] = &logs.advice()[..] else { panic!("{logs:?}") };
         assert_eq!((&**name, &**value), (OWN, "http://c:4318"));
         assert!(remedy.contains("http://c:4318/v1/logs"), "{remedy}");
         set(&mut logs, EXPORTER, "none").unwrap();
-        assert_eq!(logs.doubts(), []);
+        assert_eq!(logs.advice(), []);
     }
 
     #[test]
     fn batches_leave_as_the_specification_says_of_logs() {
-        let pace = Logs::new().export.pace();
-        assert_eq!((pace.delay, pace.batch_size), (Duration::from_secs(1), 512));
-        assert_eq!(Logs::new().on_terminal().export.pace().delay, Duration::from_millis(500));
+        let limits = Logs::new().export.batch_limits();
+        assert_eq!((limits.delay, limits.batch_size), (Duration::from_secs(1), 512));
+        assert_eq!(Logs::new().on_terminal().export.batch_limits().delay, Duration::from_millis(500));
         let logs = with(&[("OTEL_BLRP_SCHEDULE_DELAY", "7"), ("OTEL_BLRP_MAX_QUEUE_SIZE", "100")]);
-        assert_eq!(logs.export.pace().delay, Duration::from_millis(7));
-        assert_eq!((logs.export.queue_capacity(), logs.export.pace().batch_size), (100, 100));
+        assert_eq!(logs.export.batch_limits().delay, Duration::from_millis(7));
+        assert_eq!((logs.export.queue_capacity(), logs.export.batch_limits().batch_size), (100, 100));
         let slow = with(&[("OTEL_BLRP_EXPORT_TIMEOUT", "9"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "3")]);
-        let pace = slow.export.pace();
-        assert_eq!((pace.batch, pace.attempt), (Duration::from_millis(9), Duration::from_millis(3)));
+        let limits = slow.export.batch_limits();
+        assert_eq!((limits.batch, limits.attempt), (Duration::from_millis(9), Duration::from_millis(3)));
     }
 
     #[test]
     fn the_records_own_limit_beats_the_general_one() {
-        let limits = |pairs: &[(&str, &str)]| with(pairs).export.limits();
+        let limits = |pairs: &[(&str, &str)]| {
+            let limits = with(pairs).export.limits();
+            (limits.attributes, limits.value_length)
+        };
         let general = [("OTEL_ATTRIBUTE_COUNT_LIMIT", "9"), ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "5")];
-        assert_eq!(limits(&general), Limits { attributes: 9, value_length: Some(5) });
+        assert_eq!(limits(&general), (9, Some(5)));
         let own = [general[0], general[1], ("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "7")];
-        assert_eq!(limits(&own), Limits { attributes: 7, value_length: Some(5) });
+        assert_eq!(limits(&own), (7, Some(5)));
         let own = [general[1], ("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "4")];
-        assert_eq!(limits(&own), Limits { attributes: 128, value_length: Some(4) });
+        assert_eq!(limits(&own), (128, Some(4)));
     }
 }

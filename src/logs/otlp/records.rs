@@ -1,9 +1,9 @@
-//! The handle to the records: asked for nothing, told what happened; the exporter does the rest.
+//! The handle to the log records: what happened is copied and queued; the exporter does the rest.
 
 use std::future::Future;
 use std::sync::Arc;
 
-use super::fit::Shortened;
+use super::shortened::Shortened;
 use super::{Record, SIGNAL, transport};
 use crate::account::FlowReport;
 use crate::export::{Destination, Exporter, Notice, Queue, Tell};
@@ -20,8 +20,8 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    /// The handle, and the exporter to run on a thread of our own; none where no records leave. Why they cannot,
-    /// although they shall, is told.
+    /// The handle, and the exporter to run on a thread of our own; none where no records leave. A notice says why they
+    /// cannot, although they are to.
     pub(crate) fn new(logs: &Logs, resource: &Resource, tell: Tell) -> Option<(Self, Exporter<Record>)> {
         let export = &logs.export;
         let url = match export.destination() {
@@ -33,16 +33,16 @@ impl Records {
             Destination::Url(url) => url,
         };
         let shortened = Arc::<Shortened>::default();
-        let made = transport::transport(&export.link(&url), export.limits(), resource, &shortened);
+        let made = transport::transport(export, &url, resource, &shortened);
         match made {
             Err(reason) => {
                 tell(Notice::unusable(SIGNAL, reason));
                 None
             }
             Ok(transport) => {
-                let (pace, capacity) = (export.pace(), export.queue_capacity());
-                let queue = Arc::new(Queue::new(capacity, pace.batch_size));
-                let exporter = Exporter::new(SIGNAL, Arc::clone(&queue), transport, pace, &url, tell);
+                let (limits, capacity) = (export.batch_limits(), export.queue_capacity());
+                let queue = Arc::new(Queue::new(capacity));
+                let exporter = Exporter::new(SIGNAL, Arc::clone(&queue), transport, limits, &url, tell);
                 Some((Self { queue, shortened, capacity }, exporter))
             }
         }
@@ -78,8 +78,8 @@ impl Records {
         self.capacity
     }
 
-    /// How many were cut to what receivers take.
+    /// How many were cut to what receivers take, or to fit into a request.
     pub(crate) fn shortened(&self) -> u64 {
-        self.shortened.count()
+        self.shortened.count() + self.queue.shortened()
     }
 }

@@ -1,114 +1,96 @@
-//! OTLP with protobuf for log records, over HTTP or gRPC: opentelemetry-otlp encodes, a client of ours sends and
-//! sees the answer.
-//!
-//! The library's own results hide the status, the partial success and `Retry-After`, and its retries may block
-//! the thread. So our client keeps the whole answer, and tells the library that all went well.
+//! Log records over OTLP: the bytes of one, written straight from what waits in the queue.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry_otlp::{LogExporter, Protocol, WithExportConfig, WithHttpConfig};
-use opentelemetry_sdk::logs::{LogBatch, LogExporter as _};
-
 use super::Record;
-use super::client::Client;
-use super::convert::{self, Converter};
+use super::describe::{describe, scope};
 use super::entry::Entry;
-use super::fit::{Limits, Room, Shortened, fit};
-use crate::export::{Attempt, Delivery, Link, Transport};
+use super::export::{Export, Limits};
+use super::fit::{Room, fit};
+use super::shortened::Shortened;
+use crate::export::{Attempt, Encoded, Payload, Sent, Transport};
+use crate::otlp::{Attributes, Batch, Message, OtlpClient, Scope, Size};
 use crate::resource::Resource;
 use crate::threads::rest_if_due;
 
-/// Longer than any attempt of ours may take: the library's clock shall not interfere.
-const LONG: Duration = Duration::from_secs(86_400);
-
 /// The transport.
 struct Otlp {
-    encoder: LogExporter,
-    client: Arc<Client>,
-    converter: Converter,
+    client: OtlpClient,
+    batch: Batch,
     limits: Limits,
     room: Room,
     shortened: Arc<Shortened>,
-    /// Was this batch sent before?
-    is_again: bool,
+    /// The body of a record that is formatted; it keeps its room.
+    body: String,
 }
 
-/// Makes the transport of this link.
+/// Makes the transport to this URL.
 pub(super) fn transport(
-    link: &Link,
-    limits: Limits,
+    export: &Export,
+    url: &str,
     resource: &Resource,
     shortened: &Arc<Shortened>,
 ) -> Result<Box<dyn Transport<Record>>, String> {
-    let client = Arc::new(Client::new(link)?);
-    // What the library would otherwise look up in the environment is given; its headers, which it reads all the
-    // same, do not pass our client.
-    let mut encoder = LogExporter::builder()
-        .with_http()
-        .with_shared_http_client(Arc::clone(&client) as Arc<_>)
-        .with_endpoint(&link.url)
-        .with_protocol(Protocol::HttpBinary)
-        .with_timeout(LONG)
-        .with_max_request_body_size(usize::MAX)
-        .build()
-        .map_err(|error| error.to_string())?;
-    encoder.set_resource(&convert::resource(resource));
     Ok(Box::new(Otlp {
-        encoder,
-        client,
-        converter: Converter::new(),
-        limits,
+        client: OtlpClient::new(&export.otlp, url)?,
+        batch: Batch::new(resource, export.otlp.largest_request()),
+        limits: export.limits(),
         room: Room::beside(resource),
         shortened: Arc::clone(shortened),
-        is_again: false,
+        body: String::new(),
     }))
 }
 
-impl Otlp {
-    /// The records within their limits, in plain words.
-    fn entries(&mut self, batch: &[Record]) -> Vec<Entry> {
-        let is_again = std::mem::replace(&mut self.is_again, true);
-        let mut entries: Vec<_> = batch.iter().filter_map(Entry::of).collect();
-        for entry in &mut entries {
+impl Transport<Record> for Otlp {
+    fn encode(&mut self, batch: &[Record]) -> Encoded {
+        // Records of one scope stay together, in their order.
+        let mut records: Vec<_> = batch.iter().map(|record| (scope(record), record)).collect();
+        records.sort_by_key(|(scope, _)| *scope);
+        let scoped = records.into_iter().map(|(name, record)| (Scope { name, version: "" }, record));
+        let Self { limits, room, shortened, body, .. } = self;
+        let encoded = self.batch.encode(scoped, |record, message, longest| {
             rest_if_due();
-            if fit(entry, &self.limits, self.room) && !is_again {
-                self.shortened.add();
-            }
-        }
-        entries
+            let limits = limits.with_texts_of(longest);
+            describe(record, body, |mut entry| {
+                if fit(&mut entry, scope(record), &limits, *room) && longest.is_none() {
+                    shortened.add();
+                }
+                write(&entry, message);
+            });
+        });
+        self.client.wrapped(encoded)
+    }
+
+    fn send(&self, payload: Payload, timeout: Duration, sent: Sent) -> Attempt {
+        self.client.send(payload, timeout, sent)
     }
 }
 
-impl Transport<Record> for Otlp {
-    fn begin(&mut self) {
-        self.is_again = false;
-    }
-
-    fn send<'a>(&'a mut self, batch: &'a [Record], timeout: Duration) -> Attempt<'a> {
-        Box::pin(async move {
-            let entries = self.entries(batch);
-            let has_dropped = entries.iter().any(|entry| entry.attributes.dropped > 0);
-            let records: Vec<_> = entries
-                .into_iter()
-                .map(|entry| {
-                    rest_if_due();
-                    self.converter.record(entry)
-                })
-                .collect();
-            let scoped: Vec<_> = records.iter().map(|record| (record, self.converter.scope())).collect();
-            self.client.begin(timeout, has_dropped);
-            let encoded = self.encoder.export(LogBatch::new(&scoped)).await;
-            // The client always reports success, so an error means that it was never asked.
-            self.client.delivery().unwrap_or_else(|| Delivery::Refused {
-                reason: encoded.err().map_or("nothing was sent".to_owned(), |error| error.to_string()),
-            })
-        })
-    }
-
-    fn has_left(&self) -> bool {
-        self.client.has_left()
-    }
+/// Writes a `LogRecord` of opentelemetry-proto 1.
+fn write(entry: &Entry<'_>, message: &mut Message) {
+    message.nested(2, Size::Medium, |message| {
+        let at = entry.at.unix_nanos();
+        message.fixed64(1, at);
+        message.number(2, u64::from(entry.severity.number()));
+        message.text(3, entry.severity.as_str());
+        let of_body = Size::of(entry.body.len());
+        message.nested(5, of_body, |value| value.member_text(1, &*entry.body));
+        let mut attributes = Attributes::<'_, 6>::new(message);
+        entry
+            .attributes
+            .list
+            .iter()
+            .for_each(|attribute| attributes.value(&attribute.name, &attribute.value));
+        message.number(7, entry.attributes.dropped);
+        if let Some(trace) = &entry.trace {
+            message.fixed32(8, u32::from(trace.flags.byte()));
+            message.text(9, trace.trace_id.value().to_be_bytes());
+            message.text(10, trace.span_id.value().to_be_bytes());
+        }
+        message.fixed64(11, at);
+        message.text(12, entry.event);
+    });
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ const FAST: Duration = Duration::from_millis(3);
 #[test]
 fn of_ok_lines_the_share_is_kept_and_every_service_keeps_the_same_traces() {
     let hops = hops(4_000);
-    let quarter = Logs::new().json().keep_ok(0.25);
+    let quarter = Logs::new().json().sample_ok(0.25);
     let [one, other] = ["one", "other"].map(|_| {
         written(&quarter, &hops, Outcome::Ok, FAST).iter().map(|line| trace_of(line)).collect::<Vec<_>>()
     });
@@ -59,13 +59,13 @@ fn of_ok_lines_the_share_is_kept_and_every_service_keeps_the_same_traces() {
     // Ten standard deviations: 27 each.
     assert!((730..=1_270).contains(&one.len()), "{}", one.len());
     assert!(one.iter().all(|trace| trace[18..] >= *"c0000000000000"), "kept below the threshold");
-    assert_eq!(written(&Logs::new().json().keep_ok(0.0), &hops, Outcome::Upgraded, FAST).len(), 0);
+    assert_eq!(written(&Logs::new().json().sample_ok(0.0), &hops, Outcome::Upgraded, FAST).len(), 0);
     assert_eq!(written(&Logs::new().json(), &hops, Outcome::Ok, FAST).len(), hops.len());
 }
 
 #[test]
 fn what_did_not_end_well_was_slow_or_noted_an_error_always_has_its_line() {
-    let none = Logs::new().json().keep_ok(0.0);
+    let none = Logs::new().json().sample_ok(0.0);
     let hops = hops(10);
     for outcome in [
         Outcome::ClientError,
@@ -88,7 +88,7 @@ fn what_did_not_end_well_was_slow_or_noted_an_error_always_has_its_line() {
 #[test]
 fn explicit_randomness_decides_as_it_does_for_spans() {
     let mut hop = a_hop(TraceId::new(1).expect("not zero"));
-    let few = Logs::new().json().keep_ok(0.01);
+    let few = Logs::new().json().sample_ok(0.01);
     assert_eq!(written(&few, &[Arc::new(a_hop(hop.trace.trace_id))], Outcome::Ok, FAST).len(), 0);
     hop.tracestate = Tracestate::parse([&b"ot=rv:ffffffffffffff"[..]]);
     assert_eq!(written(&few, &[Arc::new(hop)], Outcome::Ok, FAST).len(), 1);

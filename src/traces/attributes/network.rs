@@ -6,14 +6,14 @@ use smallvec::SmallVec;
 
 use crate::names::attribute as name;
 use crate::record::{Http, address};
-use crate::traces::sheet::{Attributes, Sheet};
+use crate::traces::span_writer::{Attributes, SpanWriter};
 
 /// An address as text; that of version 4 fits without an allocation.
 pub(super) type IpText = SmallVec<[u8; 16]>;
 
 /// What was asked for: host and port.
 #[inline]
-pub(super) fn destination(attributes: &mut Attributes<'_, impl Sheet>, http: &Http) {
+pub(super) fn destination(attributes: &mut Attributes<'_, impl SpanWriter>, http: &Http) {
     let (host, port) = http.destination();
     let host = address(host);
     attributes.known(name::SERVER_ADDRESS, host);
@@ -23,7 +23,11 @@ pub(super) fn destination(attributes: &mut Attributes<'_, impl Sheet>, http: &Ht
 }
 
 #[inline]
-pub(super) fn network(attributes: &mut Attributes<'_, impl Sheet>, http: &Http, peer: Option<(IpText, u16)>) {
+pub(super) fn network(
+    attributes: &mut Attributes<'_, impl SpanWriter>,
+    http: &Http,
+    peer: Option<(IpText, u16)>,
+) {
     attributes.text(name::NETWORK_PROTOCOL_VERSION, http.version.as_str());
     if let Some((ip, port)) = peer {
         attributes.text(name::NETWORK_PEER_ADDRESS, ip);

@@ -3,7 +3,7 @@
 use super::network::{destination, peer};
 use crate::names::attribute as name;
 use crate::record::{Hop, Http, Kind, Piece, Rpc};
-use crate::traces::sheet::{Attributes, Sheet};
+use crate::traces::span_writer::{Attributes, SpanWriter};
 
 const SYSTEM: &str = "grpc";
 
@@ -12,7 +12,7 @@ pub(super) fn span_name(rpc: Rpc) -> &'static str {
     rpc.method.map_or(SYSTEM, |method| method.as_str())
 }
 
-pub(super) fn call(attributes: &mut Attributes<'_, impl Sheet>, hop: &Hop, http: &Http, rpc: Rpc) {
+pub(super) fn call(attributes: &mut Attributes<'_, impl SpanWriter>, hop: &Hop, http: &Http, rpc: Rpc) {
     attributes.text(name::RPC_SYSTEM_NAME, SYSTEM);
     attributes.text(name::RPC_METHOD, rpc.method());
     if rpc.method.is_none() {

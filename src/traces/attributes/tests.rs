@@ -9,7 +9,7 @@ use crate::clock::Moment;
 use crate::context::{Flags, RequestId, SpanId, TraceContext, TraceId};
 use crate::record::{ErrorType, HttpVersion, Outcome, Route, Scheme, Value};
 use crate::traces::Finished;
-use crate::traces::finished::Words;
+use crate::traces::finished::Collect;
 
 fn here() -> TraceContext {
     TraceContext { trace_id: TraceId::random(), span_id: SpanId::random(), flags: Flags::SAMPLED }
@@ -34,9 +34,9 @@ fn end(outcome: Outcome, error_type: ErrorType, status: Option<u16>) -> End {
 }
 
 fn of_hop(hop: &Hop) -> Option<Finished> {
-    let mut words = Words::default();
-    assert_eq!(write(hop, &Limits::default(), &mut words), words.0.is_some());
-    words.0
+    let mut collect = Collect::default();
+    assert_eq!(write(hop, &Limits::default(), &mut collect), collect.0.is_some());
+    collect.0
 }
 
 fn ended(hop: &Hop, end: End) -> Finished {

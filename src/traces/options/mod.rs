@@ -1,6 +1,5 @@
 //! The options of traces: what code chose, what the environment chose, and what is in force.
 
-mod transport;
 mod variables;
 mod zipkin;
 
@@ -9,10 +8,11 @@ use std::time::Duration;
 
 use self::zipkin::Zipkin;
 use super::{Limits, Sampler};
-use crate::export::{Batching, Destination, Link, Pace, Shared, TIMEOUT, TRACES, Way};
+use crate::export::{BatchLimits, Destination, Endpoint};
+use crate::otlp::{Otlp, OtlpConfig, Shared, TIMEOUT, TRACES};
 use crate::variable::Refusal;
 
-/// Options of traces: who is sampled, where finished spans go, how many may wait.
+/// Options of traces: which are sampled, where finished spans go, what one may hold.
 ///
 /// Nothing is exported until there is an endpoint. What the environment says beats what is set here.
 ///
@@ -21,10 +21,10 @@ use crate::variable::Refusal;
 /// log lines are these flags; exemplars, which point at a span of this process, are then left out.
 ///
 /// ```
-/// use tower_observability::Traces;
+/// use tower_observability::{Otlp, Traces};
 ///
-/// let traces = Traces::new().keep(0.1).endpoint("http://collector:4318").header("x-team", "bookings");
-/// assert!(!format!("{traces:?}").contains("bookings"), "header values are never printed");
+/// let traces = Traces::new().sample_ratio(0.1).otlp(Otlp::new().endpoint("http://collector:4318"));
+/// # drop(traces);
 /// ```
 #[derive(Clone)]
 #[must_use = "hand it to `Builder::traces`"]
@@ -33,13 +33,12 @@ pub struct Traces {
     exporter: Option<Format>,
     /// Are traces shown on standard error, beside another exporter or alone?
     console: bool,
-    pub(super) way: Way,
+    pub(super) otlp: OtlpConfig,
     zipkin: Zipkin,
-    keep: Option<f64>,
+    ratio: Option<f64>,
     follow_parent: bool,
     sampler: Option<SamplerName>,
     sampler_arg: Option<f64>,
-    batching: Batching,
     counts: Counts,
 }
 
@@ -79,12 +78,7 @@ struct Counts {
     span_attributes: Option<usize>,
     span_value_length: Option<usize>,
     links: usize,
-    link_attributes: usize,
-    events: usize,
-    event_attributes: usize,
 }
-
-const SCHEDULE_DELAY: Duration = Duration::from_secs(5);
 
 impl Format {
     pub(crate) const fn as_str(self) -> &'static str {
@@ -98,17 +92,17 @@ impl Format {
 }
 
 impl Traces {
-    /// The specification's defaults: every trace that starts here is kept, a parent's decision is followed.
+    /// The specification's defaults: every trace that starts here is sampled, a parent's decision is followed.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Keeps this share of the traces that start here, from 0 to 1.
+    /// Samples this ratio of the traces that start here, from 0 to 1; values outside are clamped.
     ///
-    /// A trace that arrives with a decision keeps that decision (see [`Traces::follow_parent`]). Values outside
-    /// the range are clamped. Default: `1.0`. Variable: `OTEL_TRACES_SAMPLER_ARG`.
-    pub fn keep(mut self, share: f64) -> Self {
-        self.keep = Some(if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) });
+    /// A trace that arrives with a decision keeps that decision (see [`Traces::follow_parent`]). Default: `1.0`.
+    /// Variable: `OTEL_TRACES_SAMPLER_ARG`.
+    pub fn sample_ratio(mut self, ratio: f64) -> Self {
+        self.ratio = Some(if ratio.is_nan() { 0.0 } else { ratio.clamp(0.0, 1.0) });
         self
     }
 
@@ -127,20 +121,29 @@ impl Traces {
         self
     }
 
-    /// Where the collector listens, such as `http://collector:4318`; `/v1/traces` is appended. Over
-    /// [gRPC](Traces::grpc) such as `http://collector:4317`, to which nothing is. `https://` needs the feature `tls`.
+    /// How spans leave over OTLP, with the collector's endpoint. Without one in code or in the environment nothing is
+    /// exported.
     ///
-    /// Default: none, nothing is exported. Variable: `OTEL_EXPORTER_OTLP_ENDPOINT`.
-    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
-        self.way.code.endpoint = Some(url.into());
+    /// Default: `Otlp::new()`. Variables: see [`Otlp`].
+    ///
+    /// ```
+    /// use tower_observability::{Otlp, Traces};
+    ///
+    /// let traces = Traces::new().otlp(Otlp::new().endpoint("http://collector:4317").grpc());
+    /// # drop(traces);
+    /// ```
+    pub fn otlp(mut self, otlp: Otlp) -> Self {
+        self.otlp.choose(otlp);
         self
     }
 
     /// Sends spans straight to Zipkin, as its JSON of version 2, instead of over OTLP. The URL is used as it is:
     /// `http://zipkin:9411/api/v2/spans`.
     ///
+    /// Timeouts, batches and files of TLS are those of [`Traces::otlp`]; headers, compression and gRPC are for OTLP only.
+    ///
     /// OpenTelemetry has deprecated exporters of this kind and drops them from its specification at the end of
-    /// 2026. What lasts is OTLP to a collector with a Zipkin exporter.
+    /// 2026. The long-term option is OTLP to a collector with a Zipkin exporter.
     ///
     /// Default: not called. Variables: `OTEL_TRACES_EXPORTER` (`zipkin`), `OTEL_EXPORTER_ZIPKIN_ENDPOINT`.
     pub fn zipkin(mut self, url: impl Into<String>) -> Self {
@@ -156,54 +159,6 @@ impl Traces {
     /// Default: not called. Variable: `OTEL_TRACES_EXPORTER` (`console`, or `otlp,console`).
     pub fn console(mut self) -> Self {
         self.console = true;
-        self
-    }
-
-    /// Adds a header to every export over OTLP; Zipkin gets none. Its value never appears in `Debug`, logs or errors.
-    ///
-    /// Default: none. Variable: `OTEL_EXPORTER_OTLP_HEADERS`.
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.way.code.headers.get_or_insert_default().push((name.into(), value.into()));
-        self
-    }
-
-    /// How long one attempt to export may take; zero is without end.
-    ///
-    /// Default: 10 s. Variables: `OTEL_EXPORTER_OTLP_TIMEOUT`, `OTEL_EXPORTER_ZIPKIN_TIMEOUT`.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.way.code.timeout = Some(timeout);
-        self
-    }
-
-    /// How long one batch may take over all attempts; zero is without end. Then it is dropped and counted.
-    ///
-    /// Default: 30 s. Variable: `OTEL_BSP_EXPORT_TIMEOUT`.
-    pub fn export_timeout(mut self, timeout: Duration) -> Self {
-        self.batching.timeout = timeout;
-        self
-    }
-
-    /// How long a finished span waits at most for its batch to fill.
-    ///
-    /// Default: 5 s, on a terminal 0.5 s. Variable: `OTEL_BSP_SCHEDULE_DELAY`.
-    pub fn batch_delay(mut self, delay: Duration) -> Self {
-        self.batching.delay = Some(delay);
-        self
-    }
-
-    /// How many spans a batch holds at most; never more than the queue. At least 1.
-    ///
-    /// Default: 512. Variable: `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`.
-    pub fn batch_size(mut self, spans: usize) -> Self {
-        self.batching.batch = spans.max(1);
-        self
-    }
-
-    /// How many finished spans may wait; when full, the newest is dropped and counted. At least 1.
-    ///
-    /// Default: 2048. Variable: `OTEL_BSP_MAX_QUEUE_SIZE`.
-    pub fn queue_size(mut self, spans: usize) -> Self {
-        self.batching.queue = spans.max(1);
         self
     }
 
@@ -231,21 +186,21 @@ impl Traces {
         self
     }
 
-    /// A person watches: spans shall be seen soon, unless somebody chose a delay.
+    /// A person watches: spans are to be seen soon, unless a delay was chosen.
     pub(crate) fn on_terminal(mut self) -> Self {
-        self.batching.on_terminal();
+        self.otlp.batching.on_terminal();
         self
     }
 
     /// What the general variables say.
     pub(crate) fn inherit(&mut self, general: &Shared) {
-        self.way.general = general.clone();
+        self.otlp.general = general.clone();
     }
 
     /// Where spans go.
     pub(crate) fn destination(&self) -> Destination {
         match self.format() {
-            Some(Format::Otlp) => self.way.destination().unwrap_or_else(|| self.way.local()),
+            Some(Format::Otlp) => self.otlp.destination().unwrap_or_else(|| self.otlp.local()),
             Some(Format::Zipkin) => self.zipkin.destination(),
             Some(Format::Console) => Destination::Console,
             Some(Format::None) => Destination::Off,
@@ -253,17 +208,17 @@ impl Traces {
         }
     }
 
-    /// As what spans leave: what `OTEL_TRACES_EXPORTER` says, else for whom there is an address, in the environment
-    /// before the code.
+    /// As what spans leave: what `OTEL_TRACES_EXPORTER` says, else what there is an address of, in the environment before
+    /// the code.
     pub(crate) fn format(&self) -> Option<Format> {
         if self.off {
             return Some(Format::None);
         }
         let named = [
-            (self.way.is_chosen_by_environment(), Format::Otlp),
+            (self.otlp.is_chosen_by_environment(), Format::Otlp),
             (self.zipkin.endpoint.is_some(), Format::Zipkin),
             (self.zipkin.code.is_some(), Format::Zipkin),
-            (self.way.code.endpoint.is_some(), Format::Otlp),
+            (self.otlp.code.endpoint.is_some(), Format::Otlp),
             (self.console, Format::Console),
         ];
         let first = named.into_iter().find_map(|(is_named, format)| is_named.then_some(format));
@@ -277,21 +232,23 @@ impl Traces {
 
     /// Do they leave over gRPC, if they leave over OTLP?
     pub(crate) fn is_grpc(&self) -> bool {
-        self.way.is_grpc()
+        self.otlp.is_grpc()
     }
 
-    /// All that a transport to Zipkin has to know. What the variables of OTLP say is not for it: they may hold another
-    /// system's key. The headers in code may, too; its files of TLS count wherever spans go.
-    pub(super) fn zipkin_link(&self, url: &str) -> Link {
-        Link { pem: self.way.code.pem.clone(), ..Link::plain(url) }
+    /// How Zipkin is reached. What the variables of OTLP say is not for it: they may hold another system's key. The
+    /// headers in code may, too; its files of TLS count wherever spans go.
+    pub(super) fn zipkin_endpoint(&self, url: &str) -> Endpoint {
+        Endpoint { tls: self.otlp.code.tls.clone(), ..Endpoint::plain(url) }
     }
 
-    /// What of the way out will not work, or most likely not.
-    pub(crate) fn doubts(&self) -> Vec<(String, String, Refusal)> {
+    /// What of the export will not work, or most likely not.
+    pub(crate) fn advice(&self) -> Vec<(String, String, Refusal)> {
         match self.format() {
-            Some(Format::Otlp) => self.way.doubts(),
-            // Beside an endpoint of OTLP it is meant for that one, and somebody else chose Zipkin.
-            Some(Format::Zipkin) if self.way.code.endpoint.is_none() => zipkin::unheard(&self.way.code),
+            Some(Format::Otlp) => self.otlp.advice(),
+            // Beside an endpoint of OTLP in code it is meant for that one, and the environment chose Zipkin.
+            Some(Format::Zipkin) if self.otlp.code.endpoint.is_none() => {
+                zipkin::without_effect(&self.otlp.code)
+            }
             _ => Vec::new(),
         }
     }
@@ -302,13 +259,13 @@ impl Traces {
         let sampler = match name.root {
             Root::AlwaysOn => Sampler::always(),
             Root::AlwaysOff => Sampler::never(),
-            Root::TraceIdRatio => Sampler::probability(self.share()),
+            Root::TraceIdRatio => Sampler::probability(self.ratio()),
         };
         if name.parent_based { sampler.parent_based() } else { sampler }
     }
 
     pub(crate) fn limits(&self) -> Limits {
-        let general = &self.way.general;
+        let general = &self.otlp.general;
         Limits {
             attributes: self.counts.span_attributes.or(general.attributes).unwrap_or(self.counts.attributes),
             value_length: self.counts.span_value_length.or(general.value_length).or(self.counts.value_length),
@@ -317,26 +274,26 @@ impl Traces {
     }
 
     pub(crate) fn queue_capacity(&self) -> usize {
-        self.batching.queue
+        self.otlp.batching.queue
     }
 
-    pub(crate) fn pace(&self) -> Pace {
-        let mut batching = self.batching;
+    pub(crate) fn batch_limits(&self) -> BatchLimits {
+        let mut otlp = self.otlp.clone();
         if self.console {
-            batching.on_terminal();
+            otlp.batching.on_terminal();
         }
-        batching.pace(match self.format() {
+        otlp.batch_limits(match self.format() {
             Some(Format::Zipkin) => self.zipkin_timeout(),
-            _ => self.way.timeout(),
+            _ => self.otlp.timeout(),
         })
     }
 
     fn zipkin_timeout(&self) -> Duration {
-        self.zipkin.timeout.or(self.way.code.timeout).unwrap_or(TIMEOUT)
+        self.zipkin.timeout.or(self.otlp.code.timeout).unwrap_or(TIMEOUT)
     }
 
     fn sampler_name(&self) -> SamplerName {
-        let root = match self.keep {
+        let root = match self.ratio {
             None => Root::AlwaysOn,
             Some(_) if self.sampler_arg.is_some() => Root::TraceIdRatio,
             Some(1.0) => Root::AlwaysOn,
@@ -346,8 +303,8 @@ impl Traces {
         self.sampler.unwrap_or(SamplerName { root, parent_based: self.follow_parent })
     }
 
-    fn share(&self) -> f64 {
-        self.sampler_arg.or(self.keep).unwrap_or(1.0)
+    fn ratio(&self) -> f64 {
+        self.sampler_arg.or(self.ratio).unwrap_or(1.0)
     }
 }
 
@@ -357,13 +314,12 @@ impl Default for Traces {
             off: false,
             exporter: None,
             console: false,
-            way: Way::new(&TRACES),
+            otlp: OtlpConfig::new(&TRACES),
             zipkin: Zipkin::default(),
-            keep: None,
+            ratio: None,
             follow_parent: true,
             sampler: None,
             sampler_arg: None,
-            batching: Batching::new(SCHEDULE_DELAY),
             counts: Counts::default(),
         }
     }
@@ -377,9 +333,6 @@ impl Default for Counts {
             span_attributes: None,
             span_value_length: None,
             links: 128,
-            link_attributes: 128,
-            events: 128,
-            event_attributes: 128,
         }
     }
 }
@@ -390,11 +343,9 @@ impl fmt::Debug for Traces {
             .field("destination", &self.destination())
             .field("format", &self.format())
             .field("console", &self.console)
-            .field("headers", &self.way.show_headers())
+            .field("otlp", &self.otlp)
             .field("sampler", &self.sampler_name())
-            .field("share", &self.share())
-            .field("pace", &self.pace())
-            .field("queue_size", &self.batching.queue)
+            .field("ratio", &self.ratio())
             .field("limits", &self.limits())
             .finish()
     }

@@ -14,7 +14,7 @@ fn set(traces: &mut Traces, name: &str, value: &str) -> Result<(), Refusal> {
         return (row.set)(traces, value);
     }
     let row = Shared::VARIABLES.iter().find(|row| row.name == name).unwrap_or_else(|| panic!("no {name}"));
-    (row.set)(&mut traces.way.general, value)
+    (row.set)(&mut traces.otlp.general, value)
 }
 
 fn show(traces: &Traces, name: &str) -> String {
@@ -22,7 +22,7 @@ fn show(traces: &Traces, name: &str) -> String {
         return (row.show)(traces);
     }
     let row = Shared::VARIABLES.iter().find(|row| row.name == name).unwrap_or_else(|| panic!("no {name}"));
-    (row.show)(&traces.way.general)
+    (row.show)(&traces.otlp.general)
 }
 
 fn with(pairs: &[(&str, &str)]) -> Traces {
@@ -31,6 +31,11 @@ fn with(pairs: &[(&str, &str)]) -> Traces {
         assert_eq!(set(&mut traces, name, value), Ok(()), "{name}={value}");
     }
     traces
+}
+
+/// Over OTLP, to this endpoint that code names.
+fn to(endpoint: &str) -> Traces {
+    Traces::new().otlp(Otlp::new().endpoint(endpoint))
 }
 
 fn url(text: &str) -> Destination {
@@ -74,7 +79,7 @@ fn the_own_variable_beats_the_general_one_and_both_beat_code_in_any_order() {
     let general = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://general:4318");
     let own = (OWN_ENDPOINT, "http://own:4318/x");
     for pairs in [[general, own], [own, general]] {
-        let mut traces = Traces::new().endpoint("http://code:4318");
+        let mut traces = to("http://code:4318");
         assert_eq!(traces.destination(), url("http://code:4318/v1/traces"));
         for (name, value) in pairs {
             set(&mut traces, name, value).unwrap();
@@ -85,18 +90,18 @@ fn the_own_variable_beats_the_general_one_and_both_beat_code_in_any_order() {
         ([("OTEL_EXPORTER_OTLP_TIMEOUT", "1"), ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "2")], 2),
         ([("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "2"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "1")], 2),
     ] {
-        assert_eq!(with(&timeouts).pace().attempt, Duration::from_millis(millis));
+        assert_eq!(with(&timeouts).batch_limits().attempt, Duration::from_millis(millis));
     }
     let headers = with(&[
         ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "a=own"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "a=general,b=general"),
     ]);
-    assert_eq!(headers.way.headers(), [("a".to_owned(), "own".to_owned())]);
+    assert_eq!(headers.otlp.headers(), [("a".to_owned(), "own".to_owned())]);
 }
 
 #[test]
 fn what_code_switched_off_the_operator_may_switch_on() {
-    let mut traces = Traces::new().off().endpoint("http://c:4318");
+    let mut traces = to("http://c:4318").off();
     assert_eq!(traces.destination(), Destination::Off);
     set(&mut traces, EXPORTER, "otlp").unwrap();
     assert_eq!(traces.destination(), url("http://c:4318/v1/traces"));
@@ -107,7 +112,7 @@ fn an_address_that_looks_wrong_is_taken_with_a_word_of_what_would_be_right() {
     let doubted = |name, value, protocol| {
         let mut traces = with(&[(PROTOCOL, protocol)]);
         let credentials = set(&mut traces, name, value).err().into_iter();
-        let doubts = traces.doubts().into_iter().map(|(_, _, refusal)| refusal);
+        let doubts = traces.advice().into_iter().map(|(_, _, refusal)| refusal);
         match &credentials.chain(doubts).collect::<Vec<_>>()[..] {
             [Refusal::Suspicious(remedy)] => (traces.destination(), remedy.clone()),
             other => panic!("{other:?}"),
@@ -122,11 +127,27 @@ fn an_address_that_looks_wrong_is_taken_with_a_word_of_what_would_be_right() {
     let (taken, remedy) = doubted(OWN_ENDPOINT, "http://c:4318", "http/protobuf");
     assert_eq!(taken, url("http://c:4318"));
     assert!(remedy.contains("http://c:4318/v1/traces"), "{remedy}");
+    let (taken, remedy) = doubted(OWN_ENDPOINT, "http://c:4318?key=s3cr3t", "http/protobuf");
+    assert_eq!(taken, url("http://c:4318?key=s3cr3t"));
+    assert!(remedy.contains("http://c:4318/v1/traces?REDACTED"), "{remedy}");
+}
+
+#[test]
+fn the_query_of_an_endpoint_stays_behind_the_path_and_is_never_shown() {
+    let traces = with(&[(ENDPOINT, "http://h/x?api_key=s3cr3t")]);
+    assert_eq!(traces.destination(), url("http://h/x/v1/traces?api_key=s3cr3t"));
+    let shown = [show(&traces, ENDPOINT), show(&traces, OWN_ENDPOINT), format!("{traces:?}")];
+    assert!(shown.iter().all(|shown| !shown.contains("s3cr3t")), "{shown:?}");
+    assert_eq!(shown[1], "http://h/x/v1/traces?REDACTED");
+    let zipkin = with(&[(ZIPKIN, "http://z:9411/api/v2/spans?key=s3cr3t")]);
+    assert_eq!(zipkin.destination(), url("http://z:9411/api/v2/spans?key=s3cr3t"));
+    let shown = [show(&zipkin, ZIPKIN), format!("{zipkin:?}")];
+    assert!(shown.iter().all(|shown| !shown.contains("s3cr3t")), "{shown:?}");
 }
 
 #[test]
 fn an_address_that_is_not_served_is_not_replaced_by_another() {
-    let mut traces = Traces::new().endpoint("http://code:4318");
+    let mut traces = to("http://code:4318");
     // Without TLS it is refused, with it it is taken.
     assert!(!matches!(set(&mut traces, ENDPOINT, "https://c:4318"), Err(Refusal::Expected(_))));
     assert_ne!(traces.destination(), url("http://code:4318/v1/traces"));
@@ -140,12 +161,13 @@ fn an_address_that_is_not_served_is_not_replaced_by_another() {
 #[test]
 fn headers_are_decoded_and_never_shown() {
     let traces = with(&[("OTEL_EXPORTER_OTLP_HEADERS", "api-key=s3cr3t%20k%C3%A9y, x-team = blue ,")]);
-    assert_eq!(traces.way.headers()[0], ("api-key".to_owned(), "s3cr3t kéy".to_owned()));
-    assert_eq!(traces.way.headers()[1], ("x-team".to_owned(), "blue".to_owned()));
+    assert_eq!(traces.otlp.headers()[0], ("api-key".to_owned(), "s3cr3t kéy".to_owned()));
+    assert_eq!(traces.otlp.headers()[1], ("x-team".to_owned(), "blue".to_owned()));
     assert_eq!(show(&traces, "OTEL_EXPORTER_OTLP_HEADERS"), "api-key=***,x-team=***");
-    let debug = format!("{:?}", traces.header("more", "s3cr3t").endpoint("http://me:s3cr3t@c:4318"));
+    let code = Otlp::new().header("more", "s3cr3t").endpoint("http://me:s3cr3t@c:4318");
+    let debug = format!("{:?}", traces.otlp(code));
     assert!(debug.contains("api-key") && !debug.contains("s3cr3t"), "{debug}");
-    let code = format!("{:?}", Traces::new().endpoint("http://me:s3cr3t@c:4318/?key=s3cr3t"));
+    let code = format!("{:?}", to("http://me:s3cr3t@c:4318/?key=s3cr3t"));
     assert!(!code.contains("s3cr3t"), "{code}");
     for wrong in ["s3cr3t", "a=s3cr3t;b=2", "sp ace=s3cr3t", "a=s3cr3t%0A", "a=s3cr3t%ff"] {
         let refusal = set(&mut Traces::new(), "OTEL_EXPORTER_OTLP_HEADERS", wrong).unwrap_err();
@@ -158,28 +180,28 @@ fn timeouts_are_milliseconds_and_zero_is_without_end() {
     let traces = with(&[("OTEL_EXPORTER_OTLP_TIMEOUT", "0"), ("OTEL_BSP_EXPORT_TIMEOUT", "0")]);
     // No batch waits for ever.
     let hour = Duration::from_secs(3_600);
-    assert_eq!((traces.pace().attempt, traces.pace().batch), (hour, hour));
+    assert_eq!((traces.batch_limits().attempt, traces.batch_limits().batch), (hour, hour));
     assert_eq!(show(&traces, "OTEL_BSP_EXPORT_TIMEOUT"), "0");
     for wrong in ["-1", "10s", "1e3"] {
         let refusal = set(&mut Traces::new(), "OTEL_EXPORTER_OTLP_TIMEOUT", wrong);
-        assert_eq!(refusal, Err(Refusal::Expected("a number of milliseconds".to_owned())));
+        assert_eq!(refusal, Err(Refusal::Expected("a whole number of milliseconds".to_owned())));
     }
 }
 
 #[test]
 fn batch_sizes_are_bounded_by_the_queue() {
     let traces = with(&[("OTEL_BSP_MAX_QUEUE_SIZE", "100"), ("OTEL_BSP_SCHEDULE_DELAY", "7")]);
-    assert_eq!((traces.queue_capacity(), traces.pace().batch_size), (100, 100));
-    assert_eq!(traces.pace().delay, Duration::from_millis(7));
-    assert_eq!(with(&[("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "9")]).pace().batch_size, 9);
+    assert_eq!((traces.queue_capacity(), traces.batch_limits().batch_size), (100, 100));
+    assert_eq!(traces.batch_limits().delay, Duration::from_millis(7));
+    assert_eq!(with(&[("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "9")]).batch_limits().batch_size, 9);
     assert!(matches!(set(&mut Traces::new(), "OTEL_BSP_MAX_QUEUE_SIZE", "0"), Err(Refusal::Expected(_))));
 }
 
 #[test]
 fn a_terminal_sees_spans_soon_unless_somebody_chose_otherwise() {
-    assert_eq!(Traces::new().on_terminal().pace().delay, Duration::from_millis(500));
+    assert_eq!(Traces::new().on_terminal().batch_limits().delay, Duration::from_millis(500));
     let chosen = with(&[("OTEL_BSP_SCHEDULE_DELAY", "5000")]).on_terminal();
-    assert_eq!(chosen.pace().delay, Duration::from_secs(5));
+    assert_eq!(chosen.batch_limits().delay, Duration::from_secs(5));
 }
 
 #[test]
@@ -202,16 +224,16 @@ fn each_sampler_of_the_specification_is_known() {
         |traces: &Traces| (show(traces, "OTEL_TRACES_SAMPLER"), show(traces, "OTEL_TRACES_SAMPLER_ARG"));
     let text = |a: &str, b: &str| (a.to_owned(), b.to_owned());
     assert_eq!(shown(&Traces::new()), text("parentbased_always_on", ""));
-    assert_eq!(shown(&Traces::new().keep(0.1)), text("parentbased_traceidratio", "0.1"));
-    assert_eq!(shown(&Traces::new().keep(0.0).follow_parent(false)), text("always_off", ""));
+    assert_eq!(shown(&Traces::new().sample_ratio(0.1)), text("parentbased_traceidratio", "0.1"));
+    assert_eq!(shown(&Traces::new().sample_ratio(0.0).follow_parent(false)), text("always_off", ""));
     for name in ["always_on", "always_off", "parentbased_always_on", "parentbased_always_off"] {
         assert_eq!(shown(&with(&[("OTEL_TRACES_SAMPLER", name)])).0, name);
     }
     let ratio = with(&[("OTEL_TRACES_SAMPLER_ARG", "0.25"), ("OTEL_TRACES_SAMPLER", "traceidratio")]);
     assert_eq!(shown(&ratio), text("traceidratio", "0.25"));
-    // The argument alone changes nothing, unless code chose a share.
+    // The argument alone changes nothing, unless code chose a ratio.
     assert_eq!(shown(&with(&[("OTEL_TRACES_SAMPLER_ARG", "0.25")])).0, "parentbased_always_on");
-    let mut code = Traces::new().keep(1.0);
+    let mut code = Traces::new().sample_ratio(1.0);
     set(&mut code, "OTEL_TRACES_SAMPLER_ARG", "0.25").unwrap();
     assert_eq!(shown(&code), text("parentbased_traceidratio", "0.25"));
     for wrong in ["2", "-0.1", "NaN", "ten"] {
@@ -268,12 +290,12 @@ fn zipkin_is_chosen_by_its_name_or_by_its_address_alone() {
 
 #[test]
 fn the_environment_beats_the_code_also_where_they_name_different_systems() {
-    let code = || Traces::new().endpoint("http://code:4318").zipkin("http://code:9411/api/v2/spans");
+    let code = || to("http://code:4318").zipkin("http://code:9411/api/v2/spans");
     assert_eq!(code().destination(), url("http://code:9411/api/v2/spans"));
     let mut traces = code();
     set(&mut traces, ENDPOINT, "http://env:4318").unwrap();
     assert_eq!(traces.destination(), url("http://env:4318/v1/traces"));
-    let mut traces = Traces::new().endpoint("http://code:4318");
+    let mut traces = to("http://code:4318");
     set(&mut traces, ZIPKIN, "http://env:9411/api/v2/spans").unwrap();
     assert_eq!(traces.destination(), url("http://env:9411/api/v2/spans"));
     let mut traces = code();
@@ -285,13 +307,13 @@ fn the_environment_beats_the_code_also_where_they_name_different_systems() {
 #[test]
 fn zipkin_has_a_timeout_of_its_own_and_none_of_the_headers_of_otlp() {
     let zipkin = Traces::new().zipkin("http://code:9411/api/v2/spans");
-    assert_eq!(zipkin.pace().attempt, Duration::from_secs(10));
-    let mut traces = zipkin.timeout(Duration::from_secs(3));
+    assert_eq!(zipkin.batch_limits().attempt, Duration::from_secs(10));
+    let mut traces = zipkin.otlp(Otlp::new().timeout(Duration::from_secs(3)));
     set(&mut traces, "OTEL_EXPORTER_OTLP_TIMEOUT", "7").unwrap();
-    assert_eq!(traces.pace().attempt, Duration::from_secs(3));
+    assert_eq!(traces.batch_limits().attempt, Duration::from_secs(3));
     set(&mut traces, ZIPKIN_TIMEOUT, "2500").unwrap();
     assert_eq!(
-        (traces.pace().attempt, show(&traces, ZIPKIN_TIMEOUT)),
+        (traces.batch_limits().attempt, show(&traces, ZIPKIN_TIMEOUT)),
         (Duration::from_millis(2500), "2500".into())
     );
     assert!(matches!(set(&mut traces, ZIPKIN_TIMEOUT, "2s"), Err(Refusal::Expected(_))));
@@ -300,20 +322,21 @@ fn zipkin_has_a_timeout_of_its_own_and_none_of_the_headers_of_otlp() {
 #[test]
 fn of_the_way_out_zipkin_takes_the_files_of_tls_in_code_and_what_else_code_says_is_not_dropped_without_a_word()
  {
-    let code = Traces::new().zipkin("https://z/api/v2/spans").header("api-key", "s3cr3t");
-    let mut code = code.gzip().grpc().certificate("ca.pem").client_certificate("client.pem", "client.key");
+    let otlp = Otlp::new().header("api-key", "s3cr3t").gzip().grpc().certificate("ca.pem");
+    let otlp = otlp.client_certificate("client.pem", "client.key");
+    let mut code = Traces::new().zipkin("https://z/api/v2/spans").otlp(otlp);
     // They are OTLP's, and the files need not be there.
     for name in ["CERTIFICATE", "CLIENT_CERTIFICATE", "TRACES_CLIENT_KEY"] {
         let _ = set(&mut code, &format!("OTEL_EXPORTER_OTLP_{name}"), "/nowhere.pem");
     }
-    let link = code.zipkin_link("https://z/api/v2/spans");
-    let (certificate, key) = (link.pem.client_certificate, link.pem.client_key);
-    let files = [link.pem.certificate, certificate, key].map(|file| file.unwrap().unwrap());
+    let endpoint = code.zipkin_endpoint("https://z/api/v2/spans");
+    let (certificate, key) = (endpoint.tls.client_certificate, endpoint.tls.client_key);
+    let files = [endpoint.tls.certificate, certificate, key].map(|file| file.unwrap().unwrap());
     assert_eq!(files, ["ca.pem", "client.pem", "client.key"]);
-    assert!(link.headers.is_empty() && !link.gzip && link.grpc.is_none() && !link.is_otlp);
+    assert!(endpoint.headers.is_empty() && !endpoint.http2 && !endpoint.is_otlp);
 
     let said = |traces: &Traces| -> Vec<_> {
-        let doubts = traces.doubts().into_iter();
+        let doubts = traces.advice().into_iter();
         doubts.map(|(name, value, refusal)| format!("{name}={value}: {refusal:?}")).collect()
     };
     let all = said(&code);
@@ -323,9 +346,12 @@ fn of_the_way_out_zipkin_takes_the_files_of_tls_in_code_and_what_else_code_says_
     for (said, begin) in all.iter().zip(begins) {
         assert!(said.starts_with(begin) && said.contains("Zipkin") && !said.contains("s3cr3t"), "{said}");
     }
-    assert!(said(&Traces::new().zipkin("http://z/api/v2/spans").certificate("ca.pem")).is_empty());
+    assert!(
+        said(&Traces::new().zipkin("http://z/api/v2/spans").otlp(Otlp::new().certificate("ca.pem")))
+            .is_empty()
+    );
     // Who wrote for OTLP did not choose Zipkin.
-    let mut otlp = Traces::new().endpoint("http://c:4318").header("api-key", "s3cr3t");
+    let mut otlp = Traces::new().otlp(Otlp::new().endpoint("http://c:4318").header("api-key", "s3cr3t"));
     set(&mut otlp, EXPORTER, "zipkin").unwrap();
     assert!(said(&otlp).is_empty());
 }
@@ -346,7 +372,7 @@ fn one_system_gets_the_spans_and_the_warning_says_which() {
         with(&[(EXPORTER, "zipkin,zipkin,none")]).destination(),
         url("http://localhost:9411/api/v2/spans")
     );
-    let mut neither = Traces::new().endpoint("http://c:4318");
+    let mut neither = to("http://c:4318");
     assert!(set(&mut neither, EXPORTER, "jaeger").is_err());
     assert_eq!(neither.destination(), url("http://c:4318/v1/traces"));
 }
@@ -370,7 +396,7 @@ fn the_console_stands_alone_or_beside_one_system() {
     assert_eq!((code.destination(), code.is_shown()), (otlp.clone(), true));
     set(&mut code, EXPORTER, "otlp").unwrap();
     assert_eq!((code.destination(), code.is_shown()), (otlp, false));
-    assert_eq!(with(&[(EXPORTER, "console")]).pace().delay, Duration::from_millis(500));
+    assert_eq!(with(&[(EXPORTER, "console")]).batch_limits().delay, Duration::from_millis(500));
 }
 
 #[test]

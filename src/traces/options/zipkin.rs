@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::export::{Destination, Protocol, Target, millis, reachable, shown};
-use crate::variable::Refusal;
+use crate::export::{Destination, has_credentials, join, masked_url, reachable};
+use crate::otlp::{Protocol, Settings};
+use crate::variable::{Refusal, milliseconds};
 
 /// Where a Zipkin of the same machine listens.
 pub(super) const DEFAULT: &str = "http://localhost:9411/api/v2/spans";
@@ -12,7 +13,7 @@ pub(super) const DEFAULT: &str = "http://localhost:9411/api/v2/spans";
 const PATH: &str = "/api/v2/spans";
 const EXAMPLE: &str = "http://zipkin:9411/api/v2/spans";
 
-/// The way straight to Zipkin.
+/// The export straight to Zipkin.
 #[derive(Clone, Default)]
 pub(super) struct Zipkin {
     pub(super) code: Option<String>,
@@ -21,7 +22,7 @@ pub(super) struct Zipkin {
 }
 
 impl Zipkin {
-    /// Where to; a Zipkin of the same machine if nobody says so.
+    /// Where to; a Zipkin of the same machine if no address was named.
     pub(super) fn destination(&self) -> Destination {
         Destination::of(self.url().to_owned())
     }
@@ -31,7 +32,7 @@ impl Zipkin {
     }
 
     /// An address that is not served is kept all the same: spans must not go to another one instead.
-    pub(super) fn take_endpoint(&mut self, url: &str) -> Result<(), Refusal> {
+    pub(super) fn set_endpoint(&mut self, url: &str) -> Result<(), Refusal> {
         let checked = check(url);
         if !matches!(checked, Err(Refusal::Expected(_))) {
             self.endpoint = Some(url.to_owned());
@@ -39,20 +40,23 @@ impl Zipkin {
         checked
     }
 
-    pub(super) fn take_timeout(&mut self, text: &str) -> Result<(), Refusal> {
-        millis(text).map(|time| self.timeout = Some(time))
+    pub(super) fn set_timeout(&mut self, text: &str) -> Result<(), Refusal> {
+        milliseconds(text).map(|time| self.timeout = Some(time))
     }
 }
 
 /// Addresses may hold credentials.
 impl fmt::Debug for Zipkin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Zipkin").field("url", &shown(self.url())).field("timeout", &self.timeout).finish()
+        f.debug_struct("Zipkin")
+            .field("url", &masked_url(self.url()))
+            .field("timeout", &self.timeout)
+            .finish()
     }
 }
 
-/// What code says of the way out that only OTLP has.
-pub(super) fn unheard(code: &Target) -> Vec<(String, String, Refusal)> {
+/// What code says that has no effect on Zipkin, because only OTLP has it.
+pub(super) fn without_effect(code: &Settings) -> Vec<(String, String, Refusal)> {
     let headers: Vec<_> = code.headers.iter().flatten().map(|(name, _)| name.as_str()).collect();
     let headers = (!headers.is_empty()).then(|| {
         let instead = "none is sent to Zipkin; a collector before it can send them";
@@ -74,10 +78,9 @@ pub(super) fn unheard(code: &Target) -> Vec<(String, String, Refusal)> {
 /// The address is used as it is: what of it will most likely not work?
 fn check(url: &str) -> Result<(), Refusal> {
     let uri = reachable(url, EXAMPLE)?;
-    let base = || shown(url).trim_end_matches('/').to_owned();
     let port = uri.port_u16();
     let wrong = match uri.path() {
-        _ if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) => {
+        _ if has_credentials(&uri) => {
             "the name and the password in it are not sent; a collector before Zipkin can send them".to_owned()
         }
         _ if port == Some(4317) || port == Some(4318) => {
@@ -87,9 +90,11 @@ fn check(url: &str) -> Result<(), Refusal> {
                 port.unwrap_or_default()
             )
         }
-        "" | "/" => format!("it is used as it is and has no path; write {}{PATH}", base()),
+        "" | "/" => {
+            format!("it is used as it is and has no path; write {}", masked_url(&join(url, PATH)))
+        }
         path if path.ends_with("/v1/spans") => {
-            format!("version 2 of Zipkin's JSON is sent; write {}", base().replace("/v1/", "/v2/"))
+            format!("version 2 of Zipkin's JSON is sent; write {}", masked_url(url).replace("/v1/", "/v2/"))
         }
         _ => return Ok(()),
     };

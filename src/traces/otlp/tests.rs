@@ -1,20 +1,20 @@
 //! The proof that what a collector receives is what was recorded, and that its answers are understood.
 
-mod reference;
-
 use std::sync::Arc;
 
+use super::reference;
 use super::*;
 use crate::clock::Moment;
 use crate::context::{RequestId, SpanId, TraceContext, Tracestate, a_context};
 use crate::export::Delivery;
-use crate::export::answers::are_understood;
 use crate::export::collector::{Answer, Collector};
+use crate::otlp::answers::{are_understood, deliver};
+use crate::otlp::{Otlp as Options, TRACES};
 use crate::record::{
     End, ErrorType, Hop, Http, HttpVersion, Kind, Method, Outcome, Scheme, Subject, Value, a_value,
 };
 use crate::traces::record::tests::a_span;
-use crate::traces::sheet::{Name, Outline, Sheet};
+use crate::traces::span_writer::Name;
 use crate::traces::{Finished, Status};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Proto;
@@ -27,9 +27,15 @@ const ATTEMPT: Duration = Duration::from_secs(10);
 fn to(collector: &Collector) -> Box<dyn Transport<Record>> {
     let mut resource = Resource::default();
     resource.set("service.name", "bookings");
-    let url = format!("{}/v1/traces", collector.endpoint());
-    let headers = vec![("authorization".to_owned(), "Bearer s3cr3t".to_owned())];
-    transport(&Link { url, headers, ..Link::default() }, &Limits::default(), &resource).unwrap()
+    transport_to(Options::new().header("authorization", "Bearer s3cr3t"), collector, &resource)
+}
+
+fn transport_to(options: Options, collector: &Collector, resource: &Resource) -> Box<dyn Transport<Record>> {
+    let mut config = OtlpConfig::new(&TRACES);
+    config.choose(options);
+    let url = if config.is_grpc() { "" } else { "/v1/traces" };
+    let url = format!("{}{url}", collector.endpoint());
+    transport(&config, &url, &Limits::default(), resource).unwrap()
 }
 
 fn with_fields(fields: &[(&'static str, Value)]) -> Record {
@@ -55,7 +61,7 @@ async fn a_span_arrives_whole_with_its_resource_and_scope() {
     span.links.push(other);
     span.failed = true;
     let (trace, parent) = (span.trace, span.parent);
-    let delivery = to(&collector).send(&[Record::Span(span)], ATTEMPT).await;
+    let (delivery, _) = deliver(&mut *to(&collector), &[Record::Span(span)], ATTEMPT).await;
     assert_eq!(delivery, Delivery::Accepted { rejected: 0, message: None });
 
     let spans = collector.spans();
@@ -84,7 +90,7 @@ async fn a_span_arrives_whole_with_its_resource_and_scope() {
 #[tokio::test]
 async fn the_request_is_what_the_specification_asks_for() {
     let collector = Collector::start();
-    to(&collector).send(&[a_span(), a_span()], ATTEMPT).await;
+    deliver(&mut *to(&collector), &[a_span(), a_span()], ATTEMPT).await;
     let received = collector.received();
     assert_eq!((received.len(), received[0].spans(), &*received[0].path), (1, 2, "/v1/traces"));
     assert_eq!(received[0].header("content-type"), "application/x-protobuf");
@@ -106,11 +112,11 @@ async fn a_collector_that_hangs_up_may_be_asked_again_and_one_that_hangs_may_not
     let collector = Collector::start();
     let mut transport = to(&collector);
     collector.next([Answer::Disconnect, Answer::Hang]);
-    let hung_up = transport.send(&[a_span()], ATTEMPT).await;
+    let (hung_up, _) = deliver(&mut *transport, &[a_span()], ATTEMPT).await;
     assert!(matches!(hung_up, Delivery::Unanswered { again: true, .. }), "{hung_up:?}");
-    let hung = transport.send(&[a_span()], Duration::from_millis(200)).await;
+    let (hung, sent) = deliver(&mut *transport, &[a_span()], Duration::from_millis(200)).await;
     assert!(matches!(hung, Delivery::Unanswered { again: false, .. }), "{hung:?}");
-    assert!(transport.has_left());
+    assert!(sent);
 }
 
 #[tokio::test]
@@ -118,26 +124,61 @@ async fn a_port_where_nobody_listens_may_be_asked_again_and_no_bytes_left() {
     let collector = Collector::start();
     let mut transport = to(&collector);
     drop(collector);
-    let delivery = transport.send(&[a_span()], ATTEMPT).await;
+    let (delivery, sent) = deliver(&mut *transport, &[a_span()], ATTEMPT).await;
     assert!(matches!(delivery, Delivery::Unreachable { .. }), "{delivery:?}");
-    assert!(!transport.has_left());
+    assert!(!sent);
 }
 
 #[tokio::test]
-async fn a_batch_beyond_64_mebibytes_is_not_sent() {
+async fn a_batch_that_a_receiver_would_refuse_leaves_in_several_requests() {
     let collector = Collector::start();
-    let text = "x".repeat(33 * 1024 * 1024);
-    let large = || with_fields(&[("text", text.clone().into())]);
-    let delivery = to(&collector).send(&[large(), large()], ATTEMPT).await;
-    assert!(matches!(delivery, Delivery::TooLarge { bytes } if bytes > 64 * 1024 * 1024), "{delivery:?}");
-    assert!(collector.received().is_empty());
+    let text = "x".repeat(60_000);
+    let batch: Vec<_> = (0..90).map(|_| with_fields(&[("text", text.clone().into())])).collect();
+    let mut transport =
+        transport_to(Options::new().request_size(1_000_000), &collector, &Resource::default());
+    deliver(&mut *transport, &batch, ATTEMPT).await;
+    let received = collector.received();
+    assert!(received.iter().all(|request| request.raw.len() <= 1_000_000) && received.len() == 6);
+    assert_eq!(received.iter().map(|request| request.spans()).sum::<usize>(), 90);
+    assert!(collector.spans().iter().all(|span| span.text("text") == text));
+}
+
+#[cfg(feature = "otlp-grpc")]
+#[tokio::test]
+async fn a_request_over_grpc_is_no_larger_than_a_server_takes_by_default() {
+    let collector = Collector::start();
+    let text = "x".repeat(60_000);
+    let batch: Vec<_> = (0..90).map(|_| with_fields(&[("text", text.clone().into())])).collect();
+    let mut transport = transport_to(Options::new().grpc(), &collector, &Resource::default());
+    deliver(&mut *transport, &batch, ATTEMPT).await;
+    let received = collector.received();
+    assert_eq!(received.iter().map(|request| request.spans()).sum::<usize>(), 90);
+    assert!(received.iter().all(|request| request.raw.len() < 4 * 1024 * 1024), "{}", received.len());
+}
+
+#[tokio::test]
+async fn a_span_that_alone_is_too_large_is_shortened_and_the_others_are_whole() {
+    let collector = Collector::start();
+    let batch =
+        [a_span(), with_fields(&[("text", "é".repeat(3_000_000).into()), ("seats", 4.into())]), a_span()];
+    let mut transport =
+        transport_to(Options::new().request_size(1_000_000), &collector, &Resource::default());
+    let encoded = transport.encode(&batch);
+    assert_eq!((encoded.shortened, encoded.too_large), (1, 0));
+    deliver(&mut *transport, &batch, ATTEMPT).await;
+    let spans = collector.spans();
+    assert_eq!(spans.len(), 3);
+    let long = spans.iter().find(|span| span.attribute("text").is_some()).unwrap();
+    assert_eq!(long.text("text"), "é".repeat(16 * 1024));
+    assert_eq!(long.attribute("seats"), Some(&Proto::IntValue(4)));
 }
 
 #[test]
 fn a_wrong_header_is_named_without_its_value() {
-    let headers = vec![("x-key".to_owned(), "s3cr3t\n".to_owned())];
-    let link = Link { headers, ..Link::plain("http://localhost:4318/v1/traces") };
-    let error = transport(&link, &Limits::default(), &Resource::default()).err().unwrap();
+    let mut config = OtlpConfig::new(&TRACES);
+    config.choose(Options::new().header("x-key", "s3cr3t\n"));
+    let url = "http://localhost:4318/v1/traces";
+    let error = transport(&config, url, &Limits::default(), &Resource::default()).err().unwrap();
     assert!(error.contains("x-key") && !error.contains("s3cr3t"), "{error}");
 }
 
@@ -184,8 +225,17 @@ prop_compose! {
     }
 }
 
-/// Writes what is on the sheet of words on another one.
-fn copy(finished: &Finished, sheet: &mut impl Sheet) {
+/// The bytes of a batch of spans that are values already.
+fn encoded(batch: &[Finished], resource: &Resource) -> bytes::Bytes {
+    let spans = batch.iter().map(|finished| (SCOPE, finished));
+    let encoded = Batch::new(resource, usize::MAX - 1_024).encode(spans, |finished, message, _| {
+        copy(finished, &mut Span::new(message));
+    });
+    encoded.payloads.into_iter().next().unwrap().body
+}
+
+/// Writes a span that is a value with another writer.
+fn copy(finished: &Finished, writer: &mut impl SpanWriter) {
     let outline = Outline {
         name: Name::One((&*finished.name).into()),
         kind: finished.kind,
@@ -199,13 +249,13 @@ fn copy(finished: &Finished, sheet: &mut impl Sheet) {
         start: finished.start,
         end: finished.end,
     };
-    sheet.begin(&outline);
-    finished.attributes.iter().for_each(|(name, value)| sheet.value(name, value));
-    sheet.end(&outline, finished.attributes_dropped);
+    writer.begin(&outline);
+    finished.attributes.iter().for_each(|(name, value)| writer.value(name, value));
+    writer.end(&outline, finished.attributes_dropped);
 }
 
 /// A batch as the reference decoder reads it, without what means the same in two ways.
-fn understood(bytes: Bytes) -> ExportTraceServiceRequest {
+fn understood(bytes: bytes::Bytes) -> ExportTraceServiceRequest {
     let mut request = ExportTraceServiceRequest::decode(bytes).unwrap();
     for of_resource in &mut request.resource_spans {
         // A set, which the library keeps in a hash map.
@@ -255,24 +305,26 @@ proptest! {
         let mut resource = Resource::default();
         resource.set("service.name", "bookings");
         resource.set("team", "x".repeat(200));
-        let ours = Encoder::new(&resource).batch(&batch, |finished, span| copy(finished, span));
+        let ours = encoded(&batch, &resource);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let theirs = runtime.block_on(reference::encoded(batch, &resource));
         prop_assert_eq!(understood(ours), understood(theirs));
     }
 
     #[test]
-    fn a_hop_is_the_same_in_bytes_as_in_words(
+    fn a_hop_is_the_same_in_bytes_as_by_way_of_a_value(
         batch in proptest::collection::vec(a_hop(), 1..4),
         attributes in prop_oneof![0..20_usize, Just(128)],
         value_length in proptest::option::of(0..140_usize),
         links in 0..4_usize,
     ) {
         let limits = Limits { attributes, value_length, links };
-        let encoder = Encoder::new(&Resource::default());
-        let bytes = encoder.batch(&batch, |record, span| assert!(record.write(&limits, span)));
-        let words: Vec<_> = batch.iter().filter_map(|record| Finished::of(record, &limits)).collect();
-        let words = encoder.batch(&words, |finished, span| copy(finished, span));
-        prop_assert_eq!(bytes, words);
+        let resource = Resource::default();
+        let records = batch.iter().map(|record| (SCOPE, record));
+        let bytes = Batch::new(&resource, usize::MAX - 1_024).encode(records, |record, message, _| {
+            assert!(record.write(&limits, &mut Span::new(message)));
+        });
+        let values: Vec<_> = batch.iter().filter_map(|record| Finished::of(record, &limits)).collect();
+        prop_assert_eq!(&bytes.payloads[0].body, &encoded(&values, &resource));
     }
 }

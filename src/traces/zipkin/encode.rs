@@ -37,20 +37,8 @@ impl Encoder {
         }
     }
 
-    /// The body of one request.
-    pub(super) fn batch(&self, spans: impl Iterator<Item = Finished>) -> Vec<u8> {
-        let mut out = vec![b'['];
-        for span in spans {
-            if out.len() > 1 {
-                out.push(b',');
-            }
-            self.span(&mut out, &span);
-        }
-        out.push(b']');
-        out
-    }
-
-    fn span(&self, out: &mut Vec<u8>, span: &Finished) {
+    /// Writes a span behind what is there.
+    pub(super) fn span(&self, out: &mut Vec<u8>, span: &Finished) {
         // Microseconds as whole numbers; zero would say that it is not known.
         let start = span.start.unix_nanos() / 1_000;
         let duration = (span.end.since(span.start).as_micros()).max(1);

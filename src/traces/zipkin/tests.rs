@@ -8,11 +8,12 @@ use serde_json::{Value as Json, json};
 use super::encode::Encoder;
 use crate::clock::Moment;
 use crate::context::{Flags, SpanId, TraceContext, TraceId, Tracestate};
-use crate::export::{Delivery, Link};
+use crate::export::{Answer, Body, Delivery, Sent, Transport};
+use crate::otlp::Otlp;
 use crate::record::{Kind, Value};
 use crate::resource::Resource;
 use crate::traces::record::tests::a_span as a_record;
-use crate::traces::{Finished, Limits, Record, Status};
+use crate::traces::{Finished, Record, Status, Traces};
 
 const TRACE: u128 = 0x4bf92f3577b34da6a3ce929d0e0e4736;
 const SPAN: u64 = 0x00f067aa0ba902b7;
@@ -53,7 +54,14 @@ fn bookings() -> Resource {
 }
 
 fn all(spans: Vec<Finished>) -> Vec<Json> {
-    let body = Encoder::new(&bookings()).batch(spans.into_iter());
+    let encoder = Encoder::new(&bookings());
+    let mut array = super::Spans::default();
+    for span in spans {
+        let mut out = Vec::new();
+        encoder.span(&mut out, &span);
+        array.add(&out);
+    }
+    let body = array.end().body;
     serde_json::from_slice(&body)
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&body)))
 }
@@ -274,21 +282,68 @@ fn a_batch_is_one_array() {
     assert_eq!(all(vec![a_span(Kind::Server, &[]), a_span(Kind::Internal, &[])]).len(), 2);
 }
 
+fn transport(otlp: Otlp) -> Box<dyn Transport<Record>> {
+    // No server listens there: what is sent ends in another way.
+    super::transport(&Traces::new().otlp(otlp), "http://127.0.0.1:1/api/v2/spans", &bookings()).unwrap()
+}
+
+fn with_text(bytes: usize) -> Record {
+    let Record::Span(mut span) = a_record() else { unreachable!() };
+    span.fields.set("text", "x".repeat(bytes).into());
+    Record::Span(span)
+}
+
+#[test]
+fn no_request_is_larger_than_zipkin_takes_and_every_span_is_in_one() {
+    let batch: Vec<_> = (0..5).map(|_| with_text(super::LARGEST / 2 - 2_000)).collect();
+    let encoded = transport(Otlp::new()).encode(&batch);
+    let sizes: Vec<_> = encoded.payloads.iter().map(|payload| payload.records).collect();
+    assert_eq!((sizes, encoded.shortened, encoded.too_large), (vec![2, 2, 1], 0, 0));
+    for payload in encoded.payloads {
+        let spans: Vec<Json> = serde_json::from_slice(&payload.body).unwrap();
+        assert!(spans.len() as u64 == payload.records && payload.body.len() <= super::LARGEST);
+    }
+}
+
+#[test]
+fn a_span_that_alone_is_too_large_is_shortened_or_left_out_and_counted() {
+    let batch = [with_text(10), with_text(50_000), with_text(10)];
+    let encode = |bytes| transport(Otlp::new().request_size(bytes)).encode(&batch);
+    let encoded = encode(20_000);
+    assert_eq!((encoded.shortened, encoded.too_large), (1, 0));
+    assert_eq!(encoded.payloads.iter().map(|payload| payload.records).sum::<u64>(), 3);
+    let encoded = encode(100);
+    assert_eq!((encoded.payloads.len(), encoded.shortened, encoded.too_large), (0, 0, 3));
+}
+
 #[tokio::test]
-async fn a_batch_that_zipkin_would_answer_500_to_is_not_sent() {
-    let half = || {
-        let Record::Span(mut span) = a_record() else { unreachable!() };
-        span.fields.set("text", "x".repeat(super::LARGEST / 2).into());
-        Record::Span(span)
+async fn where_no_zipkin_listens_the_spans_may_be_sent_again() {
+    let mut transport = transport(Otlp::new());
+    let payload = transport.encode(&[a_record()]).payloads.remove(0);
+    let delivery = transport.send(payload, Duration::from_secs(5), Sent::default()).await;
+    assert!(matches!(delivery, Delivery::Unreachable { .. }), "{delivery:?}");
+}
+
+#[test]
+fn a_page_is_no_answer_of_zipkin() {
+    let answer = |status: u16, body: &'static str| {
+        let status = http::StatusCode::from_u16(status).unwrap();
+        super::read(&Answer {
+            status,
+            headers: http::HeaderMap::new(),
+            body: Body::Whole(body.into()),
+            trailers: None,
+        })
     };
-    // Nobody listens there: what is sent ends in another way.
-    let mut transport =
-        super::transport(&Link::plain("http://127.0.0.1:1/api/v2/spans"), &Limits::default(), &bookings())
-            .unwrap();
-    let large = transport.send(&[half(), half()], Duration::from_secs(5)).await;
-    assert!(matches!(large, Delivery::TooLarge { bytes } if bytes > super::LARGEST), "{large:?}");
-    let small = transport.send(&[half()], Duration::from_secs(5)).await;
-    assert!(matches!(small, Delivery::Unreachable { .. }), "{small:?}");
+    let stored = Ok(Delivery::Accepted { rejected: 0, message: None });
+    for (status, body) in [(202, ""), (202, "whatever"), (200, ""), (204, "")] {
+        assert_eq!(answer(status, body), stored, "{status} {body}");
+    }
+    let page = answer(200, "<html>Welcome</html>");
+    assert!(
+        matches!(&page, Err(Delivery::Unanswered { again: false, reason }) if reason.contains("<html>Welcome")),
+        "{page:?}"
+    );
 }
 
 proptest! {

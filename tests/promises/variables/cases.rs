@@ -171,7 +171,7 @@ fn shared() -> Vec<Case> {
             .bad("x-team", HEADERS),
         of("OTEL_EXPORTER_OTLP_TIMEOUT", "10000")
             .good("200", exporting().always(Answer::Hang), is_impatient)
-            .bad("10s", "is not a number of milliseconds; it is ignored"),
+            .bad("10s", "is not a whole number of milliseconds; it is ignored"),
         of("OTEL_ATTRIBUTE_COUNT_LIMIT", "128")
             .good("3", recording(), |seen| holds_three(seen) && record_holds_three(seen))
             .bad("-1", "is not a whole number from 0; it is ignored"),

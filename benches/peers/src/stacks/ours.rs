@@ -1,6 +1,6 @@
 //! Our own stack, as shipped: lines to standard output, spans to a collector that takes everything.
 
-use tower_observability::{Builder, ObservabilityLayer, Traces};
+use tower_observability::{Builder, ObservabilityLayer, Otlp, Traces};
 
 use crate::stack::Started;
 use crate::support::collector;
@@ -16,7 +16,7 @@ pub(crate) fn unnamed() -> Started {
 }
 
 fn started(builder: Builder) -> Started {
-    let traces = Traces::new().endpoint(format!("http://{}", collector::start()));
+    let traces = Traces::new().otlp(Otlp::new().endpoint(format!("http://{}", collector::start())));
     let observability = builder.traces(traces).init().expect("it starts");
     let app = USUAL.router(NoopLayer).layer(ObservabilityLayer::new());
     Started::new(app, || {

@@ -7,16 +7,15 @@ use std::time::{Duration, SystemTime};
 use rustls::CertificateError;
 use rustls::pki_types::UnixTime;
 
-use super::names_ca;
-use crate::export::Link;
+use super::{Endpoint, names_ca};
 
 /// What is wrong, where TLS is the reason.
-pub(in crate::export::http) fn explain(error: &(dyn Error + 'static), link: &Link) -> Option<String> {
+pub(in crate::export::http) fn explain(error: &(dyn Error + 'static), endpoint: &Endpoint) -> Option<String> {
     let mut next = Some(error);
     let mut text = String::new();
     while let Some(error) = next {
         if let Some(found) = within(error) {
-            return Some(of(found, link));
+            return Some(of(found, endpoint));
         }
         text.push_str(&error.to_string());
         next = error.source();
@@ -26,7 +25,7 @@ pub(in crate::export::http) fn explain(error: &(dyn Error + 'static), link: &Lin
     }
     // HTTP/2 keeps the words of what its connection died of, and nothing else.
     let (_, alert) = text.split_once("received fatal alert: ")?;
-    Some(refused(alert, link))
+    Some(refused(alert, endpoint))
 }
 
 /// `io::Error` hides what it holds from those who ask for its source.
@@ -37,10 +36,10 @@ fn within<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     within(error.downcast_ref::<io::Error>()?.get_ref()?)
 }
 
-fn of(error: &rustls::Error, link: &Link) -> String {
+fn of(error: &rustls::Error, endpoint: &Endpoint) -> String {
     match error {
-        rustls::Error::InvalidCertificate(error) => certificate(error, link),
-        rustls::Error::AlertReceived(alert) => refused(&format!("{alert:?}"), link),
+        rustls::Error::InvalidCertificate(error) => certificate(error, endpoint),
+        rustls::Error::AlertReceived(alert) => refused(&format!("{alert:?}"), endpoint),
         rustls::Error::InvalidMessage(_) => {
             "what listens there does not speak TLS; is the endpoint one of http://?".to_owned()
         }
@@ -51,15 +50,15 @@ fn of(error: &rustls::Error, link: &Link) -> String {
     }
 }
 
-fn certificate(error: &CertificateError, link: &Link) -> String {
+fn certificate(error: &CertificateError, endpoint: &Endpoint) -> String {
     match error {
         // Not its signature: a CA that was made anew keeps its name.
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => match &link.pem.certificate {
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => match &endpoint.tls.certificate {
             Some(Ok(file)) => format!("the collector's certificate is not signed by a CA of {file}"),
             _ => format!(
-                "the collector's certificate is signed by nobody whom this machine trusts; a file with the \
+                "the collector's certificate is not signed by a CA that this machine trusts; a file with the \
                  certificate of its CA belongs into {}",
-                names_ca(link)
+                names_ca(endpoint)
             ),
         },
         CertificateError::Expired => "the collector's certificate has expired".to_owned(),
@@ -83,10 +82,10 @@ fn certificate(error: &CertificateError, link: &Link) -> String {
 }
 
 /// The other side ended it, and said why.
-fn refused(alert: &str, link: &Link) -> String {
+fn refused(alert: &str, endpoint: &Endpoint) -> String {
     match alert {
-        alert if alert.starts_with("CertificateRequired") && !link.is_otlp => {
-            "the collector demands a client's certificate; Traces::client_certificate() names its files".to_owned()
+        alert if alert.starts_with("CertificateRequired") && !endpoint.is_otlp => {
+            "the collector demands a client's certificate; Otlp::client_certificate() names its files".to_owned()
         }
         alert if alert.starts_with("CertificateRequired") => "the collector demands a client's certificate; \
                                                               OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and \
@@ -119,10 +118,10 @@ const CERTIFICATE: [&str; 8] = [
 /// The day, as one may write it.
 fn date(time: UnixTime) -> String {
     let time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(time.as_secs()));
-    time.map(httpdate::fmt_http_date).unwrap_or_else(|| "a day long gone".to_owned())
+    time.map(httpdate::fmt_http_date).unwrap_or_else(|| "a day long ago".to_owned())
 }
 
-/// `DnsName("collector")`, without what tells its type.
+/// `DnsName("collector")`, without its type.
 fn plain(name: &str) -> &str {
     name.split('"').nth(1).unwrap_or(name)
 }

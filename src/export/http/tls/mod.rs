@@ -1,8 +1,10 @@
-//! Connections with TLS: whom we trust, and as whom we show ourselves.
+//! Connections with TLS: which certificates are trusted, and which is shown.
 
 mod explain;
+mod pem;
 
 pub(super) use explain::explain;
+pub(super) use pem::{certificates, key};
 
 use std::sync::Arc;
 
@@ -12,34 +14,33 @@ use rustls::client::WantsClientCert;
 use rustls::crypto::ring;
 use rustls::{ClientConfig, ConfigBuilder, Error, RootCertStore};
 
-use super::pem::{certificates, key};
-use crate::export::Link;
+use super::Endpoint;
 
 pub(super) type Connector = HttpsConnector<HttpConnector>;
 
-/// Connects to what this link names, with TLS where its URL says so.
+/// Connects to this endpoint, with TLS where its URL says so.
 ///
 /// # Errors
 ///
-/// A file cannot serve, or there is nobody to trust; the text says what is right.
-pub(super) fn connector(mut http: HttpConnector, link: &Link) -> Result<Connector, String> {
+/// A file cannot be used, or this machine has no root certificates; the text says what is right.
+pub(super) fn connector(mut http: HttpConnector, endpoint: &Endpoint) -> Result<Connector, String> {
     http.enforce_http(false);
-    let mut config = if link.is_tls() { config(link)? } else { plain()? };
-    config.alpn_protocols = vec![if link.grpc.is_some() { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
+    let mut config = if endpoint.is_tls() { config(endpoint)? } else { plain()? };
+    config.alpn_protocols = vec![if endpoint.http2 { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
     Ok(HttpsConnector::from((http, config)))
 }
 
-/// Nobody is asked for it: the URL says `http`.
+/// For a URL of `http`: no certificate is asked for.
 fn plain() -> Result<ClientConfig, String> {
     Ok(trusting(RootCertStore::empty())?.with_no_client_auth())
 }
 
-fn config(link: &Link) -> Result<ClientConfig, String> {
-    let pem = &link.pem;
+fn config(endpoint: &Endpoint) -> Result<ClientConfig, String> {
+    let pem = &endpoint.tls;
     let path = |file: &Option<Result<String, String>>| file.clone().transpose();
     let roots = match path(&pem.certificate)? {
         Some(file) => only(&file)?,
-        None => of_machine(link)?,
+        None => of_machine(endpoint)?,
     };
     let trusting = trusting(roots)?;
     match (path(&pem.client_certificate)?, path(&pem.client_key)?) {
@@ -58,14 +59,14 @@ fn config(link: &Link) -> Result<ClientConfig, String> {
     }
 }
 
-/// With a provider of our own: which one the process has is the service's choice.
+/// With a provider of our own: the one of the process is the service's choice.
 fn trusting(roots: RootCertStore) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, String> {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let builder = builder.with_safe_default_protocol_versions().map_err(|error| error.to_string())?;
     Ok(builder.with_root_certificates(roots))
 }
 
-/// Whoever names a file trusts nobody else.
+/// A file that is named replaces the roots of the machine.
 fn only(file: &str) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(file).map_err(|right| wrong(file, &right))? {
@@ -74,22 +75,22 @@ fn only(file: &str) -> Result<RootCertStore, String> {
     Ok(roots)
 }
 
-fn of_machine(link: &Link) -> Result<RootCertStore, String> {
+fn of_machine(endpoint: &Endpoint) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     let (known, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if known == 0 {
         return Err(format!(
-            "this machine trusts nobody; install its root certificates, such as the package ca-certificates, or name \
+            "this machine has no root certificates; install its root certificates, such as the package ca-certificates, or name \
              a file in {}",
-            names_ca(link)
+            names_ca(endpoint)
         ));
     }
     Ok(roots)
 }
 
 /// The variable that names the file of a private CA.
-fn names_ca(link: &Link) -> &'static str {
-    if link.is_otlp { "OTEL_EXPORTER_OTLP_CERTIFICATE" } else { "SSL_CERT_FILE" }
+fn names_ca(endpoint: &Endpoint) -> &'static str {
+    if endpoint.is_otlp { "OTEL_EXPORTER_OTLP_CERTIFICATE" } else { "SSL_CERT_FILE" }
 }
 
 fn wrong(file: &str, right: &str) -> String {

@@ -1,4 +1,4 @@
-//! The proof that the library loses nothing of a record, and that our client sees the answers.
+//! The proof that a record arrives as it was said, and that the collector's answers are understood.
 
 use std::collections::BTreeMap;
 
@@ -9,21 +9,26 @@ use proptest::prelude::*;
 use super::*;
 use crate::clock::Moment;
 use crate::context::a_context;
-use crate::export::answers::are_understood;
+use crate::export::Delivery;
 use crate::export::collector::{CollectedLog, Collector};
-use crate::names::{schema, tag};
+use crate::names::schema;
+use crate::otlp::Otlp as Options;
+use crate::otlp::answers::{are_understood, deliver};
 use crate::record::{EventInfo, Severity, Snapshot, Value, a_value};
 
 const ATTEMPT: Duration = Duration::from_secs(10);
-const ALL: Limits = Limits { attributes: 128, value_length: None };
 
-fn to(collector: &Collector, limits: Limits) -> Box<dyn Transport<Record>> {
+fn to(collector: &Collector) -> Box<dyn Transport<Record>> {
+    with_options(collector, Options::new(), 128)
+}
+
+fn with_options(collector: &Collector, options: Options, attributes: usize) -> Box<dyn Transport<Record>> {
     let mut resource = Resource::default();
     resource.set("service.name", "bookings");
+    let options = options.header("authorization", "Bearer s3cr3t");
+    let logs = crate::logs::Logs::new().otlp(options).attribute_limit(attributes);
     let url = format!("{}/v1/logs", collector.endpoint());
-    let headers = vec![("authorization".to_owned(), "Bearer s3cr3t".to_owned())];
-    let link = Link { url, headers, ..Link::default() };
-    transport(&link, limits, &resource, &Arc::default()).unwrap()
+    transport(&logs.export, &url, &resource, &Arc::default()).unwrap()
 }
 
 fn saying(message: &str, fields: &[(&str, Value)]) -> Snapshot {
@@ -52,7 +57,7 @@ fn proto(value: &Value) -> Proto {
         Value::List(texts) => Proto::ArrayValue(ArrayValue {
             values: texts
                 .iter()
-                .map(|text| AnyValue { value: Some(Proto::StringValue(text.to_string())) })
+                .map(|text| AnyValue { value: Some(Proto::StringValue(text.to_string())), ..AnyValue::default() })
                 .collect(),
         }),
     }
@@ -61,7 +66,7 @@ fn proto(value: &Value) -> Proto {
 #[tokio::test]
 async fn the_request_is_what_the_specification_asks_for() {
     let collector = Collector::start();
-    to(&collector, ALL).send(&[record(saying("a", &[])), record(saying("b", &[]))], ATTEMPT).await;
+    deliver(&mut *to(&collector), &[record(saying("a", &[])), record(saying("b", &[]))], ATTEMPT).await;
     let [received] = &collector.received()[..] else { panic!("not one request") };
     assert_eq!(&*received.path, "/v1/logs");
     for (name, value) in [("content-type", "application/x-protobuf"), ("authorization", "Bearer s3cr3t")] {
@@ -83,7 +88,7 @@ async fn records_of_one_target_stay_together_and_in_their_order() {
         event.set_target(["app", "app::seats", "pay"][number % 3]);
         record(event)
     });
-    to(&collector, ALL).send(&batch.collect::<Vec<_>>(), ATTEMPT).await;
+    deliver(&mut *to(&collector), &batch.collect::<Vec<_>>(), ATTEMPT).await;
     let mut of_targets = BTreeMap::<_, Vec<usize>>::new();
     for log in collector.logs() {
         assert_eq!((&*log.scope.version, &*log.scope_schema), ("", schema::URL));
@@ -97,48 +102,56 @@ async fn records_of_one_target_stay_together_and_in_their_order() {
 }
 
 #[tokio::test]
-async fn each_record_says_how_many_attributes_it_lost_and_no_field_is_taken_for_that() {
+async fn each_record_says_how_many_attributes_it_lost() {
     let collector = Collector::start();
     let field = |name: &'static str| (name, Value::from(7));
     let batch = [
         saying("three too many", &["a", "b", "c", "d", "e"].map(field)),
-        saying("none too many", &[field("a"), field(tag::DROPPED_ATTRIBUTES)]),
-        saying("one too many", &[field("a"), field(tag::DROPPED_ATTRIBUTES), field("c")]),
+        saying("none too many", &["a", "b"].map(field)),
     ];
-    let limits = Limits { attributes: 2, ..ALL };
-    let delivery = to(&collector, limits).send(&batch.map(record), ATTEMPT).await;
+    let mut transport = with_options(&collector, Options::new(), 2);
+    let (delivery, _) = deliver(&mut *transport, &batch.map(record), ATTEMPT).await;
     assert_eq!(delivery, Delivery::Accepted { rejected: 0, message: None });
     let logs = collector.logs();
     let lost = |body: &str| {
         let record = &found(&logs, body).record;
         (record.attributes.len(), record.dropped_attributes_count)
     };
-    assert_eq!(
-        (lost("three too many"), lost("none too many"), lost("one too many")),
-        ((2, 3), (2, 0), (2, 1))
-    );
-    assert_eq!(found(&logs, "one too many").attribute(tag::DROPPED_ATTRIBUTES), Some(&Proto::IntValue(7)));
+    assert_eq!((lost("three too many"), lost("none too many")), ((2, 3), (2, 0)));
 }
 
 #[tokio::test]
 async fn each_answer_is_understood_and_nothing_is_tried_again_here() {
     let collector = Collector::start();
-    are_understood(&collector, &mut *to(&collector, ALL), &[record(saying("hello", &[]))]).await;
+    are_understood(&collector, &mut *to(&collector), &[record(saying("hello", &[]))]).await;
 }
 
 #[tokio::test]
-async fn a_batch_beyond_64_mebibytes_is_not_sent() {
+async fn a_batch_that_a_receiver_would_refuse_leaves_in_several_requests() {
     let collector = Collector::start();
-    let batch: Vec<_> = (0..280).map(|_| record(saying(&"x".repeat(250_000), &[]))).collect();
-    let delivery = to(&collector, ALL).send(&batch, ATTEMPT).await;
-    assert!(matches!(delivery, Delivery::TooLarge { bytes } if bytes > 64 * 1024 * 1024), "{delivery:?}");
-    assert!(collector.received().is_empty());
+    let batch: Vec<_> = (0..20).map(|_| record(saying(&"x".repeat(250_000), &[]))).collect();
+    let mut transport = with_options(&collector, Options::new().request_size(1_000_000), 128);
+    deliver(&mut *transport, &batch, ATTEMPT).await;
+    let received = collector.received();
+    assert!(received.iter().all(|request| request.raw.len() <= 1_000_000) && received.len() == 7);
+    assert!(collector.logs().iter().all(|log| log.body().len() == 250_000) && collector.logs().len() == 20);
+}
+
+#[tokio::test]
+async fn a_record_that_alone_is_too_large_is_shortened_and_counted() {
+    let collector = Collector::start();
+    let batch = [saying(&"x".repeat(250_000), &[("seats", 4.into())]), saying("short", &[])].map(record);
+    let mut transport = with_options(&collector, Options::new().request_size(20_000), 128);
+    assert_eq!(transport.encode(&batch).shortened, 1);
+    deliver(&mut *transport, &batch, ATTEMPT).await;
+    let logs = collector.logs();
+    assert_eq!(found(&logs, "short").record.attributes.len(), 0);
+    let long = logs.iter().find(|log| log.attribute("seats").is_some()).unwrap();
+    assert!(long.body().len() <= 16 * 1024 && long.body().ends_with("…[truncated]"), "{}", long.body().len());
 }
 
 fn a_severity() -> impl Strategy<Value = Severity> {
-    use tracing::Level;
-    let levels = [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR].map(Severity::from);
-    prop::sample::select(levels.into_iter().chain([Severity::Fatal]).collect::<Vec<_>>())
+    prop::sample::select(Severity::ALL.to_vec())
 }
 
 prop_compose! {
@@ -168,13 +181,14 @@ proptest! {
         let EventInfo { at, severity, name, trace, .. } = event.info.clone();
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let (target, body) = (text(event.event().target()), text(event.event().message()));
+        let is_empty = body.is_empty();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(to(&collector, ALL).send(&[record(event)], ATTEMPT));
+        runtime.block_on(deliver(&mut *to(&collector), &[record(event)], ATTEMPT));
         let logs = collector.logs();
         let [log] = &logs[..] else { panic!("{logs:?}") };
         let seen = &log.record;
         prop_assert_eq!((&*log.scope.name, log.resource("service.name")), (&*target, "bookings".to_owned()));
-        prop_assert_eq!(log.resource.len(), 1, "the library added what we did not");
+        prop_assert_eq!(log.resource.len(), 1);
         prop_assert_eq!((seen.time_unix_nano, seen.observed_time_unix_nano), (at.unix_nanos(), at.unix_nanos()));
         prop_assert_eq!((seen.severity_number, &*seen.severity_text), (i32::from(severity.number()), severity.as_str()));
         prop_assert_eq!((log.body(), &*seen.event_name), (body, name));
@@ -182,7 +196,7 @@ proptest! {
         prop_assert_eq!(log.span_id(), trace.map(|trace| trace.span_id.to_string()).unwrap_or_default());
         prop_assert_eq!(seen.flags, trace.map_or(0, |trace| u32::from(trace.flags.byte())));
         // That of a panic says its message once more, as an exception's.
-        let more = usize::from(severity == Severity::Fatal);
+        let more = usize::from(severity == Severity::Fatal && !is_empty);
         prop_assert_eq!((seen.attributes.len(), seen.dropped_attributes_count), (fields.len() + more, 0));
         for (name, value) in &fields {
             prop_assert_eq!(log.attribute(name), Some(&proto(value)), "{}", name);

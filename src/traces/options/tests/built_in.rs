@@ -9,10 +9,8 @@ const INSECURE: &str = "OTEL_EXPORTER_OTLP_INSECURE";
 fn the_protocol_decides_the_default_endpoint_and_what_of_an_endpoint_is_used() {
     let grpc = |pairs: &[(&str, &str)]| {
         let traces = with(&[&[(PROTOCOL, "grpc"), (EXPORTER, "otlp")], pairs].concat());
-        assert_eq!(
-            traces.way.link("").grpc,
-            Some("/opentelemetry.proto.collector.trace.v1.TraceService/Export")
-        );
+        let url = traces.otlp.endpoint("http://c").url;
+        assert_eq!(url, "http://c/opentelemetry.proto.collector.trace.v1.TraceService/Export");
         traces.destination()
     };
     assert_eq!(grpc(&[]), url("http://localhost:4317"));
@@ -30,7 +28,7 @@ fn the_protocol_decides_the_default_endpoint_and_what_of_an_endpoint_is_used() {
 
 #[test]
 fn the_own_protocol_beats_the_general_one_and_both_beat_code() {
-    let mut traces = Traces::new().endpoint("http://c:4317").grpc();
+    let mut traces = Traces::new().otlp(Otlp::new().endpoint("http://c:4317").grpc());
     assert_eq!(traces.destination(), url("http://c:4317"));
     set(&mut traces, PROTOCOL, "http/protobuf").unwrap();
     assert_eq!(traces.destination(), url("http://c:4317/v1/traces"));
@@ -46,7 +44,7 @@ fn what_looks_wrong_beside_a_protocol_is_doubted_and_what_fits_is_not() {
     let doubted = |protocol, endpoint| {
         let mut traces = with(&[(ENDPOINT, endpoint)]);
         set(&mut traces, OWN_PROTOCOL, protocol).unwrap();
-        match &traces.doubts()[..] {
+        match &traces.advice()[..] {
             [] => String::new(),
             [(name, _, Refusal::Suspicious(remedy))] => format!("{name}: {remedy}"),
             other => panic!("{other:?}"),
@@ -61,16 +59,17 @@ fn what_looks_wrong_beside_a_protocol_is_doubted_and_what_fits_is_not() {
     let said = doubted("grpc", "http://c:4317/v1/traces");
     assert!(said.contains("no use for the path /v1/traces"), "{said}");
     let off = with(&[(ENDPOINT, "http://c:4317"), (EXPORTER, "none")]);
-    assert!(off.doubts().is_empty());
+    assert!(off.advice().is_empty());
 }
 
 #[test]
 fn compression_is_of_all_signals_or_of_one() {
-    let gzip = |pairs: &[(&str, &str)]| with(pairs).way.link("").gzip;
+    let gzip = |pairs: &[(&str, &str)]| with(pairs).otlp.is_compressed();
     let (general, own) = ("OTEL_EXPORTER_OTLP_COMPRESSION", "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION");
     assert!(!gzip(&[]) && gzip(&[(general, "gzip")]) && gzip(&[(own, "gzip")]));
     assert!(!gzip(&[(general, "gzip"), (own, "none")]));
-    assert!(Traces::new().gzip().way.link("").gzip && Traces::new().gzip().doubts().is_empty());
+    let code = Traces::new().otlp(Otlp::new().gzip());
+    assert!(code.otlp.is_compressed() && code.otlp.advice().is_empty());
 }
 
 #[test]
@@ -88,7 +87,7 @@ fn a_file_that_cannot_serve_is_named_with_what_is_right_and_stays_the_reason_why
                 "{name}={path}: {said:?}"
             );
             assert_eq!(show(&traces, name), "");
-            let pem = traces.way.link("").pem;
+            let pem = traces.otlp.endpoint("").tls;
             let files = [pem.certificate, pem.client_key, pem.client_certificate];
             assert!(files.into_iter().flatten().all(|file| file.is_err_and(|text| text.starts_with(path))));
         }

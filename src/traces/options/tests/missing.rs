@@ -9,7 +9,7 @@ fn line(feature: &str) -> String {
 /// Every variable says that its value is not served, with the line.
 #[track_caller]
 fn refused(name: &str, value: &str, feature: &str) -> Traces {
-    let mut traces = Traces::new().endpoint("http://c:4318");
+    let mut traces = to("http://c:4318");
     let said = set(&mut traces, name, value);
     assert!(
         matches!(&said, Err(Refusal::NotServed(text)) if text.contains(&line(feature))),
@@ -37,7 +37,7 @@ fn a_protocol_or_tls_that_is_not_built_in_exports_nothing_and_says_how_it_is_bui
             "{destination:?}"
         );
     }
-    let code = Traces::new().endpoint("http://c:4317").grpc().destination();
+    let code = Traces::new().otlp(Otlp::new().endpoint("http://c:4317").grpc()).destination();
     assert!(matches!(&code, Destination::Refused(text) if text.contains(&line("otlp-grpc"))), "{code:?}");
 }
 
@@ -54,11 +54,11 @@ fn files_of_tls_and_compression_that_are_not_built_in_say_how_they_are_and_the_r
         }
         let name = format!("OTEL_EXPORTER_OTLP_{word}COMPRESSION");
         let traces = refused(&name, "gzip", "gzip");
-        assert!(!traces.way.link("http://c:4318").gzip);
+        assert!(!traces.otlp.is_compressed());
         assert_eq!(show(&traces, &name), "none");
     }
-    let code = Traces::new().endpoint("http://c:4318").gzip();
-    assert!(!code.way.link("http://c:4318").gzip);
-    let [(_, _, Refusal::NotServed(text))] = &code.doubts()[..] else { panic!("{:?}", code.doubts()) };
+    let code = Traces::new().otlp(Otlp::new().endpoint("http://c:4318").gzip());
+    assert!(!code.otlp.is_compressed());
+    let [(_, _, Refusal::NotServed(text))] = &code.advice()[..] else { panic!("{:?}", code.advice()) };
     assert!(text.contains(&line("gzip")), "{text}");
 }

@@ -84,7 +84,7 @@ fn target() -> Vec<Case> {
             .good("200", only_records().always(Answer::Hang), |seen| {
                 seen.output.iter().any(|line| line.contains("no answer within 200ms"))
             })
-            .bad("10s", "is not a number of milliseconds; 10000 stays"),
+            .bad("10s", "is not a whole number of milliseconds; 10000 stays"),
     ]
 }
 
@@ -93,12 +93,12 @@ fn batches() -> Vec<Case> {
         // It waits longer than it does by default.
         of("OTEL_BLRP_SCHEDULE_DELAY", "1000")
             .good("3500", only_records().runs(Program::Waits), |seen| seen.number("waited") >= 3_500)
-            .bad("1s", "is not a number of milliseconds; 1000 stays"),
+            .bad("1s", "is not a whole number of milliseconds; 1000 stays"),
         of("OTEL_BLRP_EXPORT_TIMEOUT", "30000")
             .good("300", only_records().always(Answer::Status(503)).runs(Program::Waits), |seen| {
                 gives_up(seen, "log")
             })
-            .bad("30s", "is not a number of milliseconds; 30000 stays"),
+            .bad("30s", "is not a whole number of milliseconds; 30000 stays"),
         of("OTEL_BLRP_MAX_QUEUE_SIZE", "2048")
             .good("4", overrun(only_records()), |seen| seen.said("records").contains("queue_full"))
             .bad("many", "is not a whole number from 1; 2048 stays"),

@@ -1,0 +1,170 @@
+//! What the status of an answer over HTTP says, by the OTLP specification.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+
+use super::{Answer, Body};
+use crate::export::Delivery;
+
+/// So much of what a collector says of a refusal is shown.
+pub(crate) const LONGEST_MESSAGE: usize = 300;
+/// What is said of a collector that asks who we are.
+pub(crate) const REMEDY: &str = "; OTEL_EXPORTER_OTLP_HEADERS sends a key, as authorization=Bearer%20… or by the header that the collector names";
+
+/// The body of an answer whose status says that the batch was taken; else what became of it.
+pub(crate) fn confirmed(answer: &Answer, is_otlp: bool) -> Result<Bytes, Delivery> {
+    let Answer { status, headers, body, .. } = answer;
+    let reason = || {
+        let remedy = if is_otlp && matches!(status.as_u16(), 401 | 403) { REMEDY } else { "" };
+        match message(headers, body.bytes()) {
+            said if said.is_empty() => format!("the collector answered {status}{remedy}"),
+            said => format!("the collector answered {status}: {said}{remedy}"),
+        }
+    };
+    match status.as_u16() {
+        200..=299 => match body {
+            Body::Whole(body) => Ok(body.clone()),
+            Body::TooLong => {
+                let reason = format!("the collector answered {status} and more than 4 MiB");
+                Err(Delivery::Unanswered { again: false, reason })
+            }
+            Body::BrokenOff => Err(Delivery::Unanswered {
+                again: false,
+                reason: "the collector's answer broke off".to_owned(),
+            }),
+        },
+        // Only these four may be tried again.
+        429 | 502 | 503 | 504 => Err(Delivery::Retry { after: retry_after(headers), reason: reason() }),
+        _ => Err(Delivery::Refused { reason: reason() }),
+    }
+}
+
+/// What an answer looks like: its status, the type of its body, and how that begins.
+pub(crate) fn in_short(answer: &Answer) -> String {
+    let kind =
+        answer.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("no content type");
+    format!("{} with {kind}: {:?}", answer.status, on_one_line(answer.body.bytes()))
+}
+
+/// What the body says: OTLP's is a message of protobuf with a text in it.
+fn message(headers: &HeaderMap, body: &[u8]) -> String {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    on_one_line(if kind.starts_with("application/x-protobuf") { status_message(body) } else { body })
+}
+
+/// The beginning of a foreign text, on one line.
+fn on_one_line(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text.get(..4 * LONGEST_MESSAGE).unwrap_or(text));
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ").chars().take(LONGEST_MESSAGE).collect()
+}
+
+/// The text of a `google.rpc.Status`: its second field, behind a code that may be left out.
+fn status_message(body: &[u8]) -> &[u8] {
+    let body = match body {
+        // The code, whose values all fit a byte.
+        [0x08, _, rest @ ..] => rest,
+        body => body,
+    };
+    match body {
+        [0x12, length @ 0..=127, rest @ ..] => rest.get(..usize::from(*length)).unwrap_or_default(),
+        [0x12, low, high @ 0..=127, rest @ ..] => {
+            let length = usize::from(low & 127) + (usize::from(*high) << 7);
+            rest.get(..length).unwrap_or(rest)
+        }
+        _ => b"",
+    }
+}
+
+/// Seconds, or a date of HTTP.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderValue, StatusCode};
+
+    fn of(status: u16, retry_after: Option<&str>, body: &'static str) -> Result<Bytes, Delivery> {
+        let mut headers = HeaderMap::new();
+        if let Some(value) = retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from_str(value).unwrap());
+        }
+        let status = StatusCode::from_u16(status).unwrap();
+        confirmed(&Answer { status, headers, body: Body::Whole(body.into()), trailers: None }, true)
+    }
+
+    #[test]
+    fn only_four_statuses_are_tried_again() {
+        for status in 300..=599 {
+            let again = matches!(of(status, None, ""), Err(Delivery::Retry { after: None, .. }));
+            assert_eq!(again, [429, 502, 503, 504].contains(&status), "{status}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let after = |text: &str| match of(503, Some(text), "") {
+            Err(Delivery::Retry { after, .. }) => after,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(after("7"), Some(Duration::from_secs(7)));
+        assert_eq!(after("0"), Some(Duration::ZERO));
+        assert_eq!(after("soon"), None);
+        let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(100));
+        assert!(after(&date).is_some_and(|wait| (90..=100).contains(&wait.as_secs())));
+        assert_eq!(after("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_refusal_says_what_the_collector_says_and_who_asks_for_a_key_names_the_variable() {
+        let refused = |status: StatusCode, kind: &'static str, body: &[u8], is_otlp| {
+            let headers = [(CONTENT_TYPE, HeaderValue::from_static(kind))].into_iter().collect();
+            let body = Body::Whole(Bytes::copy_from_slice(body));
+            match confirmed(&Answer { status, headers, body, trailers: None }, is_otlp) {
+                Err(Delivery::Refused { reason }) => reason,
+                other => panic!("{other:?}"),
+            }
+        };
+        let (text, protobuf) = ("text/plain", "application/x-protobuf");
+        let unauthorized = refused(StatusCode::UNAUTHORIZED, text, b"missing\n\x1b[2J api key\r\n", true);
+        let (said, remedy) = unauthorized.split_once("; ").unwrap();
+        assert_eq!(said, "the collector answered 401 Unauthorized: missing [2J api key");
+        assert!(remedy.starts_with("OTEL_EXPORTER_OTLP_HEADERS"), "{remedy}");
+        assert!(!refused(StatusCode::UNAUTHORIZED, text, b"no", false).contains("OTEL_"));
+        let status = [&b"\x08\x10\x12\x09no tenant"[..]].concat();
+        let bad = refused(StatusCode::BAD_REQUEST, protobuf, &status, true);
+        assert_eq!(bad, "the collector answered 400 Bad Request: no tenant");
+        let long = [&b"\x12\xac\x02"[..], &[b'x'; 300]].concat();
+        assert!(refused(StatusCode::BAD_REQUEST, protobuf, &long, true).ends_with(&"x".repeat(300)));
+        for cut in 0..=status.len() {
+            refused(StatusCode::BAD_REQUEST, protobuf, &status[..cut], true);
+        }
+        let endless = refused(StatusCode::BAD_REQUEST, text, &vec![b'y'; 1_000_000], true);
+        assert_eq!(endless.len(), "the collector answered 400 Bad Request: ".len() + LONGEST_MESSAGE);
+    }
+
+    #[test]
+    fn the_body_of_a_success_is_the_signals_to_read() {
+        assert_eq!(of(200, None, "body"), Ok(Bytes::from_static(b"body")));
+        assert_eq!(of(202, None, "body"), Ok(Bytes::from_static(b"body")));
+    }
+
+    #[test]
+    fn an_answer_that_breaks_off_or_does_not_end_confirms_nothing() {
+        for body in [Body::BrokenOff, Body::TooLong] {
+            let answer = Answer { status: StatusCode::OK, headers: HeaderMap::new(), body, trailers: None };
+            let answer = confirmed(&answer, true);
+            assert!(matches!(answer, Err(Delivery::Unanswered { again: false, .. })), "{answer:?}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The names of one span's or log record's attributes: each is there once.
+
+use std::borrow::Cow;
+
+use crate::names::key::MOVED_PREFIX;
+
+/// Which names were used, by a hash of each: a name that was not used is known by one look at one bit, so that
+/// attributes cost no search through all others. With 128 names, one look in eight finds another name's bit.
+#[derive(Debug, Default)]
+pub(crate) struct UsedNames([u64; 16]);
+
+impl UsedNames {
+    #[inline]
+    pub(crate) fn add(&mut self, name: &str) {
+        let (word, bit) = place_of(name);
+        self.0[word] |= bit;
+    }
+
+    /// False if the name was not used; true if it probably was.
+    #[inline]
+    pub(crate) fn may_contain(&self, name: &str) -> bool {
+        let (word, bit) = place_of(name);
+        self.0[word] & bit != 0
+    }
+}
+
+#[inline]
+fn place_of(name: &str) -> (usize, u64) {
+    let mix = |hash: u64, part: u64| (hash ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+    let (parts, rest) = name.as_bytes().as_chunks::<8>();
+    let hash = parts.iter().fold(name.len() as u64, |hash, part| mix(hash, u64::from_le_bytes(*part)));
+    let rest = rest.iter().fold(0, |part, byte| part << 8 | u64::from(*byte));
+    let place = mix(hash, rest);
+    ((place >> 6) as usize % 16, 1 << (place % 64))
+}
+
+/// The name under which a user's attribute leaves: with as many prefixes as it takes until no other attribute has it.
+/// An attribute's name is never empty (OpenTelemetry, common concepts).
+pub(crate) fn free_name<'a>(name: &'a str, is_taken: impl Fn(&str) -> bool) -> Cow<'a, str> {
+    let mut free = Cow::Borrowed(name);
+    while free.is_empty() || is_taken(&free) {
+        free = Cow::Owned(format!("{MOVED_PREFIX}{free}"));
+    }
+    free
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_moves_aside_until_it_is_free() {
+        let taken = ["url.path", "field_url.path"];
+        let free = |name| free_name(name, |name| taken.contains(&name)).into_owned();
+        assert_eq!(free("seats"), "seats");
+        assert_eq!(free("url.path"), "field_field_url.path");
+        assert_eq!(free(""), "field_");
+    }
+
+    #[test]
+    fn a_used_name_is_always_found_and_another_one_seldom() {
+        let mut used = UsedNames::default();
+        let names: Vec<_> = (0..128).map(|number| format!("attribute_{number}")).collect();
+        assert!(names.iter().all(|name| !used.may_contain(name)));
+        names.iter().for_each(|name| used.add(name));
+        assert!(names.iter().all(|name| used.may_contain(name)));
+        let others = (0..1_000).filter(|number| used.may_contain(&format!("other.{number}"))).count();
+        assert!((50..250).contains(&others), "{others} of 1000");
+    }
+}

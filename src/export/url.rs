@@ -1,0 +1,154 @@
+//! URLs of receivers: how a path is joined to one, what of it is shown, and whether it is served.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use http::Uri;
+
+use super::feature::TLS;
+use crate::variable::Refusal;
+
+/// Stands for what is not shown.
+const REDACTED: &str = "REDACTED";
+
+/// Where records go.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Destination {
+    /// Switched off.
+    Off,
+    /// No endpoint was named.
+    None,
+    /// To standard error, for a person.
+    Console,
+    /// To this URL.
+    Url(String),
+    /// Not served; says why.
+    Refused(String),
+}
+
+impl Destination {
+    /// To this URL, if it is served.
+    pub(crate) fn of(url: String) -> Self {
+        match reachable(&url, "http://collector:4318") {
+            Err(refusal) => Self::Refused(format!("{}: {}", masked_url(&url), refusal.reason())),
+            Ok(_) => Self::Url(url),
+        }
+    }
+}
+
+impl fmt::Debug for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("Off"),
+            Self::None => f.write_str("None"),
+            Self::Console => f.write_str("Console"),
+            Self::Url(url) => write!(f, "Url({})", masked_url(url)),
+            Self::Refused(reason) => write!(f, "Refused({reason})"),
+        }
+    }
+}
+
+/// The URL of a path below a base, whose query stays behind the path; its fragment is the client's and is left out.
+pub(crate) fn join(base: &str, path: &str) -> String {
+    let base = base.split('#').next().unwrap_or_default();
+    let (base, query) = base.find('?').map_or((base, ""), |place| base.split_at(place));
+    format!("{}{path}{query}", base.trim_end_matches('/'))
+}
+
+/// An endpoint as it may be shown anywhere: without its credentials, and without what stands behind its path, which may
+/// be a key.
+pub(crate) fn masked_url(url: &str) -> Cow<'_, str> {
+    let is_scheme =
+        |end: &usize| url[..*end].bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let (scheme, rest) = url.split_at(url.find("://").filter(is_scheme).map_or(0, |end| end + 3));
+    let authority_end = rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
+    let path_end = rest.find(['?', '#']).unwrap_or(rest.len());
+    let (authority, path) = (&rest[..authority_end], &rest[authority_end..path_end]);
+    let (credentials, host) = match authority.rsplit_once('@') {
+        Some((_, host)) => ("REDACTED@", host),
+        None => ("", authority),
+    };
+    let behind = rest[path_end..].chars().next();
+    if credentials.is_empty() && behind.is_none() {
+        return Cow::Borrowed(url);
+    }
+    let mut shown = [scheme, credentials, host, path].concat();
+    if let Some(mark) = behind {
+        shown.push(mark);
+        shown.push_str(REDACTED);
+    }
+    Cow::Owned(shown)
+}
+
+/// Does this URL have a name or a password in it?
+pub(crate) fn has_credentials(uri: &Uri) -> bool {
+    uri.authority().is_some_and(|authority| authority.as_str().contains('@'))
+}
+
+/// The parts of a URL to which something can be exported; `example` is such a one.
+pub(crate) fn reachable(url: &str, example: &str) -> Result<Uri, Refusal> {
+    let uri: Option<Uri> = url.parse().ok();
+    match uri.filter(|uri| uri.authority().is_some()) {
+        Some(uri) if uri.scheme_str() == Some("http") => Ok(uri),
+        Some(uri) if uri.scheme_str() == Some("https") => {
+            TLS.check().map(|()| uri).map_err(Refusal::NotServed)
+        }
+        _ => Err(Refusal::Expected(format!("a URL such as {example}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_path_stands_before_the_query_of_its_base() {
+        for (base, joined) in [
+            ("http://c:4318", "http://c:4318/v1/traces"),
+            ("http://c:4318/", "http://c:4318/v1/traces"),
+            ("http://c/prefix//", "http://c/prefix/v1/traces"),
+            ("http://c/x?api_key=K", "http://c/x/v1/traces?api_key=K"),
+            ("http://c?api_key=K&a=/b/", "http://c/v1/traces?api_key=K&a=/b/"),
+            ("http://c/?#f?x", "http://c/v1/traces?"),
+            ("http://c/x#f", "http://c/x/v1/traces"),
+        ] {
+            assert_eq!(join(base, "/v1/traces"), joined, "{base}");
+        }
+    }
+
+    #[test]
+    fn credentials_and_queries_are_masked_and_the_rest_is_shown() {
+        for (url, shown) in [
+            ("http://c:4318/v1/traces", "http://c:4318/v1/traces"),
+            ("http://ann:pa@ss@c:4318/v1", "http://REDACTED@c:4318/v1"),
+            ("http://c/x?api_key=K#f", "http://c/x?REDACTED"),
+            ("http://c?api_key=K", "http://c?REDACTED"),
+            ("http://c#K", "http://c#REDACTED"),
+            ("http://ann:s@c?u=d@x", "http://REDACTED@c?REDACTED"),
+            ("http://host/@", "http://host/@"),
+            ("c:4317?api_key=K", "c:4317?REDACTED"),
+            ("ann:s@c:4317", "REDACTED@c:4317"),
+            ("", ""),
+        ] {
+            assert_eq!(masked_url(url), shown, "{url}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_secret_is_shown_wherever_it_stands(
+            scheme in "(https?://)?",
+            path in "(/[a-z]{0,4}){0,3}",
+            behind in "[?#][a-z=&/@:?#]{0,9}",
+        ) {
+            for url in [
+                format!("{scheme}me:s3cr3t@host{path}{behind}"),
+                format!("{scheme}host{path}{behind}s3cr3t"),
+            ] {
+                prop_assert!(!masked_url(&url).contains("s3cr3t"), "{}", masked_url(&url));
+            }
+        }
+    }
+}

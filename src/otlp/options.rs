@@ -1,0 +1,158 @@
+//! What code chooses of an export over OTLP.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::settings::{Protocol, Settings, masked_headers};
+use crate::export::{Batching, masked_url};
+
+/// Options of an export over OTLP: where the collector is, how it is reached, how records are gathered into batches.
+///
+/// One value may be given to both [`Traces::otlp`](crate::Traces::otlp) and [`Logs::otlp`](crate::Logs::otlp). What the
+/// environment says beats what is set here; in a variable's name `<SIGNAL>` is `TRACES` or `LOGS`.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_observability::{Logs, Otlp, Traces};
+///
+/// let otlp = Otlp::new()
+///     .endpoint("http://collector:4318")
+///     .header("x-team", "bookings")
+///     .timeout(Duration::from_secs(5));
+/// assert!(!format!("{otlp:?}").contains("bookings"), "header values are never printed");
+/// let builder = tower_observability::builder("bookings")
+///     .traces(Traces::new().otlp(otlp.clone()))
+///     .logs(Logs::new().otlp(otlp));
+/// # drop(builder);
+/// ```
+#[derive(Clone, Default)]
+#[must_use = "hand it to `Traces::otlp` or `Logs::otlp`"]
+pub struct Otlp {
+    pub(super) settings: Settings,
+    pub(super) batching: Batching,
+}
+
+impl Otlp {
+    /// The specification's defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Where the collector listens, such as `http://collector:4318`; `/v1/traces` or `/v1/logs` is appended to its path.
+    /// Over [gRPC](Otlp::grpc) such as `http://collector:4317`, to which nothing is. `https://` needs the feature `tls`.
+    ///
+    /// Default: none. Variables: `OTEL_EXPORTER_OTLP_<SIGNAL>_ENDPOINT`, which is used as it is, with its path, and
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+        self.settings.endpoint = Some(url.into());
+        self
+    }
+
+    /// Adds a header to every request. Its value never appears in `Debug`, logs or errors.
+    ///
+    /// Default: none. Variables: `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_<SIGNAL>_HEADERS`.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.settings.headers.get_or_insert_default().push((name.into(), value.into()));
+        self
+    }
+
+    /// Sends over gRPC instead of HTTP, with the same messages. The feature `otlp-grpc` builds it in.
+    ///
+    /// Default: not called. Variables: `OTEL_EXPORTER_OTLP_PROTOCOL`, `OTEL_EXPORTER_OTLP_<SIGNAL>_PROTOCOL` (`grpc`).
+    pub fn grpc(mut self) -> Self {
+        self.settings.protocol = Some(Protocol::Grpc);
+        self
+    }
+
+    /// Compresses requests with gzip. The feature `gzip` builds it in; without it they leave as they are, and a warning
+    /// says so.
+    ///
+    /// Default: not called. Variables: `OTEL_EXPORTER_OTLP_COMPRESSION`, `OTEL_EXPORTER_OTLP_<SIGNAL>_COMPRESSION`
+    /// (`gzip`).
+    pub fn gzip(mut self) -> Self {
+        self.settings.gzip = Some(true);
+        self
+    }
+
+    /// A file in PEM with the CAs that may have signed the collector's certificate, instead of those that the machine
+    /// trusts. The feature `tls` builds TLS in.
+    ///
+    /// A file that cannot be read fails nothing: a warning names it, and nothing is exported over TLS.
+    ///
+    /// Default: none. Variables: `OTEL_EXPORTER_OTLP_CERTIFICATE`, `OTEL_EXPORTER_OTLP_<SIGNAL>_CERTIFICATE`.
+    pub fn certificate(mut self, path: impl Into<String>) -> Self {
+        self.settings.tls.certificate = Some(Ok(path.into()));
+        self
+    }
+
+    /// The files in PEM of the client's certificate, with its chain, and of its key, for a collector that asks for one.
+    ///
+    /// Default: none. Variables: `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE` and `OTEL_EXPORTER_OTLP_CLIENT_KEY`, or those of
+    /// `OTEL_EXPORTER_OTLP_<SIGNAL>_…`.
+    pub fn client_certificate(mut self, certificate: impl Into<String>, key: impl Into<String>) -> Self {
+        self.settings.tls.client_certificate = Some(Ok(certificate.into()));
+        self.settings.tls.client_key = Some(Ok(key.into()));
+        self
+    }
+
+    /// How long one attempt to send a request may take; zero is without end.
+    ///
+    /// Default: 10 s. Variables: `OTEL_EXPORTER_OTLP_TIMEOUT`, `OTEL_EXPORTER_OTLP_<SIGNAL>_TIMEOUT`.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.settings.timeout = Some(timeout);
+        self
+    }
+
+    /// How long one request may take over all attempts; zero is without end. Then its records are dropped and counted.
+    ///
+    /// Default: 30 s. Variables: `OTEL_BSP_EXPORT_TIMEOUT` (traces), `OTEL_BLRP_EXPORT_TIMEOUT` (logs).
+    pub fn export_timeout(mut self, timeout: Duration) -> Self {
+        self.batching.timeout = timeout;
+        self
+    }
+
+    /// How long a record waits at most for its batch to fill.
+    ///
+    /// Default: 5 s for a span, 1 s for a log record, on a terminal 0.5 s. Variables: `OTEL_BSP_SCHEDULE_DELAY` (traces),
+    /// `OTEL_BLRP_SCHEDULE_DELAY` (logs).
+    pub fn batch_delay(mut self, delay: Duration) -> Self {
+        self.batching.delay = Some(delay);
+        self
+    }
+
+    /// How many records a batch holds at most; never more than the queue. At least 1.
+    ///
+    /// Default: 512. Variables: `OTEL_BSP_MAX_EXPORT_BATCH_SIZE` (traces), `OTEL_BLRP_MAX_EXPORT_BATCH_SIZE` (logs).
+    pub fn batch_size(mut self, records: usize) -> Self {
+        self.batching.batch = records.max(1);
+        self
+    }
+
+    /// How many records may wait; when full, the newest is dropped and counted. At least 1.
+    ///
+    /// Default: 2048. Variables: `OTEL_BSP_MAX_QUEUE_SIZE` (traces), `OTEL_BLRP_MAX_QUEUE_SIZE` (logs).
+    pub fn queue_size(mut self, records: usize) -> Self {
+        self.batching.queue = records.max(1);
+        self
+    }
+
+    /// How many bytes a request may have before it is compressed, at most 64 MiB. A batch that has more leaves in several
+    /// requests; the texts of a record that alone has more are shortened.
+    ///
+    /// Default: what receivers take by default: 4 MiB over gRPC, 20 MiB over HTTP, 10 MiB to Zipkin. Variable: none.
+    pub fn request_size(mut self, bytes: usize) -> Self {
+        self.batching.request = Some(bytes.max(1));
+        self
+    }
+}
+
+/// Headers hold secrets, and URLs may.
+impl fmt::Debug for Otlp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Otlp")
+            .field("endpoint", &self.settings.endpoint.as_deref().map(masked_url))
+            .field("headers", &masked_headers(self.settings.headers.as_deref().unwrap_or_default()))
+            .field("batching", &self.batching)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,280 @@
+//! How a finished span is written: each transport has a writer of its own, and every writer gets the same, within the same
+//! limits.
+
+use std::borrow::Cow;
+
+use crate::clock::Moment;
+use crate::context::{SpanId, TraceContext, Tracestate};
+use crate::export::{UsedNames, free_name};
+use crate::record::{Fields, Kind, Value};
+
+/// What a span is beside its attributes; links are within the limits.
+#[derive(Debug)]
+pub(crate) struct Outline<'a> {
+    pub(crate) name: Name<'a>,
+    pub(crate) kind: Kind,
+    pub(crate) trace: TraceContext,
+    pub(crate) tracestate: &'a Tracestate,
+    pub(crate) parent: Option<SpanId>,
+    pub(crate) parent_is_remote: bool,
+    pub(crate) status: Status<'a>,
+    pub(crate) links: &'a [TraceContext],
+    pub(crate) links_dropped: u32,
+    pub(crate) start: Moment,
+    pub(crate) end: Moment,
+}
+
+/// A span's name. Most are two words, which need not be joined before they are written.
+#[derive(Debug)]
+pub(crate) enum Name<'a> {
+    One(Cow<'a, str>),
+    Two(&'a str, &'a str),
+}
+
+/// A span's status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Status<'a> {
+    Unset,
+    /// Said by the user of a span of theirs, never by us.
+    Ok,
+    /// With a description, empty where the attributes say it all.
+    Error(Cow<'a, str>),
+}
+
+/// Writes one span: what it is, then its attributes, then its end.
+pub(crate) trait SpanWriter {
+    /// The span begins.
+    fn begin(&mut self, outline: &Outline<'_>);
+
+    /// An attribute of ours; the bytes are text.
+    fn text(&mut self, name: &'static str, text: &[u8]);
+
+    /// An attribute of ours.
+    fn number(&mut self, name: &'static str, number: u16);
+
+    /// An attribute of ours.
+    fn float(&mut self, name: &'static str, number: f64);
+
+    /// An attribute of the user's.
+    fn value(&mut self, name: &str, value: &Value);
+
+    /// The names of the attributes so far.
+    fn names(&self) -> impl Iterator<Item = &str>;
+
+    /// The span ends, with so many attributes left out.
+    fn end(&mut self, outline: &Outline<'_>, attributes_dropped: u32);
+}
+
+/// How much one span may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) attributes: usize,
+    /// In characters; `None` is no limit.
+    pub(crate) value_length: Option<usize>,
+    pub(crate) links: usize,
+}
+
+/// Attributes under their limits: each name once, the first of a name wins.
+pub(super) struct Attributes<'a, S> {
+    writer: &'a mut S,
+    held: usize,
+    dropped: u32,
+    limits: &'a Limits,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { attributes: 128, value_length: None, links: 128 }
+    }
+}
+
+impl Limits {
+    /// The same with texts of so many characters at most.
+    #[inline]
+    pub(super) fn with_texts_of(self, most: Option<usize>) -> Self {
+        let value_length = match (self.value_length, most) {
+            (Some(limit), Some(most)) => Some(limit.min(most)),
+            (limit, most) => limit.or(most),
+        };
+        Self { value_length, ..self }
+    }
+
+    /// The first of these links, and how many are dropped with those that were dropped before.
+    #[inline]
+    pub(super) fn links<'a>(&self, links: &'a [TraceContext], dropped: u32) -> (&'a [TraceContext], u32) {
+        let kept = links.get(..self.links).unwrap_or(links);
+        let left_out = u32::try_from(links.len() - kept.len()).unwrap_or(u32::MAX);
+        (kept, left_out.saturating_add(dropped))
+    }
+}
+
+impl Name<'_> {
+    /// The name, piece by piece.
+    #[inline]
+    pub(crate) fn pieces(&self) -> [&str; 3] {
+        match self {
+            Self::One(name) => [name, "", ""],
+            Self::Two(first, second) => [first, " ", second],
+        }
+    }
+}
+
+impl<'a, S: SpanWriter> Attributes<'a, S> {
+    /// Begins a span.
+    #[inline]
+    pub(super) fn begin(writer: &'a mut S, outline: &Outline<'_>, limits: &'a Limits) -> Self {
+        writer.begin(outline);
+        Self { writer, held: 0, dropped: 0, limits }
+    }
+
+    /// Ends the span, of which so many attributes were dropped before.
+    #[inline]
+    pub(super) fn end(self, outline: &Outline<'_>, dropped_before: u32) {
+        self.writer.end(outline, self.dropped.saturating_add(dropped_before));
+    }
+
+    /// Adds an attribute of ours. Inlined, so that a writer knows the name where it copies it.
+    #[inline(always)]
+    pub(super) fn text(&mut self, name: &'static str, text: impl AsRef<[u8]>) {
+        if self.has_room() {
+            self.writer.text(name, self.within(text.as_ref()));
+        }
+    }
+
+    /// Adds an attribute of ours if its text is not empty.
+    #[inline(always)]
+    pub(super) fn known(&mut self, name: &'static str, text: impl AsRef<[u8]>) {
+        if !text.as_ref().is_empty() {
+            self.text(name, text);
+        }
+    }
+
+    /// Adds an attribute of ours.
+    #[inline(always)]
+    pub(super) fn number(&mut self, name: &'static str, number: u16) {
+        if self.has_room() {
+            self.writer.number(name, number);
+        }
+    }
+
+    /// Adds an attribute of ours.
+    #[inline(always)]
+    pub(super) fn float(&mut self, name: &'static str, number: f64) {
+        if self.has_room() {
+            self.writer.float(name, number);
+        }
+    }
+
+    /// Adds the user's attributes; one whose name we have written moves aside, as on the log line, and so does `ours`.
+    pub(super) fn fields(&mut self, fields: &Fields, ours: Option<&str>) {
+        if fields.len() == 0 {
+            return;
+        }
+        let mut used = UsedNames::default();
+        self.writer.names().for_each(|name| used.add(name));
+        for (name, value) in fields.iter() {
+            if !self.has_room() {
+                continue;
+            }
+            let is_written =
+                |name: &str| used.may_contain(name) && self.writer.names().any(|known| known == name);
+            let is_taken = |name: &str| ours == Some(name) || is_written(name);
+            let name = free_name(name, is_taken);
+            used.add(&name);
+            match self.limits.value_length {
+                None => self.writer.value(&name, value),
+                Some(most) => {
+                    let mut value = value.clone();
+                    value.limit(most);
+                    self.writer.value(&name, &value);
+                }
+            }
+        }
+    }
+
+    /// Is there room for one more? If not, it is dropped and counted.
+    #[inline]
+    fn has_room(&mut self) -> bool {
+        let has_room = self.held < self.limits.attributes;
+        if has_room {
+            self.held += 1;
+        } else {
+            self.dropped += 1;
+        }
+        has_room
+    }
+
+    /// As much of the text as is kept.
+    #[inline]
+    fn within<'t>(&self, text: &'t [u8]) -> &'t [u8] {
+        match self.limits.value_length {
+            Some(most) if text.len() > most => first(text, most),
+            _ => text,
+        }
+    }
+}
+
+/// So many characters of the text.
+#[cold]
+fn first(text: &[u8], most: usize) -> &[u8] {
+    let end = std::str::from_utf8(text).ok().and_then(|text| text.char_indices().nth(most));
+    end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// Counts how often all names so far are gone through.
+    #[derive(Default)]
+    struct Counting {
+        names: Vec<String>,
+        searches: Cell<usize>,
+    }
+
+    impl SpanWriter for Counting {
+        fn begin(&mut self, _: &Outline<'_>) {}
+
+        fn text(&mut self, name: &'static str, _: &[u8]) {
+            self.names.push(name.to_owned());
+        }
+
+        fn number(&mut self, name: &'static str, _: u16) {
+            self.names.push(name.to_owned());
+        }
+
+        fn float(&mut self, name: &'static str, _: f64) {
+            self.names.push(name.to_owned());
+        }
+
+        fn value(&mut self, name: &str, _: &Value) {
+            self.names.push(name.to_owned());
+        }
+
+        fn names(&self) -> impl Iterator<Item = &str> {
+            self.searches.set(self.searches.get() + 1);
+            self.names.iter().map(String::as_str)
+        }
+
+        fn end(&mut self, _: &Outline<'_>, _: u32) {}
+    }
+
+    #[test]
+    fn the_cost_of_an_attribute_does_not_grow_with_how_many_there_are() {
+        let mut fields = Fields::default();
+        for number in 0..112 {
+            let name =
+                if number % 2 == 0 { format!("order.item_{number}") } else { format!("field_{number}") };
+            fields.set(name, number.into());
+        }
+        let (mut writer, limits) = (Counting::default(), Limits::default());
+        let mut attributes = Attributes { writer: &mut writer, held: 0, dropped: 0, limits: &limits };
+        (0..16).for_each(|_| attributes.number("http.route", 7));
+        attributes.fields(&fields, None);
+        assert_eq!((attributes.held, attributes.dropped), (128, 0));
+        // One to learn the names of ours, and one for each hash that two names share.
+        assert!(writer.searches.get() <= 1 + 112 / 8, "{}", writer.searches.get());
+    }
+}
