@@ -449,7 +449,7 @@ async fn a_batch_of_several_requests_is_accounted_for_request_by_request() {
     rig.pass(0.1).await;
     assert_eq!(rig.attempts(), [(0.0, 3), (0.0, 1)]);
     let report = rig.queue.report();
-    assert_eq!((report.delivered, report.dropped, rig.queue.held()), (3, vec![("rejected", 1)], 0));
+    assert_eq!((report.delivered, report.dropped, rig.queue.held()), (3, vec![(DropReason::Rejected, 1)], 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -461,7 +461,7 @@ async fn what_is_too_large_for_a_request_costs_no_other_record_and_is_said_once(
     (0..3).for_each(|_| rig.queue.push(Item(2 * LARGE)));
     rig.pass(6.0).await;
     let report = rig.queue.report();
-    assert_eq!((report.delivered, report.dropped, rig.queue.held()), (3, vec![("too_large", 4)], 0));
+    assert_eq!((report.delivered, report.dropped, rig.queue.held()), (3, vec![(DropReason::TooLarge, 4)], 0));
     assert_eq!(rig.queue.shortened(), 1);
     let said = rig.said();
     let begin = "spans were larger than a request may be";
@@ -507,7 +507,7 @@ async fn a_receiver_that_begins_to_fail_has_one_request_at_a_time() {
     rig.push(16);
     rig.pass(0.1).await;
     assert_eq!(rig.attempts().len(), made + 1);
-    assert!(rig.queue.report().dropped.iter().all(|(reason, _)| *reason == "timeout"));
+    assert!(rig.queue.report().dropped.iter().all(|(reason, _)| *reason == DropReason::Timeout));
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
-use super::entry::{Attributes, Entry};
 use super::Record;
+use super::entry::{Attributes, Entry};
 use crate::logs::hop_line;
 use crate::names::{attribute as name, event, key};
 use crate::otlp::AnyValue;
 use crate::record::{
-    CAUSED_BY, End, ErrorType, Event, FieldValue, Hop, Http, Kind, Method, Notes, Piece, Severity, address, stacktrace,
+    CAUSED_BY, End, ErrorType, Event, FieldValue, Hop, Http, Kind, Method, Notes, Piece, Severity, address,
+    stacktrace,
 };
 
 /// The scope of a record: what made it.
@@ -76,7 +77,9 @@ fn field<'a>(attributes: &mut Attributes<'a>, name: &'a str, value: FieldValue<'
         FieldValue::U64(value) => AnyValue::U64(value),
         FieldValue::F64(value) => AnyValue::F64(value),
         FieldValue::Text(value) => AnyValue::Str(Cow::Borrowed(text(value))),
-        FieldValue::List(texts) => AnyValue::List(texts.map(|item| Cow::Owned(text(item).to_owned())).collect()),
+        FieldValue::List(texts) => {
+            AnyValue::List(texts.map(|item| Cow::Owned(text(item).to_owned())).collect())
+        }
         FieldValue::Error(error, causes) => {
             if name == name::EXCEPTION_MESSAGE && !causes.is_empty() {
                 let all: Vec<_> = std::iter::once(error).chain(causes).map(text).collect();
