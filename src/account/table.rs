@@ -24,8 +24,11 @@ pub(crate) struct Table<K, V> {
     limit: usize,
     used: AtomicUsize,
     // Made with the first entry: most tables of a service stay empty.
-    slots: OnceLock<Box<[OnceLock<(K, V)>]>>,
+    slots: OnceLock<Box<[Slot<K, V>]>>,
 }
+
+/// An entry, once it is there.
+type Slot<K, V> = OnceLock<(K, V)>;
 
 /// The hash of a key so far; its upper half depends on all that was written.
 struct Mixed(u64);
@@ -112,7 +115,7 @@ impl<K: Hash + Eq, V> Table<K, V> {
 
     /// All slots, in the order in which this key is searched.
     #[inline]
-    fn search<Q: Hash + ?Sized>(&self, key: &Q) -> impl Iterator<Item = (usize, &OnceLock<(K, V)>)> {
+    fn search<Q: Hash + ?Sized>(&self, key: &Q) -> impl Iterator<Item = (usize, &Slot<K, V>)> {
         let slots = self.slots.get_or_init(|| (0..2 * self.limit).map(|_| OnceLock::new()).collect());
         let mut hasher = Mixed(0);
         key.hash(&mut hasher);
@@ -122,13 +125,14 @@ impl<K: Hash + Eq, V> Table<K, V> {
 }
 
 #[inline]
-fn matching<'a, K: Borrow<Q>, V, Q: Eq + ?Sized>(
+fn matching<'a, K, V, Q>(
     mut entries: impl Iterator<Item = (usize, &'a (K, V))>,
     key: &Q,
 ) -> Option<(usize, &'a V)>
 where
-    K: 'a,
+    K: Borrow<Q> + 'a,
     V: 'a,
+    Q: Eq + ?Sized,
 {
     entries.find(|(_, (known, _))| known.borrow() == key).map(|(number, (_, value))| (number, value))
 }
