@@ -30,6 +30,9 @@ pub(crate) struct Table<K, V> {
     slots: OnceLock<Box<[Slot<K, V>]>>,
 }
 
+/// An entry, once it is there.
+type Slot<K, V> = OnceLock<(K, V)>;
+
 /// The hash of a key so far; its upper half depends on all that was written.
 struct Mixed(u64);
 
