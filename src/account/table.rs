@@ -18,9 +18,6 @@ use std::hash::{Hash, Hasher};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// An entry, once it is there.
-type Slot<K, V> = OnceLock<(K, V)>;
-
 /// At most so many entries.
 #[derive(Debug)]
 pub(crate) struct Table<K, V> {

@@ -57,10 +57,7 @@ fn proto(value: &Value) -> Proto {
         Value::List(texts) => Proto::ArrayValue(ArrayValue {
             values: texts
                 .iter()
-                .map(|text| AnyValue {
-                    value: Some(Proto::StringValue(text.to_string())),
-                    ..AnyValue::default()
-                })
+                .map(|text| AnyValue { value: Some(Proto::StringValue(text.to_string())) })
                 .collect(),
         }),
     }
