@@ -27,7 +27,9 @@ pub(crate) use outcome::ErrorType;
 pub(crate) use route::{Route, RouteCell};
 pub(crate) use rpc::{Call, Code, Rpc, known_method};
 pub(crate) use severity::Severity;
-pub(crate) use text::{CAUSED_BY, PANICKED, bounded, formatted, guarded, prefix, stacktrace};
+#[cfg(feature = "otlp")]
+pub(crate) use text::CAUSED_BY;
+pub(crate) use text::{PANICKED, bounded, formatted, guarded, prefix, stacktrace};
 #[cfg(test)]
 pub(crate) use value::tests::a_value;
 pub(crate) use value::{Fields, Joined};
