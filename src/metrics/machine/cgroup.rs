@@ -9,10 +9,8 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use procfs::ProcessCGroup;
-use procfs::process::{MountInfo, Process};
-
 use self::text::{keyed, number, pressure, processors, share};
+use super::proc::{self, Group, Mount};
 use crate::metrics::source::{Samples, Shape, Source};
 use crate::names::{label, metric};
 
@@ -27,8 +25,8 @@ struct Container {
 
 /// The container's source; `None` where the kernel has no control groups.
 pub(crate) fn container() -> Option<Source> {
-    let process = Process::myself().ok()?;
-    let hierarchies = Hierarchies::new(process.cgroups().ok()?.0, process.mountinfo().ok()?.0);
+    let groups = Group::all(&proc::read("self/cgroup")?);
+    let hierarchies = Hierarchies::new(groups, Mount::all(&proc::read("self/mountinfo")?));
     Some(source(Container::of(&hierarchies)))
 }
 
@@ -164,24 +162,25 @@ struct Place {
 /// What the kernel says of this process's groups, and where they are mounted.
 #[derive(Debug)]
 struct Hierarchies {
-    groups: Vec<ProcessCGroup>,
-    mounts: Vec<MountInfo>,
+    groups: Vec<Group>,
+    mounts: Vec<Mount>,
 }
 
 /// Deeper than groups are nested; each is read at each scrape.
 const MOST_LEVELS: usize = 16;
 
 impl Hierarchies {
-    fn new(groups: Vec<ProcessCGroup>, mounts: Vec<MountInfo>) -> Self {
+    fn new(groups: Vec<Group>, mounts: Vec<Mount>) -> Self {
         Self { groups, mounts }
     }
 
     /// The group that has this controller: of version 1 where the controller is bound to it, else of version 2.
     fn place(&self, controller: &str) -> Option<Place> {
-        let has = |group: &&ProcessCGroup| group.controllers.iter().any(|name| name == controller);
+        let has = |group: &&Group| group.controllers.iter().any(|name| name == controller);
         let Some(group) = self.groups.iter().find(has) else { return self.unified() };
-        let is_its =
-            |mount: &&MountInfo| mount.fs_type == "cgroup" && mount.super_options.contains_key(controller);
+        let is_its = |mount: &&Mount| {
+            mount.kind == "cgroup" && mount.options.iter().any(|option| option == controller)
+        };
         let place = placed(Version::One, group, self.mounts.iter().find(is_its)?);
         // Only the machine's root has it.
         let is_root = place.folders.first()?.join("cgroup.sane_behavior").exists();
@@ -191,7 +190,7 @@ impl Hierarchies {
     /// The group of version 2.
     fn unified(&self) -> Option<Place> {
         let group = self.groups.iter().find(|group| group.hierarchy == 0 && group.controllers.is_empty())?;
-        let mount = self.mounts.iter().find(|mount| mount.fs_type == "cgroup2")?;
+        let mount = self.mounts.iter().find(|mount| mount.kind == "cgroup2")?;
         let place = placed(Version::Two, group, mount);
         // Only the machine's root does not have it.
         let is_root = !place.folders.first()?.join("cgroup.type").exists();
@@ -211,10 +210,10 @@ fn read(folder: &Path, file: &str) -> Option<String> {
     fs::read_to_string(folder.join(file)).ok()
 }
 
-fn placed(version: Version, group: &ProcessCGroup, mount: &MountInfo) -> Place {
-    let top = &mount.mount_point;
+fn placed(version: Version, group: &Group, mount: &Mount) -> Place {
+    let top = &mount.point;
     // A container may see the whole path of its group, but only the group itself is mounted.
-    let below = Path::new(&group.pathname).strip_prefix(&mount.root).ok();
+    let below = group.path.strip_prefix(&mount.root).ok();
     let is_plain = |part: Component<'_>| matches!(part, Component::Normal(_));
     let below = below.filter(|below| below.components().all(is_plain)).unwrap_or(Path::new(""));
     let own = Some(top.join(below)).filter(|own| own.is_dir()).unwrap_or_else(|| top.clone());

@@ -12,6 +12,8 @@ mod cgroup;
 mod disk;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "linux")]
+mod proc;
 mod runtime;
 
 #[cfg(target_os = "linux")]

@@ -3,9 +3,6 @@
 use std::fs;
 use std::path::PathBuf;
 
-use procfs::FromRead;
-use procfs::process::MountInfos;
-
 use super::*;
 use crate::metrics::{Exposition, Metrics, Recorder};
 
@@ -26,8 +23,7 @@ impl Folder {
     /// What /proc would say, with this folder in the place of MOUNT.
     fn hierarchies(&self, groups: &str, mounts: &str) -> Hierarchies {
         let mounts = mounts.replace("MOUNT", self.0.to_str().unwrap());
-        let groups = procfs::ProcessCGroups::from_read(groups.as_bytes()).unwrap();
-        Hierarchies::new(groups.0, MountInfos::from_read(mounts.as_bytes()).unwrap().0)
+        Hierarchies::new(Group::all(groups), Mount::all(&mounts))
     }
 }
 
