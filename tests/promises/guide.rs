@@ -452,7 +452,7 @@ fn its_table_of_modules_is_the_architecture() {
 
 #[test]
 fn every_example_that_it_names_exists() {
-    let manifest = read("examples/Cargo.toml");
+    let manifest = [read("examples/Cargo.toml"), read("examples/workshop/Cargo.toml")].concat();
     for (page, text) in pages() {
         for example in text.split("--example ").skip(1) {
             let name = example.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap();

@@ -136,7 +136,8 @@ fn the_features_and_the_rust_version_are_the_manifests() {
 
 #[test]
 fn the_files_and_examples_that_it_names_exist() {
-    let (readme, manifest) = (read("README.md"), read("examples/Cargo.toml"));
+    let readme = read("README.md");
+    let manifest = [read("examples/Cargo.toml"), read("examples/workshop/Cargo.toml")].concat();
     for example in readme.split("--example ").skip(1) {
         let name = example.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap();
         assert!(manifest.contains(&format!("[[example]]\nname = \"{name}\"")), "no example {name}");
