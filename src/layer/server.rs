@@ -89,18 +89,19 @@ impl<B> Asked<'_, B> {
         let recorded = hop.trace.flags.is_sampled() && signals.spans.is_on();
         if let Subject::Http(http) = &mut hop.subject {
             http.begin(request);
-            self.copy(http, recorded);
+            self.copy(http, recorded || signals.lines.name_the_client());
         }
         if let Some(choices) = &options.choices {
             choices.begin(hop, request.headers(), route, false);
         }
     }
 
-    /// Copies what span and line need; a request that is not recorded is spared what only its span would show.
-    fn copy(&self, http: &mut Http, recorded: bool) {
+    /// Copies what span and line need. `whole`: not only what every line shows, but what a span does, and a line that names
+    /// the client.
+    fn copy(&self, http: &mut Http, whole: bool) {
         let Self { request, known, .. } = self;
         let (path, sent) = (self.path.as_bytes(), http.unknown_method(request.method()).as_bytes());
-        if !recorded {
+        if !whole {
             return http.set([path, b"", b"", b"", sent]);
         }
         let uri = request.uri();

@@ -35,6 +35,7 @@ pub(crate) struct Lines {
     sampler: Sampler,
     /// What this library says of itself is written from this level on, whatever the service's own level is.
     own: LevelFilter,
+    names_client: bool,
     lost_lines: LossNotice,
     lost_records: LossNotice,
 }
@@ -99,6 +100,7 @@ impl Lines {
             gate: Gate::new(logs.level.clone()),
             sampler: Sampler::new(&logs.sampling),
             own: logs.own_level,
+            names_client: logs.names_client,
             lost_lines: LossNotice::new("log lines"),
             lost_records: LossNotice::new("log records"),
         }
@@ -107,6 +109,12 @@ impl Lines {
     /// Adds log records.
     pub(crate) fn with_records(self, records: Option<Records>) -> Self {
         Self { records, ..self }
+    }
+
+    /// Does a request's line say who asked?
+    #[inline]
+    pub(crate) fn name_the_client(&self) -> bool {
+        self.names_client
     }
 
     /// Do lines or records leave?

@@ -33,7 +33,7 @@ pub struct Logs {
     /// Are lines written?
     on: bool,
     no_color: bool,
-    names_client: bool,
+    pub(super) names_client: bool,
     pub(super) sampling: Sampling,
     pub(super) export: Export,
 }

@@ -35,6 +35,10 @@ fn program() {
             tracing::info!("an event of the user");
         }),
         ("unstarted", unstarted),
+        ("takes-a-key", || {
+            let _observability = tower_observability::init("bookings").unwrap();
+            (0..3).for_each(|_| tracing::info!(status = "paid", order = 7, "booked"));
+        }),
         ("exits-at-once", || {
             std::mem::forget(tower_observability::init("short").unwrap());
             std::process::exit(0);
@@ -460,4 +464,14 @@ fn a_value_that_is_not_text_is_a_warning() {
 fn the_lines_of_the_start_are_out_when_it_returns() {
     let ended = program_of("exits-at-once").end().well();
     assert!(ended.logged().iter().any(|line| line["service"] == "short"), "{:?}", ended.output);
+}
+
+#[test]
+fn a_field_that_takes_a_key_of_ours_is_renamed_and_that_is_said_once() {
+    let ended = program_of("takes-a-key").end().well();
+    let booked: Vec<_> = ended.logged().into_iter().filter(|line| line["message"] == "booked").collect();
+    assert!(booked.len() == 3 && booked.iter().all(|line| line["field_status"] == "paid"), "{booked:?}");
+    let said =
+        ended.output.iter().filter(|line| line.contains("the field `status` stands on log lines as")).count();
+    assert_eq!(said, 1, "{:?}", ended.output);
 }

@@ -254,10 +254,21 @@ const PROOFS: &[Proof] = &[
         "tests/process/machine.rs",
         "what_is_not_known_or_not_wanted_is_absent",
     ),
+    Proof("No `container_…`", "src/metrics/machine/cgroup/tests.rs", "the_machines_own_root_is_no_container"),
     Proof(
-        "No `container_…`",
-        "src/metrics/machine/linux/cgroup/tests.rs",
-        "the_machines_own_root_is_no_container",
+        "Standard error says `log lines are being lost`.",
+        "tests/process/stuck.rs",
+        "with_a_standard_output_that_nobody_reads_requests_go_on_and_lines_are_counted_as_lost",
+    ),
+    Proof(
+        "A field is called `field_status`, and standard error says so.",
+        "tests/process/init.rs",
+        "a_field_that_takes_a_key_of_ours_is_renamed_and_that_is_said_once",
+    ),
+    Proof(
+        "The last lines before `std::process::exit` are missing.",
+        "tests/process/init.rs",
+        "the_lines_of_the_start_are_out_when_it_returns",
     ),
     Proof(
         "A variable has no effect.",

@@ -330,14 +330,3 @@ async fn a_request_whose_body_the_test_drops_is_shown_as_cancelled() {
     assert!(request.to_string().contains("GET /x (server, 200, cancelled, error) "), "{request}");
     assert_eq!(request.metric("http_server_request_duration_seconds_count"), 1.0);
 }
-
-#[test]
-fn a_picture_counts_the_lines_of_level_trace_and_shows_the_others() {
-    let seen = Instance::new();
-    let _subscriber = seen.subscribe();
-    tracing::trace!("deep in a library");
-    tracing::debug!("of the service");
-    let picture = seen.to_string();
-    assert!(picture.contains("of the service") && picture.contains("\n  and 1 of level TRACE"), "{picture}");
-    assert!(!picture.contains("deep in a library"), "{picture}");
-}
