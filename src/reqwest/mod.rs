@@ -144,7 +144,7 @@ impl ObservabilityLayer<side::Client> {
 ///
 /// # Errors
 ///
-/// Those of [`reqwest::get`](::reqwest::get), untouched.
+/// Those of [`reqwest::get`], untouched.
 pub async fn get(url: impl IntoUrl) -> Result<Response> {
     Client::from(::reqwest::Client::builder().build()?).get(url).send().await
 }

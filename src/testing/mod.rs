@@ -44,7 +44,7 @@
 //!
 //! [`Instance::layer`] reports to its instance wherever it runs. `tracing` and `metrics` do not: what the user's own code
 //! records goes to the subscriber and the recorder of the *thread* that it runs on. Production code is under test as it
-//! is: an [`ObservabilityLayer`](crate::ObservabilityLayer), a client, a [`Work`](crate::Work) that were made without an
+//! is: an [`ObservabilityLayer`], a client, a [`Work`] that were made without an
 //! instance report to that of the thread on which the request, call or job begins. An instance becomes that
 //!
 //! - of whichever thread polls a future, by [`Instance::scope`];
