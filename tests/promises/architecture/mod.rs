@@ -157,6 +157,27 @@ fn a_file_that_does_not_say_what_it_is_for_is_found() {
 }
 
 #[test]
+fn the_methods_of_a_type_stand_beside_it() {
+    assert_none(&shape::separated_methods(&sources(&["src"])));
+}
+
+#[test]
+fn methods_in_another_file_of_the_room_are_found() {
+    let definer =
+        || Source::new("src/logs/lines.rs", "//! Lines.\npub struct Lines; impl Lines { fn f() {} }");
+    let with = |path: &str, text: &str| shape::separated_methods(&[definer(), Source::new(path, text)]);
+    let elsewhere = "//! More.\nimpl super::Lines { fn g() {} }";
+    assert_eq!(
+        whats(with("src/logs/more.rs", elsewhere)),
+        ["src/logs/more.rs:2: methods of `Lines`, which is defined in src/logs/lines.rs"]
+    );
+    assert_none(&with("src/init/more.rs", elsewhere));
+    assert_none(&with("src/logs/more.rs", "//! More.\nimpl Clone for super::Lines { fn clone() {} }"));
+    assert_none(&with("src/logs/more.rs", "//! More.\n#[cfg(test)] impl super::Lines { fn g() {} }"));
+    assert_none(&with("src/logs/more.rs", "//! More.\nstruct Lines; impl Lines { fn g() {} }"));
+}
+
+#[test]
 fn a_feature_switches_whole_items_only() {
     let faults: Vec<Fault> = sources(&["src"]).iter().flat_map(shape::scattered_features).collect();
     assert_none(&faults);

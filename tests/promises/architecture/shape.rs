@@ -54,6 +54,60 @@ pub(crate) fn scattered_features(source: &Source) -> Vec<Fault> {
     features.found.into_iter().map(|line| source.fault(line, what)).collect()
 }
 
+/// Faults for methods of a type that stand in another file of its room than the type itself.
+///
+/// A room above may add methods, as `reqwest` does to the layer: the type's own room cannot know of them.
+pub(crate) fn separated_methods(sources: &[Source]) -> Vec<Fault> {
+    let code: Vec<&Source> = sources.iter().filter(|source| !source.is_tests()).collect();
+    let types: Vec<(&Source, String)> =
+        code.iter().flat_map(|source| defined(&source.syntax.items).map(|name| (*source, name))).collect();
+    let room = |source: &Source| source.module().first().cloned();
+    let separated = |source: &&Source, (name, line): (String, usize)| {
+        let mut of_name = types.iter().filter(|(_, defined)| *defined == name);
+        if of_name.clone().any(|(definer, _)| definer.path == source.path) {
+            return None;
+        }
+        let (definer, _) = of_name.find(|(definer, _)| room(definer) == room(source))?;
+        Some(source.fault(line, format!("methods of `{name}`, which is defined in {}", definer.path)))
+    };
+    let of_file = |source: &&Source| {
+        let methods = with_methods(&source.syntax.items);
+        methods.filter_map(|found| separated(source, found)).collect::<Vec<_>>()
+    };
+    code.iter().flat_map(of_file).collect()
+}
+
+fn defined(items: &[syn::Item]) -> impl Iterator<Item = String> {
+    items.iter().filter_map(|item| match item {
+        syn::Item::Struct(item) => Some(item.ident.to_string()),
+        syn::Item::Enum(item) => Some(item.ident.to_string()),
+        // What a macro such as `pin_project!` defines.
+        syn::Item::Macro(item) => {
+            let mut tokens = item.mac.tokens.clone().into_iter();
+            tokens.find(
+                |token| matches!(token, TokenTree::Ident(ident) if ident == "struct" || ident == "enum"),
+            )?;
+            tokens.next().map(|name| name.to_string())
+        }
+        _ => None,
+    })
+}
+
+/// The types that have methods of their own here, not those of a trait, each with its line.
+fn with_methods(items: &[syn::Item]) -> impl Iterator<Item = (String, usize)> {
+    items.iter().filter_map(|item| match item {
+        syn::Item::Impl(item) if item.trait_.is_none() && !is_test_only(&item.attrs) => {
+            match &*item.self_ty {
+                syn::Type::Path(of) => {
+                    Some((of.path.segments.last()?.ident.to_string(), item.impl_token.span.start().line))
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    })
+}
+
 /// Is this compiled for tests only?
 pub(crate) fn is_test_only(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| {
