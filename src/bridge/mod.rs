@@ -11,7 +11,7 @@ mod fields;
 mod span;
 mod user_registry;
 
-pub(crate) use user_registry::registry_trouble;
+pub(crate) use user_registry::{registry_layer, registry_trouble};
 
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};

@@ -17,15 +17,13 @@ struct Wants {
     signals: &'static Signals,
 }
 
-impl Bridge {
-    /// The bridge as a layer for the user's registry.
-    pub(crate) fn apart<S>(self) -> impl Layer<S> + Send + Sync + use<S>
-    where
-        S: Subscriber + for<'a> LookupSpan<'a> + 'static,
-    {
-        let signals = self.signals;
-        self.with_filter(Wants { signals })
-    }
+/// The bridge as a layer for the user's registry.
+pub(crate) fn registry_layer<S>(bridge: Bridge) -> impl Layer<S> + Send + Sync + use<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a> + 'static,
+{
+    let signals = bridge.signals;
+    bridge.with_filter(Wants { signals })
 }
 
 /// What keeps the events of this thread from the bridge; `heard` says that a subscriber with one is there somewhere.

@@ -131,7 +131,7 @@ mod tests {
     use crate::config::Options;
 
     fn said(env: &[(&str, &str)]) -> Vec<String> {
-        let config = Config::choose(Options::default(), &env.iter().copied().collect(), false);
+        let config = crate::config::choose(Options::default(), &env.iter().copied().collect(), false);
         config.warnings.iter().map(ToString::to_string).collect()
     }
 
@@ -157,7 +157,7 @@ mod tests {
     fn files_of_otlp_count_for_the_log_records_and_for_no_zipkin() {
         let with = |url, records| {
             let zipkin = [("OTEL_EXPORTER_ZIPKIN_ENDPOINT", url), ("OTEL_LOGS_EXPORTER", records)];
-            Config::choose(Options::default(), &zipkin.into_iter().collect(), false)
+            crate::config::choose(Options::default(), &zipkin.into_iter().collect(), false)
         };
         let is_kept = |config: &Config, name: &str| what_prevents(config, name, "ca.pem").is_some();
         let [general, own] = ["OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY"];

@@ -12,44 +12,42 @@ struct Chooser<'a> {
     warnings: Vec<Warning>,
 }
 
-impl Config {
-    /// Puts the environment over what the code chose; `terminal` tells that standard output is one.
-    pub(crate) fn choose(options: Options, env: &Env, terminal: bool) -> Self {
-        use crate::{admin::Admin, config::General, otlp::Shared};
-        use crate::{logs::Logs, metrics::Metrics, traces::Traces};
-        let mut chooser = Chooser { env, terminal, choices: Vec::new(), warnings: Vec::new() };
-        let general = chooser.choose(options.general, General::on_terminal, General::VARIABLES);
-        let shared = chooser.choose(options.shared, |shared| shared, Shared::VARIABLES);
-        let options = Options {
-            general,
-            traces: chooser.choose_below(
-                options.traces,
-                Traces::on_terminal,
-                |traces| traces.inherit(&shared),
-                Traces::VARIABLES,
-            ),
-            logs: chooser.choose_below(
-                options.logs,
-                Logs::on_terminal,
-                |logs| logs.inherit(&shared),
-                Logs::VARIABLES,
-            ),
-            metrics: chooser.choose(options.metrics, |metrics| metrics, Metrics::VARIABLES),
-            admin: chooser.choose(options.admin, |admin| admin, Admin::VARIABLES),
-            shared,
-        };
-        let Chooser { choices, mut warnings, .. } = chooser;
-        for (name, value, refusal) in options.traces.advice().into_iter().chain(options.logs.advice()) {
-            warnings.push(Warning::refused(&name, &value, &refusal, &value));
-        }
-        // What both signals say of the endpoint that they share is said once.
-        warnings.dedup();
-        let names: Vec<_> = variables().iter().map(|row| row.name).collect();
-        warnings.extend(spelling::check(env, &names));
-        let config = Self { options, choices, warnings };
-        let idle = without_effect(&config, env);
-        Self { warnings: config.warnings.into_iter().chain(idle).collect(), ..config }
+/// Puts the environment over what the code chose; `terminal`: standard output is one.
+pub(crate) fn choose(options: Options, env: &Env, terminal: bool) -> Config {
+    use crate::{admin::Admin, config::General, otlp::Shared};
+    use crate::{logs::Logs, metrics::Metrics, traces::Traces};
+    let mut chooser = Chooser { env, terminal, choices: Vec::new(), warnings: Vec::new() };
+    let general = chooser.choose(options.general, General::on_terminal, General::VARIABLES);
+    let shared = chooser.choose(options.shared, |shared| shared, Shared::VARIABLES);
+    let options = Options {
+        general,
+        traces: chooser.choose_below(
+            options.traces,
+            Traces::on_terminal,
+            |traces| traces.inherit(&shared),
+            Traces::VARIABLES,
+        ),
+        logs: chooser.choose_below(
+            options.logs,
+            Logs::on_terminal,
+            |logs| logs.inherit(&shared),
+            Logs::VARIABLES,
+        ),
+        metrics: chooser.choose(options.metrics, |metrics| metrics, Metrics::VARIABLES),
+        admin: chooser.choose(options.admin, |admin| admin, Admin::VARIABLES),
+        shared,
+    };
+    let Chooser { choices, mut warnings, .. } = chooser;
+    for (name, value, refusal) in options.traces.advice().into_iter().chain(options.logs.advice()) {
+        warnings.push(Warning::refused(&name, &value, &refusal, &value));
     }
+    // What both signals say of the endpoint that they share is said once.
+    warnings.dedup();
+    let names: Vec<_> = variables().iter().map(|row| row.name).collect();
+    warnings.extend(spelling::check(env, &names));
+    let config = Config { options, choices, warnings };
+    let idle = without_effect(&config, env);
+    Config { warnings: config.warnings.into_iter().chain(idle).collect(), ..config }
 }
 
 impl Chooser<'_> {
@@ -116,7 +114,7 @@ mod tests {
     fn choose(service: &str, env: &[(&str, &str)], terminal: bool) -> Config {
         let mut options = Options::default();
         options.general.service = service.to_owned();
-        Config::choose(options, &env.iter().copied().collect(), terminal)
+        super::choose(options, &env.iter().copied().collect(), terminal)
     }
 
     fn choice<'a>(config: &'a Config, name: &str) -> (&'a str, Source) {
@@ -176,7 +174,7 @@ mod tests {
     fn a_value_that_is_not_utf8_warns() {
         use std::os::unix::ffi::OsStringExt as _;
         let env = Env::from_iter([(OsString::from("OTEL_SERVICE_NAME"), OsString::from_vec(vec![0xff]))]);
-        let config = Config::choose(Options::default(), &env, false);
+        let config = super::choose(Options::default(), &env, false);
         assert_eq!(config.warnings[0].to_string(), "OTEL_SERVICE_NAME is not UTF-8; it is ignored");
     }
 }

@@ -14,6 +14,7 @@ mod table;
 pub use table::{VariableRow, variables};
 
 pub(crate) use advice::Warning;
+pub(crate) use choose::choose;
 pub(crate) use env::Env;
 pub(crate) use general::General;
 

@@ -18,7 +18,7 @@ use super::messages::say;
 use super::running::{self, Report, Running};
 #[cfg(feature = "axum")]
 use crate::admin;
-use crate::bridge::Bridge;
+use crate::bridge::{Bridge, registry_layer};
 use crate::metrics::Recorder;
 use crate::threads::complain;
 
@@ -198,7 +198,7 @@ impl Observability {
             );
             return None;
         }
-        Some(bridge.apart())
+        Some(registry_layer(bridge))
     }
 
     /// Our `metrics` recorder, to be installed or to be one of several.

@@ -16,7 +16,7 @@ use super::self_metrics;
 use crate::admin::{self, Admin, AdminState, Level, Readiness};
 use crate::bridge::{Bridge, registry_trouble};
 use crate::clock;
-use crate::config::{Config, Env, Options, Source};
+use crate::config::{self, Config, Env, Options, Source};
 use crate::error::Error;
 use crate::export::{Exporter, Weigh};
 use crate::logs::{Lines, LogRecord, Logs, Records, write_panics};
@@ -68,7 +68,7 @@ pub(super) enum Globals {
 pub(super) fn start(options: Options, globals: Globals) -> Result<Observability, Error> {
     let claim = Claim::take(Location::caller())?;
     let env = Env::of_process();
-    let config = Config::choose(options, &env, std::io::stdout().is_terminal());
+    let config = config::choose(options, &env, std::io::stdout().is_terminal());
     let resource = config.options.general.resource();
     let assembly = Assembly::build(&config, &resource, globals)?;
     if let Err(error) = assembly.take_globals() {

@@ -35,7 +35,7 @@ impl<S> Layer<S> for ObservabilityLayer<Server> {
 
     fn layer(&self, inner: S) -> Self::Service {
         self.is_used();
-        self.around(inner)
+        observed(self, inner)
     }
 }
 
@@ -43,14 +43,12 @@ impl<S: Callable<For>, For> Layer<S> for ObservabilityLayer<Client<For>> {
     type Service = Observed<S, Client<For>>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        self.around(inner)
+        observed(self, inner)
     }
 }
 
-impl<D> ObservabilityLayer<D> {
-    fn around<S>(&self, inner: S) -> Observed<S, D> {
-        Observed { inner, side: PhantomData, signals: self.signals, options: self.options.clone() }
-    }
+fn observed<S, D>(layer: &ObservabilityLayer<D>, inner: S) -> Observed<S, D> {
+    Observed { inner, side: PhantomData, signals: layer.signals, options: layer.options.clone() }
 }
 
 impl<S, D> Observed<S, D> {

@@ -10,7 +10,7 @@ use super::level::Directives;
 use super::otlp::{self, Export};
 use super::sampling::Sampling;
 use crate::export::Destination;
-use crate::otlp::Shared;
+use crate::otlp::{Otlp, Shared};
 use crate::resource::Resource;
 use crate::variable::{Refusal, Variable, boolean, count, milliseconds, table};
 
@@ -188,6 +188,39 @@ impl Logs {
     /// ```
     pub fn client(mut self, names: bool) -> Self {
         self.names_client = names;
+        self
+    }
+
+    /// Sends each line as an OTLP log record, too: to the endpoint of `otlp`, else to a collector of the same machine.
+    ///
+    /// Default: not called. Variable: `OTEL_LOGS_EXPORTER` (`otlp`, or `console,otlp`); of the rest see [`Otlp`].
+    ///
+    /// ```
+    /// use tower_observability::{Logs, Otlp};
+    ///
+    /// let logs = Logs::new().otlp(Otlp::new().endpoint("http://collector:4318"));
+    /// # drop(logs);
+    /// ```
+    pub fn otlp(mut self, otlp: Otlp) -> Self {
+        self.export.on = true;
+        self.export.otlp.choose(otlp);
+        self
+    }
+
+    /// How many attributes a record may have; it says how many were dropped.
+    ///
+    /// Default: 128, of which Loki's own limit leaves about 100. Variable: `OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT`.
+    pub fn attribute_limit(mut self, attributes: usize) -> Self {
+        self.export.attributes = attributes;
+        self
+    }
+
+    /// How many characters a text attribute of a record may have; longer ones are cut.
+    ///
+    /// Default: no limit but that of receivers, 64 KiB over all attributes. Variable:
+    /// `OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT`.
+    pub fn value_length_limit(mut self, characters: usize) -> Self {
+        self.export.value_length = Some(characters);
         self
     }
 

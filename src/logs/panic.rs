@@ -20,40 +20,36 @@ static STUCK_AT: AtomicU64 = AtomicU64::new(0);
 pub(crate) fn write_panics(lines: &'static Lines) {
     let previous = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        lines.panicked(panic);
+        report(lines, panic);
         previous(panic);
     }));
 }
 
-impl Lines {
-    fn panicked(&self, panic: &PanicHookInfo<'_>) {
-        let payload = panic.payload();
-        let message = payload
-            .downcast_ref::<&'static str>()
-            .copied()
-            .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-            .unwrap_or("a panic without a text");
-        // The request's own line and span say it as well, unless an error was noted before.
-        if let Some(hop) = current().and_then(|current| current.hop) {
-            hop.notes()
-                .get_or_insert_default()
-                .error
-                .get_or_insert_with(|| vec![bounded(message).to_owned()]);
-        }
-        if !self.is_on() {
-            return;
-        }
-        let thread = std::thread::current();
-        let name = thread.name().unwrap_or_default();
-        let location = panic.location().map(|location| (location.file(), location.line()));
-        // Captured only where RUST_BACKTRACE or RUST_LIB_BACKTRACE asks for it.
-        let backtrace = Backtrace::capture();
-        let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
-        self.fatal(message, name, location, backtrace.as_deref());
-        let delivered = || self.report().delivered + 1;
-        // Our own threads must not wait for each other.
-        if !is_suppressed() && STUCK_AT.load(Ordering::Relaxed) != delivered() && !self.flush(PATIENCE) {
-            STUCK_AT.store(delivered(), Ordering::Relaxed);
-        }
+/// Writes the line of a panic of this thread, and notes the panic on the request that it happened in.
+fn report(lines: &Lines, panic: &PanicHookInfo<'_>) {
+    let payload = panic.payload();
+    let message = payload
+        .downcast_ref::<&'static str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without a text");
+    // The request's own line and span say it as well, unless an error was noted before.
+    if let Some(hop) = current().and_then(|current| current.hop) {
+        hop.notes().get_or_insert_default().error.get_or_insert_with(|| vec![bounded(message).to_owned()]);
+    }
+    if !lines.is_on() {
+        return;
+    }
+    let thread = std::thread::current();
+    let name = thread.name().unwrap_or_default();
+    let location = panic.location().map(|location| (location.file(), location.line()));
+    // Captured only where RUST_BACKTRACE or RUST_LIB_BACKTRACE asks for it.
+    let backtrace = Backtrace::capture();
+    let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+    lines.fatal(message, name, location, backtrace.as_deref());
+    let delivered = || lines.report().delivered + 1;
+    // Our own threads must not wait for each other.
+    if !is_suppressed() && STUCK_AT.load(Ordering::Relaxed) != delivered() && !lines.flush(PATIENCE) {
+        STUCK_AT.store(delivered(), Ordering::Relaxed);
     }
 }

@@ -5,7 +5,6 @@
 
 mod attributes;
 mod console;
-mod describe;
 mod finished;
 mod options;
 #[cfg(feature = "otlp")]

@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::span_writer::{Attributes, Name, Outline, SpanWriter, Status};
+use super::{Limits, attributes};
 use crate::clock::Moment;
 use crate::context::{SpanId, TraceContext, Tracestate};
 use crate::export::Weigh;
-use crate::record::{Fields, Hop, Kind};
+use crate::names::attribute;
+use crate::record::{Fields, Hop, Kind, Value};
 
 /// One finished span, compact: attributes are built behind the queue.
 #[derive(Debug)]
@@ -38,6 +41,50 @@ pub(crate) struct SpanRecord {
     pub(crate) is_ok: bool,
     /// The user's description of the error.
     pub(crate) status_message: Option<Cow<'static, str>>,
+}
+
+impl Record {
+    /// Writes its span; false, and nothing is written, for a hop that has not ended.
+    #[inline]
+    pub(super) fn write(&self, limits: &Limits, writer: &mut impl SpanWriter) -> bool {
+        match self {
+            Self::Hop(hop) => attributes::write(hop, limits, writer),
+            Self::Span(span) => {
+                span.write(limits, writer);
+                true
+            }
+        }
+    }
+}
+
+impl SpanRecord {
+    fn write(&self, limits: &Limits, writer: &mut impl SpanWriter) {
+        let (links, links_dropped) = limits.links(&self.links, self.links_dropped);
+        let outline = Outline {
+            name: Name::One((&*self.name).into()),
+            kind: self.kind,
+            trace: self.trace,
+            tracestate: &self.tracestate,
+            parent: self.parent,
+            parent_is_remote: false,
+            status: match (self.failed, &self.status_message, self.fields.get("error")) {
+                (false, ..) if self.is_ok => Status::Ok,
+                (false, ..) => Status::Unset,
+                (true, Some(text), _) | (true, None, Some(Value::Str(text))) => {
+                    Status::Error((&**text).into())
+                }
+                (true, ..) => Status::Error("".into()),
+            },
+            links,
+            links_dropped,
+            start: self.start,
+            end: self.end,
+        };
+        let mut attributes = Attributes::begin(writer, &outline, limits);
+        attributes.text(attribute::TARGET, self.target);
+        attributes.fields(&self.fields, None);
+        attributes.end(&outline, self.fields_dropped);
+    }
 }
 
 impl Weigh for Record {

@@ -107,7 +107,11 @@ const PROOFS: &[Proof] = &[
         "src/logs/writer/tests.rs",
         "a_reader_that_stopped_costs_lines_but_no_latency",
     ),
-    Proof("A value on a line is cut;", "src/logs/formats/cut.rs", "only_the_longest_value_is_cut_and_it_is_marked"),
+    Proof(
+        "A value on a line is cut;",
+        "src/logs/formats/cut.rs",
+        "only_the_longest_value_is_cut_and_it_is_marked",
+    ),
     Proof(
         "Elasticsearch rejects lines with a `mapper_parsing_exception`",
         "tests/backends/opensearch/dynamic.rs",

@@ -13,11 +13,14 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Arc, LazyLock, OnceLock};
 
-use http::request::Parts;
+use http::{request, response};
 use tracing::Span;
 
+use self::headers::{Before, Headers};
 use self::health::HealthPaths;
 use super::side::{Client, Server, Side};
+use crate::names::attribute;
+use crate::record::NameSpan;
 use crate::signals::Signals;
 
 /// What a foreign trace context may do.
@@ -84,7 +87,7 @@ pub struct ObservabilityLayer<D = Server> {
 }
 
 /// Decides whether a request is observed.
-type Filter = Arc<dyn Fn(&Parts) -> bool + Send + Sync>;
+type Filter = Arc<dyn Fn(&request::Parts) -> bool + Send + Sync>;
 
 /// Makes the `tracing` span of a request.
 type MakeSpan = Arc<dyn Fn() -> Span + Send + Sync>;
@@ -234,7 +237,7 @@ impl<D> ObservabilityLayer<D> {
     }
 
     /// Requests for which `observe` returns false are passed on unobserved. Default: every request is observed.
-    pub fn filter(self, observe: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
+    pub fn filter(self, observe: impl Fn(&request::Parts) -> bool + Send + Sync + 'static) -> Self {
         self.change(|options| options.filter = Some(Arc::new(observe)))
     }
 
@@ -281,5 +284,130 @@ impl<D: Side> fmt::Debug for ObservabilityLayer<D> {
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options").field("trust", &self.trust).finish_non_exhaustive()
+    }
+}
+
+impl<D> ObservabilityLayer<D> {
+    /// Request headers that stand on the span and on the request's line, as `http.request.header.<name>`: a list of
+    /// their values, which the line shows as one text; of a call of gRPC as `rpc.request.metadata.<name>`. Replaces an earlier list. Default: none. Variable: none.
+    ///
+    /// At most 32 names, 16 values of a name, 1,024 bytes of a value and 8 KiB of a request are kept; what was cut ends
+    /// with `…`. Bytes that are no UTF-8 become U+FFFD. Of a secret listed by mistake (`authorization`, `cookie`,
+    /// `x-api-key`, …), and of a value that is marked as sensitive, `REDACTED` is shown. In `referer`, `location` and
+    /// `content-location` it stands for query values, credentials, and what [`redact_path`](Self::redact_path) hides.
+    ///
+    /// ```
+    /// use tower_observability::ObservabilityLayer;
+    ///
+    /// let layer = ObservabilityLayer::new()
+    ///     .capture_request_headers(["x-tenant", "accept-language"])
+    ///     .capture_response_headers(["x-cache"]);
+    /// ```
+    pub fn capture_request_headers<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
+        let before = Before { http: attribute::HTTP_REQUEST_HEADER, grpc: attribute::RPC_REQUEST_METADATA };
+        let headers = Headers::new(before, names);
+        self.choose(|choices| choices.request_headers = headers)
+    }
+
+    /// The same for the response's headers, as `http.response.header.<name>`, of gRPC `rpc.response.metadata.<name>`: those
+    /// of its head, not of its trailers. Default: none. Variable: none.
+    pub fn capture_response_headers<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
+        let before = Before { http: attribute::HTTP_RESPONSE_HEADER, grpc: attribute::RPC_RESPONSE_METADATA };
+        let headers = Headers::new(before, names);
+        self.choose(|choices| choices.response_headers = headers)
+    }
+
+    /// Called within each request that is observed, before it is passed on: what it says by
+    /// [`request::add`](crate::request::add) and the like is said of this request, and its lines have the request's
+    /// ids. On the client's side it is said of the call. If it panics, the request goes on. Default: nothing is called.
+    ///
+    /// ```
+    /// use tower_observability::{ObservabilityLayer, request};
+    ///
+    /// let layer = ObservabilityLayer::new().on_request(|parts| {
+    ///     if let Some(host) = parts.uri.host().and_then(|host| host.split('.').next()) {
+    ///         request::add("tenant", host.to_owned());
+    ///     }
+    /// });
+    /// ```
+    pub fn on_request(self, say: impl Fn(&request::Parts) + Send + Sync + 'static) -> Self {
+        self.choose(|choices| choices.on_request = Some(Arc::new(say)))
+    }
+
+    /// The same with the head of the response, once it is there. An inner service that fails has none, nor has a
+    /// request that was cancelled before. Default: nothing is called.
+    ///
+    /// ```
+    /// use tower_observability::{ObservabilityLayer, Outcome, request};
+    ///
+    /// // A 404 of this service is no mistake of the client's.
+    /// let layer = ObservabilityLayer::new().on_response(|parts| {
+    ///     if parts.status == 404 {
+    ///         request::outcome(Outcome::Ok);
+    ///     }
+    /// });
+    /// ```
+    pub fn on_response(self, say: impl Fn(&response::Parts) + Send + Sync + 'static) -> Self {
+        self.choose(|choices| choices.on_response = Some(Arc::new(say)))
+    }
+
+    /// Shows `REDACTED` in the place of these parameters of a path, on the span, on every line and in `url.full`: those
+    /// of the list, or all of them if it is empty. Can be called for many paths. Default: paths are shown as asked for.
+    /// Variable: none.
+    ///
+    /// The pattern is written as a router's, `/reset/{token}` or `/files/{*rest}`, and compared with the path as this
+    /// layer sees it: so it holds from the first line on, where the route is not known yet, for the client's side, and
+    /// for paths that no route matches. Letter case, escapes and slashes too many make no difference. A longer path that
+    /// begins like the pattern is covered; what stands behind is shown.
+    ///
+    /// What the service writes itself, such as a field with the token, is not changed.
+    ///
+    /// ```
+    /// use tower_observability::ObservabilityLayer;
+    ///
+    /// let layer = ObservabilityLayer::new()
+    ///     .redact_path("/users/{id}/reset/{token}", ["token"]) // the id stays
+    ///     .redact_path("/share/{*rest}", []);
+    /// ```
+    pub fn redact_path<'a>(self, pattern: &str, parameters: impl IntoIterator<Item = &'a str>) -> Self {
+        let parameters: Vec<_> = parameters.into_iter().map(str::to_owned).collect();
+        self.choose(|choices| choices.hidden = std::mem::take(&mut choices.hidden).and(pattern, &parameters))
+    }
+
+    /// Keys of queries whose values `url.query` and `url.full` show. Keys compare with their letter case, and as they
+    /// were sent. Replaces an earlier list. Default: none; each value is `REDACTED`. Variable: none.
+    ///
+    /// ```
+    /// use tower_observability::ObservabilityLayer;
+    ///
+    /// let layer = ObservabilityLayer::new().show_query(["page", "sort"]).show_query_of("/search/{kind}", ["q"]);
+    /// ```
+    pub fn show_query<K: Into<String>>(self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.choose(|choices| choices.shown.everywhere(keys.into_iter().map(Into::into).collect()))
+    }
+
+    /// The same for one path, written as for [`redact_path`](Self::redact_path); a longer path is another one.
+    pub fn show_query_of<K: Into<String>>(self, pattern: &str, keys: impl IntoIterator<Item = K>) -> Self {
+        self.choose(|choices| choices.shown.on(pattern, keys.into_iter().map(Into::into).collect()))
+    }
+
+    /// What a request's span is called. Told is the method (`HTTP` where it is not a known one) and where the request
+    /// goes: on the server's side its route, on the client's the host, of a gRPC call its method, such as
+    /// `shop.Shop/Buy`; nothing else, so that names stay few. Called behind the request, for those that are sampled. An
+    /// empty name, or a panic, is the default. Lines and metrics do not change. Default: `GET /users/{id}`, or
+    /// the method where no route is known; of a gRPC call its method. Variable: none.
+    ///
+    /// ```
+    /// use tower_observability::{ObservabilityLayer, side};
+    ///
+    /// let layer: ObservabilityLayer<side::Client> = ObservabilityLayer::client()
+    ///     .span_name(|method, host| format!("{method} {}", host.unwrap_or("somewhere")));
+    /// ```
+    pub fn span_name(self, name: impl Fn(&str, Option<&str>) -> String + Send + Sync + 'static) -> Self {
+        self.choose(|choices| choices.span_name = Some(NameSpan::new(name)))
+    }
+
+    fn choose(self, choose: impl FnOnce(&mut Choices)) -> Self {
+        self.change(|options| choose(Arc::make_mut(options.choices.get_or_insert_default())))
     }
 }

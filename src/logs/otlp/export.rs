@@ -8,10 +8,10 @@ use crate::variable::Refusal;
 #[derive(Clone, Debug)]
 pub(crate) struct Export {
     pub(crate) on: bool,
-    pub(super) otlp: OtlpConfig,
+    pub(in crate::logs) otlp: OtlpConfig,
     /// What code chose, and what the records' own variables say.
-    pub(super) attributes: usize,
-    pub(super) value_length: Option<usize>,
+    pub(in crate::logs) attributes: usize,
+    pub(in crate::logs) value_length: Option<usize>,
     pub(super) own_attributes: Option<usize>,
     pub(super) own_value_length: Option<usize>,
 }
@@ -19,9 +19,9 @@ pub(crate) struct Export {
 /// How much one record may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Limits {
-    pub(super) attributes: usize,
+    pub(in crate::logs) attributes: usize,
     /// In characters; `None` is no limit.
-    pub(super) value_length: Option<usize>,
+    pub(in crate::logs) value_length: Option<usize>,
     /// In bytes.
     pub(super) body: usize,
 }

@@ -2,43 +2,8 @@
 
 use crate::export::{shown_limit, whole};
 use crate::logs::options::Logs;
-use crate::otlp::{Otlp, batch_rows, endpoint_rows};
+use crate::otlp::{batch_rows, endpoint_rows};
 use crate::variable::{Variable, count, table};
-
-impl Logs {
-    /// Sends each line as an OTLP log record, too: to the endpoint of `otlp`, else to a collector of the same machine.
-    ///
-    /// Default: not called. Variable: `OTEL_LOGS_EXPORTER` (`otlp`, or `console,otlp`); of the rest see [`Otlp`].
-    ///
-    /// ```
-    /// use tower_observability::{Logs, Otlp};
-    ///
-    /// let logs = Logs::new().otlp(Otlp::new().endpoint("http://collector:4318"));
-    /// # drop(logs);
-    /// ```
-    pub fn otlp(mut self, otlp: Otlp) -> Self {
-        self.export.on = true;
-        self.export.otlp.choose(otlp);
-        self
-    }
-
-    /// How many attributes a record may have; it says how many were dropped.
-    ///
-    /// Default: 128, of which Loki's own limit leaves about 100. Variable: `OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT`.
-    pub fn attribute_limit(mut self, attributes: usize) -> Self {
-        self.export.attributes = attributes;
-        self
-    }
-
-    /// How many characters a text attribute of a record may have; longer ones are cut.
-    ///
-    /// Default: no limit but that of receivers, 64 KiB over all attributes. Variable:
-    /// `OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT`.
-    pub fn value_length_limit(mut self, characters: usize) -> Self {
-        self.export.value_length = Some(characters);
-        self
-    }
-}
 
 /// The rows, by subject.
 const GROUPS: &[&[Variable<Logs>]] = &[
@@ -72,6 +37,7 @@ const LIMITS: &[Variable<Logs>] = &[
 mod tests {
     use super::*;
     use crate::export::Destination;
+    use crate::otlp::Otlp;
     use crate::otlp::Shared;
     use crate::variable::Refusal;
     use std::time::Duration;

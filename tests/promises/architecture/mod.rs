@@ -172,6 +172,8 @@ fn methods_in_another_file_of_the_room_are_found() {
         ["src/logs/more.rs:2: methods of `Lines`, which is defined in src/logs/lines.rs"]
     );
     assert_none(&with("src/init/more.rs", elsewhere));
+    let feature = Source::new("src/logs/mod.rs", "//! Logs.\n#[cfg(feature = \"x\")] mod more;");
+    assert_none(&shape::separated_methods(&[definer(), feature, Source::new("src/logs/more.rs", elsewhere)]));
     assert_none(&with("src/logs/more.rs", "//! More.\nimpl Clone for super::Lines { fn clone() {} }"));
     assert_none(&with("src/logs/more.rs", "//! More.\n#[cfg(test)] impl super::Lines { fn g() {} }"));
     assert_none(&with("src/logs/more.rs", "//! More.\nstruct Lines; impl Lines { fn g() {} }"));

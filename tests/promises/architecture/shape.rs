@@ -56,9 +56,12 @@ pub(crate) fn scattered_features(source: &Source) -> Vec<Fault> {
 
 /// Faults for methods of a type that stand in another file of its room than the type itself.
 ///
-/// A room above may add methods, as `reqwest` does to the layer: the type's own room cannot know of them.
+/// A room above may add methods, as `reqwest` does to the layer: the type's own room cannot know of them. So may the file
+/// of a feature.
 pub(crate) fn separated_methods(sources: &[Source]) -> Vec<Fault> {
-    let code: Vec<&Source> = sources.iter().filter(|source| !source.is_tests()).collect();
+    let of_features: Vec<_> = sources.iter().flat_map(feature_modules).collect();
+    let is_code = |source: &&Source| !source.is_tests() && !of_features.contains(&source.module());
+    let code: Vec<&Source> = sources.iter().filter(is_code).collect();
     let types: Vec<(&Source, String)> =
         code.iter().flat_map(|source| defined(&source.syntax.items).map(|name| (*source, name))).collect();
     let room = |source: &Source| source.module().first().cloned();
@@ -77,6 +80,21 @@ pub(crate) fn separated_methods(sources: &[Source]) -> Vec<Fault> {
     code.iter().flat_map(of_file).collect()
 }
 
+/// The modules that a file has only with a feature.
+fn feature_modules(source: &Source) -> Vec<Vec<String>> {
+    let is_of_feature = |attribute: &syn::Attribute| match &attribute.meta {
+        syn::Meta::List(list) => list.path.is_ident("cfg") && names_feature(list.tokens.clone()),
+        _ => false,
+    };
+    let module = |item: &syn::Item| match item {
+        syn::Item::Mod(module) if module.attrs.iter().any(is_of_feature) => {
+            Some([source.module(), vec![module.ident.to_string()]].concat())
+        }
+        _ => None,
+    };
+    source.syntax.items.iter().filter_map(module).collect()
+}
+
 fn defined(items: &[syn::Item]) -> impl Iterator<Item = String> {
     items.iter().filter_map(|item| match item {
         syn::Item::Struct(item) => Some(item.ident.to_string()),
@@ -93,17 +111,20 @@ fn defined(items: &[syn::Item]) -> impl Iterator<Item = String> {
     })
 }
 
+/// Has it functions that belong to no trait? A constant alone, such as a table of variables, may stand elsewhere.
+fn has_methods(item: &syn::ItemImpl) -> bool {
+    item.trait_.is_none() && item.items.iter().any(|item| matches!(item, syn::ImplItem::Fn(_)))
+}
+
 /// The types that have methods of their own here, not those of a trait, each with its line.
 fn with_methods(items: &[syn::Item]) -> impl Iterator<Item = (String, usize)> {
     items.iter().filter_map(|item| match item {
-        syn::Item::Impl(item) if item.trait_.is_none() && !is_test_only(&item.attrs) => {
-            match &*item.self_ty {
-                syn::Type::Path(of) => {
-                    Some((of.path.segments.last()?.ident.to_string(), item.impl_token.span.start().line))
-                }
-                _ => None,
+        syn::Item::Impl(item) if has_methods(item) && !is_test_only(&item.attrs) => match &*item.self_ty {
+            syn::Type::Path(of) => {
+                Some((of.path.segments.last()?.ident.to_string(), item.impl_token.span.start().line))
             }
-        }
+            _ => None,
+        },
         _ => None,
     })
 }
