@@ -1,6 +1,6 @@
 //! A call to another service: what the client's side of the layer puts onto it.
 //!
-//! `cargo run --example client` starts a small server, asks it through the layer, and prints the headers that
+//! `cargo run -p examples --example client` starts a small server, asks it through the layer, and prints the headers that
 //! arrived there. The same trace id is on both spans.
 
 mod shared;

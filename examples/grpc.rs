@@ -1,6 +1,6 @@
 //! A service of gRPC and a call to it, both under the layer: one trace id on both spans, the status by its name.
 //!
-//! `cargo run --example grpc` starts a small server, asks it twice through the layer, and prints its lines. The module
+//! `cargo run -p workshop --example grpc` starts a small server, asks it twice through the layer, and prints its lines. The module
 //! `greeter` stands for what `tonic-prost-build` makes of your `.proto`, so that the example needs no `protoc`.
 
 mod shared;

@@ -1,4 +1,4 @@
-//! A service with logs, traces and metrics. `cargo run --example quickstart`, then:
+//! A service with logs, traces and metrics. `cargo run -p examples --example quickstart`, then:
 //!
 //! ```text
 //! curl -i http://127.0.0.1:3000/bookings/7

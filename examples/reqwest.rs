@@ -1,6 +1,6 @@
 //! A call to another service with reqwest: change the line that makes the client, and every call is observed.
 //!
-//! `cargo run --features reqwest --example reqwest` starts a small server, asks it twice, and prints what arrived
+//! `cargo run -p examples --features reqwest --example reqwest` starts a small server, asks it twice, and prints what arrived
 //! there. The second call finds nobody; its line says `connection_refused`.
 
 mod shared;

@@ -9,7 +9,7 @@ pub(crate) fn refuse_arguments(example: &str) {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if !arguments.is_empty() {
         eprintln!("{example}: takes no arguments, and got `{}`", arguments.join(" "));
-        eprintln!("Usage: cargo run --example {example}");
+        eprintln!("Usage: cargo run -p {} --example {example}", env!("CARGO_PKG_NAME"));
         std::process::exit(2);
     }
 }
