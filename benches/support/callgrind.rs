@@ -2,8 +2,8 @@
 //!
 //! The program runs itself again under callgrind, twice, with a small and a large number of requests: the
 //! difference is what the requests took, without start and end. The requests are on the main thread; the first
-//! thread that `init` starts exports. Allocations are callgrind's own count of calls to the allocator, so that
-//! counting them adds no instruction.
+//! thread that `init` starts exports, the second writes lines. Allocations are callgrind's own count of calls to the
+//! allocator, so that counting them adds no instruction.
 
 use std::collections::HashMap;
 use std::process::{Command, Stdio};
@@ -15,8 +15,20 @@ pub(crate) struct Cost {
     /// On its thread, as the next.
     pub(crate) instructions: f64,
     pub(crate) allocations: f64,
+    /// Instructions from the queue to standard output, on the thread that writes lines.
+    pub(crate) lines: f64,
     /// Instructions from the queue to the socket, on the thread that exports.
     pub(crate) export: f64,
+    /// Instructions of all threads, as the next.
+    pub(crate) whole: f64,
+    pub(crate) whole_allocations: f64,
+}
+
+/// What one thread did.
+#[derive(Clone, Copy, Debug, Default)]
+struct Thread {
+    instructions: f64,
+    allocations: f64,
 }
 
 const FEW: u64 = 512;
@@ -28,7 +40,21 @@ impl Cost {
         Self {
             instructions: self.instructions - other.instructions,
             allocations: self.allocations - other.allocations,
+            lines: self.lines - other.lines,
             export: self.export - other.export,
+            whole: self.whole - other.whole,
+            whole_allocations: self.whole_allocations - other.whole_allocations,
+        }
+    }
+
+    fn per(self, requests: f64) -> Self {
+        Self {
+            instructions: self.instructions / requests,
+            allocations: self.allocations / requests,
+            lines: self.lines / requests,
+            export: self.export / requests,
+            whole: self.whole / requests,
+            whole_allocations: self.whole_allocations / requests,
         }
     }
 }
@@ -41,12 +67,7 @@ pub(crate) fn measure(child: impl Fn(u64) -> Command) -> Cost {
 /// The same, with these two numbers of requests.
 pub(crate) fn measure_between(few: u64, many: u64, child: impl Fn(u64) -> Command) -> Cost {
     let requests = (many - few) as f64;
-    let (few, many) = (run(child(few)), run(child(many)));
-    let cost = Cost {
-        instructions: (many.instructions - few.instructions) / requests,
-        allocations: (many.allocations - few.allocations) / requests,
-        export: (many.export - few.export) / requests,
-    };
+    let cost = run(child(many)).above(run(child(few))).per(requests);
     // Every request allocates: if none was seen, the allocator goes by a name that is not counted.
     assert!(cost.instructions > 1_000.0 && cost.allocations >= 1.0, "nothing was counted: {cost:?}");
     cost
@@ -69,20 +90,32 @@ fn run(program: Command) -> Cost {
     let status = valgrind.stdin(Stdio::null()).stdout(Stdio::null()).status();
     let status = status.unwrap_or_else(|error| panic!("valgrind, which counts, does not start: {error}"));
     assert!(status.success(), "{program:?} under valgrind: {status}");
-    let main_thread = fs::read_to_string(folder.join("out-01")).expect("callgrind's file of the main thread");
-    // Where nothing was started there is no such thread.
-    let exporter = fs::read_to_string(folder.join("out-02")).unwrap_or_default();
+    let files = fs::read_dir(&folder).expect("callgrind's folder").map(|file| file.expect("a file").path());
+    // Named `out-01` and so on, by thread.
+    let mut files: Vec<_> = files.filter(|path| path.to_string_lossy().contains("/out-")).collect();
+    files.sort();
+    let threads = files.iter().map(|path| read(&fs::read_to_string(path).expect("a thread's counts")));
+    let threads: Vec<Thread> = threads.collect();
     fs::remove_dir_all(&folder).expect("callgrind's folder can go");
-    Cost { export: read(&exporter).instructions, ..read(&main_thread) }
+    // Where nothing was started there is only the first.
+    let thread = |number: usize| threads.get(number).copied().unwrap_or_default();
+    Cost {
+        instructions: thread(0).instructions,
+        allocations: thread(0).allocations,
+        lines: thread(2).instructions,
+        export: thread(1).instructions,
+        whole: threads.iter().map(|thread| thread.instructions).sum(),
+        whole_allocations: threads.iter().map(|thread| thread.allocations).sum(),
+    }
 }
 
 /// Reads callgrind's format: `fn=(id) name` and `cfn=(id) name` give a name once, later only the id;
 /// `calls=` counts calls of the `cfn` before it; `totals:` is the sum of instructions.
-fn read(profile: &str) -> Cost {
+fn read(profile: &str) -> Thread {
     let mut names = HashMap::new();
     let mut called = HashMap::<&str, f64>::new();
     let mut callee = "";
-    let mut cost = Cost::default();
+    let mut thread = Thread::default();
     for line in profile.lines() {
         if let Some(function) = line.strip_prefix("cfn=").or_else(|| line.strip_prefix("fn=")) {
             let (id, name) = function.split_once(' ').unwrap_or((function, ""));
@@ -93,12 +126,12 @@ fn read(profile: &str) -> Cost {
         } else if let Some(calls) = line.strip_prefix("calls=") {
             *called.entry(callee).or_default() += number(calls);
         } else if let Some(total) = line.strip_prefix("totals:") {
-            cost.instructions = number(total);
+            thread.instructions = number(total);
         }
     }
     let allocates = |id: &str| names.get(id).is_some_and(|name| ALLOCATORS.contains(&plain(name)));
-    cost.allocations = called.iter().filter(|(id, _)| allocates(id)).map(|(_, calls)| calls).sum();
-    cost
+    thread.allocations = called.iter().filter(|(id, _)| allocates(id)).map(|(_, calls)| calls).sum();
+    thread
 }
 
 /// The C library's second name for the same function.

@@ -81,8 +81,13 @@ impl<K: Hash + Eq, V> Table<K, V> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let known = self.search(key).map_while(|(number, slot)| Some((number, slot.get()?)));
-        matching(known, key)
+        for (number, slot) in self.search(key) {
+            let (known, value) = slot.get()?;
+            if known.borrow() == key {
+                return Some((number, value));
+            }
+        }
+        None
     }
 
     /// The number and the value of this key, which `make` supplies if there is no entry. `None` if the table is full.
@@ -92,20 +97,20 @@ impl<K: Hash + Eq, V> Table<K, V> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let taken = self.search(key).map_while(|(number, slot)| {
-            if let Some(known) = slot.get() {
-                return Some((number, known));
-            }
-            let has_room = self.used.load(Ordering::Relaxed) < self.limit;
-            has_room.then(|| {
-                let add = || {
+        for (number, slot) in self.search(key) {
+            let (known, value) = match slot.get() {
+                Some(entry) => entry,
+                None if self.used.load(Ordering::Relaxed) >= self.limit => return None,
+                None => slot.get_or_init(|| {
                     self.used.fetch_add(1, Ordering::Relaxed);
                     make()
-                };
-                (number, slot.get_or_init(add))
-            })
-        });
-        matching(taken, key)
+                }),
+            };
+            if known.borrow() == key {
+                return Some((number, value));
+            }
+        }
+        None
     }
 
     /// The entry of this number.
@@ -119,22 +124,12 @@ impl<K: Hash + Eq, V> Table<K, V> {
         let slots = self.slots.get_or_init(|| (0..2 * self.limit).map(|_| OnceLock::new()).collect());
         let mut hasher = Mixed(0);
         key.hash(&mut hasher);
-        let first = hasher.finish() as usize % slots.len().max(1);
-        (first..slots.len()).chain(0..first).filter_map(|number| Some((number, slots.get(number)?)))
+        let (length, first) = (slots.len(), hasher.finish() as usize % slots.len().max(1));
+        (first..first + length).filter_map(move |place| {
+            let number = if place < length { place } else { place - length };
+            Some((number, slots.get(number)?))
+        })
     }
-}
-
-#[inline]
-fn matching<'a, K, V, Q>(
-    mut entries: impl Iterator<Item = (usize, &'a (K, V))>,
-    key: &Q,
-) -> Option<(usize, &'a V)>
-where
-    K: Borrow<Q> + 'a,
-    V: 'a,
-    Q: Eq + ?Sized,
-{
-    entries.find(|(_, (known, _))| known.borrow() == key).map(|(number, (_, value))| (number, value))
 }
 
 #[cfg(test)]

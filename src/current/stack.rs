@@ -39,10 +39,10 @@ enum Frame {
 #[derive(Debug)]
 #[must_use = "the context is current only while this lives"]
 pub(crate) struct Entered {
-    /// Its frame's number; 0 at the very end of a thread, which has no stack any more.
+    /// Its frame's number; 0 if it has none, as at the very end of a thread, which has no stack any more.
     guard: u64,
     // Dropped after the stack is restored.
-    _attached: Attached,
+    attached: Attached,
 }
 
 struct Stack {
@@ -93,7 +93,7 @@ fn push(attached: Attached, frame: impl FnOnce(u64) -> Frame) -> Entered {
         stack.frames.try_borrow_mut().ok()?.push(frame(guard));
         Some(guard)
     });
-    Entered { guard: guard.flatten().unwrap_or(0), _attached: attached }
+    Entered { guard: guard.flatten().unwrap_or(0), attached }
 }
 
 /// The innermost context of this thread.
@@ -120,6 +120,7 @@ pub(crate) fn top_hop<T>(look: impl FnOnce(&Hop) -> T) -> Option<T> {
 }
 
 /// Makes the hop current until the guard is dropped.
+#[inline]
 pub(crate) fn enter_hop(hop: &Arc<Hop>) -> Entered {
     push_hop(hop, false)
 }
@@ -129,6 +130,7 @@ pub(crate) fn enter_as_hop(hop: &Arc<Hop>) -> Entered {
     push_hop(hop, true)
 }
 
+#[inline]
 fn push_hop(hop: &Arc<Hop>, stands_for_hop: bool) -> Entered {
     let attached = attach(hop.trace, &hop.tracestate, Some(&**hop));
     push(attached, |guard| Frame::Hop { guard, hop: Arc::clone(hop), stands_for_hop })
@@ -193,22 +195,45 @@ impl Frame {
     }
 }
 
-impl Drop for Entered {
-    fn drop(&mut self) {
+impl Entered {
+    /// Restores nothing.
+    #[inline]
+    pub(crate) fn none() -> Self {
+        Self { guard: 0, attached: Attached::none() }
+    }
+
+    /// Restores the stack before this is dropped.
+    #[inline]
+    pub(crate) fn leave(&mut self) {
+        let own = std::mem::take(&mut self.guard);
         // Nearly always it is on top.
         let top = with_frames(|frames| match frames.last() {
-            Some(Frame::Hop { guard, .. }) if *guard == self.guard => match frames.pop() {
+            Some(Frame::Hop { guard, .. }) if *guard == own => match frames.pop() {
                 Some(Frame::Hop { hop, .. }) => Some(hop),
                 _ => None,
             },
             _ => None,
         });
-        if top.is_some() {
-            return;
+        if top.is_none() && own != 0 {
+            restore(own);
         }
-        // What was left above it goes as well; if it is gone itself, nothing does.
-        let is_there = |frames: &[Frame]| frames.iter().any(|frame| frame.is_of(self.guard));
-        while with_frames(|frames| if is_there(frames) { frames.pop() } else { None }).is_some() {}
+        self.attached = Attached::none();
+    }
+}
+
+/// Takes away the frame of this number that is not on top, and what was left above it. If it is gone itself, nothing goes.
+#[cold]
+fn restore(own: u64) {
+    let is_there = |frames: &[Frame]| frames.iter().any(|frame| frame.is_of(own));
+    while with_frames(|frames| if is_there(frames) { frames.pop() } else { None }).is_some() {}
+}
+
+impl Drop for Entered {
+    #[inline]
+    fn drop(&mut self) {
+        if self.guard != 0 {
+            self.leave();
+        }
     }
 }
 

@@ -226,10 +226,10 @@ pub(crate) fn address(host: &str) -> &str {
 // request").
 pub(crate) fn host_and_port_of(authority: &Authority) -> (&str, Option<u16>) {
     let text = authority.as_str();
-    let start = text.bytes().rposition(|byte| byte == b'@').map_or(0, |at| at + 1);
+    let start = text.as_bytes().iter().rposition(|byte| *byte == b'@').map_or(0, |at| at + 1);
     let text = text.get(start..).unwrap_or_default();
     // What ends in a bracket is an address of version 6.
-    match text.bytes().rposition(|byte| matches!(byte, b':' | b']')) {
+    match text.as_bytes().iter().rposition(|byte| matches!(byte, b':' | b']')) {
         Some(at) if text.as_bytes()[at] == b':' => {
             let port = text.get(at + 1..).and_then(|port| port.parse().ok());
             (text.get(..at).unwrap_or_default(), port)

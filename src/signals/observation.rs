@@ -48,7 +48,7 @@ struct Rare {
 pub(crate) struct PanicGuard<'a> {
     observation: &'a mut Observation,
     /// `None` once the hop has ended.
-    entered: Option<Entered>,
+    entered: Entered,
     in_span: bool,
     has_returned: bool,
 }
@@ -150,7 +150,7 @@ impl Observation {
     /// Makes the hop the thread's current one for the work that follows, until the guard is dropped.
     #[inline]
     pub(crate) fn enter(&mut self) -> PanicGuard<'_> {
-        let entered = self.hop.as_ref().map(enter_hop);
+        let entered = self.hop.as_ref().map_or_else(Entered::none, enter_hop);
         let in_span = self.rare.is_some() && self.hop.is_some() && self.enter_span();
         PanicGuard { observation: self, entered, in_span, has_returned: false }
     }
@@ -298,11 +298,12 @@ impl PanicGuard<'_> {
 }
 
 impl Drop for PanicGuard<'_> {
+    #[inline]
     fn drop(&mut self) {
         if self.in_span {
             self.observation.exit_span();
         }
-        drop(self.entered.take());
+        self.entered.leave();
         if !self.has_returned {
             self.observation.panicked();
         }
