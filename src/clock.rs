@@ -98,7 +98,7 @@ impl Moment {
         Duration::from_nanos(self.nanos_since(earlier))
     }
 
-    /// The same in nanoseconds.
+    /// Nanoseconds since the epoch.
     #[must_use]
     #[inline]
     pub(crate) fn nanos_since(self, earlier: Self) -> u64 {
@@ -120,7 +120,7 @@ impl Moment {
         u64::try_from(offset.saturating_add_unsigned(self.0.get())).unwrap_or(0)
     }
 
-    /// The same point as the standard library's wall clock type.
+    /// This point as a [`SystemTime`].
     #[must_use]
     pub(crate) fn system_time(self) -> SystemTime {
         UNIX_EPOCH + Duration::from_nanos(self.unix_nanos())

@@ -174,7 +174,7 @@ impl FlowReport {
         self.left_out.iter().map(|(_, count)| count).sum()
     }
 
-    /// The same account, with what was left out before it came into the pipeline.
+    /// This account, with what was left out before the queue.
     pub(crate) fn leaving_out(mut self, left_out: Vec<(LeftOut, u64)>) -> Self {
         self.left_out = left_out;
         self.created += self.left_out_total();

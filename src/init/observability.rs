@@ -86,7 +86,7 @@ impl Observability {
         }
     }
 
-    /// Delivers what is queued now, within `timeout`, and goes on; returns the account as it is then.
+    /// Sends and writes what is queued now, within `timeout`; the service goes on. Returns the counts so far.
     ///
     /// For a process that may be frozen or killed without a signal: call it at the end of a unit of work, such as an
     /// invocation of a serverless function. Spans and log records are sent without waiting for a full batch or for the
@@ -104,7 +104,7 @@ impl Observability {
         self.running.flush(timeout).await
     }
 
-    /// Delivers what is queued, spans and log records first and lines last, and tells what became of everything.
+    /// Sends what is queued, spans and log records first and lines last, and returns what was delivered and lost.
     ///
     /// Takes at most the [shutdown timeout](crate::Builder::shutdown_timeout), whatever the collector does.
     /// Never fails: what could not be delivered is counted in the report. Works on any runtime.
@@ -112,7 +112,7 @@ impl Observability {
         self.open = None;
         let running = self.running;
         let (tell, told) = oneshot::channel();
-        // A thread of its own, because neither the user's runtime nor ours can be trusted to be awake.
+        // On a new thread, because both runtimes, the user's and ours, may be blocked.
         let closer = std::thread::Builder::new().name("observability-end".to_owned());
         match closer.spawn(move || drop(tell.send(running.close()))) {
             Ok(_) => told.await.unwrap_or_default(),
@@ -203,7 +203,7 @@ impl Observability {
 
     /// Our `metrics` recorder, to be installed or to be one of several.
     ///
-    /// After [`build`](crate::Builder::build). What it is told is on `/metrics`. Requests are there without it being
+    /// After [`build`](crate::Builder::build). What it records is on `/metrics`. Requests are there without it being
     /// installed; the user's own metrics are not. Where metrics are off it keeps nothing.
     ///
     /// ```no_run

@@ -75,7 +75,7 @@ struct Count {
     within: Option<SpanId>,
 }
 
-/// The same, shared with who makes the attempts elsewhere.
+/// The counter, shared with code that makes the attempts elsewhere.
 #[derive(Clone, Debug, Default)]
 struct Shared(Arc<AtomicU32>);
 
@@ -105,7 +105,7 @@ pub fn attempts<F>(inner: F) -> Attempts<F> {
     Attempts { inner, made: 0 }
 }
 
-/// Which attempt of its call this is: 0 is the first, or one that nobody counts.
+/// Which attempt of its call this is: 0 is the first, or one outside of any [`attempts`].
 #[inline]
 pub(crate) fn next(extensions: &Extensions) -> u32 {
     match COUNT.get() {

@@ -73,7 +73,7 @@ impl RateLimit {
         slot.admits(tick(), self.limit) || self.leave_out(slot)
     }
 
-    /// A record of the `log` crate: all of a level come with the same metadata, what tells them apart is in their
+    /// A record of the `log` crate: all of a level share their metadata; what distinguishes them is in their
     /// fields.
     #[cold]
     fn slot_of_record(&self, event: &Event<'_>) -> Option<&Slot> {

@@ -198,7 +198,7 @@ impl Snapshot {
         snapshot
     }
 
-    /// The same snapshot in a buffer of its own that is no larger than it must be.
+    /// A copy of the snapshot in a buffer of the exact size.
     pub(crate) fn compact(&self) -> Self {
         Self { info: self.info.clone(), bytes: self.bytes.as_slice().into() }
     }

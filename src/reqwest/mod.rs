@@ -160,7 +160,7 @@ impl Client {
         ::reqwest::Client::new().into()
     }
 
-    /// The client within, whose calls nobody observes.
+    /// The client within, whose calls are not observed.
     #[must_use]
     pub fn inner(&self) -> &::reqwest::Client {
         &self.0.inner

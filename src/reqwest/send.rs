@@ -30,7 +30,7 @@ struct Sending {
 }
 
 impl Sender {
-    /// Sends the request within a hop of its own, unless an outer layer observes it or nobody wants to know.
+    /// Sends the request within a new hop, unless an outer layer observes it or a filter excludes it.
     ///
     /// The hop begins here, not at the first poll: a task that polls it elsewhere is in no request.
     pub(super) fn send(

@@ -65,7 +65,7 @@ const LABELS: [(&str, &str); 8] = [
     (label::URL_SCHEME, attribute::URL_SCHEME),
 ];
 
-/// The same of a request that was not sampled, and the keys of its line.
+/// The attributes of the unsampled request, and the keys of its line.
 const LABELS_OF_A_LINE: [(&str, &str); 4] = [
     (label::HTTP_RESPONSE_STATUS_CODE, key::STATUS),
     (label::HTTP_ROUTE, key::ROUTE),

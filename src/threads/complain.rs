@@ -1,4 +1,4 @@
-//! Our own voice: trouble goes to stderr, at most once a second, never into the pipeline.
+//! Writes our own troubles to stderr, at most one a second, never into the pipeline.
 //!
 //! A thread of its own writes, and lives only while there is something to say: whoever reads stderr slowly, or
 //! not at all, holds up no request.
@@ -144,7 +144,7 @@ impl Voice {
                 unsaid => format!(" ({unsaid} messages before this one were not written)"),
             };
             drop(state);
-            // Whoever closed stderr does not want to know.
+            // stderr is closed: there is nowhere to report this.
             let _ = writeln!(std::io::stderr(), "tower-observability: {message}{more}");
             let pause = self.changed.wait_timeout_while(self.state(), PAUSE, |state| !state.hurried);
             state = pause.unwrap_or_else(PoisonError::into_inner).0;

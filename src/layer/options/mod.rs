@@ -23,12 +23,12 @@ use crate::names::attribute;
 use crate::record::NameSpan;
 use crate::signals::Signals;
 
-/// What a foreign trace context may do.
+/// What a caller's trace context may do.
 ///
 /// ```
 /// use tower_observability::{ObservabilityLayer, Trust};
 ///
-/// // A public edge: nobody outside decides which of our traces are recorded.
+/// // A public edge: callers do not decide which of our traces are recorded.
 /// let layer = ObservabilityLayer::new().trust(Trust::Link);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,8 +37,7 @@ pub enum Trust {
     /// The request continues the caller's trace, with the caller's decision whether it is recorded.
     #[default]
     Continue,
-    /// The request starts a trace of its own and links to the caller's; the caller's tracestate and baggage
-    /// are not taken.
+    /// The request starts a new trace that links to the caller's; the caller's `tracestate` and baggage are ignored.
     Link,
     /// The caller's trace context and baggage are not read.
     Ignore,
@@ -46,14 +45,15 @@ pub enum Trust {
 
 /// The tower layer: one hop for each request, from its first byte to its last.
 ///
-/// A request that a second layer of this kind meets is observed once: it is told by the hop that is current, its method
-/// and its path. So an inner layer behind something that calls its service from another task, such as `tower::buffer`,
-/// observes it a second time; and a service that sends itself a request of the same method, to the end of its own path,
-/// is observed once for both.
+/// A request that passes two of these layers is observed once: the inner layer recognises it by the current hop, the
+/// method and the path. Two exceptions follow from that: behind something that calls its service from another task, such
+/// as `tower::buffer`, the inner layer observes it again; and a service that calls itself in-process with the same
+/// method and path suffix is observed once for both requests.
 ///
-/// The request ends with the last byte or trailer of its answer, or where the answer has no body (HEAD, 204, 304, 101,
-/// the 2xx of a CONNECT), with the head. What is dropped before is `cancelled`; what panics is `panic`, and the panic
-/// goes on. Errors, readiness, extensions and bodies pass through as they are. `poll_ready` belongs to no request.
+/// The request ends with the last byte or trailer of its response body, or, if the response has no body (HEAD, 204, 304,
+/// 101, a successful CONNECT), with the response head. If it is dropped before, its outcome is `cancelled`; if it panics,
+/// `panic`, and the panic continues. Errors, readiness, extensions and bodies pass through unchanged. `poll_ready`
+/// belongs to no request.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -89,7 +89,7 @@ pub struct ObservabilityLayer<D = Server> {
 /// Decides whether a request is observed.
 type Filter = Arc<dyn Fn(&request::Parts) -> bool + Send + Sync>;
 
-/// Makes the `tracing` span of a request.
+/// Creates the `tracing` span of a request.
 type MakeSpan = Arc<dyn Fn() -> Span + Send + Sync>;
 
 /// Everything that can be chosen for a layer.
@@ -102,7 +102,7 @@ pub(crate) struct Options {
     pub(crate) baggage_to: Vec<String>,
     pub(crate) no_context_to: Vec<String>,
     pub(crate) server_timing: bool,
-    /// What is told otherwise than it is.
+    /// What is recorded beside the defaults, or hidden.
     pub(crate) choices: Option<Arc<Choices>>,
 }
 
@@ -112,7 +112,7 @@ static UNCHANGED: LazyLock<Options> = LazyLock::new(Options::default);
 static SERVING: OnceLock<ObservabilityLayer> = OnceLock::new();
 
 impl ObservabilityLayer<Server> {
-    /// The layer of a server. It reports to the process's signals; before [`init`](crate::init()) it passes requests on
+    /// A layer for servers. It reports to what [`init`](crate::init()) started; before that it passes requests on
     /// unobserved.
     pub fn new() -> Self {
         Self::unchanged()
@@ -131,33 +131,33 @@ impl ObservabilityLayer<Server> {
         SERVING.get().cloned()
     }
 
-    /// What a foreign trace context may do. Default: [`Trust::Continue`].
+    /// What a caller's trace context may do. Default: [`Trust::Continue`].
     pub fn trust(self, trust: Trust) -> Self {
         self.change(|options| options.trust = trust)
     }
 
-    /// Paths of probes: their requests are recorded only if they fail. Replaces the default: `/live`, `/livez`,
+    /// Paths of health checks, whose requests are recorded only if they fail. Replaces the default: `/live`, `/livez`,
     /// `/ready`, `/readyz`, `/health`, `/healthz`, `/metrics`, `/-/healthy`, and gRPC's
-    /// `/grpc.health.v1.Health/Check`. A path that ends with `/*` stands for every path below it.
+    /// `/grpc.health.v1.Health/Check`. A path that ends with `/*` matches every path below it.
     pub fn health_paths<P: Into<String>>(self, paths: impl IntoIterator<Item = P>) -> Self {
         let paths = HealthPaths::new(paths.into_iter().map(Into::into).collect());
         self.change(|options| options.health_paths = paths)
     }
 
     /// Opens a real `tracing` span named `request` around each request, so that `Span::current()` and
-    /// `in_current_span` work in the user's service. Default: no such span; events and spans inside the request carry
-    /// its context without it.
+    /// `in_current_span` work in your service. Default: no such span; events and spans inside the request have its
+    /// context without it.
     ///
-    /// It stands for the request: in the trace it is no span of its own. It has no fields, and `tracing` lets nobody
-    /// record a field that a span does not declare; see [`request_span_with`](Self::request_span_with).
+    /// It represents the request and adds no second span to the trace. It has no fields, and with `tracing` only
+    /// declared fields can be recorded; see [`request_span_with`](Self::request_span_with).
     pub fn request_span(self) -> Self {
         self.request_span_with(|| tracing::info_span!(target: "tower_observability::request", "request"))
     }
 
     /// Opens the `tracing` span that `make` returns around each request, so that it can declare fields. A value recorded
-    /// on it stands on every line written within it from then on, on the request's own line and on its span, as if by
-    /// [`request::add`](crate::request::add). The span's name and level appear nowhere; a level below INFO may be
-    /// disabled by `tracing`'s filter. Default: no such span.
+    /// on it is on every later line within it, and on the request's own line and span, as with
+    /// [`request::add`](crate::request::add). The span's name and level are not recorded; a level below INFO may be
+    /// disabled by the filter. Default: no such span.
     ///
     /// ```
     /// use tower_observability::ObservabilityLayer;
@@ -171,15 +171,15 @@ impl ObservabilityLayer<Server> {
         self.change(|options| options.request_span = Some(Arc::new(make)))
     }
 
-    /// Names the trace on each response: `server-timing: trace;desc=00-…`, beside what the service itself writes into
-    /// that header. A browser shows it, so it is for services whose callers may know. Default: off.
+    /// Adds the trace to each response: `server-timing: trace;desc=00-…`, beside what the service itself writes into
+    /// that header. Browsers show it, so use it where callers may see trace ids. Default: off.
     pub fn server_timing(self) -> Self {
         self.change(|options| options.server_timing = true)
     }
 }
 
 impl<For> ObservabilityLayer<Client<For>> {
-    /// The layer of a client: one span for each call, `traceparent`, `tracestate` and `x-request-id` on it.
+    /// A layer for clients: a span for each call, which carries `traceparent`, `tracestate` and `x-request-id`.
     ///
     /// Around a router of axum it does not compile, because a router serves requests:
     ///
@@ -198,7 +198,7 @@ impl<For> ObservabilityLayer<Client<For>> {
     /// let app = ObservabilityLayer::client().layer(Router::<()>::new());
     /// ```
     ///
-    /// What belongs to one side is not offered on the other:
+    /// Options of one side do not exist on the other:
     ///
     /// ```compile_fail,E0599
     /// tower_observability::ObservabilityLayer::client().trust(tower_observability::Trust::Link);
@@ -211,15 +211,15 @@ impl<For> ObservabilityLayer<Client<For>> {
         Self::unchanged()
     }
 
-    /// Hosts that get our baggage; `.example.org` stands for all hosts below `example.org`, ports do not count. From
-    /// calls to any other host a `baggage` header is removed, because a forwarding proxy may have copied it. Default:
-    /// none.
+    /// Hosts to which baggage is sent; `.example.org` means all hosts below `example.org`, ports are ignored. A `baggage`
+    /// header on a call to any other host is removed, because a forwarding proxy may have copied it. Default: none.
     pub fn baggage_to<H: Into<String>>(self, hosts: impl IntoIterator<Item = H>) -> Self {
         self.change(|options| options.baggage_to = hosts.into_iter().map(Into::into).collect())
     }
 
-    /// Hosts that get neither trace context nor baggage nor request id, not even those that a forwarding proxy copied;
-    /// written as for [`baggage_to`](Self::baggage_to), over which it takes precedence. Default: none.
+    /// Hosts to which neither trace context nor baggage nor request id is sent; such headers that a forwarding proxy
+    /// copied are removed. Same syntax as [`baggage_to`](Self::baggage_to), over which it takes precedence. Default:
+    /// none.
     pub fn no_context_to<H: Into<String>>(self, hosts: impl IntoIterator<Item = H>) -> Self {
         self.change(|options| options.no_context_to = hosts.into_iter().map(Into::into).collect())
     }
@@ -254,7 +254,7 @@ impl Default for ObservabilityLayer {
 }
 
 impl Options {
-    /// The options of a layer, or those of one that nobody changed.
+    /// The options of a layer, or the defaults.
     pub(crate) fn of(options: Option<&Arc<Options>>) -> &Options {
         match options {
             Some(options) => options,
