@@ -135,8 +135,8 @@ mod tests {
     fn the_derived_wall_time_is_the_wall_time() {
         let derived = Moment::now().system_time();
         let real = SystemTime::now();
-        let apart = real.duration_since(derived).unwrap_or_else(|e| e.duration());
-        assert!(apart < Duration::from_millis(50), "{apart:?} apart");
+        let drift = real.duration_since(derived).unwrap_or_else(|e| e.duration());
+        assert!(drift < Duration::from_millis(50), "{drift:?} drift");
     }
 
     #[test]

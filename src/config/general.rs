@@ -76,7 +76,7 @@ impl General {
             secret: false,
             about: "Not served: the file is not read.",
             set: |_, _| {
-                // By the specification the file would silence every other OTEL_ variable: say what holds instead.
+                // By the specification the file would replace every other OTEL_ variable: say what is in force instead.
                 let instead = "the file is not read, and the other variables hold as if this one were not set; \
                                write what it says as variables or with the builder";
                 Err(Refusal::NotServed(instead.to_owned()))

@@ -225,7 +225,7 @@ mod tests {
             let threads: Vec<_> = (0..4).map(admitted).collect();
             threads.into_iter().map(|thread| thread.join().expect("no panic")).sum()
         });
-        // Who counted before the second began has counted for nothing.
+        // What was counted before the second began is lost.
         assert!((500..=503).contains(&admitted), "{admitted}");
     }
 }

@@ -123,7 +123,7 @@ struct Copying<'a> {
 const KEPT: usize = 64 * 1024;
 
 thread_local! {
-    // Taken out while in use: the user's code that formats a field may cause an event of its own.
+    // Taken out while in use: user code that formats a field may log an event itself.
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     static LOG_FIELDS: Cell<Option<Fields>> = const { Cell::new(None) };
 }

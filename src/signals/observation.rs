@@ -200,7 +200,7 @@ impl Observation {
     fn end(&self, hop: Arc<Hop>, reached: Outcome, word: Option<&'static str>) {
         let at = self.now(hop.kind);
         let end = hop.finish(|said| {
-            // The user's word first, then what happened.
+            // The user's outcome has precedence over what happened.
             let reached = self.outcome(reached, at);
             let outcome = said.unwrap_or(reached);
             let (status, rpc, error_type) = match self.call {
@@ -272,7 +272,7 @@ impl Observation {
         red.hop(&hop, end);
         let is_recorded = spans.is_on() && hop.trace.flags.is_sampled();
         if lines.tells(&hop, end) {
-            // Who is the last to get it need not count it.
+            // The last receiver takes ownership, which saves a clone.
             let (first, last) = if is_recorded { (Arc::clone(&hop), Some(hop)) } else { (hop, None) };
             lines.tell(first, end);
             last.into_iter().for_each(|hop| spans.hop(hop));

@@ -381,9 +381,9 @@ mod tests {
         let instead = || Err::<(), _>(request::find(Instance::new().picture(), "/x").expect_err("nothing"));
         let waiting = tokio::spawn(answered(at, Duration::ZERO, instead));
         let panic = waiting.await.expect_err("it gives up").into_panic();
-        let told = panic.downcast_ref::<String>().expect("a text");
+        let seen = panic.downcast_ref::<String>().expect("a text");
         let expected = "waited for 0ns, but no request is called \"/x\"; seen so far:\nspans: none\nlines: none\n\
                         metrics: none";
-        assert_eq!(*told, format!("{at}: {expected}"));
+        assert_eq!(*seen, format!("{at}: {expected}"));
     }
 }

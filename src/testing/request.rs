@@ -110,8 +110,8 @@ fn ended(picture: &Picture) -> Vec<Ended<'_>> {
     let mut all: Vec<_> = closing
         .map(|line| Ended { span: picture.spans.iter().find(|span| is_in(line, span)), line: Some(line) })
         .collect();
-    let told: Vec<_> = all.iter().filter_map(|ended| ended.span).map(|span| span.trace.span_id).collect();
-    let silent = |span: &&Span| span.kind == Kind::Server && !told.contains(&span.trace.span_id);
+    let reported: Vec<_> = all.iter().filter_map(|ended| ended.span).map(|span| span.trace.span_id).collect();
+    let silent = |span: &&Span| span.kind == Kind::Server && !reported.contains(&span.trace.span_id);
     all.extend(picture.spans.iter().filter(silent).map(|span| Ended { span: Some(span), line: None }));
     all
 }

@@ -1,4 +1,4 @@
-//! What the exporter has to say: the first delivery, the first failure, the recovery, what was rejected.
+//! The exporter's notices: first delivery, first failure, recovery, rejected records.
 //!
 //! It never prints: `init` turns each [`Notice`] into a log line.
 

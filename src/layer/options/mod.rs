@@ -288,13 +288,15 @@ impl fmt::Debug for Options {
 }
 
 impl<D> ObservabilityLayer<D> {
-    /// Request headers that stand on the span and on the request's line, as `http.request.header.<name>`: a list of
-    /// their values, which the line shows as one text; of a call of gRPC as `rpc.request.metadata.<name>`. Replaces an earlier list. Default: none. Variable: none.
+    /// Records these request headers on the span and on the request's line, as `http.request.header.<name>` (for gRPC
+    /// `rpc.request.metadata.<name>`): on the span a list of values, on the line one text. Replaces an earlier list.
+    /// Default: none. Variable: none.
     ///
-    /// At most 32 names, 16 values of a name, 1,024 bytes of a value and 8 KiB of a request are kept; what was cut ends
-    /// with `…`. Bytes that are no UTF-8 become U+FFFD. Of a secret listed by mistake (`authorization`, `cookie`,
-    /// `x-api-key`, …), and of a value that is marked as sensitive, `REDACTED` is shown. In `referer`, `location` and
-    /// `content-location` it stands for query values, credentials, and what [`redact_path`](Self::redact_path) hides.
+    /// At most 32 names, 16 values per name, 1,024 bytes per value and 8 KiB per request are kept; a cut value ends
+    /// with `…`. Invalid UTF-8 becomes U+FFFD. A secret that was listed by mistake (`authorization`, `cookie`,
+    /// `x-api-key`, …), and a value that is marked as sensitive, is shown as `REDACTED`. In `referer`, `location` and
+    /// `content-location`, `REDACTED` replaces query values, credentials, and what
+    /// [`redact_path`](Self::redact_path) hides.
     ///
     /// ```
     /// use tower_observability::ObservabilityLayer;
@@ -309,17 +311,18 @@ impl<D> ObservabilityLayer<D> {
         self.choose(|choices| choices.request_headers = headers)
     }
 
-    /// The same for the response's headers, as `http.response.header.<name>`, of gRPC `rpc.response.metadata.<name>`: those
-    /// of its head, not of its trailers. Default: none. Variable: none.
+    /// Records these response headers, as `http.response.header.<name>` (for gRPC `rpc.response.metadata.<name>`), by
+    /// the rules of [`capture_request_headers`](Self::capture_request_headers). Trailers are not captured. Default:
+    /// none. Variable: none.
     pub fn capture_response_headers<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
         let before = Before { http: attribute::HTTP_RESPONSE_HEADER, grpc: attribute::RPC_RESPONSE_METADATA };
         let headers = Headers::new(before, names);
         self.choose(|choices| choices.response_headers = headers)
     }
 
-    /// Called within each request that is observed, before it is passed on: what it says by
-    /// [`request::add`](crate::request::add) and the like is said of this request, and its lines have the request's
-    /// ids. On the client's side it is said of the call. If it panics, the request goes on. Default: nothing is called.
+    /// Calls `say` for each observed request before the service gets it. [`request::add`](crate::request::add) and all
+    /// else in [`request`](crate::request) applies to this request there (on the client's side to the call), and log
+    /// lines have its ids. If `say` panics, the request goes on. Default: nothing is called.
     ///
     /// ```
     /// use tower_observability::{ObservabilityLayer, request};
@@ -334,13 +337,14 @@ impl<D> ObservabilityLayer<D> {
         self.choose(|choices| choices.on_request = Some(Arc::new(say)))
     }
 
-    /// The same with the head of the response, once it is there. An inner service that fails has none, nor has a
-    /// request that was cancelled before. Default: nothing is called.
+    /// Calls `say` with the response head of each observed request, before the caller gets it. As in
+    /// [`on_request`](Self::on_request), all of [`request`](crate::request) can be used. Not called if the inner service
+    /// fails or the request is cancelled first. Default: nothing is called.
     ///
     /// ```
     /// use tower_observability::{ObservabilityLayer, Outcome, request};
     ///
-    /// // A 404 of this service is no mistake of the client's.
+    /// // In this service a 404 is not an error.
     /// let layer = ObservabilityLayer::new().on_response(|parts| {
     ///     if parts.status == 404 {
     ///         request::outcome(Outcome::Ok);
@@ -351,16 +355,15 @@ impl<D> ObservabilityLayer<D> {
         self.choose(|choices| choices.on_response = Some(Arc::new(say)))
     }
 
-    /// Shows `REDACTED` in the place of these parameters of a path, on the span, on every line and in `url.full`: those
-    /// of the list, or all of them if it is empty. Can be called for many paths. Default: paths are shown as asked for.
-    /// Variable: none.
+    /// Replaces these path parameters by `REDACTED` on the span, on every line and in `url.full`: the listed ones, or
+    /// all if the list is empty. Can be called for many paths. Default: paths are shown as requested. Variable: none.
     ///
-    /// The pattern is written as a router's, `/reset/{token}` or `/files/{*rest}`, and compared with the path as this
-    /// layer sees it: so it holds from the first line on, where the route is not known yet, for the client's side, and
-    /// for paths that no route matches. Letter case, escapes and slashes too many make no difference. A longer path that
-    /// begins like the pattern is covered; what stands behind is shown.
+    /// The pattern has the syntax of axum's routes, `/reset/{token}` or `/files/{*rest}`, and is matched against the
+    /// path as this layer sees it. So it also applies before the route is known, on the client's side, and to paths
+    /// that no route matches. Letter case, percent-encoding and repeated slashes make no difference. A longer path that
+    /// begins with the pattern is redacted as well; the rest of it is shown.
     ///
-    /// What the service writes itself, such as a field with the token, is not changed.
+    /// What the service itself logs, such as a field with the token, is not changed.
     ///
     /// ```
     /// use tower_observability::ObservabilityLayer;
@@ -374,8 +377,8 @@ impl<D> ObservabilityLayer<D> {
         self.choose(|choices| choices.hidden = std::mem::take(&mut choices.hidden).and(pattern, &parameters))
     }
 
-    /// Keys of queries whose values `url.query` and `url.full` show. Keys compare with their letter case, and as they
-    /// were sent. Replaces an earlier list. Default: none; each value is `REDACTED`. Variable: none.
+    /// Shows the values of these query keys in `url.query` and `url.full`. Keys are compared as sent, case-sensitively.
+    /// Replaces an earlier list. Default: none; every value is `REDACTED`. Variable: none.
     ///
     /// ```
     /// use tower_observability::ObservabilityLayer;
@@ -386,16 +389,17 @@ impl<D> ObservabilityLayer<D> {
         self.choose(|choices| choices.shown.everywhere(keys.into_iter().map(Into::into).collect()))
     }
 
-    /// The same for one path, written as for [`redact_path`](Self::redact_path); a longer path is another one.
+    /// Shows the values of these query keys for one path only. The pattern has the syntax of
+    /// [`redact_path`](Self::redact_path) and must match the whole path. Default: none. Variable: none.
     pub fn show_query_of<K: Into<String>>(self, pattern: &str, keys: impl IntoIterator<Item = K>) -> Self {
         self.choose(|choices| choices.shown.on(pattern, keys.into_iter().map(Into::into).collect()))
     }
 
-    /// What a request's span is called. Told is the method (`HTTP` where it is not a known one) and where the request
-    /// goes: on the server's side its route, on the client's the host, of a gRPC call its method, such as
-    /// `shop.Shop/Buy`; nothing else, so that names stay few. Called behind the request, for those that are sampled. An
-    /// empty name, or a panic, is the default. Lines and metrics do not change. Default: `GET /users/{id}`, or
-    /// the method where no route is known; of a gRPC call its method. Variable: none.
+    /// Names the span of each request. `name` gets the method (`HTTP` if it is not a known one) and the target: the
+    /// route on the server's side, the host on the client's, for gRPC the method, such as `shop.Shop/Buy`. It gets nothing
+    /// else, so that the number of names stays small. It is called after the request has ended, and only if the request
+    /// is sampled. If it returns an empty name or panics, the default is used. Lines and metrics do not change.
+    /// Default: `GET /users/{id}`, or the method if no route is known; for gRPC its method. Variable: none.
     ///
     /// ```
     /// use tower_observability::{ObservabilityLayer, side};
