@@ -42,17 +42,17 @@
 //!
 //! # Which threads
 //!
-//! [`Instance::layer`] reports to its instance wherever it runs. `tracing` and `metrics` do not: what the user's own code
-//! records goes to the subscriber and the recorder of the *thread* that it runs on. Production code is under test as it
-//! is: an [`ObservabilityLayer`], a client, a [`Work`] that were made without an
-//! instance report to that of the thread on which the request, call or job begins. An instance becomes that
+//! [`Instance::layer`] reports to its instance on any thread. Everything else depends on the thread: `tracing` and
+//! `metrics` in your code use the subscriber and the recorder of the *thread* they run on. Production code can be tested
+//! unchanged: an [`ObservabilityLayer`], a client or a [`Work`] that was created without an instance reports to the
+//! instance of the thread on which the request, call or job begins. An instance is attached to
 //!
-//! - of whichever thread polls a future, by [`Instance::scope`];
-//! - of this thread, by [`Instance::subscribe`], which is enough for a `#[tokio::test]`: all of its tasks run there;
-//! - of all threads of a runtime, those for blocking code, too, by [`Instance::for_threads`].
+//! - each thread that polls a future, by [`Instance::scope`];
+//! - this thread, by [`Instance::subscribe`], which is enough for a `#[tokio::test]`: all of its tasks run there;
+//! - all threads of a runtime, including its blocking ones, by [`Instance::for_threads`].
 //!
-//! A task that the service spawns on a multi-threaded runtime leaves the scope: its own spans and lines are seen only
-//! by the third way.
+//! A task that the service spawns on a multi-threaded runtime leaves the scope: its spans and lines are recorded only
+//! with `for_threads`.
 
 mod detail;
 mod open;
