@@ -1,7 +1,7 @@
 //! A call to another service with reqwest: change the line that makes the client, and every call is observed.
 //!
 //! `cargo run -p examples --features reqwest --example reqwest` starts a small server, asks it twice, and prints what arrived
-//! there. The second call finds nobody; its line says `connection_refused`.
+//! there. Nothing listens where the second call goes; its line says `connection_refused`.
 
 mod shared;
 
@@ -38,7 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let status = response.status();
     shared::print(format_args!("{url} answered {status}; it was asked with\n{}", response.text().await?));
 
-    if let Err(error) = client.get("http://127.0.0.1:9/nobody").send().await {
+    if let Err(error) = client.get("http://127.0.0.1:9/closed").send().await {
         shared::print(error);
     }
     observability.shutdown().await;

@@ -98,7 +98,7 @@ impl Moment {
         Duration::from_nanos(self.nanos_since(earlier))
     }
 
-    /// The same in nanoseconds.
+    /// Nanoseconds since the epoch.
     #[must_use]
     #[inline]
     pub(crate) fn nanos_since(self, earlier: Self) -> u64 {
@@ -120,7 +120,7 @@ impl Moment {
         u64::try_from(offset.saturating_add_unsigned(self.0.get())).unwrap_or(0)
     }
 
-    /// The same point as the standard library's wall clock type.
+    /// This point as a [`SystemTime`].
     #[must_use]
     pub(crate) fn system_time(self) -> SystemTime {
         UNIX_EPOCH + Duration::from_nanos(self.unix_nanos())
@@ -135,8 +135,8 @@ mod tests {
     fn the_derived_wall_time_is_the_wall_time() {
         let derived = Moment::now().system_time();
         let real = SystemTime::now();
-        let apart = real.duration_since(derived).unwrap_or_else(|e| e.duration());
-        assert!(apart < Duration::from_millis(50), "{apart:?} apart");
+        let drift = real.duration_since(derived).unwrap_or_else(|e| e.duration());
+        assert!(drift < Duration::from_millis(50), "{drift:?} drift");
     }
 
     #[test]

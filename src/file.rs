@@ -35,7 +35,7 @@ fn read_regular(path: PathBuf) -> io::Result<Vec<u8>> {
     Ok(content)
 }
 
-/// Reads on a thread of its own, which is left behind where it takes longer.
+/// Reads on a new thread, which is abandoned if it takes longer.
 fn within(
     deadline: Duration,
     read: impl FnOnce() -> io::Result<Vec<u8>> + Send + 'static,

@@ -1,4 +1,4 @@
-//! The door to OpenTelemetry's own API: its context sees ours, and ours sees its.
+//! Interoperation with OpenTelemetry's API: its context sees ours, and ours sees its.
 
 pub use opentelemetry;
 
@@ -11,10 +11,10 @@ use crate::current;
 /// span that is entered: trace id, span id, sampled flag, `tracestate` and baggage. A span of OpenTelemetry's API that
 /// is made there becomes a child in the same trace, and its propagators write the same trace onto calls.
 ///
-/// The other way round, a span of theirs that is attached further in is the parent of our spans, lines and calls made
-/// within it, also where no request of ours is around.
+/// In turn, a span of OpenTelemetry that is attached inside is the parent of our spans, lines and calls within it, even
+/// outside of our requests.
 ///
-/// It counts for the whole process and costs something at each poll; without this call the feature costs a branch. The
+/// It applies to the whole process and adds some cost to each poll; without this call the feature costs a branch. The
 /// [`opentelemetry`] in use must be the one that is re-exported here: another version has a context of its own.
 ///
 /// ```
@@ -23,7 +23,7 @@ use crate::current;
 /// use opentelemetry::{Context, trace::TraceContextExt as _};
 ///
 /// interop::attach_contexts();
-/// let mut job = Work::internal("clean-up").begin(); // before `init` there is nothing to see
+/// let mut job = Work::internal("clean-up").begin(); // before `init` there is no context
 /// job.within(|| assert!(!Context::current().has_active_span()));
 /// # job.finish(tower_observability::Outcome::Ok);
 /// ```

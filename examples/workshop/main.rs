@@ -41,7 +41,7 @@ the launcher's own viewer; so it is with OTEL_TRACES_EXPORTER and the other expo
 BOOKINGS_COMMAND=\"python3 bookings.py\" puts another program in the place of bookings; so it is
 with the other seven. Such a program finds the others by CUSTOMERS_URL and so on, posts
 {\"url\": \"http://…\", \"admin\": \"\"} to LAUNCHER_URL once it listens, and ends when its standard input
-is closed. inventory is asked over gRPC by bookings, and over HTTP by anybody, at one address.
+is closed. inventory serves gRPC (for bookings) and HTTP (for all others) at one address.
 
 A service's name alone, such as inventory, starts that one by hand.";
 

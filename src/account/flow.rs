@@ -18,19 +18,19 @@ use super::Counted;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DropReason {
-    /// It came faster than it could leave.
+    /// The queue was full.
     QueueFull,
-    /// It came after the shutdown.
+    /// It was created after the shutdown.
     AlreadyShutdown,
-    /// The receiver said no, for good.
+    /// The receiver rejected it, and a retry would not help.
     Rejected,
-    /// Retried until the deadline.
+    /// All retries until the deadline failed.
     Timeout,
     /// The transport cannot be used at all.
     Unreachable,
     /// Larger than the transport may send.
     TooLarge,
-    /// The descriptor refused the bytes.
+    /// Writing to standard output failed.
     WriteFailed,
 }
 
@@ -44,7 +44,7 @@ pub enum DropReason {
 pub enum LeftOut {
     /// It succeeded, and only a share of those is kept ([`Logs::sample_ok`](crate::Logs::sample_ok)).
     Sampled,
-    /// One place in the code wrote too much ([`Logs::limit`](crate::Logs::limit)).
+    /// One call site wrote more lines than allowed ([`Logs::limit`](crate::Logs::limit)).
     Limited,
 }
 
@@ -67,7 +67,7 @@ pub(crate) struct Flow {
     dropped: [AtomicU64; REASONS.len()],
 }
 
-/// One signal's account at one moment: created = delivered + unconfirmed + dropped + left out + queued.
+/// The counts of one signal at one moment: created = delivered + unconfirmed + dropped + left out + queued.
 ///
 /// ```
 /// let report = tower_observability::FlowReport::default();
@@ -174,7 +174,7 @@ impl FlowReport {
         self.left_out.iter().map(|(_, count)| count).sum()
     }
 
-    /// The same account, with what was left out before it came into the pipeline.
+    /// This account, with what was left out before the queue.
     pub(crate) fn leaving_out(mut self, left_out: Vec<(LeftOut, u64)>) -> Self {
         self.left_out = left_out;
         self.created += self.left_out_total();

@@ -30,12 +30,12 @@ struct Rough(AtomicUsize);
 #[derive(Debug)]
 #[repr(align(128))]
 struct Stripe<T> {
-    held: Mutex<Held<T>>,
+    held: Mutex<Contents<T>>,
     weight: AtomicUsize,
 }
 
 #[derive(Debug)]
-struct Held<T> {
+struct Contents<T> {
     items: T,
     counted: Counted,
     closed: bool,
@@ -82,7 +82,7 @@ pub(crate) fn stripe_of_thread(count: usize) -> usize {
 impl<T: Default> Stripes<T> {
     pub(crate) fn new(capacity: usize, count: usize) -> Self {
         let stripe = || Stripe {
-            held: Mutex::new(Held { items: T::default(), counted: Counted::default(), closed: false }),
+            held: Mutex::new(Contents { items: T::default(), counted: Counted::default(), closed: false }),
             weight: AtomicUsize::new(0),
         };
         let count = count.next_power_of_two();
@@ -115,7 +115,7 @@ impl<T: Default> Stripes<T> {
     fn add(
         &self,
         stripe: &Stripe<T>,
-        held: &mut Held<T>,
+        held: &mut Contents<T>,
         weight: usize,
         add: impl FnOnce(&mut T),
     ) -> Result<usize, ()> {
@@ -207,7 +207,7 @@ impl<T: Default> Stripes<T> {
 }
 
 impl<T> Stripe<T> {
-    fn lock(&self) -> MutexGuard<'_, Held<T>> {
+    fn lock(&self) -> MutexGuard<'_, Contents<T>> {
         // A panic while adding leaves a batch that is whole up to the item before.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(crate) struct Table<K, V> {
     limit: usize,
     used: AtomicUsize,
-    // Made with the first entry: most tables of a service stay empty.
+    // Allocated with the first entry, because most tables of a service stay empty.
     slots: OnceLock<Box<[Slot<K, V>]>>,
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::variable::{Refusal, Variable};
 
-/// Options of the admin listener.
+/// Options for the admin listener.
 ///
 /// ```
 /// use tower_observability::Admin;
@@ -35,28 +35,28 @@ impl Admin {
         Self::default()
     }
 
-    /// No listener. Default: on. Variable: none; mount the routes into a router of your own instead.
+    /// No listener. Mount the routes into your own router instead. Default: on. Variable: none.
     pub fn off(mut self) -> Self {
         self.enabled = false;
         self
     }
 
-    /// The address that is listened on, a name or an IP address. `0.0.0.0` is every IPv4 address, which a
-    /// scraper in another container needs. Default: `127.0.0.1`. Variable: `OTEL_EXPORTER_PROMETHEUS_HOST`.
+    /// The address to listen on, a name or an IP address. A scraper in another container needs `0.0.0.0`, which is every
+    /// IPv4 address. Default: `127.0.0.1`. Variable: `OTEL_EXPORTER_PROMETHEUS_HOST`.
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.host = host.into();
         self
     }
 
-    /// The port; 0 takes a free one. Default: `9464`. Variable: `OTEL_EXPORTER_PROMETHEUS_PORT`.
+    /// The port to listen on; 0 means any free port. Default: `9464`. Variable: `OTEL_EXPORTER_PROMETHEUS_PORT`.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// What a caller that is not on this machine must send as `Authorization: Bearer …` to change the log level.
+    /// The token with which another machine may change the log level, sent as `Authorization: Bearer …`.
     ///
-    /// An empty one is none. Default: none, so that only this machine may. Variable: `OBSERVABILITY_ADMIN_TOKEN`.
+    /// An empty token is none. Default: none, so the level can only be changed from this machine. Variable: `OBSERVABILITY_ADMIN_TOKEN`.
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(token.into()).filter(|token| !token.is_empty());
         self
@@ -131,7 +131,7 @@ impl Admin {
     }
 }
 
-// By hand: the token must not be shown.
+// Not derived, because the token must not be shown.
 impl fmt::Debug for Admin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let token = self.token.as_ref().map(|_| "[secret]");

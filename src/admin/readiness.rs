@@ -26,7 +26,7 @@ struct Inner {
 struct Check {
     name: String,
     ask: Box<dyn Fn() -> Answer + Send + Sync>,
-    // Where the check was added: a pool's connections belong to the runtime that made them.
+    // On the runtime where the check was added: a pool's connections belong to it.
     home: Option<Handle>,
     // How many threads are asking it.
     asked: AtomicUsize,
@@ -101,7 +101,7 @@ impl Check {
         matches!(answer, Ok(Ok(true)))
     }
 
-    /// Asks on a thread of its own: the one that we are on also exports, and must not be blocked. Threads that
+    /// Asks on a new thread, because the current one also exports and must not be blocked. Threads that
     /// never come back are few.
     fn on_a_thread(self: Arc<Self>) -> JoinHandle<bool> {
         let ours = Handle::current();

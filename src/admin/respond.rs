@@ -67,7 +67,7 @@ fn answer_of(status: StatusCode, content_type: &'static str, body: Either<Full<B
     let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    // Each answer is true for a moment only.
+    // No response may be cached.
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

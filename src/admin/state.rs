@@ -16,7 +16,7 @@ pub(crate) struct AdminState {
     pub(crate) host: String,
 }
 
-// By hand: the token must not be shown.
+// Not derived, because the token must not be shown.
 impl fmt::Debug for AdminState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AdminState").field("readiness", &self.readiness).finish_non_exhaustive()

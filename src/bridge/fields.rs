@@ -25,7 +25,7 @@ impl Keep<'_> {
         match name {
             "otel.name" => self.0.name = Some(text.clone()),
             "otel.kind" => self.0.kind = kind(text).or(self.0.kind),
-            // The last word, whatever happened in the span before.
+            // The last value wins, whatever was recorded in the span before.
             "otel.status_code" => self.0.status = status(text).or(self.0.status),
             // Newer versions of tracing-opentelemetry call it a description.
             "otel.status_message" | "otel.status_description" => {

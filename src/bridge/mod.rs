@@ -177,7 +177,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
         let parent = self.parent_of(attributes, &ctx, stands_for_hop);
         let mut details = self.begin(attributes.metadata(), parent, stands_for_hop);
         if self.keeps_fields(&details) {
-            // The user's code formats some of them: nothing of the registry is locked meanwhile.
+            // User code formats some of them: the registry must not be locked meanwhile.
             attributes.record(&mut Visitor(&mut Keep(&mut details)));
             details.tell_hop(&details.fields);
         }
@@ -228,7 +228,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
             (false, Some(span)) => {
                 span.extensions().get::<Details>().and_then(|details| details.current.clone())
             }
-            // As for spans: a parent that is disabled is none.
+            // As for spans, a disabled parent is ignored.
             (false, None) => current_hop(),
         };
         if *metadata.level() == Level::ERROR && self.signals.spans.is_on() {

@@ -31,8 +31,8 @@ pub(crate) fn registry_trouble(heard: bool) -> Option<&'static str> {
     let is_installed = dispatcher::get_default(|subscriber| subscriber.downcast_ref::<Bridge>().is_some());
     if !is_installed && !heard {
         return Some(
-            "no `tracing` subscriber has our layer: of its events and spans none is seen; before it, call \
-             tracing_subscriber::registry().with(observability.tracing_layer()).init()",
+            "no `tracing` subscriber has our layer, so its events and spans are not recorded; call \
+             tracing_subscriber::registry().with(observability.tracing_layer()).init() before the server starts",
         );
     }
     let wants_info = global().is_some_and(|signals| signals.lines.writes_info());

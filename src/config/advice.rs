@@ -1,4 +1,4 @@
-//! What is said of a variable: that its value is wrong, or changes nothing, and what would be right; and what of a value
+//! Warnings about variables: a value that is wrong or has no effect, with what would be right; and which part of a value
 //! may be shown.
 
 use std::fmt;
@@ -22,7 +22,7 @@ impl Warning {
         Self(match refusal {
             Refusal::Expected(right) => format!("{name}={value} is not {right}; {stays}"),
             Refusal::NotServed(instead) => format!("{name}={value} is not served: {instead}"),
-            Refusal::Suspicious(remedy) => format!("{name}={value} is taken, but {remedy}"),
+            Refusal::Suspicious(remedy) => format!("{name}={value} is in force, but {remedy}"),
         })
     }
 
@@ -95,7 +95,7 @@ fn what_prevents(config: &Config, name: &str, in_force: &str) -> Option<String> 
             Some("spans do not go to Zipkin; OTEL_TRACES_EXPORTER=zipkin sends them there".to_owned())
         }
         name if is_file_of_otlp(name) && is_zipkin_over_tls(config) => {
-            // What is said of all signals counts for the records.
+            // The variables for all signals apply to log records, too.
             let counts = !name.contains("_TRACES_") && config.options.logs.destination() != Destination::Off;
             (!counts).then(|| {
                 "spans go to Zipkin, for which no variable of OTLP counts; SSL_CERT_FILE names its CAs, and \

@@ -41,7 +41,7 @@ pub(crate) fn choose(options: Options, env: &Env, terminal: bool) -> Config {
     for (name, value, refusal) in options.traces.advice().into_iter().chain(options.logs.advice()) {
         warnings.push(Warning::refused(&name, &value, &refusal, &value));
     }
-    // What both signals say of the endpoint that they share is said once.
+    // A warning about the endpoint that both signals share is given once.
     warnings.dedup();
     let names: Vec<_> = variables().iter().map(|row| row.name).collect();
     warnings.extend(spelling::check(env, &names));

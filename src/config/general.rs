@@ -76,7 +76,7 @@ impl General {
             secret: false,
             about: "Not served: the file is not read.",
             set: |_, _| {
-                // By the specification the file would silence every other OTEL_ variable: say what holds instead.
+                // By the specification the file would replace every other OTEL_ variable: say what is in force instead.
                 let instead = "the file is not read, and the other variables hold as if this one were not set; \
                                write what it says as variables or with the builder";
                 Err(Refusal::NotServed(instead.to_owned()))
@@ -197,7 +197,7 @@ impl General {
     }
 }
 
-/// Every list is good, but for older names that would have to stand beside the stable ones.
+/// Any list is accepted, unless it asks for the older names beside the stable ones.
 fn check_conventions(value: &str) -> Result<(), Refusal> {
     match value.split(',').map(str::trim).find(|name| *name == "http/dup") {
         Some(_) => {
@@ -210,7 +210,7 @@ fn check_conventions(value: &str) -> Result<(), Refusal> {
 fn check_exceptions(value: &str) -> Result<(), Refusal> {
     match value {
         "logs" => Ok(()),
-        "logs/dup" => Err(Refusal::NotServed("errors are told by lines and log records only".to_owned())),
+        "logs/dup" => Err(Refusal::NotServed("errors are recorded on lines and log records only".to_owned())),
         _ => Err(Refusal::expected("logs")),
     }
 }

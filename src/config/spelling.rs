@@ -71,7 +71,7 @@ const OTLP_SETTINGS: [&str; 9] = [
     "TIMEOUT",
 ];
 
-/// Families of other languages' agents and of what injects them: whoever sets those does not mean us.
+/// Variables of other languages' agents and of what injects them; they are not meant for us.
 const FOREIGN: &[&str] = &[
     "OTEL_AUTO_",
     "OTEL_CPP_",

@@ -85,7 +85,7 @@ impl Baggage {
         Self::of(list)
     }
 
-    /// Has it no member?
+    /// Is it empty?
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_none()

@@ -241,7 +241,7 @@ impl Flags {
         self.byte & RANDOM != 0
     }
 
-    /// The same flags with `sampled` as given.
+    /// These flags with the sampled bit set or cleared.
     #[must_use]
     pub const fn with_sampled(self, sampled: bool) -> Self {
         // What was deferred is decided with it; debug stays, unless it is overruled.

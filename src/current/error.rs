@@ -4,7 +4,7 @@ use std::error::Error;
 
 /// What [`request::error`](crate::request::error) takes: an error, or a box of one.
 ///
-/// `Kind` keeps the ways apart in which a type can be one; it is inferred.
+/// `Kind` distinguishes the ways in which a type can be one; it is inferred.
 #[diagnostic::on_unimplemented(message = "`{Self}` is no error, nor a box of one")]
 pub trait AsError<Kind> {
     /// The error.

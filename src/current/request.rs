@@ -1,7 +1,6 @@
-//! What a handler may say of the request that it is part of, from anywhere below the layer.
+//! Fields, errors and outcome of the current request, from anywhere below the layer.
 //!
-//! Each call reaches the request's span and its log line. Outside a request each call does nothing and says
-//! so by `false`.
+//! Each function acts on the request's span and its log line. Outside a request it does nothing and returns `false`.
 //!
 //! ```
 //! use tower_observability::{Outcome, request};
@@ -31,24 +30,23 @@ fn with_hop<T>(say: impl FnOnce(&Arc<Hop>) -> T) -> Option<T> {
 
 /// A hop that has ended is reported, and what is said of it later would reach only some of the signals.
 fn with_open_hop(say: impl FnOnce(&Arc<Hop>)) -> bool {
-    let told = with_hop(|hop| {
+    let added = with_hop(|hop| {
         let open = hop.end().is_none();
         if open {
             say(hop);
         }
         open
     });
-    told.unwrap_or(false)
+    added.unwrap_or(false)
 }
 
 /// Adds a field to the request's span and log line. A later value of the same name replaces the earlier one.
 ///
 /// The value is a number, `bool`, text (borrowed text is copied), a [`Duration`](std::time::Duration) in seconds, or an
-/// [`Option`], whose `None` adds nothing; of any other type that implements `Display` it is
+/// [`Option`], whose `None` adds nothing; for any other type that implements `Display`, use
 /// [`Value::display`](crate::Value::display). Unlike `record` of a `tracing` span it needs no declared field.
 ///
-/// At most 128 fields are kept; the span says how many were dropped. Returns whether there is a request that is still
-/// running.
+/// At most 128 fields are kept; the span says how many were dropped. Returns `false` if there is no running request.
 ///
 /// ```
 /// use tower_observability::{Value, request};
@@ -70,10 +68,10 @@ pub fn add(name: impl Into<Cow<'static, str>>, value: impl IntoValue) -> bool {
 }
 
 /// Records an error with its chain of sources, at most 16, on the request's span and line. It does not change the
-/// outcome: an error that was handled is no failure. The last call counts.
+/// outcome, because an error that was handled is not a failure. The last call wins.
 ///
 /// Takes `&E` of any error, `&dyn Error`, `&Box<dyn Error>` (also `Send + Sync`), `&anyhow::Error` and `&eyre::Report`.
-/// Returns whether there is a request that is still running.
+/// Returns `false` if there is no running request.
 ///
 /// ```
 /// use std::error::Error;
@@ -102,32 +100,32 @@ pub(crate) fn chain(error: &dyn Error) -> Vec<String> {
     texts
 }
 
-/// Overrides how the request ended, for span, metric and log line alike. The last call counts; a panic that reaches
-/// the layer is a panic all the same.
+/// Overrides the request's outcome on span, metric and log line. The last call wins; a panic that reaches the layer
+/// is still recorded as a panic.
 ///
-/// Returns whether there is a request, and it is still running.
+/// Returns `false` if there is no running request.
 pub fn outcome(outcome: Outcome) -> bool {
     with_open_hop(|hop| hop.notes().get_or_insert_default().outcome = Some(outcome))
 }
 
-/// Says which route the request matched, where the layer stands outside the router.
+/// Sets the route that the request matched, for a layer outside of the router.
 ///
-/// It must come from the program's own bounded set, never from the request's path: it becomes a metric label. After
-/// 2,000 different ones every further route is `_OTHER`.
+/// It becomes a metric label, so it must be a route pattern, never the path. After 2,000 different routes every further
+/// one is `_OTHER`.
 ///
-/// Returns whether it was taken: the first that is known counts, and an axum router's own is known to a layer inside.
+/// Returns whether it was set: the first route wins, and a layer inside an axum router already knows it.
 pub fn route(route: &str) -> bool {
     with_hop(|hop| hop.end().is_none() && hop.route.set(Route::of(route)).is_ok()).unwrap_or(false)
 }
 
-/// The place in the trace that is current, innermost first, to show to a user or to write into a record of one's own;
-/// `None` where there is neither a request nor a span.
+/// The trace context of the innermost current span or request, to show to a user or to store with a record; `None`
+/// outside of both.
 #[must_use]
 pub fn trace() -> Option<TraceContext> {
     current().map(|current| current.trace)
 }
 
-/// The request's id, as echoed in `x-request-id`.
+/// The request's id, as returned in the `x-request-id` header.
 #[must_use]
 pub fn id() -> Option<RequestId> {
     with_hop(|hop| hop.request_id.clone()).flatten()
@@ -139,8 +137,8 @@ pub fn baggage() -> Baggage {
     with_hop(|hop| hop.baggage_now()).unwrap_or_default()
 }
 
-/// Sets a member of the request's baggage. The calls that are made from now on take it with them, as far as their layer
-/// lists their host ([`baggage_to`](crate::ObservabilityLayer::baggage_to)); so do messages
+/// Sets an entry of the request's baggage. Later calls carry it to the hosts listed with
+/// [`baggage_to`](crate::ObservabilityLayer::baggage_to), and so do messages
 /// ([`propagation::inject`](crate::propagation::inject)).
 ///
 /// Returns whether it was set: there is a request that is still running, the key is a token (RFC 9110), and the whole

@@ -12,7 +12,7 @@ use super::current;
 use super::stack::{Current, enter};
 
 pin_project! {
-    /// A future that carries the context in which it was made wherever it is polled, and dropped. Made by
+    /// A future that keeps the context in which it was created wherever it is polled or dropped. Created by
     /// [`in_request`].
     ///
     /// ```
@@ -44,8 +44,8 @@ pin_project! {
 
 /// Spawns a task that stays part of the request: its spans, lines and calls carry the same trace id.
 ///
-/// The `tracing` span that is current stays open until the task ends, as with `in_current_span`. What the task says of
-/// the request ([`request`](super::request)) counts until the request ends.
+/// The current `tracing` span stays open until the task ends, as with `in_current_span`. What the task adds with
+/// [`request`](super::request) is recorded until the request ends.
 ///
 /// A future that was given a span (`.instrument(info_span!(…))`) needs no help: the span knows its request. Nor does a
 /// thread that enters one, which is the way for blocking code:

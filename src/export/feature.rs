@@ -1,4 +1,4 @@
-//! The features of the way out, and what is said where a configured one is not built in.
+//! Features for exporting, and the warning if a configured one is not built in.
 
 /// A feature of this crate that a way out may need.
 #[derive(Debug)]

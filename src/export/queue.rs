@@ -92,7 +92,7 @@ impl<R: Weigh> Queue<R> {
     /// Resolves when records of this weight wait or are in flight, or a flush is asked for.
     pub(crate) async fn reaches(&self, weight: usize) {
         self.wakes_at.store(weight, Ordering::SeqCst);
-        // It may have been reached before that.
+        // The threshold may have been reached before.
         if self.held() < weight && self.flush_asked().is_none() {
             self.full.notified().await;
         }

@@ -8,7 +8,7 @@ use http::Uri;
 use super::feature::TLS;
 use crate::variable::Refusal;
 
-/// Stands for what is not shown.
+/// Replaces hidden parts.
 const REDACTED: &str = "REDACTED";
 
 /// Where records go.

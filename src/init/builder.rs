@@ -13,7 +13,7 @@ use crate::names::attribute;
 use crate::propagation::{Propagator, Propagators};
 use crate::traces::Traces;
 
-/// Everything that can be chosen in code. Nothing needs to be; the environment beats all of it.
+/// All options of the process. None is required, and the environment overrides them.
 ///
 /// ```no_run
 /// use tower_observability::{Admin, Logs, Metrics, Traces};
@@ -35,10 +35,9 @@ pub struct Builder {
     options: Options,
 }
 
-/// Begins to choose, for the service of this name.
+/// A [`Builder`] for the service of this name.
 ///
-/// `init(name)` is `builder(name).init()`. Default of the name, if it is empty:
-/// `unknown_service:<executable>`. Variable: `OTEL_SERVICE_NAME`.
+/// `init(name)` is `builder(name).init()`. Default, if the name is empty: `unknown_service:<executable>`. Variable: `OTEL_SERVICE_NAME`.
 pub fn builder(service: impl Into<String>) -> Builder {
     let mut options = Options::default();
     options.general.service = service.into();
@@ -77,11 +76,10 @@ impl Builder {
         self.attribute(attribute::SERVICE_VERSION, version)
     }
 
-    /// Adds a resource attribute: one fact about this process, the same on every span and in `target_info`.
+    /// Adds a resource attribute: a fact about this process, on every span and in `target_info`.
     ///
-    /// It beats the variable, attribute by attribute, as the specification says of resources; only the name
-    /// of the service is the environment's before it is the code's.
-    /// Default: none. Variable: `OTEL_RESOURCE_ATTRIBUTES`.
+    /// Unlike all other options it overrides the variable, attribute by attribute, as the specification requires for
+    /// resources. Only for the service's name does the environment have precedence. Default: none. Variable: `OTEL_RESOURCE_ATTRIBUTES`.
     pub fn attribute(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         let (key, value) = (key.into(), value.into());
         if key == attribute::SERVICE_NAME {
@@ -92,8 +90,8 @@ impl Builder {
         self
     }
 
-    /// The formats in which a context travels: all are written onto calls and messages, and each is read, in this order;
-    /// a later one that finds something valid counts. Replaces an earlier list; an empty one passes no context on.
+    /// The propagation formats. All are written to calls and messages, and all are read, in this order; the last valid one
+    /// wins. Replaces an earlier list; with an empty list no context is passed on.
     ///
     /// Default: [`TraceContext`](Propagator::TraceContext) and [`Baggage`](Propagator::Baggage). Variable:
     /// `OTEL_PROPAGATORS`.
@@ -103,7 +101,7 @@ impl Builder {
         self
     }
 
-    /// Is `x-request-id` read, echoed on the response, and written onto calls?
+    /// Whether `x-request-id` is read, returned on the response, and sent with calls.
     ///
     /// Default: `true`. Variable: none.
     pub fn propagate_request_id(mut self, on: bool) -> Self {
@@ -112,9 +110,8 @@ impl Builder {
         self
     }
 
-    /// From a termination signal, when `/ready` turns 503, until
-    /// [`shutdown_signal`](Observability::shutdown_signal) resolves: so long the balancer may still send
-    /// requests. Default: 5 s, on a terminal 0. Variable: `OBSERVABILITY_DRAIN_DELAY`.
+    /// The time from a termination signal, when `/ready` turns 503, until
+    /// [`shutdown_signal`](Observability::shutdown_signal) resolves, so that the load balancer can notice. Default: 5 s, on a terminal 0. Variable: `OBSERVABILITY_DRAIN_DELAY`.
     pub fn drain_delay(mut self, delay: Duration) -> Self {
         self.options.general.drain_delay = Some(delay);
         self
@@ -122,7 +119,7 @@ impl Builder {
 
     /// How long [`shutdown`](Observability::shutdown) may take to deliver what is queued.
     ///
-    /// At least 0.2 s, so that what is lost is at least counted. Default: 5 s, on a terminal 1 s. Variable:
+    /// At least 0.2 s, so that losses can be counted. Default: 5 s, on a terminal 1 s. Variable:
     /// `OBSERVABILITY_SHUTDOWN_TIMEOUT`.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.options.general.shutdown_timeout = Some(timeout);
@@ -131,28 +128,30 @@ impl Builder {
 
     /// Reads the environment and starts everything.
     ///
-    /// Works inside and outside of any runtime. Nothing of the environment makes it fail: a bad variable, an
-    /// occupied admin port, a collector that is not there are warnings on the log.
+    /// Works inside and outside of a runtime. The environment cannot make it fail: a bad variable, a taken admin port or
+    /// an absent collector is a warning in the log.
     ///
     /// # Errors
     ///
     /// Misuse in code: a second `init` in one process, another global `tracing` subscriber or `metrics`
-    /// recorder; or the system has no more threads. Nothing is left half-started then.
+    /// recorder; or no thread can be started. Nothing is left half-started.
     #[track_caller]
     pub fn init(self) -> Result<Observability, Error> {
         start::start(self.options, Globals::Taken)
     }
 
-    /// Starts everything beside a `tracing` registry or a `metrics` recorder of the service's own: neither is taken.
+    /// Starts everything, but installs neither a `tracing` subscriber nor a `metrics` recorder, for a service that has its
+    /// own.
     ///
-    /// Call it instead of [`init`](Self::init), and first; then add [`tracing_layer`](Observability::tracing_layer) to
-    /// the registry. If the first request comes and no subscriber has the layer, one line on standard error says so.
-    /// A recorder is needed for metrics of the service's own only; [`recorder`](Observability::recorder) and
-    /// [`Metrics::installed_recorder`] are the two ways to have them on one page with ours.
+    /// Call it instead of [`init`](Self::init), before anything else; then add
+    /// [`tracing_layer`](Observability::tracing_layer) to your registry. If no subscriber has the layer at the first
+    /// request, a line on standard error says so. A recorder is needed only for metrics of your own;
+    /// [`recorder`](Observability::recorder) and [`Metrics::installed_recorder`] are the two ways to have them on one page
+    /// with ours.
     ///
-    /// What it does take of the process, as `init` does: it is what every [`ObservabilityLayer`](crate::ObservabilityLayer)
-    /// reports to, the admin listener's port, and the panic hook (the one before is called, too). The `log` crate's
-    /// records come by whatever bridge the registry has.
+    /// Like `init` it becomes what every [`ObservabilityLayer`](crate::ObservabilityLayer) reports to, opens the admin
+    /// port, and sets the panic hook (the previous one is called, too). Records of the `log` crate arrive through your
+    /// registry's own bridge.
     ///
     /// ```no_run
     /// use tower_observability::builder;
@@ -166,7 +165,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// A second `init` or `build` in one process; or the system has no more threads.
+    /// A second `init` or `build` in one process; or no thread can be started.
     #[track_caller]
     pub fn build(self) -> Result<Observability, Error> {
         start::start(self.options, Globals::Left)

@@ -1,4 +1,4 @@
-//! What this library says of itself: what is in force at the start, the exporters' notices, the end.
+//! This crate's own log lines: what is in force at the start, the exporters' notices, the end.
 
 use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
@@ -59,7 +59,7 @@ pub(super) fn say_beside(signals: &Signals, level: Level, message: fmt::Argument
     signals.lines.say_beside(level, TARGET, &message.to_string());
 }
 
-/// Says what is in force, then everything that is wrong, each once: one line in a format for machines, three in the
+/// Logs what is in force, then each warning once: one line in a format for machines, three in the
 /// format for a person.
 pub(super) fn announce(
     signals: &'static Signals,
@@ -172,7 +172,7 @@ impl InForce<'_> {
         let metrics = &self.config.options.metrics;
         if metrics.enabled && metrics.installed {
             // What a recorder does with a histogram cannot be asked of it.
-            return "metrics to the recorder that the process has installed, with the buckets that it was given: \
+            return "metrics to the installed recorder, whose durations are summaries unless it has buckets: \
                     PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix(\"_duration_seconds\".to_owned()), \
                     Metrics::SECONDS)"
                 .to_owned();

@@ -39,7 +39,7 @@ use crate::threads::complain;
 #[must_use = "dropping it ends observability: bind it to a name until the end of `main`"]
 pub struct Observability {
     pub(super) running: &'static Running,
-    // `None` once `shutdown` took over: this is what makes the end happen once.
+    // `None` once `shutdown` was called, so that the shutdown happens once.
     open: Option<()>,
 }
 
@@ -86,7 +86,7 @@ impl Observability {
         }
     }
 
-    /// Delivers what is queued now, within `timeout`, and goes on; returns the account as it is then.
+    /// Sends and writes what is queued now, within `timeout`; the service goes on. Returns the counts so far.
     ///
     /// For a process that may be frozen or killed without a signal: call it at the end of a unit of work, such as an
     /// invocation of a serverless function. Spans and log records are sent without waiting for a full batch or for the
@@ -104,18 +104,18 @@ impl Observability {
         self.running.flush(timeout).await
     }
 
-    /// Delivers what is queued, spans and log records first and lines last, and tells what became of everything.
+    /// Sends what is queued, spans and log records first and lines last, and returns what was delivered and lost.
     ///
     /// Takes at most the [shutdown timeout](crate::Builder::shutdown_timeout), whatever the collector does.
     /// Never fails: what could not be delivered is counted in the report. Works on any runtime.
     pub async fn shutdown(mut self) -> Report {
         self.open = None;
         let running = self.running;
-        let (tell, told) = oneshot::channel();
-        // A thread of its own, because neither the user's runtime nor ours can be trusted to be awake.
+        let (send, report) = oneshot::channel();
+        // On a new thread, because both runtimes, the user's and ours, may be blocked.
         let closer = std::thread::Builder::new().name("observability-end".to_owned());
-        match closer.spawn(move || drop(tell.send(running.close()))) {
-            Ok(_) => told.await.unwrap_or_default(),
+        match closer.spawn(move || drop(send.send(running.close()))) {
+            Ok(_) => report.await.unwrap_or_default(),
             Err(error) => {
                 complain(format_args!("no thread for the shutdown, so it blocks: {error}"));
                 running.close()
@@ -123,12 +123,12 @@ impl Observability {
         }
     }
 
-    /// The layer for a `tracing` registry of the user's: events become lines, spans are recorded in their traces.
+    /// The layer to add to your own `tracing` registry: events become lines, spans are recorded in their traces.
     ///
-    /// After [`build`](crate::Builder::build). Add it once. It has a filter of its own (the
-    /// [level](crate::Logs::level) and `/log-level` decide of lines), which takes nothing from other layers; what a
-    /// filter of the whole registry leaves out, an `EnvFilter` beside it, say, does not come here either, whatever
-    /// `/log-level` says. `Some(layer)` and `layer.with_filter(…)` work; in a `reload::Layer` put filters, not layers.
+    /// Use it after [`build`](crate::Builder::build), once. Its own filter ([`Logs::level`](crate::Logs::level) and
+    /// `/log-level`) does not affect other layers. A filter on the whole registry, such as `.with(EnvFilter::…)`, also
+    /// hides events from this layer, whatever `/log-level` says. `Some(layer)` and `layer.with_filter(…)` work; in a
+    /// `reload::Layer` put filters, not layers.
     ///
     /// ```no_run
     /// use tracing_subscriber::prelude::*;
@@ -141,8 +141,8 @@ impl Observability {
     ///
     /// # Panics
     ///
-    /// Adding it panics where the subscriber below knows no filters of layers. A `tracing_subscriber::registry()` does;
-    /// `tracing_subscriber::fmt()….finish()` does not, and there a warning says what to write instead.
+    /// Adding it panics if the subscriber below does not support per-layer filters. `tracing_subscriber::registry()` does;
+    /// `tracing_subscriber::fmt()….finish()` does not, but there a warning says what to write instead.
     #[must_use = "add it to a registry"]
     pub fn tracing_layer<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
     where
@@ -151,11 +151,11 @@ impl Observability {
         self.beside::<S>(Bridge::new(self.running.signals))
     }
 
-    /// The layer for a registry where another layer records the spans, such as tracing-opentelemetry's, so that none is
-    /// recorded twice.
+    /// The layer to add to a registry where another layer, such as tracing-opentelemetry's, already records the spans, so
+    /// that none is recorded twice.
     ///
-    /// Events become lines, with the fields of the spans around them; requests, calls and work keep their own spans.
-    /// For the spans of the other layer to join their traces, see the module `interop` (feature
+    /// Events become lines, with the fields of the spans around them. Only requests, calls and work have spans of ours.
+    /// To join the spans of the other layer with their traces, see the module `interop` (feature
     /// `interop-opentelemetry`).
     ///
     /// ```no_run
@@ -191,8 +191,8 @@ impl Observability {
                 signals,
                 Level::WARN,
                 format_args!(
-                    "tracing_subscriber::fmt()….finish() takes no layer that has a filter, so no event and no span \
-                     reaches ours; replace it by tracing_subscriber::registry().with(tracing_subscriber::fmt::layer()…)\
+                    "tracing_subscriber::fmt()….finish() takes no layer that has a filter, so events and spans do not \
+                     reach ours; replace it by tracing_subscriber::registry().with(tracing_subscriber::fmt::layer()…)\
                      .with(observability.tracing_layer()), with an EnvFilter as fmt::layer().with_filter(…)"
                 ),
             );
@@ -201,10 +201,10 @@ impl Observability {
         Some(registry_layer(bridge))
     }
 
-    /// Our `metrics` recorder, to be installed or to be one of several.
+    /// Our `metrics` recorder, to install or to add to a fan-out.
     ///
-    /// After [`build`](crate::Builder::build). What it is told is on `/metrics`. Requests are there without it being
-    /// installed; the user's own metrics are not. Where metrics are off it keeps nothing.
+    /// Use it after [`build`](crate::Builder::build). What it records is on `/metrics`. Requests are there without
+    /// installing it, your own metrics are not. If metrics are off, it records nothing.
     ///
     /// ```no_run
     /// let observability = tower_observability::builder("bookings").build()?;
@@ -217,11 +217,11 @@ impl Observability {
         Handed(self.running.admin.recorder)
     }
 
-    /// `GET /metrics`, `/live`, `/ready` and `/log-level`, to merge into a router of the user's.
+    /// `GET /metrics`, `/live`, `/ready` and `/log-level`, to merge into your own router.
     ///
-    /// They only read: the log level cannot be changed here. They are there whether or not the admin listener
-    /// is; whoever can reach the router can read them. Merged behind `.layer(ObservabilityLayer::new())` they are not
-    /// observed themselves, and requests that no route matches are observed as before.
+    /// They are read-only: the log level cannot be changed here. They work with and without the admin listener, and every
+    /// client of the router can read them. Merged after `.layer(ObservabilityLayer::new())`, they are not observed
+    /// themselves, and requests that match no route are observed as before.
     ///
     /// ```no_run
     /// # fn app(observability: &tower_observability::Observability) -> axum::Router {

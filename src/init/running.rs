@@ -204,7 +204,7 @@ impl Running {
 
     async fn drain(&'static self, mut signals: OsSignals, progress: watch::Sender<Drain>) {
         let signal = signals.next().await;
-        // Before anything else, so that who asks `/ready` after this sees it.
+        // Before anything else, so that every later `/ready` shows it.
         self.begin_draining(signal);
         progress.send_replace(Drain::Delayed);
         // A second signal asks for no delay.
@@ -236,7 +236,7 @@ impl Running {
     async fn end_by_force(&'static self, signal: &'static str) {
         say(self.signals, Level::WARN, format_args!("{signal} again: the process ends here and now"));
         let closed = tokio::task::spawn_blocking(|| self.close_within(FORCED.min(self.timeout)));
-        // An end that was under way may wait for standard output; this one does not.
+        // A shutdown that was in progress may wait for standard output; this one does not.
         let _ = tokio::time::timeout(2 * FORCED, closed).await;
         // As a shell reports a process that the signal ended.
         std::process::exit(if signal == "SIGTERM" { 143 } else { 130 });

@@ -72,7 +72,7 @@ pub(super) fn start(options: Options, globals: Globals) -> Result<Observability,
     let resource = config.options.general.resource();
     let assembly = Assembly::build(&config, &resource, globals)?;
     if let Err(error) = assembly.take_globals() {
-        // The lines' thread does not end with the background's.
+        // The writer's thread does not end with the background thread.
         assembly.signals.lines.close(Duration::ZERO, |_| None);
         return Err(error);
     }

@@ -18,14 +18,14 @@ use tower::{Layer, Service};
 use crate::context::SpanId;
 use crate::current::top_hop;
 
-/// Stands outside of a retry and counts its attempts: each but the first says `http.request.resend_count`, on its span
-/// and on its line.
+/// Counts the attempts of a retry inside of it: from the second on, span and line of an attempt have
+/// `http.request.resend_count`.
 ///
-/// Each attempt is a call of its own, so the client's layer stands inside of the retry. The policy may make its request
-/// anew. A call that is made within an attempt (one for a token) is none of the attempts.
+/// Each attempt is a separate call, so the client layer goes inside the retry. The retry policy may build a new request. A
+/// call that is made within an attempt, such as one for a token, is not counted.
 ///
-/// Where a `tower::buffer` stands between the two, the count travels in the request's extensions; a policy that drops
-/// these loses it.
+/// With a `tower::buffer` between the two, the count is passed in the request's extensions; a policy that drops them loses
+/// it.
 ///
 /// ```
 /// use tower::{Layer, ServiceBuilder, retry::RetryLayer};
@@ -75,7 +75,7 @@ struct Count {
     within: Option<SpanId>,
 }
 
-/// The same, shared with who makes the attempts elsewhere.
+/// The counter, shared with code that makes the attempts elsewhere.
 #[derive(Clone, Debug, Default)]
 struct Shared(Arc<AtomicU32>);
 
@@ -85,7 +85,7 @@ struct Counting<'a> {
     outer: Option<Count>,
 }
 
-/// Counts the attempts of a retry that is a loop of your own: each observed call within the future but the first says
+/// Counts the attempts of a retry loop of your own: from the second on, each observed call within the future has
 /// `http.request.resend_count`.
 ///
 /// ```
@@ -105,7 +105,7 @@ pub fn attempts<F>(inner: F) -> Attempts<F> {
     Attempts { inner, made: 0 }
 }
 
-/// Which attempt of its call this is: 0 is the first, or one that nobody counts.
+/// Which attempt of its call this is: 0 is the first, or one outside of any [`attempts`].
 #[inline]
 pub(crate) fn next(extensions: &Extensions) -> u32 {
     match COUNT.get() {
@@ -145,7 +145,7 @@ impl Drop for Counting<'_> {
 }
 
 impl AttemptsLayer {
-    /// The layer; it has nothing to choose.
+    /// The layer. It has no options.
     pub fn new() -> Self {
         Self(())
     }

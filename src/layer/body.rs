@@ -46,7 +46,7 @@ pin_project! {
 
 #[derive(Debug)]
 enum Watch {
-    /// Nobody watches.
+    /// Not observed.
     Passed,
     /// A response that we serve, or one of gRPC: its hop lasts until the body's end.
     Serving(Serving),

@@ -1,4 +1,4 @@
-//! The matched route: read where the router tells it, handed out by [`RouteLayer`] where it does not.
+//! The matched route: read from the request, or passed out by [`RouteLayer`] to a layer around the router.
 
 use std::task::{Context, Poll};
 
@@ -7,8 +7,8 @@ use tower::{Layer, Service};
 
 pub(super) use framework::{matched, peer};
 
-/// Inside a router, hands the matched route out to an [`ObservabilityLayer`](super::ObservabilityLayer) that
-/// stands outside of it and so cannot see it.
+/// Inside a router, passes the matched route out to an [`ObservabilityLayer`](super::ObservabilityLayer) around the
+/// router, which cannot see it otherwise.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -36,7 +36,7 @@ pub struct RouteLayer(());
 pub struct Routed<S>(S);
 
 impl RouteLayer {
-    /// The layer; it has nothing to choose.
+    /// The layer. It has no options.
     pub fn new() -> Self {
         Self(())
     }
@@ -65,7 +65,7 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for Routed<S> {
     }
 }
 
-/// axum's router tells the route and the peer in the request's extensions.
+/// axum's router puts the route and the peer into the request's extensions.
 #[cfg(feature = "axum")]
 mod framework {
     use std::net::SocketAddr;

@@ -77,7 +77,7 @@ impl<B> Asked<'_, B> {
     fn describe(&self, hop: &mut Hop) {
         let Self { signals, options, request, start, known, .. } = self;
         if signals.propagators.request_id {
-            // Whoever asks may name the request, trusted or not.
+            // Any caller may give the request its id, trusted or not.
             let named = signals.propagators.read_request_id(known);
             hop.request_id = Some(named.unwrap_or_else(|| RequestId::make(start.unix_nanos() / 1_000_000)));
         }
@@ -127,7 +127,7 @@ fn distrust(trust: Trust, remote: &mut Remote) -> Option<TraceContext> {
     if trust == Trust::Continue {
         return None;
     }
-    // Nobody has the ids of a caller who only said "do not sample" (B3).
+    // A caller that only says "do not sample" (B3) sends no ids.
     let foreign = remote.trace.filter(|trace| trust == Trust::Link && !trace.flags.is_invented());
     *remote = Remote::default();
     foreign

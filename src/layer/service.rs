@@ -82,22 +82,29 @@ where
     #[inline(never)]
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let Self { inner, signals, options, .. } = self;
-        let Some(signals) = signals.or_else(global).filter(|signals| !signals.is_off()) else {
-            return ResponseFuture::passed(inner.call(request));
-        };
         let options = Options::of(options.as_ref());
         if options.filter.is_some() {
-            return sift::<_, _, D>(signals, options, request, inner);
+            return filtered::<_, _, D>(*signals, options, request, inner);
         }
-        observe::<_, _, D>(signals, options, request, inner)
+        match in_force(*signals) {
+            Some(signals) => observe::<_, _, D>(signals, options, request, inner),
+            None => ResponseFuture::passed(inner.call(request)),
+        }
     }
 }
 
-/// Observes the request if the user wants it.
-// Apart, so that it costs the others neither a branch more nor a copy of the request.
+/// The layer's own signals, else the process's, unless they are off.
+#[inline(always)]
+fn in_force(own: Option<&'static Signals>) -> Option<&'static Signals> {
+    own.or_else(global).filter(|signals| !signals.is_off())
+}
+
+/// Observes the request if the user's filter accepts it. The signals are looked up only then, because before `init` that
+/// is a complaint, which a layer that observes nothing gives no reason for.
+// A function of its own, so that layers without a filter pay neither a branch nor a copy of the request.
 #[inline(never)]
-fn sift<S: Service<Request<B>>, B, D: Side>(
-    signals: &'static Signals,
+fn filtered<S: Service<Request<B>>, B, D: Side>(
+    signals: Option<&'static Signals>,
     options: &Options,
     request: Request<B>,
     inner: &mut S,
@@ -105,10 +112,9 @@ fn sift<S: Service<Request<B>>, B, D: Side>(
     let (parts, body) = request.into_parts();
     let wanted = options.filter.as_ref().is_none_or(|filter| filter(&parts));
     let request = Request::from_parts(parts, body);
-    if wanted {
-        observe::<_, _, D>(signals, options, request, inner)
-    } else {
-        ResponseFuture::passed(inner.call(request))
+    match wanted.then(|| in_force(signals)).flatten() {
+        Some(signals) => observe::<_, _, D>(signals, options, request, inner),
+        None => ResponseFuture::passed(inner.call(request)),
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn take(level: LevelFilter) -> bool {
     taken
 }
 
-/// The `log` crate's own level follows ours, so that records that are not wanted cost nothing.
+/// The `log` crate's maximum level follows ours, so that disabled records cost nothing.
 pub(super) fn follow(level: LevelFilter) {
     if TAKEN.load(Ordering::Relaxed) {
         log::set_max_level(as_log(level));

@@ -14,7 +14,7 @@ use crate::otlp::{Otlp, Shared};
 use crate::resource::Resource;
 use crate::variable::{Refusal, Variable, boolean, count, milliseconds, table};
 
-/// Options of logs: which lines are written and in which shape, and whether they leave as log records over OTLP.
+/// Options for logs: which lines are written, in which format, and whether they are exported over OTLP as well.
 ///
 /// ```
 /// use tower_observability::Logs;
@@ -60,10 +60,10 @@ impl Logs {
         Self::default()
     }
 
-    /// Which lines are written: levels by target, as `info,my_crate::db=debug`; the longest target that begins
-    /// a line's target decides. Directives that cannot be read change nothing, and a warning says so.
+    /// Which lines are written: levels by target, such as `info,my_crate::db=debug`; the longest matching prefix of a
+    /// line's target decides. Invalid directives change nothing and are reported by a warning.
     ///
-    /// It does not hide spans from traces: spans of level INFO and above are recorded whatever is written here.
+    /// It does not affect traces: spans of level INFO and above are always recorded.
     /// Default: `info`. Variable: `RUST_LOG`.
     pub fn level(mut self, directives: &str) -> Self {
         match Directives::parse(directives) {
@@ -78,36 +78,36 @@ impl Logs {
         self
     }
 
-    /// One JSON object a line. Default: where standard output is no terminal. Variable:
+    /// One JSON object per line. Default: if standard output is not a terminal. Variable:
     /// `OBSERVABILITY_LOG_FORMAT`.
     pub fn json(mut self) -> Self {
         self.format = Some(FormatName::Json);
         self
     }
 
-    /// One JSON object a line, by Elastic Common Schema 9.3, for Elasticsearch, OpenSearch and Kibana.
+    /// One JSON object per line, by Elastic Common Schema 9.3, for Elasticsearch, OpenSearch and Kibana.
     ///
-    /// A user's texts and truth values are `labels.<name>`, numbers `numeric_labels.<name>`, so that no index refuses a
-    /// line for a type. In a name every character beside letters, digits, `_` and `-` becomes `_`. A number
-    /// beyond 64 bits with a sign is a text. Default: `json`. Variable: `OBSERVABILITY_LOG_FORMAT`.
+    /// Your strings and booleans are `labels.<name>`, numbers `numeric_labels.<name>`, so that no index rejects a line
+    /// because of a type. In a name every character except letters, digits, `_` and `-` becomes `_`. A number outside
+    /// `i64` is a string. Default: `json`. Variable: `OBSERVABILITY_LOG_FORMAT`.
     pub fn ecs(mut self) -> Self {
         self.format = Some(FormatName::Ecs);
         self
     }
 
-    /// One JSON object a line, with the keys of logstash-logback-encoder, for Logstash's codec `json_lines`.
+    /// One JSON object per line, with the keys of logstash-logback-encoder, for Logstash's codec `json_lines`.
     ///
-    /// A user's fields stand beside ours; one whose name is taken, or belongs to Logstash or Elasticsearch, becomes
+    /// Your fields are at the top level; one whose name is taken, or belongs to Logstash or Elasticsearch, becomes
     /// `field_<name>`. Default: `json`. Variable: `OBSERVABILITY_LOG_FORMAT`.
     pub fn logstash(mut self) -> Self {
         self.format = Some(FormatName::Logstash);
         self
     }
 
-    /// One JSON object a line, as Graylog Extended Log Format 1.1.
+    /// One JSON object per line, as Graylog Extended Log Format 1.1.
     ///
-    /// A user's fields have a `_` in front, truth values are texts, and in a name every character beside ASCII
-    /// letters, digits, `_`, `-` and `.` becomes `_`; one whose name is taken becomes `_field_<name>`. The host is the
+    /// Your fields are prefixed with `_`, booleans are strings, and in a name every character except ASCII letters,
+    /// digits, `_`, `-` and `.` becomes `_`; one whose name is taken becomes `_field_<name>`. The host is the
     /// resource's `host.name`, else the machine's name, else the service. Default: `json`. Variable:
     /// `OBSERVABILITY_LOG_FORMAT`.
     pub fn gelf(mut self) -> Self {
@@ -115,29 +115,29 @@ impl Logs {
         self
     }
 
-    /// One JSON object a line, as OpenTelemetry's log data model, with the names of the semantic conventions.
+    /// One JSON object per line, in OpenTelemetry's log data model, with the names of the semantic conventions.
     ///
     /// `timestamp`, `severity_text`, `severity_number`, `scope_name`, `body`, `trace_id`, `span_id` and `trace_flags`
-    /// stand at the top, who speaks in `resource`, all else in `attributes`, a user's fields among them; one whose
+    /// are at the top level, the service in `resource`, everything else in `attributes`, including your fields; one whose
     /// name is taken becomes `field_<name>`. Default: `json`. Variable: `OBSERVABILITY_LOG_FORMAT`.
     pub fn otel(mut self) -> Self {
         self.format = Some(FormatName::Otel);
         self
     }
 
-    /// One readable line, coloured on a terminal unless `NO_COLOR` is set. Default: where standard output is a
+    /// One readable line, coloured on a terminal unless `NO_COLOR` is set. Default: if standard output is a
     /// terminal. Variable: `OBSERVABILITY_LOG_FORMAT`.
     pub fn pretty(mut self) -> Self {
         self.format = Some(FormatName::Pretty);
         self
     }
 
-    /// Keeps this share of the lines of requests and work that ended well, from 0 to 1; values outside are clamped.
+    /// Writes this share of the lines of successful requests and work, from 0 to 1; values outside are clamped.
     ///
-    /// What did not end well (any outcome but `ok` and `upgraded`), what was slow ([`Logs::slow`]) and what an error
-    /// was noted of keeps its line, and so does every event. The trace id decides: all services with one share keep
-    /// the lines of the same traces, and those of [`Traces::sample_ratio`](crate::Traces::sample_ratio) with that share. What is left
-    /// out is in [`FlowReport::left_out`](crate::FlowReport::left_out) and in
+    /// Requests that fail (any outcome but `ok` and `upgraded`), are slow ([`Logs::slow`]) or have recorded an error
+    /// always have their line, and so does every event. The trace id decides: services with the same share keep the
+    /// lines of the same traces, which are also those of [`Traces::sample_ratio`](crate::Traces::sample_ratio) with that
+    /// ratio. Lines left out are counted in [`FlowReport::left_out`](crate::FlowReport::left_out) and in
     /// `observability_log_left_out_total{reason="sampled"}`. Default: `1.0`. Variable: `OBSERVABILITY_LOG_OK_SHARE`.
     ///
     /// ```
@@ -152,21 +152,20 @@ impl Logs {
         self
     }
 
-    /// What took so long keeps its line, whatever [`Logs::sample_ok`] says. Default: one second. Variable:
+    /// Requests and work that took at least this long always have their line, whatever [`Logs::sample_ok`] says. Default: one second. Variable:
     /// `OBSERVABILITY_LOG_SLOW`, in milliseconds.
     pub fn slow(mut self, from: Duration) -> Self {
         self.sampling.slow = from;
         self
     }
 
-    /// How many lines one place in the code (one `tracing` or `log` macro) may write within a second; 0 is without a
-    /// limit.
+    /// Maximum number of lines per second from one call site (one `tracing` or `log` macro); 0 means no limit.
     ///
-    /// The first ones of each second are written, of every level. Once a second one line of the same level, target,
-    /// `file` and `line` tells how many were `suppressed`; they are in
+    /// The first lines of each second are written, whatever their level. Once a second a line with the same level,
+    /// target, `file` and `line` says how many were `suppressed`; they are counted in
     /// [`FlowReport::left_out`](crate::FlowReport::left_out) and in
-    /// `observability_log_left_out_total{reason="limited"}`. It is there for a loop that ran wild, which would take
-    /// the room of every other line. Default: `10000`. Variable: `OBSERVABILITY_LOG_LIMIT`.
+    /// `observability_log_left_out_total{reason="limited"}`. It keeps a runaway loop from crowding
+    /// out all other lines. Default: `10000`. Variable: `OBSERVABILITY_LOG_LIMIT`.
     ///
     /// ```
     /// let logs = tower_observability::Logs::new().limit(100);
@@ -177,9 +176,9 @@ impl Logs {
         self
     }
 
-    /// Says on each request's line who asked: the peer's address and the user agent, where they are known.
+    /// Adds the peer's address and the user agent, if they are known, to each request's line.
     ///
-    /// An address is personal data in many countries, and both make a line longer. Default: not said. Variable:
+    /// An address is personal data in many countries, and both make lines longer. Default: off. Variable:
     /// `OBSERVABILITY_LOG_CLIENT`.
     ///
     /// ```
@@ -231,9 +230,9 @@ impl Logs {
         self
     }
 
-    /// No lines on standard output; log records, if [`Logs::otlp`] asks for them, leave all the same.
+    /// No lines on standard output; log records are still exported if [`Logs::otlp`] turns them on.
     ///
-    /// A panic, and what this library has to complain of, is then written to standard error. Default: lines are
+    /// Panics and this crate's own warnings are then written to standard error. Default: lines are
     /// written. Variable: `OTEL_LOGS_EXPORTER` (`otlp`).
     pub fn without_lines(mut self) -> Self {
         self.on = false;

@@ -33,7 +33,7 @@ fn report(lines: &Lines, panic: &PanicHookInfo<'_>) {
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("a panic without a text");
-    // The request's own line and span say it as well, unless an error was noted before.
+    // It is also on the request's line and span, unless an error was recorded before.
     if let Some(hop) = current().and_then(|current| current.hop) {
         hop.notes().get_or_insert_default().error.get_or_insert_with(|| vec![bounded(message).to_owned()]);
     }
@@ -48,7 +48,7 @@ fn report(lines: &Lines, panic: &PanicHookInfo<'_>) {
     let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
     lines.fatal(message, name, location, backtrace.as_deref());
     let delivered = || lines.report().delivered + 1;
-    // Our own threads must not wait for each other.
+    // A panic on a thread of ours must not wait for the other one.
     if !is_suppressed() && STUCK_AT.load(Ordering::Relaxed) != delivered() && !lines.flush(PATIENCE) {
         STUCK_AT.store(delivered(), Ordering::Relaxed);
     }

@@ -15,7 +15,7 @@ const GATHER: Duration = Duration::from_millis(2);
 /// So often it looks again, each time after twice as long, before it sleeps until it is woken: waking it costs a request
 /// a system call, and its processor, which is worth more than a line that comes sooner.
 const LOOKS: u32 = 2;
-/// The most that one call is given, so that little is in doubt when a call never returns.
+/// Maximum size of one write, so that little is lost or repeated if a write never returns.
 pub(super) const CHUNK: usize = 64 * 1024;
 /// Lines are written as soon as so much is made: few are longer than what is left of a chunk.
 const ENOUGH: usize = CHUNK - 4 * 1024;

@@ -73,7 +73,7 @@ impl RateLimit {
         slot.admits(tick(), self.limit) || self.leave_out(slot)
     }
 
-    /// A record of the `log` crate: all of a level come with the same metadata, what tells them apart is in their
+    /// A record of the `log` crate: all of a level share their metadata; what distinguishes them is in their
     /// fields.
     #[cold]
     fn slot_of_record(&self, event: &Event<'_>) -> Option<&Slot> {
@@ -225,7 +225,7 @@ mod tests {
             let threads: Vec<_> = (0..4).map(admitted).collect();
             threads.into_iter().map(|thread| thread.join().expect("no panic")).sum()
         });
-        // Who counted before the second began has counted for nothing.
+        // What was counted before the second began is lost.
         assert!((500..=503).contains(&admitted), "{admitted}");
     }
 }

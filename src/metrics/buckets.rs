@@ -7,7 +7,7 @@ use super::number::bound;
 /// The conventions' bounds for HTTP durations, in seconds.
 pub(super) const SECONDS: &[f64] =
     &[0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
-/// The same in milliseconds.
+/// The default bounds in milliseconds.
 const MILLIS: &[f64] =
     &[5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1_000.0, 2_500.0, 5_000.0, 7_500.0, 10_000.0];
 /// Powers of four, from 64 bytes to 64 MiB.

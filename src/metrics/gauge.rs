@@ -53,7 +53,7 @@ impl Gauge {
     }
 
     fn add(&self, value: f64) {
-        // What is not a number would stay in the sum for ever.
+        // NaN would stay in the sum for ever.
         if let Some(cell) = self.added.get_or_init(Tally::default).own().filter(|_| value.is_finite()) {
             add(cell, value);
         }

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::label::OVERFLOW;
 
-/// How many label sets one family tells apart, the specification's default.
+/// Maximum number of label sets of one family, the specification's default.
 pub(super) const MOST_SERIES: usize = 2_000;
 // The same labels in another order are another key of the facade; their memory is bounded as well.
 const MOST_KEYS: usize = 4 * MOST_SERIES;

@@ -72,7 +72,7 @@ pub(super) fn push_escaped(text: &mut String, raw: &str, quotes: bool) {
             Some(b'\n') => text.push_str("\\n"),
             Some(b'"') if quotes => text.push_str("\\\""),
             Some(b'"') => text.push('"'),
-            // The server's scanner takes a zero byte for the end of the page.
+            // Prometheus's parser takes a zero byte for the end of the page.
             _ => text.push('\u{fffd}'),
         }
         rest = from.get(1..).unwrap_or_default();

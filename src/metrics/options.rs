@@ -7,7 +7,7 @@ use crate::variable::{Refusal, Variable, boolean};
 /// How many bounds a histogram may have: each costs every one of its series a counter and a line of the page.
 const MOST_BUCKETS: usize = 100;
 
-/// Options of metrics.
+/// Options for metrics.
 ///
 /// ```
 /// use tower_observability::Metrics;
@@ -28,7 +28,7 @@ pub struct Metrics {
     pub(crate) buckets: Vec<(String, Vec<f64>)>,
     /// Those of every duration in seconds.
     pub(crate) durations: Option<Vec<f64>>,
-    /// Lists of bounds that were not taken.
+    /// Lists of bounds that were ignored.
     refused: Vec<String>,
     pub(crate) process: bool,
     pub(crate) disk_paths: Vec<PathBuf>,
@@ -50,7 +50,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// The upper bounds that histograms of durations have here, in seconds, for a recorder of your own.
+    /// The default bucket bounds of durations, in seconds, for a recorder of your own.
     pub const SECONDS: &'static [f64] = super::buckets::SECONDS;
 
     /// Metrics on, with exemplars.
@@ -64,8 +64,8 @@ impl Metrics {
         self
     }
 
-    /// Leaves the trace ids out of the page. They are also left out where no traces are exported from here: they
-    /// would open nothing. Default: on. Variable: `OTEL_METRICS_EXEMPLAR_FILTER=always_off`.
+    /// No exemplars. They are also left out if this process exports no traces, because there would be no trace to open.
+    /// Default: on. Variable: `OTEL_METRICS_EXEMPLAR_FILTER=always_off`.
     pub fn without_exemplars(mut self) -> Self {
         self.exemplars = false;
         self
@@ -73,9 +73,9 @@ impl Metrics {
 
     /// Records requests, calls and work with the `metrics` recorder that the process has installed, instead of ours.
     ///
-    /// Theirs is then the page, with the same names and labels; buckets are its business ([`Self::SECONDS`]), and it
-    /// gets no exemplars, because the facade carries no ids. Install it before the first request. Our page keeps
-    /// what the process and this library say of themselves. Default: ours. Variable: none.
+    /// They are then on that recorder's page, with the same names and labels, and without exemplars, because the `metrics`
+    /// facade has no ids. Configure its buckets ([`Self::SECONDS`]), and install it before the first request. Our page
+    /// still has the metrics of the process and of this crate. Default: ours. Variable: none.
     ///
     /// ```
     /// use tower_observability::Metrics;
@@ -88,11 +88,11 @@ impl Metrics {
         self
     }
 
-    /// The upper bounds of a histogram's buckets, by its name, ours (`http_server_request_duration_seconds`) or the
-    /// service's own; the one to infinity is always there.
+    /// Sets the upper bounds of the buckets of one histogram, ours (such as `http_server_request_duration_seconds`) or your
+    /// own. `+Inf` is added.
     ///
-    /// They are put in order. A list of more than 100, or with a bound that is no number, is not taken, and the start-up
-    /// says so. Default: by unit or by the name's last word: seconds 0.005 to 10, bytes 64 to 64 MiB, ratios 0.01 to 1,
+    /// The bounds are sorted. A list of more than 100 bounds, or with one that is not a number, is ignored with a warning.
+    /// Default: by unit or by the name's last word: seconds 0.005 to 10, bytes 64 to 64 MiB, ratios 0.01 to 1,
     /// else 0 to 10,000. Variable: none.
     pub fn buckets(mut self, name: impl Into<String>, bounds: impl IntoIterator<Item = f64>) -> Self {
         let name = name.into();
@@ -103,8 +103,8 @@ impl Metrics {
         self
     }
 
-    /// The upper bounds of every duration in seconds that has no list of its own: requests, calls, work, and each histogram of
-    /// the service's own with that unit or a name that ends in `_seconds`. Default: 0.005, 0.01, 0.025, 0.05, 0.075,
+    /// Sets the upper bounds of all durations in seconds that have no list of their own: requests, calls, work, and your own
+    /// histograms with that unit or a name that ends in `_seconds`. Default: 0.005, 0.01, 0.025, 0.05, 0.075,
     /// 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10. Variable: none.
     pub fn duration_buckets(mut self, bounds: impl IntoIterator<Item = f64>) -> Self {
         if let Some(bounds) = self.checked("every duration", bounds) {
@@ -117,14 +117,14 @@ impl Metrics {
     fn checked(&mut self, of: &str, bounds: impl IntoIterator<Item = f64>) -> Option<Vec<f64>> {
         // One more than is taken tells that there are too many, also of a list without end.
         let mut bounds: Vec<f64> = bounds.into_iter().take(MOST_BUCKETS + 2).collect();
-        // The one to infinity is there anyway, and others write it.
+        // `+Inf` is always there, and some users list it.
         bounds.retain(|bound| *bound != f64::INFINITY);
         let why = match bounds.iter().find(|bound| !bound.is_finite()) {
             Some(bound) => format!("{bound} is no bound"),
             None if bounds.len() > MOST_BUCKETS => format!("there are more than {MOST_BUCKETS}"),
             None => return Some(bounds),
         };
-        self.refused.push(format!("the buckets of {of} are not taken: {why}"));
+        self.refused.push(format!("the buckets of {of} are ignored: {why}"));
         None
     }
 
@@ -133,16 +133,16 @@ impl Metrics {
         &self.refused
     }
 
-    /// Leaves out what the process, its container and its runtime use (`process_…`, `container_…`, `tokio_…`); only
-    /// when it started stays. Default: on. Variable: `OBSERVABILITY_PROCESS_METRICS=false`.
+    /// No metrics of the process, its container and its runtime (`process_…`, `container_…`, `tokio_…`), except the
+    /// process's start time. Default: on. Variable: `OBSERVABILITY_PROCESS_METRICS=false`.
     pub fn without_process(mut self) -> Self {
         self.process = false;
         self
     }
 
-    /// Of which paths the page shows how much space their file systems have: where the service writes.
+    /// Shows the size and the free space of the file systems of these paths.
     ///
-    /// A path that is not there is not on the page, nor one whose network mount hangs. Default: none. Variable:
+    /// A path that does not exist, or whose network mount hangs, is not on the page. Default: none. Variable:
     /// `OBSERVABILITY_DISK_PATHS`.
     pub fn disk_paths(mut self, paths: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
         self.disk_paths = paths.into_iter().map(Into::into).collect();
@@ -312,9 +312,9 @@ mod tests {
         assert_eq!(refused.buckets, [("wait".to_owned(), vec![2.0, 1.0])]);
         assert_eq!(refused.durations, Some(vec![0.5]));
         let expected = [
-            "the buckets of wait are not taken: NaN is no bound",
-            "the buckets of every duration are not taken: -inf is no bound",
-            "the buckets of every duration are not taken: there are more than 100",
+            "the buckets of wait are ignored: NaN is no bound",
+            "the buckets of every duration are ignored: -inf is no bound",
+            "the buckets of every duration are ignored: there are more than 100",
         ];
         assert_eq!(refused.complaints(), expected);
         assert!(Metrics::new().duration_buckets((0..100).map(f64::from)).complaints().is_empty());

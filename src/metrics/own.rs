@@ -64,7 +64,7 @@ const LINES: Names = Names {
 
 const RECORDS: Names = Names { losses: SPANS.losses, ..LINES };
 
-// What never entered the queue; every other reason is the exporter's.
+// Reasons for which a record never entered the queue; all others are the exporter's.
 const BEFORE_THE_QUEUE: [&str; 2] = ["queue_full", "already_shutdown"];
 const UNCONFIRMED: &str = "unconfirmed";
 

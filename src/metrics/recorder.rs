@@ -36,7 +36,7 @@ impl Recorder {
         Self { registry, families, sources: RwLock::default() }
     }
 
-    /// Adds what is asked at each scrape.
+    /// Adds a source that is read at each scrape.
     pub(crate) fn add_source(&self, source: Source) {
         self.families.reserve(source.prefix);
         self.sources.write().unwrap_or_else(PoisonError::into_inner).push(source);

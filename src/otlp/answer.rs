@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::protobuf::{Field, fields};
 use crate::export::{Answer, Delivery, confirmed, in_short};
 
-/// `ExportTracePartialSuccess` and its like: so many records were rejected, and why.
+/// `ExportTracePartialSuccess` and the like: how many records were rejected, and why.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Partial {
     rejected: u64,
@@ -19,7 +19,7 @@ pub(super) fn of_http(answer: &Answer) -> Result<Delivery, Delivery> {
     let kind = answer.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let partial = match kind.split(';').next().unwrap_or_default().trim() {
         "text/html" => None,
-        // Nothing at all is an answer without anything to say, in protobuf, and most receivers say no more.
+        // An empty body is a valid, empty protobuf message, which most receivers send.
         _ if body.is_empty() => Some(Partial::default()),
         "application/x-protobuf" | "application/protobuf" | "" => of_protobuf(&body),
         "application/json" => of_json(&body),

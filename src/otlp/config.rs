@@ -111,7 +111,7 @@ impl OtlpConfig {
         self.first(|settings| settings.headers.as_deref()).unwrap_or_default()
     }
 
-    /// The same as they may be shown.
+    /// The headers with their values hidden.
     pub(crate) fn masked_headers(&self) -> String {
         masked_headers(self.headers())
     }

@@ -1,4 +1,4 @@
-//! The compression of what is exported.
+//! Gzip compression of exports.
 
 use std::io::Write as _;
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::settings::{Protocol, Settings, masked_headers};
 use crate::export::{Batching, masked_url};
 
-/// Options of an export over OTLP: where the collector is, how it is reached, how records are gathered into batches.
+/// Options for exporting over OTLP: endpoint, protocol, TLS, timeouts, batches and queue.
 ///
-/// One value may be given to both [`Traces::otlp`](crate::Traces::otlp) and [`Logs::otlp`](crate::Logs::otlp). What the
-/// environment says beats what is set here; in a variable's name `<SIGNAL>` is `TRACES` or `LOGS`.
+/// One value can be given to both [`Traces::otlp`](crate::Traces::otlp) and [`Logs::otlp`](crate::Logs::otlp). The
+/// environment overrides what is set here; in a variable's name `<SIGNAL>` is `TRACES` or `LOGS`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -38,8 +38,8 @@ impl Otlp {
         Self::default()
     }
 
-    /// Where the collector listens, such as `http://collector:4318`; `/v1/traces` or `/v1/logs` is appended to its path.
-    /// Over [gRPC](Otlp::grpc) such as `http://collector:4317`, to which nothing is. `https://` needs the feature `tls`.
+    /// The collector's endpoint, such as `http://collector:4318`; `/v1/traces` or `/v1/logs` is appended to its path.
+    /// For [gRPC](Otlp::grpc) such as `http://collector:4317`; nothing is appended. `https://` needs the feature `tls`.
     ///
     /// Default: none. Variables: `OTEL_EXPORTER_OTLP_<SIGNAL>_ENDPOINT`, which is used as it is, with its path, and
     /// `OTEL_EXPORTER_OTLP_ENDPOINT`.
@@ -56,7 +56,7 @@ impl Otlp {
         self
     }
 
-    /// Sends over gRPC instead of HTTP, with the same messages. The feature `otlp-grpc` builds it in.
+    /// Uses OTLP over gRPC instead of HTTP. Needs the feature `otlp-grpc`.
     ///
     /// Default: not called. Variables: `OTEL_EXPORTER_OTLP_PROTOCOL`, `OTEL_EXPORTER_OTLP_<SIGNAL>_PROTOCOL` (`grpc`).
     pub fn grpc(mut self) -> Self {
@@ -64,8 +64,8 @@ impl Otlp {
         self
     }
 
-    /// Compresses requests with gzip. The feature `gzip` builds it in; without it they leave as they are, and a warning
-    /// says so.
+    /// Compresses requests with gzip. Needs the feature `gzip`; without it requests are sent uncompressed, with a
+    /// warning.
     ///
     /// Default: not called. Variables: `OTEL_EXPORTER_OTLP_COMPRESSION`, `OTEL_EXPORTER_OTLP_<SIGNAL>_COMPRESSION`
     /// (`gzip`).
@@ -74,10 +74,10 @@ impl Otlp {
         self
     }
 
-    /// A file in PEM with the CAs that may have signed the collector's certificate, instead of those that the machine
-    /// trusts. The feature `tls` builds TLS in.
+    /// A PEM file with the CAs that are trusted for the collector's certificate, instead of the system's. Needs the
+    /// feature `tls`.
     ///
-    /// A file that cannot be read fails nothing: a warning names it, and nothing is exported over TLS.
+    /// If the file cannot be read, `init` still succeeds: a warning names it, and nothing is exported over TLS.
     ///
     /// Default: none. Variables: `OTEL_EXPORTER_OTLP_CERTIFICATE`, `OTEL_EXPORTER_OTLP_<SIGNAL>_CERTIFICATE`.
     pub fn certificate(mut self, path: impl Into<String>) -> Self {
@@ -85,7 +85,7 @@ impl Otlp {
         self
     }
 
-    /// The files in PEM of the client's certificate, with its chain, and of its key, for a collector that asks for one.
+    /// PEM files with the client's certificate chain and its key, for a collector that requires mutual TLS.
     ///
     /// Default: none. Variables: `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE` and `OTEL_EXPORTER_OTLP_CLIENT_KEY`, or those of
     /// `OTEL_EXPORTER_OTLP_<SIGNAL>_…`.
@@ -95,7 +95,7 @@ impl Otlp {
         self
     }
 
-    /// How long one attempt to send a request may take; zero is without end.
+    /// Timeout of one attempt to send a request; zero means none.
     ///
     /// Default: 10 s. Variables: `OTEL_EXPORTER_OTLP_TIMEOUT`, `OTEL_EXPORTER_OTLP_<SIGNAL>_TIMEOUT`.
     pub fn timeout(mut self, timeout: Duration) -> Self {
@@ -103,7 +103,7 @@ impl Otlp {
         self
     }
 
-    /// How long one request may take over all attempts; zero is without end. Then its records are dropped and counted.
+    /// Timeout of a request over all attempts, after which its records are dropped and counted; zero means none.
     ///
     /// Default: 30 s. Variables: `OTEL_BSP_EXPORT_TIMEOUT` (traces), `OTEL_BLRP_EXPORT_TIMEOUT` (logs).
     pub fn export_timeout(mut self, timeout: Duration) -> Self {
@@ -111,7 +111,7 @@ impl Otlp {
         self
     }
 
-    /// How long a record waits at most for its batch to fill.
+    /// How long a record waits at most for a full batch.
     ///
     /// Default: 5 s for a span, 1 s for a log record, on a terminal 0.5 s. Variables: `OTEL_BSP_SCHEDULE_DELAY` (traces),
     /// `OTEL_BLRP_SCHEDULE_DELAY` (logs).
@@ -120,7 +120,7 @@ impl Otlp {
         self
     }
 
-    /// How many records a batch holds at most; never more than the queue. At least 1.
+    /// Maximum number of records in a batch; never more than the queue. At least 1.
     ///
     /// Default: 512. Variables: `OTEL_BSP_MAX_EXPORT_BATCH_SIZE` (traces), `OTEL_BLRP_MAX_EXPORT_BATCH_SIZE` (logs).
     pub fn batch_size(mut self, records: usize) -> Self {
@@ -128,7 +128,7 @@ impl Otlp {
         self
     }
 
-    /// How many records may wait; when full, the newest is dropped and counted. At least 1.
+    /// Size of the queue in records; when it is full, new records are dropped and counted. At least 1.
     ///
     /// Default: 2048. Variables: `OTEL_BSP_MAX_QUEUE_SIZE` (traces), `OTEL_BLRP_MAX_QUEUE_SIZE` (logs).
     pub fn queue_size(mut self, records: usize) -> Self {
@@ -136,10 +136,10 @@ impl Otlp {
         self
     }
 
-    /// How many bytes a request may have before it is compressed, at most 64 MiB. A batch that has more leaves in several
-    /// requests; the texts of a record that alone has more are shortened.
+    /// Maximum size of a request in bytes before compression, at most 64 MiB. A larger batch is split into several
+    /// requests; a record that alone is larger has its texts shortened.
     ///
-    /// Default: what receivers take by default: 4 MiB over gRPC, 20 MiB over HTTP, 10 MiB to Zipkin. Variable: none.
+    /// Default: what receivers accept by default: 4 MiB over gRPC, 20 MiB over HTTP, 10 MiB to Zipkin. Variable: none.
     pub fn request_size(mut self, bytes: usize) -> Self {
         self.batching.request = Some(bytes.max(1));
         self

@@ -57,7 +57,7 @@ impl Message {
         }
     }
 
-    /// The same within a `oneof`, whose members are written also where they have the default value.
+    /// Writes a field of a `oneof`, which is written even if it has the default value.
     #[inline]
     pub(crate) fn member_number(&mut self, field: u32, value: u64) {
         self.key(field, VARINT);

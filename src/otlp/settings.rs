@@ -97,7 +97,7 @@ impl Settings {
     }
 }
 
-/// Can what is exported be compressed?
+/// Is compression built in?
 pub(super) fn check_gzip() -> Result<(), Refusal> {
     let missing = |missing| format!("what is exported leaves uncompressed. {missing}");
     GZIP.check().map_err(|text| Refusal::NotServed(missing(text)))
@@ -113,7 +113,7 @@ pub(super) fn masked_headers(headers: &[(String, String)]) -> String {
 fn parse_headers(text: &str) -> Result<Vec<(String, String)>, Refusal> {
     let right = "name=value pairs with commas between, values percent-encoded, without `;`";
     let pairs = text.split(',').map(str::trim).filter(|pair| !pair.is_empty());
-    // The pair itself is a secret: what is wrong is said without it.
+    // The pair itself is a secret, so the warning does not contain it.
     pairs.map(|pair| header(pair).ok_or_else(|| Refusal::expected(right))).collect()
 }
 

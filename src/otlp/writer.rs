@@ -296,7 +296,7 @@ impl<'a, const FIELD: u32> Attributes<'a, FIELD> {
         self.message.begin(2, value);
     }
 
-    /// The same where all of it is shorter than [`SHORT`].
+    /// The fast path, for content shorter than [`SHORT`].
     #[inline(always)]
     fn short(&mut self, name: &'static str, value: usize) {
         let whole = 4 + name.len() + value;

@@ -20,8 +20,8 @@ pub trait Carrier {
     /// Sets the key to this one value.
     fn put(&mut self, key: &'static str, value: String);
 
-    /// Takes the key away, so that nothing of an earlier hop travels on. Default: sets it to an empty value, which
-    /// every reader takes for absent.
+    /// Removes the key, so that no earlier context is passed on. Default: sets it to an empty value, which every reader
+    /// treats as absent.
     fn remove(&mut self, key: &'static str) {
         self.put(key, String::new());
     }

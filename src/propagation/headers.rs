@@ -20,7 +20,7 @@ pub(crate) struct KnownHeaders<'a> {
     pub(crate) content_type: Option<&'a HeaderValue>,
 }
 
-/// A header that counts only if there is exactly one: whichever of two is taken, the caller chose it.
+/// A header that is used only if there is exactly one: of two, neither can be preferred.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum Single<'a> {
     #[default]

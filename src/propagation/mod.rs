@@ -1,4 +1,4 @@
-//! What goes in and out of the process beside the payload: headers, and any other map of strings.
+//! The context that enters and leaves the process: in headers, and in any other map of strings.
 //!
 //! [`Remote`] is what a caller sent, already parsed; an `OutgoingContext` is what we send on.
 
@@ -21,7 +21,7 @@ pub(crate) use propagators::Propagators;
 
 use crate::context::{Baggage, RequestId, TraceContext, Tracestate};
 
-/// What came in with a request or a message. Empty parts were absent, or not valid.
+/// The context that came with a request or a message. Parts that were absent or invalid are empty.
 ///
 /// A `traceparent` or a request id that is sent twice is ambiguous and counts as absent.
 ///
@@ -52,10 +52,10 @@ pub struct Remote {
 /// What is written onto a call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OutgoingContext<'a> {
-    /// `None` where the host must see nothing of ours, in whatever format.
+    /// `None` if the host must get no context, in any format.
     pub(crate) trace: Option<TraceContext>,
     pub(crate) tracestate: &'a Tracestate,
-    /// `None` where the host is not trusted with it: then baggage that was there before is removed as well.
+    /// `None` if the host must not get it: then existing baggage headers are removed as well.
     pub(crate) baggage: Option<&'a Baggage>,
     pub(crate) request_id: Option<&'a RequestId>,
 }

@@ -68,7 +68,7 @@ impl Propagators {
         if none == chosen.is_empty() { Ok(chosen.into_iter().collect()) } else { Err(expected()) }
     }
 
-    /// The same formats; the request's id is read and written, or not.
+    /// These formats, with or without the request id.
     pub(crate) fn with_request_id(self, request_id: bool) -> Self {
         Self { request_id, ..self }
     }

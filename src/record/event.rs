@@ -123,7 +123,7 @@ struct Copying<'a> {
 const KEPT: usize = 64 * 1024;
 
 thread_local! {
-    // Taken out while in use: the user's code that formats a field may cause an event of its own.
+    // Taken out while in use: user code that formats a field may log an event itself.
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     static LOG_FIELDS: Cell<Option<Fields>> = const { Cell::new(None) };
 }
@@ -198,7 +198,7 @@ impl Snapshot {
         snapshot
     }
 
-    /// The same snapshot in a buffer of its own that is no larger than it must be.
+    /// A copy of the snapshot in a buffer of the exact size.
     pub(crate) fn compact(&self) -> Self {
         Self { info: self.info.clone(), bytes: self.bytes.as_slice().into() }
     }

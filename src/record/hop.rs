@@ -180,7 +180,7 @@ impl Hop {
         }
     }
 
-    /// Sets a member of the baggage; false if its key is not valid, or there is no room for it.
+    /// Sets an entry of the baggage; false if its key is not valid, or there is no room for it.
     pub(crate) fn set_baggage(&self, key: &str, value: &str) -> bool {
         let mut state = self.state();
         let before =

@@ -46,7 +46,7 @@ pub(crate) struct Http {
     pub(crate) scheme: Scheme,
     pub(crate) version: HttpVersion,
     pub(crate) port: Option<u16>,
-    /// The host is a `Host` header as sent. Few of them are shown, so it is taken apart where one is.
+    /// The host is a `Host` header as sent. Few of them are shown, so it is parsed only then.
     pub(crate) host_as_sent: bool,
     pub(crate) peer: Option<SocketAddr>,
     /// Parts of the path are hidden.

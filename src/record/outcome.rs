@@ -21,7 +21,7 @@ pub enum Outcome {
     ServerError,
     /// Dropped before its end: the peer hung up, or an outer service gave up.
     Cancelled,
-    /// 504, an elapsed deadline, or an elapsed type that is known.
+    /// 504, an elapsed deadline, or a timeout error.
     Timeout,
     /// The service or its body panicked.
     Panic,
@@ -41,7 +41,7 @@ pub(crate) enum ErrorType {
 }
 
 impl Outcome {
-    /// The outcome that a status alone says. 504 is [`Outcome::Timeout`].
+    /// The outcome of a response with this status. 504 is [`Outcome::Timeout`].
     #[must_use]
     pub const fn of_status(status: u16) -> Self {
         match status {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use crate::account::Table;
 
-/// How many different routes, and client destinations, one process tells apart.
+/// Maximum number of different routes, and of client destinations, in one process.
 pub(crate) const CAPACITY: usize = 2_000;
 
 /// A route of this process; two of the same text are equal.

@@ -148,7 +148,7 @@ impl Call {
         let is_error = if is_client { code != Code::OK } else { code.is_fault() };
         match outcome {
             Outcome::Ok | Outcome::Upgraded => ErrorType::None,
-            // A call that its own caller gave up is no error.
+            // A call that its own caller cancelled is not an error.
             Outcome::Cancelled if is_client && self.code.is_none() => ErrorType::None,
             // What ended without a status is said by its own word.
             Outcome::Panic | Outcome::BodyError => ErrorType::Word(outcome.as_str()),

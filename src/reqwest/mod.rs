@@ -1,8 +1,7 @@
 //! Reqwest's client with each of its calls observed.
 //!
-//! It is an adapter of its own, because reqwest follows redirects and retries within itself, where no layer can stand.
-//! Change the `use` line and wrap the client where it is made; every `client.get(url).json(&body).send().await?` stays as
-//! it is. All other names of reqwest ([`Error`], [`Response`], [`StatusCode`], [`Method`], [`Url`], …) are re-exported
+//! It is not a layer, because reqwest follows redirects and retries internally, where no layer can be put. Change the `use`
+//! line and wrap the client where it is built; every `client.get(url).json(&body).send().await?` stays as it is. All other names of reqwest ([`Error`], [`Response`], [`StatusCode`], [`Method`], [`Url`], …) are re-exported
 //! here:
 //!
 //! ```
@@ -17,7 +16,7 @@
 //! # }
 //! ```
 //!
-//! Where the layer has something to choose, it makes the client:
+//! With options, the layer builds the client:
 //!
 //! ```no_run
 //! # use std::time::Duration;
@@ -26,15 +25,14 @@
 //! # async fn book(url: &str, booking: serde_json::Value) -> Result<(), Box<dyn std::error::Error>> {
 //! let client = reqwest::Client::builder().timeout(Duration::from_secs(2));
 //! let client = ObservabilityLayer::client().span_name(|method, _| method.to_lowercase()).reqwest(client)?;
-//! client.post(url).json(&booking).send().await?.error_for_status()?; // as ever
+//! client.post(url).json(&booking).send().await?.error_for_status()?; // as before
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! One `send` is one CLIENT span and one value of the histogram, redirects and reqwest's own retries included: it begins
-//! with the first request and ends with the head of the last answer. Its URL and host are those that you asked for, its
-//! status is the last one. What comes back is [`reqwest::Response`] itself; a body that fails after
-//! the head is counted.
+//! One `send` is one CLIENT span and one value in the histogram, including redirects and reqwest's own retries: from the
+//! first request to the head of the last response. URL and host are those that you requested, the status is the last one.
+//! The response is [`reqwest::Response`] itself; a body that fails after the head is counted.
 //!
 //! # Redirects
 //!
@@ -43,8 +41,8 @@
 //! on redirects, because reqwest sends headers on to wherever a redirect points, except the few that it knows to be
 //! secret. reqwest does not say which policy a builder has, so such a layer takes it as an argument,
 //! [`ObservabilityLayer::reqwest_with`], and puts its own around it: a redirect that would send baggage to a host that
-//! is not listed, or context to one that is denied, is held back. A GET, HEAD or OPTIONS is then sent once more without
-//! what must not go, and reqwest follows as usual; for any other method the response is the redirect itself, because the
+//! is not listed, or context to one that is denied, is not followed. A GET, HEAD or OPTIONS is then sent again without
+//! these headers, and reqwest follows as usual; for any other method the response is the redirect itself, because the
 //! request may have had its effect.
 
 mod build_error;
@@ -68,8 +66,8 @@ use crate::layer::{ObservabilityLayer, side};
 
 /// reqwest's client with each of its calls observed: see [the module](self).
 ///
-/// Made from a client with [`From`], or by [`ObservabilityLayer::reqwest`] where the layer has something to choose.
-/// Cloning it is cheap, and clones share the pool of connections.
+/// Created from a client with [`From`], or with options by [`ObservabilityLayer::reqwest`]. Cloning is cheap, and clones
+/// share the connection pool.
 ///
 /// ```
 /// use tower_observability::{ObservabilityLayer, reqwest::Client};
@@ -93,8 +91,8 @@ impl From<::reqwest::Client> for Client {
 }
 
 impl ObservabilityLayer<side::Client> {
-    /// A client of reqwest each of whose calls is observed, with the choices of this layer. The builder's settings, its
-    /// redirect policy among them, are kept.
+    /// Builds a reqwest client whose calls are observed with the options of this layer. The builder's settings, including
+    /// its redirect policy, are kept.
     ///
     /// # Errors
     ///
@@ -108,8 +106,8 @@ impl ObservabilityLayer<side::Client> {
         Ok(self.reqwest_of(client.build()?))
     }
 
-    /// As [`reqwest`](Self::reqwest), for a layer with a list of hosts: `redirects` replaces the builder's redirect
-    /// policy, and is asked wherever a redirect may carry what the request has. reqwest's own default is
+    /// Builds a reqwest client like [`reqwest`](Self::reqwest), for a layer with a list of hosts: `redirects` replaces the
+    /// builder's redirect policy, and decides about each redirect to which the request's headers may be sent. reqwest's own default is
     /// [`Policy::default`], up to 10 redirects.
     ///
     /// ```
@@ -140,7 +138,7 @@ impl ObservabilityLayer<side::Client> {
     }
 }
 
-/// Sends a GET by a client of its own, observed. For more than one call, make a [`Client`].
+/// Sends an observed GET with a new client. For more than one call, create a [`Client`].
 ///
 /// # Errors
 ///
@@ -160,7 +158,7 @@ impl Client {
         ::reqwest::Client::new().into()
     }
 
-    /// The client within, whose calls nobody observes.
+    /// The client within, whose calls are not observed.
     #[must_use]
     pub fn inner(&self) -> &::reqwest::Client {
         &self.0.inner

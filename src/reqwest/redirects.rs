@@ -1,6 +1,6 @@
 //! What must not follow a redirect: a policy around the user's that holds it back, and says so to who sent it.
 //!
-//! reqwest lets nobody change the headers of a redirected request. But it asks its policy while the call is polled, on
+//! reqwest has no way to change the headers of a redirected request. But it asks its policy while the call is polled, on
 //! the same thread.
 
 use std::cell::Cell;

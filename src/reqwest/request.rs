@@ -94,7 +94,7 @@ impl RequestBuilder {
         self.with(|request| request.version(version))
     }
 
-    /// The same request once more; `None` if its body is a stream.
+    /// Clones the request; `None` if its body is a stream.
     #[must_use]
     pub fn try_clone(&self) -> Option<Self> {
         Some(Self { client: self.client.clone(), inner: self.inner.try_clone()? })
@@ -115,7 +115,7 @@ impl RequestBuilder {
     ///
     /// Those of [`reqwest::RequestBuilder::send`](::reqwest::RequestBuilder::send), untouched.
     pub fn send(self) -> impl Future<Output = Result<Response, Error>> + Send + use<> {
-        // Begun now, whoever polls it.
+        // Begun now, not at the first poll.
         let call = self.inner.build().map(|request| self.client.execute(request));
         async move { call?.await }
     }

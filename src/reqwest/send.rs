@@ -30,7 +30,7 @@ struct Sending {
 }
 
 impl Sender {
-    /// Sends the request within a hop of its own, unless an outer layer observes it or nobody wants to know.
+    /// Sends the request within a new hop, unless an outer layer observes it or a filter excludes it.
     ///
     /// The hop begins here, not at the first poll: a task that polls it elsewhere is in no request.
     pub(super) fn send(
@@ -53,9 +53,12 @@ impl Sender {
     /// Begins the hop and writes its context onto the request.
     fn begin(&self, request: &mut Request) -> Option<Observation> {
         let options = Options::of(self.options.as_ref());
+        // Before the signals are looked up: without `init` that is a complaint.
+        if options.filter.as_ref().is_some_and(|wants| !wants(&asked(request).into_parts().0)) {
+            return None;
+        }
         let signals = self.signals.or_else(global).filter(|signals| !signals.is_off())?;
-        let unwanted = options.filter.as_ref().is_some_and(|wants| !wants(&asked(request).into_parts().0));
-        if unwanted || is_observed(request) {
+        if is_observed(request) {
             return None;
         }
         let attempt = next_attempt(&http::Extensions::new());

@@ -15,7 +15,7 @@ use crate::record::{Hop, Kind};
 use crate::threads::{Once, complain};
 use crate::traces::Spans;
 
-/// The signals, assembled once and never taken apart: a hop holds a plain reference.
+/// The signals, assembled once and kept until the process ends: a hop holds a plain reference.
 #[derive(Debug)]
 pub(crate) struct Signals {
     pub(crate) spans: Spans,

@@ -37,7 +37,7 @@ impl Listening {
         let Some(trouble) = self.trouble else { return };
         let first = self.asks.swap(false, Ordering::Relaxed);
         if let Some(trouble) = first.then(|| trouble(self.heard.load(Ordering::Relaxed))).flatten() {
-            complain(format_args!("the first request is here, and {trouble}"));
+            complain(format_args!("at the first request: {trouble}"));
         }
     }
 }

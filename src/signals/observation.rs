@@ -19,7 +19,7 @@ pub(crate) struct Observation {
     hop: Option<Arc<Hop>>,
     rare: Option<Box<Rare>>,
     /// A health probe: not counted as in flight, and recorded only if it fails.
-    quiet: bool,
+    is_probe: bool,
     /// The response is to say which trace it belongs to.
     pub(crate) tells_trace: bool,
     /// A gRPC call: its own status counts, not HTTP's.
@@ -60,17 +60,17 @@ impl Observation {
         Self::begin_as(signals, hop, false)
     }
 
-    /// Begins the hop, which is a health probe if it is `quiet`.
+    /// Begins the hop; `is_probe` says that it is a health check, recorded only if it fails.
     #[inline]
-    pub(crate) fn begin_as(signals: &'static Signals, hop: Arc<Hop>, quiet: bool) -> Self {
-        if !quiet {
+    pub(crate) fn begin_as(signals: &'static Signals, hop: Arc<Hop>, is_probe: bool) -> Self {
+        if !is_probe {
             signals.red.begins(&hop);
         }
         Self {
             signals,
             hop: Some(hop),
             rare: None,
-            quiet,
+            is_probe,
             tells_trace: false,
             call: None,
             status: None,
@@ -200,7 +200,7 @@ impl Observation {
     fn end(&self, hop: Arc<Hop>, reached: Outcome, word: Option<&'static str>) {
         let at = self.now(hop.kind);
         let end = hop.finish(|said| {
-            // The user's word first, then what happened.
+            // The user's outcome has precedence over what happened.
             let reached = self.outcome(reached, at);
             let outcome = said.unwrap_or(reached);
             let (status, rpc, error_type) = match self.call {
@@ -221,7 +221,7 @@ impl Observation {
                 response_bytes: self.response_bytes,
             }
         });
-        if !self.quiet {
+        if !self.is_probe {
             self.signals.red.leaves(&hop);
         }
         self.report(hop, &end);
@@ -265,14 +265,14 @@ impl Observation {
     }
 
     fn report(&self, hop: Arc<Hop>, end: &End) {
-        if self.quiet && end.outcome.is_good() {
+        if self.is_probe && end.outcome.is_good() {
             return;
         }
         let Signals { red, lines, spans, .. } = self.signals;
         red.hop(&hop, end);
         let is_recorded = spans.is_on() && hop.trace.flags.is_sampled();
         if lines.tells(&hop, end) {
-            // Who is the last to get it need not count it.
+            // The last receiver takes ownership, which saves a clone.
             let (first, last) = if is_recorded { (Arc::clone(&hop), Some(hop)) } else { (hop, None) };
             lines.tell(first, end);
             last.into_iter().for_each(|hop| spans.hop(hop));

@@ -1,4 +1,4 @@
-//! What a person at a terminal reads: colours, text that cannot steer the terminal, a trace as a waterfall.
+//! Output for a terminal: colours, escaped control characters, a trace as a waterfall.
 
 mod waterfall;
 

@@ -1,7 +1,7 @@
-//! The signals of one test: in memory, apart from every other test and from the process's own.
+//! The signals of one test, in memory and isolated from every other test and from the process.
 //!
-//! Make an [`Instance`], put its layer around the router, send a request, ask for the [`Request`] and look at its
-//! span, its lines and its metrics. What is not there fails the test with a picture of what is.
+//! Create an [`Instance`], put its layer around the router, send a request, take the [`Request`] and assert on its span,
+//! lines and metrics. If something is missing, the test fails and prints what was recorded instead.
 //!
 //! ```
 //! use axum::{Router, body::Body, body::to_bytes, extract::Path, http::Request, routing::get};
@@ -35,24 +35,24 @@
 //!
 //! # Which request
 //!
-//! [`Instance::request`] takes its route, its path, its span's name, its `x-request-id` or its trace id, and a job
-//! by its name; [`Instance::only_request`] needs none. A request is there once it has ended, which is with the last
-//! byte of its response (one that the test drops before is `cancelled`): [`Instance::wait_for`] waits for one that ends later, on a server or in a stream, and
-//! [`Instance::until`] for anything else.
+//! [`Instance::request`] finds a request by its route, path, span name, `x-request-id` or trace id, and a job by its
+//! name; [`Instance::only_request`] needs none of them. A request is found once it has ended, with the last byte of its
+//! response (if the test drops the response earlier, it is `cancelled`). [`Instance::wait_for`] waits for one that ends
+//! later, on a server or in a stream, and [`Instance::until`] for anything else.
 //!
 //! # Which threads
 //!
-//! [`Instance::layer`] reports to its instance wherever it runs. `tracing` and `metrics` do not: what the user's own code
-//! records goes to the subscriber and the recorder of the *thread* that it runs on. Production code is under test as it
-//! is: an [`ObservabilityLayer`], a client, a [`Work`] that were made without an
-//! instance report to that of the thread on which the request, call or job begins. An instance becomes that
+//! [`Instance::layer`] reports to its instance on any thread. Everything else depends on the thread: `tracing` and
+//! `metrics` in your code use the subscriber and the recorder of the *thread* they run on. Production code can be tested
+//! unchanged: an [`ObservabilityLayer`], a client or a [`Work`] that was created without an instance reports to the
+//! instance of the thread on which the request, call or job begins. An instance is attached to
 //!
-//! - of whichever thread polls a future, by [`Instance::scope`];
-//! - of this thread, by [`Instance::subscribe`], which is enough for a `#[tokio::test]`: all of its tasks run there;
-//! - of all threads of a runtime, those for blocking code, too, by [`Instance::for_threads`].
+//! - each thread that polls a future, by [`Instance::scope`];
+//! - this thread, by [`Instance::subscribe`], which is enough for a `#[tokio::test]`: all of its tasks run there;
+//! - all threads of a runtime, including its blocking ones, by [`Instance::for_threads`].
 //!
-//! A task that the service spawns on a multi-threaded runtime leaves the scope: its own spans and lines are seen only
-//! by the third way.
+//! A task that the service spawns on a multi-threaded runtime leaves the scope: its spans and lines are recorded only
+//! with `for_threads`.
 
 mod detail;
 mod open;
@@ -87,8 +87,8 @@ use crate::work::Work;
 
 /// All three signals of one test. Parallel tests, each with its own instance, never mix.
 ///
-/// What an instance holds lives as long as the test process. `{seen}` shows all of it: the spans as a tree, the
-/// lines, the series that are not zero.
+/// What it recorded is kept until the test process ends. `{seen}` prints all of it: the spans as a tree, the lines, the
+/// series that are not zero.
 ///
 /// ```
 /// use axum::{Router, body::Body, http::Request, routing::get};
@@ -122,14 +122,14 @@ const DEADLINE: Duration = Duration::from_secs(10);
 const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(20)];
 
 impl Instance {
-    /// Everything on: every trace that starts here is sampled, lines from TRACE up, metrics.
+    /// An instance that records everything: every new trace is sampled, lines of all levels, all metrics.
     #[must_use]
     pub fn new() -> Self {
         Self::with(Propagators::default())
     }
 
-    /// The same with these formats of context, as in `OTEL_PROPAGATORS`. They are those of this instance's layers;
-    /// [`extract`](crate::propagation::extract) and [`inject`](crate::propagation::inject) have the process's.
+    /// An instance whose layers read and write these propagation formats, listed as in `OTEL_PROPAGATORS`.
+    /// [`extract`](crate::propagation::extract) and [`inject`](crate::propagation::inject) keep those of the process.
     ///
     /// ```
     /// let seen = tower_observability::testing::Instance::with_propagators("b3,baggage");
@@ -138,7 +138,7 @@ impl Instance {
     ///
     /// # Panics
     ///
-    /// If it is no such list.
+    /// If the list is not valid.
     #[must_use]
     #[track_caller]
     pub fn with_propagators(list: &str) -> Self {
@@ -163,23 +163,23 @@ impl Instance {
         Self { signals, recorder, place, lines: written, spans: Mutex::default(), open }
     }
 
-    /// The server's side, reporting here.
+    /// A server layer that reports to this instance.
     pub fn layer(&self) -> ObservabilityLayer {
         ObservabilityLayer::new().with_core(self.signals)
     }
 
-    /// The client's side, reporting here.
+    /// A client layer that reports to this instance.
     pub fn client_layer(&self) -> ObservabilityLayer<side::Client> {
         ObservabilityLayer::client().with_core(self.signals)
     }
 
-    /// The work, reporting here.
+    /// Makes `work` report to this instance.
     pub fn adopt(&self, work: Work) -> Work {
         work.with_core(self.signals)
     }
 
-    /// The future, with this instance as the `tracing` subscriber and the `metrics` recorder of whichever thread polls
-    /// or drops it. A task that it spawns is no part of it.
+    /// Runs the future with this instance as the `tracing` subscriber and the `metrics` recorder of the thread that polls
+    /// or drops it. Tasks that it spawns on other threads are not covered.
     pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
         self.place.scope(future)
     }
@@ -231,17 +231,18 @@ impl Instance {
         or_panic(request::only(self.picture()))
     }
 
-    /// The same as [`request`](Self::request), once it has ended: at the latest in ten seconds.
+    /// Waits until a request called so has ended, at most ten seconds, and returns it. It is named as for
+    /// [`request`](Self::request).
     ///
     /// # Panics
     ///
-    /// If there is none in that time, or more than one. Outside a tokio runtime with its time enabled.
+    /// If there is none in that time, or more than one. Outside a tokio runtime with time enabled.
     #[track_caller]
     pub fn wait_for(&self, which: &str) -> impl Future<Output = Request> {
         answered(Location::caller(), DEADLINE, move || request::find(self.picture(), which))
     }
 
-    /// Asks until there is an answer, at the latest in ten seconds.
+    /// Polls until the closure returns `Some`, at most ten seconds.
     ///
     /// ```
     /// # use tower_observability::testing::Instance;
@@ -256,8 +257,8 @@ impl Instance {
     ///
     /// # Panics
     ///
-    /// If there is none in that time; the message names what was `awaited` and shows all that was seen. Outside a tokio
-    /// runtime with its time enabled.
+    /// If the time is over; the message names what was `awaited` and shows everything that was recorded. Outside a tokio
+    /// runtime with time enabled.
     #[track_caller]
     pub fn until<T>(&self, awaited: &str, mut ask: impl FnMut() -> Option<T>) -> impl Future<Output = T> {
         let instead = move || format!("no answer to {awaited:?}; seen so far:\n{self}");
@@ -276,7 +277,7 @@ impl Instance {
     ///
     /// # Panics
     ///
-    /// If a line is not valid JSON, which is a mistake of ours.
+    /// If a line is not valid JSON, which is a bug in this crate.
     #[must_use]
     pub fn lines(&self) -> Vec<serde_json::Value> {
         let parse = |line: String| match serde_json::from_str(&line) {
@@ -380,9 +381,9 @@ mod tests {
         let instead = || Err::<(), _>(request::find(Instance::new().picture(), "/x").expect_err("nothing"));
         let waiting = tokio::spawn(answered(at, Duration::ZERO, instead));
         let panic = waiting.await.expect_err("it gives up").into_panic();
-        let told = panic.downcast_ref::<String>().expect("a text");
+        let seen = panic.downcast_ref::<String>().expect("a text");
         let expected = "waited for 0ns, but no request is called \"/x\"; seen so far:\nspans: none\nlines: none\n\
                         metrics: none";
-        assert_eq!(*told, format!("{at}: {expected}"));
+        assert_eq!(*seen, format!("{at}: {expected}"));
     }
 }

@@ -89,13 +89,13 @@ fn title(f: &mut fmt::Formatter<'_>, title: &str, none: bool) -> fmt::Result {
 /// `GET /bookings/{id} (server, 200, error) 4bf92f35`.
 fn one(f: &mut fmt::Formatter<'_>, span: &Span) -> fmt::Result {
     write!(f, "{} ({}", span.name, format!("{:?}", span.kind).to_lowercase())?;
-    let mut told: Vec<String> = Vec::new();
+    let mut shown: Vec<String> = Vec::new();
     for key in [attribute::HTTP_RESPONSE_STATUS_CODE, attribute::OUTCOME, attribute::ERROR_TYPE] {
         // The error's type is often the status or the outcome again.
-        let value = span.attributes.get(key).map(ToString::to_string).filter(|value| !told.contains(value));
-        told.extend(value);
+        let value = span.attributes.get(key).map(ToString::to_string).filter(|value| !shown.contains(value));
+        shown.extend(value);
     }
-    told.iter().try_for_each(|value| write!(f, ", {value}"))?;
+    shown.iter().try_for_each(|value| write!(f, ", {value}"))?;
     match span.error.as_deref() {
         Some("") => f.write_str(", error")?,
         Some(description) => write!(f, ", error: {description}")?,

@@ -39,7 +39,7 @@ pub(super) struct Scope<F> {
 }
 
 // With a single subscriber in the process `tracing` asks only the thread that reaches a place in the code first
-// whether anybody wants it, and keeps the answer for all threads. This one makes it ask every subscriber.
+// whether any subscriber is interested, and keeps the answer for all threads. This one makes it ask every subscriber.
 static SECOND: OnceLock<Dispatch> = OnceLock::new();
 
 impl Place {

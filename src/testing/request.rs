@@ -65,7 +65,7 @@ const LABELS: [(&str, &str); 8] = [
     (label::URL_SCHEME, attribute::URL_SCHEME),
 ];
 
-/// The same of a request that was not sampled, and the keys of its line.
+/// The attributes of the unsampled request, and the keys of its line.
 const LABELS_OF_A_LINE: [(&str, &str); 4] = [
     (label::HTTP_RESPONSE_STATUS_CODE, key::STATUS),
     (label::HTTP_ROUTE, key::ROUTE),
@@ -110,8 +110,8 @@ fn ended(picture: &Picture) -> Vec<Ended<'_>> {
     let mut all: Vec<_> = closing
         .map(|line| Ended { span: picture.spans.iter().find(|span| is_in(line, span)), line: Some(line) })
         .collect();
-    let told: Vec<_> = all.iter().filter_map(|ended| ended.span).map(|span| span.trace.span_id).collect();
-    let silent = |span: &&Span| span.kind == Kind::Server && !told.contains(&span.trace.span_id);
+    let reported: Vec<_> = all.iter().filter_map(|ended| ended.span).map(|span| span.trace.span_id).collect();
+    let silent = |span: &&Span| span.kind == Kind::Server && !reported.contains(&span.trace.span_id);
     all.extend(picture.spans.iter().filter(silent).map(|span| Ended { span: Some(span), line: None }));
     all
 }

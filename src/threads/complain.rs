@@ -1,4 +1,4 @@
-//! Our own voice: trouble goes to stderr, at most once a second, never into the pipeline.
+//! Writes our own troubles to stderr, at most one a second, never into the pipeline.
 //!
 //! A thread of its own writes, and lives only while there is something to say: whoever reads stderr slowly, or
 //! not at all, holds up no request.
@@ -20,7 +20,7 @@ const MOST: usize = 8;
 #[derive(Debug, Default)]
 pub(crate) struct Once(AtomicBool);
 
-struct Voice {
+struct Stderr {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -34,7 +34,7 @@ struct State {
     hurried: bool,
 }
 
-static VOICE: Voice = Voice {
+static STDERR: Stderr = Stderr {
     state: Mutex::new(State { waiting: VecDeque::new(), unsaid: 0, speaking: false, hurried: false }),
     changed: Condvar::new(),
 };
@@ -42,7 +42,7 @@ static VOICE: Voice = Voice {
 /// Has one line written to stderr, a second after the last one at the earliest. Never waits for it.
 pub(crate) fn complain(message: fmt::Arguments<'_>) {
     let starts = {
-        let mut state = VOICE.state();
+        let mut state = STDERR.state();
         if state.waiting.len() >= MOST {
             state.unsaid += 1;
             return;
@@ -50,18 +50,18 @@ pub(crate) fn complain(message: fmt::Arguments<'_>) {
         state.waiting.push_back(message.to_string());
         !std::mem::replace(&mut state.speaking, true)
     };
-    let voice = || std::thread::Builder::new().name("observe-voice".to_owned());
-    if starts && voice().spawn(|| VOICE.speak()).is_err() {
-        VOICE.state().speaking = false;
+    let thread = || std::thread::Builder::new().name("observe-stderr".to_owned());
+    if starts && thread().spawn(|| STDERR.speak()).is_err() {
+        STDERR.state().speaking = false;
     }
 }
 
 /// Waits until everything is said, without pauses, but no longer than this.
 pub(crate) fn finish_complaining(timeout: Duration) {
-    let mut state = VOICE.state();
+    let mut state = STDERR.state();
     state.hurried = true;
-    VOICE.changed.notify_all();
-    let waited = VOICE.changed.wait_timeout_while(state, timeout, |state| state.speaking);
+    STDERR.changed.notify_all();
+    let waited = STDERR.changed.wait_timeout_while(state, timeout, |state| state.speaking);
     waited.unwrap_or_else(PoisonError::into_inner).0.hurried = false;
 }
 
@@ -130,7 +130,7 @@ impl LossNotice {
     }
 }
 
-impl Voice {
+impl Stderr {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -144,7 +144,7 @@ impl Voice {
                 unsaid => format!(" ({unsaid} messages before this one were not written)"),
             };
             drop(state);
-            // Whoever closed stderr does not want to know.
+            // stderr is closed: there is nowhere to report this.
             let _ = writeln!(std::io::stderr(), "tower-observability: {message}{more}");
             let pause = self.changed.wait_timeout_while(self.state(), PAUSE, |state| !state.hurried);
             state = pause.unwrap_or_else(PoisonError::into_inner).0;

@@ -63,13 +63,13 @@ impl Spans {
             Destination::Off | Destination::None => return (Self { sampler, queue: None, link_limit }, None),
             Destination::Refused(reason) => Err(reason),
             Destination::Console => {
-                // What is drawn says itself that it has arrived.
-                let quiet: Tell = Box::new(move |notice| {
+                // The drawing itself shows that a trace was delivered.
+                let only_bad: Tell = Box::new(move |notice| {
                     if notice.is_bad() {
                         tell(notice)
                     }
                 });
-                return Self::exported_to(console(None), "standard error", traces, quiet);
+                return Self::exported_to(console(None), "standard error", traces, only_bad);
             }
             Destination::Url(url) => transport(traces, &url, resource).map(|transport| (url, transport)),
         };

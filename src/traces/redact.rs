@@ -1,6 +1,6 @@
 //! What must not leave in a URL: query values.
 
-/// Stands for what is not shown.
+/// Replaces hidden values.
 pub(crate) const REDACTED: &str = "REDACTED";
 
 /// A query up to this length may grow by what stands for its values; a longer one stays at most as long as it was.

@@ -89,7 +89,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The same with texts of so many characters at most.
+    /// Writes it with texts of at most this many characters.
     #[inline]
     pub(super) fn with_texts_of(self, most: Option<usize>) -> Self {
         let value_length = match (self.value_length, most) {

@@ -1,4 +1,4 @@
-//! Work that does not come over HTTP: a job, a message; its hop and what it carries.
+//! Work that does not come over HTTP, such as a job or a message.
 
 mod running;
 
@@ -14,9 +14,9 @@ use crate::propagation::Remote;
 use crate::record::{IntoValue, Kind, Outcome, Value, formatted};
 use crate::signals::{Signals, global};
 
-/// A job or a message: a hop of its own, in the trace of whoever asked for it.
+/// A job or a message: a span, a log line and metrics, in the sender's trace.
 ///
-/// The producer's side hands its context on, the consumer's side joins it:
+/// The producer sends its context with the message, the consumer continues it:
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -49,17 +49,17 @@ pub struct Work {
 }
 
 impl Work {
-    /// Processes a message (kind CONSUMER).
+    /// Processing of a message (span kind CONSUMER).
     pub fn consumer(name: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Consumer, name.into())
     }
 
-    /// Hands a message to a broker (kind PRODUCER).
+    /// Sending of a message to a broker (span kind PRODUCER).
     pub fn producer(name: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Producer, name.into())
     }
 
-    /// Works within the process: a job, a timer (kind INTERNAL).
+    /// Work inside the process, such as a job or a timer (span kind INTERNAL).
     pub fn internal(name: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Internal, name.into())
     }
@@ -89,22 +89,21 @@ impl Work {
         self
     }
 
-    /// Continues the trace of whoever sent the message. Default: the context that is current, else a new trace.
+    /// Continues the trace of the message's sender. Default: the current context, else a new trace.
     pub fn parent(mut self, remote: Remote) -> Self {
         self.parent = Some(remote);
         self
     }
 
-    /// Links to the trace of whoever sent the message, and keeps a trace of its own; for batches, as often as
-    /// there are messages.
+    /// Starts a new trace that links to the one of the message's sender. For a batch, call it once for each message.
     pub fn link(mut self, remote: Remote) -> Self {
         self.links.push(remote);
         self
     }
 
-    /// Adds an attribute to the span, which stands on the work's line as well; see
-    /// [`request::add`](crate::request::add), which does it from within, for the values that are possible. Can be called
-    /// many times; a later value of the same key replaces the earlier one. Default: none.
+    /// Adds an attribute to the span and a field to the log line. It takes the same values as
+    /// [`request::add`](crate::request::add), which does this from inside the work. Can be called many times; a later
+    /// value of the same key replaces the earlier one. Default: none.
     ///
     /// ```
     /// use tower_observability::Work;
@@ -123,13 +122,13 @@ impl Work {
         self
     }
 
-    /// Begins the hop by hand, where no future is at hand; before `init` there is nothing to observe.
+    /// Begins the work for code without a future. Before `init` nothing is observed.
     pub fn begin(self) -> Running {
         let signals = self.signals.or_else(global).filter(|signals| !signals.is_off());
         Running::begin(signals, self)
     }
 
-    /// Runs a future as this work; it ended well if it was not dropped and did not panic.
+    /// Runs a future as this work. It succeeds unless the future is dropped or panics.
     pub async fn run<F: Future>(self, work: F) -> F::Output {
         let mut running = self.begin();
         let output = running.drive(work).await;

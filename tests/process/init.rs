@@ -34,7 +34,11 @@ fn program() {
             let _observability = tower_observability::init("kept").unwrap();
             tracing::info!("an event of the user");
         }),
-        ("unstarted", unstarted),
+        ("unstarted", || {
+            answers_without_init(|| true);
+            on_a_runtime(Work::internal("job").run(async {}));
+        }),
+        ("unwanted", || answers_without_init(|| false)),
         ("takes-a-key", || {
             let _observability = tower_observability::init("bookings").unwrap();
             (0..3).for_each(|_| tracing::info!(status = "paid", order = 7, "booked"));
@@ -61,14 +65,19 @@ fn returns() {
     }
 }
 
-fn unstarted() {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(async {
+fn on_a_runtime(work: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work);
+    std::thread::sleep(Duration::from_millis(500));
+}
+
+fn answers_without_init(wanted: fn() -> bool) {
+    on_a_runtime(async {
         let answer = |_: axum::http::Request<()>| async {
             Ok::<_, ()>(axum::http::Response::new(axum::body::Body::empty()))
         };
-        let service =
-            tower::Layer::layer(&tower_observability::ObservabilityLayer::new(), tower::service_fn(answer));
+        let layer = tower_observability::ObservabilityLayer::new();
+        let layer = if wanted() { layer } else { layer.filter(move |_| wanted()) };
+        let service = tower::Layer::layer(&layer, tower::service_fn(answer));
         for _ in 0..3 {
             let request = axum::http::Request::get("/").body(()).unwrap();
             println!(
@@ -76,9 +85,7 @@ fn unstarted() {
                 tower::ServiceExt::oneshot(service.clone(), request).await.unwrap().status()
             );
         }
-        Work::internal("job").run(async {}).await;
     });
-    std::thread::sleep(Duration::from_millis(500));
 }
 
 fn chosen() {
@@ -254,7 +261,7 @@ fn buckets_are_chosen_for_all_durations_or_for_one_histogram_and_bad_ones_are_re
     assert_eq!(ended.said("wait_seconds: "), "0.5 2.0 +Inf");
     assert_eq!(ended.said("work_duration_seconds: "), "0.5 2.0 +Inf");
     assert!(ended.said("basket: ").starts_with("0.0 5.0 10.0 "), "{:#?}", ended.output);
-    assert_eq!(ended.messages("WARN"), ["the buckets of basket are not taken: NaN is no bound"]);
+    assert_eq!(ended.messages("WARN"), ["the buckets of basket are ignored: NaN is no bound"]);
 }
 
 #[test]
@@ -288,7 +295,7 @@ fn the_start_up_line_states_each_choice_and_who_made_it() {
 #[test]
 fn levels_for_other_targets_leave_our_errors_and_the_start_says_what_is_left_out() {
     let ended = program_of("checked").env("RUST_LOG", "my_crate=info").end().well();
-    let said = "RUST_LOG=my_crate=info is taken, but it gives no level to other targets: of requests, calls and work only \
+    let said = "RUST_LOG=my_crate=info is in force, but it gives no level to other targets: of requests, calls and work only \
                 WARN and ERROR lines are written, of other crates none; `info,my_crate=info` writes all from INFO on";
     assert_eq!(ended.messages("WARN"), [said]);
     let fine = program_of("checked").env("RUST_LOG", "info,my_crate=debug").end().well();
@@ -338,6 +345,13 @@ fn a_layer_without_init_says_so_once_and_answers_all_the_same() {
     assert_eq!(ended.output.iter().filter(|line| *line == "answered: 200 OK").count(), 3);
     let said: Vec<_> = ended.output.iter().filter(|line| line.contains("before `init` was called")).collect();
     assert!(said.len() == 1 && said[0].contains("tower_observability::init("), "{:#?}", ended.output);
+}
+
+#[test]
+fn a_layer_that_observes_nothing_needs_no_init() {
+    let ended = program_of("unwanted").end().well();
+    assert_eq!(ended.output.iter().filter(|line| *line == "answered: 200 OK").count(), 3);
+    assert!(!ended.output.iter().any(|line| line.contains("before `init`")), "{:#?}", ended.output);
 }
 
 #[test]
@@ -471,7 +485,10 @@ fn a_field_that_takes_a_key_of_ours_is_renamed_and_that_is_said_once() {
     let ended = program_of("takes-a-key").end().well();
     let booked: Vec<_> = ended.logged().into_iter().filter(|line| line["message"] == "booked").collect();
     assert!(booked.len() == 3 && booked.iter().all(|line| line["field_status"] == "paid"), "{booked:?}");
-    let said =
-        ended.output.iter().filter(|line| line.contains("the field `status` stands on log lines as")).count();
+    let said = ended
+        .output
+        .iter()
+        .filter(|line| line.contains("the field `status` is written to log lines as"))
+        .count();
     assert_eq!(said, 1, "{:?}", ended.output);
 }

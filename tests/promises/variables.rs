@@ -120,7 +120,7 @@ fn a_bad_value_is_one_warning_and_the_default_stays() {
             if count != 1 {
                 missing.push(warning);
             }
-            let is_refused = !right.starts_with("is taken") && !right.starts_with("is not served");
+            let is_refused = !right.starts_with("is in force") && !right.starts_with("is not served");
             assert!(!is_refused || !said.contains(&format!("{name}=")), "{name} in {said}");
         }
         assert!(missing.is_empty(), "not said, or more than once: {missing:#?}; said: {warned:#?}");

@@ -23,7 +23,7 @@ pub(super) enum Environment {
 }
 
 impl Environment {
-    /// Whom the shell names gets the spans; our own viewer, if it names nobody.
+    /// The spans go to the endpoint in the environment, else to our own viewer.
     pub(super) fn chosen() -> Self {
         let is_set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.is_empty());
         if SPANS_GO.iter().any(is_set) { Self::Spans } else { Self::Viewer }

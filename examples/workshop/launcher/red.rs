@@ -46,7 +46,7 @@ pub(super) fn failing(samples: &[Row]) -> Vec<String> {
     failing.map(|((service, name), _)| format!("{service} {name}")).collect()
 }
 
-/// Routes nobody asked for stand on the page with zeros; they are left out.
+/// Routes without requests are on the page with zeros; they are left out.
 fn routes(samples: &[Row]) -> BTreeMap<(String, String), Route> {
     let mut routes: BTreeMap<(String, String), Route> = BTreeMap::new();
     for sample in samples {

@@ -29,7 +29,7 @@ pub(crate) async fn vanished() -> Result<(), BoxError> {
     let day = Workshop::run(Environment::Viewer, Output::Kept(evidence.clone()), async |workshop| {
         let crowd = Crowd::new(workshop.gateway(""));
         let begun = Instant::now();
-        let complaint = crowd.spend_the_day().await?.ok_or("nobody's data vanished this time")?;
+        let complaint = crowd.spend_the_day().await?.ok_or("no data vanished this time")?;
         workshop.scrape(&evidence).await?;
         Ok(Day { complaint, requests: crowd.asked(), seconds: begun.elapsed().as_secs_f64() })
     })
@@ -56,7 +56,7 @@ fn investigate(evidence: &Evidence, complaint: &Complaint, seconds: f64) -> Resu
     let failing = if failing.is_empty() { "Nothing.".to_owned() } else { failing.join(", ") };
     say(&format!("With errors: {failing}. Nothing that touches a customer or a profile."));
     no_error(evidence, *customer_id, time)?;
-    say("Not one complaint of ours about this customer.");
+    say("No service has logged a problem with this customer.");
 
     what_the_customer_saw(evidence, *customer_id, time)?;
     let newest = newest_change(evidence, *customer_id, time)?;
@@ -67,7 +67,9 @@ fn investigate(evidence: &Evidence, complaint: &Complaint, seconds: f64) -> Resu
     let redeliveries = ask(evidence, "samples where name=queue_redeliveries_total show service name value")?;
     let count =
         redeliveries.first().ok_or("the metrics do not know of redeliveries")?.get("value").to_owned();
-    say(&format!("{count} messages came more than once; each may have done the same to somebody."));
+    say(&format!(
+        "{count} messages were delivered more than once; each may have overwritten another customer's data."
+    ));
     conclude(*customer_id, &last, &best, &deliveries);
     Ok(())
 }
@@ -110,7 +112,7 @@ fn newest_change(evidence: &Evidence, customer_id: u64, time: &str) -> Result<Ro
     let changes = ask(evidence, &query)?;
     let newest = changes.into_iter().max_by_key(version).ok_or("no change arrived")?;
     say(&format!(
-        "Yes: version {} is the newest, and the book has it. But the customer sees his profile.",
+        "Yes: version {} is the newest, and the database has it. But the customer sees the profile, which the worker writes.",
         newest.get("customer_version")
     ));
     Ok(newest)
@@ -128,7 +130,7 @@ fn written_backwards(
         "lines where customer_id={customer_id} and message=profile written around {time} show time service customer_version event_id"
     );
     let mut writes = ask(evidence, &query)?;
-    let last = writes.pop().ok_or("nobody wrote the profile")?;
+    let last = writes.pop().ok_or("no line says who wrote the profile")?;
     let best = writes.into_iter().rfind(|write| write.is("event_id", newest.get("event_id")));
     let best = best.ok_or("the newest version was never written")?;
     if version(&last) >= version(&best) {
@@ -177,7 +179,7 @@ fn conclude(customer_id: u64, last: &Row, best: &Row, deliveries: &[Row]) {
          and the worker, which does not compare versions, wrote it at {when} over version {new} of {before}.",
         paint::bold("Cause:")
     );
-    show!("Nothing failed, so nothing was logged as an error. The remedy stands in services/worker.rs.");
+    show!("Nothing failed, so nothing was logged as an error. The remedy is in services/worker.rs.");
 }
 
 fn version(row: &Row) -> u64 {

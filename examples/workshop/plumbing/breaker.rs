@@ -1,4 +1,4 @@
-//! The circuit breaker: after too many failures in a row, nobody asks for a while.
+//! The circuit breaker: after too many failures in a row, no call is made for a while.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -46,10 +46,10 @@ pub(crate) fn variable(service: &str) -> String {
     format!("{}_URL", service.to_uppercase())
 }
 
-/// A service that was started by hand has nobody to tell.
+/// A service that was started by hand has no launcher to report to.
 async fn tell_launcher(addresses: &Addresses) -> Result<(), Failure> {
     match url_of("launcher", "") {
-        nobody if nobody.is_empty() => Ok(()),
+        none if none.is_empty() => Ok(()),
         launcher => Calls::unseen().post(launcher, addresses).await,
     }
 }
@@ -61,7 +61,7 @@ async fn first(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
 /// Resolves when the launcher closed the pipe, or died: no process is left behind, on any system.
 pub(crate) async fn input_closed() {
     let (closed, heard) = oneshot::channel();
-    // A thread, since tokio's own standard input keeps a runtime from ending while nobody types.
+    // A thread, since tokio's own standard input keeps a runtime from ending until there is input.
     std::thread::spawn(move || {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         let _ = closed.send(());

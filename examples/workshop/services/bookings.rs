@@ -77,7 +77,7 @@ async fn book(
     )?;
     // The booking's id makes both steps idempotent: asked twice, they reserve and charge once.
     let mut reservation = Request::new(Reservation { booking_id: booking_id.clone(), part });
-    // Goes along as `grpc-timeout`: inventory, too, knows when nobody waits any more.
+    // Sent as `grpc-timeout`, so that inventory knows, too, when the caller has given up.
     reservation.set_timeout(INVENTORY_MAY_TAKE);
     inventory.reserve(reservation).await?;
     let payment = Payment { booking_id: booking_id.clone(), customer_id, cents: PRICE_CENTS };

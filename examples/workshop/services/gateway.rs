@@ -1,4 +1,4 @@
-//! gateway: the public edge. It believes nobody's trace context: every trace starts here.
+//! gateway: the public edge. It does not trust the caller's trace context: every trace starts here.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;

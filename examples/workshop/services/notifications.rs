@@ -37,7 +37,7 @@ async fn tell(State(told): State<Told>, Json(notice): Json<Notice>) -> Json<bool
     if is_new {
         // The phone number stays out of the log: it is personal.
         metrics::counter!("notices_sent_total").increment(1);
-        tracing::info!(characters = notice.text.len(), "customer told");
+        tracing::info!(characters = notice.text.len(), "customer notified");
     }
     Json(is_new)
 }

@@ -2,7 +2,7 @@
 //!
 //! Each attempt is a client span of its own, and from the second on says which it is. Between attempts it waits, longer each time and never twice the
 //! same; the idempotency key makes a second attempt safe after a first whose answer got lost; after too many
-//! failures in a row the circuit opens, and nobody waits for a provider that is down.
+//! failures in a row the circuit opens, and no request waits for a provider that is down.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -22,7 +22,7 @@ pub(crate) struct Vehicle {
 }
 
 struct Garage {
-    /// One plate for each visit that anybody ever made; nobody made an index.
+    /// One plate for each visit, without an index.
     visits: Vec<String>,
     cache: Mutex<HashMap<String, Vehicle>>,
 }

@@ -83,7 +83,7 @@ async fn booking_confirmed(worker: Arc<Worker>, message: Message) -> Result<(), 
     worker.store.write("handled", &message.id, &true)
 }
 
-/// THE BUG of `--vanished`. "An upsert may run twice without harm", somebody thought, and so neither the
+/// THE BUG of `--vanished`. The author thought that an upsert may run twice without harm, and so neither the
 /// message is remembered nor the version compared. But the queue promises at least once, not once and in
 /// order: an old event that comes again *after* a newer one overwrites it, and all that is seen is a success.
 ///

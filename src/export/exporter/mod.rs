@@ -209,7 +209,7 @@ impl<R: Weigh> Exporter<R> {
         let share = weight / payloads.len().max(1);
         self.taken += share * payloads.len();
         self.ready.extend(payloads.into_iter().map(|payload| (payload, share)));
-        // What the division leaves, or all of it if nothing of the batch can be sent.
+        // The remainder of the division, or everything if nothing of the batch can be sent.
         self.queue.release(weight - share * self.ready.len());
     }
 

@@ -1,4 +1,4 @@
-//! What the exporter has to say: the first delivery, the first failure, the recovery, what was rejected.
+//! The exporter's notices: first delivery, first failure, recovery, rejected records.
 //!
 //! It never prints: `init` turns each [`Notice`] into a log line.
 
@@ -13,7 +13,7 @@ use crate::threads::unsuppressed;
 /// Turns a notice into a line.
 pub(crate) type Tell = Box<dyn Fn(Notice) + Send>;
 
-/// The same thing is not said again within this time.
+/// A notice is not repeated within this time.
 const PAUSE: Duration = Duration::from_secs(60);
 
 /// What is exported, in the words of a notice.

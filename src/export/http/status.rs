@@ -11,7 +11,7 @@ use crate::export::Delivery;
 
 /// So much of what a collector says of a refusal is shown.
 pub(crate) const LONGEST_MESSAGE: usize = 300;
-/// What is said of a collector that asks who we are.
+/// The remedy if a collector asks for credentials.
 pub(crate) const REMEDY: &str = "; OTEL_EXPORTER_OTLP_HEADERS sends a key, as authorization=Bearer%20… or by the header that the collector names";
 
 /// The body of an answer whose status says that the batch was taken; else what became of it.
@@ -55,7 +55,7 @@ fn message(headers: &HeaderMap, body: &[u8]) -> String {
     on_one_line(if kind.starts_with("application/x-protobuf") { status_message(body) } else { body })
 }
 
-/// The beginning of a foreign text, on one line.
+/// The beginning of the receiver's text, on one line.
 fn on_one_line(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text.get(..4 * LONGEST_MESSAGE).unwrap_or(text));
     let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());

@@ -28,7 +28,7 @@ impl Fault {
     pub(super) fn of(error: &dyn Any) -> Self {
         let opaque = || Self { outcome: Outcome::ServerError, word: None, chain: None };
         let Some(error) = readable(error) else { return opaque() };
-        // The error's causes are told by the user's code; what panics there is not said.
+        // `Display` of the causes is the user's code; if it panics there, they are left out.
         guarded(|| Self::read(error)).unwrap_or_else(opaque)
     }
 
@@ -44,7 +44,7 @@ impl Fault {
     }
 }
 
-/// What an error says, without the URL that reqwest puts behind it: its query is nobody's business.
+/// An error's text without the URL that reqwest appends, whose query may hold secrets.
 fn text(error: &(dyn Error + 'static)) -> String {
     let mut text = formatted(format_args!("{error}"));
     if let Some(url) = foreign::url(error).map(|url| formatted(format_args!(" for url ({url})"))) {

@@ -1,6 +1,6 @@
 //! The words for what kept a call from its answer: a closed set, the values of `error.type` beside a status.
 //!
-//! The types of most causes are private to their crates. So a cause is told by its type where that has a name, by
+//! The types of most causes are private to their crates. So a cause is recognised by its type where that has a name, by
 //! its kind where it is an I/O error, and by its text only where nothing else is left.
 
 use std::error::Error;

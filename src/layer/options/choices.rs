@@ -1,7 +1,7 @@
-//! What a user may want told otherwise than it is: headers, fields from a request's parts, hidden paths, shown
-//! queries, the span's name.
+//! What a user may choose to record of a request: headers, fields from its head, hidden paths, visible query values,
+//! the span's name.
 //!
-//! All of it stands behind one pointer, so that a layer without any pays one branch.
+//! All choices are behind one pointer, so that a layer without any pays one branch.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use crate::record::{Hop, NameSpan, Piece, Route, Subject};
 use crate::signals::Observation;
 use crate::traces::redact_query;
 
-/// Says something of a request or a response.
+/// A callback that gets the head of a request or a response.
 type Say<P> = Arc<dyn Fn(&P) + Send + Sync>;
 
-/// What is told otherwise.
+/// The choices of one layer.
 #[derive(Clone, Default)]
 pub(crate) struct Choices {
     pub(super) request_headers: Headers,
@@ -30,7 +30,7 @@ pub(crate) struct Choices {
 }
 
 impl Choices {
-    /// Completes a hop that begins: what is hidden of it is hidden before anybody sees it.
+    /// Applies the choices to a new hop: what is to be hidden is hidden before anything reads it.
     #[cold]
     pub(crate) fn begin(&self, hop: &mut Hop, headers: &HeaderMap, route: Option<Route>, is_grpc: bool) {
         let route = route.map(Route::as_str);
@@ -60,7 +60,7 @@ impl Choices {
         self.request_headers.become_metadata(hop);
     }
 
-    /// Lets the user see the request before it is passed on.
+    /// Runs the user's callback on the request before it is passed on.
     pub(crate) fn request<B>(&self, observation: &Observation, request: Request<B>) -> Request<B> {
         let Some(say) = &self.on_request else { return request };
         let (parts, body) = request.into_parts();
@@ -68,7 +68,7 @@ impl Choices {
         Request::from_parts(parts, body)
     }
 
-    /// Takes over what is wanted of the response's head.
+    /// Captures the chosen parts of the response head.
     #[cold]
     pub(crate) fn response<B>(&self, observation: &Observation, response: Response<B>) -> Response<B> {
         if let (false, Some(hop)) = (self.response_headers.is_empty(), observation.hop()) {

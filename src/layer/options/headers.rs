@@ -20,7 +20,7 @@ const MOST_BYTES: usize = 8 * 1_024;
 /// Stands for what was cut off.
 const CUT: &str = "…";
 
-/// What opens a door, or is half of a key. Whoever lists one of them gets to know that it was there, and no more.
+/// Headers that hold credentials. If one is captured, only its presence is recorded.
 const SECRETS: [&str; 20] = [
     "api-key",
     "apikey",
@@ -157,7 +157,7 @@ impl Listed {
 
     /// A value as it is shown; what is no UTF-8 in it is U+FFFD.
     fn shown(&self, value: &HeaderValue, hidden: &Hidden, room: &mut usize) -> Cow<'static, str> {
-        // Whoever marks a value as sensitive means us as well.
+        // A value that is marked as sensitive must not be logged.
         if self.shows == Shows::Nothing || value.is_sensitive() {
             return REDACTED.into();
         }

@@ -1,4 +1,4 @@
-//! The health paths: requests that are told of only if they do not end well.
+//! The health paths, whose requests are recorded only if they fail.
 
 const HEALTH_PATHS: [&str; 9] = [
     "/live",
@@ -16,7 +16,7 @@ const HEALTH_PATHS: [&str; 9] = [
 #[derive(Clone, Debug)]
 pub(crate) struct HealthPaths {
     paths: Vec<String>,
-    // A bit for each of their lengths: nearly every request's path is told apart by it.
+    // A bit for each length among them: it rules out nearly every other path without a comparison.
     lengths: u64,
     /// Paths below which every path is one, with the slash.
     below: Vec<String>,

@@ -1,4 +1,4 @@
-//! The lists of hosts: who may be told what.
+//! The lists of hosts: which context may be sent to which host.
 
 /// Does a host stand in such a list? Hosts compare without case, without the brackets of an address and without
 /// the dot that ends a full name; `.example.org` covers every host below.

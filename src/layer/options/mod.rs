@@ -23,12 +23,12 @@ use crate::names::attribute;
 use crate::record::NameSpan;
 use crate::signals::Signals;
 
-/// What a foreign trace context may do.
+/// What a caller's trace context may do.
 ///
 /// ```
 /// use tower_observability::{ObservabilityLayer, Trust};
 ///
-/// // A public edge: nobody outside decides which of our traces are recorded.
+/// // A public edge: callers do not decide which of our traces are recorded.
 /// let layer = ObservabilityLayer::new().trust(Trust::Link);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,8 +37,7 @@ pub enum Trust {
     /// The request continues the caller's trace, with the caller's decision whether it is recorded.
     #[default]
     Continue,
-    /// The request starts a trace of its own and links to the caller's; the caller's tracestate and baggage
-    /// are not taken.
+    /// The request starts a new trace that links to the caller's; the caller's `tracestate` and baggage are ignored.
     Link,
     /// The caller's trace context and baggage are not read.
     Ignore,
@@ -46,14 +45,15 @@ pub enum Trust {
 
 /// The tower layer: one hop for each request, from its first byte to its last.
 ///
-/// A request that a second layer of this kind meets is observed once: it is told by the hop that is current, its method
-/// and its path. So an inner layer behind something that calls its service from another task, such as `tower::buffer`,
-/// observes it a second time; and a service that sends itself a request of the same method, to the end of its own path,
-/// is observed once for both.
+/// A request that passes two of these layers is observed once: the inner layer recognises it by the current hop, the
+/// method and the path. Two exceptions follow from that: behind something that calls its service from another task, such
+/// as `tower::buffer`, the inner layer observes it again; and a service that calls itself in-process with the same
+/// method and path suffix is observed once for both requests.
 ///
-/// The request ends with the last byte or trailer of its answer, or where the answer has no body (HEAD, 204, 304, 101,
-/// the 2xx of a CONNECT), with the head. What is dropped before is `cancelled`; what panics is `panic`, and the panic
-/// goes on. Errors, readiness, extensions and bodies pass through as they are. `poll_ready` belongs to no request.
+/// The request ends with the last byte or trailer of its response body, or, if the response has no body (HEAD, 204, 304,
+/// 101, a successful CONNECT), with the response head. If it is dropped before, its outcome is `cancelled`; if it panics,
+/// `panic`, and the panic continues. Errors, readiness, extensions and bodies pass through unchanged. `poll_ready`
+/// belongs to no request.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -89,7 +89,7 @@ pub struct ObservabilityLayer<D = Server> {
 /// Decides whether a request is observed.
 type Filter = Arc<dyn Fn(&request::Parts) -> bool + Send + Sync>;
 
-/// Makes the `tracing` span of a request.
+/// Creates the `tracing` span of a request.
 type MakeSpan = Arc<dyn Fn() -> Span + Send + Sync>;
 
 /// Everything that can be chosen for a layer.
@@ -102,7 +102,7 @@ pub(crate) struct Options {
     pub(crate) baggage_to: Vec<String>,
     pub(crate) no_context_to: Vec<String>,
     pub(crate) server_timing: bool,
-    /// What is told otherwise than it is.
+    /// What is recorded beside the defaults, or hidden.
     pub(crate) choices: Option<Arc<Choices>>,
 }
 
@@ -112,7 +112,7 @@ static UNCHANGED: LazyLock<Options> = LazyLock::new(Options::default);
 static SERVING: OnceLock<ObservabilityLayer> = OnceLock::new();
 
 impl ObservabilityLayer<Server> {
-    /// The layer of a server. It reports to the process's signals; before [`init`](crate::init()) it passes requests on
+    /// A layer for servers. It reports to what [`init`](crate::init()) started; before that it passes requests on
     /// unobserved.
     pub fn new() -> Self {
         Self::unchanged()
@@ -131,33 +131,33 @@ impl ObservabilityLayer<Server> {
         SERVING.get().cloned()
     }
 
-    /// What a foreign trace context may do. Default: [`Trust::Continue`].
+    /// What a caller's trace context may do. Default: [`Trust::Continue`].
     pub fn trust(self, trust: Trust) -> Self {
         self.change(|options| options.trust = trust)
     }
 
-    /// Paths of probes: their requests are recorded only if they fail. Replaces the default: `/live`, `/livez`,
+    /// Paths of health checks, whose requests are recorded only if they fail. Replaces the default: `/live`, `/livez`,
     /// `/ready`, `/readyz`, `/health`, `/healthz`, `/metrics`, `/-/healthy`, and gRPC's
-    /// `/grpc.health.v1.Health/Check`. A path that ends with `/*` stands for every path below it.
+    /// `/grpc.health.v1.Health/Check`. A path that ends with `/*` matches every path below it.
     pub fn health_paths<P: Into<String>>(self, paths: impl IntoIterator<Item = P>) -> Self {
         let paths = HealthPaths::new(paths.into_iter().map(Into::into).collect());
         self.change(|options| options.health_paths = paths)
     }
 
     /// Opens a real `tracing` span named `request` around each request, so that `Span::current()` and
-    /// `in_current_span` work in the user's service. Default: no such span; events and spans inside the request carry
-    /// its context without it.
+    /// `in_current_span` work in your service. Default: no such span; events and spans inside the request have its
+    /// context without it.
     ///
-    /// It stands for the request: in the trace it is no span of its own. It has no fields, and `tracing` lets nobody
-    /// record a field that a span does not declare; see [`request_span_with`](Self::request_span_with).
+    /// It represents the request and adds no second span to the trace. It has no fields, and with `tracing` only
+    /// declared fields can be recorded; see [`request_span_with`](Self::request_span_with).
     pub fn request_span(self) -> Self {
         self.request_span_with(|| tracing::info_span!(target: "tower_observability::request", "request"))
     }
 
     /// Opens the `tracing` span that `make` returns around each request, so that it can declare fields. A value recorded
-    /// on it stands on every line written within it from then on, on the request's own line and on its span, as if by
-    /// [`request::add`](crate::request::add). The span's name and level appear nowhere; a level below INFO may be
-    /// disabled by `tracing`'s filter. Default: no such span.
+    /// on it is on every later line within it, and on the request's own line and span, as with
+    /// [`request::add`](crate::request::add). The span's name and level are not recorded; a level below INFO may be
+    /// disabled by the filter. Default: no such span.
     ///
     /// ```
     /// use tower_observability::ObservabilityLayer;
@@ -171,15 +171,15 @@ impl ObservabilityLayer<Server> {
         self.change(|options| options.request_span = Some(Arc::new(make)))
     }
 
-    /// Names the trace on each response: `server-timing: trace;desc=00-…`, beside what the service itself writes into
-    /// that header. A browser shows it, so it is for services whose callers may know. Default: off.
+    /// Adds the trace to each response: `server-timing: trace;desc=00-…`, beside what the service itself writes into
+    /// that header. Browsers show it, so use it where callers may see trace ids. Default: off.
     pub fn server_timing(self) -> Self {
         self.change(|options| options.server_timing = true)
     }
 }
 
 impl<For> ObservabilityLayer<Client<For>> {
-    /// The layer of a client: one span for each call, `traceparent`, `tracestate` and `x-request-id` on it.
+    /// A layer for clients: a span for each call, which carries `traceparent`, `tracestate` and `x-request-id`.
     ///
     /// Around a router of axum it does not compile, because a router serves requests:
     ///
@@ -198,7 +198,7 @@ impl<For> ObservabilityLayer<Client<For>> {
     /// let app = ObservabilityLayer::client().layer(Router::<()>::new());
     /// ```
     ///
-    /// What belongs to one side is not offered on the other:
+    /// Options of one side do not exist on the other:
     ///
     /// ```compile_fail,E0599
     /// tower_observability::ObservabilityLayer::client().trust(tower_observability::Trust::Link);
@@ -211,15 +211,15 @@ impl<For> ObservabilityLayer<Client<For>> {
         Self::unchanged()
     }
 
-    /// Hosts that get our baggage; `.example.org` stands for all hosts below `example.org`, ports do not count. From
-    /// calls to any other host a `baggage` header is removed, because a forwarding proxy may have copied it. Default:
-    /// none.
+    /// Hosts to which baggage is sent; `.example.org` means all hosts below `example.org`, ports are ignored. A `baggage`
+    /// header on a call to any other host is removed, because a forwarding proxy may have copied it. Default: none.
     pub fn baggage_to<H: Into<String>>(self, hosts: impl IntoIterator<Item = H>) -> Self {
         self.change(|options| options.baggage_to = hosts.into_iter().map(Into::into).collect())
     }
 
-    /// Hosts that get neither trace context nor baggage nor request id, not even those that a forwarding proxy copied;
-    /// written as for [`baggage_to`](Self::baggage_to), over which it takes precedence. Default: none.
+    /// Hosts to which neither trace context nor baggage nor request id is sent; such headers that a forwarding proxy
+    /// copied are removed. Same syntax as [`baggage_to`](Self::baggage_to), over which it takes precedence. Default:
+    /// none.
     pub fn no_context_to<H: Into<String>>(self, hosts: impl IntoIterator<Item = H>) -> Self {
         self.change(|options| options.no_context_to = hosts.into_iter().map(Into::into).collect())
     }
@@ -254,7 +254,7 @@ impl Default for ObservabilityLayer {
 }
 
 impl Options {
-    /// The options of a layer, or those of one that nobody changed.
+    /// The options of a layer, or the defaults.
     pub(crate) fn of(options: Option<&Arc<Options>>) -> &Options {
         match options {
             Some(options) => options,
@@ -288,13 +288,15 @@ impl fmt::Debug for Options {
 }
 
 impl<D> ObservabilityLayer<D> {
-    /// Request headers that stand on the span and on the request's line, as `http.request.header.<name>`: a list of
-    /// their values, which the line shows as one text; of a call of gRPC as `rpc.request.metadata.<name>`. Replaces an earlier list. Default: none. Variable: none.
+    /// Records these request headers on the span and on the request's line, as `http.request.header.<name>` (for gRPC
+    /// `rpc.request.metadata.<name>`): on the span a list of values, on the line one text. Replaces an earlier list.
+    /// Default: none. Variable: none.
     ///
-    /// At most 32 names, 16 values of a name, 1,024 bytes of a value and 8 KiB of a request are kept; what was cut ends
-    /// with `…`. Bytes that are no UTF-8 become U+FFFD. Of a secret listed by mistake (`authorization`, `cookie`,
-    /// `x-api-key`, …), and of a value that is marked as sensitive, `REDACTED` is shown. In `referer`, `location` and
-    /// `content-location` it stands for query values, credentials, and what [`redact_path`](Self::redact_path) hides.
+    /// At most 32 names, 16 values per name, 1,024 bytes per value and 8 KiB per request are kept; a cut value ends
+    /// with `…`. Invalid UTF-8 becomes U+FFFD. A secret that was listed by mistake (`authorization`, `cookie`,
+    /// `x-api-key`, …), and a value that is marked as sensitive, is shown as `REDACTED`. In `referer`, `location` and
+    /// `content-location`, `REDACTED` replaces query values, credentials, and what
+    /// [`redact_path`](Self::redact_path) hides.
     ///
     /// ```
     /// use tower_observability::ObservabilityLayer;
@@ -309,17 +311,18 @@ impl<D> ObservabilityLayer<D> {
         self.choose(|choices| choices.request_headers = headers)
     }
 
-    /// The same for the response's headers, as `http.response.header.<name>`, of gRPC `rpc.response.metadata.<name>`: those
-    /// of its head, not of its trailers. Default: none. Variable: none.
+    /// Records these response headers, as `http.response.header.<name>` (for gRPC `rpc.response.metadata.<name>`), by
+    /// the rules of [`capture_request_headers`](Self::capture_request_headers). Trailers are not captured. Default:
+    /// none. Variable: none.
     pub fn capture_response_headers<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
         let before = Before { http: attribute::HTTP_RESPONSE_HEADER, grpc: attribute::RPC_RESPONSE_METADATA };
         let headers = Headers::new(before, names);
         self.choose(|choices| choices.response_headers = headers)
     }
 
-    /// Called within each request that is observed, before it is passed on: what it says by
-    /// [`request::add`](crate::request::add) and the like is said of this request, and its lines have the request's
-    /// ids. On the client's side it is said of the call. If it panics, the request goes on. Default: nothing is called.
+    /// Calls `say` for each observed request before the service gets it. [`request::add`](crate::request::add) and all
+    /// else in [`request`](crate::request) applies to this request there (on the client's side to the call), and log
+    /// lines have its ids. If `say` panics, the request goes on. Default: nothing is called.
     ///
     /// ```
     /// use tower_observability::{ObservabilityLayer, request};
@@ -334,13 +337,14 @@ impl<D> ObservabilityLayer<D> {
         self.choose(|choices| choices.on_request = Some(Arc::new(say)))
     }
 
-    /// The same with the head of the response, once it is there. An inner service that fails has none, nor has a
-    /// request that was cancelled before. Default: nothing is called.
+    /// Calls `say` with the response head of each observed request, before the caller gets it. As in
+    /// [`on_request`](Self::on_request), all of [`request`](crate::request) can be used. Not called if the inner service
+    /// fails or the request is cancelled first. Default: nothing is called.
     ///
     /// ```
     /// use tower_observability::{ObservabilityLayer, Outcome, request};
     ///
-    /// // A 404 of this service is no mistake of the client's.
+    /// // In this service a 404 is not an error.
     /// let layer = ObservabilityLayer::new().on_response(|parts| {
     ///     if parts.status == 404 {
     ///         request::outcome(Outcome::Ok);
@@ -351,16 +355,15 @@ impl<D> ObservabilityLayer<D> {
         self.choose(|choices| choices.on_response = Some(Arc::new(say)))
     }
 
-    /// Shows `REDACTED` in the place of these parameters of a path, on the span, on every line and in `url.full`: those
-    /// of the list, or all of them if it is empty. Can be called for many paths. Default: paths are shown as asked for.
-    /// Variable: none.
+    /// Replaces these path parameters by `REDACTED` on the span, on every line and in `url.full`: the listed ones, or
+    /// all if the list is empty. Can be called for many paths. Default: paths are shown as requested. Variable: none.
     ///
-    /// The pattern is written as a router's, `/reset/{token}` or `/files/{*rest}`, and compared with the path as this
-    /// layer sees it: so it holds from the first line on, where the route is not known yet, for the client's side, and
-    /// for paths that no route matches. Letter case, escapes and slashes too many make no difference. A longer path that
-    /// begins like the pattern is covered; what stands behind is shown.
+    /// The pattern has the syntax of axum's routes, `/reset/{token}` or `/files/{*rest}`, and is matched against the
+    /// path as this layer sees it. So it also applies before the route is known, on the client's side, and to paths
+    /// that no route matches. Letter case, percent-encoding and repeated slashes make no difference. A longer path that
+    /// begins with the pattern is redacted as well; the rest of it is shown.
     ///
-    /// What the service writes itself, such as a field with the token, is not changed.
+    /// What the service itself logs, such as a field with the token, is not changed.
     ///
     /// ```
     /// use tower_observability::ObservabilityLayer;
@@ -374,8 +377,8 @@ impl<D> ObservabilityLayer<D> {
         self.choose(|choices| choices.hidden = std::mem::take(&mut choices.hidden).and(pattern, &parameters))
     }
 
-    /// Keys of queries whose values `url.query` and `url.full` show. Keys compare with their letter case, and as they
-    /// were sent. Replaces an earlier list. Default: none; each value is `REDACTED`. Variable: none.
+    /// Shows the values of these query keys in `url.query` and `url.full`. Keys are compared as sent, case-sensitively.
+    /// Replaces an earlier list. Default: none; every value is `REDACTED`. Variable: none.
     ///
     /// ```
     /// use tower_observability::ObservabilityLayer;
@@ -386,16 +389,17 @@ impl<D> ObservabilityLayer<D> {
         self.choose(|choices| choices.shown.everywhere(keys.into_iter().map(Into::into).collect()))
     }
 
-    /// The same for one path, written as for [`redact_path`](Self::redact_path); a longer path is another one.
+    /// Shows the values of these query keys for one path only. The pattern has the syntax of
+    /// [`redact_path`](Self::redact_path) and must match the whole path. Default: none. Variable: none.
     pub fn show_query_of<K: Into<String>>(self, pattern: &str, keys: impl IntoIterator<Item = K>) -> Self {
         self.choose(|choices| choices.shown.on(pattern, keys.into_iter().map(Into::into).collect()))
     }
 
-    /// What a request's span is called. Told is the method (`HTTP` where it is not a known one) and where the request
-    /// goes: on the server's side its route, on the client's the host, of a gRPC call its method, such as
-    /// `shop.Shop/Buy`; nothing else, so that names stay few. Called behind the request, for those that are sampled. An
-    /// empty name, or a panic, is the default. Lines and metrics do not change. Default: `GET /users/{id}`, or
-    /// the method where no route is known; of a gRPC call its method. Variable: none.
+    /// Names the span of each request. `name` gets the method (`HTTP` if it is not a known one) and the target: the
+    /// route on the server's side, the host on the client's, for gRPC the method, such as `shop.Shop/Buy`. It gets nothing
+    /// else, so that the number of names stays small. It is called after the request has ended, and only if the request
+    /// is sampled. If it returns an empty name or panics, the default is used. Lines and metrics do not change.
+    /// Default: `GET /users/{id}`, or the method if no route is known; for gRPC its method. Variable: none.
     ///
     /// ```
     /// use tower_observability::{ObservabilityLayer, side};

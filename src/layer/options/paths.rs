@@ -60,7 +60,10 @@ impl Pattern {
         let hides = self.segments.iter().any(|segment| segment.hidden);
         if (!hides || (all && !names.is_empty())) && HIDES_NOTHING.first() {
             let stays = if hides { "all of them are hidden" } else { "nothing is hidden" };
-            complain(format_args!("the path {:?} has not every parameter of {names:?}; {stays}", self.text));
+            complain(format_args!(
+                "the path {:?} does not contain every parameter of {names:?}; {stays}",
+                self.text
+            ));
         }
         self
     }

@@ -78,7 +78,7 @@ pub(super) trait Schema: Keys + fmt::Debug + Send + Sync + 'static {
     #[inline]
     fn outcome(object: &mut Object, _: &Hop, end: &End) {
         object.plain(Self::OUTCOME, end.outcome.as_str().as_bytes());
-        // The status has a member of its own, and most other words are the outcome's.
+        // The status has its own key, and most other words are the outcome's.
         if let ErrorType::Word(word) = end.error_type
             && word != end.outcome.as_str()
         {
@@ -298,7 +298,7 @@ fn ending<S: Schema>(object: &mut Object, hop: &Hop, end: &End) {
     }
 }
 
-/// Writes a member of text, made when the service starts; none if there is nothing to say.
+/// Writes a key with a string that is fixed at start; nothing if it is empty.
 pub(super) fn member(out: &mut Vec<u8>, name: &str, text: &str) {
     if !text.is_empty() {
         out.push(b',');

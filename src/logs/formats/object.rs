@@ -1,4 +1,4 @@
-//! One line while it grows, member by member.
+//! Builds one JSON line, key by key.
 
 use std::sync::Arc;
 
@@ -91,13 +91,13 @@ impl Object {
         self.request = RequestPart { hop: None, ..std::mem::take(&mut self.request) };
     }
 
-    /// Writes bytes that were made before: whole members, with their commas.
+    /// Writes bytes that were encoded before: whole key-value pairs, with their commas.
     #[inline]
     pub(in crate::logs) fn raw(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Writes one of our members with a text that needs no escape.
+    /// Writes one of our keys with a string that needs no escaping.
     #[inline]
     pub(super) fn plain(&mut self, member: &'static [u8], text: &[u8]) {
         self.bytes.extend_from_slice(member);
@@ -105,14 +105,14 @@ impl Object {
         self.bytes.push(b'"');
     }
 
-    /// Writes one of our members with a text.
+    /// Writes one of our keys with a string.
     #[inline]
     pub(super) fn text(&mut self, member: &'static [u8], text: &[u8]) {
         self.bytes.extend_from_slice(member);
         self.between_quotes(|bytes| escape(bytes, text));
     }
 
-    /// Writes one of our members with texts that become one.
+    /// Writes one of our keys with a string made of several parts.
     pub(super) fn joined<'t>(
         &mut self,
         member: &'static [u8],
@@ -123,7 +123,7 @@ impl Object {
         self.between_quotes(|bytes| join(bytes, texts, between));
     }
 
-    /// Writes one of our members with a number.
+    /// Writes one of our keys with a number.
     #[inline]
     pub(super) fn number(&mut self, member: &'static [u8], number: impl itoa::Integer) {
         self.bytes.extend_from_slice(member);

@@ -75,7 +75,7 @@ impl Schema for Otel {
         object.plain(Self::ERROR_TYPE, Outcome::Panic.as_str().as_bytes());
     }
 
-    /// Every member begins with its comma; that of the first attribute becomes a blank.
+    /// Every key begins with its comma; that of the first attribute becomes a blank.
     fn end(object: &mut Object) {
         let opened = object.opened;
         if let Some(comma) = object.bytes.get_mut(opened).filter(|byte| **byte == b',') {

@@ -36,7 +36,7 @@ fn lines(format: &str) -> (Lines, MemoryLines) {
     Lines::in_memory_of(&logs.client(true), &resource)
 }
 
-/// The same, written by a thread.
+/// The lines, written by a thread.
 fn behind(format: &str, out: impl std::io::Write + Send + 'static) -> Lines {
     let (logs, resource) = options(format);
     Lines::written_to(out, &logs, &resource)

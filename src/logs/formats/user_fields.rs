@@ -208,8 +208,8 @@ fn report_renamed(name: &[u8], key: &[u8]) {
     if reported.len() < MOST && !reported.contains(name) {
         reported.insert(name.to_owned());
         complain(format_args!(
-            "the field `{}` stands on log lines as `{}`, because that key has a meaning of its own; give the field \
-             another name, such as `app_{0}`",
+            "the field `{}` is written to log lines as `{}`, because that key is reserved; give the field another name, \
+             such as `app_{0}`",
             name.escape_debug(),
             String::from_utf8_lossy(key)
         ));

@@ -83,7 +83,7 @@ impl Export {
 
 #[cfg(feature = "otlp")]
 impl Limits {
-    /// The same with texts of so many characters at most.
+    /// Writes it with texts of at most this many characters.
     pub(super) fn with_texts_of(self, most: Option<usize>) -> Self {
         let Some(most) = most else { return self };
         let value_length = self.value_length.map_or(most, |limit| limit.min(most));

@@ -85,8 +85,8 @@ fn shorten_attributes(attributes: &mut Attributes<'_>, room: Room, scope: &str) 
         let Some(excess) = size.checked_sub(room).filter(|excess| *excess > 0) else { return shortened };
         shortened = true;
         if !shorten_longest(attributes, excess) {
-            let Some(fewer) = attributes.list.len().checked_sub(1) else { return shortened };
-            keep(attributes, fewer);
+            let Some(count) = attributes.list.len().checked_sub(1) else { return shortened };
+            keep(attributes, count);
         }
     }
 }

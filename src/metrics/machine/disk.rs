@@ -44,7 +44,7 @@ pub(crate) fn disk_space(paths: &[PathBuf]) -> Option<Source> {
     if watched.is_empty() {
         return None;
     }
-    // Of two pages at once, the second would find each path asked, and would not have it.
+    // With two scrapes at once, the second would find each path being asked, and would leave it out.
     let watched = Mutex::new(watched);
     Some(Source::new("system_filesystem_", move |samples| {
         let watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
@@ -112,7 +112,7 @@ fn space(path: &Path) -> Option<Space> {
     let bytes = |blocks: u64| blocks.saturating_mul(read.f_frsize);
     let reserved = read.f_bfree.saturating_sub(read.f_bavail);
     let space = Space { total: bytes(read.f_blocks), free: bytes(read.f_bavail), reserved: bytes(reserved) };
-    // What has no blocks, such as /proc, has no space to speak of.
+    // A file system without blocks, such as /proc, has no size.
     (space.total > 0).then_some(space)
 }
 

@@ -29,7 +29,7 @@ impl Installed {
                          install yours before, or leave out Metrics::installed_recorder()"
                     ));
                 }
-                // What panics there ends this one description, not every request from then on.
+                // If the recorder panics, only this description is lost, not every later request.
                 guarded(|| (self.describe)(recorder));
             });
             register(recorder)

@@ -10,7 +10,7 @@ use crate::account::Table;
 use crate::names::label;
 use crate::threads::complain;
 
-/// How many label sets one metric tells apart, the specification's default.
+/// Maximum number of label sets of one metric, the specification's default.
 const MOST: usize = 2_000;
 
 /// The facts of a hop that are labels.

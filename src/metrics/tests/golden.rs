@@ -15,7 +15,7 @@ fn shown(page: &str) -> String {
         .collect()
 }
 
-fn told(recorder: &Recorder) {
+fn record_everything(recorder: &Recorder) {
     with_local_recorder(recorder, || {
         describe_counter!("orders", "Orders taken.\n\"All\" of them, C:\\ too.");
         describe_histogram!("page_bytes", Unit::Bytes, "Size of a page.");
@@ -30,7 +30,7 @@ fn told(recorder: &Recorder) {
 #[test]
 fn the_page_in_text_format() {
     let recorder = recorder();
-    told(&recorder);
+    record_everything(&recorder);
     let page = pages(&recorder)[0].clone();
     assert_eq!(
         shown(&page),

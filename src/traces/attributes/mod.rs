@@ -198,7 +198,7 @@ fn said(attributes: &mut Attributes<'_, impl SpanWriter>, notes: &Notes) {
             attributes.text(name::EXCEPTION_STACKTRACE, stacktrace(error, sources));
         }
     }
-    // What did not fail has no error's type (semantic conventions, "recording errors"), whoever sets it.
+    // What did not fail has no `error.type` (semantic conventions, "recording errors"), even if the user sets it.
     attributes.fields(&notes.fields, Some(name::ERROR_TYPE));
 }
 

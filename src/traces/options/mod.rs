@@ -12,13 +12,13 @@ use crate::export::{BatchLimits, Destination, Endpoint};
 use crate::otlp::{Otlp, OtlpConfig, Shared, TIMEOUT, TRACES};
 use crate::variable::Refusal;
 
-/// Options of traces: which are sampled, where finished spans go, what one may hold.
+/// Options for traces: sampling, where spans are exported, limits of a span.
 ///
-/// Nothing is exported until there is an endpoint. What the environment says beats what is set here.
+/// Nothing is exported until there is an endpoint. The environment overrides what is set here.
 ///
-/// The sampler decides all the same: a process without an exporter still says `sampled` in the headers that it
-/// sends on, so that a gateway without one does not end the traces of the services behind it. `trace_flags` on
-/// log lines are these flags; exemplars, which point at a span of this process, are then left out.
+/// The sampler works without an exporter, too: the process still sends the `sampled` flag in its headers, so that a
+/// gateway without an exporter does not end the traces of the services behind it. `trace_flags` on log lines are these
+/// flags. Exemplars point at spans of this process and are left out in this case.
 ///
 /// ```
 /// use tower_observability::{Otlp, Traces};
@@ -92,37 +92,34 @@ impl Format {
 }
 
 impl Traces {
-    /// The specification's defaults: every trace that starts here is sampled, a parent's decision is followed.
+    /// The specification's defaults: every new trace is sampled, a parent's decision is followed.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Samples this ratio of the traces that start here, from 0 to 1; values outside are clamped.
+    /// Samples this ratio of new traces, from 0 to 1; values outside are clamped.
     ///
-    /// A trace that arrives with a decision keeps that decision (see [`Traces::follow_parent`]). Default: `1.0`.
+    /// A caller's sampling decision is kept (see [`Traces::follow_parent`]). Default: `1.0`.
     /// Variable: `OTEL_TRACES_SAMPLER_ARG`.
     pub fn sample_ratio(mut self, ratio: f64) -> Self {
         self.ratio = Some(if ratio.is_nan() { 0.0 } else { ratio.clamp(0.0, 1.0) });
         self
     }
 
-    /// Does a trace that arrives with a decision keep it?
-    ///
-    /// Without, each service decides alone, by the trace's id. Default: `true`. Variable:
+    /// Whether a caller's sampling decision is followed. If not, each service decides alone, by the trace id. Default: `true`. Variable:
     /// `OTEL_TRACES_SAMPLER` (`parentbased_…`).
     pub fn follow_parent(mut self, follow: bool) -> Self {
         self.follow_parent = follow;
         self
     }
 
-    /// Exports nothing, whatever the endpoint. Default: not called. Variable: `OTEL_TRACES_EXPORTER` (`none`).
+    /// Exports nothing, even if there is an endpoint. Default: not called. Variable: `OTEL_TRACES_EXPORTER` (`none`).
     pub fn off(mut self) -> Self {
         self.off = true;
         self
     }
 
-    /// How spans leave over OTLP, with the collector's endpoint. Without one in code or in the environment nothing is
-    /// exported.
+    /// Exports spans over OTLP with these options. Without an endpoint in code or in the environment nothing is exported.
     ///
     /// Default: `Otlp::new()`. Variables: see [`Otlp`].
     ///
@@ -137,10 +134,10 @@ impl Traces {
         self
     }
 
-    /// Sends spans straight to Zipkin, as its JSON of version 2, instead of over OTLP. The URL is used as it is:
+    /// Exports spans to Zipkin, as Zipkin's JSON v2, instead of over OTLP. The URL is used as it is, such as
     /// `http://zipkin:9411/api/v2/spans`.
     ///
-    /// Timeouts, batches and files of TLS are those of [`Traces::otlp`]; headers, compression and gRPC are for OTLP only.
+    /// Timeouts, batches and TLS files are those of [`Traces::otlp`]; headers, compression and gRPC are for OTLP only.
     ///
     /// OpenTelemetry has deprecated exporters of this kind and drops them from its specification at the end of
     /// 2026. The long-term option is OTLP to a collector with a Zipkin exporter.
@@ -151,9 +148,9 @@ impl Traces {
         self
     }
 
-    /// Draws each trace on standard error, as a waterfall, beside the exporter if there is one: for development.
+    /// Prints each trace to standard error as a waterfall, in addition to the exporter if there is one: for development.
     ///
-    /// A trace is drawn when the request, call or job by which it entered this process has ended, at the latest after
+    /// A trace is printed when the request, call or job by which it entered this process has ended, at the latest after
     /// 10 s, with the spans of this process. At most 2,048 spans wait for that.
     ///
     /// Default: not called. Variable: `OTEL_TRACES_EXPORTER` (`console`, or `otlp,console`).

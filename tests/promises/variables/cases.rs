@@ -142,7 +142,7 @@ fn general() -> Vec<Case> {
             .bad("http/dup", "is not served: the stable names of HTTP are written, and no older ones"),
         of("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", "logs")
             .same("logs", exporting(), |seen| seen.spans.iter().all(|span| span.span.events.is_empty()))
-            .bad("logs/dup", "is not served: errors are told by lines and log records only")
+            .bad("logs/dup", "is not served: errors are recorded on lines and log records only")
             .bad("spans", "is not logs; logs stays"),
         of("OBSERVABILITY_DRAIN_DELAY", "5000")
             .good("300", Scene::default().runs(Program::Drains), |seen| {

@@ -1,4 +1,4 @@
-//! The reason why there is no connection, in words for the person who is called at night.
+//! Explains why a TLS connection failed, in words for the person on call.
 
 use std::error::Error;
 use std::io;
@@ -44,7 +44,7 @@ fn of(error: &rustls::Error, endpoint: &Endpoint) -> String {
             "what listens there does not speak TLS; is the endpoint one of http://?".to_owned()
         }
         rustls::Error::PeerIncompatible(_) => {
-            format!("the collector's TLS and ours have nothing in common ({error})")
+            format!("no TLS version and cipher suite is supported by both the collector and us ({error})")
         }
         error => format!("TLS: {error}"),
     }
