@@ -1,5 +1,7 @@
-//! The one error of this crate: why the start-up failed. And the chain of causes behind any error, walked here only.
+//! The one error of this crate: why the start-up failed. And the chain of causes behind any error, walked here only, with
+//! what may be shown of the URLs in its texts.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::panic::Location;
@@ -135,6 +137,53 @@ impl fmt::Debug for WithCauses<'_> {
     }
 }
 
+/// Stands for what is not shown.
+const REDACTED: &str = "REDACTED";
+
+/// An endpoint as it may be shown anywhere: without its credentials, and without what stands behind its path, which may
+/// be a key.
+pub(crate) fn masked_url(url: &str) -> Cow<'_, str> {
+    let is_scheme =
+        |end: &usize| url[..*end].bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let (scheme, rest) = url.split_at(url.find("://").filter(is_scheme).map_or(0, |end| end + 3));
+    let authority_end = rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
+    let path_end = rest.find(['?', '#']).unwrap_or(rest.len());
+    let (authority, path) = (&rest[..authority_end], &rest[authority_end..path_end]);
+    let (credentials, host) = match authority.rsplit_once('@') {
+        Some((_, host)) => ("REDACTED@", host),
+        None => ("", authority),
+    };
+    let behind = rest[path_end..].chars().next();
+    if credentials.is_empty() && behind.is_none() {
+        return Cow::Borrowed(url);
+    }
+    let mut shown = [scheme, credentials, host, path].concat();
+    if let Some(mark) = behind {
+        shown.push(mark);
+        shown.push_str(REDACTED);
+    }
+    Cow::Owned(shown)
+}
+
+/// A text with each URL in it as [`masked_url`] shows it: errors of HTTP clients name what was called.
+pub(crate) fn masked_urls(text: &str) -> Cow<'_, str> {
+    if !text.contains("://") {
+        return Cow::Borrowed(text);
+    }
+    let is_end = |c: char| c.is_whitespace() || "\"'`<>".contains(c);
+    let is_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    let shown = text.split_inclusive(is_end).map(|word| {
+        let Some(mark) = word.find("://") else { return Cow::Borrowed(word) };
+        let (before, _) = word.split_at(mark);
+        let (before, url) = word.split_at(before.trim_end_matches(is_scheme).len());
+        // What closes the sentence around it is not the URL's.
+        let (url, behind) =
+            url.split_at(url.trim_end_matches(|c: char| is_end(c) || "()[]{},;:.".contains(c)).len());
+        Cow::Owned([before, &masked_url(url), behind].concat())
+    });
+    Cow::Owned(shown.collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,6 +217,21 @@ mod tests {
     impl std::error::Error for Endless {
         fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
             Some(&Endless)
+        }
+    }
+
+    #[test]
+    fn urls_in_a_text_are_masked_and_the_rest_is_shown() {
+        for (text, shown) in [
+            ("row locked", "row locked"),
+            ("see http://h/p.", "see http://h/p."),
+            ("send (http://h/p?k=S): gone", "send (http://h/p?REDACTED): gone"),
+            ("send (http://h/p?k=a)S&b=(S)): gone", "send (http://h/p?REDACTED)): gone"),
+            ("url=\"https://me:S@h:1/\", 'b://c#S'", "url=\"https://REDACTED@h:1/\", 'b://c#REDACTED'"),
+            ("a http://h?S\nhttp://h/?S", "a http://h?REDACTED\nhttp://h/?REDACTED"),
+            ("é://?S ://", "é://?REDACTED ://"),
+        ] {
+            assert_eq!(masked_urls(text), shown, "{text}");
         }
     }
 

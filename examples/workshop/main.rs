@@ -19,8 +19,7 @@ use std::process::ExitCode;
 
 use screen::show;
 
-const USAGE: &str =
-    "Usage: cargo run --release -p workshop --example workshop -- [--request | --vanished | --lines | --help | SERVICE]";
+const USAGE: &str = "Usage: cargo run --release -p workshop --example workshop -- [--request | --vanished | --lines | --help | SERVICE]";
 
 const HELP: &str = "\
 A vehicle workshop of eight services: eight processes, one trace.

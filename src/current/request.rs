@@ -22,7 +22,7 @@ use super::current;
 pub use super::error::AsError;
 use crate::context::{Baggage, RequestId, TraceContext};
 use crate::error::causes;
-use crate::record::{Hop, IntoValue, Outcome, Route, formatted};
+use crate::record::{Hop, IntoValue, Outcome, Route, error_text};
 
 fn with_hop<T>(say: impl FnOnce(&Arc<Hop>) -> T) -> Option<T> {
     current()?.hop.as_ref().map(say)
@@ -68,7 +68,8 @@ pub fn add(name: impl Into<Cow<'static, str>>, value: impl IntoValue) -> bool {
 }
 
 /// Records an error with its chain of sources, at most 16, on the request's span and line. It does not change the
-/// outcome, because an error that was handled is not a failure. The last call wins.
+/// outcome, because an error that was handled is not a failure. The last call wins. Of a URL in its text, credentials and
+/// what follows the path are not shown.
 ///
 /// Takes `&E` of any error, `&dyn Error`, `&Box<dyn Error>` (also `Send + Sync`), `&anyhow::Error` and `&eyre::Report`.
 /// Returns `false` if there is no running request.
@@ -94,9 +95,9 @@ pub fn error<Kind>(error: &(impl AsError<Kind> + ?Sized)) -> bool {
 
 /// The error's text and those of its sources, outermost first.
 pub(crate) fn chain(error: &dyn Error) -> Vec<String> {
-    let mut texts = vec![formatted(format_args!("{error}"))];
+    let mut texts = vec![error_text(error)];
     let sources = causes(error.source(), |error| error.source());
-    texts.extend(sources.map(|source| formatted(format_args!("{source}"))));
+    texts.extend(sources.map(|source| error_text(source)));
     texts
 }
 

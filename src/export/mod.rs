@@ -25,10 +25,11 @@ pub(crate) use self::http::Body;
 pub(crate) use self::http::{Answer, Endpoint, HttpClient, TlsFile, TlsFiles, confirmed, in_short};
 #[cfg(feature = "otlp-grpc")]
 pub(crate) use self::http::{LONGEST_MESSAGE, REMEDY};
+pub(crate) use crate::error::masked_url;
 pub(crate) use batch::{BatchLimits, Batching, set_milliseconds, shown_limit, shown_milliseconds, whole};
 pub(crate) use exporter::{Exporter, Notice, Signal, Tell};
 pub(crate) use feature::{GRPC, GZIP};
 pub(crate) use names::{UsedNames, free_name};
 pub(crate) use queue::{Queue, Weigh};
 pub(crate) use transport::{Attempt, Delivery, Encoded, Payload, Sent, Transport};
-pub(crate) use url::{Destination, has_credentials, join, masked_url, reachable};
+pub(crate) use url::{Destination, has_credentials, join, reachable};

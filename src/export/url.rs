@@ -1,15 +1,12 @@
 //! URLs of receivers: how a path is joined to one, what of it is shown, and whether it is served.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use http::Uri;
 
 use super::feature::TLS;
+use crate::error::masked_url;
 use crate::variable::Refusal;
-
-/// Replaces hidden parts.
-const REDACTED: &str = "REDACTED";
 
 /// Where records go.
 #[derive(Clone, PartialEq, Eq)]
@@ -53,31 +50,6 @@ pub(crate) fn join(base: &str, path: &str) -> String {
     let base = base.split('#').next().unwrap_or_default();
     let (base, query) = base.find('?').map_or((base, ""), |place| base.split_at(place));
     format!("{}{path}{query}", base.trim_end_matches('/'))
-}
-
-/// An endpoint as it may be shown anywhere: without its credentials, and without what stands behind its path, which may
-/// be a key.
-pub(crate) fn masked_url(url: &str) -> Cow<'_, str> {
-    let is_scheme =
-        |end: &usize| url[..*end].bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
-    let (scheme, rest) = url.split_at(url.find("://").filter(is_scheme).map_or(0, |end| end + 3));
-    let authority_end = rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
-    let path_end = rest.find(['?', '#']).unwrap_or(rest.len());
-    let (authority, path) = (&rest[..authority_end], &rest[authority_end..path_end]);
-    let (credentials, host) = match authority.rsplit_once('@') {
-        Some((_, host)) => ("REDACTED@", host),
-        None => ("", authority),
-    };
-    let behind = rest[path_end..].chars().next();
-    if credentials.is_empty() && behind.is_none() {
-        return Cow::Borrowed(url);
-    }
-    let mut shown = [scheme, credentials, host, path].concat();
-    if let Some(mark) = behind {
-        shown.push(mark);
-        shown.push_str(REDACTED);
-    }
-    Cow::Owned(shown)
 }
 
 /// Does this URL have a name or a password in it?

@@ -21,7 +21,7 @@ use super::messages::{TARGET, say};
 use crate::account::FlowReport;
 use crate::admin::AdminState;
 use crate::signals::Signals;
-use crate::threads::{Phase, finish_complaining, share_processor, suppress_telemetry};
+use crate::threads::{Phase, complain, finish_complaining, share_processor, suppress_telemetry};
 
 /// The running thread. Dropping it ends the thread, with whatever still runs on it.
 #[derive(Debug)]
@@ -164,6 +164,8 @@ pub(super) struct Running {
     /// The report of the end; `None` before it.
     pub(super) report: Mutex<Option<Report>>,
     pub(super) started: Instant,
+    /// The process in which the threads run.
+    pub(super) process: u32,
     /// How many lines the start itself wrote.
     pub(super) said: u64,
 }
@@ -244,6 +246,9 @@ impl Running {
 
     /// Has what waits now sent and written, in this time.
     pub(super) async fn flush(&'static self, timeout: Duration) -> Report {
+        if self.is_forked() {
+            return self.account();
+        }
         let (tell, flushed) = oneshot::channel();
         self.background.spawn(async move {
             let end = tokio::time::Instant::now() + timeout.min(LONGEST);
@@ -284,6 +289,10 @@ impl Running {
 
     /// A second call shortens the first and waits for its report.
     fn close_within(&self, timeout: Duration) -> Report {
+        if self.is_forked() {
+            finish_complaining(FOR_COMPLAINTS);
+            return self.account();
+        }
         let timeout = timeout.clamp(SHORTEST, LONGEST);
         let end = Instant::now() + timeout;
         let for_lines = FOR_LINES.min(timeout / 2);
@@ -311,6 +320,19 @@ impl Running {
         });
         finish_complaining(FOR_COMPLAINTS.min(left(end)));
         Report { lines, ..account }
+    }
+
+    /// Is this a copy of the process, made by `fork`? It has none of the threads, so that nothing leaves it and nothing is
+    /// to be waited for.
+    fn is_forked(&self) -> bool {
+        let is_forked = std::process::id() != self.process;
+        if is_forked {
+            complain(format_args!(
+                "this process was forked after `init`: its log lines, spans and log records are lost, because `fork` copies \
+                 no threads; fork before `init`, or use `std::process::Command`"
+            ));
+        }
+        is_forked
     }
 
     /// Where there are no lines, only a loss is.

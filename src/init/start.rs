@@ -205,6 +205,7 @@ impl Assembly {
             drain: Mutex::new(None),
             report: Mutex::new(None),
             started: Instant::now(),
+            process: std::process::id(),
             said: signals.lines.report().created,
         }))
     }

@@ -86,6 +86,8 @@ impl<B: Body> ResponseBody<B> {
     ) -> Self {
         let version = observation.hop().and_then(|hop| hop.http()).map(|http| http.version);
         let ends_at_length = version.is_none_or(|version| version < HttpVersion::V2);
+        // hyper takes the length away from a head of HTTP/1 whose body is over before it began.
+        let length = length.filter(|_| !ends_at_length || !inner.is_end_stream());
         let mut serving = Serving { observation, outcome, length, ends_at_length };
         serving.finish_if_over(&inner);
         Self { inner: Some(inner), watch: Watch::Serving(serving) }

@@ -184,8 +184,8 @@ impl Watch {
             self.observation.finish(outcome, None);
         }
         // hyper sends the length that the body knows, if the head names none.
-        let length = response.body().size_hint().exact();
-        let length = length.or_else(|| ResponseBody::<R>::length(response.headers()));
+        let length = ResponseBody::<R>::length(response.headers());
+        let length = length.or_else(|| response.body().size_hint().exact());
         let (head, body) = response.into_parts();
         Response::from_parts(head, ResponseBody::of_response(body, self.observation, outcome, length))
     }

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use super::visit::{Recorded, TakeField, Visitor};
 use super::{Fields, Hop, PANICKED, Value, causes, guarded, prefix};
 use crate::clock::Moment;
 use crate::context::TraceContext;
+use crate::error::masked_urls;
 
 /// At most this many bytes of one value are kept.
 pub(crate) const LONGEST_VALUE: usize = 256 * 1024;
@@ -514,8 +516,7 @@ impl TakeField for Copying<'_> {
             Recorded::Error(error) => {
                 snapshot.field(Tag::Error, name, |out| out.recorded(value));
                 let sources = guarded(|| causes(error.source(), |error| error.source()));
-                snapshot
-                    .list(sources.into_iter().flatten(), |out, cause| out.format(&format_args!("{cause}")));
+                snapshot.list(sources.into_iter().flatten(), |out, cause| out.error(cause));
             }
             Recorded::Str(_) | Recorded::Debug(_) => {
                 snapshot.field(Tag::Text, name, |out| out.recorded(value));
@@ -550,11 +551,22 @@ impl Bounded<'_> {
         match value {
             Recorded::Str(text) => self.text(text),
             Recorded::Debug(value) => self.format(value),
-            Recorded::Error(error) => self.format(&format_args!("{error}")),
+            Recorded::Error(error) => self.error(error),
             Recorded::Bool(value) => self.format(&value),
             Recorded::I64(value) => self.format(&value),
             Recorded::U64(value) => self.format(&value),
             Recorded::F64(value) => self.format(&value),
+        }
+    }
+
+    /// Writes what an error says, without what a URL in it may have as a secret.
+    fn error(&mut self, error: &dyn Error) {
+        let start = self.out.len();
+        self.format(&format_args!("{error}"));
+        let written = self.out.get(start..).and_then(|written| str::from_utf8(written).ok());
+        if let Some(Cow::Owned(masked)) = written.map(masked_urls) {
+            self.out.truncate(start);
+            self.out.extend_from_slice(masked.as_bytes());
         }
     }
 

@@ -29,7 +29,7 @@ pub(crate) use rpc::{Call, Code, Rpc, known_method};
 pub(crate) use severity::Severity;
 #[cfg(feature = "otlp")]
 pub(crate) use text::CAUSED_BY;
-pub(crate) use text::{PANICKED, bounded, formatted, guarded, prefix, stacktrace};
+pub(crate) use text::{PANICKED, bounded, error_text, formatted, guarded, prefix, stacktrace};
 #[cfg(test)]
 pub(crate) use value::tests::a_value;
 pub(crate) use value::{Fields, Joined};

@@ -1,7 +1,11 @@
 //! A user's value as text: bounded, and none of his formatting's panics passes.
 
+use std::borrow::Cow;
+use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::error::masked_urls;
 
 /// A text longer than this is cut: it may wait in memory for minutes.
 const LONGEST: usize = 64 * 1024;
@@ -45,6 +49,15 @@ pub(crate) fn formatted(value: fmt::Arguments<'_>) -> String {
         text.0
     });
     text.unwrap_or_else(|| PANICKED.to_owned())
+}
+
+/// What an error says, without what a URL in it may have as a secret.
+pub(crate) fn error_text(error: &dyn Error) -> String {
+    let text = formatted(format_args!("{error}"));
+    match masked_urls(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(masked) => masked,
+    }
 }
 
 /// Runs the user's code; `None` if it panics. What it left half-done is the caller's to drop.

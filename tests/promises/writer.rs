@@ -110,6 +110,24 @@ async fn an_error_may_be_boxed_in_any_way() {
 }
 
 #[tokio::test]
+async fn an_error_shows_nothing_of_a_url_that_may_be_a_secret() {
+    let error = || std::io::Error::other("send (http://me:SECRET@host/path?key=SECRET&page=1): refused");
+    let (seen, line) = said(move || {
+        assert!(request::error(&error()));
+        tracing::error!(error = &Outer(error()) as &dyn Error, cause = &error() as &dyn Error, "not sent");
+    })
+    .await;
+    let shown = "send (http://REDACTED@host/path?REDACTED): refused";
+    assert_eq!(line["error"], shown);
+    let lines = seen.lines();
+    let event = lines.iter().find(|line| line["message"] == "not sent").unwrap();
+    assert_eq!(event["cause"], shown);
+    assert!(event["error_chain"].to_string().contains(shown), "{event:#}");
+    let told = format!("{lines:?} {:?}", seen.only_request().span());
+    assert!(told.contains(shown) && !told.contains("SECRET"), "{told}");
+}
+
+#[tokio::test]
 async fn an_error_of_a_generic_type_is_one_as_well() {
     fn generic<E: Error>(error: &E) -> bool {
         request::error(error)

@@ -10,6 +10,7 @@ use std::any::Any;
 use std::error::Error;
 use std::io;
 
+use crate::error::masked_urls;
 use crate::record::{Outcome, causes, formatted, guarded};
 
 type Boxed = Box<dyn Error + Send + Sync>;
@@ -50,7 +51,7 @@ fn text(error: &(dyn Error + 'static)) -> String {
     if let Some(url) = foreign::url(error).map(|url| formatted(format_args!(" for url ({url})"))) {
         text.truncate(text.strip_suffix(&*url).map_or(text.len(), str::len));
     }
-    text
+    masked_urls(&text).into_owned()
 }
 
 fn readable(error: &dyn Any) -> Option<&(dyn Error + 'static)> {

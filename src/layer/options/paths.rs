@@ -70,8 +70,8 @@ impl Pattern {
 
     /// Compares the pattern from this segment on; says which of the path's segments it hides, and whether the path
     /// goes on behind it. `None` if the path begins otherwise.
-    fn compare(&self, from: usize, path: &[(usize, &str)]) -> Option<(Vec<usize>, bool)> {
-        let mut parts = path.iter().copied();
+    fn compare(&self, from: usize, path: &[(usize, impl AsRef<str>)]) -> Option<(Vec<usize>, bool)> {
+        let mut parts = path.iter().map(|(place, part)| (*place, part.as_ref()));
         let mut hides = Vec::new();
         for Segment { is, hidden } in self.segments.iter().skip(from) {
             if let Is::Rest(_) = is {
@@ -91,7 +91,8 @@ impl Pattern {
     /// Which of the path's segments are hidden, as it was sent or as servers may understand it.
     fn hides(&self, path: &[&str], route: Option<&str>) -> Vec<usize> {
         let (sent, resolved) = (named(path), resolved(path));
-        let compared: Vec<_> = [&sent, &resolved].iter().filter_map(|path| self.compare(0, path)).collect();
+        let compared: Vec<_> =
+            [self.compare(0, &sent), self.compare(0, &resolved)].into_iter().flatten().collect();
         if !compared.is_empty() {
             return compared.into_iter().flat_map(|(hides, _)| hides).collect();
         }
@@ -180,15 +181,17 @@ fn named<'a>(path: &[&'a str]) -> Vec<(usize, &'a str)> {
     path.iter().copied().enumerate().filter(|(_, part)| !part.is_empty()).collect()
 }
 
-/// The segments that are left once `.` and `..` are resolved (RFC 3986, 5.2.4), without parameters behind `;`.
-fn resolved<'a>(path: &[&'a str]) -> Vec<(usize, &'a str)> {
-    let mut left: Vec<(usize, &str)> = Vec::new();
+/// The segments that are left once `.` and `..` are resolved (RFC 3986, 5.2.4), without parameters behind `;`. An encoded
+/// slash and a backslash are slashes to some servers.
+fn resolved(path: &[&str]) -> Vec<(usize, String)> {
+    let mut left = Vec::new();
     for (place, part) in named(path) {
-        let part = part.split(';').next().unwrap_or_default();
-        match &*decoded(part) {
-            "" | "." => {}
-            ".." => _ = left.pop(),
-            _ => left.push((place, part)),
+        for part in decoded(part).split(['/', '\\']) {
+            match part.split(';').next().unwrap_or_default() {
+                "" | "." => {}
+                ".." => _ = left.pop(),
+                part => left.push((place, part.to_owned())),
+            }
         }
     }
     left
@@ -257,6 +260,12 @@ mod tests {
             "/reset/s3cret/..",
             "/reset/s3cret;x=1",
             "/../reset/s3cret",
+            "/reset%2fs3cret",
+            "/reset%2F%2Fs3cret/",
+            "/reset%5cs3cret",
+            "/reset\\s3cret",
+            "/other%2f..%2freset;x=1%2Fs3cret",
+            "/reset%3bx=1/s3cret",
         ] {
             let shown = hidden("/reset/{token}", &["token"], path);
             assert!(shown.contains(REDACTED) && !shown.contains("s3cret"), "{path}: {shown}");

@@ -82,6 +82,33 @@ async fn a_body_of_another_length_than_promised_is_a_body_error() {
 }
 
 #[tokio::test]
+async fn the_length_in_the_head_is_what_was_promised_also_where_the_body_knows_another() {
+    use http::Version;
+    for (version, length, body, expected) in [
+        (Version::HTTP_11, 10, "12345", ("body_error", 5)),
+        (Version::HTTP_2, 10, "12345", ("body_error", 5)),
+        // hyper says 0 over HTTP/1, and what was said over HTTP/2.
+        (Version::HTTP_11, 10, "", ("ok", 0)),
+        (Version::HTTP_2, 10, "", ("body_error", 0)),
+        (Version::HTTP_11, 5, "12345", ("ok", 5)),
+        (Version::HTTP_2, 5, "12345", ("ok", 5)),
+    ] {
+        let seen = Instance::new();
+        let says = tower::service_fn(move |_: Request| async move {
+            let head = Response::builder().header(header::CONTENT_LENGTH, length);
+            Ok::<_, Infallible>(head.body(Full::new(Bytes::from(body))).unwrap())
+        });
+        let mut request = asked();
+        *request.version_mut() = version;
+        let response = seen.layer().layer(says).oneshot(request).await.unwrap();
+        let _ = response.into_body().collect().await;
+        let line = seen.only_request().closing_line().clone();
+        let outcome = (line["outcome"].as_str().unwrap(), line["response_bytes"].as_u64().unwrap());
+        assert_eq!(outcome, expected, "{version:?} {length} {body:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_may_be_finished_by_another_thread() {
     let seen = Instance::new();
     let response = answered(&seen).await;
