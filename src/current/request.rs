@@ -96,8 +96,9 @@ pub fn error<Kind>(error: &(impl AsError<Kind> + ?Sized)) -> bool {
 /// The error's text and those of its sources, outermost first.
 pub(crate) fn chain(error: &dyn Error) -> Vec<String> {
     let mut texts = vec![error_text(error)];
-    let sources = causes(error.source(), |error| error.source());
-    texts.extend(sources.map(|source| error_text(source)));
+    for source in causes(error.source(), |error| error.source()) {
+        texts.push(error_text(source));
+    }
     texts
 }
 
