@@ -45,8 +45,8 @@ fn word(digits: [u8; 8]) -> Option<u64> {
     let even = text.wrapping_sub(letters * u64::from(b'a' - b'0' - 10));
     // Above '9' there must have been a letter, and nothing else may have been one.
     let above_nine = even.wrapping_add(0x06 * ONES) >> 6 & ONES;
-    let wrong = (even ^ 0x30 * ONES) & 0xf0 * ONES | above_nine ^ letters;
-    let nibbles = even & 0x0f * ONES;
+    let wrong = ((even ^ (0x30 * ONES)) & (0xf0 * ONES)) | (above_nine ^ letters);
+    let nibbles = even & (0x0f * ONES);
     let bytes = (nibbles | nibbles >> 4) & 0x00ff_00ff_00ff_00ff;
     let pairs = (bytes | bytes >> 8) & 0x0000_ffff_0000_ffff;
     (wrong == 0).then_some((pairs | pairs >> 16) & 0xffff_ffff)
