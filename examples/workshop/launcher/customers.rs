@@ -39,7 +39,7 @@ struct Profile {
 
 impl Crowd {
     pub(super) fn new(gateway: String) -> Self {
-        Self { calls: Calls::default(), gateway, asked: AtomicU64::new(0) }
+        Self { calls: Calls::unseen(), gateway, asked: AtomicU64::new(0) }
     }
 
     /// How many requests were made so far.

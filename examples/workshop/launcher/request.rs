@@ -23,7 +23,7 @@ pub(crate) async fn request() -> Result<(), BoxError> {
     let environment = Environment::chosen();
     let evidence = Arc::new(Evidence::default());
     let booking = Workshop::run(environment, Output::Kept(evidence.clone()), async |workshop| {
-        let booking: Value = Calls::default().post(workshop.gateway("/bookings"), &order()).await?;
+        let booking: Value = Calls::unseen().post(workshop.gateway("/bookings"), &order()).await?;
         wait_for_all_eight(&evidence, environment).await;
         workshop.scrape(&evidence).await?;
         Ok(booking)
