@@ -10,7 +10,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_observability::testing::{Instance, Span};
-use tower_observability::{Kind, Observed};
+use tower_observability::{Kind, Observed, side};
 
 use crate::support::workshop::order;
 
@@ -20,7 +20,7 @@ type Http = Client<HttpConnector, Full<Bytes>>;
 pub(super) struct Front {
     seen: Instance,
     python: String,
-    client: Observed<Http>,
+    client: Observed<Http, side::Client>,
 }
 
 impl Front {
