@@ -93,6 +93,9 @@ fn of_span(above: &Printed, span: &Span) -> Printed {
         ("End time", span.end_time_unix_nano.to_string()),
         ("Status code", code(status.code()).to_owned()),
         ("Status message", status.message),
+        ("DroppedAttributesCount", span.dropped_attributes_count.to_string()),
+        ("DroppedEventsCount", span.dropped_events_count.to_string()),
+        ("DroppedLinksCount", span.dropped_links_count.to_string()),
     ]);
     if !span.trace_state.is_empty() {
         fields.insert("TraceState", span.trace_state.clone());

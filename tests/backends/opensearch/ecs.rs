@@ -125,7 +125,7 @@ async fn the_readmes_template_is_enough() {
     let slow = index.lines(&[is("trace.id", &*trace_id), slow]).await;
     assert!(slow.iter().any(|line| line["service.name"] == "payments"), "{slow:#?}");
     // A word of a message, and a number of the user's, the same in all lines that have it.
-    let told = index.lines(&[json!({ "match": { "message": "told" } })]).await;
+    let told = index.lines(&[json!({ "match": { "message": "notified" } })]).await;
     assert!(told.iter().all(|line| line["service.name"] == "notifications") && !told.is_empty(), "{told:#?}");
     let attempts = |line: &String| number(&read(line), "numeric_labels.attempts");
     let most = lines.iter().filter_map(attempts).fold(0.0, f64::max);

@@ -177,7 +177,7 @@ async fn loses_spans(exporter: &str, variables: &[(&str, &str)]) {
         }
     })
     .await;
-    let which = [("otel_component_name", &*format!("{exporter}/0")), ("error_type", "timeout")];
+    let which = [("otel_component_name", &*format!("{exporter}/0")), ("error_type", "unreachable")];
     assert!(lost.len() == 1 && lost[0].labels.have(&which), "{lost:#?}");
     flaky.end();
 }

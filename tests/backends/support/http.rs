@@ -18,6 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Answer {
     pub url: String,
     pub status: StatusCode,
+    pub content_type: String,
     pub body: String,
 }
 
@@ -79,7 +80,10 @@ pub async fn ask(method: Method, url: &str, headers: &[(&str, &str)], body: impl
         let response = Client::builder(TokioExecutor::new()).build_http().request(request).await;
         let (head, body) = response.unwrap_or_else(|error| panic!("{url}: {error:?}")).into_parts();
         let body = body.collect().await.unwrap_or_else(|error| panic!("{url}: {error:?}")).to_bytes();
-        Answer { url: url.to_owned(), status: head.status, body: String::from_utf8_lossy(&body).into_owned() }
+        let content_type =
+            head.headers.get("content-type").map_or("", |value| value.to_str().unwrap()).to_owned();
+        let (url, body) = (url.to_owned(), String::from_utf8_lossy(&body).into_owned());
+        Answer { url, status: head.status, content_type, body }
     };
     tokio::time::timeout(PATIENCE, exchange)
         .await

@@ -6,6 +6,8 @@ use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
 use hyper::body::Bytes;
 
 use super::http;
@@ -51,7 +53,7 @@ impl Relay {
         passed.iter().filter(|passed| passed.path == path).cloned().collect()
     }
 
-    async fn pass(&self, to: &str, request: Request) -> (StatusCode, String) {
+    async fn pass(&self, to: &str, request: Request) -> impl IntoResponse + use<> {
         let (head, body) = request.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
         let path = head.uri.path().to_owned();
@@ -62,6 +64,7 @@ impl Relay {
         let answer = http::ask(head.method, &format!("{to}{path}"), &headers, body.clone()).await;
         let mut passed = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
         passed.push(Passed { path, body, status: answer.status });
-        (answer.status, answer.body)
+        // What answers says by its type that it is a receiver of OTLP.
+        (answer.status, [(CONTENT_TYPE, answer.content_type)], answer.body)
     }
 }
