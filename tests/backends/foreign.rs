@@ -223,11 +223,14 @@ async fn send_branch(workshop: &Workshop, front: &Front, customer_id: u64, branc
 
 /// Which services have seen which branch in the baggage?
 fn branches_seen(lines: &[Line], trace_id: &str) -> Vec<(&'static str, String)> {
-    let last = last_words(lines, trace_id);
+    // On its closing line, which need not be its last: two threads of a service may write in either order.
     let seen = ["bookings", "customers", "worker", "notifications"].map(|service| {
-        let line = last(service);
-        let branch = line["branch"].as_str().or(line["baggage"]["branch"].as_str());
-        branch.map(|branch| (service, branch.to_owned()))
+        let mut lines = lines.iter().map(Line::json).filter(|line| is_of(line, service, trace_id));
+        let branch = |line: Value| {
+            let branch = line["branch"].as_str().or(line["baggage"]["branch"].as_str());
+            branch.map(str::to_owned)
+        };
+        lines.find_map(branch).map(|branch| (service, branch))
     });
     seen.into_iter().flatten().collect()
 }
