@@ -19,9 +19,9 @@ pub(crate) struct Export {
 /// How much one record may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Limits {
-    pub(in crate::logs) attributes: usize,
+    pub(super) attributes: usize,
     /// In characters; `None` is no limit.
-    pub(in crate::logs) value_length: Option<usize>,
+    pub(super) value_length: Option<usize>,
     /// In bytes.
     pub(super) body: usize,
 }
