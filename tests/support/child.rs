@@ -80,7 +80,15 @@ impl Child {
         let words = std::iter::once(self.command.get_program()).chain(self.command.get_args());
         let quoted: Vec<_> = words.map(|word| format!("'{}'", word.to_string_lossy())).collect();
         let mut command = Command::new("script");
-        command.args(["--quiet", "--return", "--command", &quoted.join(" "), "/dev/null"]);
+        // Some shells stay between `script` and what they run, and would be the ones that a signal reaches.
+        command.env("SHELL", "/bin/sh");
+        command.args([
+            "--quiet",
+            "--return",
+            "--command",
+            &format!("exec {}", quoted.join(" ")),
+            "/dev/null",
+        ]);
         self.hand_on(&mut command);
         self.command = command;
         self
