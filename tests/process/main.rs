@@ -8,6 +8,8 @@ mod account;
 mod adoption;
 mod collectors;
 mod environment;
+#[cfg(all(feature = "otlp-grpc", feature = "tls", target_os = "linux"))]
+mod faults;
 mod formats;
 #[cfg(target_os = "linux")]
 mod idle;

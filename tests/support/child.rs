@@ -4,6 +4,7 @@
 //! [`Child`] sets, that test does nothing.
 
 use std::io::{BufRead as _, BufReader, Read};
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
@@ -20,6 +21,8 @@ pub struct Child {
 pub struct Running {
     process: std::process::Child,
     output: Receiver<String>,
+    /// For what is read later.
+    lines: Option<Sender<String>>,
     seen: Vec<String>,
 }
 
@@ -66,9 +69,20 @@ impl Child {
     }
 
     /// Starts it behind a shell that redirects as told, such as `>&-`.
-    pub fn redirected(mut self, how: &str) -> Self {
+    pub fn redirected(self, how: &str) -> Self {
+        self.started_by(&format!("exec \"$0\" \"$@\" {how}"))
+    }
+
+    /// Starts it into a file that is full after so many KiB, as on a disk without room.
+    pub fn into_full_file(self, file: &Path, kib: usize) -> Self {
+        // Blocks of 512 bytes. Without the signal, the write fails.
+        let limit = format!("trap '' XFSZ; ulimit -f {}", 2 * kib);
+        self.started_by(&format!("{limit}; exec \"$0\" \"$@\" > '{}'", file.display()))
+    }
+
+    fn started_by(mut self, script: &str) -> Self {
         let mut command = Command::new("sh");
-        command.args(["-c", &format!("exec \"$0\" \"$@\" {how}")]);
+        command.args(["-c", script]);
         command.arg(self.command.get_program()).args(self.command.get_args());
         self.hand_on(&mut command);
         self.command = command;
@@ -125,9 +139,10 @@ impl Child {
             read(process.stderr.take().unwrap(), lines.clone());
         }
         if output_too {
-            read(process.stdout.take().unwrap(), lines);
+            read(process.stdout.take().unwrap(), lines.clone());
         }
-        Running { process, output, seen: Vec::new() }
+        let lines = Some(lines).filter(|_| !output_too);
+        Running { process, output, lines, seen: Vec::new() }
     }
 
     /// Starts it and waits for its end.
@@ -190,6 +205,11 @@ impl Running {
         children.split_whitespace().for_each(|child| signal(child.parse().unwrap(), "-INT"));
     }
 
+    /// Reads the standard output that was not read so far.
+    pub fn read_on(&mut self) {
+        read(self.process.stdout.take().unwrap(), self.lines.take().unwrap());
+    }
+
     /// Closes the end of standard output that nobody read.
     pub fn hang_up(&mut self) {
         drop(self.process.stdout.take());
@@ -197,6 +217,7 @@ impl Running {
 
     /// Waits for the end by itself.
     pub fn end(mut self) -> Ended {
+        self.lines = None;
         let deadline = Instant::now() + DEADLINE;
         loop {
             match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {

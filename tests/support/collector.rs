@@ -12,28 +12,21 @@
 //! What is posted to a path that ends with `/v1/logs`, or calls the service of logs, are log records:
 //! `collector.logs()`.
 
+mod serving;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use base64::Engine as _;
-use http::{HeaderMap, Request, Response};
-use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use http::HeaderMap;
+use hyper::body::Bytes;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::Span;
-use prost::Message;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::sync::{oneshot, watch};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -60,6 +53,14 @@ pub enum Answer {
     Hang,
     /// Reads the request and closes the connection; of HTTP/2, the stream.
     Disconnect,
+    /// Reads the request and resets the connection; nothing else for HTTP/2 than [`Answer::Disconnect`].
+    Reset,
+    /// Stores everything, and answers after this time.
+    Slow(Duration),
+    /// 200 with this content type and body, and nothing stored.
+    Foreign(&'static str, &'static [u8]),
+    /// 200 and half of the body that the head declares, and nothing stored.
+    BreaksOff,
 }
 
 /// One request as it came.
@@ -151,7 +152,7 @@ impl Collector {
             runtime.block_on(async {
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
                 tokio::select! {
-                    () = serve(listener, tls, serving) => {}
+                    () = serving::serve(listener, tls, serving) => {}
                     _ = stopped => {}
                 }
             });
@@ -358,133 +359,12 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-async fn serve(listener: tokio::net::TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
-    loop {
-        let Ok((stream, _)) = listener.accept().await else { continue };
-        let shared = Arc::clone(&shared);
-        let Some(tls) = tls.clone() else {
-            tokio::spawn(converse(stream, shared));
-            continue;
-        };
-        tokio::spawn(async move {
-            match tls.accept(stream).into_fallible().await {
-                Ok(stream) => converse(stream, shared).await,
-                // Closed with something unread in it, the client would be reset and never see the alert.
-                Err((_, mut stream)) => {
-                    let mut sink = [0; 4096];
-                    while stream.read(&mut sink).await.is_ok_and(|read| read > 0) {}
-                }
-            }
-        });
-    }
-}
-
-async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S, shared: Arc<Shared>) {
-    let service = hyper::service::service_fn(move |request| answer(request, Arc::clone(&shared)));
-    let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-    // A connection that a script cut off is no error.
-    let _ = server.serve_connection(TokioIo::new(stream), service).await;
-}
-
-type Answered = Response<BoxBody<Bytes, Infallible>>;
-
-async fn answer(
-    request: Request<Incoming>,
-    shared: Arc<Shared>,
-) -> Result<Answered, Box<dyn std::error::Error + Send + Sync>> {
-    let (head, body) = request.into_parts();
-    let is = |kind| head.headers.get(http::header::CONTENT_TYPE).is_some_and(|content| content == kind);
-    let (is_json, is_grpc) = (is("application/json"), is("application/grpc"));
-    let raw = body.collect().await?.to_bytes();
-    let raw = if is_grpc { raw.slice(5..) } else { raw };
-    let raw = unpacked(&head.headers, raw)?;
-    let path = head.uri.path().to_owned();
-    let (mut body, mut logs) = Default::default();
-    match path.ends_with("/v1/logs") || path.contains("LogsService") {
-        _ if is_json => {}
-        true => logs = ExportLogsServiceRequest::decode(raw.clone())?,
-        false => body = ExportTraceServiceRequest::decode(raw.clone())?,
-    }
-    let (version, headers) = (head.version, head.headers);
-    let answer = shared.take(Received { path, version, headers, raw, body, logs });
-    match answer {
-        Answer::Ok => Ok(answered(is_grpc, ExportTraceServiceResponse { partial_success: None })),
-        Answer::Partial(rejected_spans, error_message) => {
-            let partial = ExportTracePartialSuccess { rejected_spans, error_message };
-            Ok(answered(is_grpc, ExportTraceServiceResponse { partial_success: Some(partial) }))
-        }
-        Answer::Status(status) => Ok(Response::builder().status(status).body(empty())?),
-        Answer::RetryAfter(status, after) => {
-            Ok(Response::builder().status(status).header("retry-after", after).body(empty())?)
-        }
-        Answer::Grpc(code, message) => Ok(refused(code, message).body(empty())?),
-        Answer::GrpcRetry(code, after) => {
-            Ok(refused(code, "later").header("grpc-status-details-bin", retry_info(after)).body(empty())?)
-        }
-        Answer::Hang => {
-            std::future::pending::<Infallible>().await;
-            Err("never".into())
-        }
-        Answer::Disconnect => Err("the script says so".into()),
-    }
-}
-
-fn empty() -> BoxBody<Bytes, Infallible> {
-    Full::default().boxed()
-}
-
-fn unpacked(headers: &HeaderMap, raw: Bytes) -> std::io::Result<Bytes> {
-    let is_packed = ["content-encoding", "grpc-encoding"].iter().any(|name| headers.contains_key(*name));
-    if !is_packed {
-        return Ok(raw);
-    }
-    let mut unpacked = Vec::new();
-    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&*raw), &mut unpacked)?;
-    Ok(unpacked.into())
-}
-
-// The answer to log records has the same bytes: only the names of its fields differ.
-fn answered(is_grpc: bool, body: ExportTraceServiceResponse) -> Answered {
-    let body = body.encode_to_vec();
-    if !is_grpc {
-        let mut response = Response::new(Full::new(Bytes::from(body)).boxed());
-        response
-            .headers_mut()
-            .insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/x-protobuf"));
-        return response;
-    }
-    let framed = [&[0][..], &(body.len() as u32).to_be_bytes(), &body].concat();
-    let mut trailers = HeaderMap::new();
-    trailers.insert("grpc-status", http::HeaderValue::from_static("0"));
-    let body = Full::new(Bytes::from(framed)).with_trailers(async { Some(Ok(trailers)) });
-    let mut response = Response::new(body.boxed());
-    response
-        .headers_mut()
-        .insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/grpc"));
-    response
-}
-
-/// A head that says it all, as servers send it that have no message.
-fn refused(code: u8, message: &str) -> http::response::Builder {
-    let head = Response::builder().header(http::header::CONTENT_TYPE, "application/grpc");
-    head.header("grpc-status", code.to_string()).header("grpc-message", message)
-}
-
-/// `google.rpc.Status` with a `RetryInfo` among its details, by hand: so short that each length is one byte.
-fn retry_info(after: Duration) -> String {
-    let delay = [&[0x08, after.as_secs() as u8][..]].concat();
-    let info = [&[0x0a, delay.len() as u8][..], &delay].concat();
-    let kind = b"type.googleapis.com/google.rpc.RetryInfo";
-    let any = [&[0x0a, kind.len() as u8][..], kind, &[0x12, info.len() as u8], &info].concat();
-    base64::engine::general_purpose::STANDARD_NO_PAD.encode([&[0x1a, any.len() as u8][..], &any].concat())
-}
-
 impl Shared {
     /// Remembers a request, stores its spans if the script says so, and says what to answer.
     fn take(&self, received: Received) -> Answer {
         let mut state = self.state();
         let answer = state.next.pop_front().unwrap_or_else(|| state.always.clone());
-        if matches!(answer, Answer::Ok | Answer::Partial(..)) {
+        if matches!(answer, Answer::Ok | Answer::Partial(..) | Answer::Slow(_)) {
             state.stored.extend(collected(&received.body));
             state.stored_logs.extend(collected_logs(&received.logs));
         }
