@@ -34,6 +34,7 @@ fn watch(spans: Spans, logs: Logs) -> Seen {
         lines,
         red: Red::default(),
         propagators: Propagators::default(),
+        proxies: None,
         listening: Listening::default(),
     };
     let signals: &'static Signals = Box::leak(Box::new(signals));

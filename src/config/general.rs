@@ -5,7 +5,7 @@ use std::time::Duration;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::names::attribute;
-use crate::propagation::Propagators;
+use crate::propagation::{Propagators, Proxies};
 use crate::record::Methods;
 use crate::resource::{Resource, parse_attributes};
 use crate::variable::{Refusal, Variable, boolean, milliseconds};
@@ -21,6 +21,8 @@ pub(crate) struct General {
     pub(crate) attributes: Resource,
     environment: Vec<(String, String)>,
     pub(crate) propagators: Propagators,
+    /// `None`: those that a layer names.
+    pub(crate) proxies: Option<Proxies>,
     /// `None`: those of the conventions.
     pub(crate) methods: Option<Methods>,
     /// `None`: the default, which a terminal changes.
@@ -69,6 +71,18 @@ impl General {
                     or `none`. The last valid trace context in this order is used.",
             set: Self::set_propagators,
             show: |options| options.propagators.list(),
+        },
+        Variable {
+            name: "OBSERVABILITY_TRUSTED_PROXIES",
+            default: "none",
+            secret: false,
+            about: "Proxies that are believed about scheme, host and client: addresses and ranges, such as \
+                    `10.0.0.0/8,fd00::/8`, `hops=` and how many at most, `forwarded` if they write that header.",
+            set: |options, value| {
+                options.proxies = Some(Proxies::from_list(value)?);
+                Ok(())
+            },
+            show: |options| options.proxies.as_ref().map(ToString::to_string).unwrap_or_default(),
         },
         Variable {
             name: "OTEL_CONFIG_FILE",

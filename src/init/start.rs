@@ -138,7 +138,14 @@ impl Assembly {
         let observes = lines.is_on() || spans.is_on();
         let asks = observes && globals == Globals::Left;
         let listening = if asks { Listening::asking(registry_trouble) } else { Listening::default() };
-        let signals = Signals { spans, lines, red, propagators: general.propagators, listening };
+        let signals = Signals {
+            spans,
+            lines,
+            red,
+            propagators: general.propagators,
+            proxies: general.proxies.clone(),
+            listening,
+        };
         let exporters = Exporters { spans: exporter, records: log_exporter };
         let signals = Box::leak(Box::new(signals));
         Ok(Self { background, signals, recorder, exporters, notices, globals, records: !metrics.installed })

@@ -82,7 +82,8 @@ mod framework {
     }
 
     pub(in crate::layer) fn peer(extensions: &Extensions) -> Option<SocketAddr> {
-        extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0)
+        let info = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+        info.or_else(|| extensions.get::<SocketAddr>().copied())
     }
 
     pub(super) fn hand_out(extensions: &Extensions) {

@@ -10,7 +10,7 @@ use super::route;
 use super::twice::is_observed;
 use crate::clock::Moment;
 use crate::context::{RequestId, TraceContext};
-use crate::propagation::{KnownHeaders, Remote};
+use crate::propagation::{KnownHeaders, Original, Remote};
 use crate::record::{Hop, Http, Kind, RouteCell, Subject, host_and_port_of};
 use crate::signals::{Observation, Signals};
 
@@ -89,31 +89,45 @@ impl<B> Asked<'_, B> {
         let recorded = hop.trace.flags.is_sampled() && signals.spans.is_on();
         if let Subject::Http(http) = &mut hop.subject {
             http.begin(request);
-            self.copy(http, recorded || signals.lines.name_the_client());
+            let original = self.original();
+            if let Some(Original { client, scheme, .. }) = original {
+                http.client = client;
+                http.scheme = scheme.unwrap_or(http.scheme);
+            }
+            let host = original.and_then(|original| original.host);
+            self.copy(http, recorded || signals.lines.name_the_client(), host);
         }
         if let Some(choices) = &options.choices {
             choices.begin(hop, request.headers(), route, false);
         }
     }
 
+    /// What trusted proxies say of the request. The environment's proxies go before those of the code.
+    #[inline]
+    fn original(&self) -> Option<Original<'_>> {
+        let proxies = self.signals.proxies.as_ref().or(self.options.proxies.as_ref())?;
+        let peer = route::peer(self.request.extensions());
+        proxies.original(peer.map(|peer| peer.ip()), self.request.headers())
+    }
+
     /// Copies what span and line need. `whole`: not only what every line shows, but what a span does, and a line that names
-    /// the client.
-    fn copy(&self, http: &mut Http, whole: bool) {
+    /// the client. `host` is what the client asked a proxy for.
+    fn copy(&self, http: &mut Http, whole: bool, host: Option<&[u8]>) {
         let Self { request, known, .. } = self;
         let (path, sent) = (self.path.as_bytes(), http.unknown_method(request.method()).as_bytes());
         if !whole {
             return http.set([path, b"", b"", b"", sent]);
         }
         let uri = request.uri();
-        let host = match uri.authority() {
-            Some(authority) => {
+        let host = match (host, uri.authority()) {
+            (None, Some(authority)) => {
                 let (host, port) = host_and_port_of(authority);
                 http.port = port;
                 host.as_bytes()
             }
-            None => {
+            (host, _) => {
                 http.host_as_sent = true;
-                known.host.only().unwrap_or_default()
+                host.or_else(|| known.host.only()).unwrap_or_default()
             }
         };
         let query = uri.query().unwrap_or_default().as_bytes();

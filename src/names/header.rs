@@ -41,6 +41,14 @@ headers! {
         "B3 in several headers: `1` means debug, which is sampled and passed on. Read; written with `b3multi`.";
     UBER_TRACE_ID = "uber-trace-id",
         "Jaeger: trace, span, flags. Read and written with `jaeger`.";
+    FORWARDED = "forwarded",
+        "RFC 7239: what proxies say of the original request. Read with `Proxies::forwarded`.";
+    X_FORWARDED_FOR = "x-forwarded-for",
+        "Whom proxies were called by. Read with `trusted_proxies`.";
+    X_FORWARDED_HOST = "x-forwarded-host",
+        "The host that the client asked for. Read with `trusted_proxies`.";
+    X_FORWARDED_PROTO = "x-forwarded-proto",
+        "The scheme that the client used. Read with `trusted_proxies`.";
     SERVER_TIMING = "server-timing",
         "The trace of the response, if the layer has `server_timing()`. Written.";
 }

@@ -5,19 +5,23 @@
 mod carrier;
 mod environment;
 mod formats;
+mod forwarded;
 mod headers;
 mod inject;
 mod propagators;
+mod proxies;
 
 pub use carrier::Carrier;
 pub use environment::from_environment;
 pub use formats::Propagator;
 pub use inject::inject;
+pub use proxies::Proxies;
 
 pub(crate) use headers::KnownHeaders;
 #[cfg(feature = "reqwest")]
 pub(crate) use headers::clear_headers;
 pub(crate) use propagators::Propagators;
+pub(crate) use proxies::Original;
 
 use crate::context::{Baggage, RequestId, TraceContext, Tracestate};
 

@@ -1,6 +1,6 @@
 //! What a hop remembers of an HTTP request: copied once at its begin, into one inline buffer.
 
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use http::uri::Authority;
 
@@ -21,6 +21,18 @@ pub(crate) enum HttpVersion {
     V11,
     V2,
     V3,
+}
+
+/// Who asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Client {
+    /// The connection's other end, as far as we know.
+    #[default]
+    Peer,
+    /// Somebody behind a proxy.
+    Known(IpAddr),
+    /// Somebody behind a proxy that does not say who.
+    Unknown,
 }
 
 /// A text copied from the request.
@@ -48,7 +60,9 @@ pub(crate) struct Http {
     pub(crate) port: Option<u16>,
     /// The host is a `Host` header as sent. Few of them are shown, so it is parsed only then.
     pub(crate) host_as_sent: bool,
+    /// The connection's other end.
     pub(crate) peer: Option<SocketAddr>,
+    pub(crate) client: Client,
     /// Parts of the path are hidden.
     pub(crate) hides: bool,
     /// The query has no value that must not be shown.
@@ -117,6 +131,7 @@ impl Http {
             port: None,
             host_as_sent: false,
             peer: None,
+            client: Client::Peer,
             hides: false,
             query_as_shown: false,
             inline: [0; INLINE],
@@ -194,6 +209,15 @@ impl Http {
             return (self.piece(Piece::Host), self.port);
         }
         host_and_port(self.piece(Piece::Host)).unwrap_or_default()
+    }
+
+    /// The client's address, as far as it is known.
+    pub(crate) fn client(&self) -> Option<IpAddr> {
+        match self.client {
+            Client::Peer => self.peer.map(|peer| peer.ip()),
+            Client::Known(address) => Some(address),
+            Client::Unknown => None,
+        }
     }
 
     /// How many bytes of its texts do not fit into the record itself.

@@ -16,7 +16,9 @@ pub use hop::Kind;
 pub use outcome::Outcome;
 pub use value::{IntoValue, Value};
 
-pub(crate) use self::http::{Http, HttpVersion, Piece, Scheme, address, host_and_port, host_and_port_of};
+pub(crate) use self::http::{
+    Client, Http, HttpVersion, Piece, Scheme, address, host_and_port, host_and_port_of,
+};
 pub(crate) use crate::error::causes;
 pub(crate) use event::{
     CUT_MARK, Event, EventInfo, FieldValue, LONGEST_VALUE, Snapshot, is_log_record, with_log_fields,

@@ -10,7 +10,7 @@ use crate::context::{Flags, SpanId, TraceContext, TraceId, Tracestate};
 use crate::current::Current;
 use crate::logs::Lines;
 use crate::metrics::Red;
-use crate::propagation::{Propagators, Remote};
+use crate::propagation::{Propagators, Proxies, Remote};
 use crate::record::{Hop, Kind};
 use crate::threads::{Once, complain};
 use crate::traces::Spans;
@@ -22,6 +22,8 @@ pub(crate) struct Signals {
     pub(crate) lines: Lines,
     pub(crate) red: Red,
     pub(crate) propagators: Propagators,
+    /// Those that the environment trusts.
+    pub(crate) proxies: Option<Proxies>,
     pub(crate) listening: Listening,
 }
 

@@ -156,6 +156,7 @@ impl Instance {
             lines,
             red: Red::new(recorder),
             propagators,
+            proxies: None,
             listening: Listening::default(),
         }));
         let open = Open::default();

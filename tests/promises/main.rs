@@ -22,6 +22,7 @@ mod missing;
 mod orderings;
 mod otlp_logs;
 mod propagation;
+mod proxies;
 mod readme;
 mod recipes;
 mod sampling;

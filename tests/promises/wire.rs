@@ -90,12 +90,12 @@ const EVENTS: &str = "observability.call observability.panic observability.reque
 
 const HEADERS: &str = "\
 traceparent tracestate baggage x-request-id b3 x-b3-traceid x-b3-spanid x-b3-parentspanid x-b3-sampled x-b3-flags
-uber-trace-id server-timing";
+uber-trace-id forwarded x-forwarded-for x-forwarded-host x-forwarded-proto server-timing";
 
 const OUTCOMES: &str = "ok client_error server_error cancelled timeout panic body_error upgraded";
 
 const VARIABLES: &str = "\
-OTEL_SDK_DISABLED OTEL_SERVICE_NAME OTEL_RESOURCE_ATTRIBUTES OTEL_PROPAGATORS
+OTEL_SDK_DISABLED OTEL_SERVICE_NAME OTEL_RESOURCE_ATTRIBUTES OTEL_PROPAGATORS OBSERVABILITY_TRUSTED_PROXIES
 OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS OTEL_SEMCONV_STABILITY_OPT_IN OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN
 OBSERVABILITY_DRAIN_DELAY OBSERVABILITY_SHUTDOWN_TIMEOUT OTEL_TRACES_EXPORTER OTEL_TRACES_SAMPLER
 OTEL_TRACES_SAMPLER_ARG OTEL_EXPORTER_OTLP_ENDPOINT OTEL_EXPORTER_OTLP_TRACES_ENDPOINT

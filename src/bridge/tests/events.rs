@@ -45,6 +45,7 @@ fn with_both_signals_off_nothing_is_wanted() {
         lines: Lines::off(),
         red: Red::default(),
         propagators: Propagators::default(),
+        proxies: None,
         listening: Listening::default(),
     };
     let bridge = Bridge::new(Box::leak(Box::new(signals)));

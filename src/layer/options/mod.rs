@@ -20,6 +20,7 @@ use self::headers::{Before, Headers};
 use self::health::HealthPaths;
 use super::side::{Client, Server, Side};
 use crate::names::attribute;
+use crate::propagation::Proxies;
 use crate::record::NameSpan;
 use crate::signals::Signals;
 
@@ -96,6 +97,7 @@ type MakeSpan = Arc<dyn Fn() -> Span + Send + Sync>;
 #[derive(Clone, Default)]
 pub(crate) struct Options {
     pub(crate) trust: Trust,
+    pub(crate) proxies: Option<Proxies>,
     pub(crate) filter: Option<Filter>,
     pub(crate) health_paths: HealthPaths,
     pub(crate) request_span: Option<MakeSpan>,
@@ -134,6 +136,24 @@ impl ObservabilityLayer<Server> {
     /// What a caller's trace context may do. Default: [`Trust::Continue`].
     pub fn trust(self, trust: Trust) -> Self {
         self.change(|options| options.trust = trust)
+    }
+
+    /// Believes these proxies about the original request: `url.scheme`, `server.address`, `server.port` and
+    /// `client.address` are then those of the client's request to the outermost of them. What they do not say, or what
+    /// comes from elsewhere, is as without them. `network.peer.address` is always the connection's other end.
+    ///
+    /// Trust by address needs the peer's address: axum's `ConnectInfo<SocketAddr>`, from
+    /// `into_make_service_with_connect_info::<SocketAddr>()`, or a `SocketAddr` among the request's extensions.
+    ///
+    /// Default: nobody is believed. Variable: `OBSERVABILITY_TRUSTED_PROXIES`, which replaces what is set here.
+    ///
+    /// ```
+    /// use tower_observability::{ObservabilityLayer, propagation::Proxies};
+    ///
+    /// let layer = ObservabilityLayer::new().trusted_proxies(Proxies::at(["10.0.0.0/8"]).at_most(2));
+    /// ```
+    pub fn trusted_proxies(self, proxies: Proxies) -> Self {
+        self.change(|options| options.proxies = Some(proxies))
     }
 
     /// Paths of health checks, whose requests are recorded only if they fail. Replaces the default: `/live`, `/livez`,

@@ -163,8 +163,8 @@ impl<S: Schema> Formatter<S> {
     /// Writes who asked.
     fn client(&self, object: &mut Object, hop: &Hop) {
         let Some(http) = hop.http().filter(|_| self.names_client && hop.kind == Kind::Server) else { return };
-        if let Some(peer) = http.peer {
-            object.plain(S::CLIENT_ADDRESS, peer.ip().to_canonical().to_string().as_bytes());
+        if let Some(client) = http.client() {
+            object.plain(S::CLIENT_ADDRESS, client.to_canonical().to_string().as_bytes());
         }
         let agent = http.piece(Piece::UserAgent);
         if !agent.is_empty() {

@@ -5,7 +5,7 @@ mod rpc;
 
 use std::borrow::Cow;
 
-use self::network::{destination, network, peer};
+use self::network::{client_address, destination, network, peer};
 use super::redact;
 use super::span_writer::{Attributes, Limits, Name, Outline, SpanWriter, Status};
 use crate::names::attribute as name;
@@ -105,9 +105,7 @@ fn server(attributes: &mut Attributes<'_, impl SpanWriter>, hop: &Hop, http: &Ht
     }
     destination(attributes, http);
     let peer = peer(http);
-    if let Some((peer, _)) = &peer {
-        attributes.text(name::CLIENT_ADDRESS, peer);
-    }
+    client_address(attributes, http, peer.as_ref());
     network(attributes, http, peer);
     attributes.known(name::USER_AGENT_ORIGINAL, http.text(Piece::UserAgent));
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use smallvec::SmallVec;
 
 use crate::names::attribute as name;
-use crate::record::{Http, address};
+use crate::record::{Client, Http, address};
 use crate::traces::span_writer::{Attributes, SpanWriter};
 
 /// An address as text; that of version 4 fits without an allocation.
@@ -19,6 +19,20 @@ pub(super) fn destination(attributes: &mut Attributes<'_, impl SpanWriter>, http
     attributes.known(name::SERVER_ADDRESS, host);
     if let (Some(port), false) = (port, host.is_empty()) {
         attributes.number(name::SERVER_PORT, port);
+    }
+}
+
+/// Who asked; the peer, whose text is at hand, where no proxy says otherwise.
+#[inline]
+pub(super) fn client_address(
+    attributes: &mut Attributes<'_, impl SpanWriter>,
+    http: &Http,
+    peer: Option<&(IpText, u16)>,
+) {
+    match (http.client, peer) {
+        (Client::Peer, Some((peer, _))) => attributes.text(name::CLIENT_ADDRESS, peer),
+        (Client::Known(client), _) => attributes.text(name::CLIENT_ADDRESS, ip_text(client)),
+        (Client::Peer, None) | (Client::Unknown, _) => {}
     }
 }
 

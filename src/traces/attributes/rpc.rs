@@ -1,6 +1,6 @@
 //! What the span of a gRPC call says, on either side.
 
-use super::network::{destination, peer};
+use super::network::{client_address, destination, peer};
 use crate::names::attribute as name;
 use crate::record::{Hop, Http, Kind, Piece, Rpc};
 use crate::traces::span_writer::{Attributes, SpanWriter};
@@ -21,8 +21,8 @@ pub(super) fn call(attributes: &mut Attributes<'_, impl SpanWriter>, hop: &Hop, 
     }
     attributes.text(name::RPC_RESPONSE_STATUS_CODE, rpc.code.as_str());
     destination(attributes, http);
-    if let (Some((peer, _)), Kind::Server) = (peer(http), hop.kind) {
-        attributes.text(name::CLIENT_ADDRESS, peer);
+    if hop.kind == Kind::Server {
+        client_address(attributes, http, peer(http).as_ref());
     }
     attributes.known(name::USER_AGENT_ORIGINAL, http.text(Piece::UserAgent));
     attributes.text(name::NETWORK_PROTOCOL_NAME, "http");

@@ -123,6 +123,12 @@ fn general() -> Vec<Case> {
                 "b3,xray",
                 "is not served: `xray` is not built in; the propagators stay as they are without this variable",
             ),
+        of("OBSERVABILITY_TRUSTED_PROXIES", "none")
+            .good("10.0.0.0/8", exporting(), |seen| came_from(seen, "192.0.2.2"))
+            .good("hops=2", exporting(), |seen| came_from(seen, "192.0.2.1"))
+            .same("none", exporting(), |seen| seen.span("/root").is_some_and(|span| span.text("url.scheme") == "http"))
+            .bad("10.0.0.0/33", PROXIES)
+            .bad("forwarded", PROXIES),
         of("OTEL_CONFIG_FILE", "").bad(
             "otel.yaml",
             "is not served: the file is not read, and the other variables hold as if this one were not set; write what \
@@ -154,6 +160,9 @@ fn general() -> Vec<Case> {
             .bad("soon", "is not a whole number of milliseconds; 5000 stays"),
     ]
 }
+
+const PROXIES: &str = "is not `none`, or a list of address ranges such as `10.0.0.0/8`, `hops=` and a number from 1 to 16, \
+                       and `forwarded`; it is ignored";
 
 fn shared() -> Vec<Case> {
     vec![

@@ -23,6 +23,12 @@ pub(super) fn names_method(seen: &Seen, path: &str, method: &str) -> bool {
     in_span && counts.iter().any(|line| labels.iter().all(|label| line.contains(label.as_str())))
 }
 
+/// Was a proxy believed that this client asked it by https?
+pub(super) fn came_from(seen: &Seen, client: &str) -> bool {
+    seen.span("/root")
+        .is_some_and(|span| span.text("client.address") == client && span.text("url.scheme") == "https")
+}
+
 /// The receiver was not waited for any longer; it is said why.
 pub(super) fn is_impatient(seen: &Seen) -> bool {
     seen.received.len() == 1 && seen.output.iter().any(|line| line.contains("no answer within 200ms"))

@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use http::{Method, Request, Response};
@@ -117,7 +117,10 @@ async fn ask(
         .method(method)
         .uri(path)
         .header("baggage", "team=workshop")
-        .header("user-agent", "curl/8");
+        .header("user-agent", "curl/8")
+        .header("x-forwarded-for", "192.0.2.1, 192.0.2.2")
+        .header("x-forwarded-proto", "https")
+        .extension(SocketAddr::from(([10, 0, 0, 7], 1)));
     if let Some(flags) = flags {
         request = request.header("traceparent", format!("{CALLER}{flags}"));
     }
