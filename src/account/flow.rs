@@ -162,6 +162,11 @@ impl Flow {
 }
 
 impl FlowReport {
+    /// What was lost, each with the word for its reason.
+    pub(crate) fn reasons(self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.dropped.into_iter().map(|(reason, count)| (reason.as_str(), count))
+    }
+
     /// How many were lost, whatever the reason.
     #[must_use]
     pub fn dropped_total(&self) -> u64 {

@@ -2,6 +2,7 @@
 
 mod events;
 mod limit;
+mod on_lines;
 
 use std::sync::Arc;
 

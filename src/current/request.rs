@@ -67,6 +67,35 @@ pub fn add(name: impl Into<Cow<'static, str>>, value: impl IntoValue) -> bool {
     })
 }
 
+/// Adds a field to every log line and log record of the request from now on, and, as [`add`] does, to its closing line and
+/// its span: what MDC is in other languages.
+///
+/// It stands on the events of the request, of the tasks that were [spawned](crate::spawn) within it, and of the calls and
+/// jobs that begin within it later. A field of the same name of an event, or of a `tracing` span around it, goes before it.
+/// A later value replaces the earlier one, by [`add`] as well. A reserved name is moved as everywhere
+/// ([`names::key::RESERVED`](crate::names::key::RESERVED)).
+///
+/// Each event copies these fields, at most 32 of them. Returns `false` if there are more, so that this one is on the closing
+/// line only, or if there is no running request.
+///
+/// ```
+/// use tower_observability::request;
+///
+/// async fn book(id: u64) {
+///     request::add_to_lines("booking_id", id);
+///     tracing::info!("booked"); // … "message":"booked", "booking_id":7
+/// }
+/// ```
+pub fn add_to_lines(name: impl Into<Cow<'static, str>>, value: impl IntoValue) -> bool {
+    let mut has_room = true;
+    let added = with_open_hop(|hop| {
+        if let Some(value) = value.into_value() {
+            has_room = hop.add_to_lines(name.into(), value);
+        }
+    });
+    added && has_room
+}
+
 /// Records an error with its chain of sources, at most 16, on the request's span and line. It does not change the
 /// outcome, because an error that was handled is not a failure. The last call wins. Of a URL in its text, credentials and
 /// what follows the path are not shown.

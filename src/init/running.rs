@@ -310,6 +310,7 @@ impl Running {
         self.admin.readiness.set_draining();
         // While log records still leave.
         self.signals.lines.report_left_out();
+        self.signals.spans.report_lost();
         // An exporter needs a moment after its end to count what it gave up. The error is the end of the senders, so of
         // the exporters; or else the time is over.
         let _ = lock(&self.exported).recv_timeout(left(spans_end + left(end) / 4));

@@ -290,7 +290,7 @@ fn admin_state(admin: &Admin, signals: &'static Signals, recorder: Option<&'stat
 async fn each_second(signals: &'static Signals) {
     loop {
         clock::resync();
-        let is_losing = signals.lines.report_left_out();
+        let is_losing = signals.lines.report_left_out() | signals.spans.report_lost();
         tokio::time::sleep(Duration::from_secs(1)).await;
         if !is_losing {
             clock::needed().await;

@@ -312,6 +312,7 @@ impl Lines {
         said.info.trace = Some(hop.trace);
         said.info.hop = Some(Arc::clone(hop));
         said.info.is_routed = hop.route.get().is_some();
+        said.fields_of_request();
         self.take(said, |records, said| records.event(said));
     }
 
@@ -359,11 +360,9 @@ impl Lines {
             said.add("suppressed", &count.into());
             self.take(said, |records, said| records.event(said));
         });
-        let dropped =
-            |report: FlowReport| report.dropped.into_iter().map(|(reason, count)| (reason.as_str(), count));
-        let losing_lines = self.lost_lines.look(dropped(self.sink.report()));
-        let losing_records =
-            self.records.as_ref().is_some_and(|records| self.lost_records.look(dropped(records.report())));
+        let losing_lines = self.lost_lines.look(self.sink.report().reasons());
+        let records = self.records.as_ref().map(Records::report);
+        let losing_records = records.is_some_and(|report| self.lost_records.look(report.reasons()));
         losing_lines || losing_records
     }
 
@@ -389,6 +388,7 @@ impl Lines {
             said.set_backtrace(backtrace);
         }
         said.set_thread(thread);
+        said.fields_of_request();
         self.take(said, |records, said| records.event(said));
     }
 

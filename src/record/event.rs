@@ -172,9 +172,25 @@ impl Snapshot {
         }
         snapshot.own_fields_end();
         spans(&mut |fields| snapshot.values(fields));
+        snapshot.fields_of_request();
         then(&mut snapshot);
         if snapshot.bytes.capacity() <= KEPT {
             let _ = BUFFER.try_with(|buffer| buffer.set(snapshot.bytes));
+        }
+    }
+
+    /// Adds the fields that stand on every line of the request.
+    #[inline]
+    pub(crate) fn fields_of_request(&mut self) {
+        if let Some(hop) = self.info.hop.as_ref().filter(|hop| hop.has_on_lines()) {
+            self.copy_fields_of(Arc::clone(hop));
+        }
+    }
+
+    #[cold]
+    fn copy_fields_of(&mut self, hop: Arc<Hop>) {
+        if let Some(fields) = hop.on_lines() {
+            self.values(&fields);
         }
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::{
     ErrorType, Fields, Http, HttpVersion, Method, Outcome, RouteCell, Rpc, Scheme, Value, bounded, guarded,
@@ -14,6 +14,8 @@ use crate::context::{Baggage, RequestId, SpanId, TraceContext, Tracestate};
 
 /// How many fields one hop may be given; the conventions' default limit of attributes.
 const MOST_FIELDS: usize = 128;
+/// How many of them may stand on every line, each of which they make longer.
+const MOST_ON_LINES: usize = 32;
 
 /// What a hop is to the trace (OpenTelemetry's `SpanKind`).
 ///
@@ -69,6 +71,8 @@ pub(crate) struct Hop {
     pub(crate) subject: Subject,
     pub(crate) route: RouteCell,
     state: Mutex<Progress>,
+    /// The fields that stand on every line from now on. Few requests have any; the others pay a look at it for each line.
+    on_lines: OnceLock<Box<Mutex<Fields>>>,
     // How many bytes of text it holds, once it has ended; beside the lock, because both queues ask for it.
     text_length: AtomicUsize,
     /// Was the baggage changed since it came in? Asked without the lock.
@@ -157,16 +161,55 @@ impl Hop {
     }
 
     fn state(&self) -> MutexGuard<'_, Progress> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     pub(crate) fn add(&self, name: Cow<'static, str>, value: Value) {
+        if let Some(mut on_lines) = self.on_lines()
+            && on_lines.get(&name).is_some()
+        {
+            on_lines.set(name.clone(), value.clone());
+        }
         let mut notes = self.notes();
         let notes = notes.get_or_insert_default();
         if notes.fields.len() < MOST_FIELDS || notes.fields.get(&name).is_some() {
             notes.fields.set(name, value);
         } else {
             notes.fields_dropped += 1;
+        }
+    }
+
+    /// Adds a field that stands on every line from now on as well; false if there are enough of those.
+    pub(crate) fn add_to_lines(&self, name: Cow<'static, str>, value: Value) -> bool {
+        let has_room = {
+            let mut fields = lock(self.on_lines.get_or_init(Box::default));
+            let has_room = fields.len() < MOST_ON_LINES || fields.get(&name).is_some();
+            if has_room {
+                fields.set(name.clone(), value.clone());
+            }
+            has_room
+        };
+        self.add(name, value);
+        has_room
+    }
+
+    /// Are there fields that stand on every line?
+    #[inline]
+    pub(crate) fn has_on_lines(&self) -> bool {
+        self.on_lines.get().is_some()
+    }
+
+    /// The fields that stand on every line, locked; `None` is the common case.
+    #[inline]
+    pub(crate) fn on_lines(&self) -> Option<MutexGuard<'_, Fields>> {
+        self.on_lines.get().map(|fields| lock(fields))
+    }
+
+    /// What is done within a request says on its lines what the request's own lines say by now.
+    #[inline]
+    pub(crate) fn inherit_lines(&mut self, outer: &Self) {
+        if let Some(fields) = outer.on_lines() {
+            self.on_lines = Box::new(Mutex::new(fields.clone())).into();
         }
     }
 
@@ -217,6 +260,7 @@ impl Hop {
         let Progress { notes, end: ended, .. } = &mut *self.state();
         let (said, texts) = notes.as_ref().map_or((None, 0), |notes| (notes.outcome, notes.text_length()));
         let texts = texts + self.http().map_or(0, Http::long_length);
+        let texts = texts + self.on_lines().map_or(0, |fields| fields.text_length());
         self.text_length.store(texts, Ordering::Relaxed);
         if let Some(ended) = ended {
             return *ended;
@@ -225,6 +269,10 @@ impl Hop {
         *ended = Some(end);
         end
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Default for Hop {
@@ -245,6 +293,7 @@ impl Default for Hop {
             subject: Subject::Http(Http::new(Method::Other, Scheme::Http, HttpVersion::V11)),
             route: RouteCell::new(None),
             state: Mutex::default(),
+            on_lines: OnceLock::new(),
             text_length: AtomicUsize::new(0),
             changed_baggage: AtomicBool::new(false),
         }

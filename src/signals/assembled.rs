@@ -112,6 +112,7 @@ impl Signals {
             if let Some(outer) = here.and_then(|here| here.hop.as_deref()) {
                 hop.baggage = outer.baggage_now();
                 hop.request_id = outer.request_id.clone();
+                hop.inherit_lines(outer);
             }
             complete(hop);
         })

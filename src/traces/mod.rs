@@ -31,6 +31,7 @@ use crate::account::FlowReport;
 use crate::export::{Destination, Exporter, Notice, Queue, Signal, Tell, Transport};
 use crate::record::Hop;
 use crate::resource::Resource;
+use crate::threads::LossNotice;
 
 const SIGNAL: Signal = Signal { name: "traces", items: "spans" };
 
@@ -45,6 +46,7 @@ pub(crate) struct Spans {
     pub(crate) queue: Option<Arc<Queue<Record>>>,
     /// How many links a span is given while it lives.
     pub(crate) link_limit: usize,
+    lost: LossNotice,
 }
 
 impl Spans {
@@ -60,7 +62,7 @@ impl Spans {
         let console = |main| console::transport(&traces.limits(), resource, no_color, main);
         let (sampler, link_limit) = (traces.sampler(), traces.limits().links);
         let transport = match traces.destination() {
-            Destination::Off | Destination::None => return (Self { sampler, queue: None, link_limit }, None),
+            Destination::Off | Destination::None => return (Self::of(sampler, None, link_limit), None),
             Destination::Refused(reason) => Err(reason),
             Destination::Console => {
                 // The drawing itself shows that a trace was delivered.
@@ -76,7 +78,7 @@ impl Spans {
         match transport {
             Err(reason) => {
                 tell(Notice::unusable(SIGNAL, reason));
-                (Self { sampler, queue: None, link_limit }, None)
+                (Self::of(sampler, None, link_limit), None)
             }
             Ok((url, transport)) if traces.is_shown() => {
                 Self::exported_to(console(Some(transport)), &url, traces, tell)
@@ -95,19 +97,23 @@ impl Spans {
         let queue = Arc::new(Queue::new(traces.queue_capacity()));
         let exporter = Exporter::new(SIGNAL, Arc::clone(&queue), transport, limits, url, tell);
         let link_limit = traces.limits().links;
-        (Self { sampler: traces.sampler(), queue: Some(queue), link_limit }, Some(exporter))
+        (Self::of(traces.sampler(), Some(queue), link_limit), Some(exporter))
     }
 
     /// Nothing is recorded and no trace that starts here is sampled; a caller's decision is passed on.
     pub(crate) fn off() -> Self {
-        Self { sampler: Sampler::never().parent_based(), queue: None, link_limit: 0 }
+        Self::of(Sampler::never().parent_based(), None, 0)
     }
 
     /// Everything is recorded and stays here, for [`Spans::drain`].
     pub(crate) fn in_memory() -> Self {
         let queue = Queue::new(IN_MEMORY);
         let link_limit = Limits::default().links;
-        Self { sampler: Sampler::default(), queue: Some(Arc::new(queue)), link_limit }
+        Self::of(Sampler::default(), Some(Arc::new(queue)), link_limit)
+    }
+
+    fn of(sampler: Sampler, queue: Option<Arc<Queue<Record>>>, link_limit: usize) -> Self {
+        Self { sampler, queue, link_limit, lost: LossNotice::new("spans") }
     }
 
     /// Are spans exported at all?
@@ -149,6 +155,12 @@ impl Spans {
     /// What became of all spans so far; `None` where nothing is exported.
     pub(crate) fn report(&self) -> Option<FlowReport> {
         self.queue.as_ref().map(|queue| queue.report())
+    }
+
+    /// Reports on standard error when a loss begins and when it has ended. Called about once a second, and at the end; true
+    /// while a loss goes on.
+    pub(crate) fn report_lost(&self) -> bool {
+        self.report().is_some_and(|report| self.lost.look(report.reasons()))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::support::collector::{Answer, Collector};
 
 #[test]
 fn program() {
-    run(&[("jobs", jobs)]);
+    run(&[("jobs", jobs), ("burst", burst)]);
 }
 
 const JOBS: usize = 6;
@@ -22,6 +22,36 @@ fn jobs() {
         }
         println!("report: {}", observability.shutdown().await.spans);
     });
+}
+
+/// More spans and log records at once than their queues hold, and time to report it.
+fn burst() {
+    let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let observability = tower_observability::init("telling").unwrap();
+        for number in 0..3_000 {
+            Work::internal("job").run(async { tracing::info!(number, "at work") }).await;
+        }
+        tokio::time::sleep(std::time::Duration::from_secs(7)).await;
+        observability.shutdown().await;
+    });
+}
+
+#[test]
+fn a_loss_of_spans_and_records_is_reported_while_it_happens_and_when_it_has_ended() {
+    let collector = Collector::start();
+    let child = Child::new("collectors", "burst").env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint());
+    let child = child.env("OTEL_LOGS_EXPORTER", "otlp").env("OTEL_BLRP_MAX_QUEUE_SIZE", "64");
+    let ended = child.env("OTEL_BSP_MAX_QUEUE_SIZE", "64").end().well();
+    for what in ["spans", "log records"] {
+        let of = |text: &str| {
+            let begin = format!("tower-observability: {what} are {text}");
+            ended.output.iter().filter(|line| line.starts_with(&begin)).cloned().collect::<Vec<_>>()
+        };
+        let (begun, over) = (of("being lost: "), of("no longer lost; "));
+        assert!(begun.len() == 1 && begun[0].contains("queue_full"), "{what}: {:#?}", ended.output);
+        assert_eq!(over.len(), 1, "{what}: {:#?}", ended.output);
+    }
 }
 
 /// Each span is a batch of its own.

@@ -44,6 +44,7 @@ fn in_a_job() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(Work::internal("job").run(async {
         println!("trace: {}", request::trace().unwrap().trace_id);
+        request::add_to_lines("bay", 7);
         panic!("out of spanners");
     }));
 }
@@ -86,4 +87,5 @@ fn the_line_of_a_panic_is_out_even_if_the_process_aborts_and_says_which_trace_it
     let line = fatal(&ended);
     assert_eq!(line["message"], "out of spanners");
     assert_eq!(line["trace_id"], ended.said("trace: "));
+    assert_eq!(line["bay"], 7, "what stands on every line stands on this one");
 }

@@ -260,6 +260,16 @@ const PROOFS: &[Proof] = &[
     ),
     Proof("No `container_…`", "src/metrics/machine/cgroup/tests.rs", "the_machines_own_root_is_no_container"),
     Proof(
+        "A call starts a trace of its own.",
+        "tests/promises/clients/queued.rs",
+        "a_call_through_a_buffer_is_the_requests_own_where_the_layer_is_outside_or_the_request_a_span",
+    ),
+    Proof(
+        "Standard error says `spans are being lost`",
+        "tests/process/collectors.rs",
+        "a_loss_of_spans_and_records_is_reported_while_it_happens_and_when_it_has_ended",
+    ),
+    Proof(
         "Standard error says `log lines are being lost`.",
         "tests/process/stuck.rs",
         "with_a_standard_output_that_nobody_reads_requests_go_on_and_lines_are_counted_as_lost",

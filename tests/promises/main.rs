@@ -19,6 +19,7 @@ mod logs;
 mod metrics;
 #[cfg(not(any(feature = "otlp-grpc", feature = "tls", feature = "gzip")))]
 mod missing;
+mod on_lines;
 mod orderings;
 mod otlp_logs;
 mod propagation;

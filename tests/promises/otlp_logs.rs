@@ -27,6 +27,7 @@ fn program() {
         ("story", || service(story)),
         ("many", || service(many)),
         ("long", || service(long)),
+        ("on-lines", || service(on_lines)),
         ("chosen-in-code", chosen_in_code),
         ("scraped", scraped),
     ]);
@@ -91,6 +92,19 @@ async fn many() {
 async fn long() {
     tracing::info!(long = "y".repeat(100_000), short = "kept", "{}", "é".repeat(150_000));
     tracing::info!(number = 7, "after it");
+}
+
+/// A field that stands on the records of its request from then on.
+async fn on_lines() {
+    let handler = service_fn(|_: Request<String>| async {
+        tracing::info!("before");
+        request::add_to_lines("booking_id", 7_u64);
+        tracing::info!("after");
+        call().await;
+        Ok::<_, Infallible>(Response::new(String::new()))
+    });
+    let asked = Request::get("http://api.example/book").body(String::new()).unwrap();
+    drop(ObservabilityLayer::new().layer(handler).oneshot(asked).await.unwrap());
 }
 
 fn chosen_in_code() {
@@ -243,6 +257,22 @@ fn a_requests_end_is_a_record_and_so_is_a_call_that_failed() {
     let work = saying(&logs, "process booking ok");
     assert_eq!((severity(work), &*work.record.event_name), ((9, "INFO"), "observability.work"));
     assert_eq!((work.text("observability.outcome"), work.trace_id().len()), ("ok".to_owned(), 32));
+}
+
+#[test]
+fn a_field_of_all_lines_is_on_the_records_that_follow() {
+    let collector = Collector::start();
+    child("on-lines", &collector).end().well();
+    let logs = collector.logs();
+    let of = |begin: &str| {
+        let log = the_one(&logs, begin, |log| log.body().starts_with(begin));
+        let ours = log.record.attributes.iter().filter(|pair| pair.key.contains("booking_id"));
+        (ours.count(), log.attribute("booking_id").cloned())
+    };
+    assert_eq!(of("before"), (0, None));
+    for body in ["after", "GET pay.example", "GET /book"] {
+        assert_eq!(of(body), (1, Some(Value::IntValue(7))), "{body}");
+    }
 }
 
 #[test]

@@ -221,6 +221,10 @@ impl<S: Schema> Format for Formatter<S> {
         if let Some(notes) = notes {
             self.notes(object, notes);
         }
+        // Those that it has itself stand there by now.
+        if let Some(fields) = hop.on_lines() {
+            fields.iter().for_each(|(name, value)| self.field(object, name.as_bytes(), value.into()));
+        }
         S::end(object);
     }
 

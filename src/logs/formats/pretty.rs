@@ -90,11 +90,14 @@ impl Row {
         if end.response_bytes > 0 {
             self.own("", &format!("{}B", end.response_bytes));
         }
-        let Some(notes) = notes else { return };
-        if let Some(error) = notes.error.as_deref() {
+        if let Some(error) = notes.and_then(|notes| notes.error.as_deref()) {
             self.own(key::ERROR, &error.join(": "));
         }
-        notes.fields.iter().for_each(|(name, value)| self.field(name, value.into()));
+        let own = notes.iter().flat_map(|notes| notes.fields.iter());
+        own.for_each(|(name, value)| self.field(name, value.into()));
+        if let Some(fields) = hop.on_lines() {
+            fields.iter().for_each(|(name, value)| self.field(name, value.into()));
+        }
     }
 
     /// What was asked for is the path; the route stands behind it where it is another word.

@@ -30,7 +30,12 @@ pub(super) fn describe(record: &Record, body: &mut String, hand_on: impl FnOnce(
             body.clear();
             // Writing to a string does not fail.
             let _ = hop_line::message(body, hop, &end);
-            hand_on(of_hop(hop, &end, notes.as_deref(), body));
+            let on_lines = hop.on_lines();
+            let mut entry = of_hop(hop, &end, notes.as_deref(), body);
+            // Those that it has itself are there by now.
+            let fields = on_lines.iter().flat_map(|fields| fields.iter());
+            fields.for_each(|(name, value)| entry.attributes.field(name, value.into()));
+            hand_on(entry);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod pools;
+mod queued;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 mod words;
