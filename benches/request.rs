@@ -1,8 +1,8 @@
 //! What one request costs, by situation: instructions and allocations above a layer that does nothing, and time
 //! as a ratio to the bare router.
 //!
-//! `cargo bench -p benches --bench request` prints the table; `-- --gate` counts only what has a limit, and fails
-//! above it. Counts are repeatable, times are not: the gate never looks at a clock. Counting needs valgrind.
+//! `cargo bench -p benches --bench request` prints the table; `-- --each` only what each attribute, event, poll and frame adds;
+//! `-- --gate` counts what has a limit, and fails above it. Counts are repeatable, times are not: the gate never looks at a clock. Counting needs valgrind.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
@@ -14,7 +14,9 @@ use std::process::ExitCode;
 
 use support::callgrind::{self, Cost};
 use support::service::Work;
-use support::situation::{ALL, BARE, CALLS, NOT_SAMPLED, OFF, SITUATIONS, Situation, TELLS, UNNAMED};
+use support::situation::{
+    ALL, BARE, CALLS, NOT_SAMPLED, OFF, SITUATIONS, STEPS, Situation, Step, TELLS, UNNAMED,
+};
 use support::{child, collector};
 
 /// The most that a request may cost above a layer that does nothing.
@@ -40,11 +42,16 @@ fn main() -> ExitCode {
         child::run(&arguments);
         return ExitCode::SUCCESS;
     }
-    let mut counts = Counts { collector: collector::start(), below: HashMap::new() };
+    let mut counts = Counts { collector: collector::start(), below: HashMap::new(), above: HashMap::new() };
+    if arguments.iter().any(|argument| argument == "--each") {
+        steps(&mut counts);
+        return ExitCode::SUCCESS;
+    }
     if arguments.iter().any(|argument| argument == "--gate") {
         return gate(&mut counts);
     }
     table(&mut counts);
+    steps(&mut counts);
     ExitCode::SUCCESS
 }
 
@@ -52,6 +59,7 @@ fn main() -> ExitCode {
 struct Counts {
     collector: SocketAddr,
     below: HashMap<Work, Cost>,
+    above: HashMap<&'static str, Cost>,
 }
 
 impl Counts {
@@ -68,7 +76,17 @@ impl Counts {
     }
 
     fn above_noop(&mut self, situation: Situation) -> Cost {
-        self.of(situation).above(self.of(situation.below_noop()))
+        if let Some(cost) = self.above.get(situation.name) {
+            return *cost;
+        }
+        let cost = self.of(situation).above(self.of(situation.below_noop()));
+        self.above.insert(situation.name, cost);
+        cost
+    }
+
+    /// What each one more of something costs.
+    fn each(&mut self, step: Step) -> Cost {
+        self.above_noop(step.more).above(self.above_noop(step.less)).per(step.count.into())
     }
 
     fn measure(&self, situation: Situation) -> Cost {
@@ -103,7 +121,7 @@ fn table(counts: &mut Counts) {
     println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
     for situation in SITUATIONS {
         let cost = counts.of(situation);
-        let above = cost.above(counts.of(situation.below_noop()));
+        let above = counts.above_noop(situation);
         let (bare, app) = child::time(situation, counts.collector);
         println!(
             "| {} | {:.0} | {:+.0} | {:.2} | {:+.2} | {app:.0} | {:.2} | {:.0} | {:.0} | {:+.0} | {:+.2} |",
@@ -125,4 +143,22 @@ fn table(counts: &mut Counts) {
          queues; the last two columns sum all threads, above a layer that does nothing.",
         BARE.name
     );
+}
+
+fn steps(counts: &mut Counts) {
+    println!("\n| each | instructions | allocations | lines | export | all threads | allocations |");
+    println!("|---|--:|--:|--:|--:|--:|--:|");
+    for step in STEPS {
+        let cost = counts.each(step);
+        println!(
+            "| {} | {:.0} | {:.2} | {:.0} | {:.0} | {:.0} | {:.2} |",
+            step.name,
+            cost.instructions,
+            cost.allocations,
+            cost.lines,
+            cost.export,
+            cost.whole,
+            cost.whole_allocations
+        );
+    }
 }

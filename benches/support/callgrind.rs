@@ -47,7 +47,7 @@ impl Cost {
         }
     }
 
-    fn per(self, requests: f64) -> Self {
+    pub(crate) fn per(self, requests: f64) -> Self {
         Self {
             instructions: self.instructions / requests,
             allocations: self.allocations / requests,

@@ -2,17 +2,21 @@
 
 use std::convert::Infallible;
 use std::fmt::Debug;
-use std::future::{Ready, ready};
+use std::future::{Ready, poll_fn, ready};
+use std::sync::LazyLock;
 use std::task::{Context, Poll};
 
 use axum::Router;
-use axum::body::{Body, HttpBody};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Path;
-use axum::http::header::{HOST, HeaderName, HeaderValue};
+use axum::http::header::{ACCEPT, ACCEPT_ENCODING, HOST, HeaderName, HeaderValue, USER_AGENT};
 use axum::http::{Request, Response, StatusCode, Uri};
 use axum::routing::get;
-use http_body_util::BodyExt;
+use futures_util::stream::iter;
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
 use tower::{Layer, Service};
+use tower_observability::request;
 use tracing::{info, info_span};
 
 /// What the handler does.
@@ -24,6 +28,14 @@ pub(crate) enum Handler {
     Tells,
     /// Makes a call, which is answered at once.
     Calls,
+    /// Adds so many attributes, every other one a number.
+    Adds(u8),
+    /// Writes so many events.
+    Says(u8),
+    /// Is asked so many times more before it answers.
+    Waits(u8),
+    /// Answers in so many frames.
+    Streams(u8),
 }
 
 /// What the caller sends.
@@ -45,6 +57,16 @@ pub(crate) const USUAL: Work = Work { handler: Handler::Answers, caller: Caller:
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub(crate) const BODY: &str = r#"{"id":4711,"name":"Ada Lovelace","city":"Bonn"}"#;
+/// What a usual client sends.
+const HEADERS: [(HeaderName, &str); 4] = [
+    (HOST, "localhost:8080"),
+    (USER_AGENT, "reqwest/0.12.9"),
+    (ACCEPT, "application/json"),
+    (ACCEPT_ENCODING, "gzip, br"),
+];
+/// The names of attributes, as long as usual ones.
+static NAMES: LazyLock<Vec<&str>> =
+    LazyLock::new(|| (0..100).map(|place| &*format!("booking.part_{place}").leak()).collect());
 const SAMPLED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const NOT_SAMPLED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
 
@@ -67,6 +89,10 @@ impl Work {
             Handler::Fails => get(fail),
             Handler::Tells => get(tell),
             Handler::Calls => get(move |Path(_id): Path<u64>| call(client.clone())),
+            Handler::Adds(count) => get(move |Path(_id): Path<u64>| add(count)),
+            Handler::Says(count) => get(move |Path(id): Path<u64>| say(id, count)),
+            Handler::Waits(times) => get(move |Path(_id): Path<u64>| wait(times)),
+            Handler::Streams(frames) => get(move |Path(_id): Path<u64>| stream(frames)),
         };
         Router::new().route("/users/{id}", route)
     }
@@ -74,8 +100,10 @@ impl Work {
     /// Sends one request and reads the answer to its end.
     pub(crate) async fn ask(self, app: &mut Router) {
         // Static parts, as hyper cuts a request's parts out of its buffer without copying them.
-        let mut request = Request::get(Uri::from_static("/users/4711"))
-            .header(HOST, HeaderValue::from_static("localhost:8080"));
+        let mut request = Request::get(Uri::from_static("/users/4711"));
+        for (name, value) in HEADERS {
+            request = request.header(name, HeaderValue::from_static(value));
+        }
         request = match self.caller {
             Caller::Sampled => request.header(TRACEPARENT, HeaderValue::from_static(SAMPLED)),
             Caller::NotSampled => request.header(TRACEPARENT, HeaderValue::from_static(NOT_SAMPLED)),
@@ -88,7 +116,7 @@ impl Work {
         while let Some(frame) = body.frame().await {
             read += frame.expect("a frame").into_data().map_or(0, |data| data.len());
         }
-        assert_eq!(read, BODY.len());
+        assert!(read >= BODY.len());
     }
 }
 
@@ -138,4 +166,38 @@ async fn tell(Path(id): Path<u64>) -> &'static str {
     info_span!("query", table = "users").in_scope(|| info!(rows = 1, "read from the database"));
     info!("answered");
     BODY
+}
+
+async fn add(count: u8) -> &'static str {
+    for (place, name) in NAMES.iter().take(count.into()).enumerate() {
+        if place % 2 == 0 {
+            request::add(*name, place as u64);
+        } else {
+            request::add(*name, "some text");
+        }
+    }
+    BODY
+}
+
+async fn say(id: u64, count: u8) -> &'static str {
+    (0..count).for_each(|_| info!(id, table = "users", "read from the database"));
+    BODY
+}
+
+async fn wait(mut times: u8) -> &'static str {
+    poll_fn(|context| {
+        if times == 0 {
+            return Poll::Ready(());
+        }
+        times -= 1;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+    BODY
+}
+
+async fn stream(frames: u8) -> Body {
+    let frame = || Ok::<_, Infallible>(Frame::data(Bytes::from_static(BODY.as_bytes())));
+    Body::new(StreamBody::new(iter((0..frames).map(move |_| frame()))))
 }

@@ -19,6 +19,12 @@ pub(crate) enum Stack {
     PlainCalls,
     /// Our layer after an `init` with everything switched off.
     Off,
+    /// As shipped, and a request header is kept.
+    Captures,
+    /// As shipped, and each request is a `tracing` span.
+    Spanned,
+    /// As shipped, with log records over OTLP instead of lines.
+    Records,
 }
 
 /// One row of the table.
@@ -49,8 +55,52 @@ pub(crate) const CALLS: Situation =
 pub(crate) const SITUATIONS: [Situation; 10] =
     [BARE, NOOP, OFF, ALL, UNNAMED, NOT_SAMPLED, NO_TRACEPARENT, FAILS, TELLS, CALLS];
 
-const STACKS: [Stack; 6] =
-    [Stack::Bare, Stack::Noop, Stack::All, Stack::Unnamed, Stack::PlainCalls, Stack::Off];
+/// What more of something costs: the situation above the one behind it, of so many.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    pub(crate) name: &'static str,
+    pub(crate) more: Situation,
+    pub(crate) less: Situation,
+    pub(crate) count: u8,
+}
+
+const fn step(name: &'static str, stack: Stack, more: Handler, less: Situation, count: u8) -> Step {
+    Step { name, more: situation(name, stack, more, Caller::Sampled), less, count }
+}
+
+const ONE_FRAME: Situation = situation("one frame", Stack::All, Handler::Streams(1), Caller::Sampled);
+const RECORDS_OF_ONE: Situation =
+    situation("log records of one event", Stack::Records, Handler::Says(1), Caller::Sampled);
+const SAYS_ONE: Situation = situation("one event", Stack::All, Handler::Says(1), Caller::Sampled);
+const SPANNED_ONCE: Situation =
+    situation("request_span(), polled twice", Stack::Spanned, Handler::Waits(1), Caller::Sampled);
+const WAITS_ONCE: Situation = situation("polled twice", Stack::All, Handler::Waits(1), Caller::Sampled);
+
+pub(crate) const STEPS: [Step; 11] = [
+    step("an attribute, of 20", Stack::All, Handler::Adds(20), ALL, 20),
+    step("an attribute, of 100", Stack::All, Handler::Adds(100), ALL, 100),
+    step("the first event", Stack::All, Handler::Says(1), ALL, 1),
+    step("a further event", Stack::All, Handler::Says(11), SAYS_ONE, 10),
+    step("a log record of an event", Stack::Records, Handler::Says(11), RECORDS_OF_ONE, 10),
+    step("the log record of a request", Stack::Records, Handler::Answers, ALL, 1),
+    step("a captured header", Stack::Captures, Handler::Answers, ALL, 1),
+    step("a request_span()", Stack::Spanned, Handler::Answers, ALL, 1),
+    step("a further poll", Stack::All, Handler::Waits(11), WAITS_ONCE, 10),
+    step("a further poll with request_span()", Stack::Spanned, Handler::Waits(11), SPANNED_ONCE, 10),
+    step("a further frame of a body", Stack::All, Handler::Streams(11), ONE_FRAME, 10),
+];
+
+const STACKS: [Stack; 9] = [
+    Stack::Bare,
+    Stack::Noop,
+    Stack::All,
+    Stack::Unnamed,
+    Stack::PlainCalls,
+    Stack::Off,
+    Stack::Captures,
+    Stack::Spanned,
+    Stack::Records,
+];
 
 impl Stack {
     pub(crate) fn name(self) -> &'static str {
@@ -61,6 +111,9 @@ impl Stack {
             Self::Unnamed => "unnamed",
             Self::PlainCalls => "plain calls",
             Self::Off => "off",
+            Self::Captures => "captures",
+            Self::Spanned => "spanned",
+            Self::Records => "records",
         }
     }
 }
@@ -71,7 +124,8 @@ const fn situation(name: &'static str, stack: Stack, handler: Handler, caller: C
 
 impl Situation {
     pub(crate) fn named(name: &str, stack: &str) -> Option<Self> {
-        let situation = SITUATIONS.into_iter().find(|situation| situation.name == name)?;
+        let steps = STEPS.into_iter().flat_map(|step| [step.more, step.less]);
+        let situation = SITUATIONS.into_iter().chain(steps).find(|situation| situation.name == name)?;
         let stack = STACKS.into_iter().find(|known| known.name() == stack)?;
         Some(Self { stack, ..situation })
     }
@@ -90,7 +144,9 @@ impl Situation {
         let layered = match self.stack {
             Stack::Bare => router,
             Stack::Noop => router.layer(NoopLayer),
-            Stack::All | Stack::Unnamed | Stack::PlainCalls | Stack::Off => {
+            Stack::Captures => router.layer(ObservabilityLayer::new().capture_request_headers(["accept"])),
+            Stack::Spanned => router.layer(ObservabilityLayer::new().request_span()),
+            Stack::All | Stack::Unnamed | Stack::PlainCalls | Stack::Off | Stack::Records => {
                 router.layer(ObservabilityLayer::new())
             }
         };

@@ -4,8 +4,8 @@
 //! When full, the newest is refused and counted. Everything that is counted is counted under the stripe's own lock.
 //!
 //! A push touches two lines of the cache however many threads there are: its stripe's, and that of the rough sum, which a
-//! stripe changes only when its own weight passes a step. The rough sum is never below the true one, and above it by less
-//! than an eighth of the capacity: so much earlier may a buffer be full that several threads fill at once.
+//! stripe changes only when its own weight passes a step. The rough sum is never below the true one, and above it by at
+//! most the slack: so much earlier may a buffer be full that several threads fill at once.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -80,13 +80,14 @@ pub(crate) fn stripe_of_thread(count: usize) -> usize {
 }
 
 impl<T: Default> Stripes<T> {
-    pub(crate) fn new(capacity: usize, count: usize) -> Self {
+    /// With a slack of at most an eighth of the capacity.
+    pub(crate) fn new(capacity: usize, slack: usize, count: usize) -> Self {
         let stripe = || Stripe {
             held: Mutex::new(Contents { items: T::default(), counted: Counted::default(), closed: false }),
             weight: AtomicUsize::new(0),
         };
         let count = count.next_power_of_two();
-        let step_bits = (capacity / count / 8).checked_ilog2().unwrap_or(0);
+        let step_bits = (slack.min(capacity / 8) / count).checked_ilog2().unwrap_or(0);
         let stripes = (0..count).map(|_| stripe()).collect();
         Self { stripes, capacity, step_bits, rough: Rough(AtomicUsize::new(0)) }
     }
@@ -193,6 +194,15 @@ impl<T: Default> Stripes<T> {
         self.stripes.iter().map(|stripe| stripe.weight.load(Ordering::Relaxed)).sum()
     }
 
+    /// The same, in turn with every push: one that is not in the sum sees what this thread wrote before.
+    pub(crate) fn weight_under_locks(&self) -> usize {
+        let weight = |stripe: &Stripe<T>| {
+            let _held = stripe.lock();
+            stripe.weight.load(Ordering::Relaxed)
+        };
+        self.stripes.iter().map(weight).sum()
+    }
+
     /// How many pushes there were, and how many of them were refused.
     pub(crate) fn counted(&self) -> Counted {
         self.stripes.iter().fold(Counted::default(), |sum, stripe| {
@@ -219,7 +229,7 @@ mod tests {
 
     #[test]
     fn when_full_the_newest_is_refused_and_counted() {
-        let stripes = Stripes::<Vec<u32>>::new(2, 4);
+        let stripes = Stripes::<Vec<u32>>::new(2, 2, 4);
         let pushed: Vec<_> = (0..3).map(|n| stripes.push(1, |items| items.push(n)).is_ok()).collect();
         assert_eq!(pushed, [true, true, false]);
         assert_eq!(stripes.counted(), Counted { created: 3, full: 1, late: 0 });
@@ -231,7 +241,7 @@ mod tests {
 
     #[test]
     fn after_the_close_nothing_comes_in_and_all_that_was_there_can_be_taken() {
-        let stripes = Stripes::<Vec<u32>>::new(usize::MAX, 4);
+        let stripes = Stripes::<Vec<u32>>::new(usize::MAX, usize::MAX, 4);
         let taken = std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| while stripes.push(1, |items| items.push(1)).is_ok() {});
@@ -249,7 +259,7 @@ mod tests {
 
     #[test]
     fn what_was_taken_counts_until_it_is_released() {
-        let stripes = Stripes::<Vec<u32>>::new(2, 4);
+        let stripes = Stripes::<Vec<u32>>::new(2, 2, 4);
         assert!(stripes.push(1, |items| items.push(1)).is_ok());
         assert!(stripes.push(1, |items| items.push(2)).is_ok());
         let taken: usize = (0..stripes.count()).map(|stripe| stripes.take(stripe, Vec::new()).len()).sum();
@@ -263,7 +273,7 @@ mod tests {
     #[test]
     fn several_threads_never_hold_more_than_the_capacity_and_fill_seven_eighths_of_it() {
         const CAPACITY: usize = 4_096;
-        let stripes = Stripes::<Vec<u32>>::new(CAPACITY, 8);
+        let stripes = Stripes::<Vec<u32>>::new(CAPACITY, CAPACITY, 8);
         let fill = || {
             std::thread::scope(|scope| {
                 (0..8).for_each(|_| {
@@ -283,7 +293,7 @@ mod tests {
 
     #[test]
     fn nothing_is_lost_or_doubled_between_threads() {
-        let stripes = Stripes::<Vec<u32>>::new(usize::MAX, 4);
+        let stripes = Stripes::<Vec<u32>>::new(usize::MAX, usize::MAX, 4);
         std::thread::scope(|scope| {
             for thread in 0..8 {
                 let stripes = &stripes;

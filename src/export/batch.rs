@@ -11,7 +11,8 @@ pub(crate) struct Batching {
     pub(crate) delay: Option<Duration>,
     pub(crate) timeout: Duration,
     pub(crate) queue: usize,
-    pub(crate) batch: usize,
+    /// `None`: [`BATCH`], and up to [`LARGEST_BATCH`] where more waits than requests may be sent.
+    pub(crate) batch: Option<usize>,
     /// In bytes, before compression; `None` is what receivers of the protocol take by default.
     pub(crate) request: Option<usize>,
 }
@@ -19,7 +20,10 @@ pub(crate) struct Batching {
 /// How batches leave, with the bounds already applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BatchLimits {
+    /// So many records leave without delay.
     pub(crate) batch_size: usize,
+    /// The most that leave together: what gathered while as many requests as may be were under way.
+    pub(crate) largest_batch: usize,
     pub(crate) delay: Duration,
     /// One attempt's time.
     pub(crate) attempt: Duration,
@@ -30,12 +34,21 @@ pub(crate) struct BatchLimits {
 /// What an infinite timeout is: an hour, so that a batch still ends some day.
 const NEVER: Duration = Duration::from_secs(3_600);
 
+/// The specification's default.
+const BATCH: usize = 512;
+
+/// Eight of them under way at once are 80,000 records a second of a receiver that is 200 ms away; of [`BATCH`], 20,000.
+const LARGEST_BATCH: usize = 2_048;
+
+/// Sixteen times the specification's default. What is under way counts towards it, and of a receiver that is 200 ms away
+/// 50,000 records a second are 10,000 under way, while as many gather.
+const QUEUE: usize = 32_768;
+
 const TERMINAL_DELAY: Duration = Duration::from_millis(500);
 
 impl Default for Batching {
-    /// The specification's defaults, but for the delay, which each signal has its own of.
     fn default() -> Self {
-        Self { delay: None, timeout: Duration::from_secs(30), queue: 2_048, batch: 512, request: None }
+        Self { delay: None, timeout: Duration::from_secs(30), queue: QUEUE, batch: None, request: None }
     }
 }
 
@@ -49,7 +62,8 @@ impl Batching {
     pub(crate) fn limits(&self, default_delay: Duration, attempt: Duration) -> BatchLimits {
         let bounded = |timeout: Duration| if timeout.is_zero() { NEVER } else { timeout.min(NEVER) };
         BatchLimits {
-            batch_size: self.batch.min(self.queue),
+            batch_size: self.batch.unwrap_or(BATCH).min(self.queue),
+            largest_batch: self.batch.unwrap_or(LARGEST_BATCH).min(self.queue),
             delay: self.delay.unwrap_or(default_delay),
             attempt: bounded(attempt),
             batch: bounded(self.timeout),

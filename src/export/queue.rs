@@ -13,7 +13,10 @@ use crate::account::{Flow, FlowReport, Stripes, stripe_count};
 const BUSY: usize = usize::MAX;
 
 /// So much text of the user's, in fields and errors, weighs as much as a record.
-const TEXT: usize = 32 * 1024;
+const TEXT: usize = 2 * 1024;
+
+/// By so much the exporter may be looked for too early, or the queue be full: an eighth of a batch.
+const SLACK: usize = 64;
 
 /// What can wait in a queue.
 pub(crate) trait Weigh: Send + 'static {
@@ -41,7 +44,7 @@ pub(crate) struct Queue<R> {
 impl<R: Weigh> Queue<R> {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
-            records: Stripes::new(capacity, stripe_count()),
+            records: Stripes::new(capacity, SLACK, stripe_count()),
             flow: Flow::default(),
             wakes_at: AtomicUsize::new(BUSY),
             full: Notify::new(),
@@ -64,7 +67,7 @@ impl<R: Weigh> Queue<R> {
                 records.push(record);
             }
         });
-        self.wake_if_full(pushed);
+        self.wake_if_full(pushed, weight);
     }
 
     /// Takes a record that is not missed after the end: then it is neither taken nor counted.
@@ -72,28 +75,32 @@ impl<R: Weigh> Queue<R> {
         let weight = self.weight(&record);
         let mut record = Some(record);
         let pushed = self.records.push_in_time(weight, |records| records.extend(record.take()));
-        self.wake_if_full(pushed);
+        self.wake_if_full(pushed, weight);
     }
 
     /// Wakes the exporter if this was what its batch lacked.
     #[inline]
-    fn wake_if_full(&self, pushed: Result<usize, ()>) {
-        if pushed.is_ok_and(|before| before + 1 >= self.wakes_at.load(Ordering::Relaxed)) {
-            self.wake();
+    fn wake_if_full(&self, pushed: Result<usize, ()>, weight: usize) {
+        let wakes_at = self.wakes_at.load(Ordering::Relaxed);
+        if pushed.is_ok_and(|before| before + weight >= wakes_at) {
+            self.wake(wakes_at);
         }
     }
 
+    /// What a push returns is more than what is held by up to [`SLACK`].
     #[cold]
-    fn wake(&self) {
-        self.wakes_at.store(BUSY, Ordering::Relaxed);
-        self.full.notify_one();
+    fn wake(&self, wakes_at: usize) {
+        if self.held() >= wakes_at {
+            self.wakes_at.store(BUSY, Ordering::Relaxed);
+            self.full.notify_one();
+        }
     }
 
     /// Resolves when records of this weight wait or are in flight, or a flush is asked for.
     pub(crate) async fn reaches(&self, weight: usize) {
         self.wakes_at.store(weight, Ordering::SeqCst);
-        // The threshold may have been reached before.
-        if self.held() < weight && self.flush_asked().is_none() {
+        // The threshold may have been reached before. A push that is not seen here sees it, since both have the lock.
+        if self.records.weight_under_locks() < weight && self.flush_asked().is_none() {
             self.full.notified().await;
         }
         self.wakes_at.store(BUSY, Ordering::Relaxed);

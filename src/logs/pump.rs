@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::formats::{Item, LineMaker, Object};
 use super::queue::{AWAKE, Batch, Queued, Shared};
@@ -15,6 +15,8 @@ const GATHER: Duration = Duration::from_millis(2);
 /// So often it looks again, each time after twice as long, before it sleeps until it is woken: waking it costs a request
 /// a system call, and its processor, which is worth more than a line that comes sooner.
 const LOOKS: u32 = 2;
+/// Lines that come so long after those before are rare: it looks for no further ones, since all looks together take less.
+const RARE: Duration = Duration::from_millis(16);
 /// Maximum size of one write, so that little is lost or repeated if a write never returns.
 pub(super) const CHUNK: usize = 64 * 1024;
 /// Lines are written as soon as so much is made: few are longer than what is left of a chunk.
@@ -51,6 +53,7 @@ impl<W: Write> Pump<W> {
             (if shared.is_awaited() { capacity } else { shared.batches.weight() }, capacity)
         });
         let mut looks = 0;
+        let (mut written, mut are_rare) = (Instant::now(), false);
         loop {
             let (asked, closing) = {
                 let state = self.shared.state();
@@ -64,9 +67,13 @@ impl<W: Write> Pump<W> {
                 return;
             }
             looks = if wrote { 0 } else { looks + 1 };
-            if looks > LOOKS {
+            if wrote {
+                written = Instant::now();
+            }
+            if looks > LOOKS || are_rare {
                 looks = 0;
                 self.sleep(asked);
+                are_rare = written.elapsed() > RARE;
             }
             self.gather(GATHER * 2_u32.pow(looks));
         }

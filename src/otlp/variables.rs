@@ -248,12 +248,12 @@ macro_rules! batch_rows {
             },
             $crate::variable::Variable {
                 name: concat!("OTEL_", $processor, "_MAX_QUEUE_SIZE"),
-                default: "2048",
+                default: "32768",
                 secret: false,
                 about: concat!(
                     "Capacity of the queue of finished ",
                     $items,
-                    "; when it is full, the newest is dropped and counted."
+                    ", those under way included; when it is full, the newest is dropped and counted."
                 ),
                 set: |options, text| $crate::export::whole(text, 1).map(|records| {
                     options.$($config).+.batching.queue = records;
@@ -264,9 +264,13 @@ macro_rules! batch_rows {
                 name: concat!("OTEL_", $processor, "_MAX_EXPORT_BATCH_SIZE"),
                 default: "512",
                 secret: false,
-                about: concat!("Maximum number of ", $items, " in a batch; never more than the queue holds."),
+                about: concat!(
+                    "Maximum number of ",
+                    $items,
+                    " in a batch; never more than the queue holds. Unset: up to 2048 while 8 requests are under way."
+                ),
                 set: |options, text| $crate::export::whole(text, 1).map(|records| {
-                    options.$($config).+.batching.batch = records;
+                    options.$($config).+.batching.batch = Some(records);
                 }),
                 show: |options| options.$($config).+.batch_limits(std::time::Duration::ZERO).batch_size.to_string(),
             },

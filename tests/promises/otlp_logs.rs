@@ -472,7 +472,7 @@ fn the_records_account_is_on_the_page() {
     let exporter =
         "otel_component_name=\"otlp_http_log_exporter/0\",otel_component_type=\"otlp_http_log_exporter\"";
     assert_eq!(ended.said(&format!("otel_sdk_exporter_log_exported_total{{{exporter}}} ")), "201");
-    assert_eq!(ended.said(&format!("otel_sdk_processor_log_queue_capacity{{{PROCESSOR}}} ")), "2048");
+    assert_eq!(ended.said(&format!("otel_sdk_processor_log_queue_capacity{{{PROCESSOR}}} ")), "32768");
     assert_eq!(ended.said("observability_log_records_shortened_total "), "0");
 }
 

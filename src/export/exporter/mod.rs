@@ -57,8 +57,8 @@ pub(crate) struct Exporter<R> {
     taken: usize,
     /// So much leaves now, also in a batch that is not full.
     due: usize,
-    /// Since when nothing was due.
-    idle_since: Instant,
+    /// Since when something waits that is not due.
+    waits_since: Option<Instant>,
     /// A flush that was asked for, once all that waited for it is due.
     flushing: Option<u64>,
     /// Until then the receiver asked for a pause.
@@ -73,7 +73,7 @@ pub(crate) struct Exporter<R> {
 enum Event {
     /// A request was answered, or failed.
     Answered(usize, Delivery),
-    /// A full batch waits.
+    /// A full batch waits, or the first record.
     Full,
 }
 
@@ -97,7 +97,7 @@ impl<R: Weigh> Exporter<R> {
             flights: Vec::new(),
             taken: 0,
             due: 0,
-            idle_since: Instant::now(),
+            waits_since: None,
             flushing: None,
             paused: None,
             unreachable: false,
@@ -109,7 +109,6 @@ impl<R: Weigh> Exporter<R> {
     pub(crate) async fn run(mut self, phase: watch::Receiver<Phase>) {
         let mut life = Life::new(phase);
         empties(self.fill());
-        self.idle_since = Instant::now();
         loop {
             self.look_at_the_time(&life);
             while self.may_send(&life) && self.send_next(&life) {}
@@ -136,16 +135,19 @@ impl<R: Weigh> Exporter<R> {
     /// Everything that waits is due when its delay is over, a flush is asked for or the process ends, and, where nothing is
     /// under way, when a batch is full. What comes while records are due leaves with them only in full batches.
     fn look_at_the_time(&mut self, life: &Life) {
-        let is_full = self.is_idle() && self.waiting() >= self.limits.batch_size;
-        let is_delayed = self.due == 0 && Instant::now() >= self.delayed_until(life);
+        let (now, waiting) = (Instant::now(), self.waiting());
+        let waits_since = self.waits_since.take().unwrap_or(now);
+        self.waits_since = (self.due == 0 && waiting > 0).then_some(waits_since);
+        let is_full = self.is_idle() && waiting >= self.limits.batch_size;
+        let is_delayed = self.delayed_until(life).is_some_and(|until| now >= until);
         let flush = self.queue.flush_asked().filter(|ticket| Some(*ticket) != self.flushing);
         let is_asked = flush.is_some() && self.may_send(life);
         if is_asked {
             self.flushing = flush;
         }
         if life.deadline().is_some() || is_full || is_asked || (is_delayed && self.may_send(life)) {
-            self.due = self.waiting();
-            self.idle_since = Instant::now();
+            self.due = waiting;
+            self.waits_since = None;
         }
     }
 
@@ -158,9 +160,11 @@ impl<R: Weigh> Exporter<R> {
         }
     }
 
-    fn delayed_until(&self, life: &Life) -> Instant {
+    /// When the delay of what waits is over; `None` where nothing does.
+    fn delayed_until(&self, life: &Life) -> Option<Instant> {
         let delay = self.limits.delay;
-        self.idle_since + if life.phase() == Phase::Running { delay } else { delay.min(DRAINING_DELAY) }
+        let delay = if life.phase() == Phase::Running { delay } else { delay.min(DRAINING_DELAY) };
+        self.waits_since.map(|since| since + delay)
     }
 
     /// Is nothing due, and nothing under way?
@@ -214,7 +218,7 @@ impl<R: Weigh> Exporter<R> {
     }
 
     fn next_batch(&mut self) -> Vec<R> {
-        if self.backlog.len() < self.limits.batch_size {
+        if self.backlog.len() < self.limits.largest_batch {
             self.queue.take(&mut self.backlog);
         }
         self.backlog.drain(..self.fitting()).collect()
@@ -225,7 +229,7 @@ impl<R: Weigh> Exporter<R> {
         let mut weight = 0;
         let fits = |record: &&R| {
             weight += self.queue.weight_of([*record]);
-            weight <= self.limits.batch_size
+            weight <= self.limits.largest_batch
         };
         self.backlog.iter().take_while(fits).count().max(1).min(self.backlog.len())
     }
@@ -234,7 +238,9 @@ impl<R: Weigh> Exporter<R> {
     async fn wait(&mut self, life: &mut Life) {
         let until = self.next_time(life);
         let (may_send, is_flushing) = (self.may_send(life), self.flushing.is_some());
-        let (queue, full) = (Arc::clone(&self.queue), self.taken.saturating_add(self.limits.batch_size));
+        // The first record begins the delay. Where none comes, nothing is woken.
+        let awaited = if self.due == 0 && self.waits_since.is_none() { 1 } else { self.limits.batch_size };
+        let (queue, awaited) = (Arc::clone(&self.queue), self.taken.saturating_add(awaited));
         let event = {
             let (flights, transport, limits) = (&mut self.flights, &*self.transport, &self.limits);
             let answered = poll_fn(|context| {
@@ -248,7 +254,7 @@ impl<R: Weigh> Exporter<R> {
             });
             let filled = async move {
                 if may_send && !is_flushing {
-                    queue.reaches(full).await
+                    queue.reaches(awaited).await
                 } else {
                     pending().await
                 }
@@ -267,7 +273,7 @@ impl<R: Weigh> Exporter<R> {
     fn next_time(&self, life: &Life) -> Instant {
         let now = Instant::now();
         let may_send = self.may_send(life);
-        let delayed = (self.due == 0 && may_send).then(|| self.delayed_until(life));
+        let delayed = self.delayed_until(life).filter(|_| may_send);
         let paused = self.paused.filter(|paused| *paused > now && self.flights.is_empty());
         let is_patient = may_send || self.stuck.load(Ordering::Relaxed);
         let impatient = self.flights.iter().filter(|_| !is_patient).map(|flight| flight.since() + PATIENCE);
@@ -364,9 +370,6 @@ impl<R: Weigh> Exporter<R> {
     fn release(&mut self, weight: usize) {
         self.taken -= weight;
         self.queue.release(weight);
-        if self.is_idle() {
-            self.idle_since = Instant::now();
-        }
     }
 
     /// Did the process close, and is there nothing left to be sent, or no time?

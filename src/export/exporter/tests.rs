@@ -5,7 +5,7 @@
 use std::sync::Mutex;
 
 use super::*;
-use crate::export::{Attempt, Sent};
+use crate::export::{Attempt, Batching, Sent};
 
 /// A record with so much text.
 #[derive(Debug)]
@@ -102,6 +102,7 @@ struct Rig {
 
 const LIMITS: BatchLimits = BatchLimits {
     batch_size: 4,
+    largest_batch: 4,
     delay: Duration::from_secs(5),
     attempt: Duration::from_secs(10),
     batch: Duration::from_secs(30),
@@ -199,8 +200,8 @@ async fn a_batch_leaves_when_it_is_due_and_earlier_when_it_is_full() {
 async fn long_records_leave_in_smaller_batches() {
     let rig = Rig::start([], accepted());
     // Each counts two, and the last one alone is more than a batch.
-    (0..3).for_each(|_| rig.queue.push(Item(40_000)));
-    rig.queue.push(Item(200_000));
+    (0..3).for_each(|_| rig.queue.push(Item(2_500)));
+    rig.queue.push(Item(12_500));
     rig.pass(6.0).await;
     let sizes: Vec<_> = rig.attempts().iter().map(|(_, count)| *count).collect();
     assert_eq!(sizes, [2, 1, 1]);
@@ -454,7 +455,13 @@ async fn a_batch_of_several_requests_is_accounted_for_request_by_request() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_too_large_for_a_request_costs_no_other_record_and_is_said_once() {
-    let rig = Rig::with(128, BatchLimits { batch_size: 128, ..LIMITS }, usize::MAX, [], accepted());
+    let rig = Rig::with(
+        2_048,
+        BatchLimits { batch_size: 2_048, largest_batch: 2_048, ..LIMITS },
+        usize::MAX,
+        [],
+        accepted(),
+    );
     for size in [10, LARGE, 2 * LARGE, 10] {
         rig.queue.push(Item(size));
     }
@@ -469,28 +476,67 @@ async fn what_is_too_large_for_a_request_costs_no_other_record_and_is_said_once(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_receiver_that_delivers_has_up_to_eight_requests_at_once_and_the_account_adds_up() {
+async fn by_default_a_receiver_that_is_200_ms_away_takes_50_000_records_a_second_and_more_are_counted() {
     let slow = Step::AnswersAfter(Duration::from_millis(200));
-    let limits = BatchLimits { batch_size: 2_048, ..LIMITS };
-    let rig = Rig::with(32_768, limits, usize::MAX, [], slow);
-    let mut pushed = 0;
-    // Ten milliseconds' worth of spans, for a second.
-    for _ in 0..100 {
-        rig.push(600);
-        pushed += 600;
+    let default = Batching::default();
+    let limits = default.limits(LIMITS.delay, LIMITS.attempt);
+    let rig = Rig::with(default.queue, limits, usize::MAX, [], slow);
+    // Ten milliseconds' worth, for three seconds.
+    for _ in 0..300 {
+        rig.push(550);
         rig.pass(0.01).await;
     }
     let report = rig.queue.report();
     assert_eq!(report.dropped_total(), 0, "{report}");
-    assert!(report.delivered > 40_000, "{report}");
+    assert!(report.delivered > 55_000 * 5 / 2, "{report}");
     let attempts = rig.attempts();
     let under_way = |at: f64| attempts.iter().filter(|(begin, _)| (at - 0.199..=at).contains(begin)).count();
-    let most = attempts.iter().map(|(at, _)| under_way(*at)).max();
-    assert!(most.is_some_and(|most| (5..=8).contains(&most)), "{most:?}");
+    assert_eq!(attempts.iter().map(|(at, _)| under_way(*at)).max(), Some(MOST_IN_FLIGHT));
     // The first one had to be answered before there was a second one.
     assert!(attempts[1].0 - attempts[0].0 >= 0.2, "{attempts:?}");
+    // No more than eight of the largest batch: the rest is bounded, and counted.
+    for _ in 0..200 {
+        rig.push(1_500);
+        rig.pass(0.01).await;
+        assert!(rig.queue.held() <= default.queue);
+    }
     let (_, report) = rig.close(Duration::from_secs(5)).await;
-    assert_eq!((report.delivered, report.dropped_total()), (pushed, 0));
+    let created = 300 * 550 + 200 * 1_500;
+    assert_eq!((report.created, report.delivered + report.dropped_total()), (created, created));
+    assert!(report.dropped.iter().all(|(reason, _)| *reason == DropReason::QueueFull), "{report}");
+    assert!(report.dropped_total() > 0, "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_grows_only_while_no_more_requests_may_be_sent_and_never_above_what_was_chosen() {
+    let sizes = async |batch: Option<usize>, at_once: usize| {
+        let limits = Batching { batch, ..Batching::default() }.limits(LIMITS.delay, LIMITS.attempt);
+        let slow = Step::AnswersAfter(Duration::from_millis(200));
+        let rig = Rig::with(Batching::default().queue, limits, usize::MAX, [accepted()], slow);
+        for _ in 0..100 {
+            rig.push(at_once);
+            rig.pass(0.01).await;
+        }
+        rig.attempts().into_iter().map(|(_, count)| count).collect::<Vec<_>>()
+    };
+    // Twenty thousand a second need no more than eight of the usual size.
+    let usual = sizes(None, 200).await;
+    assert!(usual.iter().all(|size| *size <= 600), "{usual:?}");
+    assert_eq!(sizes(None, 1_000).await.into_iter().max(), Some(2_048));
+    assert_eq!(sizes(Some(512), 1_000).await.into_iter().max(), Some(512));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nothing_comes_the_exporter_is_not_woken_and_the_first_record_begins_the_delay() {
+    let rig = Rig::start([], accepted());
+    rig.pass(7.0).await;
+    rig.push(1);
+    rig.pass(0.01).await;
+    rig.push(2);
+    rig.pass(4.9).await;
+    assert_eq!(rig.attempts(), []);
+    rig.pass(0.2).await;
+    assert_eq!(rig.attempts(), [(12.0, 3)]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -99,9 +99,9 @@ fn batches() -> Vec<Case> {
                 gives_up(seen, "log")
             })
             .bad("30s", "is not a whole number of milliseconds; 30000 stays"),
-        of("OTEL_BLRP_MAX_QUEUE_SIZE", "2048")
+        of("OTEL_BLRP_MAX_QUEUE_SIZE", "32768")
             .good("4", overrun(only_records()), |seen| seen.said("records").contains("queue_full"))
-            .bad("many", "is not a whole number from 1; 2048 stays"),
+            .bad("many", "is not a whole number from 1; 32768 stays"),
         of("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "512")
             .good("7", only_records().runs(Program::Hurries), |seen| {
                 seen.records.len() > 200 && seen.posted("/v1/logs").len() > 200 / 7

@@ -119,10 +119,10 @@ fn batches() -> Vec<Case> {
                 |seen| gives_up(seen, "span"),
             )
             .bad("30s", "is not a whole number of milliseconds; 30000 stays"),
-        of("OTEL_BSP_MAX_QUEUE_SIZE", "2048")
+        of("OTEL_BSP_MAX_QUEUE_SIZE", "32768")
             .good("4", overrun(exporting()), |seen| seen.said("spans").contains("queue_full"))
-            .bad("many", "is not a whole number from 1; 2048 stays")
-            .bad("0", "is not a whole number from 1; 2048 stays"),
+            .bad("many", "is not a whole number from 1; 32768 stays")
+            .bad("0", "is not a whole number from 1; 32768 stays"),
         of("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "512")
             .good("7", exporting().runs(Program::Hurries), |seen| {
                 seen.spans.len() == 200 && seen.received.iter().all(|received| received.spans() <= 7)
