@@ -88,21 +88,22 @@ impl Bridge {
             return Details { stands_for_hop: true, ..Details::new(parent, None) };
         }
         let stands_for_parent = *metadata.level() > RECORDED;
-        let sampled = parent.as_ref().is_none_or(|parent| parent.trace.flags.is_sampled());
-        if stands_for_parent || !sampled || self.lines_only || !self.signals.spans.is_on() {
+        let spans = &self.signals.spans;
+        let is_recorded = parent.as_ref().is_none_or(|parent| spans.records(parent.trace_now().flags));
+        if stands_for_parent || !is_recorded || self.lines_only || !spans.is_on() {
             return Details::new(parent, None);
         }
-        let parent_trace = parent.as_ref().map(|parent| parent.trace);
+        let parent_trace = parent.as_ref().map(Current::trace_now);
         let current = match parent {
             Some(parent) => {
-                Current { trace: TraceContext { span_id: SpanId::random(), ..parent.trace }, ..parent }
+                Current { trace: TraceContext { span_id: SpanId::random(), ..parent.trace_now() }, ..parent }
             }
             None => {
                 let (trace, begun) = self.signals.place(None, &Tracestate::default());
                 Current { trace, hop: None, begun: begun.unwrap_or_default() }
             }
         };
-        let record = current.trace.flags.is_sampled().then(|| Recording {
+        let record = spans.records(current.trace.flags).then(|| Recording {
             parent: parent_trace.map(|parent| parent.span_id),
             start: Moment::now(),
             links: Vec::new(),
@@ -233,6 +234,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
         };
         if *metadata.level() == Level::ERROR && self.signals.spans.is_on() {
             mark_failed(span.as_ref(), place.as_ref());
+            if let Some(hop) = place.as_ref().and_then(|place| place.hop.as_deref()) {
+                self.signals.spans.error_event(hop);
+            }
         }
         // What tracing-log sends was asked about by its own target, in `enabled`.
         let lines = &self.signals.lines;

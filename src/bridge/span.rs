@@ -129,6 +129,7 @@ impl Details {
             failed: self.status.unwrap_or(self.failed),
             is_ok: self.status == Some(false),
             status_message: self.status_message,
+            kept: None,
         }))
     }
 }

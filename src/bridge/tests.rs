@@ -151,7 +151,8 @@ fn a_span_has_the_vendors_list_of_its_trace() {
 
 #[test]
 fn the_threshold_of_a_trace_that_a_span_begins_stands_on_its_spans_and_goes_out() {
-    let spans = Spans { sampler: Sampler::probability(1.0), ..Spans::in_memory() };
+    let mut spans = Spans::in_memory();
+    spans.sampler = Sampler::probability(1.0);
     let seen = watch(spans, Logs::new().json());
     let sent = info_span!("start").in_scope(|| info_span!("step").in_scope(current)).expect("a span");
     assert_eq!(sent.tracestate().as_str(), "ot=th:0");

@@ -22,7 +22,10 @@ use super::current;
 pub use super::error::AsError;
 use crate::context::{Baggage, RequestId, TraceContext};
 use crate::error::causes;
-use crate::record::{Hop, IntoValue, Outcome, Route, error_text};
+use crate::record::{Hop, IntoValue, KeepReason, Outcome, Route, error_text, prefix};
+
+/// At most this many bytes of the text given to [`keep`] are shown.
+const LONGEST_REASON: usize = 256;
 
 fn with_hop<T>(say: impl FnOnce(&Arc<Hop>) -> T) -> Option<T> {
     current()?.hop.as_ref().map(say)
@@ -137,6 +140,33 @@ pub(crate) fn chain(error: &dyn Error) -> Vec<String> {
 /// Returns `false` if there is no running request.
 pub fn outcome(outcome: Outcome) -> bool {
     with_open_hop(|hop| hop.notes().get_or_insert_default().outcome = Some(outcome))
+}
+
+/// Keeps the request's trace, although the sampler left it out, and says why: a cancelled order, a customer whose case is
+/// open. It has an effect only where traces are kept ([`Traces::keep_errors`](crate::Traces::keep_errors) and the like); of
+/// what had ended before, the trace has what was still held.
+///
+/// Returns whether the trace is recorded: it was sampled, or is kept from now on. The first reason is the one on the span,
+/// as `observability.kept`, at most 256 bytes of it.
+///
+/// ```
+/// use tower_observability::request;
+///
+/// fn cancel(order: u64) {
+///     request::add("order", order);
+///     request::keep("order cancelled");
+/// }
+/// # cancel(7);
+/// ```
+pub fn keep(why: &str) -> bool {
+    with_hop(|hop| {
+        let is_first = hop.end().is_none() && hop.keep(KeepReason::Requested);
+        if is_first {
+            hop.notes().get_or_insert_default().keep_for = Some(prefix(why, LONGEST_REASON).to_owned());
+        }
+        hop.trace_now().flags.is_sampled()
+    })
+    .unwrap_or(false)
 }
 
 /// Sets the route that the request matched, for a layer outside of the router.

@@ -3,6 +3,7 @@
 //! The layer pushes its hop for the time of each poll, the bridge pushes a user's span for the time it is
 //! entered. Both live on one stack, so "innermost wins" is the top of it.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
@@ -61,9 +62,26 @@ impl Current {
         Self { trace: hop.trace, hop: Some(hop), begun: Tracestate::default() }
     }
 
+    /// Is it kept although it was not sampled?
+    #[inline]
+    pub(crate) fn is_kept(&self) -> bool {
+        !self.trace.flags.is_sampled() && self.hop.as_ref().is_some_and(|hop| hop.kept.reason().is_some())
+    }
+
+    /// The place in the trace, sampled as well if the hop is kept.
+    pub(crate) fn trace_now(&self) -> TraceContext {
+        let flags = self.trace.flags;
+        TraceContext { flags: flags.with_sampled(flags.is_sampled() || self.is_kept()), ..self.trace }
+    }
+
     /// The vendors' list that belongs to the trace.
     pub(crate) fn tracestate(&self) -> &Tracestate {
         self.hop.as_ref().map_or(&self.begun, |hop| &hop.tracestate)
+    }
+
+    /// The vendors' list as it leaves with [`trace_now`](Self::trace_now).
+    pub(crate) fn tracestate_now(&self) -> Cow<'_, Tracestate> {
+        self.hop.as_ref().map_or(Cow::Borrowed(&self.begun), |hop| hop.tracestate_now())
     }
 
     /// Makes it OpenTelemetry's current context as well, where that is switched on.

@@ -4,8 +4,8 @@ use tokio::runtime::Handle;
 
 use crate::logs::Logs;
 use crate::metrics::{
-    LineBuffer, Metrics, Recorder, container, disk_space, lines, network, process_start, records, runtime,
-    spans, target, usage,
+    LineBuffer, Metrics, Recorder, container, disk_space, kept, lines, network, process_start, records,
+    runtime, spans, target, usage,
 };
 use crate::resource::Resource;
 use crate::signals::Signals;
@@ -35,6 +35,9 @@ pub(super) fn add(
     if signals.spans.is_on() {
         let report = || signals.spans.report().unwrap_or_default();
         recorder.add_source(spans(span_exporter(traces), traces.queue_capacity(), report));
+    }
+    if signals.spans.keep_report().is_some() {
+        recorder.add_source(kept(|| signals.spans.keep_report()));
     }
     if signals.lines.are_written() {
         let buffer = || {

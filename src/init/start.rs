@@ -198,7 +198,15 @@ impl Assembly {
             background.spawn(admin::serve(listener, Arc::clone(&state), follow.clone()));
         }
         background.spawn(each_second(signals));
-        background.spawn(export(exporters.spans, follow.clone(), exports.clone()));
+        let spans_follow = match signals.spans.holder() {
+            Some(holder) => {
+                let (later, spans_follow) = watch::channel(Phase::Running);
+                background.spawn(holder.run(follow.clone(), later));
+                spans_follow
+            }
+            None => follow.clone(),
+        };
+        background.spawn(export(exporters.spans, spans_follow, exports.clone()));
         background.spawn(export(exporters.records, follow, exports));
         Box::leak(Box::new(Running {
             signals,

@@ -222,7 +222,7 @@ impl Watch {
 /// timing").
 #[cold]
 fn tell_trace(hop: &Hop, headers: &mut HeaderMap) {
-    let value = [&b"trace;desc="[..], &hop.trace.to_traceparent()[..]].concat();
+    let value = [&b"trace;desc="[..], &hop.trace_now().to_traceparent()[..]].concat();
     if let Ok(value) = HeaderValue::try_from(value) {
         // A response that is full of headers stays as it is.
         let _ = headers.try_append(header::SERVER_TIMING, value);

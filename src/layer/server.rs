@@ -86,7 +86,7 @@ impl<B> Asked<'_, B> {
         if !self.may_be_grpc() {
             hop.route = RouteCell::new(route);
         }
-        let recorded = hop.trace.flags.is_sampled() && signals.spans.is_on();
+        let recorded = signals.spans.records(hop.trace.flags);
         if let Subject::Http(http) = &mut hop.subject {
             http.begin(request);
             let original = self.original();

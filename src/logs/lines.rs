@@ -309,7 +309,7 @@ impl Lines {
         let _ = hop_line::subject(&mut message, hop);
         message.push_str(" response body failed");
         let mut said = Snapshot::new(Severity::Warn, hop_line::CLIENT, &message);
-        said.info.trace = Some(hop.trace);
+        said.info.trace = Some(hop.trace_now());
         said.info.hop = Some(Arc::clone(hop));
         said.info.is_routed = hop.route.get().is_some();
         said.fields_of_request();

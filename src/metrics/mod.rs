@@ -26,7 +26,7 @@ pub use options::Metrics;
 
 pub(crate) use exposition::Exposition;
 pub(crate) use machine::{container, disk_space, network, process_start, runtime, usage};
-pub(crate) use own::{LineBuffer, lines, records, spans, target};
+pub(crate) use own::{LineBuffer, kept, lines, records, spans, target};
 pub(crate) use page::Page;
 pub(crate) use recorder::Recorder;
 pub(crate) use red::Red;

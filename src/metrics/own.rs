@@ -1,7 +1,7 @@
 //! The sources about ourselves: each signal's account, the target.
 
 use super::source::{Asked, Samples, Shape, Source};
-use crate::account::{FlowReport, LeftOut};
+use crate::account::{FlowReport, KeepCounts, LeftOut};
 use crate::names::{label, metric};
 use crate::resource::Resource;
 
@@ -154,6 +154,33 @@ pub(crate) fn records(
             .family(metric::OBSERVABILITY_LOG_RECORDS_SHORTENED, Shape::Counter, "", help)
             .sample(&[], shortened() as f64);
     })
+}
+
+/// What became of traces that the sampler left out; `None` where none is held.
+pub(crate) fn kept(report: impl Fn() -> Option<KeepCounts> + Send + Sync + 'static) -> Source {
+    Source::new("observability_", move |samples| {
+        let Some(KeepCounts { kept, discarded, spans, bytes, capacity }) = report() else { return };
+        let help = "Traces that were kept although they were not sampled, by reason.";
+        let family = samples.family(metric::OBSERVABILITY_TRACES_KEPT, Shape::Counter, "", help);
+        sample_each(family, &kept);
+        let help = "Spans of traces that were not sampled and not kept, by what ended their time.";
+        let family = samples.family(metric::OBSERVABILITY_SPANS_DISCARDED, Shape::Counter, "", help);
+        sample_each(family, &discarded);
+        let mut gauge = |name, unit, help, value: usize| {
+            samples.family(name, Shape::Gauge, unit, help).sample(&[], value as f64);
+        };
+        gauge(metric::OBSERVABILITY_SPANS_HELD, "", "Spans that are held.", spans);
+        gauge(metric::OBSERVABILITY_SPANS_HELD_BYTES, "bytes", "Bytes of spans that are held.", bytes);
+        let help = "How many bytes of spans may be held.";
+        gauge(metric::OBSERVABILITY_SPANS_HELD_CAPACITY, "bytes", help, capacity);
+    })
+}
+
+/// Every reason from the start, so that a first one is seen.
+fn sample_each(family: &mut Asked, reasons: &[(&'static str, u64)]) {
+    for (reason, count) in reasons {
+        family.sample(&[(label::REASON, reason)], *count as f64);
+    }
 }
 
 fn account(

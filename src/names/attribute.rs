@@ -36,6 +36,9 @@ names! {
         "The status code. gRPC: only if it is not 200.";
     HTTP_ROUTE = "http.route",
         "The matched route; absent if none matched.";
+    KEPT = "observability.kept",
+        "Why a trace that was not sampled was kept: `error`, `panic`, `slow`, `error_event`, `rare`, `peer`, `requested`, or \
+         the text given to `request::keep`.";
     MESSAGING_DESTINATION_NAME = "messaging.destination.name",
         "The queue or topic.";
     MESSAGING_OPERATION_NAME = "messaging.operation.name",

@@ -48,6 +48,17 @@ names! {
         "Counter: log records whose longest values were cut, because receivers accept 256 KiB of text and 64 KiB of metadata.";
     OBSERVABILITY_METRICS_REFUSED = "observability_metrics_refused_total",
         "Counter: metrics of the application that could not be registered or recorded as requested, by reason.";
+    OBSERVABILITY_SPANS_DISCARDED = "observability_spans_discarded_total",
+        "Counter: spans of traces that were neither sampled nor kept, by what ended the time for which they were held: `age`, \
+         `memory`, `trace_full`, `queue_full`, `shutdown`.";
+    OBSERVABILITY_SPANS_HELD = "observability_spans_held",
+        "Gauge: spans that are held until it is known whether their trace is kept.";
+    OBSERVABILITY_SPANS_HELD_BYTES = "observability_spans_held_bytes",
+        "Gauge, bytes: what these spans take.";
+    OBSERVABILITY_SPANS_HELD_CAPACITY = "observability_spans_held_capacity_bytes",
+        "Gauge, bytes: what they may take.";
+    OBSERVABILITY_TRACES_KEPT = "observability_traces_kept_total",
+        "Counter: traces that were kept although they were not sampled, by reason, as in `observability.kept`.";
     OTEL_SDK_EXPORTER_LOG_EXPORTED = "otel_sdk_exporter_log_exported_total",
         "Counter: log lines and log records written or sent, by error.";
     OTEL_SDK_EXPORTER_SPAN_EXPORTED = "otel_sdk_exporter_span_exported_total",

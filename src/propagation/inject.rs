@@ -17,8 +17,8 @@ pub fn inject(carrier: &mut impl Carrier) {
     let hop = here.hop.as_deref();
     let baggage = hop.map_or_else(Baggage::default, Hop::baggage_now);
     let outgoing = OutgoingContext {
-        trace: Some(here.trace),
-        tracestate: here.tracestate(),
+        trace: Some(here.trace_now()),
+        tracestate: &here.tracestate_now(),
         baggage: Some(&baggage),
         request_id: hop.and_then(|hop| hop.request_id.as_ref()),
     };

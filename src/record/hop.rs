@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::{
-    ErrorType, Fields, Http, HttpVersion, Method, Outcome, RouteCell, Rpc, Scheme, Value, bounded, guarded,
+    ErrorType, Fields, Http, HttpVersion, KeepReason, Kept, Method, Outcome, RouteCell, Rpc, Scheme, Value,
+    bounded, guarded,
 };
 use crate::clock::Moment;
 use crate::context::{Baggage, RequestId, SpanId, TraceContext, Tracestate};
@@ -70,6 +71,8 @@ pub(crate) struct Hop {
     pub(crate) request_id: Option<RequestId>,
     pub(crate) subject: Subject,
     pub(crate) route: RouteCell,
+    /// Why it is kept although it was not sampled.
+    pub(crate) kept: Kept,
     state: Mutex<Progress>,
     /// The fields that stand on every line from now on. Few requests have any; the others pay a look at it for each line.
     on_lines: OnceLock<Box<Mutex<Fields>>>,
@@ -102,6 +105,8 @@ pub(crate) struct Notes {
     pub(crate) outcome: Option<Outcome>,
     /// How the span is to be called.
     pub(crate) span_name: Option<NameSpan>,
+    /// Why the user wants the trace to be kept.
+    pub(crate) keep_for: Option<String>,
 }
 
 /// Names a span by its method and by where the request goes.
@@ -153,6 +158,32 @@ impl Hop {
             Subject::Http(http) => Some(http),
             Subject::Work(_) => None,
         }
+    }
+
+    /// Its place in the trace, sampled as well if it is kept.
+    #[inline]
+    pub(crate) fn trace_now(&self) -> TraceContext {
+        let trace = self.trace;
+        if trace.flags.is_sampled() || self.kept.reason().is_none() {
+            return trace;
+        }
+        TraceContext { flags: trace.flags.with_sampled(true), ..trace }
+    }
+
+    /// The vendors' list as it leaves: what is kept for a reason has no known probability (trace state handling,
+    /// "consistent probability sampling").
+    pub(crate) fn tracestate_now(&self) -> Cow<'_, Tracestate> {
+        let claims = self.kept.reason().is_some() && self.tracestate.ot_threshold().is_some();
+        if claims {
+            Cow::Owned(self.tracestate.without_ot_threshold())
+        } else {
+            Cow::Borrowed(&self.tracestate)
+        }
+    }
+
+    /// Keeps the trace for this reason, if it is not kept yet; says whether this was the first.
+    pub(crate) fn keep(&self, reason: KeepReason) -> bool {
+        self.kept.set(reason)
     }
 
     /// What the user said so far; `None` costs nothing and is the common case.
@@ -292,6 +323,7 @@ impl Default for Hop {
             request_id: None,
             subject: Subject::Http(Http::new(Method::Other, Scheme::Http, HttpVersion::V11)),
             route: RouteCell::new(None),
+            kept: Kept::default(),
             state: Mutex::default(),
             on_lines: OnceLock::new(),
             text_length: AtomicUsize::new(0),

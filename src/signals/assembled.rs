@@ -65,6 +65,7 @@ impl Signals {
             hop.tracestate = tracestate.unwrap_or(from.tracestate);
             hop.baggage = from.baggage;
             hop.request_id = from.request_id;
+            hop.kept = self.spans.kept(trace.flags);
             complete(hop);
         })
     }
@@ -86,6 +87,7 @@ impl Signals {
             if let Some(tracestate) = tracestate {
                 hop.tracestate = tracestate;
             }
+            hop.kept = self.spans.kept(trace.flags);
             complete(hop);
         })
     }
@@ -101,7 +103,10 @@ impl Signals {
         self.listening.hop_begins();
         let (parent, none) = (here.map(|here| here.trace), Tracestate::default());
         let list = here.map_or(&none, Current::tracestate);
-        let (trace, changed) = self.place(parent, list);
+        let (trace, changed) = match here.filter(|here| here.is_kept()) {
+            Some(here) => place_of_kept(here),
+            None => self.place(parent, list),
+        };
         Hop::begin(trace, kind, start, |hop| {
             hop.parent = parent.map(|parent| parent.span_id);
             if let Some(changed) = changed {
@@ -114,9 +119,17 @@ impl Signals {
                 hop.request_id = outer.request_id.clone();
                 hop.inherit_lines(outer);
             }
+            hop.kept = self.spans.kept(trace.flags);
             complete(hop);
         })
     }
+}
+
+/// The place of a new span in a trace that is kept: whatever the sampler says, it is recorded.
+#[cold]
+fn place_of_kept(here: &Current) -> (TraceContext, Option<Tracestate>) {
+    let trace = TraceContext { span_id: SpanId::random(), ..here.trace_now() };
+    (trace, Some(here.tracestate_now().into_owned()))
 }
 
 static GLOBAL: OnceLock<&'static Signals> = OnceLock::new();

@@ -269,8 +269,10 @@ impl Observation {
             return;
         }
         let Signals { red, lines, spans, .. } = self.signals;
+        // First, so that no signal says less than the others.
+        spans.judge(&hop, end);
         red.hop(&hop, end);
-        let is_recorded = spans.is_on() && hop.trace.flags.is_sampled();
+        let is_recorded = spans.records(hop.trace.flags);
         if lines.tells(&hop, end) {
             // The last receiver takes ownership, which saves a clone.
             let (first, last) = if is_recorded { (Arc::clone(&hop), Some(hop)) } else { (hop, None) };

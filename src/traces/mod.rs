@@ -6,6 +6,7 @@
 mod attributes;
 mod console;
 mod finished;
+mod keep;
 mod options;
 #[cfg(feature = "otlp")]
 mod otlp;
@@ -18,6 +19,7 @@ mod zipkin;
 pub use options::Traces;
 
 pub(crate) use finished::Finished;
+pub(crate) use keep::Holder;
 pub(crate) use options::Format;
 pub(crate) use record::{Record, SpanRecord};
 pub(crate) use redact::{REDACTED, query as redact_query};
@@ -27,9 +29,11 @@ pub(crate) use span_writer::{Limits, Status};
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::account::FlowReport;
+use self::keep::Keep;
+use crate::account::{FlowReport, KeepCounts};
+use crate::context::Flags;
 use crate::export::{Destination, Exporter, Notice, Queue, Signal, Tell, Transport};
-use crate::record::Hop;
+use crate::record::{End, Hop, KeepReason, Kept};
 use crate::resource::Resource;
 use crate::threads::LossNotice;
 
@@ -47,6 +51,8 @@ pub(crate) struct Spans {
     /// How many links a span is given while it lives.
     pub(crate) link_limit: usize,
     lost: LossNotice,
+    /// What is done with traces that are not sampled; `None`: nothing of them is recorded.
+    keep: Option<Arc<Keep>>,
 }
 
 impl Spans {
@@ -97,7 +103,8 @@ impl Spans {
         let queue = Arc::new(Queue::new(traces.queue_capacity()));
         let exporter = Exporter::new(SIGNAL, Arc::clone(&queue), transport, limits, url, tell);
         let link_limit = traces.limits().links;
-        (Self::of(traces.sampler(), Some(queue), link_limit), Some(exporter))
+        let keep = traces.keep_rules().map(|rules| Arc::new(Keep::new(rules)));
+        (Self { keep, ..Self::of(traces.sampler(), Some(queue), link_limit) }, Some(exporter))
     }
 
     /// Nothing is recorded and no trace that starts here is sampled; a caller's decision is passed on.
@@ -113,7 +120,7 @@ impl Spans {
     }
 
     fn of(sampler: Sampler, queue: Option<Arc<Queue<Record>>>, link_limit: usize) -> Self {
-        Self { sampler, queue, link_limit, lost: LossNotice::new("spans") }
+        Self { sampler, queue, link_limit, lost: LossNotice::new("spans"), keep: None }
     }
 
     /// Are spans exported at all?
@@ -121,19 +128,67 @@ impl Spans {
         self.queue.is_some()
     }
 
-    /// Takes a finished hop whose context is sampled.
+    /// Is a span with these flags recorded?
     #[inline]
-    pub(crate) fn hop(&self, hop: Arc<Hop>) {
-        if let Some(queue) = &self.queue {
-            queue.push(Record::Hop(hop));
+    pub(crate) fn records(&self, flags: Flags) -> bool {
+        self.is_on() && (flags.is_sampled() || self.keep.is_some())
+    }
+
+    /// Whether a new hop with these flags can be kept later.
+    #[inline]
+    pub(crate) fn kept(&self, flags: Flags) -> Kept {
+        if self.keep.is_some() && !flags.is_sampled() { Kept::held() } else { Kept::default() }
+    }
+
+    /// Says of a hop that is not sampled whether it is kept, before its end is reported.
+    #[inline]
+    pub(crate) fn judge(&self, hop: &Hop, end: &End) {
+        if let Some(keep) = &self.keep
+            && hop.kept.is_held()
+        {
+            keep.judge(hop, end);
         }
     }
 
-    /// Takes a user's finished span.
-    pub(crate) fn span(&self, span: Box<SpanRecord>) {
-        if let Some(queue) = &self.queue {
-            queue.push(Record::Span(span));
+    /// An ERROR event happened in the hop.
+    pub(crate) fn error_event(&self, hop: &Hop) {
+        if let Some(keep) = self.keep.as_ref().filter(|keep| keep.wants_errors())
+            && hop.keep(KeepReason::ErrorEvent)
+        {
+            keep.keep(hop.trace.trace_id, KeepReason::ErrorEvent);
         }
+    }
+
+    /// Takes a finished hop that is recorded.
+    #[inline]
+    pub(crate) fn hop(&self, hop: Arc<Hop>) {
+        match (&self.queue, &self.keep) {
+            (Some(_), Some(keep)) if hop.kept.is_held() => keep.hold(Record::Hop(hop)),
+            (Some(queue), _) => queue.push(Record::Hop(hop)),
+            (None, _) => {}
+        }
+    }
+
+    /// Takes a user's finished span that is recorded.
+    pub(crate) fn span(&self, mut span: Box<SpanRecord>) {
+        match (&self.queue, &self.keep) {
+            (Some(_), Some(keep)) if !span.trace.flags.is_sampled() => {
+                span.kept = (span.failed && keep.wants_errors()).then_some(KeepReason::ErrorEvent);
+                keep.hold(Record::Span(span));
+            }
+            (Some(queue), _) => queue.push(Record::Span(span)),
+            (None, _) => {}
+        }
+    }
+
+    /// What holds traces that are not sampled, to run on a thread of our own.
+    pub(crate) fn holder(&self) -> Option<Holder> {
+        self.keep.clone().zip(self.queue.clone()).map(|(keep, queue)| Holder::new(keep, queue))
+    }
+
+    /// What became of traces that are not sampled; `None` where they are not recorded.
+    pub(crate) fn keep_report(&self) -> Option<KeepCounts> {
+        self.keep.as_ref().map(|keep| keep.report())
     }
 
     /// Takes out what waits, as values; a thread's spans are in the order in which they ended.
@@ -144,8 +199,13 @@ impl Spans {
 
     /// Has the spans that wait now sent; resolves when they are accounted for.
     pub(crate) fn flush(&self) -> impl Future<Output = ()> + Send + use<> {
-        let flushed = self.queue.as_ref().map(|queue| queue.flush());
+        let held = self.keep.as_ref().map(|keep| keep.flush());
+        let queue = self.queue.clone();
         async move {
+            if let Some(held) = held {
+                held.await;
+            }
+            let flushed = queue.map(|queue| queue.flush());
             if let Some(flushed) = flushed {
                 flushed.await;
             }

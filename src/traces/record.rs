@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::span_writer::{Attributes, Name, Outline, SpanWriter, Status};
 use super::{Limits, attributes};
 use crate::clock::Moment;
-use crate::context::{SpanId, TraceContext, Tracestate};
+use crate::context::{SpanId, TraceContext, TraceId, Tracestate};
 use crate::export::Weigh;
 use crate::names::attribute;
-use crate::record::{Fields, Hop, Kind, Value};
+use crate::record::{Fields, Hop, KeepReason, Kind, Value};
 
 /// One finished span, compact: attributes are built behind the queue.
 #[derive(Debug)]
@@ -41,6 +41,8 @@ pub(crate) struct SpanRecord {
     pub(crate) is_ok: bool,
     /// The user's description of the error.
     pub(crate) status_message: Option<Cow<'static, str>>,
+    /// Why it is kept although it was not sampled.
+    pub(crate) kept: Option<KeepReason>,
 }
 
 impl Record {
@@ -55,15 +57,68 @@ impl Record {
             }
         }
     }
+
+    pub(super) fn trace_id(&self) -> TraceId {
+        match self {
+            Self::Hop(hop) => hop.trace.trace_id,
+            Self::Span(span) => span.trace.trace_id,
+        }
+    }
+
+    /// Why its trace is kept, if it says so itself.
+    pub(super) fn keep_reason(&self) -> Option<KeepReason> {
+        match self {
+            Self::Hop(hop) => hop.kept.reason(),
+            Self::Span(span) => span.kept,
+        }
+    }
+
+    /// Marks it as one that is kept for this reason, unless it has another.
+    pub(super) fn keep(&mut self, reason: KeepReason) {
+        match self {
+            Self::Hop(hop) => {
+                hop.keep(reason);
+            }
+            Self::Span(span) => {
+                span.kept = span.kept.or(Some(reason));
+                // What is kept for a reason has no known probability.
+                if span.tracestate.ot_threshold().is_some() {
+                    span.tracestate = span.tracestate.without_ot_threshold();
+                }
+            }
+        }
+    }
+
+    /// About how many bytes it takes.
+    pub(super) fn size(&self) -> usize {
+        let own = match self {
+            Self::Hop(hop) => size_of::<Hop>() + size_of_val(hop.links.as_slice()),
+            Self::Span(span) => size_of::<SpanRecord>() + size_of_val(span.links.as_slice()),
+        };
+        own + size_of::<Self>() + self.count_of_fields() * size_of::<(String, Value)>() + self.text_length()
+    }
+
+    fn count_of_fields(&self) -> usize {
+        match self {
+            Self::Hop(hop) => hop.notes().as_ref().map_or(0, |notes| notes.fields.len()),
+            Self::Span(span) => span.fields.len(),
+        }
+    }
 }
 
 impl SpanRecord {
+    /// Its place in the trace, sampled as well if it is kept.
+    fn trace_now(&self) -> TraceContext {
+        let flags = self.trace.flags;
+        TraceContext { flags: flags.with_sampled(flags.is_sampled() || self.kept.is_some()), ..self.trace }
+    }
+
     fn write(&self, limits: &Limits, writer: &mut impl SpanWriter) {
         let (links, links_dropped) = limits.links(&self.links, self.links_dropped);
         let outline = Outline {
             name: Name::One((&*self.name).into()),
             kind: self.kind,
-            trace: self.trace,
+            trace: self.trace_now(),
             tracestate: &self.tracestate,
             parent: self.parent,
             parent_is_remote: false,
@@ -82,6 +137,9 @@ impl SpanRecord {
         };
         let mut attributes = Attributes::begin(writer, &outline, limits);
         attributes.text(attribute::TARGET, self.target);
+        if let Some(reason) = self.kept {
+            attributes.text(attribute::KEPT, reason.as_str());
+        }
         attributes.fields(&self.fields, None);
         attributes.end(&outline, self.fields_dropped);
     }
@@ -123,6 +181,7 @@ pub(crate) mod tests {
             failed: false,
             is_ok: false,
             status_message: None,
+            kept: None,
         }))
     }
 }

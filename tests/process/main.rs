@@ -16,6 +16,7 @@ mod idle;
 mod init;
 #[cfg(feature = "interop-opentelemetry")]
 mod interop;
+mod keep;
 mod machine;
 #[cfg(feature = "interop-opentelemetry")]
 mod migration;

@@ -211,7 +211,7 @@ impl<S: Schema> Format for Formatter<S> {
         let _ = hop_line::message(&mut message, hop, end);
         S::message(object, message.as_bytes());
         object.scratch = message;
-        trace::<S>(object, Some(hop.trace), Some(hop));
+        trace::<S>(object, Some(hop.trace_now()), Some(hop));
         let is_routed = hop.route.get().is_some();
         // No line of this request follows.
         object.request(hop, is_routed, false, |object| request::<S>(object, hop, is_routed));

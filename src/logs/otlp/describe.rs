@@ -114,7 +114,7 @@ fn of_hop<'a>(hop: &'a Hop, end: &End, notes: Option<&'a Notes>, body: &'a str) 
         },
         body: Cow::Borrowed(body),
         attributes,
-        trace: Some(hop.trace),
+        trace: Some(hop.trace_now()),
     }
 }
 

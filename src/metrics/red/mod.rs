@@ -90,7 +90,8 @@ impl Red {
         inner.active(http.method, http.scheme)
     }
 
-    /// A hop ends: its duration is recorded, with the hop's trace as exemplar if it is sampled.
+    /// A hop ends: its duration is recorded, with the hop's trace as exemplar if it is sampled or
+    /// kept.
     #[inline]
     pub(crate) fn hop(&self, hop: &Hop, end: &End) {
         let Some(inner) = &self.inner else { return };
@@ -103,7 +104,7 @@ impl Red {
             Subject::Work(work) => inner.work.of(WorkKey::new(hop.kind, &work.name, end), inner.keeper),
         };
         let seconds = end.at.nanos_since(hop.start) as f64 / 1e9;
-        durations.record(seconds, hop.trace, end.at);
+        durations.record(seconds, hop.trace_now(), end.at);
     }
 
     /// The body of a call's answer failed after its head.

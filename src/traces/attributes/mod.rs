@@ -5,6 +5,8 @@ mod rpc;
 
 use std::borrow::Cow;
 
+pub(super) use self::rpc::span_name as rpc_span_name;
+
 use self::network::{client_address, destination, network, peer};
 use super::redact;
 use super::span_writer::{Attributes, Limits, Name, Outline, SpanWriter, Status};
@@ -25,11 +27,12 @@ pub(super) fn write(hop: &Hop, limits: &Limits, writer: &mut impl SpanWriter) ->
     }
     let notes = notes.as_deref();
     let (links, links_dropped) = limits.links(&hop.links, hop.links_dropped);
+    let tracestate = hop.tracestate_now();
     let outline = Outline {
         name,
         kind: hop.kind,
-        trace: hop.trace,
-        tracestate: &hop.tracestate,
+        trace: hop.trace_now(),
+        tracestate: &tracestate,
         parent: hop.parent,
         parent_is_remote: hop.parent_is_remote,
         status: status(!end.error_type.is_none(), notes),
@@ -41,6 +44,10 @@ pub(super) fn write(hop: &Hop, limits: &Limits, writer: &mut impl SpanWriter) ->
     let mut attributes = Attributes::begin(writer, &outline, limits);
     subject(&mut attributes, hop, &end);
     ending(&mut attributes, hop, &end);
+    if let Some(reason) = hop.kept.reason() {
+        let asked = notes.and_then(|notes| notes.keep_for.as_deref());
+        attributes.text(name::KEPT, asked.unwrap_or(reason.as_str()));
+    }
     if let Some(notes) = notes {
         said(&mut attributes, notes);
     }

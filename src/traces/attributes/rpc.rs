@@ -8,7 +8,7 @@ use crate::traces::span_writer::{Attributes, SpanWriter};
 const SYSTEM: &str = "grpc";
 
 /// The method, else the system's name (RPC spans, "name").
-pub(super) fn span_name(rpc: Rpc) -> &'static str {
+pub(in crate::traces) fn span_name(rpc: Rpc) -> &'static str {
     rpc.method.map_or(SYSTEM, |method| method.as_str())
 }
 

@@ -1,5 +1,6 @@
 //! The options of traces: what code chose, what the environment chose, and what is in force.
 
+mod keep;
 mod variables;
 mod zipkin;
 
@@ -7,6 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use self::zipkin::Zipkin;
+use super::keep::KeepRules;
 use super::{Limits, Sampler};
 use crate::export::{BatchLimits, Destination, Endpoint};
 use crate::otlp::{Otlp, OtlpConfig, Shared, TIMEOUT, TRACES};
@@ -40,6 +42,9 @@ pub struct Traces {
     sampler: Option<SamplerName>,
     sampler_arg: Option<f64>,
     counts: Counts,
+    keep: KeepRules,
+    /// Does the environment name what is kept?
+    keep_is_named: bool,
 }
 
 /// `OTEL_TRACES_EXPORTER`: one of them in a process.
@@ -183,6 +188,81 @@ impl Traces {
         self
     }
 
+    /// Keeps every trace in which a request, call or job fails or panics, or an ERROR event happens, also if the sampler
+    /// left it out.
+    ///
+    /// Spans of traces that are not sampled are then held in memory until the trace turns out to matter, by default for
+    /// 10 s in 16 MiB ([`keep_time`](Self::keep_time), [`keep_memory`](Self::keep_memory)). What is kept says why, as
+    /// `observability.kept`, and claims no sampling probability.
+    ///
+    /// Default: not called. Variable: `OBSERVABILITY_TRACES_KEEP` (`errors`).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_observability::Traces;
+    ///
+    /// let traces = Traces::new()
+    ///     .sample_ratio(0.01)
+    ///     .keep_errors()
+    ///     .keep_slow(Duration::from_millis(500))
+    ///     .keep_slow_route("/reports/{id}", Duration::from_secs(5));
+    /// # drop(traces);
+    /// ```
+    pub fn keep_errors(mut self) -> Self {
+        self.keep.errors = true;
+        self
+    }
+
+    /// Keeps every trace in which a request or a message takes at least this long, until the last byte of its response.
+    /// A connection that became another protocol is never slow.
+    ///
+    /// Default: not called. Variables: `OBSERVABILITY_TRACES_KEEP` (`slow`), `OBSERVABILITY_TRACES_KEEP_SLOW` (1000 ms).
+    pub fn keep_slow(mut self, from: Duration) -> Self {
+        self.keep.slow = Some(from);
+        self
+    }
+
+    /// Sets from when on requests of this route (the pattern, for gRPC `package.Service/Method`), or messages processed by
+    /// work of this name, are slow. At most 256 routes have a time of their own; further calls have no effect.
+    ///
+    /// Default: as set by [`keep_slow`](Self::keep_slow). Variable: `OBSERVABILITY_TRACES_KEEP_SLOW`
+    /// (`1000,/reports=5000`).
+    pub fn keep_slow_route(mut self, route: impl Into<String>, from: Duration) -> Self {
+        self.keep.set_slow_route(route.into(), from);
+        self
+    }
+
+    /// Keeps the trace of a request or a message whose route has not ended with this status and outcome in this process
+    /// for an hour. At most 2,048 such ends are told apart.
+    ///
+    /// Default: not called. Variable: `OBSERVABILITY_TRACES_KEEP` (`rare`).
+    pub fn keep_rare(mut self) -> Self {
+        self.keep.rare = true;
+        self
+    }
+
+    /// How many bytes of traces are held until it is known whether they are kept, at least 65,536. When the memory is
+    /// full, the oldest trace is discarded and counted (`observability_spans_discarded_total`).
+    ///
+    /// Default: 16 MiB. Variable: `OBSERVABILITY_TRACES_KEEP_MEMORY`.
+    pub fn keep_memory(mut self, bytes: usize) -> Self {
+        self.keep.memory = bytes.max(65_536);
+        self
+    }
+
+    /// How long a trace is held until it is known whether it is kept. Then it is discarded and counted.
+    ///
+    /// Default: 10 s. Variable: `OBSERVABILITY_TRACES_KEEP_TIME`.
+    pub fn keep_time(mut self, time: Duration) -> Self {
+        self.keep.time = time;
+        self
+    }
+
+    /// The rules in force; `None` if every trace that is not sampled is left out.
+    pub(crate) fn keep_rules(&self) -> Option<KeepRules> {
+        self.keep.is_on().then(|| self.keep.clone())
+    }
+
     /// A person watches: spans are to be seen soon, unless a delay was chosen.
     pub(crate) fn on_terminal(mut self) -> Self {
         self.otlp.batching.on_terminal();
@@ -318,6 +398,8 @@ impl Default for Traces {
             sampler: None,
             sampler_arg: None,
             counts: Counts::default(),
+            keep: KeepRules::default(),
+            keep_is_named: false,
         }
     }
 }
@@ -344,6 +426,7 @@ impl fmt::Debug for Traces {
             .field("sampler", &self.sampler_name())
             .field("ratio", &self.ratio())
             .field("limits", &self.limits())
+            .field("keep", &self.keep)
             .finish()
     }
 }

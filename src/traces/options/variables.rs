@@ -1,5 +1,6 @@
 //! The variables of traces: whether and as what spans leave, which traces are recorded, what one span may hold.
 
+use super::keep::KEEP;
 use super::{Format, Root, SamplerName, Traces, zipkin};
 use crate::export::{masked_url, shown_limit, shown_milliseconds, whole};
 use crate::otlp::{batch_rows, endpoint_rows};
@@ -8,6 +9,7 @@ use crate::variable::{Refusal, Variable, count, table};
 /// The rows, by subject.
 const GROUPS: &[&[Variable<Traces>]] = &[
     CHOICE,
+    KEEP,
     endpoint_rows!(Traces, otlp, "TRACES", "spans"),
     ZIPKIN,
     batch_rows!(Traces, otlp, "BSP", "5000", "a span", "spans"),

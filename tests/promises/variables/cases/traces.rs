@@ -24,6 +24,7 @@ fn draws(seen: &Seen) -> bool {
 
 pub(super) fn cases() -> Vec<Case> {
     let mut all = choices();
+    all.extend(kept());
     all.extend(target());
     all.extend(batches());
     all.extend(limits());
@@ -76,6 +77,48 @@ fn choices() -> Vec<Case> {
             .bad("half", "is not a number from 0 to 1; it is ignored")
             .bad("NaN", "is not a number from 0 to 1; it is ignored")
             .bad("1.5", "is not a number from 0 to 1; it is ignored"),
+    ]
+}
+
+/// Nothing is sampled, unless its caller says so.
+fn unsampled() -> Scene {
+    exporting().with("OTEL_TRACES_SAMPLER", "parentbased_always_off")
+}
+
+fn kept() -> Vec<Case> {
+    let slow =
+        "is not a whole number of milliseconds, and routes with their own: 1000,/reports=5000; it is ignored";
+    let routed = unsampled().with("OBSERVABILITY_TRACES_KEEP", "slow");
+    vec![
+        of("OBSERVABILITY_TRACES_KEEP", "none")
+            .same("none", unsampled(), |seen| seen.span("/root").is_none())
+            .good("errors,rare", unsampled(), |seen| seen.span("/root").is_some())
+            .bad("failures", "is not a list of errors, slow and rare, or none; none stays"),
+        of("OBSERVABILITY_TRACES_KEEP_SLOW", "")
+            .good("0", unsampled(), |seen| seen.span("/root").is_some())
+            .good("60000,/root=0", routed, |seen| {
+                seen.span("/root").is_some() && seen.span("/unsampled").is_none()
+            })
+            .bad("1s", slow),
+        of("OBSERVABILITY_TRACES_KEEP_MEMORY", "16777216")
+            .good("65536", unsampled().with("OBSERVABILITY_TRACES_KEEP", "errors"), |seen| {
+                seen.page("observability_spans_held_capacity_bytes")
+                    == ["observability_spans_held_capacity_bytes 65536"]
+            })
+            .bad("1000", "is not a whole number from 65536; 16777216 stays"),
+        of("OBSERVABILITY_TRACES_KEEP_TIME", "10000")
+            .good(
+                "20",
+                unsampled()
+                    .with("OBSERVABILITY_TRACES_KEEP", "errors")
+                    .with("OTEL_BSP_SCHEDULE_DELAY", "500")
+                    .runs(Program::Waits),
+                |seen| {
+                    let aged = seen.page("observability_spans_discarded_total{reason=\"age\"}");
+                    aged.iter().any(|line| !line.ends_with(" 0") && !line.ends_with(" 0.0"))
+                },
+            )
+            .bad("10s", "is not a whole number of milliseconds; 10000 stays"),
     ]
 }
 

@@ -1,0 +1,16 @@
+//! What became of traces that the sampler left out.
+
+/// The counts at one moment.
+#[derive(Clone, Debug)]
+pub(crate) struct KeepCounts {
+    /// Traces that were kept, by reason.
+    pub(crate) kept: Vec<(&'static str, u64)>,
+    /// Spans that were discarded, by reason.
+    pub(crate) discarded: Vec<(&'static str, u64)>,
+    /// Spans that are held.
+    pub(crate) spans: usize,
+    /// How many bytes they take.
+    pub(crate) bytes: usize,
+    /// How many bytes they may take.
+    pub(crate) capacity: usize,
+}

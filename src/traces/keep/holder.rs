@@ -1,0 +1,110 @@
+//! The loop that moves what has ended into the memory, and what is kept into the exporter's queue.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::Keep;
+use super::memory::{Effects, Memory};
+use crate::export::Queue;
+use crate::threads::{Phase, begin_run, rest_if_due};
+use crate::traces::Record;
+
+/// So long the first of what has ended waits for more.
+const PACE: Duration = Duration::from_millis(100);
+
+/// Holds the traces that were not sampled. Runs on a thread of ours until the process ends.
+#[derive(Debug)]
+pub(crate) struct Holder {
+    keep: Arc<Keep>,
+    exported: Arc<Queue<Record>>,
+    memory: Memory,
+}
+
+impl Holder {
+    /// Takes from `keep`, and hands what is kept to the exporter's queue.
+    pub(crate) fn new(keep: Arc<Keep>, exported: Arc<Queue<Record>>) -> Self {
+        let memory = Memory::new(keep.rules.clone());
+        Self { keep, exported, memory }
+    }
+
+    /// Runs until the phase is [`Phase::Closing`]. The exporter follows `later`, so that it ends after what was kept has
+    /// reached its queue.
+    pub(crate) async fn run(mut self, mut phase: watch::Receiver<Phase>, later: watch::Sender<Phase>) {
+        loop {
+            let now = *phase.borrow_and_update();
+            let flush = self.keep.waiting.flush_asked();
+            self.take(matches!(now, Phase::Closing(_)));
+            if let Some(ticket) = flush {
+                self.keep.waiting.flushed(ticket);
+            }
+            if matches!(now, Phase::Closing(_)) {
+                break self.end(now, &later);
+            }
+            later.send_if_modified(|known| std::mem::replace(known, now) != now);
+            tokio::select! {
+                () = self.wait() => {}
+                changed = phase.changed() => if changed.is_err() {
+                    break self.end(now, &later);
+                },
+            }
+        }
+    }
+
+    /// Until there is enough to do, or something is too old.
+    async fn wait(&self) {
+        let waiting = &self.keep.waiting;
+        let some = async {
+            waiting.reaches(1).await;
+            let _ = timeout(PACE, waiting.reaches(waiting.capacity() / 4)).await;
+        };
+        match self.memory.next_expiry() {
+            Some(expiry) => {
+                let _ = tokio::time::timeout_at(expiry.into(), some).await;
+            }
+            None => some.await,
+        }
+    }
+
+    /// Takes everything that waits.
+    fn take(&mut self, hurries: bool) {
+        begin_run(hurries);
+        let mut entries = Default::default();
+        self.keep.waiting.take(&mut entries);
+        let now = Instant::now();
+        let mut effects = Effects::default();
+        for entry in entries {
+            let weight = self.keep.waiting.weight_of([&entry]);
+            self.memory.take(entry, now, &mut effects);
+            self.keep.waiting.release(weight);
+            self.apply(&mut effects);
+            rest_if_due();
+        }
+        self.memory.expire(now, &mut effects);
+        self.apply(&mut effects);
+        self.keep.counts.spans.store(self.memory.spans(), Ordering::Relaxed);
+        self.keep.counts.bytes.store(self.memory.bytes(), Ordering::Relaxed);
+    }
+
+    fn apply(&self, effects: &mut Effects) {
+        effects.leaving.drain(..).for_each(|record| self.exported.push(record));
+        effects.kept.drain(..).for_each(|reason| self.keep.kept(reason));
+        effects.discarded.drain(..).for_each(|(why, spans)| self.keep.discarded(why, spans));
+    }
+
+    /// The exporter may end; what comes from now on is discarded.
+    fn end(&mut self, phase: Phase, later: &watch::Sender<Phase>) {
+        self.keep.waiting.close();
+        self.take(true);
+        let mut effects = Effects::default();
+        self.memory.clear(&mut effects);
+        self.apply(&mut effects);
+        self.keep.counts.spans.store(0, Ordering::Relaxed);
+        self.keep.counts.bytes.store(0, Ordering::Relaxed);
+        self.keep.waiting.flushed(u64::MAX);
+        later.send_replace(phase);
+    }
+}
