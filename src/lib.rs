@@ -95,7 +95,9 @@ pub use error::Error;
 pub use init::{Builder, Observability, Report, builder, init};
 pub use layer::side;
 pub use layer::{Attempts, AttemptsLayer, attempts};
-pub use layer::{ObservabilityLayer, Observed, ResponseBody, ResponseFuture, RouteLayer, Routed, Trust};
+pub use layer::{
+    ObservabilityLayer, Observed, Priority, ResponseBody, ResponseFuture, RouteLayer, Routed, Trust,
+};
 pub use logs::Logs;
 pub use metrics::Metrics;
 pub use otlp::Otlp;

@@ -22,7 +22,8 @@ use super::current;
 pub use super::error::AsError;
 use crate::context::{Baggage, RequestId, TraceContext};
 use crate::error::causes;
-use crate::record::{Hop, IntoValue, KeepReason, Outcome, Route, error_text, prefix};
+use crate::names::attribute;
+use crate::record::{Hop, IntoValue, KeepReason, Outcome, Route, Value, error_text, prefix};
 
 /// At most this many bytes of the text given to [`keep`] are shown.
 const LONGEST_REASON: usize = 256;
@@ -215,4 +216,29 @@ pub fn baggage() -> Baggage {
 /// ```
 pub fn set_baggage(key: &str, value: &str) -> bool {
     with_hop(|hop| hop.end().is_none() && hop.set_baggage(key, value)).unwrap_or(false)
+}
+
+/// Records that a feature flag was evaluated for this request: `observability.feature_flag.<key>` with the variant on
+/// the request's span and line, so that failures can be searched by it, and the conventions' event
+/// `feature_flag.evaluation` at DEBUG (target `tower_observability::feature_flag`).
+///
+/// Flags are fields: at most 128 of them, a later variant replaces an earlier one. Returns `false` if there is no running
+/// request.
+///
+/// ```
+/// use tower_observability::request;
+///
+/// fn price(new_prices: bool) {
+///     request::feature_flag("new-prices", if new_prices { "on" } else { "off" });
+/// }
+/// ```
+pub fn feature_flag(key: &str, variant: &str) -> bool {
+    tracing::debug!(
+        target: "tower_observability::feature_flag",
+        { feature_flag.key = key, feature_flag.result.variant = variant },
+        "feature_flag.evaluation"
+    );
+    with_open_hop(|hop| {
+        hop.add(format!("{}{key}", attribute::FEATURE_FLAG).into(), Value::from(variant.to_owned()));
+    })
 }

@@ -21,7 +21,7 @@ mod twice;
 pub use attempts::{Attempts, AttemptsLayer, attempts};
 pub use body::ResponseBody;
 pub use future::ResponseFuture;
-pub use options::{ObservabilityLayer, Trust};
+pub use options::{ObservabilityLayer, Priority, Trust};
 pub use route::{RouteLayer, Routed};
 pub use service::Observed;
 

@@ -98,6 +98,7 @@ impl<B> Asked<'_, B> {
             self.copy(http, recorded || signals.lines.name_the_client(), host);
         }
         if let Some(choices) = &options.choices {
+            choices.priorities.expose(&signals.red);
             choices.begin(hop, request.headers(), route, false);
         }
     }

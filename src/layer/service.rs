@@ -11,7 +11,7 @@ use super::future::Expects;
 use super::options::{ObservabilityLayer, Options};
 use super::side::{Callable, Client, Server, Side};
 use super::{ResponseBody, ResponseFuture, client, server};
-use crate::signals::{Signals, global};
+use crate::signals::{Signals, global, started};
 
 /// The service that [`ObservabilityLayer`](super::ObservabilityLayer) makes of another one.
 ///
@@ -35,6 +35,12 @@ impl<S> Layer<S> for ObservabilityLayer<Server> {
 
     fn layer(&self, inner: S) -> Self::Service {
         self.is_used();
+        // Rules need the priorities before the first request, which may be the one that is missing.
+        if let (Some(options), Some(signals)) = (&self.options, self.signals.or_else(started))
+            && let Some(choices) = &options.choices
+        {
+            choices.priorities.expose(&signals.red);
+        }
         observed(self, inner)
     }
 }

@@ -1,7 +1,7 @@
 //! Attributes of spans, log records and the resource.
 //!
 //! They follow OpenTelemetry's semantic conventions 1.44. Attributes that start with `observability.` are ours.
-//! A constant that ends with a dot is a prefix: the name of the captured header follows it.
+//! A constant that ends with a dot is a prefix: the name of the captured header, or of the flag, follows it.
 
 names! {
     CLIENT_ADDRESS = "client.address",
@@ -20,6 +20,8 @@ names! {
         "The text of the error given to `request::error`, or the message of a gRPC status.";
     EXCEPTION_STACKTRACE = "exception.stacktrace",
         "The causes of that error, one per line.";
+    FEATURE_FLAG = "observability.feature_flag.",
+        "Prefix; the key of a feature flag follows, of `request::feature_flag`. Its variant.";
     HTTP_REQUEST_HEADER = "http.request.header.",
         "Prefix; the name of a captured header follows. Its values, as a list.";
     HTTP_REQUEST_METHOD = "http.request.method",
@@ -59,6 +61,8 @@ names! {
         "How it ended: `ok`, `client_error`, `server_error`, `cancelled`, `timeout`, `panic`, `body_error`, `upgraded`.";
     REQUEST_ID = "observability.request_id",
         "The request's id, as in `x-request-id`.";
+    ROUTE_PRIORITY = "observability.route.priority",
+        "Request: `high`, `medium` or `low`, if the layer states one for the route. Also on the log line.";
     RPC_METHOD = "rpc.method",
         "gRPC: `pkg.Service/Method`; `_OTHER` until an implementation has answered for that method.";
     RPC_METHOD_ORIGINAL = "rpc.method_original",

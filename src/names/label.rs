@@ -24,6 +24,8 @@ names! {
         "Always `RECORD_AND_SAMPLE`.";
     PATH = "path",
         "The path, as listed in `OBSERVABILITY_DISK_PATHS`.";
+    PRIORITY = "priority",
+        "The stated priority of a route: `high`, `medium`, `low`.";
     REASON = "reason",
         "Why a metric was refused, or why a line was left out.";
     RESOURCE = "resource",

@@ -59,6 +59,8 @@ names! {
         "Gauge, bytes: what they may take.";
     OBSERVABILITY_TRACES_KEPT = "observability_traces_kept_total",
         "Counter: traces that were kept although they were not sampled, by reason, as in `observability.kept`.";
+    OBSERVABILITY_ROUTE_PRIORITY = "observability_route_priority",
+        "Gauge, always 1: the priority that the layer states for a route (`http_route`) or a gRPC method (`rpc_method`).";
     OTEL_SDK_EXPORTER_LOG_EXPORTED = "otel_sdk_exporter_log_exported_total",
         "Counter: log lines and log records written or sent, by error.";
     OTEL_SDK_EXPORTER_SPAN_EXPORTED = "otel_sdk_exporter_span_exported_total",

@@ -152,16 +152,22 @@ pub(crate) struct OfThread(Option<&'static Signals>);
 /// whatever asks is in use, and records nothing.
 #[inline]
 pub(crate) fn global() -> Option<&'static Signals> {
+    let signals = started();
+    if signals.is_none() {
+        complain_of_no_start();
+    }
+    signals
+}
+
+/// The same, for what is not in use yet and may come before `init`.
+#[inline]
+pub(crate) fn started() -> Option<&'static Signals> {
     if ANY_OF_THREAD.load(Ordering::Relaxed)
         && let Ok(Some(signals)) = OF_THREAD.try_with(Cell::get)
     {
         return Some(signals);
     }
-    let signals = GLOBAL.get().copied();
-    if signals.is_none() {
-        complain_of_no_start();
-    }
-    signals
+    GLOBAL.get().copied()
 }
 
 #[cold]

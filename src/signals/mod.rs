@@ -4,6 +4,6 @@ mod assembled;
 mod listening;
 mod observation;
 
-pub(crate) use assembled::{OfThread, Signals, global, set_global, set_of_thread};
+pub(crate) use assembled::{OfThread, Signals, global, set_global, set_of_thread, started};
 pub(crate) use listening::Listening;
 pub(crate) use observation::Observation;

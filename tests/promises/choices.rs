@@ -16,7 +16,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tower::{Layer, ServiceExt};
 use tower_observability::testing::{Instance, Span};
-use tower_observability::{Kind, ObservabilityLayer, Outcome, RouteLayer, request, side};
+use tower_observability::{Kind, ObservabilityLayer, Outcome, Priority, RouteLayer, request, side};
 
 use crate::support::server::Server;
 
@@ -331,4 +331,53 @@ async fn nobodys_code_is_called_for_what_is_not_observed() {
     });
     ask(&seen, router().layer(layer), asked("/page/7")).await;
     assert_eq!((calls.load(Ordering::Relaxed), seen.spans().len()), (0, 0));
+}
+
+const PRIORITY: &str = "observability.route.priority";
+
+#[tokio::test]
+async fn a_routes_priority_is_on_span_and_line_and_a_series_before_the_first_request() {
+    let seen = Instance::new();
+    let layer = seen.layer().priority("/page/{id}", Priority::Low).priority("/page/{id}", Priority::High);
+    // Two layers say the same once.
+    let router = router().layer(layer.clone()).layer(layer);
+    let series = [("http_route", "/page/{id}"), ("priority", "high")];
+    assert_eq!(seen.metric("observability_route_priority", &series), 1.0, "{}", seen.scrape());
+    assert!(!seen.scrape().contains("priority=\"low\""));
+    for path in ["/page/7", "/broken"] {
+        ask(&seen, router.clone(), asked(path)).await;
+    }
+    let stated = seen.request("GET /page/{id}");
+    assert_eq!(stated.span().attribute(PRIORITY), "high");
+    assert_eq!(stated.closing_line()[PRIORITY], "high");
+    assert!(seen.request("GET /broken").closing_line().get(PRIORITY).is_none());
+    let served = seen.scrape();
+    assert!(served.lines().filter(|line| line.contains("priority=")).count() == 1, "{served}");
+}
+
+#[tokio::test]
+async fn a_layer_around_the_router_learns_the_priority_with_the_route() {
+    let seen = Instance::new();
+    let layer = seen.layer().priority("/page/{id}", Priority::High);
+    let service = layer.layer(router().route_layer(RouteLayer::new()));
+    let request = asked("/page/7").body(Body::empty()).unwrap();
+    let response = seen.scope(service.oneshot(request)).await.unwrap();
+    response.into_body().collect().await.unwrap();
+    assert_eq!(seen.only_request().span().attribute(PRIORITY), "high");
+}
+
+#[tokio::test]
+async fn a_feature_flag_is_on_span_and_line_of_the_request_that_asked_for_it() {
+    let seen = Instance::new();
+    let router = Router::new().route(
+        "/price",
+        get(|| async {
+            assert!(request::feature_flag("new-prices", "off") && request::feature_flag("new-prices", "on"))
+        }),
+    );
+    ask(&seen, router.layer(seen.layer()), asked("/price")).await;
+    let asked = seen.only_request();
+    assert_eq!(asked.span().attribute("observability.feature_flag.new-prices"), "on");
+    assert_eq!(asked.closing_line()["observability.feature_flag.new-prices"], "on");
+    assert!(!request::feature_flag("new-prices", "on"), "outside of a request nothing is recorded");
 }

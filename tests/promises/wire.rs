@@ -49,7 +49,7 @@ client.address code.file.path code.line.number deployment.environment.name error
 http.request.header. http.request.method http.request.method_original http.request.resend_count http.response.body.size http.response.header. http.response.status_code http.route
 messaging.destination.name messaging.operation.name messaging.operation.type messaging.system
 network.peer.address network.peer.port network.protocol.name network.protocol.version observability.duration_ms observability.kept observability.outcome
-observability.request_id rpc.method rpc.method_original rpc.request.metadata. rpc.response.metadata.
+observability.request_id rpc.method rpc.method_original rpc.request.metadata. rpc.response.metadata. observability.feature_flag. observability.route.priority
     rpc.response.status_code rpc.system.name
 server.address server.port service.instance.id service.name service.namespace
 service.version observability.target telemetry.distro.name telemetry.distro.version telemetry.sdk.language
@@ -77,7 +77,7 @@ http_server_request_duration_seconds observability_log_left_out_total observabil
 observability_log_records_shortened_total
 observability_log_queue_capacity_bytes observability_metrics_refused_total
 observability_spans_discarded_total observability_spans_held observability_spans_held_bytes
-observability_spans_held_capacity_bytes observability_traces_kept_total otel_sdk_exporter_log_exported_total
+observability_spans_held_capacity_bytes observability_traces_kept_total otel_sdk_exporter_log_exported_total observability_route_priority
 otel_sdk_exporter_span_exported_total otel_sdk_log_created_total otel_sdk_processor_log_processed_total
 otel_sdk_processor_log_queue_capacity otel_sdk_processor_log_queue_size otel_sdk_processor_span_processed_total
 otel_sdk_processor_span_queue_capacity otel_sdk_processor_span_queue_size otel_sdk_span_started_total
@@ -85,7 +85,7 @@ process_start_time_seconds rpc_client_call_duration_seconds rpc_server_call_dura
 
 const LABELS: &str = "\
 error_type http_request_method http_response_status_code http_route network_protocol_version
-otel_component_name otel_component_type otel_metric_overflow otel_span_sampling_result path reason resource
+otel_component_name otel_component_type otel_metric_overflow otel_span_sampling_result path priority reason resource
 rpc_method rpc_response_status_code rpc_system_name server_address server_port system_filesystem_state url_scheme work_kind work_name";
 
 const EVENTS: &str = "observability.call observability.panic observability.request observability.work";

@@ -10,6 +10,7 @@ use http::{HeaderMap, Request, Response, request, response};
 
 use super::headers::Headers;
 use super::paths::{Hidden, Shown};
+use super::priority::Priorities;
 use crate::record::{Hop, NameSpan, Piece, Route, Subject};
 use crate::signals::Observation;
 use crate::traces::redact_query;
@@ -27,12 +28,14 @@ pub(crate) struct Choices {
     pub(super) hidden: Hidden,
     pub(super) shown: Shown,
     pub(super) span_name: Option<NameSpan>,
+    pub(crate) priorities: Priorities,
 }
 
 impl Choices {
     /// Applies the choices to a new hop: what is to be hidden is hidden before anything reads it.
     #[cold]
     pub(crate) fn begin(&self, hop: &mut Hop, headers: &HeaderMap, route: Option<Route>, is_grpc: bool) {
+        self.priorities.record(hop, route);
         let route = route.map(Route::as_str);
         if let Subject::Http(http) = &mut hop.subject {
             let (path, query) = (http.piece(Piece::Path), http.piece(Piece::Query));
@@ -74,6 +77,10 @@ impl Choices {
         if let (false, Some(hop)) = (self.response_headers.is_empty(), observation.hop()) {
             let is_grpc = observation.call.is_some();
             self.response_headers.capture(response.headers(), &self.hidden, hop, is_grpc);
+        }
+        // A layer around the router learns the route only now.
+        if let Some(hop) = observation.hop() {
+            self.priorities.record(hop, hop.route.get());
         }
         let Some(say) = &self.on_response else { return response };
         let (parts, body) = response.into_parts();

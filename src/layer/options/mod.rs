@@ -5,9 +5,11 @@ mod headers;
 mod health;
 mod hosts;
 mod paths;
+mod priority;
 
 pub(crate) use choices::Choices;
 use hosts::names_host;
+pub use priority::Priority;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -162,6 +164,20 @@ impl ObservabilityLayer<Server> {
     pub fn health_paths<P: Into<String>>(self, paths: impl IntoIterator<Item = P>) -> Self {
         let paths = HealthPaths::new(paths.into_iter().map(Into::into).collect());
         self.change(|options| options.health_paths = paths)
+    }
+
+    /// States how urgent a failing route is: on the span and on the request's line as `observability.route.priority`, and
+    /// for alerting rules as the series `observability_route_priority`. The route is written as in the router; for gRPC
+    /// it is the method, `shop.Shop/Buy`. At most 500 routes. Default: nothing is shown, which rules read as
+    /// [`Priority::Medium`]. Variable: none.
+    ///
+    /// ```
+    /// use tower_observability::{ObservabilityLayer, Priority};
+    ///
+    /// let layer = ObservabilityLayer::new().priority("/bookings/{id}", Priority::High);
+    /// ```
+    pub fn priority(self, route: &str, priority: Priority) -> Self {
+        self.choose(|choices| choices.priorities.state(route, priority))
     }
 
     /// Opens a real `tracing` span named `request` around each request, so that `Span::current()` and

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ::metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata};
+use ::metrics::{Counter, Gauge, GaugeFn, Histogram, Key, Label, Level, Metadata};
 
 use crate::clock::Moment;
 use crate::context::TraceContext;
@@ -75,6 +75,14 @@ impl Active {
         match self {
             Self::Own(gauge) => gauge.enter(),
             Self::Any(gauge) => gauge.increment(1.0),
+        }
+    }
+
+    /// There is one, however often it is said.
+    pub(super) fn exists(&self) {
+        match self {
+            Self::Own(gauge) => gauge.set(1.0),
+            Self::Any(gauge) => gauge.set(1.0),
         }
     }
 

@@ -170,6 +170,13 @@ pub(super) fn active(of: Method, scheme: Scheme) -> Vec<Label> {
     vec![method(of), Label::from_static_parts(label::URL_SCHEME, scheme.as_str())]
 }
 
+/// The labels of a route's stated priority. Routes begin with a slash, methods of gRPC do not.
+pub(super) fn priority(route: Route, priority: &'static str) -> Vec<Label> {
+    let route = route.as_str();
+    let name = if route.starts_with('/') { label::HTTP_ROUTE } else { label::RPC_METHOD };
+    vec![Label::from_static_parts(name, route), Label::from_static_parts(label::PRIORITY, priority)]
+}
+
 fn method(method: Method) -> Label {
     Label::from_static_parts(label::HTTP_REQUEST_METHOD, method.as_str())
 }

@@ -17,7 +17,7 @@ use series::RedSeries;
 
 use super::Recorder;
 use crate::names::metric;
-use crate::record::{End, Hop, Http, Kind, Method, Rpc, Scheme, Subject};
+use crate::record::{End, Hop, Http, Kind, Method, Route, Rpc, Scheme, Subject};
 
 /// The handle that the request's thread uses. The default one is off and costs a branch.
 #[derive(Default)]
@@ -107,6 +107,12 @@ impl Red {
         durations.record(seconds, hop.trace_now(), end.at);
     }
 
+    /// Shows the priority of a route, or of a gRPC method, as a series of its own.
+    pub(crate) fn priority(&self, route: Route, priority: &'static str) {
+        let Some(inner) = &self.inner else { return };
+        inner.keeper.active(metric::OBSERVABILITY_ROUTE_PRIORITY, key::priority(route, priority)).exists();
+    }
+
     /// The body of a call's answer failed after its head.
     pub(crate) fn client_body_failed(&self) {
         let Some(inner) = &self.inner else { return };
@@ -124,6 +130,8 @@ fn describe(recorder: &dyn ::metrics::Recorder) {
     duration(metric::RPC_SERVER_CALL_DURATION, "Calls served over gRPC, until their status.");
     duration(metric::RPC_CLIENT_CALL_DURATION, "Calls made over gRPC, until their status.");
     duration(metric::WORK_DURATION, "Jobs and messages, from begin to end.");
+    let help = "The priority that is stated for a route.";
+    recorder.describe_gauge(metric::OBSERVABILITY_ROUTE_PRIORITY.into(), None, help.into());
     let help = "Requests being served now.";
     recorder.describe_gauge(metric::HTTP_SERVER_ACTIVE_REQUESTS.into(), None, help.into());
     let help = "Answers to our requests that broke off after their head.";
