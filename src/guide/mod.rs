@@ -3,7 +3,8 @@
 //! - **To instrument**: [servers], [clients], [gRPC](grpc), [jobs and messages](work), [an existing
 //!   service](existing), [tests](testing), [recipes] for tower-http, WebSockets and event streams.
 //! - **To operate**: [configuration], [outcomes], [log formats](log_formats), [where the lines
-//!   go](log_shipping), [Prometheus](prometheus), [sampling], [collectors].
+//!   go](log_shipping), [Prometheus](prometheus), [alerts and runbooks](on_call), [sampling],
+//!   [collectors].
 //! - **To decide**: [security], [reliability], [cost], [architecture].
 //! - **When something is missing**: [troubleshooting].
 //!
@@ -40,6 +41,8 @@ pub mod grpc {}
 pub mod log_formats {}
 #[doc = include_str!("log_shipping.md")]
 pub mod log_shipping {}
+#[doc = include_str!("on_call.md")]
+pub mod on_call {}
 #[doc = include_str!("outcomes.md")]
 pub mod outcomes {}
 #[doc = include_str!("prometheus.md")]

@@ -29,6 +29,7 @@ mod recipes;
 mod sampling;
 mod server;
 mod spans;
+mod stack;
 mod testing;
 #[cfg(all(feature = "otlp-grpc", feature = "tls", feature = "gzip"))]
 mod tls;

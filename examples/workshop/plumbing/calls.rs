@@ -57,6 +57,10 @@ impl Calls {
         self.send(Method::POST, url, None, serde_json::to_vec(body)?.into()).await
     }
 
+    pub(crate) async fn delete<T: DeserializeOwned>(&self, url: String) -> Result<T, Failure> {
+        self.send(Method::DELETE, url, None, Bytes::new()).await
+    }
+
     pub(crate) async fn put<T: DeserializeOwned>(
         &self,
         url: String,

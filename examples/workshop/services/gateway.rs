@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use serde_json::Value;
-use tower_observability::{Admin, ObservabilityLayer, Trust, request};
+use tower_observability::{Admin, ObservabilityLayer, Priority, Trust, request};
 
 use crate::plumbing::{BoxError, Calls, Failure, serve, url_of};
 
@@ -13,12 +13,13 @@ pub(crate) async fn run() -> Result<(), BoxError> {
     let observability = tower_observability::builder("gateway").admin(Admin::new().port(0)).init()?;
     let app = Router::new()
         .route("/bookings", post(book))
+        .route("/bookings/{id}", get(booking).delete(cancel))
         .route("/customers/{id}", put(change_customer))
         .route("/profiles/{id}", get(profile))
         .route("/vehicles/{plate}", get(vehicle))
         .route("/parts/{part}", get(part))
         .with_state(Calls::default())
-        .layer(ObservabilityLayer::new().trust(Trust::Ignore));
+        .layer(ObservabilityLayer::new().trust(Trust::Ignore).priority("/bookings", Priority::High));
     serve(app, observability).await
 }
 
@@ -28,6 +29,14 @@ async fn book(
 ) -> Result<(StatusCode, Json<Value>), Failure> {
     let booking = calls.post(url_of("bookings", "/bookings"), &order).await?;
     Ok((StatusCode::CREATED, Json(booking)))
+}
+
+async fn booking(State(calls): State<Calls>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
+    Ok(Json(calls.get(url_of("bookings", format!("/bookings/{id}"))).await?))
+}
+
+async fn cancel(State(calls): State<Calls>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
+    Ok(Json(calls.delete(url_of("bookings", format!("/bookings/{id}"))).await?))
 }
 
 async fn change_customer(

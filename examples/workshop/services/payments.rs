@@ -14,7 +14,7 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use tower::retry::backoff::{Backoff, ExponentialBackoffMaker, MakeBackoff};
 use tower::util::rng::HasherRng;
-use tower_observability::{Admin, ObservabilityLayer, attempts, request};
+use tower_observability::{Admin, ObservabilityLayer, Priority, attempts, request};
 
 use crate::plumbing::{BoxError, Breaker, Calls, Failure, serve, url_of};
 
@@ -54,7 +54,7 @@ pub(crate) async fn run() -> Result<(), BoxError> {
     let app = Router::new()
         .route("/payments", post(pay))
         .with_state(Arc::new(till))
-        .layer(ObservabilityLayer::new());
+        .layer(ObservabilityLayer::new().priority("/payments", Priority::High));
     serve(app, observability).await
 }
 

@@ -1,0 +1,148 @@
+//! Promise: `examples/stack` uses only what this crate emits, and each alert has its bounds, its tests and its runbook.
+
+mod boards;
+mod promql;
+mod rules;
+mod vocabulary;
+
+use std::collections::BTreeSet;
+
+use boards::BOARDS;
+use rules::{Rule, rules, scenarios};
+use vocabulary::Vocabulary;
+
+use super::readme::read;
+use crate::support::repository::top;
+
+/// A row of the table of bounds: alert, of what, healthy, warning, incident, for, severity.
+type Row = Vec<String>;
+
+fn alerts() -> Vec<Rule> {
+    rules().into_iter().filter(|rule| rule.is_alert).collect()
+}
+
+/// The rows of the guide's table.
+fn bounds() -> Vec<Row> {
+    let page = read("src/guide/on_call.md");
+    let table =
+        page.split("<!-- begin: bounds -->").nth(1).unwrap().split("<!-- end: bounds -->").next().unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| ["));
+    rows.map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()).collect()
+}
+
+fn row<'a>(rows: &'a [Row], alert: &str) -> &'a Row {
+    let link = format!("[{alert}](on_call#{})", alert.to_lowercase());
+    rows.iter()
+        .find(|row| row[0] == link)
+        .unwrap_or_else(|| panic!("{alert} has no row in the table of bounds"))
+}
+
+#[test]
+fn rules_use_only_what_is_emitted() {
+    let vocabulary = Vocabulary::new();
+    for rule in rules() {
+        let unknown = vocabulary.unknown(&rule.expr);
+        assert!(unknown.is_empty(), "{}: {unknown:?}", rule.name);
+    }
+}
+
+#[test]
+fn each_alert_has_the_bounds_that_the_guide_says() {
+    let (alerts, rows) = (alerts(), bounds());
+    for alert in &alerts {
+        let row = row(&rows, &alert.name);
+        let bounds: Vec<_> = row[3..5].iter().flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+        assert!(!bounds.is_empty() || alert.name == "Watchdog", "{row:?}");
+        for bound in bounds {
+            assert!(
+                alert.expr.contains(bound),
+                "{}: the guide says {bound}, the rule is {}",
+                alert.name,
+                alert.expr
+            );
+        }
+        assert_eq!(alert.for_, row[5], "{}", alert.name);
+        let said = match row[6].as_str() {
+            "the route's" => {
+                alert.expr.contains("group_left (severity) job_route:severity:info").then_some(None)
+            }
+            "the service's" => alert.expr.contains("group_left (severity) job:severity:info").then_some(None),
+            fixed => Some(Some(fixed.to_owned())),
+        };
+        assert_eq!(said, Some(alert.severity.clone()), "{}", alert.name);
+    }
+    assert_eq!(alerts.len(), rows.len(), "a row is of no alert");
+}
+
+#[test]
+fn each_alert_has_its_links_and_its_runbook() {
+    let page = read("src/guide/on_call.md");
+    for alert in alerts() {
+        let summary = alert.annotation("summary");
+        assert!(!summary.contains("$value"), "{}: a summary is the same while it fires", alert.name);
+        assert!(alert.annotation("description").ends_with(['.', '}', ')']), "{}", alert.name);
+        for (link, leads_to) in
+            [("dashboard_url", "/d/"), ("logs_url", "viewPanel="), ("traces_url", "/search?service=")]
+        {
+            assert!(alert.annotation(link).contains(leads_to), "{}: {link}", alert.name);
+        }
+        let runbook = alert.annotation("runbook_url");
+        assert!(
+            runbook.ends_with(&format!("guide/on_call/index.html#{}", alert.name.to_lowercase())),
+            "{runbook}"
+        );
+        let section = page.split(&format!("\n## {}\n\n", alert.name)).nth(1).unwrap_or_default();
+        let section = section.split("\n#").next().unwrap();
+        assert!(section.len() > 40, "{} has no runbook", alert.name);
+    }
+}
+
+#[test]
+fn each_alert_is_tested_to_fire_to_resolve_and_to_keep_still() {
+    let (alerts, scenarios) = (alerts(), scenarios());
+    for alert in alerts.iter().filter(|alert| alert.name != "Watchdog") {
+        let its: Vec<_> = scenarios.iter().filter(|scenario| scenario.alert == alert.name).collect();
+        let turns =
+            |firing: &[u64]| firing.first() == Some(&0) && firing.contains(&1) && firing.last() == Some(&0);
+        let fires = |name: &str| name.starts_with("fires") && name.ends_with("resolves");
+        let fire_and_resolve = its.iter().any(|scenario| fires(&scenario.name) && turns(&scenario.firing));
+        assert!(fire_and_resolve, "{} is not tested to fire and to resolve", alert.name);
+        let still = its.iter().any(|scenario| scenario.firing.iter().all(|firing| *firing == 0));
+        assert!(still, "{} is not tested to keep still", alert.name);
+    }
+    let names: BTreeSet<_> = alerts.iter().map(|alert| &alert.name).collect();
+    assert!(scenarios.iter().all(|scenario| names.contains(&scenario.alert)));
+}
+
+#[test]
+fn boards_use_only_what_is_emitted() {
+    let vocabulary = Vocabulary::new();
+    for (board, panel) in BOARDS.iter().flat_map(|board| board.panels.iter().map(move |panel| (board, panel)))
+    {
+        // What asks the log store is LogQL.
+        for (promql, legend) in panel.queries.iter().filter(|(query, _)| !query.contains("| json")) {
+            let unknown = vocabulary.unknown(promql);
+            assert!(unknown.is_empty(), "{}: {promql}: {unknown:?}", board.uid);
+            for named in legend.split("{{").skip(1).map(|rest| rest.split("}}").next().unwrap()) {
+                let known = vocabulary.unknown(&format!("up{{{named}=\"x\"}}"));
+                assert!(!known.contains(&named.to_owned()), "{}: {legend}", board.uid);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_boards_files_are_those_of_their_description() {
+    for board in BOARDS {
+        let path = format!("examples/stack/grafana/dashboards/{}.json", board.uid);
+        let wanted = format!("{}\n", serde_json::to_string_pretty(&board.json()).unwrap());
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(top().join(&path), &wanted).unwrap();
+        }
+        assert_eq!(
+            read(&path),
+            wanted,
+            "UPDATE_DOCS=1 cargo test -p tests --all-features --test promises -- stack"
+        );
+    }
+}

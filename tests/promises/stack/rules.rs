@@ -1,0 +1,79 @@
+//! The rules as their files have them, and their unit tests.
+
+use std::path::PathBuf;
+
+use serde_yaml_ng::Value;
+
+use crate::support::repository::top;
+
+/// A recording or alerting rule.
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) name: String,
+    pub(super) is_alert: bool,
+    pub(super) expr: String,
+    /// For how long; `0` where it fires at once.
+    pub(super) for_: String,
+    pub(super) severity: Option<String>,
+    annotations: Value,
+}
+
+/// One scenario of an alert, and how many alerts fire in it at each time.
+#[derive(Debug)]
+pub(super) struct Scenario {
+    pub(super) alert: String,
+    pub(super) name: String,
+    pub(super) firing: Vec<u64>,
+}
+
+impl Rule {
+    fn of(rule: &Value) -> Self {
+        let text = |name: &str| rule.get(name).and_then(Value::as_str).map(str::to_owned);
+        let (record, alert) = (text("record"), text("alert"));
+        Self {
+            is_alert: alert.is_some(),
+            name: alert.or(record).unwrap(),
+            expr: text("expr").unwrap(),
+            for_: text("for").unwrap_or_else(|| "0".to_owned()),
+            severity: rule["labels"].get("severity").and_then(Value::as_str).map(str::to_owned),
+            annotations: rule["annotations"].clone(),
+        }
+    }
+
+    pub(super) fn annotation(&self, name: &str) -> &str {
+        self.annotations[name].as_str().unwrap_or_else(|| panic!("{} has no {name}", self.name))
+    }
+}
+
+/// The rules of all files.
+pub(super) fn rules() -> Vec<Rule> {
+    let files = files("rules");
+    let groups = files.iter().flat_map(|file| file["groups"].as_sequence().unwrap());
+    groups.flat_map(|group| group["rules"].as_sequence().unwrap()).map(Rule::of).collect()
+}
+
+/// The scenarios of all files.
+pub(super) fn scenarios() -> Vec<Scenario> {
+    let files = files("tests");
+    let tests = files.iter().flat_map(|file| file["tests"].as_sequence().unwrap());
+    let scenario = |test: &Value| {
+        let (alert, name) = test["name"].as_str().unwrap().split_once(": ").unwrap();
+        let checks = test["promql_expr_test"].as_sequence().unwrap();
+        let firing = checks.iter().map(|check| {
+            let asked = format!("sum(ALERTS{{alertname=\"{alert}\", alertstate=\"firing\"");
+            assert!(check["expr"].as_str().unwrap().starts_with(&asked), "{alert}: {name} asks for another");
+            check["exp_samples"][0]["value"].as_u64().unwrap()
+        });
+        Scenario { alert: alert.to_owned(), name: name.to_owned(), firing: firing.collect() }
+    };
+    tests.map(scenario).collect()
+}
+
+fn files(folder: &str) -> Vec<Value> {
+    let folder = top().join("examples/stack/prometheus").join(folder);
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    paths.sort();
+    let read = |path: &PathBuf| serde_yaml_ng::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    paths.iter().map(read).collect()
+}
