@@ -32,7 +32,7 @@
 //!
 //! | you want to | read |
 //! |---|---|
-//! | instrument a service | [servers](guide::servers), [clients](guide::clients), [gRPC](guide::grpc), [jobs and messages](guide::work) |
+//! | instrument a service | [servers](guide::servers), [clients](guide::clients), [gRPC](guide::grpc), [jobs and messages](guide::work), [databases, pools, queues, caches](guide::dependencies) |
 //! | keep your own registry, recorder or OpenTelemetry | [existing services](guide::existing) |
 //! | assert on signals in a test | [tests](guide::testing) |
 //! | choose something | [configuration](guide::configuration), the [environment variables](variables()) |
@@ -62,6 +62,7 @@ mod clock;
 mod config;
 pub mod context;
 mod current;
+mod dependencies;
 mod error;
 mod export;
 mod file;
@@ -91,6 +92,7 @@ pub use account::{DropReason, FlowReport, LeftOut};
 pub use admin::Admin;
 pub use config::{VariableRow, variables};
 pub use current::{InRequest, in_request, request, spawn};
+pub use dependencies::{Breaker, Cache, Retries, acquire, breaker, cache, retries};
 pub use error::Error;
 pub use init::{Builder, Observability, Report, builder, init};
 pub use layer::side;
@@ -99,7 +101,7 @@ pub use layer::{
     ObservabilityLayer, Observed, Priority, ResponseBody, ResponseFuture, RouteLayer, Routed, Trust,
 };
 pub use logs::Logs;
-pub use metrics::Metrics;
+pub use metrics::{Metrics, PoolState, QueueState};
 pub use otlp::Otlp;
 pub use record::{IntoValue, Kind, Outcome, Value};
 pub use traces::Traces;

@@ -36,6 +36,7 @@ fn watch(spans: Spans, logs: Logs) -> Seen {
         red: Red::default(),
         propagators: Propagators::default(),
         proxies: None,
+        watched: Default::default(),
         listening: Listening::default(),
     };
     let signals: &'static Signals = Box::leak(Box::new(signals));

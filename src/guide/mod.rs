@@ -1,6 +1,7 @@
 //! The guide: one page for each question. The list of pages below says which.
 //!
-//! - **To instrument**: [servers], [clients], [gRPC](grpc), [jobs and messages](work), [an existing
+//! - **To instrument**: [servers], [clients], [gRPC](grpc), [jobs and messages](work), [databases, pools,
+//!   queues and caches](dependencies), [an existing
 //!   service](existing), [tests](testing), [recipes] for tower-http, WebSockets and event streams.
 //! - **To operate**: [configuration], [outcomes], [log formats](log_formats), [where the lines
 //!   go](log_shipping), [Prometheus](prometheus), [alerts and runbooks](on_call), [sampling],
@@ -33,6 +34,8 @@ pub mod collectors {}
 pub mod configuration {}
 #[doc = include_str!("cost.md")]
 pub mod cost {}
+#[doc = include_str!("dependencies.md")]
+pub mod dependencies {}
 #[doc = include_str!("existing.md")]
 pub mod existing {}
 #[doc = include_str!("grpc.md")]

@@ -19,7 +19,7 @@ use super::running::{self, Report, Running};
 #[cfg(feature = "axum")]
 use crate::admin;
 use crate::bridge::{Bridge, registry_layer};
-use crate::metrics::Recorder;
+use crate::metrics::{PoolState, QueueState, Recorder, Source};
 use crate::threads::complain;
 
 /// Observability that was started. Keep it in a variable until the end of `main`: dropping it ends it, and
@@ -61,6 +61,66 @@ impl Observability {
         A: Future<Output = bool> + Send + 'static,
     {
         self.running.admin.readiness.add(name, check);
+    }
+
+    /// Shows the figures of a pool of connections on `/metrics`: `db_client_connection_count`,
+    /// `db_client_connection_max`, `db_client_connection_pending_requests`, by the pool's name.
+    ///
+    /// The closure is called at each scrape, on our thread; it must not block. A pool of the same name is replaced. At most
+    /// 500 pools are shown.
+    ///
+    /// ```no_run
+    /// use tower_observability::PoolState;
+    ///
+    /// # struct Pool; impl Pool { fn size(&self) -> usize { 7 } fn num_idle(&self) -> usize { 3 } }
+    /// # fn show(observability: &tower_observability::Observability, pool: Pool) {
+    /// observability.pool("bookings", move || PoolState {
+    ///     used: Some(pool.size() - pool.num_idle()),
+    ///     idle: Some(pool.num_idle()),
+    ///     max: Some(10),
+    ///     ..PoolState::default()
+    /// });
+    /// # }
+    /// ```
+    pub fn pool(&self, name: impl Into<String>, state: impl Fn() -> PoolState + Send + Sync + 'static) {
+        self.add_source(|| self.running.signals.watched.pool(name.into(), state));
+    }
+
+    /// Shows how full a queue is on `/metrics`: `queue_depth` and `queue_oldest_message_age_seconds`, by the queue's name.
+    ///
+    /// The reader runs every ten seconds, never at a scrape, on the runtime within which it was added, else on ours. A
+    /// reading that takes longer than two seconds, panics or returns `None` is counted in `queue_read_failures_total`, and
+    /// the figures are absent until the next good one: what is not known is not zero. A queue of the same name is replaced.
+    /// At most 500 queues are read.
+    ///
+    /// ```no_run
+    /// use tower_observability::QueueState;
+    ///
+    /// # #[derive(Clone)] struct Redis; impl Redis { async fn llen(&self, _: &str) -> Result<u64, std::io::Error> { Ok(7) } }
+    /// # fn show(observability: &tower_observability::Observability, redis: Redis) {
+    /// observability.queue("votes", move || {
+    ///     let redis = redis.clone();
+    ///     async move {
+    ///         let depth = redis.llen("votes").await.ok()?;
+    ///         Some(QueueState { depth: Some(depth), ..QueueState::default() })
+    ///     }
+    /// });
+    /// # }
+    /// ```
+    pub fn queue<F>(&self, name: impl Into<String>, read: impl Fn() -> F + Send + Sync + 'static)
+    where
+        F: Future<Output = Option<QueueState>> + Send + 'static,
+    {
+        self.add_source(|| self.running.signals.watched.queue(name.into(), read));
+    }
+
+    /// Adds what is shown on `/metrics`, if there is such a page.
+    fn add_source(&self, source: impl FnOnce() -> Option<Source>) {
+        if let Some(recorder) = self.running.admin.recorder
+            && let Some(source) = source()
+        {
+            recorder.add_source(source);
+        }
     }
 
     /// Where `/metrics`, `/live`, `/ready` and `/log-level` are served; `None` if they are not.

@@ -20,7 +20,7 @@ use crate::config::{self, Config, Env, Options, Source};
 use crate::error::Error;
 use crate::export::{Exporter, Weigh};
 use crate::logs::{Lines, LogRecord, Logs, Records, write_panics};
-use crate::metrics::{Recorder, Red};
+use crate::metrics::{Recorder, Red, Watched};
 use crate::record::Method;
 use crate::resource::Resource;
 use crate::signals::{self, Listening, Signals};
@@ -142,6 +142,7 @@ impl Assembly {
             spans,
             lines,
             red,
+            watched: Watched::default(),
             propagators: general.propagators,
             proxies: general.proxies.clone(),
             listening,
@@ -198,6 +199,9 @@ impl Assembly {
             background.spawn(admin::serve(listener, Arc::clone(&state), follow.clone()));
         }
         background.spawn(each_second(signals));
+        if recorder.is_some() {
+            background.spawn(signals.watched.clone().read_queues());
+        }
         let spans_follow = match signals.spans.holder() {
             Some(holder) => {
                 let (later, spans_follow) = watch::channel(Phase::Running);

@@ -7,6 +7,8 @@ use super::number::bound;
 /// The conventions' bounds for HTTP durations, in seconds.
 pub(super) const SECONDS: &[f64] =
     &[0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+/// The conventions' bounds for operations of databases, in seconds.
+const DATABASE: &[f64] = &[0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
 /// The default bounds in milliseconds.
 const MILLIS: &[f64] =
     &[5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1_000.0, 2_500.0, 5_000.0, 7_500.0, 10_000.0];
@@ -51,7 +53,8 @@ impl Bounds {
 
     /// The bounds that fit the unit, or the name's last word; `durations` are those of seconds.
     pub(super) fn fitting(name: &str, unit: Option<Unit>, durations: Option<&[f64]>) -> Self {
-        let seconds = durations.unwrap_or(SECONDS);
+        let usual = if name.starts_with("db_client_") { DATABASE } else { SECONDS };
+        let seconds = durations.unwrap_or(usual);
         Self::new(match unit {
             Some(Unit::Seconds) => seconds,
             Some(Unit::Milliseconds) => MILLIS,
@@ -114,6 +117,7 @@ mod tests {
         let first = |name, unit| Bounds::fitting(name, unit, None).texts()[0].clone();
         assert_eq!(first("wait_seconds", None), "0.005");
         assert_eq!(first("wait", Some(Unit::Seconds)), "0.005");
+        assert_eq!(first("db_client_operation_duration_seconds", None), "0.001");
         assert_eq!(first("page_bytes", None), "64.0");
         assert_eq!(first("wait_seconds", Some(Unit::Milliseconds)), "5.0");
         assert_eq!(first("basket", None), "0.0");

@@ -119,7 +119,7 @@ fn lines_of(name: &str) -> impl Iterator<Item = String> {
         (base, Kind::Counter.suffixes())
     } else if let Some(base) = name.strip_suffix("_info") {
         (base, &["", "_info"])
-    } else if name.ends_with("_duration_seconds") {
+    } else if name.ends_with("_duration_seconds") || name.ends_with("_wait_time_seconds") {
         (name, Kind::Histogram.suffixes())
     } else {
         (name, Kind::Gauge.suffixes())

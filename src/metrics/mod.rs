@@ -20,17 +20,20 @@ mod recorder;
 mod red;
 mod refused;
 mod source;
+mod watched;
 mod writing;
 
 pub use options::Metrics;
+pub use watched::{PoolState, QueueState};
 
 pub(crate) use exposition::Exposition;
 pub(crate) use machine::{container, disk_space, network, process_start, runtime, usage};
 pub(crate) use own::{LineBuffer, kept, lines, records, spans, target};
 pub(crate) use page::Page;
 pub(crate) use recorder::Recorder;
-pub(crate) use red::Red;
+pub(crate) use red::{Count, Red};
 pub(crate) use source::{Samples, Source};
+pub(crate) use watched::Watched;
 
 #[cfg(test)]
 mod tests;

@@ -4,12 +4,20 @@
 //! A constant that ends with a dot is a prefix: the name of the captured header, or of the flag, follows it.
 
 names! {
+    BREAKER_OPEN = "observability.breaker_open",
+        "The circuit breaker that rejected a call of this request. Also on the log line.";
+    CACHE = "observability.cache.",
+        "Prefix; the name of a cache follows. What its last look-up in this request was, if it was no hit: `miss`, `stale`, `coalesced`. Also on the log line.";
     CLIENT_ADDRESS = "client.address",
         "The address of the client: the peer of the connection, without its port.";
     CODE_FILE_PATH = "code.file.path",
         "Log record: the source file (ERROR events, panics).";
     CODE_LINE_NUMBER = "code.line.number",
         "Log record: the line in the source file (ERROR events, panics).";
+    CONNECTION_MISSING = "observability.connection_missing",
+        "The pool of which this request got no connection. Also on the log line.";
+    CONNECTION_WAIT_MS = "observability.connection_wait_ms",
+        "Milliseconds that this request waited for a connection of a pool, the last time. Also on the log line.";
     DEPLOYMENT_ENVIRONMENT_NAME = "deployment.environment.name",
         "Resource: the environment, such as `production`.";
     DURATION_MS = "observability.duration_ms",
@@ -61,6 +69,10 @@ names! {
         "How it ended: `ok`, `client_error`, `server_error`, `cancelled`, `timeout`, `panic`, `body_error`, `upgraded`.";
     REQUEST_ID = "observability.request_id",
         "The request's id, as in `x-request-id`.";
+    RETRY = "observability.retry",
+        "How the retries of a call in this request ended: `gave_up`, `out_of_budget`, `not_retryable`. Also on the log line.";
+    RETRY_ATTEMPTS = "observability.retry_attempts",
+        "How often that call was tried. Also on the log line.";
     ROUTE_PRIORITY = "observability.route.priority",
         "Request: `high`, `medium` or `low`, if the layer states one for the route. Also on the log line.";
     RPC_METHOD = "rpc.method",

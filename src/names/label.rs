@@ -4,6 +4,14 @@
 //! these labels.
 
 names! {
+    BREAKER = "breaker",
+        "The name of the circuit breaker.";
+    CACHE = "cache",
+        "The name of the cache.";
+    DB_CLIENT_CONNECTION_POOL_NAME = "db_client_connection_pool_name",
+        "The name of the pool.";
+    DB_CLIENT_CONNECTION_STATE = "db_client_connection_state",
+        "`used` or `idle`.";
     ERROR_TYPE = "error_type",
         "The status code of an error (gRPC: by name), an outcome such as `panic`, or a word of `names::word`. Absent on success.";
     HTTP_REQUEST_METHOD = "http_request_method",
@@ -26,10 +34,16 @@ names! {
         "The path, as listed in `OBSERVABILITY_DISK_PATHS`.";
     PRIORITY = "priority",
         "The stated priority of a route: `high`, `medium`, `low`.";
+    QUEUE = "queue",
+        "The name of the queue, as given to `queue`.";
     REASON = "reason",
         "Why a metric was refused, or why a line was left out.";
     RESOURCE = "resource",
         "The resource that tasks waited for: `cpu`, `memory`, `io`.";
+    RESULT = "result",
+        "Cache: `hit`, `miss`, `stale`, `coalesced`. Retry: `retried`, `gave_up`, `out_of_budget`, `not_retryable`.";
+    RETRY = "retry",
+        "The name of what is retried.";
     RPC_METHOD = "rpc_method",
         "`pkg.Service/Method`; `_OTHER` until an implementation has answered for that method.";
     RPC_RESPONSE_STATUS_CODE = "rpc_response_status_code",
@@ -40,6 +54,8 @@ names! {
         "The host that was called.";
     SERVER_PORT = "server_port",
         "The port that was called.";
+    STATE = "state",
+        "The state of a circuit breaker: `closed`, `open`, `half_open`.";
     SYSTEM_FILESYSTEM_STATE = "system_filesystem_state",
         "`used`, `free`, or `reserved` for the superuser.";
     URL_SCHEME = "url_scheme",

@@ -10,6 +10,16 @@
 //! - The build is in `target_info`, as `service_version`.
 
 names! {
+    BREAKER_REJECTED = "breaker_rejected_total",
+        "Counter: calls that an open circuit breaker did not let through.";
+    BREAKER_STATE = "breaker_state",
+        "Gauge: 1 for the state that the circuit breaker is in, 0 for the two others.";
+    BREAKER_TRANSITIONS = "breaker_transitions_total",
+        "Counter: changes of the circuit breaker, by the state that it changed to.";
+    CACHE_REQUESTS = "cache_requests_total",
+        "Counter: look-ups in a cache, by result.";
+    CACHE_STAMPEDES = "cache_stampedes_total",
+        "Counter: times that ten loads of one key of a cache ran at once.";
     CONTAINER_CPU_LIMIT = "container_cpu_limit",
         "Gauge: CPUs that the control group may use; absent without a quota.";
     CONTAINER_CPU_PERIODS = "container_cpu_periods_total",
@@ -28,6 +38,16 @@ names! {
         "Counter, seconds: time during which all tasks of the control group waited for a resource.";
     CONTAINER_PRESSURE_WAITING = "container_pressure_waiting_seconds_total",
         "Counter, seconds: time during which at least one task of the control group waited for a resource.";
+    DB_CLIENT_CONNECTION_COUNT = "db_client_connection_count",
+        "Gauge: connections of a pool, by state.";
+    DB_CLIENT_CONNECTION_MAX = "db_client_connection_max",
+        "Gauge: how many connections the pool may have.";
+    DB_CLIENT_CONNECTION_PENDING_REQUESTS = "db_client_connection_pending_requests",
+        "Gauge: tasks that wait for a connection of the pool; absent if the pool does not say.";
+    DB_CLIENT_CONNECTION_TIMEOUTS = "db_client_connection_timeouts_total",
+        "Counter: waits for a connection that ended without one, from `acquire`.";
+    DB_CLIENT_CONNECTION_WAIT_TIME = "db_client_connection_wait_time_seconds",
+        "Histogram, seconds: waits for a connection of the pool, from `acquire`.";
     HTTP_CLIENT_BODY_ERRORS = "http_client_response_body_errors_total",
         "Counter: responses to our calls whose body failed after the head.";
     HTTP_CLIENT_REQUEST_DURATION = "http_client_request_duration_seconds",
@@ -101,6 +121,14 @@ names! {
         "Gauge, bytes: virtual memory.";
     PROCESS_VIRTUAL_MEMORY_MAX = "process_virtual_memory_max_bytes",
         "Gauge, bytes: limit of virtual memory; absent without one.";
+    QUEUE_DEPTH = "queue_depth",
+        "Gauge: messages that wait in a queue, or the lag of a group; absent if it could not be read.";
+    QUEUE_OLDEST_MESSAGE_AGE = "queue_oldest_message_age_seconds",
+        "Gauge, seconds: age of the oldest message of a queue; absent if it could not be read, or the reader does not say.";
+    QUEUE_READ_FAILURES = "queue_read_failures_total",
+        "Counter: readings of a queue that failed, or took longer than two seconds.";
+    RETRIES = "retries_total",
+        "Counter: what a retry policy decided, by result.";
     RPC_CLIENT_CALL_DURATION = "rpc_client_call_duration_seconds",
         "Histogram, seconds: gRPC calls made, until their status. They are not in the HTTP histogram.";
     RPC_SERVER_CALL_DURATION = "rpc_server_call_duration_seconds",

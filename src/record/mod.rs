@@ -3,6 +3,7 @@
 mod event;
 mod hop;
 mod http;
+mod interned;
 mod kept;
 mod method;
 mod outcome;
@@ -25,6 +26,7 @@ pub(crate) use event::{
     CUT_MARK, Event, EventInfo, FieldValue, LONGEST_VALUE, Snapshot, is_log_record, with_log_fields,
 };
 pub(crate) use hop::{End, Hop, NameSpan, Notes, Subject, Work};
+pub(crate) use interned::Interned;
 pub(crate) use kept::{KeepReason, Kept};
 pub(crate) use method::{Method, Methods};
 pub(crate) use outcome::ErrorType;

@@ -9,7 +9,7 @@ use crate::clock::Moment;
 use crate::context::{Flags, SpanId, TraceContext, TraceId, Tracestate};
 use crate::current::Current;
 use crate::logs::Lines;
-use crate::metrics::Red;
+use crate::metrics::{Red, Watched};
 use crate::propagation::{Propagators, Proxies, Remote};
 use crate::record::{Hop, Kind};
 use crate::threads::{Once, complain};
@@ -21,6 +21,7 @@ pub(crate) struct Signals {
     pub(crate) spans: Spans,
     pub(crate) lines: Lines,
     pub(crate) red: Red,
+    pub(crate) watched: Watched,
     pub(crate) propagators: Propagators,
     /// Those that the environment trusts.
     pub(crate) proxies: Option<Proxies>,

@@ -79,7 +79,7 @@ use self::picture::Picture;
 use self::place::Place;
 use crate::layer::{ObservabilityLayer, side};
 use crate::logs::{Lines, MemoryLines};
-use crate::metrics::{Exposition, Metrics, Recorder, Red};
+use crate::metrics::{Exposition, Metrics, PoolState, Recorder, Red, Watched};
 use crate::propagation::Propagators;
 use crate::signals::{Listening, Signals};
 use crate::traces::Spans;
@@ -155,6 +155,7 @@ impl Instance {
             spans: Spans::in_memory(),
             lines,
             red: Red::new(recorder),
+            watched: Watched::default(),
             propagators,
             proxies: None,
             listening: Listening::default(),
@@ -177,6 +178,14 @@ impl Instance {
     /// Makes `work` report to this instance.
     pub fn adopt(&self, work: Work) -> Work {
         work.with_core(self.signals)
+    }
+
+    /// Shows the pool's figures on the instance's page, as [`Observability::pool`](crate::Observability::pool) does on the
+    /// process's.
+    pub fn pool(&self, name: impl Into<String>, state: impl Fn() -> PoolState + Send + Sync + 'static) {
+        if let Some(source) = self.signals.watched.pool(name.into(), state) {
+            self.recorder.add_source(source);
+        }
     }
 
     /// Runs the future with this instance as the `tracing` subscriber and the `metrics` recorder of the thread that polls

@@ -9,6 +9,7 @@ mod architecture;
 mod bridge;
 mod choices;
 mod clients;
+mod dependencies;
 mod exactly_once;
 mod export;
 mod grpc;

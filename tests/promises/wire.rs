@@ -54,7 +54,8 @@ observability.request_id rpc.method rpc.method_original rpc.request.metadata. rp
 server.address server.port service.instance.id service.name service.namespace
 service.version observability.target telemetry.distro.name telemetry.distro.version telemetry.sdk.language
 telemetry.sdk.name telemetry.sdk.version thread.name observability.ttfb_ms url.full url.path url.query url.scheme
-user_agent.original";
+user_agent.original
+observability.breaker_open observability.cache. observability.connection_missing observability.connection_wait_ms observability.retry observability.retry_attempts";
 
 const TAGS: &str = "\
 error otel.dropped_attributes_count otel.dropped_links_count otel.library.name otel.library.version
@@ -81,12 +82,16 @@ observability_spans_held_capacity_bytes observability_traces_kept_total otel_sdk
 otel_sdk_exporter_span_exported_total otel_sdk_log_created_total otel_sdk_processor_log_processed_total
 otel_sdk_processor_log_queue_capacity otel_sdk_processor_log_queue_size otel_sdk_processor_span_processed_total
 otel_sdk_processor_span_queue_capacity otel_sdk_processor_span_queue_size otel_sdk_span_started_total
-process_start_time_seconds rpc_client_call_duration_seconds rpc_server_call_duration_seconds target_info work_duration_seconds";
+process_start_time_seconds rpc_client_call_duration_seconds rpc_server_call_duration_seconds target_info work_duration_seconds
+breaker_rejected_total breaker_state breaker_transitions_total cache_requests_total cache_stampedes_total
+db_client_connection_count db_client_connection_max db_client_connection_pending_requests db_client_connection_timeouts_total
+db_client_connection_wait_time_seconds queue_depth queue_oldest_message_age_seconds queue_read_failures_total retries_total";
 
 const LABELS: &str = "\
 error_type http_request_method http_response_status_code http_route network_protocol_version
 otel_component_name otel_component_type otel_metric_overflow otel_span_sampling_result path priority reason resource
-rpc_method rpc_response_status_code rpc_system_name server_address server_port system_filesystem_state url_scheme work_kind work_name";
+rpc_method rpc_response_status_code rpc_system_name server_address server_port system_filesystem_state url_scheme work_kind work_name
+breaker cache db_client_connection_pool_name db_client_connection_state queue result retry state";
 
 const EVENTS: &str = "observability.call observability.panic observability.request observability.work";
 

@@ -46,6 +46,7 @@ fn with_both_signals_off_nothing_is_wanted() {
         red: Red::default(),
         propagators: Propagators::default(),
         proxies: None,
+        watched: Default::default(),
         listening: Listening::default(),
     };
     let bridge = Bridge::new(Box::leak(Box::new(signals)));

@@ -47,6 +47,11 @@ impl Keeper {
         self.recorder().register_counter(&Key::from_parts(name, labels), &METADATA)
     }
 
+    /// Sets a gauge that changes rarely.
+    pub(super) fn set(self, name: &'static str, labels: Vec<Label>, value: f64) {
+        self.recorder().register_gauge(&Key::from_parts(name, labels), &METADATA).set(value);
+    }
+
     pub(super) fn active(self, name: &'static str, labels: Vec<Label>) -> Active {
         let key = Key::from_parts(name, labels);
         match self {

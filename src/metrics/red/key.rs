@@ -4,7 +4,9 @@ use ::metrics::Label;
 
 use super::series::LabelSet;
 use crate::names::label;
-use crate::record::{Code, End, ErrorType, Http, HttpVersion, Kind, Method, Piece, Route, Rpc, Scheme};
+use crate::record::{
+    Code, End, ErrorType, Http, HttpVersion, Interned, Kind, Method, Piece, Route, Rpc, Scheme,
+};
 
 pub(super) const SCHEMES: [Scheme; 2] = [Scheme::Http, Scheme::Https];
 
@@ -44,6 +46,10 @@ pub(super) struct WorkKey {
     name: Route,
     error: ErrorType,
 }
+
+/// A wait for a connection of a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct PoolKey(pub(super) Interned);
 
 /// Who was called. Its name is bounded as a route's is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -162,6 +168,12 @@ impl LabelSet for WorkKey {
         ];
         labels.extend(error(self.error));
         labels
+    }
+}
+
+impl LabelSet for PoolKey {
+    fn labels(self) -> Vec<Label> {
+        vec![Label::from_static_parts(label::DB_CLIENT_CONNECTION_POOL_NAME, self.0.as_str())]
     }
 }
 

@@ -1,5 +1,6 @@
 //! Rate, errors and duration: handles of the `metrics` facade, resolved once per label set.
 
+mod counts;
 mod facade;
 mod installed;
 mod key;
@@ -8,16 +9,21 @@ mod series;
 use std::fmt;
 use std::sync::OnceLock;
 
-use ::metrics::{Counter, Unit};
+use ::metrics::{Counter, Label, Unit};
 
+pub(crate) use counts::Count;
+
+use counts::Counts;
 use facade::{Active, Durations, Keeper};
 use installed::Installed;
-use key::{ClientKey, RpcKey, SCHEMES, ServerKey, WorkKey};
+use key::{ClientKey, PoolKey, RpcKey, SCHEMES, ServerKey, WorkKey};
 use series::RedSeries;
 
 use super::Recorder;
-use crate::names::metric;
-use crate::record::{End, Hop, Http, Kind, Method, Route, Rpc, Scheme, Subject};
+use crate::clock::Moment;
+use crate::context::TraceContext;
+use crate::names::{label, metric};
+use crate::record::{End, Hop, Http, Interned, Kind, Method, Route, Rpc, Scheme, Subject};
 
 /// The handle that the request's thread uses. The default one is off and costs a branch.
 #[derive(Default)]
@@ -32,8 +38,10 @@ struct Inner {
     rpc_server: RedSeries<RpcKey>,
     rpc_client: RedSeries<RpcKey>,
     work: RedSeries<WorkKey>,
+    waits: RedSeries<PoolKey>,
     active: [OnceLock<Active>; Method::COUNT * SCHEMES.len()],
     client_body_errors: OnceLock<Counter>,
+    counts: Counts,
 }
 
 impl Red {
@@ -55,8 +63,10 @@ impl Red {
             rpc_server: RedSeries::new(metric::RPC_SERVER_CALL_DURATION),
             rpc_client: RedSeries::new(metric::RPC_CLIENT_CALL_DURATION),
             work: RedSeries::new(metric::WORK_DURATION),
+            waits: RedSeries::new(metric::DB_CLIENT_CONNECTION_WAIT_TIME),
             active: [const { OnceLock::new() }; Method::COUNT * SCHEMES.len()],
             client_body_errors: OnceLock::new(),
+            counts: Counts::new(),
         };
         describe(keeper.recorder());
         Self { inner: Some(Box::new(inner)) }
@@ -119,6 +129,30 @@ impl Red {
         let register = || inner.keeper.counter(metric::HTTP_CLIENT_BODY_ERRORS, Vec::new());
         inner.client_body_errors.get_or_init(register).increment(1);
     }
+
+    /// Something happened to a cache, a pool, a circuit breaker or a retry of this name; or, `by` zero, it exists. Says
+    /// whether it is seen for the first time.
+    pub(crate) fn count(&self, of: Interned, count: Count, by: u64) -> bool {
+        self.inner.as_ref().is_some_and(|inner| inner.counts.add(of, count, by, inner.keeper))
+    }
+
+    /// A wait for a connection of this pool ended at `at`, in this trace.
+    pub(crate) fn waited(&self, pool: Interned, nanos: u64, trace: Option<TraceContext>, at: Moment) {
+        if let Some(inner) = &self.inner {
+            let waits = inner.waits.of(PoolKey(pool), inner.keeper);
+            waits.record(nanos as f64 / 1e9, trace.unwrap_or(TraceContext::BLANK), at);
+        }
+    }
+
+    /// The circuit breaker of this name is in this state now.
+    pub(crate) fn breaker(&self, of: Interned, state: &'static str, states: [&'static str; 3]) {
+        let Some(inner) = &self.inner else { return };
+        for one in states {
+            let labels = [(label::BREAKER, of.as_str()), (label::STATE, one)];
+            let labels = labels.map(|(name, value)| Label::from_static_parts(name, value));
+            inner.keeper.set(metric::BREAKER_STATE, labels.into(), f64::from(u8::from(one == state)));
+        }
+    }
 }
 
 fn describe(recorder: &dyn ::metrics::Recorder) {
@@ -130,12 +164,14 @@ fn describe(recorder: &dyn ::metrics::Recorder) {
     duration(metric::RPC_SERVER_CALL_DURATION, "Calls served over gRPC, until their status.");
     duration(metric::RPC_CLIENT_CALL_DURATION, "Calls made over gRPC, until their status.");
     duration(metric::WORK_DURATION, "Jobs and messages, from begin to end.");
+    duration(metric::DB_CLIENT_CONNECTION_WAIT_TIME, "Waits for a connection of a pool.");
     let help = "The priority that is stated for a route.";
     recorder.describe_gauge(metric::OBSERVABILITY_ROUTE_PRIORITY.into(), None, help.into());
     let help = "Requests being served now.";
     recorder.describe_gauge(metric::HTTP_SERVER_ACTIVE_REQUESTS.into(), None, help.into());
     let help = "Answers to our requests that broke off after their head.";
     recorder.describe_counter(metric::HTTP_CLIENT_BODY_ERRORS.into(), None, help.into());
+    counts::describe(recorder);
 }
 
 impl Inner {

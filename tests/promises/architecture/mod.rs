@@ -19,7 +19,7 @@ pub(crate) const ROWS: [&[&str]; 9] = [
     &["current", "otlp"],
     &["traces", "logs", "metrics", "propagation"],
     &["signals"],
-    &["bridge", "layer", "work", "admin", "interop"],
+    &["bridge", "layer", "work", "dependencies", "admin", "interop"],
     &["config", "testing", "reqwest"],
     &["init"],
 ];
