@@ -111,6 +111,12 @@ impl Moment {
         Self(self.0.saturating_add(nanos))
     }
 
+    /// The moment so many nanoseconds earlier.
+    #[must_use]
+    pub(crate) fn before_nanos(self, nanos: u64) -> Self {
+        Self(NonZeroU64::new(self.0.get().saturating_sub(nanos)).unwrap_or(NonZeroU64::MIN))
+    }
+
     /// Nanoseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     #[inline]

@@ -105,7 +105,7 @@ pub use metrics::{Metrics, PoolState, QueueState};
 pub use otlp::Otlp;
 pub use record::{IntoValue, Kind, Outcome, Value};
 pub use traces::Traces;
-pub use work::Work;
+pub use work::{Query, Work};
 
 // The README's program is compiled as well.
 #[cfg(doctest)]

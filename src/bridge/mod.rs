@@ -9,6 +9,7 @@
 
 mod fields;
 mod span;
+mod sqlx;
 mod user_registry;
 
 pub(crate) use user_registry::{registry_layer, registry_trouble};
@@ -28,6 +29,7 @@ use crate::context::{SpanId, TraceContext, Tracestate};
 use crate::current::{
     Current, current, current_hop, enter_foreign_span, enter_span, exit_span, stands_for_hop,
 };
+use crate::names::attribute;
 use crate::record::{Fields, Snapshot, Visitor, is_log_record};
 use crate::signals::Signals;
 use crate::threads::is_suppressed;
@@ -116,6 +118,28 @@ impl Bridge {
         details.record.is_some() || details.stands_for_hop || self.signals.lines.is_on()
     }
 
+    /// Takes an event of sqlx's for the query that it reports. It is no line then, unless the level asks for sqlx's DEBUG lines:
+    /// it has the statement with its values.
+    fn takes_query<S>(
+        &self,
+        event: &Event<'_>,
+        span: Option<&SpanRef<'_, S>>,
+        place: Option<&Current>,
+    ) -> bool
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        if !sqlx::is_on(self.signals) {
+            return false;
+        }
+        // Recorded already: by hand, or by a span of the driver's own.
+        let is_query =
+            place.and_then(|here| here.hop.as_ref()?.query()).is_some_and(|query| !query.is_transaction);
+        let is_known = is_query || span.is_some_and(is_span_of_query);
+        let is_taken = is_known || sqlx::record(self.signals, event, place);
+        is_taken && !self.signals.lines.lets_pass(Level::DEBUG, sqlx::TARGET)
+    }
+
     fn write_line<S>(&self, event: &Event<'_>, span: Option<&SpanRef<'_, S>>, place: Option<Current>)
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
@@ -144,8 +168,10 @@ fn wants(signals: &Signals, metadata: &Metadata<'_>) -> bool {
         let any = signals.spans.is_on() || signals.lines.is_on();
         level <= RECORDED && any || signals.lines.wants(metadata)
     } else {
-        // An ERROR event marks its span, written or not.
-        signals.lines.wants(metadata) || level == Level::ERROR && signals.spans.is_on()
+        // An ERROR event marks its span, written or not; one of sqlx's is a query.
+        signals.lines.wants(metadata)
+            || sqlx::wants(signals, metadata)
+            || level == Level::ERROR && signals.spans.is_on()
     }
 }
 
@@ -153,7 +179,10 @@ fn wants(signals: &Signals, metadata: &Metadata<'_>) -> bool {
 fn highest_level(signals: &Signals) -> LevelFilter {
     let lines = signals.lines.highest_level();
     let any = signals.spans.is_on() || signals.lines.is_on();
-    if any { lines.max(LevelFilter::from_level(RECORDED)) } else { lines }
+    let spans = if any { LevelFilter::from_level(RECORDED) } else { LevelFilter::OFF };
+    // At this level sqlx reports its queries.
+    let queries = if sqlx::is_on(signals) { LevelFilter::DEBUG } else { LevelFilter::OFF };
+    lines.max(spans).max(queries)
 }
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
@@ -238,8 +267,11 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
                 self.signals.spans.error_event(hop);
             }
         }
-        // What tracing-log sends was asked about by its own target, in `enabled`.
         let lines = &self.signals.lines;
+        if metadata.target() == sqlx::TARGET && self.takes_query(event, span.as_ref(), place.as_ref()) {
+            return;
+        }
+        // What tracing-log sends was asked about by its own target, in `enabled`.
         if lines.is_on() && (is_log_record(event) || lines.wants(metadata)) && !lines.leaves_out(event) {
             self.write_line(event, span.as_ref(), place);
         }
@@ -265,6 +297,13 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
             self.signals.spans.span(record);
         }
     }
+}
+
+/// Is it the span of a query, by the conventions' older or newer word for its system?
+fn is_span_of_query<S: for<'a> LookupSpan<'a>>(span: &SpanRef<'_, S>) -> bool {
+    let extensions = span.extensions();
+    let is_system = |name: &str| name == attribute::DB_SYSTEM_NAME || name == "db.system";
+    extensions.get::<Details>().is_some_and(|details| details.fields.iter().any(|(name, _)| is_system(name)))
 }
 
 fn show_fields<S: for<'a> LookupSpan<'a>>(span: &SpanRef<'_, S>, show: &mut dyn FnMut(&Fields)) {

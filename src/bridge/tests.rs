@@ -37,6 +37,7 @@ fn watch(spans: Spans, logs: Logs) -> Seen {
         propagators: Propagators::default(),
         proxies: None,
         watched: Default::default(),
+        database: None,
         listening: Listening::default(),
     };
     let signals: &'static Signals = Box::leak(Box::new(signals));
@@ -67,7 +68,7 @@ impl Seen {
 fn a_hop(sampled: bool) -> Arc<Hop> {
     let flags = Flags::RANDOM.with_sampled(sampled);
     let trace = TraceContext { trace_id: TraceId::random(), span_id: SpanId::random(), flags };
-    let work = Work { name: "work".into(), system: None, destination: None };
+    let work = Work { name: "work".into(), system: None, destination: None, ..Work::default() };
     Arc::new(Hop::new(trace, Kind::Consumer, Moment::now(), Subject::Work(work)))
 }
 

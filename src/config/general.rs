@@ -23,6 +23,8 @@ pub(crate) struct General {
     pub(crate) propagators: Propagators,
     /// `None`: those that a layer names.
     pub(crate) proxies: Option<Proxies>,
+    /// The system of the databases that sqlx asks.
+    pub(crate) database: Option<String>,
     /// `None`: those of the conventions.
     pub(crate) methods: Option<Methods>,
     /// `None`: the default, which a terminal changes.
@@ -108,6 +110,23 @@ impl General {
                 Ok(())
             },
             show: |options| options.methods.clone().unwrap_or_default().list(),
+        },
+        Variable {
+            name: "OBSERVABILITY_DB_SYSTEM",
+            default: "",
+            secret: false,
+            about: "The `db.system.name` of queries that sqlx reports, such as `mysql` or `sqlite`. Without it a statement \
+                    with the parameters `$1`, `$2` is `postgresql`, any other `other_sql`.",
+            set: |options, value| {
+                let is_name =
+                    |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.');
+                if value.len() > 64 || !value.chars().all(is_name) {
+                    return Err(Refusal::expected("a database system, such as postgresql, mysql or sqlite"));
+                }
+                options.database = Some(value.to_owned());
+                Ok(())
+            },
+            show: |options| options.database.clone().unwrap_or_default(),
         },
         Variable {
             name: "OTEL_SEMCONV_STABILITY_OPT_IN",

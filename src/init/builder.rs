@@ -110,6 +110,16 @@ impl Builder {
         self
     }
 
+    /// The system of the databases that sqlx asks, `db.system.name`: `postgresql`, `mysql`, `sqlite`. sqlx does not say it, and
+    /// how quotes in a statement are read depends on it.
+    ///
+    /// Default: `postgresql` where a statement has the parameters `$1`, `$2`, else `other_sql`. Variable:
+    /// `OBSERVABILITY_DB_SYSTEM`.
+    pub fn database(mut self, system: impl Into<String>) -> Self {
+        self.options.general.database = Some(system.into());
+        self
+    }
+
     /// The time from a termination signal, when `/ready` turns 503, until
     /// [`shutdown_signal`](Observability::shutdown_signal) resolves, so that the load balancer can notice. Default: 5 s, on a terminal 0. Variable: `OBSERVABILITY_DRAIN_DELAY`.
     pub fn drain_delay(mut self, delay: Duration) -> Self {

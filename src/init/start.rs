@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::export::{Exporter, Weigh};
 use crate::logs::{Lines, LogRecord, Logs, Records, write_panics};
 use crate::metrics::{Recorder, Red, Watched};
-use crate::record::Method;
+use crate::record::{Interned, Method};
 use crate::resource::Resource;
 use crate::signals::{self, Listening, Signals};
 use crate::threads::{Phase, complain};
@@ -143,6 +143,7 @@ impl Assembly {
             lines,
             red,
             watched: Watched::default(),
+            database: general.database.as_deref().map(|system| Interned::of(system).as_str()),
             propagators: general.propagators,
             proxies: general.proxies.clone(),
             listening,

@@ -137,9 +137,14 @@ impl Lines {
         self.is_on() && self.gate.lets_pass(*metadata.level(), metadata.target())
     }
 
+    /// Does the level let lines of this level and target pass?
+    pub(crate) fn lets_pass(&self, level: Level, target: &str) -> bool {
+        self.is_on() && self.gate.lets_pass(level, target)
+    }
+
     /// Does the level let lines of INFO pass where no target is named?
     pub(crate) fn writes_info(&self) -> bool {
-        self.is_on() && self.gate.lets_pass(Level::INFO, "tower_observability")
+        self.lets_pass(Level::INFO, "tower_observability")
     }
 
     /// The highest level of which any line is written.
@@ -271,10 +276,18 @@ impl Lines {
         self.sampler.leaves_out_event(event)
     }
 
-    /// Has this finished hop a line? A call that ended well has none.
+    /// Did this hop take as long as what is called slow ([`Logs::slow`])?
+    pub(crate) fn is_slow(&self, hop: &Hop, end: &End) -> bool {
+        end.at.since(hop.start) >= self.sampler.slow
+    }
+
+    /// Has this finished hop a line? A call that ended well has none, except for a slow query.
     #[inline]
     pub(crate) fn tells(&self, hop: &Hop, end: &End) -> bool {
-        if hop.kind == Kind::Client && end.outcome.is_good() {
+        if hop.kind == Kind::Client
+            && end.outcome.is_good()
+            && !(hop.query().is_some() && self.is_slow(hop, end))
+        {
             return false;
         }
         let (level, target) = (hop_line::level(hop.kind, end.outcome), hop_line::target(hop.kind));

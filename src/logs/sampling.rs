@@ -28,6 +28,8 @@ pub(super) struct Sampler {
     ok: Option<OkLines>,
     /// `None`: every call site writes what it likes.
     rate_limit: Option<RateLimit>,
+    /// What took so long is called slow.
+    pub(super) slow: Duration,
     sampled: Tally,
 }
 
@@ -52,6 +54,7 @@ impl Sampler {
         Self {
             ok: (sampling.ok_share < 1.0).then_some(ok),
             rate_limit: (sampling.limit > 0).then(|| RateLimit::new(sampling.limit)),
+            slow: sampling.slow,
             sampled: Tally::default(),
         }
     }

@@ -18,6 +18,24 @@ names! {
         "The pool of which this request got no connection. Also on the log line.";
     CONNECTION_WAIT_MS = "observability.connection_wait_ms",
         "Milliseconds that this request waited for a connection of a pool, the last time. Also on the log line.";
+    DB_COLLECTION_NAME = "db.collection.name",
+        "Query: the table, of a statement with one operation and one table.";
+    DB_NAMESPACE = "db.namespace",
+        "Query: the database.";
+    DB_OPERATION_BATCH_SIZE = "db.operation.batch.size",
+        "Query: how many operations a batch has, from two on.";
+    DB_OPERATION_NAME = "db.operation.name",
+        "Query: the first operation, as it is written.";
+    DB_QUERY_SUMMARY = "db.query.summary",
+        "Query: operations and tables in their order, such as `SELECT songs artists`; at most 255 bytes.";
+    DB_QUERY_TEXT = "db.query.text",
+        "Query: the statement with `?` for every value; at most 2,048 bytes.";
+    DB_RESPONSE_RETURNED_ROWS = "db.response.returned_rows",
+        "Query: how many rows were returned, as sqlx says.";
+    DB_RESPONSE_STATUS_CODE = "db.response.status_code",
+        "Query: the code of the error, such as an SQLSTATE.";
+    DB_SYSTEM_NAME = "db.system.name",
+        "Query: the database system, such as `postgresql`.";
     DEPLOYMENT_ENVIRONMENT_NAME = "deployment.environment.name",
         "Resource: the environment, such as `production`.";
     DURATION_MS = "observability.duration_ms",
@@ -73,6 +91,8 @@ names! {
         "How the retries of a call in this request ended: `gave_up`, `out_of_budget`, `not_retryable`. Also on the log line.";
     RETRY_ATTEMPTS = "observability.retry_attempts",
         "How often that call was tried. Also on the log line.";
+    ROLLED_BACK = "observability.rolled_back",
+        "`true` if a transaction of this request failed or was given up. Also on the log line.";
     ROUTE_PRIORITY = "observability.route.priority",
         "Request: `high`, `medium` or `low`, if the layer states one for the route. Also on the log line.";
     RPC_METHOD = "rpc.method",
@@ -99,6 +119,10 @@ names! {
         "Resource: the group that the service belongs to.";
     SERVICE_VERSION = "service.version",
         "Resource: the version of the service.";
+    SLOW_QUERY = "observability.slow_query",
+        "The slowest query of this request, if it is slow (`OBSERVABILITY_LOG_SLOW`): its summary. Also on the log line.";
+    SLOW_QUERY_MS = "observability.slow_query_ms",
+        "Milliseconds that this query took. Also on the log line.";
     TARGET = "observability.target",
         "The module that a `tracing` span of the application comes from.";
     TELEMETRY_DISTRO_NAME = "telemetry.distro.name",

@@ -12,6 +12,18 @@ names! {
         "The name of the pool.";
     DB_CLIENT_CONNECTION_STATE = "db_client_connection_state",
         "`used` or `idle`.";
+    DB_COLLECTION_NAME = "db_collection_name",
+        "The table, of a statement with one operation and one table.";
+    DB_NAMESPACE = "db_namespace",
+        "The database.";
+    DB_OPERATION_NAME = "db_operation_name",
+        "The first operation of the statement.";
+    DB_QUERY_SUMMARY = "db_query_summary",
+        "Operations and tables of the statement.";
+    DB_RESPONSE_STATUS_CODE = "db_response_status_code",
+        "The code of the error, such as an SQLSTATE; absent on success.";
+    DB_SYSTEM_NAME = "db_system_name",
+        "The database system, such as `postgresql`.";
     ERROR_TYPE = "error_type",
         "The status code of an error (gRPC: by name), an outcome such as `panic`, or a word of `names::word`. Absent on success.";
     HTTP_REQUEST_METHOD = "http_request_method",

@@ -48,6 +48,8 @@ names! {
         "Counter: waits for a connection that ended without one, from `acquire`.";
     DB_CLIENT_CONNECTION_WAIT_TIME = "db_client_connection_wait_time_seconds",
         "Histogram, seconds: waits for a connection of the pool, from `acquire`.";
+    DB_CLIENT_OPERATION_DURATION = "db_client_operation_duration_seconds",
+        "Histogram, seconds: queries of databases.";
     HTTP_CLIENT_BODY_ERRORS = "http_client_response_body_errors_total",
         "Counter: responses to our calls whose body failed after the head.";
     HTTP_CLIENT_REQUEST_DURATION = "http_client_request_duration_seconds",

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::{
-    ErrorType, Fields, Http, HttpVersion, KeepReason, Kept, Method, Outcome, RouteCell, Rpc, Scheme, Value,
+    ErrorType, Fields, Http, HttpVersion, KeepReason, Kept, Method, Outcome, Query, RouteCell, Rpc, Scheme,
+    Value, Work,
     bounded, guarded,
 };
 use crate::clock::Moment;
@@ -46,14 +47,6 @@ pub(crate) enum Subject {
     Work(Work),
 }
 
-/// A job or a message.
-#[derive(Debug)]
-pub(crate) struct Work {
-    pub(crate) name: Cow<'static, str>,
-    pub(crate) system: Option<Cow<'static, str>>,
-    pub(crate) destination: Option<Cow<'static, str>>,
-}
-
 /// One hop: a request served, a call made, a message processed.
 pub(crate) struct Hop {
     pub(crate) trace: TraceContext,
@@ -73,6 +66,8 @@ pub(crate) struct Hop {
     pub(crate) route: RouteCell,
     /// Why it is kept although it was not sampled.
     pub(crate) kept: Kept,
+    /// The hop in which a query is made, whose line names it if it is slow.
+    pub(crate) within: Option<Arc<Self>>,
     state: Mutex<Progress>,
     /// The fields that stand on every line from now on. Few requests have any; the others pay a look at it for each line.
     on_lines: OnceLock<Box<Mutex<Fields>>>,
@@ -184,6 +179,13 @@ impl Hop {
     /// Keeps the trace for this reason, if it is not kept yet; says whether this was the first.
     pub(crate) fn keep(&self, reason: KeepReason) -> bool {
         self.kept.set(reason)
+    }
+
+    pub(crate) fn query(&self) -> Option<&Query> {
+        match &self.subject {
+            Subject::Work(work) => work.query(),
+            Subject::Http(_) => None,
+        }
     }
 
     /// What the user said so far; `None` costs nothing and is the common case.
@@ -324,6 +326,7 @@ impl Default for Hop {
             subject: Subject::Http(Http::new(Method::Other, Scheme::Http, HttpVersion::V11)),
             route: RouteCell::new(None),
             kept: Kept::default(),
+            within: None,
             state: Mutex::default(),
             on_lines: OnceLock::new(),
             text_length: AtomicUsize::new(0),

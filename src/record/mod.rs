@@ -10,9 +10,11 @@ mod outcome;
 mod route;
 mod rpc;
 mod severity;
+mod statement;
 mod text;
 mod value;
 mod visit;
+mod work;
 
 pub use hop::Kind;
 pub use outcome::Outcome;
@@ -25,7 +27,7 @@ pub(crate) use crate::error::causes;
 pub(crate) use event::{
     CUT_MARK, Event, EventInfo, FieldValue, LONGEST_VALUE, Snapshot, is_log_record, with_log_fields,
 };
-pub(crate) use hop::{End, Hop, NameSpan, Notes, Subject, Work};
+pub(crate) use hop::{End, Hop, NameSpan, Notes, Subject};
 pub(crate) use interned::Interned;
 pub(crate) use kept::{KeepReason, Kept};
 pub(crate) use method::{Method, Methods};
@@ -33,6 +35,7 @@ pub(crate) use outcome::ErrorType;
 pub(crate) use route::{Route, RouteCell};
 pub(crate) use rpc::{Call, Code, Rpc, known_method};
 pub(crate) use severity::Severity;
+pub(crate) use statement::{Dialect, Stated, without_values};
 #[cfg(feature = "otlp")]
 pub(crate) use text::CAUSED_BY;
 pub(crate) use text::{PANICKED, bounded, error_text, formatted, guarded, prefix, stacktrace};
@@ -40,3 +43,4 @@ pub(crate) use text::{PANICKED, bounded, error_text, formatted, guarded, prefix,
 pub(crate) use value::tests::a_value;
 pub(crate) use value::{Fields, Joined};
 pub(crate) use visit::{Recorded, TakeField, Visitor};
+pub(crate) use work::{Detail, Query, Work};

@@ -22,6 +22,8 @@ pub(crate) struct Signals {
     pub(crate) lines: Lines,
     pub(crate) red: Red,
     pub(crate) watched: Watched,
+    /// The system of the databases that sqlx asks, where the operator or the code says it.
+    pub(crate) database: Option<&'static str>,
     pub(crate) propagators: Propagators,
     /// Those that the environment trusts.
     pub(crate) proxies: Option<Proxies>,
@@ -89,6 +91,29 @@ impl Signals {
                 hop.tracestate = tracestate;
             }
             hop.kept = self.spans.kept(trace.flags);
+            complete(hop);
+        })
+    }
+
+    /// A new hop of a query below what is current on this thread. Outside of any request and work it begins no trace: a loop
+    /// that asks a database would fill the store.
+    pub(crate) fn hop_of_query(
+        &self,
+        here: Option<&Current>,
+        start: Moment,
+        complete: impl FnOnce(&mut Hop),
+    ) -> Arc<Hop> {
+        let Some(outer) = here else {
+            let (trace_id, span_id) = (TraceId::random(), SpanId::random());
+            return Hop::begin(
+                TraceContext::new(trace_id, span_id, Flags::RANDOM),
+                Kind::Client,
+                start,
+                complete,
+            );
+        };
+        self.hop_below(here, Kind::Client, start, |hop| {
+            hop.within.clone_from(&outer.hop);
             complete(hop);
         })
     }

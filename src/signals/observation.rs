@@ -7,7 +7,10 @@ use tracing::Span;
 use super::Signals;
 use crate::clock::Moment;
 use crate::current::{Entered, enter_as_hop, enter_hop};
-use crate::record::{Call, End, ErrorType, Hop, Kind, Outcome, Piece, Route, Rpc, guarded, known_method};
+use crate::names::attribute;
+use crate::record::{
+    Call, End, ErrorType, Hop, Kind, Outcome, Piece, Query, Route, Rpc, Value, guarded, known_method,
+};
 
 /// A hop that is still running. Dropping it unfinished reports [`Outcome::Cancelled`].
 ///
@@ -271,6 +274,11 @@ impl Observation {
         let Signals { red, lines, spans, .. } = self.signals;
         // First, so that no signal says less than the others.
         spans.judge(&hop, end);
+        if let Some(query) = hop.query()
+            && lines.is_slow(&hop, end)
+        {
+            note_slow(&hop, query, end);
+        }
         red.hop(&hop, end);
         let is_recorded = spans.records(hop.trace.flags);
         if lines.tells(&hop, end) {
@@ -309,6 +317,19 @@ impl Drop for PanicGuard<'_> {
         if !self.has_returned {
             self.observation.panicked();
         }
+    }
+}
+
+/// Names a slow query on the hop in which it was made; of several, the slowest.
+#[cold]
+fn note_slow(hop: &Hop, query: &Query, end: &End) {
+    let Some(outer) = hop.within.as_ref().filter(|outer| outer.end().is_none()) else { return };
+    let took = end.at.nanos_since(hop.start) as f64 / 1e6;
+    let slowest =
+        outer.notes().as_ref().and_then(|notes| notes.fields.get(attribute::SLOW_QUERY_MS).cloned());
+    if slowest.is_none_or(|slowest| matches!(slowest, Value::F64(slowest) if slowest < took)) {
+        outer.add(attribute::SLOW_QUERY.into(), Value::from_static(query.statement.get().summary.as_str()));
+        outer.add(attribute::SLOW_QUERY_MS.into(), Value::F64(took));
     }
 }
 

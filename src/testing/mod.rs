@@ -156,6 +156,7 @@ impl Instance {
             lines,
             red: Red::new(recorder),
             watched: Watched::default(),
+            database: None,
             propagators,
             proxies: None,
             listening: Listening::default(),

@@ -165,6 +165,13 @@ impl<'a, S: SpanWriter> Attributes<'a, S> {
         }
     }
 
+    /// Adds an attribute of ours that is a large number.
+    pub(super) fn value(&mut self, name: &'static str, value: &Value) {
+        if self.has_room() {
+            self.writer.value(name, value);
+        }
+    }
+
     /// Adds the user's attributes; one whose name we have written moves aside, as on the log line, and so does `ours`.
     pub(super) fn fields(&mut self, fields: &Fields, ours: Option<&str>) {
         if fields.len() == 0 {

@@ -1,7 +1,9 @@
 //! Work that does not come over HTTP, such as a job or a message.
 
+mod query;
 mod running;
 
+pub use query::{Query, transaction};
 pub use running::Running;
 
 use std::borrow::Cow;

@@ -11,7 +11,7 @@ use crate::clock::Moment;
 use crate::current::{Current, current, scoped};
 use crate::propagation::Remote;
 use crate::record;
-use crate::record::{Hop, Outcome, Subject};
+use crate::record::{Detail, Hop, Interned, Outcome, Subject};
 use crate::signals::{Observation, Signals};
 
 /// Work in progress. Dropping it unfinished reports [`Outcome::Cancelled`].
@@ -30,6 +30,11 @@ pub struct Running {
 }
 
 impl Running {
+    /// What is observed already; nothing if it is `None`.
+    pub(super) fn of(observation: Option<Observation>) -> Self {
+        Self { observation }
+    }
+
     pub(super) fn begin(signals: Option<&'static Signals>, work: Work) -> Self {
         Self { observation: signals.map(|signals| Observation::begin(signals, hop(signals, work))) }
     }
@@ -47,6 +52,17 @@ impl Running {
         if let Some(observation) = &mut self.observation {
             observation.finish(outcome, None);
         }
+    }
+
+    /// Ends a query that failed, with the database's code of its error if it has one.
+    pub(super) fn fail(mut self, code: Option<&str>) {
+        let Some(observation) = &mut self.observation else { return };
+        let code = code.filter(|code| !code.is_empty()).map(Interned::of);
+        let query = observation.hop().and_then(|hop| hop.query());
+        if let (Some(query), Some(code)) = (query, code) {
+            let _ = query.code.set(code);
+        }
+        observation.finish(Outcome::ServerError, code.map(Interned::as_str));
     }
 
     pub(super) async fn drive<F: Future>(&mut self, work: F) -> F::Output {
@@ -68,7 +84,12 @@ impl Running {
 }
 
 fn hop(signals: &Signals, work: Work) -> Arc<Hop> {
-    let subject = record::Work { name: work.name, system: work.system, destination: work.destination };
+    let subject = record::Work {
+        name: work.name,
+        system: work.system,
+        destination: work.destination,
+        detail: Detail::Job,
+    };
     let is_linked = !work.links.is_empty();
     let complete = |hop: &mut Hop| {
         hop.subject = Subject::Work(subject);

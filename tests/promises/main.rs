@@ -25,6 +25,7 @@ mod orderings;
 mod otlp_logs;
 mod propagation;
 mod proxies;
+mod queries;
 mod readme;
 mod recipes;
 mod sampling;

@@ -98,7 +98,10 @@ fn a_request(kind: Kind, path: &str) -> Hop {
 }
 
 fn some_work() -> Hop {
-    a_hop(Kind::Consumer, Subject::Work(Work { name: "tell".into(), system: None, destination: None }))
+    a_hop(
+        Kind::Consumer,
+        Subject::Work(Work { name: "tell".into(), system: None, destination: None, ..Work::default() }),
+    )
 }
 
 fn ended(hop: &Hop, outcome: Outcome, status: Option<u16>) -> End {

@@ -113,7 +113,7 @@ fn a_call_whose_body_failed_after_its_head_has_a_line() {
 
 #[test]
 fn work_that_is_not_http_has_a_line_too() {
-    let work = Work { name: "process booking".into(), system: None, destination: None };
+    let work = Work { name: "process booking".into(), system: None, destination: None, ..Work::default() };
     let line =
         line_of(&Arc::new(a_hop(Kind::Consumer, Subject::Work(work))), Outcome::Ok, None).expect("a line");
     assert_eq!(

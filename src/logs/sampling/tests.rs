@@ -11,7 +11,7 @@ use crate::resource::Resource;
 
 fn a_hop(trace_id: TraceId) -> Hop {
     let trace = TraceContext { trace_id, span_id: SpanId::random(), flags: Flags::RANDOM };
-    let work = Work { name: "work".into(), system: None, destination: None };
+    let work = Work { name: "work".into(), system: None, destination: None, ..Work::default() };
     Hop::new(trace, Kind::Consumer, Moment::now(), Subject::Work(work))
 }
 

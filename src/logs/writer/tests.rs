@@ -261,7 +261,7 @@ fn the_account_adds_up_at_every_moment_while_others_write_flush_and_close() {
 }
 
 fn a_hop(name: &'static str) -> Arc<Hop> {
-    let work = Work { name: name.into(), system: None, destination: None };
+    let work = Work { name: name.into(), system: None, destination: None, ..Work::default() };
     let trace = TraceContext { trace_id: TraceId::random(), span_id: SpanId::random(), flags: Flags::NONE };
     Arc::new(Hop::new(trace, Kind::Internal, Moment::now(), Subject::Work(work)))
 }
@@ -363,7 +363,7 @@ fn a_pipe_is_given_whole_lines_and_no_more_than_it_takes_in_one_piece() {
 /// A hop at its end, with fields of these lengths.
 fn a_finished_hop(fields: &[(&'static str, usize)]) -> Arc<Hop> {
     let trace = TraceContext { trace_id: TraceId::random(), span_id: SpanId::random(), flags: Flags::NONE };
-    let work = Work { name: "job".into(), system: None, destination: None };
+    let work = Work { name: "job".into(), system: None, destination: None, ..Work::default() };
     let hop = Hop::new(trace, Kind::Internal, Moment::now(), Subject::Work(work));
     for (name, length) in fields {
         hop.add((*name).into(), "x".repeat(*length).into());

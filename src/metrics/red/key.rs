@@ -5,7 +5,7 @@ use ::metrics::Label;
 use super::series::LabelSet;
 use crate::names::label;
 use crate::record::{
-    Code, End, ErrorType, Http, HttpVersion, Interned, Kind, Method, Piece, Route, Rpc, Scheme,
+    Code, End, ErrorType, Http, HttpVersion, Interned, Kind, Method, Piece, Query, Route, Rpc, Scheme, Work,
 };
 
 pub(super) const SCHEMES: [Scheme; 2] = [Scheme::Http, Scheme::Https];
@@ -44,6 +44,19 @@ pub(super) struct RpcKey {
 pub(super) struct WorkKey {
     kind: Kind,
     name: Route,
+    error: ErrorType,
+}
+
+/// A query of a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct QueryKey {
+    system: Interned,
+    namespace: Option<Interned>,
+    summary: Interned,
+    operation: Interned,
+    collection: Option<Interned>,
+    server: Option<(Interned, Option<u16>)>,
+    code: Option<Interned>,
     error: ErrorType,
 }
 
@@ -166,6 +179,43 @@ impl LabelSet for WorkKey {
             Label::from_static_parts(label::WORK_KIND, kind),
             Label::from_static_parts(label::WORK_NAME, self.name.as_str()),
         ];
+        labels.extend(error(self.error));
+        labels
+    }
+}
+
+impl QueryKey {
+    pub(super) fn new(work: &Work, query: &Query, end: &End) -> Self {
+        let statement = query.statement.get();
+        Self {
+            system: Interned::of(work.system.as_deref().unwrap_or_default()),
+            namespace: query.namespace,
+            summary: statement.summary,
+            operation: statement.operation,
+            collection: statement.collection,
+            server: query.server,
+            code: query.code.get().copied(),
+            error: end.error_type,
+        }
+    }
+}
+
+impl LabelSet for QueryKey {
+    fn labels(self) -> Vec<Label> {
+        let words = [
+            (label::DB_SYSTEM_NAME, Some(self.system)),
+            (label::DB_NAMESPACE, self.namespace),
+            (label::DB_QUERY_SUMMARY, Some(self.summary)),
+            (label::DB_OPERATION_NAME, Some(self.operation)),
+            (label::DB_COLLECTION_NAME, self.collection),
+            (label::SERVER_ADDRESS, self.server.map(|(address, _)| address)),
+            (label::DB_RESPONSE_STATUS_CODE, self.code),
+        ];
+        let words = words.into_iter().filter_map(|(name, word)| Some((name, word?.as_str())));
+        let known = words.filter(|(_, word)| !word.is_empty());
+        let mut labels: Vec<_> = known.map(|(name, word)| Label::from_static_parts(name, word)).collect();
+        let port = self.server.and_then(|(_, port)| port);
+        labels.extend(port.map(|port| Label::new(label::SERVER_PORT, port.to_string())));
         labels.extend(error(self.error));
         labels
     }

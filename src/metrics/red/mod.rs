@@ -16,14 +16,14 @@ pub(crate) use counts::Count;
 use counts::Counts;
 use facade::{Active, Durations, Keeper};
 use installed::Installed;
-use key::{ClientKey, PoolKey, RpcKey, SCHEMES, ServerKey, WorkKey};
+use key::{ClientKey, PoolKey, QueryKey, RpcKey, SCHEMES, ServerKey, WorkKey};
 use series::RedSeries;
 
 use super::Recorder;
 use crate::clock::Moment;
 use crate::context::TraceContext;
 use crate::names::{label, metric};
-use crate::record::{End, Hop, Http, Interned, Kind, Method, Route, Rpc, Scheme, Subject};
+use crate::record::{Detail, End, Hop, Http, Interned, Kind, Method, Route, Rpc, Scheme, Subject};
 
 /// The handle that the request's thread uses. The default one is off and costs a branch.
 #[derive(Default)]
@@ -39,6 +39,7 @@ struct Inner {
     rpc_client: RedSeries<RpcKey>,
     work: RedSeries<WorkKey>,
     waits: RedSeries<PoolKey>,
+    queries: RedSeries<QueryKey>,
     active: [OnceLock<Active>; Method::COUNT * SCHEMES.len()],
     client_body_errors: OnceLock<Counter>,
     counts: Counts,
@@ -64,6 +65,7 @@ impl Red {
             rpc_client: RedSeries::new(metric::RPC_CLIENT_CALL_DURATION),
             work: RedSeries::new(metric::WORK_DURATION),
             waits: RedSeries::new(metric::DB_CLIENT_CONNECTION_WAIT_TIME),
+            queries: RedSeries::new(metric::DB_CLIENT_OPERATION_DURATION),
             active: [const { OnceLock::new() }; Method::COUNT * SCHEMES.len()],
             client_body_errors: OnceLock::new(),
             counts: Counts::new(),
@@ -111,7 +113,10 @@ impl Red {
                 (None, Kind::Client) => inner.client.of(ClientKey::new(http, end), inner.keeper),
                 (None, _) => inner.server.of(ServerKey::new(http, hop.route.get(), end), inner.keeper),
             },
-            Subject::Work(work) => inner.work.of(WorkKey::new(hop.kind, &work.name, end), inner.keeper),
+            Subject::Work(work) => match &work.detail {
+                Detail::Query(query) => inner.queries.of(QueryKey::new(work, query, end), inner.keeper),
+                Detail::Job => inner.work.of(WorkKey::new(hop.kind, &work.name, end), inner.keeper),
+            },
         };
         let seconds = end.at.nanos_since(hop.start) as f64 / 1e9;
         durations.record(seconds, hop.trace_now(), end.at);
@@ -164,6 +169,7 @@ fn describe(recorder: &dyn ::metrics::Recorder) {
     duration(metric::RPC_SERVER_CALL_DURATION, "Calls served over gRPC, until their status.");
     duration(metric::RPC_CLIENT_CALL_DURATION, "Calls made over gRPC, until their status.");
     duration(metric::WORK_DURATION, "Jobs and messages, from begin to end.");
+    duration(metric::DB_CLIENT_OPERATION_DURATION, "Queries of databases, from begin to end.");
     duration(metric::DB_CLIENT_CONNECTION_WAIT_TIME, "Waits for a connection of a pool.");
     let help = "The priority that is stated for a route.";
     recorder.describe_gauge(metric::OBSERVABILITY_ROUTE_PRIORITY.into(), None, help.into());

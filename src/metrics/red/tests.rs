@@ -97,7 +97,7 @@ fn calls_and_jobs_have_their_own_metrics() {
     let mut call = Http::new(Method::Post, Scheme::Https, HttpVersion::V11);
     call.set([b"", b"", b"payments.example", b"", b""]);
     red.hop(&hop(Kind::Client, Subject::Http(call)), &end(Some(404), ErrorType::Status(404)));
-    let work = Work { name: "process booking".into(), system: None, destination: None };
+    let work = Work { name: "process booking".into(), system: None, destination: None, ..Work::default() };
     red.hop(&hop(Kind::Consumer, Subject::Work(work)), &end(None, ErrorType::None));
     red.client_body_failed();
     assert_eq!(

@@ -1,6 +1,7 @@
 //! The span of a hop: name, attributes and status by the semantic conventions.
 
 mod network;
+mod query;
 mod rpc;
 
 use std::borrow::Cow;
@@ -12,7 +13,7 @@ use super::redact;
 use super::span_writer::{Attributes, Limits, Name, Outline, SpanWriter, Status};
 use crate::names::attribute as name;
 use crate::record::{
-    End, Hop, Http, Kind, Method, NameSpan, Notes, Piece, Rpc, Subject, Work, address, stacktrace,
+    Detail, End, Hop, Http, Kind, Method, NameSpan, Notes, Piece, Rpc, Subject, Work, address, stacktrace,
 };
 
 /// Writes the span of a hop; false, and nothing is written, if it has not ended.
@@ -97,7 +98,10 @@ fn subject(attributes: &mut Attributes<'_, impl SpanWriter>, hop: &Hop, end: &En
             None if hop.kind == Kind::Client => client(attributes, http),
             None => server(attributes, hop, http),
         },
-        Subject::Work(work) => messaging(attributes, hop.kind, work),
+        Subject::Work(work) => match &work.detail {
+            Detail::Query(query) => query::query(attributes, work, query),
+            Detail::Job => messaging(attributes, hop.kind, work),
+        },
     }
 }
 

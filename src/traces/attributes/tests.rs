@@ -225,6 +225,7 @@ fn a_message_is_described_by_the_messaging_conventions() {
         name: "process booking".into(),
         system: system.map(Cow::Borrowed),
         destination: Some("bookings".into()),
+        ..Work::default()
     };
     for (kind, operation) in [(Kind::Consumer, "process"), (Kind::Producer, "send")] {
         let hop = Hop::new(here(), kind, Moment::now(), Subject::Work(work(Some("kafka"))));

@@ -143,6 +143,12 @@ fn general() -> Vec<Case> {
             })
             .bad("GET,(", "is not a list of methods, at most 21 beyond the usual ones; \
                            GET,HEAD,POST,PUT,DELETE,CONNECT,OPTIONS,TRACE,PATCH,QUERY stays"),
+        of("OBSERVABILITY_DB_SYSTEM", "")
+            .good("mysql", exporting(), |seen| {
+                let queries = seen.page("db_client_operation_duration_seconds_count{");
+                queries.iter().any(|line| line.contains("db_system_name=\"mysql\""))
+            })
+            .bad("My SQL", "is not a database system, such as postgresql, mysql or sqlite; it is ignored"),
         of("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
             .same("http,database/dup", exporting(), has_stable_names)
             .bad("http/dup", "is not served: the stable names of HTTP are written, and no older ones"),

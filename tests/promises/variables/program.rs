@@ -97,6 +97,7 @@ async fn serve(said: &mut String) {
     ask(&inside, Method::from_bytes(b"BREW").unwrap(), "/brewed", Some("-01"), said).await;
     ask(&ObservabilityLayer::new().trust(Trust::Link), Method::GET, "/linked", Some("-01"), said).await;
     tracing::debug!("in detail");
+    tracing::debug!(target: "sqlx::query", summary = "SELECT 1", elapsed_secs = 0.01);
 }
 
 async fn ask(
