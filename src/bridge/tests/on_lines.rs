@@ -24,7 +24,7 @@ fn every_format_has_them_on_events_and_closing_lines_each_once() {
         hop.add_to_lines("tenant".into(), "blue".into());
         info!("after");
         let inner = seen.signals.hop_below(current().as_ref(), Kind::Internal, Moment::now(), |hop| {
-            hop.subject = Subject::Work(Work { name: "inner".into(), system: None, destination: None });
+            hop.subject = Subject::Work(Work { name: "inner".into(), ..Work::default() });
         });
         drop(entered);
         seen.signals.lines.hop(&inner, &END);
