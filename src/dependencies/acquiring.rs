@@ -76,7 +76,7 @@ impl Drop for Waiting {
             return;
         }
         request::add(attribute::CONNECTION_WAIT_MS, waited as f64 / 1e6);
-        if let Some(here) = here.filter(|here| here.trace.flags.is_sampled()) {
+        if let Some(here) = here.filter(|here| signals.spans.records(here.trace.flags)) {
             signals.spans.span(Box::new(SpanRecord {
                 trace: TraceContext { span_id: SpanId::random(), ..here.trace },
                 tracestate: here.tracestate().clone(),
@@ -93,6 +93,7 @@ impl Drop for Waiting {
                 failed: !self.has_one,
                 is_ok: false,
                 status_message: None,
+                kept: None,
             }));
         }
     }

@@ -8,8 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::{
     ErrorType, Fields, Http, HttpVersion, KeepReason, Kept, Method, Outcome, Query, RouteCell, Rpc, Scheme,
-    Value, Work,
-    bounded, guarded,
+    Value, Work, bounded, guarded,
 };
 use crate::clock::Moment;
 use crate::context::{Baggage, RequestId, SpanId, TraceContext, Tracestate};

@@ -280,7 +280,8 @@ impl Observation {
             note_slow(&hop, query, end);
         }
         red.hop(&hop, end);
-        let is_recorded = spans.records(hop.trace.flags);
+        // A query outside of any request is in no trace, neither sampled nor held.
+        let is_recorded = spans.is_on() && (hop.trace.flags.is_sampled() || hop.kept.is_held());
         if lines.tells(&hop, end) {
             // The last receiver takes ownership, which saves a clone.
             let (first, last) = if is_recorded { (Arc::clone(&hop), Some(hop)) } else { (hop, None) };
