@@ -24,7 +24,7 @@ mod url;
 pub(crate) use self::http::Body;
 pub(crate) use self::http::{Answer, Endpoint, HttpClient, TlsFile, TlsFiles, confirmed, in_short};
 #[cfg(feature = "otlp-grpc")]
-pub(crate) use self::http::{LONGEST_MESSAGE, REMEDY};
+pub(crate) use self::http::{LONGEST_MESSAGE, REMEDY, TOO_LARGE};
 pub(crate) use crate::error::masked_url;
 pub(crate) use batch::{BatchLimits, Batching, set_milliseconds, shown_limit, shown_milliseconds, whole};
 pub(crate) use exporter::{Exporter, Notice, Signal, Tell};

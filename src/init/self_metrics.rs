@@ -34,7 +34,8 @@ pub(super) fn add(
     recorder.add_source(target(resource));
     if signals.spans.is_on() {
         let report = || signals.spans.report().unwrap_or_default();
-        recorder.add_source(spans(span_exporter(traces), traces.queue_capacity(), report));
+        let shortened = || signals.spans.shortened();
+        recorder.add_source(spans(span_exporter(traces), traces.queue_capacity(), report, shortened));
     }
     if signals.spans.keep_report().is_some() {
         recorder.add_source(kept(|| signals.spans.keep_report()));

@@ -15,6 +15,7 @@ use super::options::Logs;
 use super::otlp::Records;
 use super::sampling::Sampler;
 use super::sink::{MemoryLines, Sink};
+use super::urgent;
 use crate::account::FlowReport;
 use crate::current::current;
 use crate::names::event;
@@ -191,6 +192,11 @@ impl Lines {
         self.sink.flush(timeout)
     }
 
+    /// Waits until the line of a panic is written, but not for long.
+    pub(super) fn wait_for_panic(&self) {
+        urgent::wait_until_written(&self.sink);
+    }
+
     /// Takes no further line, writes what waits and what is to be said of the account at its end, and gives up after
     /// `timeout`. Where there are no lines, that is said on standard error.
     pub(crate) fn close(
@@ -267,7 +273,12 @@ impl Lines {
         if let Some(records) = &self.records {
             records.event(event.compact());
         }
-        self.sink.event(event, event.info.severity as u8 >= Severity::Error as u8);
+        let (is_error, is_outside) =
+            (event.info.severity as u8 >= Severity::Error as u8, event.info.hop.is_none());
+        self.sink.event(event, is_error);
+        if is_error && is_outside {
+            urgent::wait_for_error(&self.sink);
+        }
     }
 
     /// Is the line of an event left out, because its call site wrote enough? It is counted then.

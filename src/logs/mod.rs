@@ -20,6 +20,7 @@ mod sampling;
 mod sink;
 #[cfg(test)]
 mod test_pipe;
+mod urgent;
 mod writer;
 
 pub use options::Logs;

@@ -2,19 +2,13 @@
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::PanicHookInfo;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use super::lines::Lines;
 use crate::current::current;
-use crate::record::bounded;
-use crate::threads::is_suppressed;
+use crate::record::{CUT_MARK, bounded, prefix};
 
-/// How long a panicking thread waits for its line to be written: the process may end right after it.
-const PATIENCE: Duration = Duration::from_millis(100);
-
-/// One more than the lines delivered when a panic last waited in vain: until one more leaves, none waits again.
-static STUCK_AT: AtomicU64 = AtomicU64::new(0);
+/// At most so many bytes of a backtrace are on the line, its first frames.
+const LONGEST_BACKTRACE: usize = 8 * 1024;
 
 /// From now on every panic writes a line, then goes on to the hook that was there before.
 pub(crate) fn write_panics(lines: &'static Lines) {
@@ -45,11 +39,47 @@ fn report(lines: &Lines, panic: &PanicHookInfo<'_>) {
     let location = panic.location().map(|location| (location.file(), location.line()));
     // Captured only where RUST_BACKTRACE or RUST_LIB_BACKTRACE asks for it.
     let backtrace = Backtrace::capture();
-    let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+    let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| frames(&backtrace.to_string()));
     lines.fatal(message, name, location, backtrace.as_deref());
-    let delivered = || lines.report().delivered + 1;
-    // A panic on a thread of ours must not wait for the other one.
-    if !is_suppressed() && STUCK_AT.load(Ordering::Relaxed) != delivered() && !lines.flush(PATIENCE) {
-        STUCK_AT.store(delivered(), Ordering::Relaxed);
+    lines.wait_for_panic();
+}
+
+/// The frames from the one that panicked on, the panic's own machinery left out, as far as they have room.
+fn frames(backtrace: &str) -> String {
+    let machinery = ["core::panicking::", "std::panicking::begin_panic", "rust_begin_unwind"];
+    let last = machinery.iter().filter_map(|name| backtrace.rfind(name)).max();
+    let behind = last.and_then(|at| backtrace.get(at..)).unwrap_or(backtrace);
+    let starts =
+        behind.split_inclusive('\n').skip(1).scan(behind.find('\n').map_or(0, |at| at + 1), |at, line| {
+            let start = *at;
+            *at += line.len();
+            Some((start, line))
+        });
+    let is_frame = |line: &str| {
+        line.trim_start().split_once(": ").is_some_and(|(number, _)| number.parse::<u32>().is_ok())
+    };
+    let first = last.and_then(|_| starts.into_iter().find(|(_, line)| is_frame(line)));
+    let shown = first.and_then(|(at, _)| behind.get(at..)).unwrap_or(backtrace);
+    let kept = prefix(shown, LONGEST_BACKTRACE);
+    if kept.len() == shown.len() { shown.to_owned() } else { [kept, CUT_MARK].concat() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MACHINERY: &str = "   0: tower_observability::logs::panic::report\n             at ./src/logs/panic.rs:42:21\n   \
+                             1: rust_begin_unwind\n   2: core::panicking::panic_fmt\n             at /rustc/panicking.rs:75:14\n";
+    const OURS: &str = "   3: shop::seats\n             at ./src/main.rs:7:5\n   4: shop::main\n";
+
+    #[test]
+    fn a_backtrace_begins_where_the_panic_was_and_is_bounded() {
+        assert_eq!(frames(&[MACHINERY, OURS].concat()), OURS);
+        assert_eq!(frames(OURS), OURS, "what looks otherwise is shown as it is");
+        assert_eq!(frames(MACHINERY), MACHINERY);
+        assert_eq!(frames(""), "");
+        let deep = frames(&[MACHINERY, &OURS.repeat(1_000)].concat());
+        assert!(deep.starts_with(OURS) && deep.ends_with(CUT_MARK), "{deep}");
+        assert!(deep.len() <= LONGEST_BACKTRACE + CUT_MARK.len());
     }
 }

@@ -92,6 +92,7 @@ pub(crate) fn spans(
     exporter: &'static str,
     capacity: usize,
     report: impl Fn() -> FlowReport + Send + Sync + 'static,
+    shortened: impl Fn() -> u64 + Send + Sync + 'static,
 ) -> Source {
     let (processor, exporter) = (Component::first(SPANS.processor), Component::first(exporter));
     Source::new("otel_sdk_", move |samples| {
@@ -101,6 +102,10 @@ pub(crate) fn spans(
         samples
             .family(metric::OTEL_SDK_PROCESSOR_SPAN_QUEUE_CAPACITY, Shape::Gauge, "", help)
             .sample(&processor.labels(), capacity as f64);
+        let help = "Spans whose texts were shortened, because they alone were larger than a request may be.";
+        samples
+            .family(metric::OBSERVABILITY_SPANS_SHORTENED, Shape::Counter, "", help)
+            .sample(&[], shortened() as f64);
     })
 }
 

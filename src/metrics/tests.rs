@@ -73,7 +73,7 @@ fn the_account_of_a_signal_is_on_the_page_and_adds_up() {
         flow.dropped(DropReason::Rejected, 2);
         flow.report(|| Counted { created: 10, full: 3, late: 0 })
     };
-    recorder.add_source(spans("otlp_http_span_exporter", 2_048, flow_of));
+    recorder.add_source(spans("otlp_http_span_exporter", 2_048, flow_of, || 3));
     let buffer = || LineBuffer { bytes: 80, capacity: 4_096, shortened: 5 };
     recorder.add_source(lines(flow_of, buffer));
     let page = pages(&recorder)[0].clone();

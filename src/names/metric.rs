@@ -66,6 +66,8 @@ names! {
         "Gauge, bytes: capacity of the log line queue.";
     OBSERVABILITY_LOG_SHORTENED = "observability_log_lines_shortened_total",
         "Counter: log lines whose longest values were cut, because receivers accept 256 KiB.";
+    OBSERVABILITY_SPANS_SHORTENED = "observability_spans_shortened_total",
+        "Counter: spans whose texts were shortened, because they alone were larger than a request may be.";
     OBSERVABILITY_LOG_RECORDS_SHORTENED = "observability_log_records_shortened_total",
         "Counter: log records whose longest values were cut, because receivers accept 256 KiB of text and 64 KiB of metadata.";
     OBSERVABILITY_METRICS_REFUSED = "observability_metrics_refused_total",

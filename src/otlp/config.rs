@@ -164,6 +164,11 @@ impl OtlpConfig {
         }
     }
 
+    /// How many bytes a request may have, if that was chosen.
+    pub(crate) fn request_size(&self) -> Option<usize> {
+        self.general.request.or(self.batching.request)
+    }
+
     /// What the first source says: the signal's own variable, the general one, the code.
     fn first<'a, T>(&'a self, choice: impl Fn(&'a Settings) -> Option<T>) -> Option<T> {
         [&self.own, &self.general.settings, &self.code].into_iter().find_map(choice)
@@ -187,7 +192,7 @@ impl OtlpConfig {
     /// How many bytes a request may have before it is compressed.
     pub(crate) fn largest_request(&self) -> usize {
         let default = if self.is_grpc() { GRPC_REQUEST } else { HTTP_REQUEST };
-        self.batching.request.unwrap_or(default).min(LARGEST_REQUEST)
+        self.request_size().unwrap_or(default).min(LARGEST_REQUEST)
     }
 
     fn tls(&self) -> TlsFiles {

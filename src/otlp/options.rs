@@ -145,7 +145,8 @@ impl Otlp {
     /// Maximum size of a request in bytes before compression, at most 64 MiB. A larger batch is split into several
     /// requests; a record that alone is larger has its texts shortened.
     ///
-    /// Default: what receivers accept by default: 4 MiB over gRPC, 20 MiB over HTTP, 10 MiB to Zipkin. Variable: none.
+    /// Default: what receivers accept by default: 4 MiB over gRPC, 20 MiB over HTTP, 10 MiB to Zipkin. Variable:
+    /// `OBSERVABILITY_EXPORT_MAX_REQUEST_SIZE`, for all signals.
     pub fn request_size(mut self, bytes: usize) -> Self {
         self.batching.request = Some(bytes.max(1));
         self

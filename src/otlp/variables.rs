@@ -8,6 +8,8 @@ use crate::variable::Variable;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
+    /// How many bytes a request may have, whatever the protocol.
+    pub(crate) request: Option<usize>,
     /// Maximum number of attributes of a span, a link or a log record.
     pub(crate) attributes: Option<usize>,
     /// Maximum length of a text attribute, in characters.
@@ -16,6 +18,9 @@ pub(crate) struct Shared {
 
 /// The variable that most operators set.
 pub(super) const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+/// In less than this a span with its ids and its resource has no room.
+const SMALLEST_REQUEST: usize = 1_024;
 
 impl Shared {
     /// The endpoint stands after what decides how it is read.
@@ -98,6 +103,15 @@ impl Shared {
             about: "PEM file with the client certificate and its chain (feature `tls`).",
             set: |shared, path| shared.settings.tls.set_client_certificate(path),
             show: |shared| shown_path(&shared.settings.tls.client_certificate),
+        },
+        Variable {
+            name: "OBSERVABILITY_EXPORT_MAX_REQUEST_SIZE",
+            default: "",
+            secret: false,
+            about: "Maximum size of an export's request in bytes before compression, from 1024; larger batches are split. \
+                    Without it 4194304 over gRPC, 20971520 over HTTP, 10485760 to Zipkin.",
+            set: |shared, text| whole(text, SMALLEST_REQUEST).map(|bytes| shared.request = Some(bytes)),
+            show: |shared| shown_limit(shared.request),
         },
         Variable {
             name: "OTEL_ATTRIBUTE_COUNT_LIMIT",

@@ -217,6 +217,11 @@ impl Spans {
         self.queue.as_ref().map(|queue| queue.report())
     }
 
+    /// How many had texts shortened to fit into a request.
+    pub(crate) fn shortened(&self) -> u64 {
+        self.queue.as_ref().map_or(0, |queue| queue.shortened())
+    }
+
     /// Reports on standard error when a loss begins and when it has ended. Called about once a second, and at the end; true
     /// while a loss goes on.
     pub(crate) fn report_lost(&self) -> bool {

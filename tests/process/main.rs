@@ -8,6 +8,7 @@ mod account;
 mod adoption;
 mod collectors;
 mod environment;
+mod exits;
 #[cfg(all(feature = "otlp-grpc", feature = "tls", target_os = "linux"))]
 mod faults;
 mod formats;

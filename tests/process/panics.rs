@@ -6,7 +6,7 @@ use crate::support::child::{Child, run};
 
 #[test]
 fn program() {
-    run(&[("in-a-thread", in_a_thread), ("at-the-end", at_the_end), ("in-a-job", in_a_job)]);
+    run(&[("in-a-thread", in_a_thread), ("at-the-end", at_the_end), ("in-a-job", in_a_job), ("deep", deep)]);
 }
 
 fn in_a_thread() {
@@ -14,6 +14,16 @@ fn in_a_thread() {
     let thread = std::thread::Builder::new().name("worker-7".to_owned());
     assert!(thread.spawn(|| panic!("out of spanners")).unwrap().join().is_err());
     tracing::info!("the process goes on");
+}
+
+fn deep() {
+    #[inline(never)]
+    fn sink(depth: u32) -> u32 {
+        assert!(depth > 0, "too deep");
+        sink(std::hint::black_box(depth - 1)) + 1
+    }
+    let _observability = tower_observability::init("panicking").unwrap();
+    assert!(std::thread::spawn(|| sink(500)).join().is_err());
 }
 
 fn at_the_end() {
@@ -71,6 +81,14 @@ fn a_panic_is_one_fatal_line_with_its_place() {
 fn a_panic_shows_its_backtrace_where_one_is_wanted() {
     let line = fatal(&Child::new("panics", "in-a-thread").env("RUST_BACKTRACE", "1").end().well());
     assert!(line["backtrace"].as_str().is_some_and(|trace| trace.contains("in_a_thread")), "{line}");
+}
+
+#[test]
+fn a_backtrace_begins_where_the_panic_was_and_is_bounded() {
+    let line = fatal(&Child::new("panics", "deep").env("RUST_BACKTRACE", "1").end().well());
+    let trace = line["backtrace"].as_str().unwrap();
+    assert!(trace.lines().next().is_some_and(|frame| frame.contains("sink")), "{trace}");
+    assert!(trace.len() < 8_300 && trace.ends_with("…[truncated]"), "{}", trace.len());
 }
 
 #[test]

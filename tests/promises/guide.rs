@@ -281,8 +281,8 @@ const PROOFS: &[Proof] = &[
     ),
     Proof(
         "The last lines before `std::process::exit` are missing.",
-        "tests/process/init.rs",
-        "the_lines_of_the_start_are_out_when_it_returns",
+        "tests/process/exits.rs",
+        "an_error_outside_of_a_request_is_written_when_the_call_returns",
     ),
     Proof(
         "A variable has no effect.",

@@ -1,6 +1,9 @@
 //! Promise: what is exported over OTLP is the same over HTTP and over gRPC, plain or compressed; each status of gRPC is
 //! what the specification makes of it.
 
+#[cfg(feature = "otlp-grpc")]
+mod large;
+
 use http::Version;
 use tower_observability::{Logs, Otlp, Traces, Work};
 
@@ -18,7 +21,13 @@ const JOBS: usize = 6;
 
 #[test]
 fn program() {
-    run(&[("jobs", jobs), ("code", code), ("scraped", scraped)]);
+    run(&[
+        ("jobs", jobs),
+        ("code", code),
+        ("scraped", scraped),
+        #[cfg(feature = "otlp-grpc")]
+        ("requests", large::requests),
+    ]);
 }
 
 fn jobs() {

@@ -11,7 +11,7 @@ mod tls_files;
 pub(crate) use client::{Answer, Body, HttpClient};
 pub(crate) use endpoint::Endpoint;
 #[cfg(feature = "otlp-grpc")]
-pub(crate) use status::{LONGEST_MESSAGE, REMEDY};
+pub(crate) use status::{LONGEST_MESSAGE, REMEDY, TOO_LARGE};
 pub(crate) use status::{confirmed, in_short};
 pub(crate) use tls_files::{TlsFile, TlsFiles};
 

@@ -14,11 +14,18 @@ pub(crate) const LONGEST_MESSAGE: usize = 300;
 /// The remedy if a collector asks for credentials.
 pub(crate) const REMEDY: &str = "; OTEL_EXPORTER_OTLP_HEADERS sends a key, as authorization=Bearer%20… or by the header that the collector names";
 
+/// The remedy if requests are larger than a receiver, or what stands before it, takes.
+pub(crate) const TOO_LARGE: &str = "; OBSERVABILITY_EXPORT_MAX_REQUEST_SIZE makes requests smaller, or the receiver's own limit can be raised";
+
 /// The body of an answer whose status says that the batch was taken; else what became of it.
 pub(crate) fn confirmed(answer: &Answer, is_otlp: bool) -> Result<Bytes, Delivery> {
     let Answer { status, headers, body, .. } = answer;
     let reason = || {
-        let remedy = if is_otlp && matches!(status.as_u16(), 401 | 403) { REMEDY } else { "" };
+        let remedy = match status.as_u16() {
+            401 | 403 if is_otlp => REMEDY,
+            413 => TOO_LARGE,
+            _ => "",
+        };
         match message(headers, body.bytes()) {
             said if said.is_empty() => format!("the collector answered {status}{remedy}"),
             said => format!("the collector answered {status}: {said}{remedy}"),
@@ -141,6 +148,11 @@ mod tests {
         assert_eq!(said, "the collector answered 401 Unauthorized: missing [2J api key");
         assert!(remedy.starts_with("OTEL_EXPORTER_OTLP_HEADERS"), "{remedy}");
         assert!(!refused(StatusCode::UNAUTHORIZED, text, b"no", false).contains("OTEL_"));
+        for is_otlp in [true, false] {
+            let too_large = refused(StatusCode::PAYLOAD_TOO_LARGE, text, b"request body too large", is_otlp);
+            let begin = "the collector answered 413 Payload Too Large: request body too large; OBSERVABILITY_EXPORT_MAX_REQUEST_SIZE ";
+            assert!(too_large.starts_with(begin), "{too_large}");
+        }
         let status = [&b"\x08\x10\x12\x09no tenant"[..]].concat();
         let bad = refused(StatusCode::BAD_REQUEST, protobuf, &status, true);
         assert_eq!(bad, "the collector answered 400 Bad Request: no tenant");

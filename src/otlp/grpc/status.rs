@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use http::HeaderMap;
 use percent_encoding::percent_decode_str;
 
-use crate::export::{Delivery, LONGEST_MESSAGE, REMEDY};
+use crate::export::{Delivery, LONGEST_MESSAGE, REMEDY, TOO_LARGE};
 use crate::names::status::NAMES;
 use crate::otlp::protobuf::{Field, fields};
 
@@ -18,6 +18,7 @@ const DETAILS: &str = "grpc-status-details-bin";
 const UNKNOWN: usize = 2;
 const PERMISSION_DENIED: usize = 7;
 const RESOURCE_EXHAUSTED: usize = 8;
+const OUT_OF_RANGE: usize = 11;
 const UNAUTHENTICATED: usize = 16;
 
 /// Is there a status among these? An answer without a message has it in its head.
@@ -41,7 +42,16 @@ pub(super) fn settle(headers: &HeaderMap) -> Result<(), Delivery> {
 fn reason(code: usize, headers: &HeaderMap) -> String {
     let name = NAMES.get(code).copied().unwrap_or("an unknown status");
     let message = percent_decode_str(text(headers, MESSAGE)).decode_utf8_lossy();
-    let remedy = if matches!(code, UNAUTHENTICATED | PERMISSION_DENIED) { REMEDY } else { "" };
+    let remedy = match code {
+        UNAUTHENTICATED | PERMISSION_DENIED => REMEDY,
+        // "received message larger than max" of grpc-go, "decoded message length too large" of tonic.
+        RESOURCE_EXHAUSTED | OUT_OF_RANGE
+            if ["larger than", "too large"].iter().any(|said| message.contains(said)) =>
+        {
+            TOO_LARGE
+        }
+        _ => "",
+    };
     match message.trim() {
         "" => format!("the collector answered {name}{remedy}"),
         message => {

@@ -46,7 +46,7 @@ pub(super) fn transport(
         http: Arc::new(HttpClient::new(&traces.zipkin_endpoint(url))?),
         encoder: Encoder::new(resource),
         limits: traces.limits(),
-        largest: traces.otlp.batching.request.unwrap_or(LARGEST),
+        largest: traces.otlp.request_size().unwrap_or(LARGEST),
     }))
 }
 

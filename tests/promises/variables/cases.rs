@@ -187,6 +187,12 @@ fn shared() -> Vec<Case> {
         of("OTEL_EXPORTER_OTLP_TIMEOUT", "10000")
             .good("200", exporting().always(Answer::Hang), is_impatient)
             .bad("10s", "is not a whole number of milliseconds; it is ignored"),
+        of("OBSERVABILITY_EXPORT_MAX_REQUEST_SIZE", "")
+            .good("2048", recording(), |seen| {
+                seen.posted("/v1/traces").len() > 3 && seen.posted("/v1/logs").len() > 3
+            })
+            .bad("4MiB", "is not a whole number from 1024; it is ignored")
+            .bad("1023", "is not a whole number from 1024; it is ignored"),
         of("OTEL_ATTRIBUTE_COUNT_LIMIT", "128")
             .good("3", recording(), |seen| holds_three(seen) && record_holds_three(seen))
             .bad("-1", "is not a whole number from 0; it is ignored"),
