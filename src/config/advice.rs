@@ -128,10 +128,11 @@ fn is_zipkin_over_tls(config: &Config) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Options;
+    use crate::config::{Options, Terminals};
 
     fn said(env: &[(&str, &str)]) -> Vec<String> {
-        let config = crate::config::choose(Options::default(), &env.iter().copied().collect(), false);
+        let config =
+            crate::config::choose(Options::default(), &env.iter().copied().collect(), Terminals::default());
         config.warnings.iter().map(ToString::to_string).collect()
     }
 
@@ -157,7 +158,7 @@ mod tests {
     fn files_of_otlp_count_for_the_log_records_and_for_no_zipkin() {
         let with = |url, records| {
             let zipkin = [("OTEL_EXPORTER_ZIPKIN_ENDPOINT", url), ("OTEL_LOGS_EXPORTER", records)];
-            crate::config::choose(Options::default(), &zipkin.into_iter().collect(), false)
+            crate::config::choose(Options::default(), &zipkin.into_iter().collect(), Terminals::default())
         };
         let is_kept = |config: &Config, name: &str| what_prevents(config, name, "ca.pem").is_some();
         let [general, own] = ["OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY"];

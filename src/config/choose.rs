@@ -2,7 +2,7 @@
 //! variable it is kept what was chosen, and by whom.
 
 use super::advice::{masked, without_effect};
-use super::{Choice, Config, Env, Options, Source, Warning, spelling, variables};
+use super::{Choice, Config, Env, Options, Source, Terminals, Warning, spelling, variables};
 use crate::variable::{Refusal, Variable};
 
 struct Chooser<'a> {
@@ -12,12 +12,15 @@ struct Chooser<'a> {
     warnings: Vec<Warning>,
 }
 
-/// Puts the environment over what the code chose; `terminal`: standard output is one.
-pub(crate) fn choose(options: Options, env: &Env, terminal: bool) -> Config {
+/// Puts the environment over what the code chose.
+pub(crate) fn choose(options: Options, env: &Env, terminals: Terminals) -> Config {
     use crate::{admin::Admin, config::General, otlp::Shared};
     use crate::{logs::Logs, metrics::Metrics, traces::Traces};
-    let mut chooser = Chooser { env, terminal, choices: Vec::new(), warnings: Vec::new() };
+    // Who has put `| jq` behind the program, and presses ctrl-c, waits at a terminal as well.
+    let attended = terminals.output || terminals.errors;
+    let mut chooser = Chooser { env, terminal: attended, choices: Vec::new(), warnings: Vec::new() };
     let general = chooser.choose(options.general, General::on_terminal, General::VARIABLES);
+    chooser.terminal = terminals.output;
     let shared = chooser.choose(options.shared, |shared| shared, Shared::VARIABLES);
     let options = Options {
         general,
@@ -114,7 +117,11 @@ mod tests {
     fn choose(service: &str, env: &[(&str, &str)], terminal: bool) -> Config {
         let mut options = Options::default();
         options.general.service = service.to_owned();
-        super::choose(options, &env.iter().copied().collect(), terminal)
+        super::choose(
+            options,
+            &env.iter().copied().collect(),
+            Terminals { output: terminal, errors: terminal },
+        )
     }
 
     fn choice<'a>(config: &'a Config, name: &str) -> (&'a str, Source) {
@@ -153,6 +160,15 @@ mod tests {
     }
 
     #[test]
+    fn who_reads_the_lines_through_a_pipe_does_not_wait_either_and_has_them_as_json() {
+        let env = Env::from_iter(std::iter::empty::<(&str, &str)>());
+        let config = super::choose(Options::default(), &env, Terminals { output: false, errors: true });
+        assert_eq!(choice(&config, "OBSERVABILITY_DRAIN_DELAY"), ("0", Source::Terminal));
+        assert_eq!(choice(&config, "OBSERVABILITY_SHUTDOWN_TIMEOUT"), ("1000", Source::Terminal));
+        assert_eq!(choice(&config, "OBSERVABILITY_LOG_FORMAT"), ("json", Source::Default));
+    }
+
+    #[test]
     fn a_bad_value_warns_and_the_value_before_stays() {
         let config = choose("", &[("OBSERVABILITY_DRAIN_DELAY", "5s")], false);
         assert_eq!(choice(&config, "OBSERVABILITY_DRAIN_DELAY"), ("5000", Source::Default));
@@ -174,7 +190,7 @@ mod tests {
     fn a_value_that_is_not_utf8_warns() {
         use std::os::unix::ffi::OsStringExt as _;
         let env = Env::from_iter([(OsString::from("OTEL_SERVICE_NAME"), OsString::from_vec(vec![0xff]))]);
-        let config = super::choose(Options::default(), &env, false);
+        let config = super::choose(Options::default(), &env, Terminals::default());
         assert_eq!(config.warnings[0].to_string(), "OTEL_SERVICE_NAME is not UTF-8; it is ignored");
     }
 }

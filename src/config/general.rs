@@ -150,7 +150,7 @@ impl General {
             default: "5000",
             secret: false,
             about: "Milliseconds from a termination signal, when `/ready` turns to 503, until `shutdown_signal()` \
-                    resolves; 0 on a terminal.",
+                    resolves; 0 if standard output or standard error is a terminal.",
             set: |options, value| milliseconds(value).map(|delay| options.drain_delay = Some(delay)),
             show: |options| options.drain_delay().as_millis().to_string(),
         },
@@ -158,7 +158,8 @@ impl General {
             name: "OBSERVABILITY_SHUTDOWN_TIMEOUT",
             default: "5000",
             secret: false,
-            about: "Milliseconds that `shutdown()` may take to deliver what is queued, at least 200; 1000 on a terminal.",
+            about: "Milliseconds that `shutdown()` may take to deliver what is queued, at least 200; 1000 if standard \
+                    output or standard error is a terminal.",
             set: |options, value| milliseconds(value).map(|timeout| options.shutdown_timeout = Some(timeout)),
             show: |options| options.shutdown_timeout().as_millis().to_string(),
         },

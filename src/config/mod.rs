@@ -18,6 +18,8 @@ pub(crate) use choose::choose;
 pub(crate) use env::Env;
 pub(crate) use general::General;
 
+use std::io::IsTerminal as _;
+
 use crate::admin::Admin;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
@@ -34,6 +36,13 @@ pub(crate) struct Options {
     pub(crate) logs: Logs,
     pub(crate) metrics: Metrics,
     pub(crate) admin: Admin,
+}
+
+/// Which of the standard streams a person reads.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Terminals {
+    pub(crate) output: bool,
+    pub(crate) errors: bool,
 }
 
 /// The options in force, and how they came to be.
@@ -64,6 +73,12 @@ pub(crate) enum Source {
     Environment,
     /// It follows from another variable: a signal's own headers, say, from those of all.
     Derived,
+}
+
+impl Terminals {
+    pub(crate) fn of_process() -> Self {
+        Self { output: std::io::stdout().is_terminal(), errors: std::io::stderr().is_terminal() }
+    }
 }
 
 impl Config {

@@ -121,7 +121,8 @@ impl Builder {
     }
 
     /// The time from a termination signal, when `/ready` turns 503, until
-    /// [`shutdown_signal`](Observability::shutdown_signal) resolves, so that the load balancer can notice. Default: 5 s, on a terminal 0. Variable: `OBSERVABILITY_DRAIN_DELAY`.
+    /// [`shutdown_signal`](Observability::shutdown_signal) resolves, so that the load balancer can notice. Default: 5 s; 0 if
+    /// standard output or standard error is a terminal. Variable: `OBSERVABILITY_DRAIN_DELAY`.
     pub fn drain_delay(mut self, delay: Duration) -> Self {
         self.options.general.drain_delay = Some(delay);
         self
@@ -129,7 +130,8 @@ impl Builder {
 
     /// How long [`shutdown`](Observability::shutdown) may take to deliver what is queued.
     ///
-    /// At least 0.2 s, so that losses can be counted. Default: 5 s, on a terminal 1 s. Variable:
+    /// At least 0.2 s, so that losses can be counted. Default: 5 s; 1 s if standard output or standard error is a
+    /// terminal. Variable:
     /// `OBSERVABILITY_SHUTDOWN_TIMEOUT`.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.options.general.shutdown_timeout = Some(timeout);

@@ -1,6 +1,5 @@
 //! The start: everything is built first, then the process's globals are taken, those that may refuse first.
 
-use std::io::IsTerminal as _;
 use std::net::TcpListener;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -16,7 +15,7 @@ use super::self_metrics;
 use crate::admin::{self, Admin, AdminState, Level, Readiness};
 use crate::bridge::{Bridge, registry_trouble};
 use crate::clock;
-use crate::config::{self, Config, Env, Options, Source};
+use crate::config::{self, Config, Env, Options, Source, Terminals};
 use crate::error::Error;
 use crate::export::{Exporter, Weigh};
 use crate::logs::{Lines, LogRecord, Logs, Records, write_panics};
@@ -68,7 +67,7 @@ pub(super) enum Globals {
 pub(super) fn start(options: Options, globals: Globals) -> Result<Observability, Error> {
     let claim = Claim::take(Location::caller())?;
     let env = Env::of_process();
-    let config = config::choose(options, &env, std::io::stdout().is_terminal());
+    let config = config::choose(options, &env, Terminals::of_process());
     let resource = config.options.general.resource();
     let assembly = Assembly::build(&config, &resource, globals)?;
     if let Err(error) = assembly.take_globals() {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use http::{Method, Request};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, Method, Request};
 
 use super::grpc;
 use super::options::{Options, Trust};
@@ -95,7 +96,11 @@ impl<B> Asked<'_, B> {
                 http.scheme = scheme.unwrap_or(http.scheme);
             }
             let host = original.and_then(|original| original.host);
-            self.copy(http, recorded || signals.lines.name_the_client(), host);
+            http.names_client = signals.lines.name_the_client();
+            if signals.lines.names_request_size() {
+                http.request_bytes = length(request.headers());
+            }
+            self.copy(http, recorded || http.names_client, host);
         }
         if let Some(choices) = &options.choices {
             choices.priorities.expose(&signals.red);
@@ -135,6 +140,12 @@ impl<B> Asked<'_, B> {
         http.set([path, query, host, known.user_agent.only().unwrap_or_default(), sent]);
         http.peer = route::peer(request.extensions());
     }
+}
+
+/// How long a body is, if its head says so.
+#[cold]
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
 }
 
 /// Takes away what of a stranger's context the hop does not continue; returns what it links to instead.

@@ -37,6 +37,7 @@ pub(crate) struct Lines {
     /// What this library says of itself is written from this level on, whatever the service's own level is.
     own: LevelFilter,
     names_client: bool,
+    names_request_size: bool,
     lost_lines: LossNotice,
     lost_records: LossNotice,
 }
@@ -102,6 +103,7 @@ impl Lines {
             sampler: Sampler::new(&logs.sampling),
             own: logs.own_level,
             names_client: logs.names_client,
+            names_request_size: logs.names_request_size,
             lost_lines: LossNotice::new("log lines"),
             lost_records: LossNotice::new("log records"),
         }
@@ -116,6 +118,12 @@ impl Lines {
     #[inline]
     pub(crate) fn name_the_client(&self) -> bool {
         self.names_client
+    }
+
+    /// Does a request's line say how long its body is?
+    #[inline]
+    pub(crate) fn names_request_size(&self) -> bool {
+        self.names_request_size
     }
 
     /// Do lines or records leave?

@@ -34,6 +34,7 @@ pub struct Logs {
     on: bool,
     no_color: bool,
     pub(super) names_client: bool,
+    pub(super) names_request_size: bool,
     pub(super) sampling: Sampling,
     pub(super) export: Export,
 }
@@ -48,6 +49,7 @@ impl Default for Logs {
             on: true,
             no_color: false,
             names_client: false,
+            names_request_size: false,
             sampling: Sampling::default(),
             export: Export::default(),
         }
@@ -190,6 +192,20 @@ impl Logs {
         self
     }
 
+    /// Adds the size of the request's body, as its `content-length` says it, to each request's line; a body that comes in
+    /// chunks, and one of gRPC, has none.
+    ///
+    /// Default: off. Variable: `OBSERVABILITY_LOG_REQUEST_SIZE`.
+    ///
+    /// ```
+    /// let logs = tower_observability::Logs::new().request_size(true);
+    /// # drop(logs);
+    /// ```
+    pub fn request_size(mut self, names: bool) -> Self {
+        self.names_request_size = names;
+        self
+    }
+
     /// Sends each line as an OTLP log record, too: to the endpoint of `otlp`, else to a collector of the same machine.
     ///
     /// Default: not called. Variable: `OTEL_LOGS_EXPORTER` (`otlp`, or `console,otlp`); of the rest see [`Otlp`].
@@ -284,7 +300,7 @@ impl Logs {
     /// What makes the lines.
     pub(super) fn maker(&self, resource: &Resource) -> LineMaker {
         let color = !self.no_color && std::io::stdout().is_terminal();
-        LineMaker::new(self.format().format(resource, self.names_client, color))
+        LineMaker::new(self.format().format(resource, color))
     }
 
     fn format(&self) -> FormatName {
@@ -299,7 +315,7 @@ impl Logs {
     pub(crate) const VARIABLES: &'static [Variable<Self>] = &table::<_, { count(GROUPS) }>(GROUPS);
 }
 
-const LINES: [Variable<Logs>; 6] = [
+const LINES: [Variable<Logs>; 7] = [
     Variable {
         name: "RUST_LOG",
         default: "info",
@@ -362,6 +378,17 @@ const LINES: [Variable<Logs>; 6] = [
             Ok(())
         },
         show: |logs| logs.names_client.to_string(),
+    },
+    Variable {
+        name: "OBSERVABILITY_LOG_REQUEST_SIZE",
+        default: "false",
+        secret: false,
+        about: "`true`: the closing line of a request has the size of its body, if its head says it.",
+        set: |logs, value| {
+            logs.names_request_size = boolean(value)?;
+            Ok(())
+        },
+        show: |logs| logs.names_request_size.to_string(),
     },
 ];
 

@@ -56,6 +56,8 @@ names! {
         "The method as it was sent, if `http.request.method` is `_OTHER`.";
     HTTP_REQUEST_RESEND_COUNT = "http.request.resend_count",
         "Call: the number of the retry, from the second attempt on, where an `AttemptsLayer` counts attempts. Also on the log line.";
+    HTTP_REQUEST_BODY_SIZE = "http.request.body.size",
+        "Log record of a request, with `Logs::request_size`: size of the request body in bytes, as the request says it.";
     HTTP_RESPONSE_BODY_SIZE = "http.response.body.size",
         "Log record of a request: size of the response body in bytes.";
     HTTP_RESPONSE_HEADER = "http.response.header.",

@@ -59,6 +59,7 @@ formats! {
     TTFB           = "ttfb_ms"        "numeric_labels.ttfb_ms"    "ttfb_ms"        "_ttfb_ms"        "observability.ttfb_ms";
     OUTCOME        = "outcome"        "labels.outcome"            "outcome"        "_outcome"        "observability.outcome";
     GOOD_OR_BAD    = ""               "event.outcome"             ""               ""                "";
+    REQUEST_BYTES  = "request_bytes"  "http.request.body.bytes"   "request_bytes"  "_request_bytes"  "http.request.body.size";
     RESPONSE_BYTES = "response_bytes" "http.response.body.bytes"  "response_bytes" "_response_bytes" "http.response.body.size";
     ERROR_TYPE     = "error_type"     "error.type"                "error_type"     "_error_type"     "error.type";
     ERROR          = "error"          "error.message"             "error"          "_error"          "exception.message";

@@ -31,6 +31,8 @@ names! {
         "How it ended, in one word: the `Outcome` (closing line).";
     PATH = "path",
         "The path of the request (within a request).";
+    REQUEST_BYTES = "request_bytes",
+        "Size of the request body in bytes, as the request says it (closing line of a request, with `Logs::request_size`).";
     REQUEST_ID = "request_id",
         "The id of the request (within a request).";
     RESPONSE_BYTES = "response_bytes",
@@ -84,6 +86,7 @@ pub const RESERVED: &[&str] = &[
     METHOD,
     OUTCOME,
     PATH,
+    REQUEST_BYTES,
     REQUEST_ID,
     RESPONSE_BYTES,
     ROUTE,

@@ -63,6 +63,10 @@ pub(crate) struct Http {
     /// The connection's other end.
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) client: Client,
+    /// The request's line says who asked.
+    pub(crate) names_client: bool,
+    /// How long the body is, as the request's head says it, where the line is to say it.
+    pub(crate) request_bytes: Option<u64>,
     /// Parts of the path are hidden.
     pub(crate) hides: bool,
     /// The query has no value that must not be shown.
@@ -132,6 +136,8 @@ impl Http {
             host_as_sent: false,
             peer: None,
             client: Client::Peer,
+            names_client: false,
+            request_bytes: None,
             hides: false,
             query_as_shown: false,
             inline: [0; INLINE],

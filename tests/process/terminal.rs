@@ -301,6 +301,15 @@ fn a_collector_that_is_gone_is_no_timeout_and_does_not_keep_ctrl_c() {
 }
 
 #[test]
+fn ctrl_c_does_not_wait_where_only_the_lines_go_into_a_pipe() {
+    let child = Child::new("terminal", "served").redirected("| cat").on_terminal();
+    let shown = child.end().well();
+    let started = shown.messages("INFO").into_iter().find(|line| line.starts_with("observability started"));
+    let started = started.unwrap_or_else(|| panic!("{:#?}", shown.output));
+    assert!(started.contains("OBSERVABILITY_DRAIN_DELAY=0 (terminal)"), "{started}");
+}
+
+#[test]
 fn what_waits_leaves_when_it_is_asked_to() {
     let collector = Yes::listen();
     let child = Child::new("terminal", "flushes").env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url);

@@ -17,7 +17,7 @@ use crate::support::repository::top;
 type Rows = Vec<(String, String)>;
 
 const KEYS: &str = "\
-duration_ms error error_chain error_type file instance level line message method outcome path request_id response_bytes
+duration_ms error error_chain error_type file instance level line message method outcome path request_bytes request_id response_bytes
 route rpc_method rpc_status service span_id status target timestamp trace_flags trace_id ttfb_ms version
 client_address server_address server_port user_agent work_name";
 
@@ -26,27 +26,27 @@ const FORMAT_KEYS: [&str; 4] = [
     "@timestamp log.level ecs.version service.name service.version service.node.name service.environment
     event.dataset process.pid log.logger message trace.id span.id labels.trace_flags transaction.id
     http.request.id http.request.method url.path labels.route labels.rpc_method labels.rpc_status http.response.status_code event.duration
-    numeric_labels.ttfb_ms labels.outcome event.outcome http.response.body.bytes error.type error.message
+    numeric_labels.ttfb_ms labels.outcome event.outcome http.request.body.bytes http.response.body.bytes error.type error.message
     error.stack_trace process.thread.name log.origin.file.name log.origin.file.line
     client.address server.address server.port user_agent.original labels.work_name",
     "@timestamp @version level level_value service version instance logger_name message trace_id span_id
-    trace_flags request_id method path route status rpc_method rpc_status duration_ms ttfb_ms outcome response_bytes error_type error
+    trace_flags request_id method path route status rpc_method rpc_status duration_ms ttfb_ms outcome request_bytes response_bytes error_type error
     stack_trace thread_name file line client_address server_address server_port user_agent work_name",
     "version timestamp level _level_name host short_message full_message _service _version _instance _target
     _trace_id _span_id _trace_flags _request_id _method _path _route _rpc_method _rpc_status _status _duration_ms _ttfb_ms _outcome
-    _response_bytes _error_type _error _thread _file _line
+    _request_bytes _response_bytes _error_type _error _thread _file _line
     _client_address _server_address _server_port _user_agent _work_name",
     "timestamp severity_text severity_number resource scope_name body trace_id span_id trace_flags
     observability.request_id http.request.method url.path http.route http.response.status_code
     rpc.method rpc.response.status_code
-    observability.duration_ms observability.ttfb_ms observability.outcome http.response.body.size error.type
+    observability.duration_ms observability.ttfb_ms observability.outcome http.request.body.size http.response.body.size error.type
     exception.message exception.stacktrace thread.name code.file.path code.line.number
     client.address server.address server.port user_agent.original observability.work_name",
 ];
 
 const ATTRIBUTES: &str = "\
 client.address code.file.path code.line.number deployment.environment.name error.type exception.message exception.stacktrace
-http.request.header. http.request.method http.request.method_original http.request.resend_count http.response.body.size http.response.header. http.response.status_code http.route
+http.request.body.size http.request.header. http.request.method http.request.method_original http.request.resend_count http.response.body.size http.response.header. http.response.status_code http.route
 messaging.destination.name messaging.operation.name messaging.operation.type messaging.system
 network.peer.address network.peer.port network.protocol.name network.protocol.version observability.duration_ms observability.kept observability.outcome
 observability.request_id rpc.method rpc.method_original rpc.request.metadata. rpc.response.metadata. observability.feature_flag. observability.route.priority
@@ -123,7 +123,7 @@ OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT OTEL_SPAN_ATTR
 OTEL_SPAN_LINK_COUNT_LIMIT OTEL_EXPORTER_OTLP_LOGS_ENDPOINT OTEL_EXPORTER_OTLP_LOGS_HEADERS
 OTEL_EXPORTER_OTLP_LOGS_TIMEOUT OTEL_EXPORTER_OTLP_LOGS_PROTOCOL OTEL_EXPORTER_OTLP_LOGS_COMPRESSION
 OTEL_BLRP_SCHEDULE_DELAY OTEL_BLRP_EXPORT_TIMEOUT OTEL_BLRP_MAX_QUEUE_SIZE OTEL_BLRP_MAX_EXPORT_BATCH_SIZE
-OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT RUST_LOG OTEL_LOG_LEVEL OBSERVABILITY_LOG_FORMAT OBSERVABILITY_LOG_CLIENT OBSERVABILITY_LOG_LIMIT OBSERVABILITY_LOG_OK_SHARE OBSERVABILITY_LOG_SLOW OTEL_LOGS_EXPORTER NO_COLOR
+OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT RUST_LOG OTEL_LOG_LEVEL OBSERVABILITY_LOG_FORMAT OBSERVABILITY_LOG_CLIENT OBSERVABILITY_LOG_REQUEST_SIZE OBSERVABILITY_LOG_LIMIT OBSERVABILITY_LOG_OK_SHARE OBSERVABILITY_LOG_SLOW OTEL_LOGS_EXPORTER NO_COLOR
 OTEL_METRICS_EXPORTER OTEL_METRICS_EXEMPLAR_FILTER OBSERVABILITY_DB_SYSTEM OBSERVABILITY_PROCESS_METRICS OBSERVABILITY_DISK_PATHS OTEL_EXPORTER_PROMETHEUS_HOST
 OTEL_EXPORTER_PROMETHEUS_PORT OBSERVABILITY_ADMIN_TOKEN";
 

@@ -5,7 +5,7 @@
 pub const READ_FROM: &str = "9.3.0";
 
 /// The fields that we write beside labels, with the schema's types.
-pub const FIELDS: [(&str, &str); 31] = [
+pub const FIELDS: [(&str, &str); 32] = [
     ("client.address", "keyword"),
     ("@timestamp", "date"),
     ("ecs.version", "keyword"),
@@ -17,6 +17,7 @@ pub const FIELDS: [(&str, &str); 31] = [
     ("event.outcome", "keyword"),
     ("http.request.id", "keyword"),
     ("http.request.method", "keyword"),
+    ("http.request.body.bytes", "long"),
     ("http.response.body.bytes", "long"),
     ("http.response.status_code", "long"),
     ("log.level", "keyword"),

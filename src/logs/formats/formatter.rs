@@ -103,13 +103,11 @@ pub(super) struct Formatter<S> {
     heads: [Box<[u8]>; 6],
     tail: Box<[u8]>,
     rules: Rules,
-    /// Say who asked, on a request's line.
-    names_client: bool,
     schema: PhantomData<S>,
 }
 
 impl<S: Schema> Formatter<S> {
-    pub(super) fn new(resource: &Resource, names_client: bool) -> Self {
+    pub(super) fn new(resource: &Resource) -> Self {
         let head = S::head(resource);
         let heads = Severity::ALL.map(|severity| {
             let mut object = Object::default();
@@ -119,7 +117,7 @@ impl<S: Schema> Formatter<S> {
             object.bytes.into()
         });
         let tail = S::tail(resource).into();
-        Self { heads, tail, rules: Rules::new(S::NAMES), names_client, schema: PhantomData }
+        Self { heads, tail, rules: Rules::new(S::NAMES), schema: PhantomData }
     }
 
     /// Begins a line, up to the text of its target.
@@ -158,18 +156,6 @@ impl<S: Schema> Formatter<S> {
             }
         }
         notes.fields.iter().for_each(|(name, value)| self.field(object, name.as_bytes(), value.into()));
-    }
-
-    /// Writes who asked.
-    fn client(&self, object: &mut Object, hop: &Hop) {
-        let Some(http) = hop.http().filter(|_| self.names_client && hop.kind == Kind::Server) else { return };
-        if let Some(client) = http.client() {
-            object.plain(S::CLIENT_ADDRESS, client.to_canonical().to_string().as_bytes());
-        }
-        let agent = http.piece(Piece::UserAgent);
-        if !agent.is_empty() {
-            object.text(S::USER_AGENT, agent.as_bytes());
-        }
     }
 }
 
@@ -216,7 +202,9 @@ impl<S: Schema> Format for Formatter<S> {
         // No line of this request follows.
         object.request(hop, is_routed, false, |object| request::<S>(object, hop, is_routed));
         ending::<S>(object, hop, end);
-        self.client(object, hop);
+        if let Some(http) = hop.http() {
+            asked::<S>(object, http);
+        }
         object.raw(&self.tail);
         if let Some(notes) = notes {
             self.notes(object, notes);
@@ -299,6 +287,24 @@ fn ending<S: Schema>(object: &mut Object, hop: &Hop, end: &End) {
     if hop.http().is_some() && hop.kind == Kind::Server {
         object.raw(S::RESPONSE_BYTES);
         integer(&mut object.bytes, end.response_bytes);
+    }
+}
+
+/// Writes what is known of who asked and of what was sent, where the line is to say it.
+#[inline]
+fn asked<S: Schema>(object: &mut Object, http: &Http) {
+    if let Some(bytes) = http.request_bytes {
+        object.number(S::REQUEST_BYTES, bytes);
+    }
+    if !http.names_client {
+        return;
+    }
+    if let Some(client) = http.client() {
+        object.plain(S::CLIENT_ADDRESS, client.to_canonical().to_string().as_bytes());
+    }
+    let agent = http.piece(Piece::UserAgent);
+    if !agent.is_empty() {
+        object.text(S::USER_AGENT, agent.as_bytes());
     }
 }
 

@@ -29,6 +29,7 @@ pub(in crate::logs) trait Keys {
     const WORK_NAME: &'static [u8];
     const DURATION: &'static [u8];
     const LINE: &'static [u8];
+    const REQUEST_BYTES: &'static [u8];
     const RESPONSE_BYTES: &'static [u8];
     const SERVER_PORT: &'static [u8];
     const STATUS: &'static [u8];
@@ -92,6 +93,7 @@ macro_rules! keys {
             const WORK_NAME: &'static [u8] = member!($keys::WORK_NAME, "\"");
             const DURATION: &'static [u8] = member!($keys::$duration, "");
             const LINE: &'static [u8] = member!($keys::LINE, "");
+            const REQUEST_BYTES: &'static [u8] = member!($keys::REQUEST_BYTES, "");
             const RESPONSE_BYTES: &'static [u8] = member!($keys::RESPONSE_BYTES, "");
             const SERVER_PORT: &'static [u8] = member!($keys::SERVER_PORT, "");
             const STATUS: &'static [u8] = member!($keys::STATUS, "");

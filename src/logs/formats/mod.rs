@@ -108,14 +108,14 @@ impl FormatName {
         }
     }
 
-    /// The format. `names_client`: a request's line says who asked; `color`: for what a person at a terminal reads.
-    pub(super) fn format(self, resource: &Resource, names_client: bool, color: bool) -> Box<dyn Format> {
+    /// The format. `color`: for what a person at a terminal reads.
+    pub(super) fn format(self, resource: &Resource, color: bool) -> Box<dyn Format> {
         match self {
-            Self::Json => Box::new(Formatter::<Json>::new(resource, names_client)),
-            Self::Ecs => Box::new(Formatter::<Ecs>::new(resource, names_client)),
-            Self::Logstash => Box::new(Formatter::<Logstash>::new(resource, names_client)),
-            Self::Gelf => Box::new(Formatter::<Gelf>::new(resource, names_client)),
-            Self::Otel => Box::new(Formatter::<Otel>::new(resource, names_client)),
+            Self::Json => Box::new(Formatter::<Json>::new(resource)),
+            Self::Ecs => Box::new(Formatter::<Ecs>::new(resource)),
+            Self::Logstash => Box::new(Formatter::<Logstash>::new(resource)),
+            Self::Gelf => Box::new(Formatter::<Gelf>::new(resource)),
+            Self::Otel => Box::new(Formatter::<Otel>::new(resource)),
             Self::Pretty => Box::new(Pretty { color }),
         }
     }

@@ -33,7 +33,7 @@ const ALL: [(&str, usize); 5] = [("json", 0), ("ecs", 1), ("logstash", 2), ("gel
 
 fn lines(format: &str) -> (Lines, MemoryLines) {
     let (logs, resource) = options(format);
-    Lines::in_memory_of(&logs.client(true), &resource)
+    Lines::in_memory_of(&logs, &resource)
 }
 
 /// The lines, written by a thread.
@@ -70,7 +70,7 @@ pub(super) fn line_of(fields: impl FnOnce(&mut dyn FnMut(&str, Value))) -> Objec
     let mut said = Snapshot::new(Severity::Info, "app", "hello");
     fields(&mut |name, value| said.add(name, &value));
     let mut object = Object::default();
-    Formatter::<JsonKeys>::new(&Resource::default(), false).event(&mut object, said.event());
+    Formatter::<JsonKeys>::new(&Resource::default()).event(&mut object, said.event());
     object
 }
 
@@ -160,6 +160,9 @@ fn a_line_of_each_kind(format: &str) -> Vec<Json> {
         let Subject::Http(http) = &mut hop.subject else { unreachable!() };
         http.set([b"/users/7", b"", b"payments", b"curl/8", b""]);
         http.peer = Some("[::ffff:10.0.0.9]:5123".parse().expect("an address"));
+        if kind == Kind::Server {
+            (http.names_client, http.request_bytes) = (true, Some(7));
+        }
         let hop = Arc::new(hop);
         lines.hop(&hop, &ended(&hop, outcome, status));
     }

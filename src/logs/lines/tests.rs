@@ -145,18 +145,19 @@ fn what_the_user_said_of_the_request_is_on_its_line_only() {
 
 #[test]
 fn a_requests_line_says_who_asked_only_if_that_is_wanted() {
-    let asked = |logs: Logs| {
+    let asked = |names_client: bool| {
         let mut http = Http::new(Method::Get, Scheme::Http, HttpVersion::V11);
         http.set([b"/users/7", b"", b"", b"curl/8 \"x\"", b""]);
         http.peer = Some("[::ffff:10.0.0.9]:5123".parse().expect("an address"));
+        http.names_client = names_client;
         let hop = Arc::new(a_hop(Kind::Server, Subject::Http(http)));
-        let (lines, seen) = lines(logs);
+        let (lines, seen) = lines(Logs::new().json());
         lines.hop(&hop, &ended(&hop, Outcome::Ok, Some(200)));
         serde_json::from_str::<serde_json::Value>(&seen.all()[0]).expect("JSON")
     };
-    let line = asked(Logs::new().json().client(true));
+    let line = asked(true);
     assert_eq!((&line["client_address"], &line["user_agent"]), (&"10.0.0.9".into(), &"curl/8 \"x\"".into()));
-    let line = asked(Logs::new().json());
+    let line = asked(false);
     assert!(line.get("client_address").is_none() && line.get("user_agent").is_none(), "{line}");
 }
 

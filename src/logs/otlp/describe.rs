@@ -101,6 +101,9 @@ fn of_hop<'a>(hop: &'a Hop, end: &End, notes: Option<&'a Notes>, body: &'a str) 
     let mut attributes = Attributes::default();
     request(&mut attributes, hop);
     ending(&mut attributes, hop, end);
+    if let Some(http) = hop.http() {
+        asked(&mut attributes, http);
+    }
     if let Some(notes) = notes {
         added(&mut attributes, notes);
     }
@@ -168,6 +171,20 @@ fn ending(attributes: &mut Attributes<'_>, hop: &Hop, end: &End) {
         ErrorType::None => {}
         ErrorType::Status(status) => attributes.set(name::ERROR_TYPE, AnyValue::Code(status)),
         ErrorType::Word(word) => attributes.text(name::ERROR_TYPE, word),
+    }
+}
+
+/// Who asked, and what was sent, where the line says it as well.
+fn asked<'a>(attributes: &mut Attributes<'a>, http: &'a Http) {
+    if let Some(bytes) = http.request_bytes {
+        attributes.set(name::HTTP_REQUEST_BODY_SIZE, AnyValue::U64(bytes));
+    }
+    if let Some(client) = http.client().filter(|_| http.names_client) {
+        let client = client.to_canonical().to_string();
+        attributes.set(name::CLIENT_ADDRESS, AnyValue::Str(Cow::Owned(client)));
+    }
+    if http.names_client {
+        attributes.text(name::USER_AGENT_ORIGINAL, http.piece(Piece::UserAgent));
     }
 }
 

@@ -119,6 +119,7 @@ async fn ask(
         .uri(path)
         .header("baggage", "team=workshop")
         .header("user-agent", "curl/8")
+        .header("content-length", "17")
         .header("x-forwarded-for", "192.0.2.1, 192.0.2.2")
         .header("x-forwarded-proto", "https")
         .extension(SocketAddr::from(([10, 0, 0, 7], 1)));

@@ -42,10 +42,21 @@ fn lines() -> Vec<Case> {
             .bad("file", "is not a list of console and otlp (`console,otlp` is both), or none; console stays")
             .bad("otlp/stdout", "is not served: `otlp/stdout` is ignored"),
         of("OBSERVABILITY_LOG_CLIENT", "false")
-            .good("true", Scene::default(), |seen| {
-                seen.lines.iter().any(|line| line["user_agent"] == "curl/8")
+            .good("true", recording(), |seen| {
+                let record = seen.records.iter().find(|log| log.body() == "GET /root 200");
+                let has = |name, text: &str| record.is_some_and(|log| log.text(name) == text);
+                seen.lines.iter().any(|line| line["user_agent"] == "curl/8" && line["client_address"] == "10.0.0.7")
+                    && has("user_agent.original", "curl/8")
+                    && has("client.address", "10.0.0.7")
             })
             .bad("yes", "is not true or false; false stays"),
+        of("OBSERVABILITY_LOG_REQUEST_SIZE", "false")
+            .good("true", recording(), |seen| {
+                let record = seen.records.iter().find(|log| log.body() == "GET /root 200");
+                seen.lines.iter().any(|line| line["request_bytes"] == 17)
+                    && record.is_some_and(|log| log.attribute("http.request.body.size").is_some())
+            })
+            .bad("1", "is not true or false; false stays"),
         of("OBSERVABILITY_LOG_OK_SHARE", "1.0")
             .good("0", Scene::default(), |seen| seen.has_line("at work") && !seen.has_line("GET /root"))
             .bad("half", "is not a number from 0 to 1; 1.0 stays")
