@@ -31,8 +31,8 @@ struct Thread {
     allocations: f64,
 }
 
-const FEW: u64 = 512;
-const MANY: u64 = 2_560;
+const FEW: u64 = 256;
+const MANY: u64 = 1_280;
 const ALLOCATORS: [&str; 5] = ["malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc"];
 
 impl Cost {

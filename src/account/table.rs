@@ -5,7 +5,7 @@
 //! `RwLock` around a `HashMap` does at each reading; and an entry has a number for as long as the process lives, which
 //! stands for it in the request's record.
 //!
-//! How: slots twice as many as the limit, each a [`OnceLock`]. A key begins its search at the slot of its hash and goes
+//! How: slots at least twice as many as the limit, each a [`OnceLock`]. A key begins its search at the slot of its hash and goes
 //! on to the next until it finds itself or a free one. Two threads that want the same free slot wait for each other
 //! once; who comes second finds the first one's key, and goes on where it is another.
 //!
@@ -81,11 +81,15 @@ impl<K: Hash + Eq, V> Table<K, V> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        for (number, slot) in self.search(key) {
-            let (known, value) = slot.get()?;
+        let slots = self.slots();
+        let mut number = first_of(key);
+        for _ in slots {
+            number &= slots.len() - 1;
+            let (known, value) = slots.get(number)?.get()?;
             if known.borrow() == key {
                 return Some((number, value));
             }
+            number += 1;
         }
         None
     }
@@ -97,7 +101,11 @@ impl<K: Hash + Eq, V> Table<K, V> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        for (number, slot) in self.search(key) {
+        let slots = self.slots();
+        let mut number = first_of(key);
+        for _ in slots {
+            number &= slots.len() - 1;
+            let slot = slots.get(number)?;
             let (known, value) = match slot.get() {
                 Some(entry) => entry,
                 None if self.used.load(Ordering::Relaxed) >= self.limit => return None,
@@ -109,6 +117,7 @@ impl<K: Hash + Eq, V> Table<K, V> {
             if known.borrow() == key {
                 return Some((number, value));
             }
+            number += 1;
         }
         None
     }
@@ -118,18 +127,19 @@ impl<K: Hash + Eq, V> Table<K, V> {
         self.slots.get()?.get(number)?.get()
     }
 
-    /// All slots, in the order in which this key is searched.
     #[inline]
-    fn search<Q: Hash + ?Sized>(&self, key: &Q) -> impl Iterator<Item = (usize, &Slot<K, V>)> {
-        let slots = self.slots.get_or_init(|| (0..2 * self.limit).map(|_| OnceLock::new()).collect());
-        let mut hasher = Mixed(0);
-        key.hash(&mut hasher);
-        let (length, first) = (slots.len(), hasher.finish() as usize % slots.len().max(1));
-        (first..first + length).filter_map(move |place| {
-            let number = if place < length { place } else { place - length };
-            Some((number, slots.get(number)?))
-        })
+    fn slots(&self) -> &[Slot<K, V>] {
+        let free = || (0..(2 * self.limit).next_power_of_two()).map(|_| OnceLock::new()).collect();
+        self.slots.get_or_init(free)
     }
+}
+
+/// Where the search for this key begins, before it is brought into the slots' range.
+#[inline]
+fn first_of<Q: Hash + ?Sized>(key: &Q) -> usize {
+    let mut hasher = Mixed(0);
+    key.hash(&mut hasher);
+    hasher.finish() as usize
 }
 
 #[cfg(test)]

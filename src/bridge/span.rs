@@ -73,9 +73,7 @@ impl Details {
 
     /// Keeps a field; a later value of a name replaces the earlier.
     pub(super) fn set(&mut self, name: Cow<'static, str>, value: Value) {
-        if self.fields.len() < MOST_FIELDS || self.fields.get(&name).is_some() {
-            self.fields.set(name, value);
-        } else {
+        if !self.fields.set_within(MOST_FIELDS, name, value) {
             self.fields_dropped += 1;
         }
     }
@@ -84,7 +82,9 @@ impl Details {
     pub(super) fn tell_hop(&self, fields: &Fields) {
         let hop = self.current.as_ref().and_then(|current| current.hop.as_ref());
         if let Some(hop) = hop.filter(|hop| self.stands_for_hop && hop.end().is_none()) {
-            fields.iter().for_each(|(name, value)| hop.add(Cow::Owned(name.to_owned()), value.clone()));
+            for (name, value) in fields.iter() {
+                hop.add(Cow::Owned(name.to_owned()), value.clone());
+            }
         }
     }
 

@@ -64,11 +64,11 @@ fn with_open_hop(say: impl FnOnce(&Arc<Hop>)) -> bool {
 /// assert!(!request::add("customer_id", 4711), "outside of a request nothing is recorded");
 /// ```
 pub fn add(name: impl Into<Cow<'static, str>>, value: impl IntoValue) -> bool {
-    with_open_hop(|hop| {
-        if let Some(value) = value.into_value() {
-            hop.add(name.into(), value);
-        }
-    })
+    let added = with_hop(|hop| match value.into_value() {
+        Some(value) => hop.add(name.into(), value),
+        None => hop.end().is_none(),
+    });
+    added.unwrap_or(false)
 }
 
 /// Adds a field to every log line and log record of the request from now on, and, as [`add`] does, to its closing line and

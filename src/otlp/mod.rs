@@ -32,7 +32,7 @@ pub use options::Otlp;
 pub(crate) use client::OtlpClient;
 pub(crate) use config::{OtlpConfig, TIMEOUT};
 #[cfg(feature = "otlp")]
-pub(crate) use protobuf::{Field, Message, Size, fields};
+pub(crate) use protobuf::{Message, Size};
 pub(crate) use service::{LOGS, TRACES};
 pub(crate) use settings::{Protocol, Settings};
 pub(crate) use variables::{Shared, batch_rows, endpoint_rows, shown_compression};

@@ -128,11 +128,6 @@ impl Message {
         self.bytes.len()
     }
 
-    /// What was written from there on.
-    pub(crate) fn since(&self, start: usize) -> &[u8] {
-        self.bytes.get(start..).unwrap_or_default()
-    }
-
     /// A message within this one.
     #[inline]
     pub(crate) fn nested(&mut self, field: u32, size: Size, write: impl FnOnce(&mut Self)) {
@@ -298,7 +293,7 @@ mod tests {
         message.fixed64(2, 7);
         message.fixed32(3, 7);
         texts.iter().for_each(|text| message.member_text(300, text));
-        let read: Vec<_> = fields(message.since(0)).map(Option::unwrap).collect();
+        let read: Vec<_> = fields(&message.bytes).map(Option::unwrap).collect();
         let expected = [(1, Field::Number(300)), (2, Field::Fixed), (3, Field::Fixed)];
         let texts = texts.iter().map(|text| (300, Field::Bytes(text.as_bytes())));
         assert_eq!(read, expected.into_iter().chain(texts).collect::<Vec<_>>());

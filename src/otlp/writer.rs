@@ -290,6 +290,10 @@ impl<'a, const FIELD: u32> Attributes<'a, FIELD> {
     /// An attribute up to its value, an `AnyValue` of so many bytes.
     #[inline]
     fn begin(&mut self, name: &str, value: usize) {
+        if 4 + name.len() + value < SHORT {
+            self.short(name, value);
+            return self.message.raw(&[VALUE, value as u8]);
+        }
         let of_name = 1 + varint_length(name.len() as u64) + name.len();
         self.message.begin(FIELD, of_name + 1 + varint_length(value as u64) + value);
         self.message.member_text(1, name);
@@ -298,7 +302,7 @@ impl<'a, const FIELD: u32> Attributes<'a, FIELD> {
 
     /// The fast path, for content shorter than [`SHORT`].
     #[inline(always)]
-    fn short(&mut self, name: &'static str, value: usize) {
+    fn short(&mut self, name: &str, value: usize) {
         let whole = 4 + name.len() + value;
         debug_assert!(whole < SHORT, "{name}");
         self.message.raw(&[Self::KEY, whole as u8, NAME, name.len() as u8]);

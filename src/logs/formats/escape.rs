@@ -35,14 +35,28 @@ pub(in crate::logs) fn quoted(out: &mut Vec<u8>, text: &str) {
 /// Writes UTF-8 text, escaped as RFC 8259 demands; and DEL, the C1 controls, U+2028 and U+2029, which terminals and
 /// JavaScript take for commands or line ends, and the bidirectional controls, which reorder what a person reads.
 pub(in crate::logs) fn escape(out: &mut Vec<u8>, text: &[u8]) {
-    // Nearly every text is printable ASCII. Without an early end the compiler compares many bytes at once: a UUID takes
-    // 130 instructions, by the table above 258.
-    let is_printable = |byte: u8| matches!(byte, b' '..=b'~') & (byte != b'"') & (byte != b'\\');
-    if text.iter().fold(true, |all, byte| all & is_printable(*byte)) {
+    // Nearly every text is printable ASCII. It is looked at eight bytes at a time, whatever the compiler makes of a loop:
+    // byte by byte, a line takes 300 instructions more.
+    let (words, rest) = text.as_chunks();
+    let is_plain = words.iter().all(|word| is_printable(u64::from_le_bytes(*word)))
+        && rest.iter().all(|byte| BYTES[usize::from(*byte)] == PLAIN);
+    if is_plain {
         out.extend_from_slice(text);
     } else {
         escape_each(out, text);
     }
+}
+
+/// Are these eight bytes printable ASCII without quotes and backslashes?
+#[inline]
+fn is_printable(word: u64) -> bool {
+    const fn all(byte: u8) -> u64 {
+        u64::from_le_bytes([byte; 8])
+    }
+    // The highest bit of a byte that is less than `least`, and perhaps of those behind it.
+    let below = |word: u64, least: u8| word.wrapping_sub(all(least)) & !word;
+    let is = |byte: u8| below(word ^ all(byte), 1);
+    (word | below(word, b' ') | is(b'"') | is(b'\\') | is(0x7f)) & all(0x80) == 0
 }
 
 #[cold]

@@ -225,11 +225,13 @@ impl<S: Schema> Format for Formatter<S> {
 #[inline]
 fn trace<S: Schema>(object: &mut Object, trace: Option<TraceContext>, hop: Option<&Hop>) {
     if let Some(trace) = trace {
-        let ids = trace.digits_of_ids();
-        let (trace_id, span_id) = ids.as_flattened().split_at(32);
-        object.plain(S::TRACE_ID, trace_id);
-        object.plain(S::SPAN_ID, span_id);
-        object.plain(S::TRACE_FLAGS, &trace.flags.hex());
+        object.ids(trace, |object| {
+            let ids = trace.digits_of_ids();
+            let (trace_id, span_id) = ids.as_flattened().split_at(32);
+            object.plain(S::TRACE_ID, trace_id);
+            object.plain(S::SPAN_ID, span_id);
+            object.plain(S::TRACE_FLAGS, &trace.flags.hex());
+        });
         S::trace(object, hop);
     }
     S::open(object);

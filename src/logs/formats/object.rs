@@ -7,6 +7,7 @@ use super::number::{float, float_text, integer};
 use super::time::Calendar;
 use super::user_fields::UserFields;
 use crate::clock::Moment;
+use crate::context::TraceContext;
 use crate::record::{CUT_MARK, FieldValue, Hop, LONGEST_VALUE, prefix};
 
 /// The bytes of one line, behind those of others, and what is known of them. Used again for the lines that follow.
@@ -21,6 +22,7 @@ pub(in crate::logs) struct Object {
     /// Where the object with the attributes begins, in a format that has one.
     pub(super) opened: usize,
     pub(super) request: RequestPart,
+    ids: Ids,
     pub(super) scratch: String,
     calendar: Calendar,
 }
@@ -43,6 +45,13 @@ pub(super) struct RequestPart {
     bytes: Vec<u8>,
     /// Where its texts are that may have to be cut.
     texts: Vec<Text>,
+}
+
+/// Where in a trace the last line belongs, as it was written on it: the next one often belongs there as well.
+#[derive(Debug, Default)]
+struct Ids {
+    of: Option<TraceContext>,
+    bytes: Vec<u8>,
 }
 
 impl Object {
@@ -175,6 +184,20 @@ impl Object {
         request.texts.clear();
         let moved = |text: &Text| Text { start: text.start - start, end: text.end - start };
         request.texts.extend(self.texts.iter().skip(texts).map(moved));
+    }
+
+    /// Writes where in a trace the line belongs, made by `write` unless the last line belongs there, too.
+    #[inline]
+    pub(super) fn ids(&mut self, of: TraceContext, write: impl FnOnce(&mut Self)) {
+        if self.ids.of == Some(of) {
+            self.bytes.extend_from_slice(&self.ids.bytes);
+            return;
+        }
+        let start = self.bytes.len();
+        write(self);
+        self.ids.of = Some(of);
+        self.ids.bytes.clear();
+        self.ids.bytes.extend_from_slice(self.bytes.get(start..).unwrap_or_default());
     }
 
     /// The texts that may be cut, in the order of the line.

@@ -291,7 +291,10 @@ proptest! {
             let (lines, seen) = lines(format);
             lines.hop(&hop, &ended(&hop, Outcome::Ok, Some(200)));
             let users: BTreeMap<_, _> = fields.iter().cloned().collect();
-            users.iter().for_each(|(name, value)| hop.add(name.clone().into(), value.clone()));
+            let mut notes = hop.notes();
+            let said = notes.get_or_insert_default();
+            users.iter().for_each(|(name, value)| said.fields.set(name.clone(), value.clone()));
+            drop(notes);
             lines.hop(&hop, &ended(&hop, Outcome::Ok, Some(200)));
             let [without, with] = &read(&seen)[..] else { panic!("two lines") };
             let (without, with) = (leaves(without), leaves(with));

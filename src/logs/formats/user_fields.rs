@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use crate::names::key;
-use crate::record::FieldValue;
+use crate::record::{FieldValue, NameBit, UsedNames};
 use crate::threads::complain;
 
 /// Stands before a user's field whose name is taken.
@@ -38,7 +38,7 @@ pub(super) struct Names {
 pub(super) struct Rules {
     names: &'static Names,
     ours: Vec<&'static str>,
-    filter: Filter,
+    filter: UsedNames,
 }
 
 /// The user's fields on one line.
@@ -48,7 +48,7 @@ pub(super) struct UserFields {
     names: Vec<u8>,
     fields: Vec<Known>,
     /// Every name that is on the line or ours.
-    filter: Filter,
+    filter: UsedNames,
     /// We wrote what went wrong, so a user's field `error` is a field as any other.
     pub(super) has_our_error: bool,
 }
@@ -58,30 +58,6 @@ struct Known {
     name: (usize, usize),
     /// Where on the line its key is.
     key: (usize, usize),
-}
-
-/// A set of names that may hold more than was put in: what is not in it needs no search. With as many fields as a hop
-/// may have, one name in ten is searched for in vain.
-#[derive(Clone, Debug, Default)]
-struct Filter([u64; 16]);
-
-impl Filter {
-    /// FNV-1a.
-    fn hash(name: &[u8]) -> u32 {
-        name.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
-    }
-
-    fn add(&mut self, hash: u32) {
-        self.0[Self::word(hash)] |= 1 << (hash & 63);
-    }
-
-    fn has(&self, hash: u32) -> bool {
-        self.0[Self::word(hash)] & 1 << (hash & 63) != 0
-    }
-
-    fn word(hash: u32) -> usize {
-        (hash >> 6) as usize % 16
-    }
 }
 
 impl Rules {
@@ -96,22 +72,22 @@ impl Rules {
     }
 
     pub(super) fn new(names: &'static Names) -> Self {
-        let mut filter = Filter::default();
+        let mut filter = UsedNames::default();
         let ours = (names.ours)();
-        ours.iter().for_each(|name| filter.add(Filter::hash(name.as_bytes())));
+        ours.iter().for_each(|name| filter.add(*name));
         Self { names, ours, filter }
     }
 
-    fn is_ours(&self, filter: &Filter, name: &[u8], hash: u32) -> bool {
+    fn is_ours(&self, filter: &UsedNames, name: &[u8], bit: NameBit) -> bool {
         if (self.names.is_refused)(name) {
             return true;
         }
         let dot = if self.names.dots_are_ours { name.iter().position(|byte| *byte == b'.') } else { None };
-        let (first, hash) = match dot.and_then(|dot| name.get(..dot)) {
-            Some(first) => (first, Filter::hash(first)),
-            None => (name, hash),
+        let (first, bit) = match dot.and_then(|dot| name.get(..dot)) {
+            Some(first) => (first, first.into()),
+            None => (name, bit),
         };
-        filter.has(hash) && self.ours.iter().any(|ours| ours.as_bytes() == first)
+        filter.may_contain(bit) && self.ours.iter().any(|ours| ours.as_bytes() == first)
     }
 }
 
@@ -136,8 +112,8 @@ impl UserFields {
         if self.fields.is_empty() {
             self.filter = rules.filter.clone();
         }
-        let hash = Filter::hash(name);
-        if self.filter.has(hash) && self.has(name) {
+        let bit = NameBit::from(name);
+        if self.filter.may_contain(bit) && self.has(name) {
             return false;
         }
         line.extend_from_slice(b",\"");
@@ -147,21 +123,21 @@ impl UserFields {
         let own = line.len();
         (rules.names.write)(line, name);
         let written = line.get(own..).unwrap_or_default();
-        let mut key_hash = if written == name { hash } else { Filter::hash(written) };
-        let is_ours = rules.is_ours(&self.filter, written, key_hash);
-        if is_ours || self.filter.has(key_hash) && self.is_taken(line, start) {
+        let mut key_bit = if written == name { bit } else { written.into() };
+        let is_ours = rules.is_ours(&self.filter, written, key_bit);
+        if is_ours || self.filter.may_contain(key_bit) && self.is_taken(line, start) {
             line.splice(own..own, PREFIX.iter().copied());
             while self.is_taken(line, start) {
                 line.splice(own..own, PREFIX.iter().copied());
             }
-            key_hash = Filter::hash(line.get(own..).unwrap_or_default());
+            key_bit = line.get(own..).unwrap_or_default().into();
             if is_ours {
                 report_renamed(name, line.get(start..).unwrap_or_default());
             }
         }
         self.remember(name, (start, line.len()));
-        self.filter.add(hash);
-        self.filter.add(key_hash);
+        self.filter.add(bit);
+        self.filter.add(key_bit);
         line.extend_from_slice(b"\":");
         true
     }
@@ -175,9 +151,8 @@ impl UserFields {
             self.filter = rules.filter.clone();
         }
         // A second field of that name is one that is there already.
-        let name = key::ERROR.as_bytes();
-        self.remember(name, (0, 0));
-        self.filter.add(Filter::hash(name));
+        self.remember(key::ERROR.as_bytes(), (0, 0));
+        self.filter.add(key::ERROR);
         true
     }
 

@@ -6,9 +6,8 @@ use smallvec::SmallVec;
 
 use crate::clock::Moment;
 use crate::context::TraceContext;
-use crate::export::{UsedNames, free_name};
 use crate::otlp::AnyValue;
-use crate::record::Severity;
+use crate::record::{Severity, UsedNames, free_name};
 
 /// One record, before its limits are applied.
 #[derive(Debug)]
@@ -59,7 +58,7 @@ impl<'a> Attributes<'a> {
     /// Adds an attribute of the user's; one whose name we have written moves aside, as on the log line.
     pub(super) fn field(&mut self, name: &'a str, value: AnyValue<'a>) {
         if self.list.len() == self.ours {
-            self.list.iter().for_each(|ours| self.used.add(&ours.name));
+            self.list.iter().for_each(|ours| self.used.add(&*ours.name));
         }
         let users = self.list.get(self.ours..).unwrap_or_default();
         let is_given = |user: &Attribute<'_>| user.name.get(user.prefix..) == Some(name);
@@ -71,7 +70,7 @@ impl<'a> Attributes<'a> {
         };
         let free = free_name(name, is_used);
         self.given.add(name);
-        self.used.add(&free);
+        self.used.add(&*free);
         self.list.push(Attribute { prefix: free.len() - name.len(), name: free, value });
     }
 }

@@ -8,7 +8,7 @@ use super::span_writer::{Outline, SpanWriter};
 use super::{Limits, Record, Status};
 use crate::context::TraceContext;
 use crate::export::{Attempt, Encoded, Payload, Sent, Transport};
-use crate::otlp::{AnyValue, Attributes, Batch, Field, Message, OtlpClient, OtlpConfig, Scope, Size, fields};
+use crate::otlp::{AnyValue, Attributes, Batch, Message, OtlpClient, OtlpConfig, Scope, Size};
 use crate::record::{Kind, Value};
 use crate::resource::Resource;
 use crate::threads::rest_if_due;
@@ -54,9 +54,8 @@ impl Transport<Record> for Otlp {
 #[derive(Debug)]
 struct Span<'a> {
     attributes: Attributes<'a, 9>,
-    /// Where the span begins, and its attributes.
+    /// Where the span begins.
     start: usize,
-    attributes_start: usize,
 }
 
 /// A span that is longer is moved once it is written.
@@ -72,7 +71,7 @@ const ERROR: u64 = 2;
 
 impl<'a> Span<'a> {
     fn new(message: &'a mut Message) -> Self {
-        Self { attributes: Attributes::new(message), start: 0, attributes_start: 0 }
+        Self { attributes: Attributes::new(message), start: 0 }
     }
 
     fn message(&mut self) -> &mut Message {
@@ -94,7 +93,6 @@ impl SpanWriter for Span<'_> {
         message.number(6, kind(outline.kind));
         message.fixed64(7, outline.start.unix_nanos());
         message.fixed64(8, outline.end.max(outline.start).unix_nanos());
-        self.attributes_start = message.length();
         self.start = start;
     }
 
@@ -115,17 +113,6 @@ impl SpanWriter for Span<'_> {
 
     fn value(&mut self, name: &str, value: &Value) {
         self.attributes.value(name, &AnyValue::from(value));
-    }
-
-    fn names(&self) -> impl Iterator<Item = &str> {
-        let attributes = fields(self.attributes.message.since(self.attributes_start));
-        attributes.map_while(|field| match field {
-            Some((_, Field::Bytes(attribute))) => match fields(attribute).next()?? {
-                (_, Field::Bytes(name)) => std::str::from_utf8(name).ok(),
-                _ => None,
-            },
-            _ => None,
-        })
     }
 
     #[inline]

@@ -287,7 +287,9 @@ prop_compose! {
         let mut hop = Hop::new(trace, kind, Moment::now(), Subject::Http(http));
         (hop.links, hop.parent_is_remote) = (links, flags[2]);
         hop.request_id = RequestId::parse(rest.as_bytes());
-        fields.into_iter().for_each(|(name, value)| hop.add(name.into(), value));
+        for (name, value) in fields {
+            hop.add(name.into(), value);
+        }
         hop.notes().get_or_insert_default().error = error;
         let error_type = status.map_or(ErrorType::None, ErrorType::Status);
         let first_byte = first_byte.map(|nanos| hop.start.after_nanos(nanos));

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::context::TraceContext;
-use crate::export::free_name;
 use crate::names::tag;
 use crate::record::Value;
+use crate::record::free_name;
 use crate::traces::{Finished, Status};
 
 /// Each name once.

@@ -6,32 +6,50 @@ use crate::names::key::MOVED_PREFIX;
 
 /// Which names were used, by a hash of each: a name that was not used is known by one look at one bit, so that
 /// attributes cost no search through all others. With 128 names, one look in eight finds another name's bit.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct UsedNames([u64; 16]);
+
+/// The bit of a name: several looks need one hash.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NameBit(usize, u64);
 
 impl UsedNames {
     #[inline]
-    pub(crate) fn add(&mut self, name: &str) {
-        let (word, bit) = place_of(name);
+    pub(crate) fn add(&mut self, name: impl Into<NameBit>) {
+        let NameBit(word, bit) = name.into();
         self.0[word] |= bit;
     }
 
     /// False if the name was not used; true if it probably was.
     #[inline]
-    pub(crate) fn may_contain(&self, name: &str) -> bool {
-        let (word, bit) = place_of(name);
+    pub(crate) fn may_contain(&self, name: impl Into<NameBit>) -> bool {
+        let NameBit(word, bit) = name.into();
         self.0[word] & bit != 0
     }
 }
 
+impl From<&str> for NameBit {
+    #[inline]
+    fn from(name: &str) -> Self {
+        place_of(name.as_bytes())
+    }
+}
+
+impl From<&[u8]> for NameBit {
+    #[inline]
+    fn from(name: &[u8]) -> Self {
+        place_of(name)
+    }
+}
+
 #[inline]
-fn place_of(name: &str) -> (usize, u64) {
+fn place_of(name: &[u8]) -> NameBit {
     let mix = |hash: u64, part: u64| (hash ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
-    let (parts, rest) = name.as_bytes().as_chunks::<8>();
+    let (parts, rest) = name.as_chunks::<8>();
     let hash = parts.iter().fold(name.len() as u64, |hash, part| mix(hash, u64::from_le_bytes(*part)));
     let rest = rest.iter().fold(0, |part, byte| part << 8 | u64::from(*byte));
     let place = mix(hash, rest);
-    ((place >> 6) as usize % 16, 1 << (place % 64))
+    NameBit((place >> 6) as usize % 16, 1 << (place % 64))
 }
 
 /// The name under which a user's attribute leaves: with as many prefixes as it takes until no other attribute has it.
@@ -61,10 +79,10 @@ mod tests {
     fn a_used_name_is_always_found_and_another_one_seldom() {
         let mut used = UsedNames::default();
         let names: Vec<_> = (0..128).map(|number| format!("attribute_{number}")).collect();
-        assert!(names.iter().all(|name| !used.may_contain(name)));
-        names.iter().for_each(|name| used.add(name));
-        assert!(names.iter().all(|name| used.may_contain(name)));
-        let others = (0..1_000).filter(|number| used.may_contain(&format!("other.{number}"))).count();
+        assert!(names.iter().all(|name| !used.may_contain(&**name)));
+        names.iter().for_each(|name| used.add(&**name));
+        assert!(names.iter().all(|name| used.may_contain(&**name)));
+        let others = (0..1_000).filter(|number| used.may_contain(&*format!("other.{number}"))).count();
         assert!((50..250).contains(&others), "{others} of 1000");
     }
 }
