@@ -4,8 +4,9 @@
 //! When full, the newest is refused and counted. Everything that is counted is counted under the stripe's own lock.
 //!
 //! A push touches two lines of the cache however many threads there are: its stripe's, and that of the rough sum, which a
-//! stripe changes only when its own weight passes a step. The rough sum is never below the true one, and above it by at
-//! most the slack: so much earlier may a buffer be full that several threads fill at once.
+//! stripe changes only when its own weight passes a step. The rough sum is never below the true one, and above it by less
+//! than a step for each stripe, an eighth of the capacity at most: so much earlier may a buffer be full that several
+//! threads fill at once.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -80,14 +81,14 @@ pub(crate) fn stripe_of_thread(count: usize) -> usize {
 }
 
 impl<T: Default> Stripes<T> {
-    /// With a slack of at most an eighth of the capacity.
-    pub(crate) fn new(capacity: usize, slack: usize, count: usize) -> Self {
+    /// With steps of at most `step`.
+    pub(crate) fn new(capacity: usize, step: usize, count: usize) -> Self {
         let stripe = || Stripe {
             held: Mutex::new(Contents { items: T::default(), counted: Counted::default(), closed: false }),
             weight: AtomicUsize::new(0),
         };
         let count = count.next_power_of_two();
-        let step_bits = (slack.min(capacity / 8) / count).checked_ilog2().unwrap_or(0);
+        let step_bits = step.min(capacity / count / 8).checked_ilog2().unwrap_or(0);
         let stripes = (0..count).map(|_| stripe()).collect();
         Self { stripes, capacity, step_bits, rough: Rough(AtomicUsize::new(0)) }
     }
@@ -289,6 +290,21 @@ mod tests {
             (0..stripes.count()).for_each(|stripe| drop(stripes.swap(stripe, Vec::new())));
             assert_eq!((stripes.weight(), stripes.rough.0.load(Ordering::Relaxed)), (0, 0));
         }
+    }
+
+    #[test]
+    fn threads_share_a_line_of_the_cache_only_once_in_a_step() {
+        let stripes = Stripes::<Vec<usize>>::new(1 << 20, 8, 8);
+        let shared = || stripes.rough.0.load(Ordering::Relaxed);
+        let mut changes = 0;
+        for number in 0..800 {
+            let before = shared();
+            assert!(stripes.push(1, |items| items.push(number)).is_ok());
+            changes += usize::from(shared() != before);
+        }
+        assert_eq!(changes, 100);
+        // All else that a push writes to is its stripe's own, on lines that no other stripe has.
+        assert!(align_of::<Stripe<Vec<usize>>>() >= 128 && align_of::<Rough>() >= 128);
     }
 
     #[test]

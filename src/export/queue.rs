@@ -15,8 +15,8 @@ const BUSY: usize = usize::MAX;
 /// So much text of the user's, in fields and errors, weighs as much as a record.
 const TEXT: usize = 2 * 1024;
 
-/// By so much the exporter may be looked for too early, or the queue be full: an eighth of a batch.
-const SLACK: usize = 64;
+/// Threads share a line of the cache once in so many records; for each stripe the queue may be full by so many sooner.
+const STEP: usize = 8;
 
 /// What can wait in a queue.
 pub(crate) trait Weigh: Send + 'static {
@@ -44,7 +44,7 @@ pub(crate) struct Queue<R> {
 impl<R: Weigh> Queue<R> {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
-            records: Stripes::new(capacity, SLACK, stripe_count()),
+            records: Stripes::new(capacity, STEP, stripe_count()),
             flow: Flow::default(),
             wakes_at: AtomicUsize::new(BUSY),
             full: Notify::new(),
@@ -87,7 +87,7 @@ impl<R: Weigh> Queue<R> {
         }
     }
 
-    /// What a push returns is more than what is held by up to [`SLACK`].
+    /// What a push returns may be more than what is held by some [`STEP`]s.
     #[cold]
     fn wake(&self, wakes_at: usize) {
         if self.held() >= wakes_at {

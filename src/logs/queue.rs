@@ -76,7 +76,7 @@ impl Batch {
 impl Shared {
     pub(super) fn new(capacity: usize, stripes: usize) -> Self {
         Self {
-            batches: Stripes::new(capacity, capacity, stripes),
+            batches: Stripes::new(capacity, usize::MAX, stripes),
             flow: Flow::default(),
             wakes_at: AtomicUsize::new(AWAKE),
             hurries: AtomicBool::new(false),

@@ -198,14 +198,14 @@ impl Hop {
 
     /// Adds a field, or counts it where there are too many; false if the hop has ended.
     pub(crate) fn add(&self, name: Cow<'static, str>, value: Value) -> bool {
+        let mut state = self.state();
+        if state.end.is_some() {
+            return false;
+        }
         if let Some(mut on_lines) = self.on_lines()
             && on_lines.get(&name).is_some()
         {
             on_lines.set(name.clone(), value.clone());
-        }
-        let mut state = self.state();
-        if state.end.is_some() {
-            return false;
         }
         let notes = state.notes.get_or_insert_default();
         if !notes.fields.set_within(MOST_FIELDS, name, value) {

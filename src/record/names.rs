@@ -45,10 +45,14 @@ impl From<&[u8]> for NameBit {
 #[inline]
 fn place_of(name: &[u8]) -> NameBit {
     let mix = |hash: u64, part: u64| (hash ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
-    let (parts, rest) = name.as_chunks::<8>();
-    let hash = parts.iter().fold(name.len() as u64, |hash, part| mix(hash, u64::from_le_bytes(*part)));
-    let rest = rest.iter().fold(0, |part, byte| part << 8 | u64::from(*byte));
-    let place = mix(hash, rest);
+    let (words, rest) = name.as_chunks::<8>();
+    let hash = words.iter().fold(name.len() as u64, |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    // What is behind the last whole word is in the last eight bytes, too; the last byte, in which names differ most, is the
+    // lowest, which the multiplication spreads furthest.
+    let place = match name.last_chunk() {
+        Some(last) => mix(hash, u64::from_be_bytes(*last)),
+        None => mix(hash, rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte))),
+    };
     NameBit((place >> 6) as usize % 16, 1 << (place % 64))
 }
 

@@ -141,12 +141,12 @@ impl Fields {
     }
 
     /// Gives a field another name.
-    pub(crate) fn rename(&mut self, name: &str, to: String) {
+    pub(crate) fn rename(&mut self, name: &str, to: Cow<'static, str>) {
         if let Some((known, _)) = self.fields.iter_mut().find(|(known, _)| known == name) {
             if let Some(used) = &mut self.used {
                 used.add(&*to);
             }
-            *known = to.into();
+            *known = to;
         }
     }
 

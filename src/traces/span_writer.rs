@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use crate::clock::Moment;
 use crate::context::{SpanId, TraceContext, Tracestate};
-use crate::record::{Fields, Kind, UsedNames, Value, free_name};
+use crate::record::{Fields, Kind, Value, free_name};
 
 /// What a span is beside its attributes; links are within the limits.
 #[derive(Debug)]
@@ -180,17 +180,13 @@ impl<'a, S: SpanWriter> Attributes<'a, S> {
         if fields.len() == 0 {
             return;
         }
-        let mut used = UsedNames::default();
-        self.ours.iter().for_each(|name| used.add(*name));
         // Fields have one name each, so only ours and those that moved aside can be in the way.
         let mut moved = Vec::<(&str, Cow<'_, str>)>::new();
         for (place, (name, value)) in fields.iter().enumerate() {
             if !self.has_room() {
                 continue;
             }
-            let is_ours = |name: &str| {
-                ours == Some(name) || used.may_contain(name) && self.ours.iter().any(|known| *known == name)
-            };
+            let is_ours = |name: &str| ours == Some(name) || self.ours.contains(&name);
             let has_moved = |name: &str| moved.iter().any(|(_, to)| to == name);
             if name.is_empty() || is_ours(name) || has_moved(name) {
                 let before = || fields.iter().take(place).map(|(name, _)| name);

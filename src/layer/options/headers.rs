@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::paths::Hidden;
+use crate::account::Table;
 use crate::record::{Hop, Value, prefix};
 use crate::threads::{Once, complain};
 use crate::traces::{REDACTED, redact_query};
@@ -17,6 +18,8 @@ const MOST_VALUES: usize = 16;
 const LONGEST: usize = 1_024;
 /// All values of one message together.
 const MOST_BYTES: usize = 8 * 1_024;
+/// How many names of fields the process keeps.
+const MOST_LASTING: usize = 1_024;
 /// Stands for what was cut off.
 const CUT: &str = "…";
 
@@ -65,7 +68,8 @@ pub(super) struct Before {
 #[derive(Clone, Debug)]
 struct Listed {
     name: HeaderName,
-    before: Before,
+    /// The field's whole name in a request of HTTP, and in a call of gRPC.
+    fields: [Cow<'static, str>; 2],
     shows: Shows,
 }
 
@@ -105,7 +109,8 @@ impl Headers {
                     "the header {name} holds a secret: its value is shown as {REDACTED}; take it off the list"
                 ));
             }
-            listed.push(Listed { name, before, shows });
+            let fields = [before.http, before.grpc].map(|before| lasting([before, name.as_str()].concat()));
+            listed.push(Listed { name, fields, shows });
         }
         Self(listed)
     }
@@ -118,11 +123,18 @@ impl Headers {
     pub(super) fn capture(&self, headers: &HeaderMap, hidden: &Hidden, hop: &Hop, is_grpc: bool) {
         let mut room = MOST_BYTES;
         for listed in &self.0 {
-            let values = headers.get_all(&listed.name).iter().take(MOST_VALUES);
-            let values: Box<[_]> = values.map(|value| listed.shown(value, hidden, &mut room)).collect();
-            if !values.is_empty() {
-                hop.add(listed.field(is_grpc).into(), Value::List(values));
-            }
+            let mut values = headers.get_all(&listed.name).iter().take(MOST_VALUES);
+            let Some(first) = values.next() else { continue };
+            let first = listed.shown(first, hidden, &mut room);
+            let values: Box<[_]> = match values.next() {
+                None => Box::new([first]),
+                Some(second) => {
+                    let others = [second].into_iter().chain(values);
+                    let others = others.map(|value| listed.shown(value, hidden, &mut room));
+                    [first].into_iter().chain(others).collect()
+                }
+            };
+            hop.add(listed.field(is_grpc).clone(), Value::List(values));
         }
     }
 }
@@ -132,10 +144,19 @@ impl Headers {
     pub(super) fn become_metadata(&self, hop: &Hop) {
         if let Some(notes) = &mut *hop.notes() {
             for listed in &self.0 {
-                notes.fields.rename(&listed.field(false), listed.field(true));
+                notes.fields.rename(listed.field(false), listed.field(true).clone());
             }
         }
     }
+}
+
+/// A name that lives as long as the program, so that no request copies it; beyond [`MOST_LASTING`] it is copied.
+fn lasting(name: String) -> Cow<'static, str> {
+    static NAMES: Table<Box<str>, ()> = Table::new(MOST_LASTING);
+    let known = NAMES.find_or_add(name.as_str(), || (name.as_str().into(), ()));
+    known
+        .and_then(|(number, ())| NAMES.entry(number))
+        .map_or(Cow::Owned(name.clone()), |(name, ())| Cow::Borrowed(name))
 }
 
 impl Shows {
@@ -150,9 +171,8 @@ impl Shows {
 
 impl Listed {
     /// The field's whole name.
-    fn field(&self, is_grpc: bool) -> String {
-        let before = if is_grpc { self.before.grpc } else { self.before.http };
-        [before, self.name.as_str()].concat()
+    fn field(&self, is_grpc: bool) -> &Cow<'static, str> {
+        &self.fields[usize::from(is_grpc)]
     }
 
     /// A value as it is shown; what is no UTF-8 in it is U+FFFD.

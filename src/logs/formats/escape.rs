@@ -38,8 +38,11 @@ pub(in crate::logs) fn escape(out: &mut Vec<u8>, text: &[u8]) {
     // Nearly every text is printable ASCII. It is looked at eight bytes at a time, whatever the compiler makes of a loop:
     // byte by byte, a line takes 300 instructions more.
     let (words, rest) = text.as_chunks();
-    let is_plain = words.iter().all(|word| is_printable(u64::from_le_bytes(*word)))
-        && rest.iter().all(|byte| BYTES[usize::from(*byte)] == PLAIN);
+    let is_plain = match text.last_chunk() {
+        // What is behind the last whole word is in the last eight bytes, too.
+        Some(last) => words.iter().chain([last]).all(|word| is_printable(u64::from_le_bytes(*word))),
+        None => rest.iter().all(|byte| BYTES[usize::from(*byte)] == PLAIN),
+    };
     if is_plain {
         out.extend_from_slice(text);
     } else {

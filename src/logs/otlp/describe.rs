@@ -22,9 +22,9 @@ pub(super) fn scope(record: &Record) -> &str {
 
 /// Hands on the entry of a record; nothing for a hop that has not ended. A body that is to be formatted goes into `body`,
 /// which keeps its room from one record to the next.
-pub(super) fn describe(record: &Record, body: &mut String, hand_on: impl FnOnce(Entry<'_>)) {
+pub(super) fn describe(record: &Record, body: &mut String, hand_on: impl FnOnce(&mut Entry<'_>)) {
     match record {
-        Record::Event(event) => hand_on(of_event(event.event())),
+        Record::Event(event) => hand_on(&mut of_event(event.event())),
         Record::Hop(hop) => {
             let Some((end, notes)) = hop.ended() else { return };
             body.clear();
@@ -35,16 +35,25 @@ pub(super) fn describe(record: &Record, body: &mut String, hand_on: impl FnOnce(
             // Those that it has itself are there by now.
             let fields = on_lines.iter().flat_map(|fields| fields.iter());
             fields.for_each(|(name, value)| entry.attributes.field(name, value.into()));
-            hand_on(entry);
+            hand_on(&mut entry);
         }
     }
 }
 
 fn of_event(event: Event<'_>) -> Entry<'_> {
     let info = event.info;
-    let mut attributes = Attributes::default();
+    // Large, so it is filled where it stays.
+    let mut entry = Entry {
+        at: info.at,
+        severity: info.severity,
+        event: info.name,
+        body: Cow::Borrowed(text(event.message())),
+        attributes: Attributes::default(),
+        trace: info.trace,
+    };
+    let attributes = &mut entry.attributes;
     if let Some(hop) = &info.hop {
-        request(&mut attributes, hop);
+        request(attributes, hop);
     }
     if let Some((file, line)) = event.origin() {
         attributes.text(name::CODE_FILE_PATH, text(file));
@@ -55,16 +64,9 @@ fn of_event(event: Event<'_>) -> Entry<'_> {
         attributes.text(name::THREAD_NAME, text(event.thread().unwrap_or_default()));
         attributes.text(name::EXCEPTION_STACKTRACE, text(event.backtrace().unwrap_or_default()));
     }
-    event.fields(|name, value| field(&mut attributes, text(name), value));
-    event.span_fields(|name, value| field(&mut attributes, text(name), value));
-    Entry {
-        at: info.at,
-        severity: info.severity,
-        event: info.name,
-        body: Cow::Borrowed(text(event.message())),
-        attributes,
-        trace: info.trace,
-    }
+    event.fields(|name, value| field(attributes, text(name), value));
+    event.span_fields(|name, value| field(attributes, text(name), value));
+    entry
 }
 
 /// A text of a snapshot, which is UTF-8.
@@ -98,16 +100,7 @@ fn field<'a>(attributes: &mut Attributes<'a>, name: &'a str, value: FieldValue<'
 }
 
 fn of_hop<'a>(hop: &'a Hop, end: &End, notes: Option<&'a Notes>, body: &'a str) -> Entry<'a> {
-    let mut attributes = Attributes::default();
-    request(&mut attributes, hop);
-    ending(&mut attributes, hop, end);
-    if let Some(http) = hop.http() {
-        asked(&mut attributes, http);
-    }
-    if let Some(notes) = notes {
-        added(&mut attributes, notes);
-    }
-    Entry {
+    let mut entry = Entry {
         at: end.at,
         severity: hop_line::level(hop.kind, end.outcome).into(),
         event: match hop.kind {
@@ -116,9 +109,18 @@ fn of_hop<'a>(hop: &'a Hop, end: &End, notes: Option<&'a Notes>, body: &'a str) 
             Kind::Producer | Kind::Consumer | Kind::Internal => event::WORK,
         },
         body: Cow::Borrowed(body),
-        attributes,
+        attributes: Attributes::default(),
         trace: Some(hop.trace_now()),
+    };
+    request(&mut entry.attributes, hop);
+    ending(&mut entry.attributes, hop, end);
+    if let Some(http) = hop.http() {
+        asked(&mut entry.attributes, http);
     }
+    if let Some(notes) = notes {
+        added(&mut entry.attributes, notes);
+    }
+    entry
 }
 
 /// Which request it is, as on every line within one.

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use crate::clock::Moment;
 use crate::context::TraceContext;
 use crate::otlp::AnyValue;
-use crate::record::{Severity, UsedNames, free_name};
+use crate::record::{NameBit, Severity, UsedNames, free_name};
 
 /// One record, before its limits are applied.
 #[derive(Debug)]
@@ -27,9 +27,10 @@ pub(super) struct Attributes<'a> {
     pub(super) list: SmallVec<[Attribute<'a>; 24]>,
     /// So many of them are ours.
     ours: usize,
-    /// The names that attributes have, and those that the user gave them.
-    used: UsedNames,
+    /// The names that the user gave.
     given: UsedNames,
+    /// The names of those that moved aside.
+    moved: UsedNames,
     pub(super) dropped: u32,
 }
 
@@ -57,20 +58,23 @@ impl<'a> Attributes<'a> {
 
     /// Adds an attribute of the user's; one whose name we have written moves aside, as on the log line.
     pub(super) fn field(&mut self, name: &'a str, value: AnyValue<'a>) {
-        if self.list.len() == self.ours {
-            self.list.iter().for_each(|ours| self.used.add(&*ours.name));
-        }
-        let users = self.list.get(self.ours..).unwrap_or_default();
+        let bit = NameBit::from(name);
+        let (ours, users) = self.list.split_at(self.ours);
         let is_given = |user: &Attribute<'_>| user.name.get(user.prefix..) == Some(name);
-        if self.given.may_contain(name) && users.iter().any(is_given) {
+        let has =
+            |attributes: &[Attribute<'_>], name: &str| attributes.iter().any(|known| known.name == name);
+        let (may_be_given, is_ours) = (self.given.may_contain(bit), has(ours, name));
+        if may_be_given && users.iter().any(is_given) {
             return;
         }
-        let is_used = |name: &str| {
-            self.used.may_contain(name) && self.list.iter().any(|attribute| attribute.name == name)
+        self.given.add(bit);
+        let free = if is_ours || name.is_empty() || self.moved.may_contain(bit) && has(users, name) {
+            let free = free_name(name, |name| has(ours, name) || has(users, name));
+            self.moved.add(&*free);
+            free
+        } else {
+            Cow::Borrowed(name)
         };
-        let free = free_name(name, is_used);
-        self.given.add(name);
-        self.used.add(&*free);
         self.list.push(Attribute { prefix: free.len() - name.len(), name: free, value });
     }
 }

@@ -9,7 +9,7 @@ use crate::record::{Hop, Snapshot};
 #[derive(Debug)]
 pub(crate) enum Record {
     Hop(Arc<Hop>),
-    Event(Box<Snapshot>),
+    Event(Snapshot),
 }
 
 impl Weigh for Record {

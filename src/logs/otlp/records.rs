@@ -55,12 +55,12 @@ impl Records {
 
     /// Takes an event.
     pub(crate) fn event(&self, event: Snapshot) {
-        self.queue.push(Record::Event(Box::new(event)));
+        self.queue.push(Record::Event(event));
     }
 
     /// Takes what this library says of itself. After the end its line is enough.
     pub(crate) fn say(&self, event: Snapshot) {
-        self.queue.push_in_time(Record::Event(Box::new(event)));
+        self.queue.push_in_time(Record::Event(event));
     }
 
     /// Has what waits now sent; resolves when it is accounted for.

@@ -52,11 +52,11 @@ impl Transport<Record> for Otlp {
         let encoded = self.batch.encode(scoped, |record, message, longest| {
             rest_if_due();
             let limits = limits.with_texts_of(longest);
-            describe(record, body, |mut entry| {
-                if fit(&mut entry, scope(record), &limits, *room) && longest.is_none() {
+            describe(record, body, |entry| {
+                if fit(entry, scope(record), &limits, *room) && longest.is_none() {
                     shortened.add();
                 }
-                write(&entry, message);
+                write(entry, message);
             });
         });
         self.client.wrapped(encoded)

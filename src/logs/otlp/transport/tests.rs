@@ -38,7 +38,7 @@ fn saying(message: &str, fields: &[(&str, Value)]) -> Snapshot {
 }
 
 fn record(event: Snapshot) -> Record {
-    Record::Event(Box::new(event))
+    Record::Event(event)
 }
 
 fn found<'a>(logs: &'a [CollectedLog], body: &str) -> &'a CollectedLog {
