@@ -171,6 +171,7 @@ impl<'a, S: SpanWriter> Attributes<'a, S> {
     /// Adds an attribute of ours that is a large number.
     pub(super) fn value(&mut self, name: &'static str, value: &Value) {
         if self.has_room() {
+            self.ours.push(name);
             self.writer.value(name, value);
         }
     }
@@ -194,15 +195,15 @@ impl<'a, S: SpanWriter> Attributes<'a, S> {
                     before().any(|known| known == name && !moved.iter().any(|(from, _)| *from == name))
                 };
                 let free = free_name(name, |name| is_ours(name) || has_moved(name) || is_there(name));
-                self.value(&free, value);
+                self.users(&free, value);
                 moved.push((name, free));
             } else {
-                self.value(name, value);
+                self.users(name, value);
             }
         }
     }
 
-    fn value(&mut self, name: &str, value: &Value) {
+    fn users(&mut self, name: &str, value: &Value) {
         match self.limits.value_length {
             None => self.writer.value(name, value),
             Some(most) => {
