@@ -66,6 +66,9 @@ mod dependencies;
 mod error;
 mod export;
 mod file;
+#[cfg(all(any(test, fuzzing), feature = "otlp-grpc"))]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod guide;
 mod init;
 #[cfg(feature = "interop-opentelemetry")]

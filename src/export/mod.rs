@@ -9,7 +9,7 @@ mod batch;
 /// A collector in this process, which the other test binaries share.
 #[cfg(test)]
 #[cfg(feature = "otlp")]
-#[path = "../../tests/support/collector.rs"]
+#[path = "../../tests/support/collector/mod.rs"]
 #[allow(unreachable_pub, dead_code, missing_docs)]
 pub(crate) mod collector;
 mod exporter;

@@ -30,6 +30,13 @@ use crate::error::Error;
 /// # Ok::<(), tower_observability::Error>(())
 /// ```
 ///
+/// ```compile_fail
+/// #![deny(let_underscore_drop)]
+///
+/// let _ = tower_observability::init("bookings")?;
+/// # Ok::<(), tower_observability::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// Misuse in code, never the environment: see [`Builder::init`].

@@ -54,18 +54,18 @@ mod framework {
 
     use super::Callable;
 
-    /// See [`Callable`].
+    /// See [`Callable`]. The compiler names it beside a client layer that is put around a router.
     #[derive(Clone, Copy, Debug)]
-    pub struct ServesRequests(());
+    pub struct RoutersTakeObservabilityLayerNew(());
 
-    impl<E> Callable<ServesRequests> for Route<E> {}
-    impl<S> Callable<ServesRequests> for Router<S> {}
-    impl<S, E> Callable<ServesRequests> for MethodRouter<S, E> {}
-    impl<H, T, S> Callable<ServesRequests> for HandlerService<H, T, S> {}
+    impl<E> Callable<RoutersTakeObservabilityLayerNew> for Route<E> {}
+    impl<S> Callable<RoutersTakeObservabilityLayerNew> for Router<S> {}
+    impl<S, E> Callable<RoutersTakeObservabilityLayerNew> for MethodRouter<S, E> {}
+    impl<H, T, S> Callable<RoutersTakeObservabilityLayerNew> for HandlerService<H, T, S> {}
 }
 
 #[cfg(feature = "axum")]
-pub use framework::ServesRequests;
+pub use framework::RoutersTakeObservabilityLayerNew;
 
 mod sealed {
     pub trait Sealed {}

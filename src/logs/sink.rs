@@ -138,6 +138,12 @@ impl MemoryLines {
         self.held(|held| held.lines.clone())
     }
 
+    /// All lines so far, which are then forgotten.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn drain(&self) -> Vec<String> {
+        self.held(|held| std::mem::take(&mut held.lines))
+    }
+
     fn take(&self, item: &Item<'_>) {
         let mut object = Object::default();
         let fits = self.maker.append(item, &mut object);

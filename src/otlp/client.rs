@@ -13,7 +13,7 @@ use super::grpc;
 #[cfg(feature = "gzip")]
 use super::gzip::compressed;
 use super::{OtlpConfig, answer};
-use crate::export::{Answer, Attempt, Encoded, HttpClient, Payload, Sent};
+use crate::export::{Answer, Attempt, Delivery, Encoded, HttpClient, Payload, Sent};
 
 /// As the OTLP specification asks for; the name of this crate is before it.
 const AGENT: &str = concat!("OTel-OTLP-Exporter-Rust/", env!("CARGO_PKG_VERSION"));
@@ -92,14 +92,17 @@ impl OtlpClient {
         let (http, headers, is_grpc) = (Arc::clone(&self.http), self.headers.clone(), self.is_grpc);
         Box::pin(async move {
             let answer = http.post(headers, payload.body, timeout, sent).await;
-            let read = |answer: Answer| {
-                if is_grpc {
-                    grpc::read(answer).map(|body| answer::of_grpc(&body))
-                } else {
-                    answer::of_http(&answer)
-                }
-            };
-            answer.and_then(read).unwrap_or_else(std::convert::identity)
+            answer.map_or_else(std::convert::identity, |answer| meaning(answer, is_grpc))
         })
     }
+}
+
+/// What an answer says became of the request.
+pub(crate) fn meaning(answer: Answer, is_grpc: bool) -> Delivery {
+    let read = if is_grpc {
+        grpc::read(answer).map(|body| answer::of_grpc(&body))
+    } else {
+        answer::of_http(&answer)
+    };
+    read.unwrap_or_else(std::convert::identity)
 }

@@ -30,6 +30,8 @@ pub use options::Otlp;
 
 #[cfg(feature = "otlp")]
 pub(crate) use client::OtlpClient;
+#[cfg(all(any(test, fuzzing), feature = "otlp-grpc"))]
+pub(crate) use client::meaning;
 pub(crate) use config::{OtlpConfig, TIMEOUT};
 #[cfg(feature = "otlp")]
 pub(crate) use protobuf::{Message, Size};

@@ -50,6 +50,39 @@ pub struct Work {
     signals: Option<&'static Signals>,
 }
 
+/// What [`Work::run_result`] takes: a result whose error is boxed. No other type is one.
+///
+/// ```compile_fail,E0277
+/// async fn clean_up() -> Result<u32, std::num::ParseIntError> {
+///     "7 days".parse()
+/// }
+///
+/// # async fn f() {
+/// tower_observability::Work::internal("nightly clean-up").run_result(clean_up()).await; // `try_run` takes it
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`run_result` takes a result whose error is `Box<dyn Error + Send + Sync>`, which `{Self}` is not",
+    label = "this has an error type of its own",
+    note = "`try_run` keeps a future's own error type"
+)]
+pub trait BoxedResult<T>: sealed::Sealed {
+    #[doc(hidden)]
+    fn into_result(self) -> Result<T, Box<dyn Error + Send + Sync>>;
+}
+
+impl<T> BoxedResult<T> for Result<T, Box<dyn Error + Send + Sync>> {
+    fn into_result(self) -> Self {
+        self
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+
+    impl<T> Sealed for Result<T, Box<dyn std::error::Error + Send + Sync>> {}
+}
+
 impl Work {
     /// Processing of a message (span kind CONSUMER).
     pub fn consumer(name: impl Into<Cow<'static, str>>) -> Self {
@@ -164,9 +197,9 @@ impl Work {
     /// The future's own.
     pub async fn run_result<T, F>(self, work: F) -> Result<T, Box<dyn Error + Send + Sync>>
     where
-        F: Future<Output = Result<T, Box<dyn Error + Send + Sync>>>,
+        F: Future<Output: BoxedResult<T>>,
     {
-        self.run_reported(work, |error| chain(&**error)).await
+        self.run_reported(async { work.await.into_result() }, |error| chain(&**error)).await
     }
 
     /// Runs a future that has an error type of its own as this work; an `Err` is a server error, and its text is

@@ -21,7 +21,7 @@ pub(crate) const ROWS: [&[&str]; 9] = [
     &["signals"],
     &["bridge", "layer", "work", "dependencies", "admin", "interop"],
     &["config", "testing", "reqwest"],
-    &["init"],
+    &["init", "fuzz"],
 ];
 
 fn whats(faults: impl IntoIterator<Item = Fault>) -> Vec<String> {

@@ -465,7 +465,8 @@ fn is_hidden(attributes: &[syn::Attribute]) -> bool {
 fn is_left_out(attributes: &[syn::Attribute]) -> bool {
     let is = |attribute: &syn::Attribute| {
         let text = text(attribute);
-        text.starts_with("#[cfg(not(feature") || text.starts_with("#[cfg(test") || text == "#[cfg(doctest)]"
+        let of_tests = ["#[cfg(test", "#[cfg(all(any(test,", "#[cfg(doctest)]"];
+        text.starts_with("#[cfg(not(feature") || of_tests.iter().any(|begin| text.starts_with(begin))
     };
     attributes.iter().any(is)
 }

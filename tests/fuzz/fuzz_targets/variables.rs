@@ -1,0 +1,4 @@
+//! `cargo +nightly fuzz run --fuzz-dir tests/fuzz variables`
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| tower_observability::fuzz::run("variables", data));
