@@ -24,12 +24,12 @@ use crate::error::masked_urls;
 use crate::export::{Answer, Body};
 use crate::layer::ObservabilityLayer;
 use crate::logs::{Lines, Logs, MemoryLines};
-use crate::metrics::{Exposition, Metrics, Recorder, Red};
+use crate::metrics::{Exposition, Metrics, Recorder};
 use crate::otlp::meaning;
-use crate::propagation::{OutgoingContext, Propagators};
+use crate::propagation::{OutgoingContext, Propagators, Proxies};
 use crate::resource::{Resource, parse_attributes};
-use crate::signals::{Listening, Signals};
-use crate::traces::{Spans, redact_query};
+use crate::signals::Signals;
+use crate::traces::redact_query;
 
 /// One entry.
 type Target = fn(&[u8]);
@@ -225,13 +225,7 @@ impl Writer {
         let recorder: &'static Recorder = Box::leak(Box::new(Recorder::new(&Metrics::default())));
         let list = "tracecontext,baggage,b3,b3multi,jaeger";
         let Ok(propagators) = Propagators::from_list(list) else { panic!("{list}") };
-        let signals: &'static Signals = Box::leak(Box::new(Signals {
-            spans: Spans::in_memory(),
-            lines,
-            red: Red::new(recorder),
-            propagators,
-            listening: Listening::default(),
-        }));
+        let signals = Signals::of_test(lines, recorder, propagators);
         let dispatch = Dispatch::new(tracing_subscriber::registry().with(Bridge::new(signals)));
         Self { signals, lines: written, dispatch, is_json }
     }
@@ -240,7 +234,8 @@ impl Writer {
         let layer = ObservabilityLayer::new()
             .redact_path("/reset/{token}", ["token"])
             .capture_request_headers(["x-tenant", "user-agent"])
-            .show_query(["page"]);
+            .show_query(["page"])
+            .trusted_proxies(Proxies::hops(2).forwarded());
         let handler = Handler { signals: self.signals, calls: Some(calls), text };
         let mut service = layer.with_core(self.signals).layer(handler);
         tracing::dispatcher::with_default(&self.dispatch, || finish(service.call(asked)));

@@ -9,7 +9,7 @@ use crate::clock::Moment;
 use crate::context::{Flags, SpanId, TraceContext, TraceId, Tracestate};
 use crate::current::Current;
 use crate::logs::Lines;
-use crate::metrics::{Red, Watched};
+use crate::metrics::{Recorder, Red, Watched};
 use crate::propagation::{Propagators, Proxies, Remote};
 use crate::record::{Hop, Kind};
 use crate::threads::{Once, complain};
@@ -31,6 +31,24 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
+    /// Those of a test, whose spans stay in memory.
+    pub(crate) fn of_test(
+        lines: Lines,
+        recorder: &'static Recorder,
+        propagators: Propagators,
+    ) -> &'static Self {
+        Box::leak(Box::new(Self {
+            spans: Spans::in_memory(),
+            lines,
+            red: Red::new(recorder),
+            watched: Watched::default(),
+            database: None,
+            propagators,
+            proxies: None,
+            listening: Listening::default(),
+        }))
+    }
+
     /// Is there nothing at all to do for a request, not even to hand its context on?
     pub(crate) fn is_off(&self) -> bool {
         !(self.propagators.pass_on() || self.spans.is_on() || self.lines.is_on() || self.red.is_on())

@@ -79,10 +79,10 @@ use self::picture::Picture;
 use self::place::Place;
 use crate::layer::{ObservabilityLayer, side};
 use crate::logs::{Lines, MemoryLines};
-use crate::metrics::{Exposition, Metrics, PoolState, Recorder, Red, Watched};
+use crate::metrics::{Exposition, Metrics, PoolState, Recorder};
 use crate::propagation::Propagators;
-use crate::signals::{Listening, Signals};
-use crate::traces::Spans;
+use crate::signals::Signals;
+
 use crate::work::Work;
 
 /// All three signals of one test. Parallel tests, each with its own instance, never mix.
@@ -151,16 +151,7 @@ impl Instance {
     fn with(propagators: Propagators) -> Self {
         let (lines, written) = Lines::in_memory();
         let recorder: &'static Recorder = Box::leak(Box::new(Recorder::new(&Metrics::default())));
-        let signals: &'static Signals = Box::leak(Box::new(Signals {
-            spans: Spans::in_memory(),
-            lines,
-            red: Red::new(recorder),
-            watched: Watched::default(),
-            database: None,
-            propagators,
-            proxies: None,
-            listening: Listening::default(),
-        }));
+        let signals = Signals::of_test(lines, recorder, propagators);
         let open = Open::default();
         let place = Place::new(signals, recorder, &open);
         Self { signals, recorder, place, lines: written, spans: Mutex::default(), open }

@@ -12,7 +12,6 @@
 //! What is posted to a path that ends with `/v1/logs`, or calls the service of logs, are log records:
 //! `collector.logs()`.
 
-#[path = "collector/serving.rs"]
 mod serving;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
