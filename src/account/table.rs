@@ -18,7 +18,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// At most so many entries.
+/// The most entries.
 #[derive(Debug)]
 pub(crate) struct Table<K, V> {
     limit: usize,

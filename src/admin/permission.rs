@@ -83,7 +83,7 @@ mod tests {
             assert!(may(local, &[]), "{local}");
             assert!(may(local, &[("host", "localhost:9464")]), "{local}");
         }
-        for foreign in ["10.0.0.1:1", "[2001:db8::1]:1", "nobody"] {
+        for foreign in ["10.0.0.1:1", "[2001:db8::1]:1", "no address"] {
             assert!(!may(foreign, &[]), "{foreign}");
         }
     }

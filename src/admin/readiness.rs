@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 const LIMIT: Duration = Duration::from_secs(1);
-/// So many threads may ask one check at once; then it is not ready.
+/// The most threads that may run one check at once; beyond them it is not ready.
 const MOST_THREADS: usize = 4;
 
 /// May this process get requests?
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_without_a_runtime_may_block_and_holds_up_nobody_else() {
+    fn a_check_without_a_runtime_may_block_and_delays_no_other() {
         let readiness = Readiness::default();
         let (go_on, blocks) = std::sync::mpsc::channel::<()>();
         let blocks = std::sync::Mutex::new(blocks);

@@ -130,28 +130,28 @@ mod tests {
     use super::*;
     use crate::config::{Options, Terminals};
 
-    fn said(env: &[(&str, &str)]) -> Vec<String> {
+    fn warnings_of(env: &[(&str, &str)]) -> Vec<String> {
         let config =
             crate::config::choose(Options::default(), &env.iter().copied().collect(), Terminals::default());
         config.warnings.iter().map(ToString::to_string).collect()
     }
 
     #[test]
-    fn a_share_without_a_sampler_that_takes_one_is_said_to_change_nothing() {
-        let said = said(&[("OTEL_TRACES_SAMPLER_ARG", "0.5")]);
+    fn a_share_without_a_sampler_that_takes_one_is_reported_as_without_effect() {
+        let warnings = warnings_of(&[("OTEL_TRACES_SAMPLER_ARG", "0.5")]);
         let right = "OTEL_TRACES_SAMPLER_ARG=0.5 changes nothing: the sampler is parentbased_always_on; \
                      OTEL_TRACES_SAMPLER=parentbased_traceidratio takes a share";
-        assert_eq!(said, [right]);
+        assert_eq!(warnings, [right]);
     }
 
     #[test]
-    fn an_address_to_which_nothing_goes_is_said_to_change_nothing() {
+    fn an_address_to_which_nothing_is_sent_is_reported_as_without_effect() {
         let logs = (LOGS_ENDPOINT, "http://127.0.0.1:9/v1/logs");
-        assert!(said(&[logs])[0].contains("OTEL_LOGS_EXPORTER=console,otlp sends them"));
+        assert!(warnings_of(&[logs])[0].contains("OTEL_LOGS_EXPORTER=console,otlp sends them"));
         let zipkin = ("OTEL_EXPORTER_ZIPKIN_ENDPOINT", "http://127.0.0.1:9/api/v2/spans");
         let otlp = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9");
-        assert!(said(&[zipkin, otlp])[0].contains("OTEL_TRACES_EXPORTER=zipkin sends them there"));
-        assert!(said(&[zipkin]).is_empty());
+        assert!(warnings_of(&[zipkin, otlp])[0].contains("OTEL_TRACES_EXPORTER=zipkin sends them there"));
+        assert!(warnings_of(&[zipkin]).is_empty());
     }
 
     #[test]
@@ -163,7 +163,7 @@ mod tests {
         let is_kept = |config: &Config, name: &str| what_prevents(config, name, "ca.pem").is_some();
         let [general, own] = ["OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY"];
         let zipkin = with("https://z/api/v2/spans", "console");
-        // Without TLS no span leaves, and that is said.
+        // Without TLS no span leaves, and that is reported.
         let leaves = matches!(zipkin.options.traces.destination(), Destination::Url(_));
         assert_eq!((is_kept(&zipkin, general), is_kept(&zipkin, own)), (leaves, leaves));
         let records = with("https://z/api/v2/spans", "otlp");
@@ -174,17 +174,17 @@ mod tests {
     }
 
     #[test]
-    fn what_the_same_hand_switched_off_is_not_said() {
+    fn what_the_same_environment_switched_off_is_not_reported() {
         let logs = [(LOGS_ENDPOINT, "http://127.0.0.1:9/v1/logs"), ("OTEL_LOGS_EXPORTER", "console")];
-        assert!(said(&logs).is_empty());
+        assert!(warnings_of(&logs).is_empty());
         let zipkin = ("OTEL_EXPORTER_ZIPKIN_ENDPOINT", "http://127.0.0.1:9/api/v2/spans");
-        assert!(said(&[zipkin, ("OTEL_TRACES_EXPORTER", "otlp")]).is_empty());
-        assert!(said(&[zipkin, ("OTEL_TRACES_EXPORTER", "none")]).is_empty());
+        assert!(warnings_of(&[zipkin, ("OTEL_TRACES_EXPORTER", "otlp")]).is_empty());
+        assert!(warnings_of(&[zipkin, ("OTEL_TRACES_EXPORTER", "none")]).is_empty());
     }
 
     #[test]
-    fn a_value_that_was_refused_is_said_once() {
-        assert_eq!(said(&[("OTEL_TRACES_SAMPLER_ARG", "half")]).len(), 1);
+    fn a_value_that_was_refused_is_reported_once() {
+        assert_eq!(warnings_of(&[("OTEL_TRACES_SAMPLER_ARG", "half")]).len(), 1);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The order of precedence: default, terminal, code, environment; the last one that says something wins. For each
-//! variable it is kept what was chosen, and by whom.
+//! variable both the value and who chose it are kept.
 
 use super::advice::{masked, without_effect};
 use super::{Choice, Config, Env, Options, Source, Terminals, Warning, spelling, variables};
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_does_not_wait_unless_told_to() {
+    fn a_terminal_does_not_wait_unless_a_delay_is_set() {
         let name = "OBSERVABILITY_DRAIN_DELAY";
         let config = choose("", &[], true);
         assert_eq!(choice(&config, name), ("0", Source::Terminal));

@@ -3,7 +3,7 @@
 use super::{Env, Warning};
 
 /// Variables of the specification that concern a Rust service. Those that have a row are served; the others
-/// are said to be ignored.
+/// are reported as ignored.
 const SPECIFIED: &[&str] = &[
     "OTEL_ATTRIBUTE_COUNT_LIMIT",
     "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
@@ -153,12 +153,12 @@ mod tests {
 
     const ROWS: &[&str] = &["OTEL_SERVICE_NAME", "OTEL_EXPORTER_OTLP_ENDPOINT", "OBSERVABILITY_DRAIN_DELAY"];
 
-    fn said(name: &str) -> Option<String> {
+    fn warning_about(name: &str) -> Option<String> {
         check(&Env::from_iter([(name, "x")]), ROWS).first().map(ToString::to_string)
     }
 
     #[test]
-    fn a_misspelt_name_is_told_the_nearest_known_one() {
+    fn a_misspelt_name_is_answered_with_the_nearest_known_one() {
         for (wrong, right) in [
             ("OTEL_SERVICE_NAMES", "OTEL_SERVICE_NAME"),
             ("otel_service_name", "OTEL_SERVICE_NAME"),
@@ -168,35 +168,38 @@ mod tests {
             ("OBSERVABILITY_DRAINDELAY", "OBSERVABILITY_DRAIN_DELAY"),
         ] {
             assert!(
-                said(wrong).unwrap().ends_with(&format!("did you mean {right}?")),
+                warning_about(wrong).unwrap().ends_with(&format!("did you mean {right}?")),
                 "{wrong}: {:?}",
-                said(wrong)
+                warning_about(wrong)
             );
         }
     }
 
     #[test]
-    fn a_variable_of_the_specification_that_is_not_served_is_said_to_be_ignored() {
+    fn a_variable_of_the_specification_that_is_not_served_is_reported_as_ignored() {
         for name in [
             "OTEL_METRIC_EXPORT_INTERVAL",
             "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
             "OTEL_METRIC_EXPORT_TIMEOUT",
         ] {
-            assert_eq!(said(name).unwrap(), format!("{name} is not served by this version; it is ignored"));
+            assert_eq!(
+                warning_about(name).unwrap(),
+                format!("{name} is not served by this version; it is ignored")
+            );
         }
     }
 
     #[test]
-    fn a_limit_of_what_there_is_none_of_is_said_to_change_nothing() {
+    fn a_limit_of_what_is_never_recorded_is_reported_as_without_effect() {
         let right = "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT changes nothing: links have no attributes";
-        assert_eq!(said("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT").unwrap(), right);
+        assert_eq!(warning_about("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT").unwrap(), right);
         for (name, _) in WITHOUT_SUBJECT {
             assert!(SPECIFIED.contains(name), "{name}");
         }
     }
 
     #[test]
-    fn what_means_somebody_else_is_left_alone() {
+    fn a_variable_of_other_software_is_not_reported() {
         for name in [
             "OTEL_JAVAAGENT_DEBUG",
             "OTEL_INSTRUMENTATION_JDBC_ENABLED",
@@ -208,23 +211,23 @@ mod tests {
             "PATH",
             "OTELÄ",
         ] {
-            assert_eq!(said(name), None, "{name}");
+            assert_eq!(warning_about(name), None, "{name}");
         }
     }
 
     #[test]
     fn a_name_near_to_nothing_is_called_unknown() {
         assert_eq!(
-            said("OTEL_WHATEVER_THIS_IS").unwrap(),
+            warning_about("OTEL_WHATEVER_THIS_IS").unwrap(),
             "OTEL_WHATEVER_THIS_IS is not a known variable and is ignored"
         );
     }
 
     #[test]
     fn the_distance_counts_letters() {
-        for (a, b, apart) in [("", "abc", 3), ("abc", "abc", 0), ("kitten", "sitting", 3), ("abcd", "acd", 1)]
+        for (a, b, edits) in [("", "abc", 3), ("abc", "abc", 0), ("kitten", "sitting", 3), ("abcd", "acd", 1)]
         {
-            assert_eq!((distance(a, b), distance(b, a)), (apart, apart));
+            assert_eq!((distance(a, b), distance(b, a)), (edits, edits));
         }
     }
 }

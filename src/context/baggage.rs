@@ -48,7 +48,7 @@ struct Pair<'a> {
     properties: &'a str,
 }
 
-/// The standard asks for so many at least. It also asks for 64 members at least; we do not count them.
+/// The standard asks for at least this many. It also asks for 64 members at least; we do not count them.
 const MOST_BYTES: usize = 8192;
 
 /// All but `baggage-octet`, and the percent sign itself.

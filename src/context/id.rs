@@ -103,7 +103,7 @@ fn text<const N: usize>(digits: &[u8; N]) -> &str {
 }
 
 impl TraceId {
-    /// Stands for an id that is not known yet.
+    /// A placeholder for an id that is not known yet.
     pub(super) const BLANK: Self = Self(NonZeroU128::MIN);
 
     /// `None` for zero, which the standard forbids.
@@ -156,7 +156,7 @@ impl TraceId {
 }
 
 impl SpanId {
-    /// Stands for an id that is not known yet.
+    /// A placeholder for an id that is not known yet.
     pub(super) const BLANK: Self = Self(NonZeroU64::MIN);
 
     /// `None` for zero, which the standard forbids.

@@ -38,7 +38,7 @@ pub(crate) fn write(context: TraceContext) -> [u8; 53] {
     text
 }
 
-/// What stands before the next colon, and what behind it.
+/// The text before the next colon, and the text after it.
 fn cut(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let place = text.iter().position(|byte| matches!(byte, b':' | b'%'))?;
     let (before, rest) = text.split_at_checked(place)?;

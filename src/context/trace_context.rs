@@ -26,7 +26,7 @@ pub struct TraceContext {
 const LENGTH: usize = 55;
 
 impl TraceContext {
-    /// Stands for the place that is not known yet.
+    /// A placeholder for a context that is not known yet.
     pub(crate) const BLANK: Self = Self::new(TraceId::BLANK, SpanId::BLANK, Flags::NONE);
 
     /// The place of this span in this trace.

@@ -177,7 +177,7 @@ impl Tracestate {
         Some(number(digits)? << (4 * missing))
     }
 
-    /// The explicit randomness, which stands instead of the trace id's last 56 bits.
+    /// The explicit randomness, which replaces the trace id's last 56 bits.
     pub(crate) fn ot_random(&self) -> Option<u64> {
         let digits = self.ot("rv:")?.as_bytes();
         number(digits).filter(|_| digits.len() == DIGITS)

@@ -18,7 +18,7 @@ use crate::traces::Format;
 pub(super) const TARGET: &str = "tower_observability";
 const NAME: &str = "OTEL_SERVICE_NAME";
 
-/// What stands in a row at a terminal without its variable's name.
+/// Values that are shown at a terminal without the name of their variable.
 const SHOWN: [&str; 8] = [
     NAME,
     "OTEL_TRACES_EXPORTER",
@@ -83,9 +83,9 @@ pub(super) fn announce(
     let code = config.options.logs.complaint().map(|why| format!("the level given to `Logs::level`: {why}"));
     let environment = config.warnings.iter().map(ToString::to_string);
     let metrics = config.options.metrics.complaints().iter().cloned();
-    let said: Vec<String> = environment.chain(code).chain(metrics).chain(troubles).collect();
-    said.iter().for_each(|trouble| say(signals, Level::WARN, format_args!("{trouble}")));
-    notices.begin(signals, said, &in_force.refused());
+    let warnings: Vec<String> = environment.chain(code).chain(metrics).chain(troubles).collect();
+    warnings.iter().for_each(|trouble| say(signals, Level::WARN, format_args!("{trouble}")));
+    notices.begin(signals, warnings, &in_force.refused());
 }
 
 impl InForce<'_> {
@@ -184,7 +184,7 @@ impl InForce<'_> {
         }
     }
 
-    /// Every other value that was chosen, and by whom.
+    /// Every other value that was chosen, and who chose it.
     fn chosen(&self) -> String {
         let is_chosen = |source| !matches!(source, Source::Default | Source::Derived);
         let choices = self.config.choices.iter();
@@ -270,14 +270,15 @@ impl Notices {
         })
     }
 
-    /// The start-up lines are written: what waited follows, and no reason that is among them is said again.
-    fn begin(&self, signals: &'static Signals, mut said: Vec<String>, refused: &[&str]) {
+    /// The start-up lines are written: the notices that waited follow, without a reason that is among those lines.
+    fn begin(&self, signals: &'static Signals, mut warnings: Vec<String>, refused: &[&str]) {
         let _ = self.shared.signals.set(signals);
         for notice in std::mem::take(&mut *self.shared.early()) {
-            let is_said = notice.remedy().is_some_and(|remedy| said.iter().any(|line| line.contains(remedy)));
-            if !is_said {
+            let is_known =
+                notice.remedy().is_some_and(|remedy| warnings.iter().any(|line| line.contains(remedy)));
+            if !is_known {
                 self.shared.say(signals, &notice);
-                said.push(notice.to_string());
+                warnings.push(notice.to_string());
             } else if !refused.contains(&notice.signal()) {
                 let name = notice.signal();
                 say(

@@ -129,7 +129,7 @@ impl Observability {
         self.running.admin_address
     }
 
-    /// Resolves when the process shall stop accepting requests, made for `with_graceful_shutdown`.
+    /// Resolves when the process should stop accepting requests, made for `with_graceful_shutdown`.
     ///
     /// On SIGTERM or ctrl-c `/ready` turns 503 at once, and the future resolves after the
     /// [drain delay](crate::Builder::drain_delay), when the balancer has noticed; a second signal makes it

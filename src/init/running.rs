@@ -167,7 +167,7 @@ pub(super) struct Running {
     /// The process in which the threads run.
     pub(super) process: u32,
     /// How many lines the start itself wrote.
-    pub(super) said: u64,
+    pub(super) start_up_lines: u64,
 }
 
 /// The longest that `shutdown` waits, so that a silly number is no overflow.
@@ -178,7 +178,7 @@ const SHORTEST: Duration = Duration::from_millis(200);
 const FORCED: Duration = Duration::from_secs(1);
 /// What the lines keep of the time, so that trouble with the spans is still written.
 const FOR_LINES: Duration = Duration::from_millis(500);
-/// What is said on stderr has so long to get out, if it is read.
+/// How long a message on standard error may take, where standard error is read slowly.
 const FOR_COMPLAINTS: Duration = Duration::from_millis(100);
 /// A guard that lives no longer was not kept: no program does anything in so little time.
 const AT_ONCE: Duration = Duration::from_millis(1);
@@ -275,7 +275,11 @@ impl Running {
     pub(super) fn warn_of_end_at_once(&self) {
         let lived = self.started.elapsed();
         let Report { spans, lines, .. } = self.account();
-        if lived < AT_ONCE && spans.created == 0 && lines.created == self.said && !thread::panicking() {
+        if lived < AT_ONCE
+            && spans.created == 0
+            && lines.created == self.start_up_lines
+            && !thread::panicking()
+        {
             say(
                 self.signals,
                 Level::WARN,

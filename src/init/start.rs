@@ -126,7 +126,7 @@ impl Assembly {
         let lines = if general.disabled { Lines::off() } else { lines(logs, resource) };
         let lines = lines.with_records(records);
         let counts = metrics.enabled && !general.disabled;
-        // An exemplar shall open a trace, and without an exporter there is no such span.
+        // An exemplar links to a trace, and without an exporter there is none.
         let metrics = if spans.is_on() { metrics.clone() } else { metrics.clone().without_exemplars() };
         let recorder = counts.then(|| &*Box::leak(Box::new(Recorder::new(&metrics))));
         let red = match recorder {
@@ -225,7 +225,7 @@ impl Assembly {
             report: Mutex::new(None),
             started: Instant::now(),
             process: std::process::id(),
-            said: signals.lines.report().created,
+            start_up_lines: signals.lines.report().created,
         }))
     }
 }
@@ -310,7 +310,7 @@ async fn each_second(signals: &'static Signals) {
     }
 }
 
-/// Runs an exporter; that the sender is dropped tells of its end.
+/// Runs an exporter; the sender is dropped at its end.
 async fn export<R: Weigh>(
     exporter: Option<Exporter<R>>,
     phase: watch::Receiver<Phase>,

@@ -18,12 +18,12 @@ impl Exposition {
     }
 
     /// The format that the `Accept` headers rank highest. Text where they say nothing, or nothing we know: a
-    /// page in a format that was not asked for tells more than a 406.
+    /// page in a format that was not asked for helps more than a 406.
     pub(crate) fn negotiate<'a>(accept: impl Iterator<Item = &'a str>) -> Self {
         let mut best = (Self::Text, 0);
         for range in accept.flat_map(|header| header.split(',')) {
             if let Some((format, quality)) = offered(range) {
-                // Of two that are wanted alike, the one that carries more.
+                // Of two with the same rank, the one that carries more.
                 let better = quality == best.1 && format == Self::OpenMetrics && quality > 0;
                 if quality > best.1 || better {
                     best = (format, quality);

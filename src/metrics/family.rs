@@ -71,7 +71,7 @@ pub(super) enum Series {
     Histograms(Arc<Bounds>, Group<Histogram>),
 }
 
-/// What the user said of a family.
+/// The user's description of a family.
 #[derive(Clone, Debug)]
 pub(super) struct Description {
     pub(super) unit: Option<Unit>,

@@ -16,7 +16,7 @@ pub(super) fn metric_name(raw: &str) -> String {
     if name.is_empty() { "_".to_owned() } else { name }
 }
 
-/// Labels as they stand between the braces: valid, sorted, each name once, empty values absent.
+/// Labels as between the braces of a sample: valid, sorted, each name once, empty values absent.
 ///
 /// Two names that become one keep both values, joined by `;` in the order of the original names, as
 /// OpenTelemetry's rules for Prometheus say. An own `le` would break a histogram: it becomes `exported_le`,

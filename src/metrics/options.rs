@@ -115,7 +115,7 @@ impl Metrics {
 
     /// The bounds, unless there is no sense in them.
     fn checked(&mut self, of: &str, bounds: impl IntoIterator<Item = f64>) -> Option<Vec<f64>> {
-        // One more than is taken tells that there are too many, also of a list without end.
+        // One more than is taken shows that there are too many, even in an endless list.
         let mut bounds: Vec<f64> = bounds.into_iter().take(MOST_BUCKETS + 2).collect();
         // `+Inf` is always there, and some users list it.
         bounds.retain(|bound| *bound != f64::INFINITY);

@@ -86,7 +86,7 @@ impl Component {
     }
 }
 
-/// The spans' account, under the names of the conventions for SDKs; so many spans may wait, and `exporter` is
+/// The spans' account, under the names of the conventions for SDKs; with the capacity of the queue; `exporter` is
 /// the conventions' word for how they leave.
 pub(crate) fn spans(
     exporter: &'static str,

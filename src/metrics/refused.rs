@@ -30,7 +30,7 @@ pub(super) struct Refused {
     names: Mutex<HashSet<String>>,
 }
 
-/// So many names are reported; one made of an id would never end.
+/// The most names that are reported: names made of an id would never end.
 const MOST_NAMES: usize = 32;
 
 impl Reason {

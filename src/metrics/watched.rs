@@ -54,7 +54,7 @@ pub struct QueueState {
     pub oldest: Option<Duration>,
 }
 
-/// So many pools, and so many queues, are asked.
+/// The most pools, and the most queues, that are asked.
 const MOST: usize = 500;
 /// How often a queue is read.
 const EVERY: Duration = Duration::from_secs(10);

@@ -136,7 +136,7 @@ impl Writing {
         push_timestamp(&mut self.text, exemplar.unix_nanos);
     }
 
-    /// What stands after the last family.
+    /// The end of the page, after the last family.
     pub(super) fn end(&mut self) {
         if self.is_openmetrics() {
             self.text.push_str("# EOF\n");

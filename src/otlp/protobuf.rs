@@ -21,7 +21,7 @@ pub(crate) enum Size {
 }
 
 impl Size {
-    /// Enough for a message that holds so many bytes of text and little else.
+    /// Enough for a message of this many bytes of text and little else.
     pub(crate) fn of(bytes: usize) -> Self {
         match bytes + LONGEST_VARINT {
             0..0x80 => Self::Small,

@@ -23,7 +23,7 @@ pub(super) const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const SMALLEST_REQUEST: usize = 1_024;
 
 impl Shared {
-    /// The endpoint stands after what decides how it is read.
+    /// The endpoint comes after the rows that decide how it is read.
     pub(crate) const VARIABLES: &'static [Variable<Self>] = &[
         Variable {
             name: "OTEL_EXPORTER_OTLP_PROTOCOL",

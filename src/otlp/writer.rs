@@ -13,7 +13,7 @@ use crate::resource::Resource;
 
 /// About what a server's span takes, so that the buffer is made once.
 const RECORD: usize = 1_024;
-/// More than what stands behind the last record of a request.
+/// More than the bytes after the last record of a request.
 const END: usize = 256;
 /// How many characters the texts of a record may have that alone is too large, one after the other until it fits.
 const SHORTER: [usize; 4] = [16 * 1024, 2 * 1024, 256, 32];
@@ -287,7 +287,7 @@ impl<'a, const FIELD: u32> Attributes<'a, FIELD> {
         self.string(name, text);
     }
 
-    /// An attribute up to its value, an `AnyValue` of so many bytes.
+    /// An attribute up to its value, an `AnyValue` of this many bytes.
     #[inline]
     fn begin(&mut self, name: &str, value: usize) {
         if 4 + name.len() + value < SHORT {
@@ -318,7 +318,7 @@ impl<'a, const FIELD: u32> Attributes<'a, FIELD> {
 }
 
 impl AnyValue<'_> {
-    /// Cuts each of its texts to so many characters.
+    /// Cuts each of its texts to this many characters.
     pub(crate) fn limit(&mut self, most: usize) {
         let end = |text: &str| text.char_indices().nth(most).map(|(end, _)| end);
         match self {
@@ -370,7 +370,7 @@ mod tests {
         Batch::new(&resource, limit)
     }
 
-    /// A log record whose body has so many bytes.
+    /// A log record whose body has this many bytes.
     fn write(length: &usize, message: &mut Message, longest: Option<usize>) {
         message.nested(2, Size::Medium, |message| {
             let text = "x".repeat(longest.map_or(*length, |most| most.min(*length)));

@@ -1,6 +1,6 @@
 //! What proxies write of the request that they pass on: `Forwarded` (RFC 7239) and the `X-Forwarded-…` headers.
 //!
-//! Every proxy appends to what it got, and what stands leftmost may be the client's own invention. So lists are read from the
+//! Every proxy appends to what it got, and the leftmost entry may be the client's own invention. So lists are read from the
 //! right, an entry at a time, and nothing to the left of an entry changes how it is read.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::record::{Scheme, host_and_port};
 
-/// So many bytes of one header are looked at, from the right.
+/// How many bytes of one header are looked at, from the right.
 const MOST_BYTES: usize = 8 * 1_024;
 /// No host is longer (RFC 1035, with a port), and no address.
 const LONGEST: usize = 261;
@@ -74,7 +74,7 @@ fn split_last(list: &[u8], room: usize) -> Option<(Option<&[u8]>, &[u8])> {
     (list.len() <= room).then_some((None, list))
 }
 
-/// Does an odd number of backslashes stand before this byte?
+/// Is there an odd number of backslashes before this byte?
 fn is_escaped(text: &[u8], at: usize) -> bool {
     let before = text.get(..at).unwrap_or_default();
     before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
@@ -175,7 +175,7 @@ pub(super) fn scheme(value: &[u8]) -> Option<Scheme> {
     }
 }
 
-/// What could stand in a `Host` header.
+/// What could be the value of a `Host` header.
 pub(super) fn host(value: &[u8]) -> Option<&[u8]> {
     let value = unquoted(value)?;
     text(value).and_then(host_and_port).map(|_| value)
@@ -310,7 +310,7 @@ mod tests {
         }
 
         #[test]
-        fn what_stands_before_an_entry_does_not_change_it(before in any_value(), on_a_line in any::<bool>()) {
+        fn what_is_left_of_an_entry_does_not_change_it(before in any_value(), on_a_line in any::<bool>()) {
             let said = &b"for=\"[2001:db8::1]:443\";host=\"a.example\""[..];
             let joined = [&before, &b", "[..], said].concat();
             let headers = if on_a_line { headers(&[&before, said]) } else { headers(&[&joined]) };

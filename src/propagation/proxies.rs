@@ -28,12 +28,12 @@ static NO_PEER: Once = Once::new();
 /// of its client.
 ///
 /// Each proxy appends the address that it was called from. The list is read from the right, from the proxy that called us,
-/// and ends at the first address that is no trusted proxy: that is the client. What stands further left is what the client
+/// and ends at the first address that is no trusted proxy: that is the client. Everything further left is what the client
 /// invented, and is not read.
 ///
 /// Two rules decide who is trusted, and both may be set: by address ([`Proxies::at`]), which needs the address of the peer,
 /// and by number ([`Proxies::hops`]), for proxies whose addresses are not known, or on a Unix socket. By number alone,
-/// whoever can reach the service without the proxies can invent all of it.
+/// a caller that reaches the service without the proxies can invent all of it.
 ///
 /// Read are `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`, or, with [`Proxies::forwarded`], `Forwarded`
 /// (RFC 7239). Never both, because most proxies write one of them and pass on what the client wrote into the other. For the
@@ -65,7 +65,7 @@ struct Range {
 pub(crate) struct Original<'a> {
     pub(crate) client: Client,
     pub(crate) scheme: Option<Scheme>,
-    /// As a `Host` header has it.
+    /// As in a `Host` header.
     pub(crate) host: Option<&'a [u8]>,
 }
 
@@ -118,7 +118,7 @@ impl Proxies {
         let (mut at, mut hops, mut forwarded) = (Vec::new(), None, false);
         for word in list.split(',').map(str::trim).filter(|word| !word.is_empty()) {
             if word == "none" {
-                // It stands alone.
+                // It is the only word of the list.
                 return if list.trim() == word { Ok(Self::at([""; 0])) } else { Err(refused()) };
             } else if word == BY_RFC {
                 forwarded = true;
@@ -154,7 +154,7 @@ impl Proxies {
         Some(if self.forwarded { self.by_forwarded(headers) } else { self.by_x_forwarded(headers) })
     }
 
-    /// Is what stands to the left of this address the word of a trusted proxy?
+    /// Was the entry to the left of this address written by a trusted proxy?
     fn trusts(&self, address: Option<IpAddr>) -> bool {
         match &self.at {
             Some(ranges) => address.is_some_and(|address| ranges.iter().any(|range| range.contains(address))),
@@ -162,7 +162,7 @@ impl Proxies {
         }
     }
 
-    /// Which entry of a list, from the right, was written by the outermost trusted proxy, and whom it names.
+    /// Which entry of a list, from the right, was written by the outermost trusted proxy, and which client it names.
     fn client(&self, nodes: impl Iterator<Item = Option<IpAddr>>) -> Option<(usize, Client)> {
         let mut found = None;
         for (place, node) in nodes.take(self.most).enumerate() {
@@ -208,7 +208,7 @@ impl Proxies {
     }
 }
 
-/// As the variable has it.
+/// As in the variable.
 impl fmt::Display for Proxies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ranges = self.at.iter().flatten().map(ToString::to_string);

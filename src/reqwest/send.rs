@@ -13,7 +13,7 @@ use crate::propagation::clear_headers;
 use crate::record::{Hop, Http, HttpVersion, Kind, Method, Scheme, Subject};
 use crate::signals::{Observation, Signals, global};
 
-/// Who sends, and to whom it is reported.
+/// The client that sends, and the layer that records.
 #[derive(Clone)]
 pub(super) struct Sender {
     pub(super) inner: Inner,
@@ -146,7 +146,7 @@ impl Sending {
     }
 }
 
-/// The way there and back forgets the URL, unless it stands beside the response.
+/// The way there and back forgets the URL, unless it is kept beside the response.
 fn taken_apart(response: Response) -> http::Response<Body> {
     let url: Url = response.url().clone();
     let mut response = http::Response::<Body>::from(response);

@@ -1,4 +1,4 @@
-//! A trace drawn as a waterfall: who called whom, when, and for how long.
+//! A trace drawn as a waterfall: which span called which, when, and for how long.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::names::attribute;
 /// How many characters the time of the whole trace has.
 const WIDTH: usize = 30;
 
-/// The spans of one trace, drawn over its time. Spans whose parent is not among them stand at the left.
+/// The spans of one trace, drawn over its time. Spans whose parent is missing begin at the left.
 ///
 /// `OTEL_TRACES_EXPORTER=console` prints one for each trace of the process. A viewer of your own that receives the spans
 /// of several services can draw them in the same way.
@@ -79,7 +79,7 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// A span of this name. `attribute` looks up its attributes by name: a call's path stands beside its method, and
+    /// A span of this name. `attribute` looks up its attributes by name: a call's path is shown beside its method, and
     /// which attempt it was.
     pub fn new(name: &str, attribute: impl Fn(&str) -> Option<String>) -> Self {
         let mut shown = name.to_owned();
@@ -145,7 +145,7 @@ impl Waterfall {
         end.unwrap_or_default().saturating_sub(self.begin())
     }
 
-    /// Where in the trace's time the span lies.
+    /// The span's part of the trace's time.
     fn line(&self, bar: &Bar) -> String {
         let whole = self.length().as_nanos().max(1);
         let column = |at: Duration| (at.as_nanos() * WIDTH as u128 / whole) as usize;
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn several_services_are_named_and_one_stands_in_the_head() {
+    fn several_services_are_named_and_a_single_one_is_in_the_head() {
         let one = Waterfall::new("t", vec![bar("shop", "a", "", 0, 1)]).to_string();
         assert!(one.starts_with("trace t · shop · 1 span · 1.0 ms\na"), "{one}");
         let two =

@@ -289,7 +289,7 @@ impl Instance {
         self.lines.all().into_iter().map(parse).collect()
     }
 
-    /// The sum of the series of this name, as it stands on the page, that have these labels among theirs.
+    /// The sum of the series of this name (as on the page) that have these labels among theirs.
     ///
     /// ```
     /// # use tower_observability::testing::Instance;

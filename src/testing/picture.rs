@@ -70,13 +70,13 @@ impl fmt::Display for Picture {
         }
         title(f, "\nlines", self.lines.is_empty())?;
         let (details, lines): (Vec<_>, Vec<_>) = self.lines.iter().partition(|line| is_detail(line));
-        for said in lines {
-            line(f, said)?;
+        for object in lines {
+            line(f, object)?;
         }
         if !details.is_empty() {
             write!(f, "\n  and {} of libraries at DEBUG and TRACE, which `lines()` has", details.len())?;
         }
-        let mut samples = self.samples.iter().filter(|sample| sample.tells()).peekable();
+        let mut samples = self.samples.iter().filter(|sample| sample.is_worth_showing()).peekable();
         title(f, "\nmetrics", samples.peek().is_none())?;
         samples.try_for_each(|sample| write!(f, "\n  {sample}"))
     }
@@ -104,7 +104,7 @@ fn one(f: &mut fmt::Formatter<'_>, span: &Span) -> fmt::Result {
     write!(f, ") {:.8}", span.trace.span_id.to_string())
 }
 
-/// `INFO found user=7 (span 4bf92f35)`: what the user said, not what always stands there.
+/// `INFO found user=7 (span 4bf92f35)`: the user's fields, without those that every line has.
 fn line(f: &mut fmt::Formatter<'_>, line: &Value) -> fmt::Result {
     let text = |key: &str| line[key].as_str().unwrap_or_default();
     write!(f, "\n  {:5} {:?}", text(key::LEVEL), text(key::MESSAGE))?;

@@ -190,10 +190,10 @@ impl Request {
         &self.picture.lines
     }
 
-    /// The sum of the series of this name, as it stands on the page, on which this request may be counted: of those
+    /// The sum of the series of this name (as on the page) on which this request may be counted: of those
     /// whose method, route, status, error, protocol and scheme are the request's, or that have no such label.
     ///
-    /// A metric is the instance's: two requests that are alike are counted on one series.
+    /// A metric is the instance's: two requests with the same labels are counted on one series.
     ///
     /// # Panics
     ///
@@ -257,7 +257,7 @@ impl Ended<'_> {
         let spans = self.spans(seen);
         let trace = self.id(key::TRACE_ID);
         let elsewhere = |line: &Value| {
-            // A span that is still open is in no list: then the request's id tells.
+            // A span that is still open is in no list: then the request's id decides.
             let known = seen.spans.iter().any(|span| is_in(line, span));
             known || self.line.is_none_or(|own| own[key::REQUEST_ID] != line[key::REQUEST_ID])
         };

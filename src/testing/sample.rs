@@ -47,7 +47,7 @@ impl Sample {
     }
 
     /// Is it worth its place in a picture? Not what is zero, nor a histogram's parts beside its count.
-    pub(super) fn tells(&self) -> bool {
+    pub(super) fn is_worth_showing(&self) -> bool {
         self.value != 0.0 && self.label("le").is_none() && !self.name.ends_with("_sum")
     }
 }

@@ -86,7 +86,7 @@ async fn ready_names_what_is_not_and_draining_is_not_ready_at_once() {
 }
 
 #[tokio::test]
-async fn the_level_is_changed_from_here_and_a_wrong_one_is_told_what_is_right() {
+async fn the_level_is_changed_from_this_machine_and_a_wrong_one_is_answered_with_what_is_right() {
     let started = start();
     assert_eq!(started.get("/log-level", "").await.1, "info\n");
     let (head, body) = started.put_level("nonsense", "").await;
@@ -132,7 +132,7 @@ async fn what_is_too_large_is_refused() {
     assert!(head.starts_with("http/1.1 431 "), "{head}");
 }
 
-/// What a probe waits for at the most, as an orchestrator has it by default.
+/// The default timeout of an orchestrator's probe.
 const PROBE: Duration = Duration::from_secs(1);
 
 impl Started {
@@ -258,7 +258,7 @@ impl Started {
         (0..LONG).for_each(|n| self.observe(&n.to_string()));
     }
 
-    /// A scrape of a long page that was begun, and of which nobody reads more than the first bytes.
+    /// A scrape of a long page that was begun, and of which only the first bytes are read.
     async fn begin_to_scrape(&self, version: &str) -> (TcpStream, Vec<u8>) {
         self.long_page();
         let mut stream = TcpStream::connect(self.address).await.expect("listening");

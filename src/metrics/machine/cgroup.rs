@@ -182,7 +182,7 @@ impl Hierarchies {
             mount.kind == "cgroup" && mount.options.iter().any(|option| option == controller)
         };
         let place = placed(Version::One, group, self.mounts.iter().find(is_its)?);
-        // Only the machine's root has it.
+        // Only the root of the machine has this file.
         let is_root = place.folders.first()?.join("cgroup.sane_behavior").exists();
         (!is_root).then_some(place)
     }

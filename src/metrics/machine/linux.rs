@@ -88,8 +88,8 @@ mod tests {
     #[test]
     fn this_process_started_before_now_and_after_its_system() {
         let now = Moment::now().unix_nanos() as f64 / 1e9;
-        let started = started().expect("Linux tells");
-        assert!(started > booted(&read("stat").expect("Linux tells")).expect("Linux tells") as f64);
+        let started = started().expect("a time of Linux");
+        assert!(started > booted(&read("stat").expect("a time of Linux")).expect("a time of Linux") as f64);
         // The system's start is known by the second only.
         assert!(started <= now + 1.0, "{started} {now}");
     }

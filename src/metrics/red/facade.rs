@@ -83,7 +83,7 @@ impl Active {
         }
     }
 
-    /// There is one, however often it is said.
+    /// There is one, however often it is created.
     pub(super) fn exists(&self) {
         match self {
             Self::Own(gauge) => gauge.set(1.0),

@@ -34,7 +34,7 @@ pub(super) struct ClientKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct RpcKey {
     rpc: Rpc,
-    /// Whom a client called; of a server's call, `None`.
+    /// The server that a client called; `None` of a call that is served.
     server: Option<Server>,
     error: ErrorType,
 }

@@ -158,7 +158,7 @@ fn many_threads_find_the_same_series() {
     assert_eq!((counted.len(), sum), (2 * Method::CONVENTIONS.len(), 4_000));
 }
 
-/// A recorder of somebody else's, which remembers what it was given.
+/// A foreign recorder, which remembers what it was given.
 #[derive(Default)]
 struct Foreign(Arc<std::sync::Mutex<Vec<String>>>);
 
@@ -189,7 +189,7 @@ impl ::metrics::Recorder for Foreign {
 }
 
 #[test]
-fn a_recorder_of_somebody_elses_is_given_every_request() {
+fn a_foreign_recorder_is_given_every_request() {
     let foreign: &'static Foreign = Box::leak(Box::default());
     let red = Red::with(Keeper::Any(foreign));
     red.hop(&hop(Kind::Server, http(Method::Get)), &end(Some(200), ErrorType::None));

@@ -1,4 +1,4 @@
-//! One call of gRPC: the frame around a batch, and where its answer stands.
+//! One call of gRPC: the frame around a batch, and where its status is.
 //!
 //! hyper does all of HTTP/2. What is left of gRPC for a call with one message each way is here and not tonic's, because
 //! an exporter has to know whether bytes left, and a client of gRPC turns a lost connection into a status.
@@ -12,7 +12,7 @@ use crate::export::{Answer, Body, Delivery, confirmed, in_short};
 /// One byte says whether the message is compressed, four its length.
 const PREFIX: usize = 5;
 
-/// The message as it stands in the body. It has less than 64 MiB.
+/// The message as in the body. It has less than 64 MiB.
 pub(super) fn frame(message: Bytes, is_packed: bool) -> Bytes {
     let mut framed = BytesMut::with_capacity(PREFIX + message.len());
     framed.put_u8(u8::from(is_packed));

@@ -21,7 +21,7 @@ const RESOURCE_EXHAUSTED: usize = 8;
 const OUT_OF_RANGE: usize = 11;
 const UNAUTHENTICATED: usize = 16;
 
-/// Is there a status among these? An answer without a message has it in its head.
+/// Is there a status among these? A response without a message has it in its head.
 pub(super) fn is_in(headers: &HeaderMap) -> bool {
     headers.contains_key(CODE)
 }

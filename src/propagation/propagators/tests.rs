@@ -33,7 +33,7 @@ fn trace() -> TraceContext {
     TraceContext { trace_id: TraceId::new(0xcd).expect("not zero"), span_id, flags: Flags::SAMPLED }
 }
 
-/// Writes onto headers and onto a map that begin alike, and shows both.
+/// Writes onto headers and onto a map with the same content, and shows both.
 fn written(
     propagators: Propagators,
     before: &[(&'static str, &str)],
@@ -222,7 +222,7 @@ fn a_later_format_wins_if_it_is_valid_and_destroys_nothing_if_not() {
     assert_eq!(parts(&b3("0")), (w3c.0, shown(Flags::NONE), w3c.2.clone()), "a decision alone");
 
     let first = read(listed("b3,tracecontext"), &[FULL[0], FULL[1], ("b3", other)]);
-    assert_eq!(parts(&first), w3c, "tracecontext stands later");
+    assert_eq!(parts(&first), w3c, "tracecontext is later in the list");
     let first = read(listed("b3,tracecontext"), &[("traceparent", "00-bad"), ("b3", other)]);
     assert_eq!(parts(&first).0, 0xe457b5a2e4d86bd1, "and finds nothing");
     let none = read(listed("tracecontext"), &[("b3", other), ("uber-trace-id", "ab:cd:0:1")]);
@@ -259,7 +259,7 @@ fn a_known_format_that_is_not_served_is_named() {
 }
 
 #[test]
-fn everything_else_is_told_what_was_expected() {
+fn everything_else_is_refused_with_what_was_expected() {
     for list in
         ["w3c", "tracecontext;baggage", ",", "none,baggage", "tracecontext,none", "b3,none", "b3-multi"]
     {

@@ -1,4 +1,4 @@
-//! What is believed of whom.
+//! Which proxies' headers are believed.
 
 use http::HeaderValue;
 use proptest::prelude::*;
@@ -18,7 +18,7 @@ fn known(text: &str) -> Client {
     Client::Known(ip(text))
 }
 
-/// Whom the chain names as the client, where a proxy at 10.0.0.1 calls us.
+/// The client that the chain names, where a proxy at 10.0.0.1 calls us.
 fn client(proxies: &Proxies, chain: &str) -> Client {
     let headers = if proxies.forwarded {
         let nodes = chain.split(',').map(|node| format!("for=\"{}\"", node.trim()));
@@ -61,7 +61,7 @@ fn by_number_the_client_is_as_far_from_the_right_as_there_are_proxies() {
 }
 
 #[test]
-fn nobody_is_believed_but_a_trusted_peer() {
+fn only_a_trusted_peer_is_believed() {
     let headers = headers(&[(X_FORWARDED_FOR, "203.0.113.9"), (X_FORWARDED_PROTO, "https")]);
     let proxies = Proxies::at(["10.0.0.0/8", "2001:db8::7"]);
     for stranger in ["11.0.0.1", "9.255.255.255", "2001:db8::8", "::10.0.0.1"] {
@@ -88,7 +88,11 @@ fn scheme_and_host_are_those_that_the_client_asked_the_outermost_proxy_for() {
     let of = |proto, host| [chain.clone(), (X_FORWARDED_PROTO, proto), (X_FORWARDED_HOST, host)];
     assert_eq!(said(within(), &of("https", "shop.example")), https("shop.example"), "one wrote for all");
     assert_eq!(said(within(), &of("https,http", "shop.example:8443, inner")), https("shop.example:8443"));
-    assert_eq!(said(within(), &of("a,https,http", "a,b,c")), (None, None), "nobody can tell whose is whose");
+    assert_eq!(
+        said(within(), &of("a,https,http", "a,b,c")),
+        (None, None),
+        "which entry belongs to which proxy is not known"
+    );
     assert_eq!(said(within().at_most(1), &of("a,http,https", "a,b")), https("b"), "the last is our proxy's");
     let alone = [(X_FORWARDED_PROTO, "http, WSS"), (X_FORWARDED_HOST, "\"[::1]:80\"")];
     assert_eq!(said(within(), &alone), https("[::1]:80"));

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::metrics::{Exposition, Metrics, Recorder};
 
-/// A folder that stands for a hierarchy's mount, and goes away.
+/// A folder in place of a hierarchy's mount, which is removed at the end.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -107,7 +107,7 @@ fn a_group_of_version_1_tells_the_same_and_no_pressure() {
 }
 
 #[test]
-fn the_tightest_limit_of_all_groups_above_is_told_with_what_it_did() {
+fn the_tightest_limit_of_all_groups_above_is_reported_with_its_throttling() {
     let folder = Folder::new(
         "above",
         &[
@@ -150,7 +150,7 @@ fn the_machines_own_root_is_no_container() {
 }
 
 #[test]
-fn without_control_groups_nothing_is_told() {
+fn without_control_groups_nothing_is_reported() {
     let folder = Folder::new("none", &[]);
     for (groups, mounts) in [("", ""), ("0::/\n", ""), ("", UNIFIED), ("3:cpu:/a\n", UNIFIED)] {
         assert_eq!(page(Container::of(&folder.hierarchies(groups, mounts))), "", "{groups:?} {mounts:?}");

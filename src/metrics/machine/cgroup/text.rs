@@ -3,7 +3,7 @@
 /// No machine has so much memory: version 1 writes "no limit" as the largest number of whole pages.
 const UNLIMITED: u64 = 1 << 62;
 
-/// A limit or an amount; `max` and what stands for it are no number.
+/// A limit or an amount; `max`, in whatever spelling, is no number.
 pub(super) fn number(text: &str) -> Option<u64> {
     text.trim().parse().ok().filter(|number| *number < UNLIMITED)
 }
