@@ -220,10 +220,7 @@ impl Summary {
         let begins = std::mem::replace(&mut self.begins, false);
         let is = |known: &str| word.eq_ignore_ascii_case(known);
         let is_operation = before != Word::Clause;
-        if is("select") {
-            self.add_operation(word);
-            self.reads();
-        } else if is("delete") && is_operation {
+        if is("select") || is("delete") && is_operation {
             self.add_operation(word);
             self.reads();
         } else if is("update") && is_operation {
