@@ -1,4 +1,4 @@
-//! One signal's counters: the queue counts what it took and refused, the exporter what became of it.
+//! One signal's counters: the queue counts what it took and refused, the exporter what happened to it.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -142,8 +142,8 @@ impl Flow {
 
     /// The account now; `counted` asks the signal's queue what it counted by itself.
     pub(crate) fn report(&self, counted: impl FnOnce() -> Counted) -> FlowReport {
-        // The ends are read before the begins: whatever has ended by now has begun by then, so that at no
-        // moment more ended than was created.
+        // The ends are read before the beginnings: what has ended had begun before, so that a report never has
+        // more ends than beginnings.
         let (delivered, unconfirmed) =
             (self.delivered.load(Ordering::Acquire), self.unconfirmed.load(Ordering::Acquire));
         let mut dropped = self.dropped.each_ref().map(|count| count.load(Ordering::Acquire));

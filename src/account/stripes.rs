@@ -1,4 +1,4 @@
-//! The bounded buffer between requests and our threads: one stripe per few threads, so that two requests
+//! The bounded buffer between requests and our threads: one stripe for a few threads, so that two requests
 //! rarely meet, and one lock held for a push or a swap.
 //!
 //! When full, the newest is refused and counted. Everything that is counted is counted under the stripe's own lock.
@@ -27,7 +27,7 @@ pub(crate) struct Stripes<T> {
 #[repr(align(128))]
 struct Rough(AtomicUsize);
 
-// A line of its own, so that neighbours do not share it.
+// On a cache line of its own, so that neighbours do not share it.
 #[derive(Debug)]
 #[repr(align(128))]
 struct Stripe<T> {
@@ -165,7 +165,7 @@ impl<T: Default> Stripes<T> {
         std::mem::replace(&mut held.items, spare)
     }
 
-    /// What was taken is gone for good. Only the sum counts, so any stripe may give the weight back.
+    /// Releases the weight of what was taken. Only the sum counts, so any stripe may subtract it.
     pub(crate) fn release(&self, mut weight: usize) {
         for stripe in &self.stripes {
             let _held = stripe.lock();
@@ -195,7 +195,7 @@ impl<T: Default> Stripes<T> {
         self.stripes.iter().map(|stripe| stripe.weight.load(Ordering::Relaxed)).sum()
     }
 
-    /// The same, in turn with every push: one that is not in the sum sees what this thread wrote before.
+    /// As [`Self::weight`], but ordered with every push: a push that is not in the sum sees what this thread wrote before.
     pub(crate) fn weight_under_locks(&self) -> usize {
         let weight = |stripe: &Stripe<T>| {
             let _held = stripe.lock();

@@ -1,13 +1,13 @@
-//! A table that all threads read without a lock: entries are added, up to a limit, and never leave.
+//! A table that all threads read without a lock: entries are added, up to a limit, and never removed.
 //!
 //! What it is for: a request looks up its route and its series. Both sets are small, are complete after the first
 //! minutes, and are asked by every thread at once. So a look-up may not write to memory that threads share, which a
-//! `RwLock` around a `HashMap` does at each reading; and an entry has a number for as long as the process lives, which
-//! stands for it in the request's record.
+//! `RwLock` around a `HashMap` does at each reading; and an entry has a number for as long as the process lives, by
+//! which the request's record refers to it.
 //!
 //! How: slots at least twice as many as the limit, each a [`OnceLock`]. A key begins its search at the slot of its hash and goes
 //! on to the next until it finds itself or a free one. Two threads that want the same free slot wait for each other
-//! once; who comes second finds the first one's key, and goes on where it is another.
+//! once; the second finds the first one's key, and goes on if it is a different one.
 //!
 //! What it costs is counted by `cargo bench -p benches --bench request`. The hash is a multiplication for each field, since
 //! the standard one takes 650 instructions more for the look-ups of a request. What a caller can send (a host, a route

@@ -1,4 +1,4 @@
-//! A number that many threads add to: one cell a stripe, so that two requests rarely share a line of the cache.
+//! A number that many threads add to: one cell for each stripe, so that two requests rarely share a cache line.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,7 +12,7 @@ pub(crate) struct Tally {
     cells: Box<[Cell]>,
 }
 
-/// One stripe's part, on a line of its own.
+/// One stripe's part, on a cache line of its own.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Cell(AtomicU64);
@@ -36,7 +36,7 @@ impl Tally {
         }
     }
 
-    /// How many there were.
+    /// The count so far.
     pub(crate) fn count(&self) -> u64 {
         self.values().fold(0, u64::wrapping_add)
     }
@@ -58,7 +58,7 @@ impl CounterFn for Tally {
     }
 
     fn absolute(&self, value: u64) {
-        // All who set meet on the first cell, so that what is missing is added once.
+        // Every thread that sets uses the first cell, so that a difference is added once.
         let Some((first, others)) = self.cells.split_first() else { return };
         let _ = first.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |own| {
             let rest =

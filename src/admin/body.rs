@@ -1,4 +1,4 @@
-//! The page's way out: a piece at a time, as the scraper takes them, and other work goes between.
+//! The page as a response body: a piece at a time, as fast as the scraper reads, with room for other work between.
 
 use std::convert::Infallible;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! A connection of the admin listener: when a byte last moved on it, and an end that looks like none where the answer
+//! A connection of the admin listener: when a byte last moved on it, and a reset instead of an end where the response
 //! was cut.
 
 use std::io::{self, IoSlice};
@@ -46,7 +46,7 @@ impl Activity {
         self.waits.store(waits, Ordering::Relaxed);
     }
 
-    /// Which of several is closed first where there are too many: the lowest.
+    /// The order in which connections are closed when there are too many: the lowest first.
     pub(super) fn claim(&self) -> impl Ord + use<> {
         (self.waits.load(Ordering::Relaxed), self.last())
     }

@@ -26,7 +26,7 @@ struct Calls {
 }
 
 impl Level {
-    /// `set` answers with what would be right where the directives are not.
+    /// `set` fails with what would be right if the directives are not.
     pub(crate) fn new(
         level: impl Fn() -> String + Send + Sync + 'static,
         set: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static,

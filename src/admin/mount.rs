@@ -1,4 +1,4 @@
-//! The routes for a router of the user's: reading only.
+//! The routes for the user's own router: read-only.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, Request};
 /// May a request from this peer be answered? One from this machine only if it was meant for it: a web page whose own
 /// name was made to resolve to this machine still sends that name. `own` is the name that the listener was given.
 pub(super) fn may_read<B>(peer: SocketAddr, request: &Request<B>, own: &str) -> bool {
-    // No name is behind an address, so that none can be made to resolve to it.
+    // An address is not resolved, so that no foreign name can lead to it.
     let is_ours =
         |host: &str| is_localhost(host) || host.eq_ignore_ascii_case(own) || host.parse::<IpAddr>().is_ok();
     let by_uri = request.uri().host().is_none_or(|host| is_ours(bare(host)));
@@ -22,7 +22,7 @@ pub(super) fn may_change(peer: Option<SocketAddr>, headers: &HeaderMap, token: O
     is_local(peer, headers) || token.is_some_and(|token| has_token(headers, token))
 }
 
-/// From this machine, and not on behalf of another: a proxy or a web page open here must not lend its place.
+/// From this machine, and not on behalf of another: a proxy or a web page on this machine must not pass for it.
 fn is_local(peer: Option<SocketAddr>, headers: &HeaderMap) -> bool {
     let passed_on = [FORWARDED.as_str(), "x-forwarded-for", ORIGIN.as_str()];
     let names_loopback =
@@ -60,7 +60,7 @@ fn has_token(headers: &HeaderMap, token: &str) -> bool {
     scheme.eq_ignore_ascii_case(b"bearer ") && equal(sent, token.as_bytes())
 }
 
-/// Takes as long for a wrong token as for the right one of that length.
+/// Compares in constant time for a given length.
 fn equal(sent: &[u8], token: &[u8]) -> bool {
     let differing = sent.iter().zip(token).fold(0, |differing, (a, b)| differing | (a ^ b));
     sent.len() == token.len() && differing == 0

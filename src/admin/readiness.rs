@@ -32,12 +32,12 @@ struct Check {
     asked: AtomicUsize,
 }
 
-/// Counts down whatever becomes of the check.
+/// Counts down when the check ends, by a panic as well.
 struct Leaves<'a>(&'a AtomicUsize);
 
 type Answer = Pin<Box<dyn Future<Output = bool> + Send>>;
 
-/// Why it may not.
+/// Why it may not get requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum NotReady {
     Draining,

@@ -29,7 +29,7 @@ pub(crate) enum Origin {
     /// Our own listener, from this peer.
     Listener(SocketAddr),
     #[allow(dead_code)] // mounting is axum's, a feature
-    /// A router of the user's, whose callers we know nothing about: reading only.
+    /// The user's own router, whose callers are unknown: read-only.
     Mounted,
 }
 

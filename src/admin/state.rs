@@ -1,4 +1,4 @@
-//! What the answers are made of.
+//! The state that the responses are made from.
 
 use std::fmt;
 
@@ -32,7 +32,7 @@ pub(super) mod tests {
     use super::*;
     use crate::metrics::Metrics;
 
-    /// One counter, no checks, a log that knows one level more, and a token.
+    /// One counter, no checks, a log whose level can be `info` or `debug`, and a token.
     pub(in crate::admin) fn state() -> AdminState {
         let recorder: &'static Recorder = Box::leak(Box::new(Recorder::new(&Metrics::new())));
         with_local_recorder(recorder, || counter!("orders").increment(1));

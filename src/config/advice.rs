@@ -30,7 +30,7 @@ impl Warning {
         Self(format!("{name} is not UTF-8; it is ignored"))
     }
 
-    /// A variable that limits what there is none of.
+    /// A variable that limits something that is never recorded.
     pub(super) fn without_subject(name: &str, why: &str) -> Self {
         Self(format!("{name} changes nothing: {why}"))
     }
@@ -60,7 +60,7 @@ impl fmt::Display for Warning {
 }
 
 /// What may be shown of a variable's value: nothing of a secret, and of a URL neither a password nor what is behind its
-/// path. An endpoint is a URL also without its scheme.
+/// path. An endpoint without a scheme is a URL as well.
 pub(crate) fn masked(name: &str, value: &str, secret: bool) -> String {
     if secret && !value.is_empty() {
         return "***".to_owned();
@@ -69,7 +69,7 @@ pub(crate) fn masked(name: &str, value: &str, secret: bool) -> String {
     if is_url { masked_url(value).into_owned() } else { value.to_owned() }
 }
 
-/// Warns of every variable that was taken and changes nothing, because another one keeps it from having an effect.
+/// Warns of every variable that was accepted and has no effect because of another one.
 pub(super) fn without_effect(config: &Config, env: &Env) -> Vec<Warning> {
     let taken = config.choices.iter().filter(|choice| choice.source == Source::Environment);
     let kept =

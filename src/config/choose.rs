@@ -1,4 +1,4 @@
-//! The order of precedence: default, terminal, code, environment; the last one that says something wins. For each
+//! The order of precedence: default, terminal, code, environment; the last one with a value wins. For each
 //! variable both the value and who chose it are kept.
 
 use super::advice::{masked, without_effect};
@@ -58,7 +58,7 @@ impl Chooser<'_> {
         self.choose_below(code, on_terminal, |_| {}, rows)
     }
 
-    /// Chooses options that take over what is more general before their own variables are read.
+    /// Chooses options that inherit more general ones before their own variables are read.
     fn choose_below<O: Default>(
         &mut self,
         code: O,

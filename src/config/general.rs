@@ -1,4 +1,4 @@
-//! The options that belong to no one signal: who the service is, what travels, how it ends.
+//! The options that concern all signals: the service's identity, propagation, shutdown.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::record::Methods;
 use crate::resource::{Resource, parse_attributes};
 use crate::variable::{Refusal, Variable, boolean, milliseconds};
 
-/// The options that belong to no one signal.
+/// The options that concern all signals.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct General {
     pub(crate) disabled: bool,
@@ -165,7 +165,7 @@ impl General {
         },
     ];
 
-    /// No balancer needs time to notice the end, and a person who pressed ctrl-c wants the prompt back.
+    /// At a terminal no load balancer has to notice the end, and the user who pressed ctrl-c wants the prompt back.
     pub(super) fn on_terminal(mut self) -> Self {
         self.drain_delay.get_or_insert(Duration::ZERO);
         self.shutdown_timeout.get_or_insert(Duration::from_secs(1));

@@ -50,7 +50,7 @@ const SPECIFIED: &[&str] = &[
     "OTEL_TRACES_SAMPLER_ARG",
 ];
 
-/// Variables of the specification that limit what there is none of here, and why.
+/// Variables of the specification that limit something that is never recorded here, and why.
 const WITHOUT_SUBJECT: &[(&str, &str)] = &[
     ("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "events are log lines and log records, and spans have none"),
     ("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "links have no attributes"),
@@ -71,7 +71,7 @@ const OTLP_SETTINGS: [&str; 9] = [
     "TIMEOUT",
 ];
 
-/// Variables of other languages' agents and of what injects them; they are not meant for us.
+/// Variables of other languages' agents and of what injects them, which are not for this library.
 const FOREIGN: &[&str] = &[
     "OTEL_AUTO_",
     "OTEL_CPP_",

@@ -42,7 +42,7 @@ struct Shared {
     early: Mutex<Vec<Notice>>,
 }
 
-/// What is in force, in the words of the start-up lines.
+/// The choices in force, as the start-up lines show them.
 struct InForce<'a> {
     config: &'a Config,
     resource: &'a Resource,
@@ -54,7 +54,7 @@ pub(super) fn say(signals: &Signals, level: Level, message: fmt::Arguments<'_>) 
     signals.lines.say(level, TARGET, &message.to_string(), &[]);
 }
 
-/// Writes a line of our own that must be no log record: of the records themselves, or after the last of them.
+/// Writes a line of our own that must not be a log record: one about the records, or one after the last of them.
 pub(super) fn say_beside(signals: &Signals, level: Level, message: fmt::Arguments<'_>) {
     signals.lines.say_beside(level, TARGET, &message.to_string());
 }
@@ -171,7 +171,7 @@ impl InForce<'_> {
     fn metrics(&self) -> String {
         let metrics = &self.config.options.metrics;
         if metrics.enabled && metrics.installed {
-            // What a recorder does with a histogram cannot be asked of it.
+            // The facade cannot tell whether a recorder has buckets.
             return "metrics to the installed recorder, whose durations are summaries unless it has buckets: \
                     PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix(\"_duration_seconds\".to_owned()), \
                     Metrics::SECONDS)"
@@ -197,7 +197,7 @@ impl InForce<'_> {
         if chosen.is_empty() { "the rest by default".to_owned() } else { chosen.join(", ") }
     }
 
-    /// A row for each signal, for a person: no more than what is of use while a service is written.
+    /// A row for each signal, for a terminal: only what helps while a service is written.
     fn rows(&self) -> [String; 3] {
         let row = |name: &str, what: String, signals: &[&str]| {
             let mut row = format!("{name:7}  {what}");
@@ -294,7 +294,7 @@ impl Notices {
 impl Shared {
     fn say(&self, signals: &Signals, notice: &Notice) {
         let level = if notice.is_bad() { Level::WARN } else { Level::INFO };
-        // A record of a record's failure would be the next to fail.
+        // A log record about failing log records would fail as well.
         let say = if notice.is_of(LOGS) { say_beside } else { say };
         say(signals, level, format_args!("{notice}"));
     }

@@ -41,7 +41,7 @@ struct Exporters {
     records: Option<Exporter<LogRecord>>,
 }
 
-/// What is built before anything global is taken. Dropped, nothing of it stays.
+/// What is built before anything global is set; dropping it undoes it.
 struct Assembly {
     background: Background,
     signals: &'static Signals,
@@ -49,16 +49,16 @@ struct Assembly {
     exporters: Exporters,
     notices: Notices,
     globals: Globals,
-    /// Does the recorder take what the `metrics` macros say?
+    /// Do the `metrics` macros report to our recorder?
     records: bool,
 }
 
-/// Whose are the process's globals?
+/// Who sets the process's globals?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Globals {
-    /// Ours: subscriber, recorder, the `log` crate's logger.
+    /// We do: subscriber, recorder, the `log` crate's logger.
     Taken,
-    /// The user's, who adds our layer and recorder to them.
+    /// The user does, and adds our layer and recorder to them.
     Left,
 }
 
