@@ -7,7 +7,7 @@
 //! - `screen`: standard output, whose reader may leave.
 //! - `launcher`: starts the eight, receives their spans, reads their lines and their `/metrics`.
 //!
-//! `cargo run --release -p workshop --example workshop -- --help` tells what it can show.
+//! `cargo run -p workshop --example workshop -- --help` tells what it can show.
 
 mod launcher;
 mod plumbing;
@@ -19,12 +19,12 @@ use std::process::ExitCode;
 
 use screen::show;
 
-const USAGE: &str = "Usage: cargo run --release -p workshop --example workshop -- [--request | --vanished | --lines | --help | SERVICE]";
+const USAGE: &str = "Usage: cargo run -p workshop --example workshop -- [--request | --vanished | --lines | --help | SERVICE]";
 
 const HELP: &str = "\
 A vehicle workshop of eight services: eight processes, one trace.
 
-Usage: cargo run --release -p workshop --example workshop -- [--request | --vanished | --lines | --help | SERVICE]
+Usage: cargo run -p workshop --example workshop -- [--request | --vanished | --lines | --help | SERVICE]
 
   (nothing)    start the eight and keep them running, with a line for curl
   --request    follow one booking: waterfall, log lines, rate/errors/duration

@@ -13,6 +13,7 @@ mod environment;
 mod evidence;
 mod exposition;
 mod lines;
+mod otlp;
 mod output;
 mod paint;
 mod provider;

@@ -1,4 +1,4 @@
-//! The viewer's receiver: OTLP over HTTP, decoded with OpenTelemetry's own definitions.
+//! The viewer's receiver: OTLP over HTTP.
 
 use std::sync::Arc;
 
@@ -7,13 +7,11 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::routing::post;
 use bytes::Bytes;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
-use opentelemetry_proto::tonic::trace::v1::{self as otlp, status::StatusCode as SpanStatus};
 use prost::Message;
 use tokio::net::TcpListener;
 
 use super::evidence::{Evidence, Row, Span, time_of_day};
+use super::otlp::{self, Code, Export, KeyValue, Value};
 use crate::plumbing::BoxError;
 
 /// Starts it on a free port; what comes in goes to the evidence. Returns the endpoint.
@@ -30,7 +28,7 @@ pub(super) async fn start(evidence: Arc<Evidence>) -> Result<String, BoxError> {
 
 /// An empty answer is a whole success in protobuf.
 async fn receive(State(evidence): State<Arc<Evidence>>, body: Bytes) -> StatusCode {
-    let Ok(export) = ExportTraceServiceRequest::decode(body) else { return StatusCode::BAD_REQUEST };
+    let Ok(export) = Export::decode(body) else { return StatusCode::BAD_REQUEST };
     for resource in export.resource_spans {
         let attributes = resource.resource.map(|resource| resource.attributes).unwrap_or_default();
         let service = attributes.iter().find(|one| one.key == "service.name").map(text).unwrap_or_default();
@@ -48,24 +46,24 @@ fn span_of(service: &str, span: &otlp::Span) -> Span {
     }
     row.set("service", service);
     row.set("name", &span.name);
-    row.set("kind", span.kind().as_str_name().trim_start_matches("SPAN_KIND_").to_lowercase());
+    row.set("kind", format!("{:?}", span.kind()).to_lowercase());
     row.set("trace_id", hex(&span.trace_id));
     row.set("span_id", hex(&span.span_id));
     row.set("parent", hex(&span.parent_span_id));
     row.set("time", time_of_day(start));
-    let failed = span.status.as_ref().is_some_and(|status| status.code() == SpanStatus::Error);
+    let failed = span.status.as_ref().is_some_and(|status| status.code() == Code::Error);
     row.set("error", if failed { "yes" } else { "no" });
     let micros = (span.end_time_unix_nano.saturating_sub(span.start_time_unix_nano) / 1_000) as i64;
     Span { start, micros, row }
 }
 
 fn text(attribute: &KeyValue) -> String {
-    match attribute.value.as_ref().and_then(|value: &AnyValue| value.value.as_ref()) {
-        Some(any_value::Value::StringValue(text)) => text.clone(),
-        Some(any_value::Value::IntValue(number)) => number.to_string(),
-        Some(any_value::Value::DoubleValue(number)) => number.to_string(),
-        Some(any_value::Value::BoolValue(truth)) => truth.to_string(),
-        _ => String::new(),
+    match attribute.value.as_ref().and_then(|value| value.value.as_ref()) {
+        Some(Value::Text(text)) => text.clone(),
+        Some(Value::Truth(truth)) => truth.to_string(),
+        Some(Value::Whole(number)) => number.to_string(),
+        Some(Value::Number(number)) => number.to_string(),
+        None => String::new(),
     }
 }
 
