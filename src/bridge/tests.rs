@@ -37,6 +37,7 @@ fn watch(spans: Spans, logs: Logs) -> Seen {
         propagators: Propagators::default(),
         proxies: None,
         watched: Default::default(),
+        order: Default::default(),
         database: None,
         listening: Listening::default(),
     };

@@ -22,7 +22,7 @@ use crate::logs::{Lines, LogRecord, Logs, Records, write_panics};
 use crate::metrics::{Recorder, Red, Watched};
 use crate::record::{Interned, Method};
 use crate::resource::Resource;
-use crate::signals::{self, Listening, Signals};
+use crate::signals::{self, Listening, Order, Signals};
 use crate::threads::{Phase, complain};
 use crate::traces::{Record, Spans};
 
@@ -142,6 +142,7 @@ impl Assembly {
             lines,
             red,
             watched: Watched::default(),
+            order: Order::default(),
             database: general.database.as_deref().map(|system| Interned::of(system).as_str()),
             propagators: general.propagators,
             proxies: general.proxies.clone(),

@@ -69,12 +69,30 @@ names! {
     KEPT = "observability.kept",
         "Why a trace that was not sampled was kept: `error`, `panic`, `slow`, `error_event`, `rare`, `peer`, `requested`, or \
          the text given to `request::keep`.";
+    MESSAGE_DUPLICATE = "observability.message.duplicate",
+        "`true` if a message of this id was processed already. Also on the log line.";
+    MESSAGE_NEWER_VERSION = "observability.message.newer_version",
+        "The version of its key that was processed already, if the message is older. Also on the log line.";
+    MESSAGE_OUT_OF_ORDER = "observability.message.out_of_order",
+        "`true` if a newer message of its key was processed already. Also on the log line.";
+    MESSAGE_WAITED_MS = "observability.message.waited_ms",
+        "Milliseconds between the sending of the message and the begin of its processing. Also on the log line.";
+    MESSAGING_BATCH_MESSAGE_COUNT = "messaging.batch.message_count",
+        "How many messages a batch has.";
+    MESSAGING_CONSUMER_GROUP_NAME = "messaging.consumer.group.name",
+        "The group of consumers.";
     MESSAGING_DESTINATION_NAME = "messaging.destination.name",
         "The queue or topic.";
+    MESSAGING_DESTINATION_PARTITION_ID = "messaging.destination.partition.id",
+        "The partition of the queue or topic.";
+    MESSAGING_KAFKA_OFFSET = "messaging.kafka.offset",
+        "The offset of the message in its partition.";
+    MESSAGING_MESSAGE_ID = "messaging.message.id",
+        "The id of the message.";
     MESSAGING_OPERATION_NAME = "messaging.operation.name",
-        "`send` or `process`, if the system is set.";
+        "The system's own word, such as `ack`; else the type. If the system is set.";
     MESSAGING_OPERATION_TYPE = "messaging.operation.type",
-        "`send` or `process`, if the system is set.";
+        "`send`, `receive`, `process` or `settle`, if the system is set.";
     MESSAGING_SYSTEM = "messaging.system",
         "The kind of broker, such as `kafka`.";
     NETWORK_PEER_ADDRESS = "network.peer.address",

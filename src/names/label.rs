@@ -32,6 +32,16 @@ names! {
         "The status code; absent if no response head was sent.";
     HTTP_ROUTE = "http_route",
         "The matched route; absent if none matched.";
+    MESSAGING_CONSUMER_GROUP_NAME = "messaging_consumer_group_name",
+        "The group of consumers.";
+    MESSAGING_DESTINATION_NAME = "messaging_destination_name",
+        "The queue or topic.";
+    MESSAGING_OPERATION_NAME = "messaging_operation_name",
+        "The system's own word, such as `ack`; else the type.";
+    MESSAGING_OPERATION_TYPE = "messaging_operation_type",
+        "`send`, `receive`, `process` or `settle`.";
+    MESSAGING_SYSTEM = "messaging_system",
+        "The kind of broker, such as `kafka`.";
     NETWORK_PROTOCOL_VERSION = "network_protocol_version",
         "`1.0`, `1.1`, `2`, `3`.";
     OTEL_COMPONENT_NAME = "otel_component_name",

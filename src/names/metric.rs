@@ -58,6 +58,20 @@ names! {
         "Gauge: requests in flight.";
     HTTP_SERVER_REQUEST_DURATION = "http_server_request_duration_seconds",
         "Histogram, seconds: requests served, until the last byte of the response.";
+    MESSAGES_DUPLICATE = "messages_duplicate_total",
+        "Counter: messages that had been processed already, by `Work::message`.";
+    MESSAGES_OUT_OF_ORDER = "messages_out_of_order_total",
+        "Counter: messages older than one of their key that had been processed already, by `Work::version`.";
+    MESSAGES_WAIT_DURATION = "messages_wait_duration_seconds",
+        "Histogram, seconds: time between the sending of a message and the begin of its processing, by `Work::sent_at`.";
+    MESSAGING_CLIENT_CONSUMED_MESSAGES = "messaging_client_consumed_messages_total",
+        "Counter: messages that were processed, if the system is set.";
+    MESSAGING_CLIENT_OPERATION_DURATION = "messaging_client_operation_duration_seconds",
+        "Histogram, seconds: sending, receiving and settling of messages, if the system is set.";
+    MESSAGING_CLIENT_SENT_MESSAGES = "messaging_client_sent_messages_total",
+        "Counter: messages handed to a broker, if the system is set.";
+    MESSAGING_PROCESS_DURATION = "messaging_process_duration_seconds",
+        "Histogram, seconds: processing of messages, if the system is set.";
     OBSERVABILITY_LOG_LEFT_OUT = "observability_log_left_out_total",
         "Counter: log lines and log records left out on purpose, by reason: `sampled`, `limited`.";
     OBSERVABILITY_LOG_QUEUE_BYTES = "observability_log_queue_bytes",

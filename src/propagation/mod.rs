@@ -3,6 +3,7 @@
 //! [`Remote`] is what a caller sent, already parsed; an `OutgoingContext` is what we send on.
 
 mod carrier;
+mod closures;
 mod environment;
 mod formats;
 mod forwarded;
@@ -12,6 +13,7 @@ mod propagators;
 mod proxies;
 
 pub use carrier::Carrier;
+pub use closures::{extract_with, inject_with};
 pub use environment::from_environment;
 pub use formats::Propagator;
 pub use inject::inject;

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::{
-    ErrorType, Fields, Http, HttpVersion, KeepReason, Kept, Method, Outcome, Query, RouteCell, Rpc, Scheme,
-    Value, Work, bounded, guarded,
+    ErrorType, Fields, Http, HttpVersion, KeepReason, Kept, Message, Method, Outcome, Query, RouteCell, Rpc,
+    Scheme, Value, Work, bounded, guarded,
 };
 use crate::clock::Moment;
 use crate::context::{Baggage, RequestId, SpanId, TraceContext, Tracestate};
@@ -178,6 +178,13 @@ impl Hop {
     /// Keeps the trace for this reason, if it is not kept yet; says whether this was the first.
     pub(crate) fn keep(&self, reason: KeepReason) -> bool {
         self.kept.set(reason)
+    }
+
+    pub(crate) fn message(&self) -> Option<&Message> {
+        match &self.subject {
+            Subject::Work(work) => work.message(),
+            Subject::Http(_) => None,
+        }
     }
 
     pub(crate) fn query(&self) -> Option<&Query> {

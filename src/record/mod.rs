@@ -45,4 +45,4 @@ pub(crate) use text::{PANICKED, bounded, error_text, formatted, guarded, prefix,
 pub(crate) use value::tests::a_value;
 pub(crate) use value::{Fields, Joined};
 pub(crate) use visit::{Recorded, TakeField, Visitor};
-pub(crate) use work::{Detail, Query, Work};
+pub(crate) use work::{Detail, Message, Operation, Query, Work};

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use super::{Interned, Stated};
 
@@ -21,7 +22,39 @@ pub(crate) enum Detail {
     /// Nothing more is known than its kind.
     #[default]
     Job,
+    Message(Box<Message>),
     Query(Box<Query>),
+}
+
+/// What is done with a message, or a batch of them.
+#[derive(Debug, Default)]
+pub(crate) struct Message {
+    pub(crate) operation: Operation,
+    /// The messaging system's own word for it.
+    pub(crate) word: Option<Interned>,
+    pub(crate) group: Option<Interned>,
+    pub(crate) partition: Option<Cow<'static, str>>,
+    pub(crate) offset: Option<i64>,
+    pub(crate) id: Option<Cow<'static, str>>,
+    pub(crate) batch: Option<u32>,
+    /// For how long it waited between its sending and its processing.
+    pub(crate) waited: Option<Duration>,
+    /// What stands for its id in the memory of messages.
+    pub(crate) known_by: Option<u64>,
+    /// What stands for its key there, and its version.
+    pub(crate) version: Option<(u64, u64)>,
+    pub(crate) is_duplicate: bool,
+    pub(crate) is_out_of_order: bool,
+}
+
+/// The conventions' types of operation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum Operation {
+    Send,
+    Receive,
+    #[default]
+    Process,
+    Settle,
 }
 
 /// A query of a database.
@@ -42,7 +75,33 @@ impl Work {
     pub(crate) fn query(&self) -> Option<&Query> {
         match &self.detail {
             Detail::Query(query) => Some(query),
-            Detail::Job => None,
+            Detail::Job | Detail::Message(_) => None,
+        }
+    }
+
+    pub(crate) fn message(&self) -> Option<&Message> {
+        match &self.detail {
+            Detail::Message(message) => Some(message),
+            Detail::Job | Detail::Query(_) => None,
+        }
+    }
+}
+
+impl Message {
+    /// How many messages it is about.
+    pub(crate) fn count(&self) -> u64 {
+        self.batch.map_or(1, u64::from)
+    }
+}
+
+impl Operation {
+    /// The value of `messaging.operation.type`.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Send => "send",
+            Self::Receive => "receive",
+            Self::Process => "process",
+            Self::Settle => "settle",
         }
     }
 }

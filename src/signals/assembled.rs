@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use super::Listening;
+use super::{Listening, Order};
 use crate::clock::Moment;
 use crate::context::{Flags, SpanId, TraceContext, TraceId, Tracestate};
 use crate::current::Current;
@@ -22,6 +22,8 @@ pub(crate) struct Signals {
     pub(crate) lines: Lines,
     pub(crate) red: Red,
     pub(crate) watched: Watched,
+    /// The messages that were processed of late.
+    pub(crate) order: Order,
     /// The system of the databases that sqlx asks, where the operator or the code says it.
     pub(crate) database: Option<&'static str>,
     pub(crate) propagators: Propagators,
@@ -42,6 +44,7 @@ impl Signals {
             lines,
             red: Red::new(recorder),
             watched: Watched::default(),
+            order: Order::default(),
             database: None,
             propagators,
             proxies: None,

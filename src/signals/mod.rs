@@ -3,7 +3,9 @@
 mod assembled;
 mod listening;
 mod observation;
+mod order;
 
 pub(crate) use assembled::{OfThread, Signals, global, set_global, set_of_thread, started};
 pub(crate) use listening::Listening;
 pub(crate) use observation::Observation;
+pub(crate) use order::{Order, Verdict};

@@ -279,6 +279,9 @@ impl Observation {
         {
             note_slow(&hop, query, end);
         }
+        if let Some(message) = hop.message().filter(|_| end.outcome.is_good()) {
+            self.signals.order.processed(message.known_by, message.version, hop.trace_now());
+        }
         red.hop(&hop, end);
         // A query outside of any request is in no trace, neither sampled nor held.
         let is_recorded = spans.is_on() && (hop.trace.flags.is_sampled() || hop.kept.is_held());

@@ -82,7 +82,6 @@ use crate::logs::{Lines, MemoryLines};
 use crate::metrics::{Exposition, Metrics, PoolState, Recorder};
 use crate::propagation::Propagators;
 use crate::signals::Signals;
-
 use crate::work::Work;
 
 /// All three signals of one test. Parallel tests, each with its own instance, never mix.

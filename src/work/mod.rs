@@ -10,10 +10,11 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
+use std::time::SystemTime;
 
 use crate::current::request::chain;
 use crate::propagation::Remote;
-use crate::record::{IntoValue, Kind, Outcome, Value, formatted};
+use crate::record::{Interned, IntoValue, Kind, Message, Operation, Outcome, Value, formatted};
 use crate::signals::{Signals, global};
 
 /// A job or a message: a span, a log line and metrics, in the sender's trace.
@@ -47,6 +48,10 @@ pub struct Work {
     parent: Option<Remote>,
     links: Vec<Remote>,
     attributes: Vec<(Cow<'static, str>, Value)>,
+    /// `None` for what is no message.
+    message: Option<Box<Message>>,
+    version: Option<(Cow<'static, str>, u64)>,
+    sent_at: Option<SystemTime>,
     signals: Option<&'static Signals>,
 }
 
@@ -86,12 +91,22 @@ mod sealed {
 impl Work {
     /// Processing of a message (span kind CONSUMER).
     pub fn consumer(name: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Kind::Consumer, name.into())
+        Self::of_message(Kind::Consumer, Operation::Process, name.into())
     }
 
     /// Sending of a message to a broker (span kind PRODUCER).
     pub fn producer(name: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Kind::Producer, name.into())
+        Self::of_message(Kind::Producer, Operation::Send, name.into())
+    }
+
+    /// Asking a broker for messages (span kind CLIENT), such as a poll.
+    pub fn receiver(name: impl Into<Cow<'static, str>>) -> Self {
+        Self::of_message(Kind::Client, Operation::Receive, name.into())
+    }
+
+    /// Telling a broker what became of a message (span kind CLIENT), such as an acknowledgement.
+    pub fn settler(name: impl Into<Cow<'static, str>>) -> Self {
+        Self::of_message(Kind::Client, Operation::Settle, name.into())
     }
 
     /// Work inside the process, such as a job or a timer (span kind INTERNAL).
@@ -108,8 +123,87 @@ impl Work {
             parent: None,
             links: Vec::new(),
             attributes: Vec::new(),
+            message: None,
+            version: None,
+            sent_at: None,
             signals: None,
         }
+    }
+
+    fn of_message(kind: Kind, operation: Operation, name: Cow<'static, str>) -> Self {
+        let message = Message { operation, ..Message::default() };
+        Self { message: Some(Box::new(message)), ..Self::new(kind, name) }
+    }
+
+    fn set(mut self, set: impl FnOnce(&mut Message)) -> Self {
+        if let Some(message) = &mut self.message {
+            set(message);
+        }
+        self
+    }
+
+    /// The messaging system's own word for what is done, `messaging.operation.name`: "ack", "poll". It becomes a metric label.
+    /// Default: `send`, `receive`, `process` or `settle`.
+    pub fn operation(self, word: &str) -> Self {
+        self.set(|message| message.word = Some(Interned::of(word)))
+    }
+
+    /// The group of consumers, `messaging.consumer.group.name`. It becomes a metric label. Default: none.
+    pub fn group(self, group: &str) -> Self {
+        self.set(|message| message.group = Some(Interned::of(group)))
+    }
+
+    /// The partition, `messaging.destination.partition.id`. Default: none.
+    pub fn partition(self, partition: impl fmt::Display) -> Self {
+        let partition = formatted(format_args!("{partition}"));
+        self.set(|message| message.partition = Some(partition.into()))
+    }
+
+    /// The offset in the partition, `messaging.kafka.offset`. Default: none.
+    pub fn offset(self, offset: i64) -> Self {
+        self.set(|message| message.offset = Some(offset))
+    }
+
+    /// How many messages a batch has, `messaging.batch.message_count`. Default: it is no batch.
+    pub fn batch(self, messages: usize) -> Self {
+        let messages = u32::try_from(messages).unwrap_or(u32::MAX);
+        self.set(|message| message.batch = Some(messages))
+    }
+
+    /// The message's id, `messaging.message.id`. A consumer remembers the last ten thousand ids that it has processed well:
+    /// one that comes again has `observability.message.duplicate` on span and line, a link to the trace that processed it,
+    /// and is counted in `messages_duplicate_total`. Default: none.
+    pub fn message(self, id: impl fmt::Display) -> Self {
+        let id = formatted(format_args!("{id}"));
+        self.set(|message| message.id = Some(id.into()))
+    }
+
+    /// What the message is about, and which version of it: a sequence number, or a time as a number. A consumer remembers the
+    /// newest version of the last ten thousand keys that it has processed well: an older one has
+    /// `observability.message.out_of_order` on span and line, a link to the trace that processed the newer one, a line of level
+    /// WARN, and is counted in `messages_out_of_order_total`. It is the lost update, reported when it happens; the key itself is
+    /// not recorded. Default: none.
+    ///
+    /// ```
+    /// use tower_observability::Work;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # let (customer, version, id) = ("4711", 7, "0b1f");
+    /// Work::consumer("process update").destination("customers").message(id).version(customer, version).run(async {}).await;
+    /// # }
+    /// ```
+    pub fn version(mut self, key: impl fmt::Display, version: u64) -> Self {
+        self.version = Some((formatted(format_args!("{key}")).into(), version));
+        self
+    }
+
+    /// When the message was sent, as the broker or a header says. The time that it waited is
+    /// `observability.message.waited_ms` on span and line, and `messages_wait_duration_seconds`. The clocks of two machines may
+    /// differ; a time in the future counts as none. Default: none.
+    pub fn sent_at(mut self, sent: SystemTime) -> Self {
+        self.sent_at = Some(sent);
+        self
     }
 
     /// The messaging system, `messaging.system`: "kafka", "rabbitmq". Default: none.

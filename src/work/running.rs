@@ -3,16 +3,18 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use tracing::Span;
 
 use super::Work;
 use crate::clock::Moment;
 use crate::current::{Current, current, scoped};
+use crate::names::attribute;
 use crate::propagation::Remote;
 use crate::record;
-use crate::record::{Detail, Hop, Interned, Outcome, Subject};
-use crate::signals::{Observation, Signals};
+use crate::record::{Detail, Hop, Interned, Message, Operation, Outcome, Subject, Value};
+use crate::signals::{Observation, Signals, Verdict};
 
 /// Work in progress. Dropping it unfinished reports [`Outcome::Cancelled`].
 ///
@@ -29,6 +31,8 @@ pub struct Running {
     observation: Option<Observation>,
 }
 
+const ORDER: &str = "tower_observability::order";
+
 impl Running {
     /// What is observed already; nothing if it is `None`.
     pub(super) fn of(observation: Option<Observation>) -> Self {
@@ -36,7 +40,13 @@ impl Running {
     }
 
     pub(super) fn begin(signals: Option<&'static Signals>, work: Work) -> Self {
-        Self { observation: signals.map(|signals| Observation::begin(signals, hop(signals, work))) }
+        let Some(signals) = signals else { return Self::of(None) };
+        let observation = Observation::begin(signals, hop(signals, work));
+        if observation.hop().and_then(|hop| hop.message()).is_some_and(|message| message.is_out_of_order) {
+            observation
+                .say(|| tracing::warn!(target: ORDER, "a newer message of this key was processed before"));
+        }
+        Self::of(Some(observation))
     }
 
     /// Runs a piece of the work with its context current: lines, spans and calls belong to it.
@@ -83,12 +93,46 @@ impl Running {
     }
 }
 
-fn hop(signals: &Signals, work: Work) -> Arc<Hop> {
+/// Fills in what the memory knows of the message, and for how long it waited; says what it knows.
+fn remember(signals: &Signals, work: &Work, message: &mut Message) -> Verdict {
+    message.waited = work.sent_at.and_then(|sent| SystemTime::now().duration_since(sent).ok());
+    if message.operation != Operation::Process {
+        return Verdict::default();
+    }
+    let place = work.destination.as_deref().unwrap_or(&work.name);
+    message.known_by = message.id.as_deref().map(|id| signals.order.hash(place, id));
+    message.version = work.version.as_ref().map(|(key, own)| (signals.order.hash(place, key), *own));
+    let verdict = signals.order.look(message.known_by, message.version);
+    message.is_duplicate = verdict.duplicate_of.is_some();
+    message.is_out_of_order = verdict.newer.is_some();
+    verdict
+}
+
+/// Adds what span and line say of a message.
+fn add_message(hop: &mut Hop, verdict: Verdict, waited: Option<Duration>) {
+    if let Some(waited) = waited {
+        hop.add(attribute::MESSAGE_WAITED_MS.into(), Value::F64(waited.as_secs_f64() * 1e3));
+    }
+    if let Some(trace) = verdict.duplicate_of {
+        hop.add(attribute::MESSAGE_DUPLICATE.into(), Value::Bool(true));
+        hop.links.push(trace);
+    }
+    if let Some((version, trace)) = verdict.newer {
+        hop.add(attribute::MESSAGE_OUT_OF_ORDER.into(), Value::Bool(true));
+        hop.add(attribute::MESSAGE_NEWER_VERSION.into(), Value::U64(version));
+        hop.links.push(trace);
+    }
+}
+
+fn hop(signals: &Signals, mut work: Work) -> Arc<Hop> {
+    let mut message = work.message.take();
+    let verdict = message.as_mut().map(|message| remember(signals, &work, message)).unwrap_or_default();
+    let waited = message.as_ref().and_then(|message| message.waited);
     let subject = record::Work {
         name: work.name,
         system: work.system,
         destination: work.destination,
-        detail: Detail::Job,
+        detail: message.map_or(Detail::Job, Detail::Message),
     };
     let is_linked = !work.links.is_empty();
     let complete = |hop: &mut Hop| {
@@ -96,6 +140,7 @@ fn hop(signals: &Signals, work: Work) -> Arc<Hop> {
         let mut links = work.links.iter().filter_map(|remote| remote.trace);
         hop.links = links.by_ref().take(signals.spans.link_limit).collect();
         hop.links_dropped = u32::try_from(links.count()).unwrap_or(u32::MAX);
+        add_message(hop, verdict, waited);
         let named = |remote: Remote| remote.request_id;
         for (key, value) in work.attributes {
             hop.add(key, value);

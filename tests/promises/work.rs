@@ -1,6 +1,7 @@
 //! Promise: a job or a message is a hop like any other, in the trace of whoever asked for it.
 
 use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
 
 use tower_observability::testing::{Instance, Span};
 use tower_observability::{Kind, Outcome, Work, propagation, request};
@@ -148,4 +149,137 @@ async fn an_error_whose_text_cannot_be_had_fails_the_job_and_nothing_else() {
         assert_eq!((&line["error"], &line["outcome"]), (&said.into(), &"server_error".into()), "{line:#}");
         assert_eq!(line["read"], true, "{line:#}");
     }
+}
+
+#[tokio::test]
+async fn a_message_has_what_the_conventions_ask_for_and_how_long_it_waited() {
+    let seen = Instance::new();
+    let sent = SystemTime::now() - Duration::from_millis(1_500);
+    let work = Work::consumer("process booking")
+        .system("kafka")
+        .destination("bookings")
+        .group("workers")
+        .partition(3)
+        .offset(4_711)
+        .message("0b1f")
+        .batch(2)
+        .sent_at(sent);
+    seen.adopt(work).run(async {}).await;
+    let ack = Work::settler("ack booking").system("rabbitmq").destination("bookings").operation("ack");
+    seen.adopt(ack).run(async {}).await;
+    seen.adopt(Work::receiver("poll bookings").system("kafka").destination("bookings")).run(async {}).await;
+    seen.adopt(Work::producer("send booking").system("kafka").destination("bookings")).run(async {}).await;
+
+    let span = named(&seen, "process booking");
+    for (name, value) in [
+        ("messaging.operation.name", "process"),
+        ("messaging.operation.type", "process"),
+        ("messaging.consumer.group.name", "workers"),
+        ("messaging.destination.partition.id", "3"),
+        ("messaging.message.id", "0b1f"),
+    ] {
+        assert_eq!(span.attribute(name), value);
+    }
+    assert_eq!(span.attribute("messaging.kafka.offset"), 4_711);
+    assert_eq!(span.attribute("messaging.batch.message_count"), 2);
+    let waited = seen.request("process booking").closing_line()["observability.message.waited_ms"].as_f64();
+    assert!((1_500.0..20_000.0).contains(&waited.unwrap()), "{waited:?}");
+    // A call that ended well has no line.
+    let spans = seen.spans();
+    let call = |name| spans.iter().find(|span| span.name == name).unwrap();
+    let acked = call("ack booking");
+    assert_eq!(
+        (acked.kind, acked.attribute("messaging.operation.name").to_string()),
+        (Kind::Client, "ack".into())
+    );
+    assert_eq!(acked.attribute("messaging.operation.type"), "settle");
+    assert_eq!(call("poll bookings").attribute("messaging.operation.type"), "receive");
+
+    let kafka = [("messaging_system", "kafka"), ("messaging_destination_name", "bookings")];
+    let of_group = [kafka[0], kafka[1], ("messaging_consumer_group_name", "workers")];
+    assert_eq!(seen.metric("messaging_process_duration_seconds_count", &of_group), 1.0);
+    assert_eq!(seen.metric("messaging_client_operation_duration_seconds_count", &kafka), 2.0);
+    assert_eq!(seen.metric("messaging_client_sent_messages_total", &kafka), 1.0);
+    assert_eq!(seen.metric("messaging_client_consumed_messages_total", &kafka), 2.0, "a batch of two");
+    assert_eq!(seen.metric("messages_wait_duration_seconds_count", &kafka), 1.0);
+}
+
+#[tokio::test]
+async fn a_failed_message_is_counted_as_such_and_a_future_time_of_sending_as_none() {
+    let seen = Instance::new();
+    let work =
+        Work::consumer("process").system("kafka").sent_at(SystemTime::now() + Duration::from_secs(3_600));
+    seen.adopt(work).try_run(async { Err::<(), _>("no seats") }).await.unwrap_err();
+    let failed = [("messaging_system", "kafka"), ("error_type", "server_error")];
+    assert_eq!(seen.metric("messaging_process_duration_seconds_count", &failed), 1.0);
+    assert_eq!(seen.metric("messaging_client_consumed_messages_total", &failed), 1.0);
+    assert!(!named(&seen, "process").attributes.contains_key("observability.message.waited_ms"));
+}
+
+#[tokio::test]
+async fn an_older_message_of_a_key_is_told_with_the_trace_that_processed_the_newer_one() {
+    let seen = Instance::new();
+    let _subscriber = seen.subscribe();
+    let update = |name: &'static str, id: &str, version| {
+        Work::consumer(name).destination("customers").message(id).version("customer-4711", version)
+    };
+    update("first", "a", 6).run(async {}).await;
+    update("second", "b", 7).run(async {}).await;
+    update("redelivered", "a", 6).run(async {}).await;
+    update("of another key", "c", 1).version("customer-4712", 1).run(async {}).await;
+    update("third", "d", 8).run(async {}).await;
+
+    let (second, again) = (named(&seen, "second"), named(&seen, "redelivered"));
+    assert_eq!(again.attribute("observability.message.out_of_order"), true);
+    assert_eq!(again.attribute("observability.message.newer_version"), 7);
+    assert_eq!(again.attribute("observability.message.duplicate"), true);
+    let linked: Vec<_> = again.links.iter().map(|link| link.span_id).collect();
+    assert_eq!(linked, [named(&seen, "first").trace.span_id, second.trace.span_id]);
+    let job = seen.request("redelivered");
+    assert_eq!(job.closing_line()["observability.message.out_of_order"], true);
+    assert_eq!(job.line("a newer message of this key was processed before")["level"], "WARN");
+    for in_order in ["first", "second", "of another key", "third"] {
+        assert!(
+            !named(&seen, in_order).attributes.contains_key("observability.message.out_of_order"),
+            "{in_order}"
+        );
+    }
+    let customers = [("messaging_destination_name", "customers")];
+    assert_eq!(seen.metric("messages_out_of_order_total", &customers), 1.0);
+    assert_eq!(seen.metric("messages_duplicate_total", &customers), 1.0);
+    assert!(!format!("{seen}").contains("customer-4711"), "the key is not recorded");
+}
+
+#[tokio::test]
+async fn a_message_that_failed_may_come_again_and_is_no_duplicate() {
+    let seen = Instance::new();
+    let _subscriber = seen.subscribe();
+    let message = |name| Work::consumer(name).destination("bookings").message(7).version("k", 7);
+    message("fails").try_run(async { Err::<(), _>("for the test") }).await.unwrap_err();
+    drop(message("is given up").begin());
+    message("again").run(async {}).await;
+    assert!(!named(&seen, "again").attributes.contains_key("observability.message.duplicate"), "{seen}");
+    message("once more").run(async {}).await;
+    assert_eq!(named(&seen, "once more").attribute("observability.message.duplicate"), true);
+}
+
+#[tokio::test]
+async fn two_closures_are_a_carrier_whatever_the_brokers_headers_are() {
+    let seen = Instance::new();
+    let mut headers: Vec<(String, Vec<u8>)> = Vec::new();
+    seen.adopt(Work::producer("send"))
+        .run(async {
+            request::set_baggage("tenant", "blue");
+            propagation::inject_with(|key, value| {
+                headers.push((key.to_uppercase(), value.as_bytes().to_vec()))
+            });
+        })
+        .await;
+    let remote = propagation::extract_with(|key| {
+        headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value)
+    });
+    assert_eq!(remote.baggage.get("tenant"), Some("blue"));
+    seen.adopt(Work::consumer("process").parent(remote)).run(async {}).await;
+    assert!(named(&seen, "process").is_child_of(&named(&seen, "send")), "{seen}");
+    assert!(propagation::extract_with(|_| None::<&str>).trace.is_none());
 }

@@ -47,6 +47,7 @@ fn with_both_signals_off_nothing_is_wanted() {
         propagators: Propagators::default(),
         proxies: None,
         watched: Default::default(),
+        order: Default::default(),
         database: None,
         listening: Listening::default(),
     };

@@ -247,7 +247,7 @@ fn status(status: Option<u16>) -> Option<Label> {
     status.map(|status| Label::new(label::HTTP_RESPONSE_STATUS_CODE, status.to_string()))
 }
 
-fn error(error: ErrorType) -> Option<Label> {
+pub(super) fn error(error: ErrorType) -> Option<Label> {
     let text = match error {
         ErrorType::None => return None,
         ErrorType::Word(word) => word.to_owned(),

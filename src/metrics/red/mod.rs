@@ -4,6 +4,7 @@ mod counts;
 mod facade;
 mod installed;
 mod key;
+mod messages;
 mod series;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use counts::Counts;
 use facade::{Active, Durations, Keeper};
 use installed::Installed;
 use key::{ClientKey, PoolKey, QueryKey, RpcKey, SCHEMES, ServerKey, WorkKey};
+use messages::Messages;
 use series::RedSeries;
 
 use super::Recorder;
@@ -40,6 +42,7 @@ struct Inner {
     work: RedSeries<WorkKey>,
     waits: RedSeries<PoolKey>,
     queries: RedSeries<QueryKey>,
+    messages: Messages,
     active: [OnceLock<Active>; Method::COUNT * SCHEMES.len()],
     client_body_errors: OnceLock<Counter>,
     counts: Counts,
@@ -66,6 +69,7 @@ impl Red {
             work: RedSeries::new(metric::WORK_DURATION),
             waits: RedSeries::new(metric::DB_CLIENT_CONNECTION_WAIT_TIME),
             queries: RedSeries::new(metric::DB_CLIENT_OPERATION_DURATION),
+            messages: Messages::new(),
             active: [const { OnceLock::new() }; Method::COUNT * SCHEMES.len()],
             client_body_errors: OnceLock::new(),
             counts: Counts::new(),
@@ -115,10 +119,17 @@ impl Red {
             },
             Subject::Work(work) => match &work.detail {
                 Detail::Query(query) => inner.queries.of(QueryKey::new(work, query, end), inner.keeper),
-                Detail::Job => inner.work.of(WorkKey::new(hop.kind, &work.name, end), inner.keeper),
+                Detail::Job | Detail::Message(_) => {
+                    inner.work.of(WorkKey::new(hop.kind, &work.name, end), inner.keeper)
+                }
             },
         };
         let seconds = end.at.nanos_since(hop.start) as f64 / 1e9;
+        if let Subject::Work(work) = &hop.subject
+            && let Some(message) = work.message()
+        {
+            inner.messages.record(work, message, (hop, end), inner.keeper);
+        }
         durations.record(seconds, hop.trace_now(), end.at);
     }
 
@@ -178,6 +189,7 @@ fn describe(recorder: &dyn ::metrics::Recorder) {
     let help = "Answers to our requests that broke off after their head.";
     recorder.describe_counter(metric::HTTP_CLIENT_BODY_ERRORS.into(), None, help.into());
     counts::describe(recorder);
+    messages::describe(recorder);
 }
 
 impl Inner {

@@ -1,5 +1,6 @@
 //! The span of a hop: name, attributes and status by the semantic conventions.
 
+mod message;
 mod network;
 mod query;
 mod rpc;
@@ -13,7 +14,7 @@ use super::redact;
 use super::span_writer::{Attributes, Limits, Name, Outline, SpanWriter, Status};
 use crate::names::attribute as name;
 use crate::record::{
-    Detail, End, Hop, Http, Kind, Method, NameSpan, Notes, Piece, Rpc, Subject, Work, address, stacktrace,
+    Detail, End, Hop, Http, Kind, Method, NameSpan, Notes, Piece, Rpc, Subject, address, stacktrace,
 };
 
 /// Writes the span of a hop; false, and nothing is written, if it has not ended.
@@ -100,7 +101,7 @@ fn subject(attributes: &mut Attributes<'_, impl SpanWriter>, hop: &Hop, end: &En
         },
         Subject::Work(work) => match &work.detail {
             Detail::Query(query) => query::query(attributes, work, query),
-            Detail::Job => messaging(attributes, hop.kind, work),
+            Detail::Job | Detail::Message(_) => message::message(attributes, hop.kind, work),
         },
     }
 }
@@ -164,22 +165,6 @@ fn full_url(http: &Http) -> String {
         url.extend(["?", &query]);
     }
     url
-}
-
-fn messaging(attributes: &mut Attributes<'_, impl SpanWriter>, kind: Kind, work: &Work) {
-    if let Some(system) = &work.system {
-        attributes.text(name::MESSAGING_SYSTEM, &**system);
-        let operation = match kind {
-            Kind::Producer => "send",
-            Kind::Client => "receive",
-            Kind::Consumer | Kind::Internal | Kind::Server => "process",
-        };
-        attributes.text(name::MESSAGING_OPERATION_NAME, operation);
-        attributes.text(name::MESSAGING_OPERATION_TYPE, operation);
-    }
-    if let Some(destination) = &work.destination {
-        attributes.text(name::MESSAGING_DESTINATION_NAME, &**destination);
-    }
 }
 
 #[inline]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::*;
 use crate::clock::Moment;
 use crate::context::{Flags, RequestId, SpanId, TraceContext, TraceId};
-use crate::record::{ErrorType, HttpVersion, Outcome, Route, Scheme, Value};
+use crate::record::{ErrorType, HttpVersion, Outcome, Route, Scheme, Value, Work};
 use crate::traces::Finished;
 use crate::traces::finished::Collect;
 
