@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use support::callgrind::{self, Cost};
 use support::service::Work;
 use support::situation::{
-    ALL, BARE, CALLS, NOT_SAMPLED, OFF, SITUATIONS, STEPS, Situation, Step, TELLS, UNNAMED,
+    ALL, BARE, CALLS, NOT_SAMPLED, OFF, QUERY, REPORT, SITUATIONS, STEPS, Situation, Step, TELLS, UNNAMED,
 };
 use support::{child, collector};
 
@@ -31,6 +31,9 @@ const LIMITS: [(Situation, Cost); 6] = [
     // Each header that a call takes with it is a value of its own, which is an allocation more than a shared one.
     (CALLS, limit([4_800.0, 4.5, 100.0, 3_500.0, 8_300.0, 5.5])),
 ];
+
+/// The most that a further query may cost on the request's thread: no more than a call over HTTP.
+const STEP_LIMITS: [(Step, f64); 2] = [(QUERY, 4_000.0), (REPORT, 4_000.0)];
 
 const fn limit([instructions, allocations, lines, export, whole, whole_allocations]: [f64; 6]) -> Cost {
     Cost { instructions, allocations, lines, export, whole, whole_allocations }
@@ -110,6 +113,12 @@ fn gate(counts: &mut Counts) -> ExitCode {
             println!("    {count:9.2} {what}, of at most {most}{}", if count > most { " (!)" } else { "" });
             exceeded |= count > most;
         }
+    }
+    for (step, most) in STEP_LIMITS {
+        let count = counts.each(step).instructions;
+        let mark = if count > most { " (!)" } else { "" };
+        println!("{}: {count:.2} instructions on the request's thread, of at most {most}{mark}", step.name);
+        exceeded |= count > most;
     }
     if exceeded { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

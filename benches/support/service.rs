@@ -16,7 +16,7 @@ use futures_util::stream::iter;
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use tower::{Layer, Service};
-use tower_observability::request;
+use tower_observability::{Query, request};
 use tracing::{info, info_span};
 
 /// What the handler does.
@@ -34,6 +34,10 @@ pub(crate) enum Handler {
     Says(u8),
     /// Is asked so many times more before it answers.
     Waits(u8),
+    /// Asks a database so often, which answers at once.
+    Queries(u8),
+    /// The same, as sqlx reports it.
+    Reports(u8),
     /// Answers in so many frames.
     Streams(u8),
 }
@@ -92,6 +96,8 @@ impl Work {
             Handler::Adds(count) => get(move |Path(_id): Path<u64>| add(count)),
             Handler::Says(count) => get(move |Path(id): Path<u64>| say(id, count)),
             Handler::Waits(times) => get(move |Path(_id): Path<u64>| wait(times)),
+            Handler::Queries(count) => get(move |Path(_id): Path<u64>| query(count)),
+            Handler::Reports(count) => get(move |Path(_id): Path<u64>| report(count)),
             Handler::Streams(frames) => get(move |Path(_id): Path<u64>| stream(frames)),
         };
         Router::new().route("/users/{id}", route)
@@ -181,6 +187,32 @@ async fn add(count: u8) -> &'static str {
 
 async fn say(id: u64, count: u8) -> &'static str {
     (0..count).for_each(|_| info!(id, table = "users", "read from the database"));
+    BODY
+}
+
+/// As long as a usual statement.
+const STATEMENT: &str =
+    "SELECT id, name, city, created_at FROM users u JOIN cities c ON c.id = u.city WHERE u.id = $1";
+
+async fn query(count: u8) -> &'static str {
+    for _ in 0..count {
+        let asked = Query::sql("postgresql", STATEMENT).try_run(async { Ok::<_, Infallible>(1) }).await;
+        assert_eq!(asked, Ok(1));
+    }
+    BODY
+}
+
+async fn report(count: u8) -> &'static str {
+    for _ in 0..count {
+        tracing::debug!(
+            target: "sqlx::query",
+            summary = "SELECT id, name, city, …",
+            db.statement = STATEMENT,
+            rows_affected = 0_u64,
+            rows_returned = 1_u64,
+            elapsed_secs = 0.001,
+        );
+    }
     BODY
 }
 

@@ -76,7 +76,16 @@ const SPANNED_ONCE: Situation =
     situation("request_span(), polled twice", Stack::Spanned, Handler::Waits(1), Caller::Sampled);
 const WAITS_ONCE: Situation = situation("polled twice", Stack::All, Handler::Waits(1), Caller::Sampled);
 
-pub(crate) const STEPS: [Step; 11] = [
+const ONE_QUERY: Situation = situation("one query", Stack::All, Handler::Queries(1), Caller::Sampled);
+const ONE_REPORT: Situation =
+    situation("one query of sqlx", Stack::All, Handler::Reports(1), Caller::Sampled);
+pub(crate) const QUERY: Step = step("a query", Stack::All, Handler::Queries(11), ONE_QUERY, 10);
+pub(crate) const REPORT: Step =
+    step("a query that sqlx reports", Stack::All, Handler::Reports(11), ONE_REPORT, 10);
+
+pub(crate) const STEPS: [Step; 13] = [
+    QUERY,
+    REPORT,
     step("an attribute, of 20", Stack::All, Handler::Adds(20), ALL, 20),
     step("an attribute, of 100", Stack::All, Handler::Adds(100), ALL, 100),
     step("the first event", Stack::All, Handler::Says(1), ALL, 1),

@@ -8,6 +8,8 @@ mod shared;
 mod support;
 
 mod collector;
+#[cfg(feature = "drivers")]
+mod dependencies;
 mod foreign;
 #[cfg(all(feature = "otlp-grpc", feature = "gzip"))]
 mod grpc;

@@ -38,6 +38,12 @@ pub const PROMTOOL: System = System("BACKEND_PROMTOOL");
 pub const CHROMIUM: System = System("BACKEND_CHROMIUM");
 /// A Python with the official SDK and the reference parser of OpenMetrics.
 pub const PYTHON: System = System("BACKEND_PYTHON");
+/// A PostgreSQL, as the URL of a database.
+pub const POSTGRES: System = System("BACKEND_POSTGRES");
+/// A Redis.
+pub const REDIS: System = System("BACKEND_REDIS");
+/// A RabbitMQ.
+pub const RABBITMQ: System = System("BACKEND_RABBITMQ");
 
 impl System {
     /// What the variable holds: a base URL without a slash at its end, or a path.

@@ -2,6 +2,8 @@
 
 mod blocking;
 mod events;
+#[cfg(feature = "drivers")]
+mod pools;
 mod routes;
 mod stack;
 mod websocket;
