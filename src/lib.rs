@@ -54,6 +54,7 @@
 //! | `tls` | no | `https://` and client certificates for collectors and Zipkin: [`Otlp::certificate`] |
 //! | `gzip` | no | compression of exports over OTLP: [`Otlp::gzip`] |
 //! | `interop-opentelemetry` | no | module `interop`: OpenTelemetry's `Context::current()` and ours see each other |
+//! | `cli` | no | the program `observability`: evidence of an incident in one page |
 
 mod account;
 mod admin;

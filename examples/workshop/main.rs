@@ -42,7 +42,8 @@ with the other seven. Such a program finds the others by CUSTOMERS_URL and so on
 {\"url\": \"http://…\", \"admin\": \"\"} to LAUNCHER_URL once it listens, and ends when its standard input
 is closed. inventory serves gRPC (for bookings) and HTTP (for all others) at one address.
 
-A service's name alone, such as inventory, starts that one by hand.";
+A service's name alone, such as inventory, starts that one by hand, and provider the payment
+provider. LISTEN=0.0.0.0:8080 says where it listens.";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -57,6 +58,7 @@ async fn main() -> ExitCode {
             show!("{HELP}");
             Ok(())
         }
+        ["provider"] => launcher::provider().await,
         [name] if services::NAMES.contains(&name) => services::run(name).await,
         _ => {
             eprintln!("workshop: no service or option is called `{}`\n{USAGE}", arguments.join(" "));

@@ -16,6 +16,7 @@ mod grpc;
 mod jaeger;
 mod logql;
 mod loki;
+mod on_call;
 mod opensearch;
 mod prometheus;
 mod victoria_logs;

@@ -26,6 +26,7 @@ mod vanished;
 mod viewer;
 
 pub(crate) use lines::lines;
+pub(crate) use provider::provider;
 pub(crate) use request::request;
 pub(crate) use serve::serve;
 pub(crate) use vanished::vanished;

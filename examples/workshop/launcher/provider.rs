@@ -12,15 +12,24 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
-use crate::plumbing::BoxError;
+use crate::plumbing::{BoxError, input_closed, listen};
 
 /// Starts it on a free port and returns its URL.
 pub(super) async fn start() -> Result<String, BoxError> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let url = format!("http://{}", listener.local_addr()?);
-    let app = Router::new().route("/charges", post(charge)).with_state(Arc::new(AtomicU64::new(0)));
-    tokio::spawn(async move { axum::serve(listener, app).await });
+    tokio::spawn(async move { axum::serve(listener, app()).await });
     Ok(url)
+}
+
+/// Serves it until the standard input is closed.
+pub(crate) async fn provider() -> Result<(), BoxError> {
+    let listener = TcpListener::bind(listen()).await?;
+    Ok(axum::serve(listener, app()).with_graceful_shutdown(input_closed()).await?)
+}
+
+fn app() -> Router {
+    Router::new().route("/charges", post(charge)).with_state(Arc::new(AtomicU64::new(0)))
 }
 
 /// The first charge shows it all: a timeout, a 500, a slow success. Later there is an outage, long enough to

@@ -13,7 +13,7 @@ pub(crate) use breaker::Breaker;
 pub(crate) use calls::Calls;
 pub(crate) use failure::Failure;
 pub(crate) use queue::{Broker, Message, Queue};
-pub(crate) use server::{Addresses, input_closed, serve, url_of, variable};
+pub(crate) use server::{Addresses, input_closed, listen, serve, url_of, variable};
 pub(crate) use store::Store;
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -20,9 +20,9 @@ pub(crate) struct Addresses {
     pub(crate) admin: String,
 }
 
-/// Serves on a free port until the launcher closes our standard input, or SIGTERM comes.
+/// Serves on a free port, or on that of `LISTEN`, until the launcher closes our standard input, or SIGTERM comes.
 pub(crate) async fn serve(app: Router, observability: Observability) -> Result<(), BoxError> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let listener = TcpListener::bind(listen()).await?;
     let url = format!("http://{}", listener.local_addr()?);
     let admin = observability.admin_address().map(|address| format!("http://{address}")).unwrap_or_default();
     tracing::info!(url, admin, "listening");
@@ -33,6 +33,11 @@ pub(crate) async fn serve(app: Router, observability: Observability) -> Result<(
     axum::serve(listener, app).with_graceful_shutdown(end).await?;
     observability.shutdown().await;
     Ok(())
+}
+
+/// Where to listen; in a container `LISTEN=0.0.0.0:8080` says it.
+pub(crate) fn listen() -> String {
+    std::env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:0".to_owned())
 }
 
 /// The URL of a path at another service; the launcher puts each service's base into the environment.

@@ -9,6 +9,7 @@ pub mod loki;
 pub mod opensearch;
 pub mod prometheus;
 pub mod relay;
+pub mod sinks;
 pub mod systems;
 pub mod time;
 pub mod victoria_logs;

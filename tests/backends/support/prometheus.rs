@@ -189,8 +189,13 @@ pub fn python_reads(page: &str, openmetrics: bool) -> usize {
     run(&PYTHON.path(), &["-c", &program], page).trim().parse().unwrap()
 }
 
+/// What a program has to say of this input or these arguments.
+///
+/// # Panics
+///
+/// If it fails.
 #[track_caller]
-fn run(program: &Path, arguments: &[&str], input: &str) -> String {
+pub fn run(program: &Path, arguments: &[&str], input: &str) -> String {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();

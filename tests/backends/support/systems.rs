@@ -14,6 +14,8 @@ pub const JAEGER_OTLP: System = System("BACKEND_JAEGER_OTLP");
 pub const JAEGER_OTLP_GRPC: System = System("BACKEND_JAEGER_OTLP_GRPC");
 /// Zipkin's API and UI.
 pub const ZIPKIN: System = System("BACKEND_ZIPKIN");
+/// The collector, to be started with a configuration of one's own.
+pub const COLLECTOR: System = System("BACKEND_COLLECTOR");
 /// The collector's receiver of OTLP over HTTP; spans go on to Zipkin, and all is printed in detail.
 pub const COLLECTOR_OTLP: System = System("BACKEND_COLLECTOR_OTLP");
 /// The collector's receiver of OTLP over gRPC.
@@ -34,6 +36,16 @@ pub const PROMETHEUS: System = System("BACKEND_PROMETHEUS");
 pub const PROMETHEUS_TARGETS: System = System("BACKEND_PROMETHEUS_TARGETS");
 /// The program that checks expositions.
 pub const PROMTOOL: System = System("BACKEND_PROMTOOL");
+/// Alertmanager, to be started.
+pub const ALERTMANAGER: System = System("BACKEND_ALERTMANAGER");
+/// The program that checks Alertmanager's configuration.
+pub const AMTOOL: System = System("BACKEND_AMTOOL");
+/// The folder of Node's modules that has the schemas of Compose and Kubernetes.
+pub const MANIFESTS: System = System("BACKEND_MANIFESTS");
+/// The program that reads dashboards by Grafana's schema.
+pub const BOARDS: System = System("BACKEND_BOARDS");
+/// Prometheus, to be started with a configuration of one's own.
+pub const PROMETHEUS_PROGRAM: System = System("BACKEND_PROMETHEUS_PROGRAM");
 /// A browser.
 pub const CHROMIUM: System = System("BACKEND_CHROMIUM");
 /// A Python with the official SDK and the reference parser of OpenMetrics.

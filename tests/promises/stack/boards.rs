@@ -1,5 +1,5 @@
-//! The boards: what each panel asks. Their JSON in `examples/stack/grafana/dashboards` is written from this by
-//! `UPDATE_DOCS=1 cargo test -p tests --all-features --test promises -- stack`.
+//! A board as Grafana reads it. What each panel asks is in `panels.rs`; the JSON in `examples/stack/grafana/dashboards` is
+//! written by `UPDATE_DOCS=1 cargo test -p tests --all-features --test promises -- stack`.
 
 use serde_json::{Value, json};
 
@@ -8,22 +8,34 @@ use super::bounds;
 /// One dashboard.
 pub(super) struct Board {
     pub(super) uid: &'static str,
-    title: &'static str,
+    pub(super) title: &'static str,
     /// Is it about one service?
-    of_one: bool,
+    pub(super) of_one: bool,
     pub(super) panels: &'static [Panel],
 }
 
 /// One panel.
 pub(super) struct Panel {
+    pub(super) title: &'static str,
+    pub(super) about: &'static str,
+    pub(super) kind: Kind,
+    pub(super) unit: &'static str,
+    /// Expression and legend of each query.
+    pub(super) queries: &'static [(&'static str, &'static str)],
+    /// The alerts whose bounds colour it.
+    pub(super) bounds: &'static [&'static str],
+}
+
+/// A panel.
+pub(super) const fn panel(
     title: &'static str,
     about: &'static str,
     kind: Kind,
     unit: &'static str,
-    /// Expression and legend of each query.
-    pub(super) queries: &'static [(&'static str, &'static str)],
-    /// The alerts whose bounds colour it.
+    queries: &'static [(&'static str, &'static str)],
     bounds: &'static [&'static str],
+) -> Panel {
+    Panel { title, about, kind, unit, queries, bounds }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -39,444 +51,6 @@ pub(super) enum Kind {
 }
 
 use Kind::{Heatmap, Lights, Lines, Logs, Table};
-
-const fn panel(
-    title: &'static str,
-    about: &'static str,
-    kind: Kind,
-    unit: &'static str,
-    queries: &'static [(&'static str, &'static str)],
-    bounds: &'static [&'static str],
-) -> Panel {
-    Panel { title, about, kind, unit, queries, bounds }
-}
-
-const ALL_LIGHTS: &[Panel] = &[
-    panel(
-        "Services",
-        "Red: an alert that pages. Orange: one that does not.",
-        Lights,
-        "none",
-        &[(
-            "2 * (count by (job) (ALERTS{alertstate=\"firing\", severity=\"critical\"}) > bool 0)\n\
-         or count by (job) (ALERTS{alertstate=\"firing\", severity=\"warning\"}) > bool 0\nor 0 * group by (job) (up)",
-            "{{job}}",
-        )],
-        &[],
-    ),
-    panel(
-        "Firing alerts",
-        "What fires now, and since when.",
-        Table,
-        "none",
-        &[(
-            "sort_desc(ALERTS{alertstate=\"firing\", severity=~\"critical|warning\"})",
-            "{{job}} {{alertname}}",
-        )],
-        &[],
-    ),
-    panel("Requests a second", "By service.", Lines, "reqps", &[("job:requests:rate5m", "{{job}}")], &[]),
-    panel(
-        "Failed share",
-        "By service.",
-        Lines,
-        "percentunit",
-        &[("job:request_errors:ratio_rate5m", "{{job}}")],
-        &["RequestErrorsElevated", "RequestErrors"],
-    ),
-    panel(
-        "Slowest route",
-        "The highest 95th percentile of a service's routes.",
-        Lines,
-        "s",
-        &[("max by (job) (job_route:request_duration_seconds:p95_5m)", "{{job}}")],
-        &["RequestsSlow"],
-    ),
-    panel("Processes", "Reached by Prometheus.", Lights, "none", &[("sum by (job) (up)", "{{job}}")], &[]),
-    panel(
-        "Journeys",
-        "1: the last run succeeded.",
-        Lights,
-        "none",
-        &[("min by (journey) (journey_success)", "{{journey}}")],
-        &[],
-    ),
-];
-
-const SERVICE: &[Panel] = &[
-    panel(
-        "Requests a second",
-        "By route.",
-        Lines,
-        "reqps",
-        &[(
-            "job_route:requests:rate1m{job=\"$job\", http_route=~\"$route\"}",
-            "{{http_route}}{{rpc_method}}",
-        )],
-        &[],
-    ),
-    panel(
-        "Failed share",
-        "By route.",
-        Lines,
-        "percentunit",
-        &[(
-            "job_route:request_errors:ratio_rate1m{job=\"$job\", http_route=~\"$route\"}",
-            "{{http_route}}{{rpc_method}}",
-        )],
-        &["RequestErrorsElevated", "RequestErrors"],
-    ),
-    panel(
-        "Errors by kind",
-        "A second.",
-        Lines,
-        "reqps",
-        &[
-            (
-                "sum by (http_route, error_type) (rate(http_server_request_duration_seconds_count{job=\"$job\", error_type!=\"\", instance=~\"$instance\"}[$__rate_interval]))",
-                "{{http_route}} {{error_type}}",
-            ),
-            (
-                "sum by (rpc_method, error_type) (rate(rpc_server_call_duration_seconds_count{job=\"$job\", error_type!=\"\", instance=~\"$instance\"}[$__rate_interval]))",
-                "{{rpc_method}} {{error_type}}",
-            ),
-        ],
-        &[],
-    ),
-    panel(
-        "95th percentile",
-        "By route; a dot is a trace.",
-        Lines,
-        "s",
-        &[
-            (
-                "histogram_quantile(0.95, sum by (http_route, le) (rate(http_server_request_duration_seconds_bucket{job=\"$job\", http_route=~\"$route\", instance=~\"$instance\"}[$__rate_interval])))",
-                "{{http_route}}",
-            ),
-            (
-                "histogram_quantile(0.95, sum by (rpc_method, le) (rate(rpc_server_call_duration_seconds_bucket{job=\"$job\", instance=~\"$instance\"}[$__rate_interval])))",
-                "{{rpc_method}}",
-            ),
-        ],
-        &["RequestsSlow"],
-    ),
-    panel(
-        "Durations",
-        "How many requests took how long.",
-        Heatmap,
-        "s",
-        &[(
-            "sum by (le) (increase(http_server_request_duration_seconds_bucket{job=\"$job\", http_route=~\"$route\", instance=~\"$instance\"}[$__rate_interval]))",
-            "{{le}}",
-        )],
-        &[],
-    ),
-    panel(
-        "In flight",
-        "Requests at this moment, by instance.",
-        Lines,
-        "none",
-        &[(
-            "sum by (instance) (http_server_active_requests{job=\"$job\", instance=~\"$instance\"})",
-            "{{instance}}",
-        )],
-        &[],
-    ),
-    panel(
-        "Failing callees",
-        "Share of the calls that fail, by callee.",
-        Lines,
-        "percentunit",
-        &[("job_callee:call_errors:ratio_rate1m{job=\"$job\"}", "{{server_address}}:{{server_port}}")],
-        &["DependencyFailing"],
-    ),
-    panel(
-        "Slow callees",
-        "95th percentile of the calls, by callee.",
-        Lines,
-        "s",
-        &[("job_callee:call_duration_seconds:p95_5m{job=\"$job\"}", "{{server_address}}:{{server_port}}")],
-        &["DependencySlow"],
-    ),
-    panel(
-        "Instances",
-        "Version and start of each process.",
-        Table,
-        "dateTimeFromNow",
-        &[(
-            "1000 * process_start_time_seconds{job=\"$job\"} * on (job, instance) group_left (service_version) target_info",
-            "{{instance}} {{service_version}}",
-        )],
-        &[],
-    ),
-    panel(
-        "Jobs and messages",
-        "A second, by name.",
-        Lines,
-        "ops",
-        &[(
-            "sum by (work_name, error_type) (rate(work_duration_seconds_count{job=\"$job\", instance=~\"$instance\"}[$__rate_interval]))",
-            "{{work_name}} {{error_type}}",
-        )],
-        &[],
-    ),
-    panel(
-        "Lines of failures",
-        "What the service says of requests that failed.",
-        Logs,
-        "none",
-        &[("{service_name=\"$job\"} | json | level=~\"ERROR|FATAL|WARN\"", "")],
-        &[],
-    ),
-];
-
-const DEPENDENCIES: &[Panel] = &[
-    panel(
-        "Calls a second",
-        "By caller and callee.",
-        Lines,
-        "reqps",
-        &[("job_callee:calls:rate1m", "{{job}} → {{server_address}}:{{server_port}}")],
-        &[],
-    ),
-    panel(
-        "Failed share",
-        "By caller and callee.",
-        Lines,
-        "percentunit",
-        &[("job_callee:call_errors:ratio_rate1m", "{{job}} → {{server_address}}:{{server_port}}")],
-        &["DependencyFailing"],
-    ),
-    panel(
-        "95th percentile",
-        "By caller and callee.",
-        Lines,
-        "s",
-        &[("job_callee:call_duration_seconds:p95_5m", "{{job}} → {{server_address}}:{{server_port}}")],
-        &["DependencySlow"],
-    ),
-    panel(
-        "Why calls fail",
-        "Within five minutes.",
-        Table,
-        "none",
-        &[(
-            "sum by (job, server_address, server_port, error_type) (increase(http_client_request_duration_seconds_count{error_type!=\"\"}[5m])) > 0",
-            "{{job}} → {{server_address}}:{{server_port}} {{error_type}}",
-        )],
-        &[],
-    ),
-    panel(
-        "Consumers",
-        "95th percentile of jobs and messages.",
-        Lines,
-        "s",
-        &[(
-            "histogram_quantile(0.95, sum by (job, work_name, le) (rate(work_duration_seconds_bucket[$__rate_interval])))",
-            "{{job}} {{work_name}}",
-        )],
-        &[],
-    ),
-];
-
-const SATURATION: &[Panel] = &[
-    panel(
-        "CPU",
-        "Used share of the limit, or of the workers.",
-        Lines,
-        "percentunit",
-        &[("job_instance:cpu_used:ratio5m", "{{job}} {{instance}}")],
-        &["CpuSaturated"],
-    ),
-    panel(
-        "Throttled",
-        "Share of the quota periods.",
-        Lines,
-        "percentunit",
-        &[("job_instance:cpu_throttled:ratio5m", "{{job}} {{instance}}")],
-        &["CpuThrottled"],
-    ),
-    panel(
-        "Memory",
-        "Used share of the limit.",
-        Lines,
-        "percentunit",
-        &[("job_instance:memory_used:ratio", "{{job}} {{instance}}")],
-        &["MemoryNearLimit"],
-    ),
-    panel(
-        "Resident memory",
-        "Of each process.",
-        Lines,
-        "bytes",
-        &[("process_resident_memory_bytes", "{{job}} {{instance}}")],
-        &[],
-    ),
-    panel(
-        "Free disk",
-        "Share of each file system.",
-        Lines,
-        "percentunit",
-        &[("job_instance_path:disk_free:ratio", "{{job}} {{instance}} {{path}}")],
-        &[],
-    ),
-    panel("Network", "Bytes a second.", Lines, "Bps", &[("job:network_bytes:rate5m", "{{job}}")], &[]),
-    panel(
-        "File descriptors",
-        "Used share.",
-        Lines,
-        "percentunit",
-        &[("process_open_fds / process_max_fds", "{{job}} {{instance}}")],
-        &[],
-    ),
-    panel(
-        "Tasks that wait",
-        "In the global queue of the runtime.",
-        Lines,
-        "none",
-        &[("tokio_global_queue_depth", "{{job}} {{instance}}")],
-        &[],
-    ),
-];
-
-const TELEMETRY: &[Panel] = &[
-    panel(
-        "Created",
-        "Spans and lines a second.",
-        Lines,
-        "cps",
-        &[
-            ("sum by (job) (rate(otel_sdk_span_started_total[$__rate_interval]))", "{{job}} spans"),
-            ("sum by (job) (rate(otel_sdk_log_created_total[$__rate_interval]))", "{{job}} lines"),
-        ],
-        &[],
-    ),
-    panel(
-        "Delivered",
-        "Spans and lines a second.",
-        Lines,
-        "cps",
-        &[
-            (
-                "sum by (job) (rate(otel_sdk_exporter_span_exported_total{error_type=\"\"}[$__rate_interval]))",
-                "{{job}} spans",
-            ),
-            (
-                "sum by (job) (rate(otel_sdk_exporter_log_exported_total{error_type=\"\"}[$__rate_interval]))",
-                "{{job}} lines",
-            ),
-        ],
-        &[],
-    ),
-    panel(
-        "Lost",
-        "By part of the pipeline and reason, a second.",
-        Lines,
-        "cps",
-        &[
-            (
-                "sum by (job, otel_component_name, error_type) (rate(otel_sdk_processor_span_processed_total{error_type!=\"\"}[$__rate_interval]))",
-                "{{job}} {{otel_component_name}} {{error_type}}",
-            ),
-            (
-                "sum by (job, otel_component_name, error_type) (rate(otel_sdk_exporter_span_exported_total{error_type!=\"\"}[$__rate_interval]))",
-                "{{job}} {{otel_component_name}} {{error_type}}",
-            ),
-            (
-                "sum by (job, otel_component_name, error_type) (rate(otel_sdk_processor_log_processed_total{error_type!=\"\"}[$__rate_interval]))",
-                "{{job}} {{otel_component_name}} {{error_type}}",
-            ),
-            (
-                "sum by (job, otel_component_name, error_type) (rate(otel_sdk_exporter_log_exported_total{error_type!=\"\"}[$__rate_interval]))",
-                "{{job}} {{otel_component_name}} {{error_type}}",
-            ),
-        ],
-        &["TelemetryLost"],
-    ),
-    panel(
-        "Queued spans",
-        "Used share of the queue.",
-        Lines,
-        "percentunit",
-        &[(
-            "otel_sdk_processor_span_queue_size / ignoring (otel_component_name, otel_component_type) otel_sdk_processor_span_queue_capacity",
-            "{{job}} {{instance}}",
-        )],
-        &[],
-    ),
-    panel(
-        "Queued lines",
-        "Used share of the buffer.",
-        Lines,
-        "percentunit",
-        &[("observability_log_queue_bytes / observability_log_queue_capacity_bytes", "{{job}} {{instance}}")],
-        &[],
-    ),
-    panel(
-        "Left out on purpose",
-        "Lines a second, by reason.",
-        Lines,
-        "cps",
-        &[(
-            "sum by (job, reason) (rate(observability_log_left_out_total[$__rate_interval]))",
-            "{{job}} {{reason}}",
-        )],
-        &["LogLinesLeftOut"],
-    ),
-];
-
-const SLO: &[Panel] = &[
-    panel(
-        "Budget left",
-        "Of 30 days, at the pace of the last three days.",
-        Lights,
-        "percentunit",
-        &[("job:slo_budget_left:ratio", "{{job}}")],
-        &[],
-    ),
-    panel(
-        "Burn rate, 1 hour",
-        "1: the budget lasts exactly for the period.",
-        Lines,
-        "none",
-        &[("job:request_errors:ratio_rate1h / on (job) (1 - job:slo_objective:ratio)", "{{job}}")],
-        &["SloBurnHour"],
-    ),
-    panel(
-        "Burn rate, 6 hours",
-        "1: the budget lasts exactly for the period.",
-        Lines,
-        "none",
-        &[("job:request_errors:ratio_rate6h / on (job) (1 - job:slo_objective:ratio)", "{{job}}")],
-        &["SloBurnQuarterDay"],
-    ),
-    panel(
-        "Burn rate, 3 days",
-        "1: the budget lasts exactly for the period.",
-        Lines,
-        "none",
-        &[("job:request_errors:ratio_rate3d / on (job) (1 - job:slo_objective:ratio)", "{{job}}")],
-        &["SloBurnThreeDays"],
-    ),
-    panel(
-        "Objectives",
-        "The share of requests that must succeed.",
-        Table,
-        "percentunit",
-        &[("job:slo_objective:ratio", "{{job}}")],
-        &[],
-    ),
-];
-
-/// All boards.
-pub(super) const BOARDS: &[Board] = &[
-    Board { uid: "all-lights", title: "All lights", of_one: false, panels: ALL_LIGHTS },
-    Board { uid: "service", title: "Service", of_one: true, panels: SERVICE },
-    Board { uid: "dependencies", title: "Dependencies", of_one: false, panels: DEPENDENCIES },
-    Board { uid: "saturation", title: "Saturation", of_one: false, panels: SATURATION },
-    Board { uid: "telemetry", title: "Telemetry", of_one: false, panels: TELEMETRY },
-    Board { uid: "slo", title: "SLO", of_one: false, panels: SLO },
-];
 
 impl Board {
     /// As Grafana reads it from a file.
@@ -617,7 +191,7 @@ impl Kind {
             Logs => (
                 "logs",
                 json!({
-                    "dedupStrategy": "none", "enableLogDetails": true, "prettifyLogMessage": false, "showCommonLabels": false,
+                    "dedupStrategy": "none", "enableLogDetails": true, "prettifyLogMessage": false, "showLogContextToggle": false, "showCommonLabels": false,
                     "showLabels": false, "showTime": true, "sortOrder": "Descending", "wrapLogMessage": true,
                 }),
             ),
@@ -635,7 +209,8 @@ fn variables() -> Value {
         let mut variable = json!({
             "name": name, "type": "query", "datasource": source("prometheus"), "query": { "query": query, "refId": name },
             "definition": query, "refresh": 2, "sort": 1, "hide": 0, "includeAll": all, "multi": all, "options": [],
-            "regex": "", "skipUrlSync": false, "current": {},
+            "regex": "", "skipUrlSync": false,
+            "current": if all { json!({ "text": ["All"], "value": ["$__all"] }) } else { json!({ "text": "", "value": "" }) },
         });
         if all {
             variable["allValue"] = json!(".*");

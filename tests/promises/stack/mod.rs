@@ -1,13 +1,14 @@
 //! Promise: `examples/stack` uses only what this crate emits, and each alert has its bounds, its tests and its runbook.
 
 mod boards;
+mod panels;
 mod promql;
 mod rules;
 mod vocabulary;
 
 use std::collections::BTreeSet;
 
-use boards::BOARDS;
+use panels::BOARDS;
 use rules::{Rule, rules, scenarios};
 use vocabulary::Vocabulary;
 
@@ -145,4 +146,35 @@ fn the_boards_files_are_those_of_their_description() {
             "UPDATE_DOCS=1 cargo test -p tests --all-features --test promises -- stack"
         );
     }
+}
+
+/// The rules as the Prometheus operator takes them.
+fn operators_rules() -> String {
+    let mut manifests = Vec::new();
+    for (name, text) in rules::texts("rules") {
+        let name = name.trim_end_matches(".yml");
+        let labels = "{ app.kubernetes.io/part-of: workshop }";
+        let mut manifest = format!(
+            "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: {name}\n  labels: {labels}\nspec:\n"
+        );
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            manifest += &if line.is_empty() { "\n".to_owned() } else { format!("  {line}\n") };
+        }
+        manifests.push(manifest);
+    }
+    let how = "# Written from the files in prometheus/rules: UPDATE_DOCS=1 cargo test -p tests --all-features --test promises -- stack";
+    format!("{how}\n{}", manifests.join("---\n"))
+}
+
+#[test]
+fn kubernetes_has_the_same_rules() {
+    let (path, wanted) = ("examples/stack/kubernetes/rules.yml", operators_rules());
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(top().join(path), &wanted).unwrap();
+    }
+    assert_eq!(
+        read(path),
+        wanted,
+        "UPDATE_DOCS=1 cargo test -p tests --all-features --test promises -- stack"
+    );
 }

@@ -70,10 +70,17 @@ pub(super) fn scenarios() -> Vec<Scenario> {
 }
 
 fn files(folder: &str) -> Vec<Value> {
+    texts(folder).iter().map(|(_, text)| serde_yaml_ng::from_str(text).unwrap()).collect()
+}
+
+/// Name and text of each file of a folder beside Prometheus' configuration.
+pub(super) fn texts(folder: &str) -> Vec<(String, String)> {
     let folder = top().join("examples/stack/prometheus").join(folder);
     let mut paths: Vec<PathBuf> =
         std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
     paths.sort();
-    let read = |path: &PathBuf| serde_yaml_ng::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let read = |path: &PathBuf| {
+        (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(path).unwrap())
+    };
     paths.iter().map(read).collect()
 }

@@ -1,0 +1,86 @@
+//! Questions to the stores over HTTP. What was asked is kept, and so is what nobody answered.
+
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::Uri;
+use hyper::body::Bytes;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+const PATIENCE: Duration = Duration::from_secs(15);
+const LONGEST_ANSWER: usize = 64 << 20;
+
+/// Asks, and remembers.
+pub(super) struct Asker {
+    client: Client<HttpConnector, Empty<Bytes>>,
+    /// Every question with an answer.
+    pub(super) asked: Vec<String>,
+    /// Every question without one, and why.
+    pub(super) missing: Vec<String>,
+}
+
+impl Asker {
+    pub(super) fn new() -> Self {
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        Self { client, asked: Vec::new(), missing: Vec::new() }
+    }
+
+    /// The text of a good answer.
+    pub(super) async fn text(
+        &mut self,
+        base: &str,
+        path: &str,
+        parameters: &[(&str, &str)],
+    ) -> Option<String> {
+        let shown =
+            parameters.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" & ");
+        let question = format!("{base}{path} {shown}");
+        let escaped = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+        let parameters =
+            parameters.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value)));
+        let url = format!("{base}{path}?{}", parameters.collect::<Vec<_>>().join("&"));
+        let answer = tokio::time::timeout(PATIENCE, self.get(&url)).await;
+        match answer.unwrap_or_else(|_| Err(format!("no answer within {PATIENCE:?}"))) {
+            Ok(text) => {
+                self.asked.push(question);
+                Some(text)
+            }
+            Err(why) => {
+                self.missing.push(format!("{question}: {why}"));
+                None
+            }
+        }
+    }
+
+    /// A good answer that is JSON; null for any other.
+    pub(super) async fn json(&mut self, base: &str, path: &str, parameters: &[(&str, &str)]) -> Value {
+        let Some(text) = self.text(base, path, parameters).await else { return Value::Null };
+        serde_json::from_str(&text).unwrap_or_else(|error| {
+            self.missing.push(format!("{base}{path}: its answer is no JSON: {error}"));
+            Value::Null
+        })
+    }
+
+    async fn get(&self, url: &str) -> Result<String, String> {
+        let uri: Uri = url.parse().map_err(|error| format!("{error}"))?;
+        let response = self.client.get(uri).await.map_err(|error| chain(&error))?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await;
+        let body = body.map_err(|error| error.to_string())?.to_bytes();
+        let text = String::from_utf8_lossy(&body).into_owned();
+        if status.is_success() {
+            Ok(text)
+        } else {
+            Err(format!("{status} {}", text.chars().take(200).collect::<String>()))
+        }
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
