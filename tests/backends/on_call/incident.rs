@@ -1,7 +1,7 @@
 //! An incident from its first failed request to the line that names the cause, and to its end.
 
 use std::fmt::Write as _;
-use std::process::Command;
+use std::process::{Child, Command};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::panels;
 use super::stack::{Folder, Server, free_port};
+use crate::shared::repository::top;
 use crate::support::http::{get, query};
 use crate::support::jaeger::Trace;
 use crate::support::loki::{Place, push};
@@ -187,11 +188,17 @@ async fn cause(watch: &Watch, workshop: &Workshop, timeline: &mut String) -> Str
     trace_id.to_owned()
 }
 
+/// Builds the program `observability`, which `cargo test` does not; long done when it is needed.
+fn build() -> Child {
+    let arguments = "build --quiet --locked -p tower-observability --all-features --bin observability";
+    let mut command = Command::new(env!("CARGO"));
+    command.args(arguments.split(' ')).current_dir(top()).spawn().unwrap()
+}
+
 /// One page has it all: where it failed, the alert, the lines, the figures; nothing was left without an answer.
-async fn evidence(watch: &Watch, trace_id: &str) {
+async fn evidence(watch: &Watch, trace_id: &str, built: &mut Child) {
     let program = program().with_file_name(format!("../observability{}", std::env::consts::EXE_SUFFIX));
-    let remedy = "`cargo build -p tower-observability --features cli` makes it";
-    assert!(program.is_file(), "{} is missing: {remedy}", program.display());
+    assert!(built.wait().unwrap().success());
     let page = watch.folder.0.join("evidence.html");
     let logs = format!("victorialogs+{}", VICTORIA_LOGS.value());
     let mut command = Command::new(program);
@@ -211,6 +218,7 @@ async fn evidence(watch: &Watch, trace_id: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_is_on_call_is_told_in_time_and_led_to_the_cause() {
+    let mut built = build();
     let fails = Arc::new(AtomicBool::new(false));
     let payments = format!("env PROVIDER_URL={} {} payments", provider(&fails).await, program().display());
     let workshop = Workshop::start(&[
@@ -260,7 +268,7 @@ async fn whoever_is_on_call_is_told_in_time_and_led_to_the_cause() {
     })
     .await;
     let trace_id = cause(&watch, &workshop, &mut timeline).await;
-    evidence(&watch, &trace_id).await;
+    evidence(&watch, &trace_id, &mut built).await;
 
     let rows = panels::ask_all(&watch.prometheus.url, "payments").await;
     for (board, panel, series) in &rows {

@@ -1,5 +1,6 @@
 //! `examples/stack` as the real systems see it: rules, routing and boards by their own tools, and an incident.
 
+mod cost;
 mod incident;
 mod panels;
 mod pipeline;
