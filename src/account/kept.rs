@@ -13,4 +13,13 @@ pub(crate) struct KeepCounts {
     pub(crate) bytes: usize,
     /// How many bytes they may take.
     pub(crate) capacity: usize,
+    /// Messages about kept traces; `None` where no other service is told.
+    pub(crate) peers: Option<PeerCounts>,
+}
+
+/// Messages to and from other services, by direction.
+#[derive(Clone, Debug)]
+pub(crate) struct PeerCounts {
+    pub(crate) messages: [(&'static str, u64); 4],
+    pub(crate) bytes: [(&'static str, u64); 2],
 }

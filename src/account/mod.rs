@@ -11,7 +11,7 @@ mod tally;
 
 pub(crate) use flow::Flow;
 pub use flow::{DropReason, FlowReport, LeftOut};
-pub(crate) use kept::KeepCounts;
+pub(crate) use kept::{KeepCounts, PeerCounts};
 pub(crate) use stripes::{Counted, Stripes, stripe_count, stripe_of_thread};
 pub(crate) use table::Table;
 pub(crate) use tally::Tally;

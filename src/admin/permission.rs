@@ -54,7 +54,8 @@ fn bare(host: &str) -> &str {
     host.trim_start_matches('[').trim_end_matches(']')
 }
 
-fn has_token(headers: &HeaderMap, token: &str) -> bool {
+/// Does the request have this token?
+pub(super) fn has_token(headers: &HeaderMap, token: &str) -> bool {
     let Some(sent) = headers.get(AUTHORIZATION) else { return false };
     let Some((scheme, sent)) = sent.as_bytes().split_at_checked(7) else { return false };
     scheme.eq_ignore_ascii_case(b"bearer ") && equal(sent, token.as_bytes())

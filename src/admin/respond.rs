@@ -11,9 +11,10 @@ use http_body_util::{BodyExt, Either, Full, Limited};
 
 use super::AdminState;
 use super::body::PageBody;
-use super::permission::{may_change, may_read};
+use super::permission::{has_token, may_change, may_read};
 use super::readiness::NotReady;
 use crate::metrics::Exposition;
+use crate::traces::LONGEST_MESSAGE;
 
 const MOST_DIRECTIVES: usize = 16 * 1024;
 const BODY_TIME: Duration = Duration::from_secs(5);
@@ -53,6 +54,7 @@ where
         ("/ready", "GET", _) => ready(state).await,
         ("/log-level", "GET", _) => answer(StatusCode::OK, TEXT, format!("{}\n", state.level.now())),
         ("/log-level", "PUT", Origin::Listener(peer)) => change_level(state, request, peer).await,
+        ("/keep", "POST", Origin::Listener(_)) => keep(state, request).await,
         ("/log-level", _, Origin::Listener(_)) => not_allowed("GET, HEAD, PUT"),
         ("/metrics" | "/live" | "/ready" | "/log-level", ..) => not_allowed("GET, HEAD"),
         _ => answer(StatusCode::NOT_FOUND, TEXT, "there are /metrics, /live, /ready and /log-level\n"),
@@ -113,13 +115,9 @@ where
         let why = "from this machine only, or with the bearer token of OBSERVABILITY_ADMIN_TOKEN\n";
         return answer(StatusCode::FORBIDDEN, TEXT, why);
     }
-    let read = tokio::time::timeout(BODY_TIME, Limited::new(body, MOST_DIRECTIVES).collect()).await;
-    let body = match read {
-        Err(_) => return answer(StatusCode::REQUEST_TIMEOUT, TEXT, "the body did not come\n"),
-        Ok(Err(_)) => {
-            return answer(StatusCode::PAYLOAD_TOO_LARGE, TEXT, "the body is broken or above 16 KiB\n");
-        }
-        Ok(Ok(body)) => body.to_bytes(),
+    let body = match read(body, MOST_DIRECTIVES).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
     };
     let directives = std::str::from_utf8(&body).map(str::trim).unwrap_or_default();
     if directives.is_empty() {
@@ -134,5 +132,49 @@ where
         Err(right) => {
             answer(StatusCode::BAD_REQUEST, TEXT, format!("nothing was changed: expected {right}\n"))
         }
+    }
+}
+
+/// Another service says that traces are kept. Its token is asked for from this machine as well.
+async fn keep<B>(state: &AdminState, request: Request<B>) -> Answer
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    let Some((keep, token)) = state.keep.as_ref().and_then(|keep| Some((keep, keep.token()?))) else {
+        return answer(StatusCode::NOT_FOUND, TEXT, "OBSERVABILITY_TRACES_PEERS names no service\n");
+    };
+    let (parts, body) = request.into_parts();
+    if !has_token(&parts.headers, token) {
+        keep.refuse();
+        return answer(
+            StatusCode::FORBIDDEN,
+            TEXT,
+            "with the bearer token of OBSERVABILITY_TRACES_PEERS_TOKEN\n",
+        );
+    }
+    let body = match read(body, LONGEST_MESSAGE).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    match std::str::from_utf8(&body) {
+        Ok(text) if keep.receive(text) => answer(StatusCode::OK, TEXT, ""),
+        _ => answer(StatusCode::BAD_REQUEST, TEXT, "lines of `keep` or `joined` and a trace id\n"),
+    }
+}
+
+/// The body, if it comes in time and is not longer than this.
+async fn read<B>(body: B, most: usize) -> Result<Bytes, Answer>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    match tokio::time::timeout(BODY_TIME, Limited::new(body, most).collect()).await {
+        Err(_) => Err(answer(StatusCode::REQUEST_TIMEOUT, TEXT, "the body did not come\n")),
+        Ok(Err(_)) => {
+            let why = format!("the body is broken or above {} KiB\n", most / 1024);
+            Err(answer(StatusCode::PAYLOAD_TOO_LARGE, TEXT, why))
+        }
+        Ok(Ok(body)) => Ok(body.to_bytes()),
     }
 }

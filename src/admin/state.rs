@@ -1,9 +1,11 @@
 //! The state that the responses are made from.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::{Level, Readiness};
 use crate::metrics::Recorder;
+use crate::traces::Keep;
 
 /// What the admin listener shows and changes. One per process, or per test.
 pub(crate) struct AdminState {
@@ -12,6 +14,8 @@ pub(crate) struct AdminState {
     pub(crate) readiness: Readiness,
     pub(crate) level: Level,
     pub(crate) token: Option<String>,
+    /// Takes what other services say of kept traces; `None` where none is believed.
+    pub(crate) keep: Option<Arc<Keep>>,
     /// The host of the options, under which callers on this machine may ask as well.
     pub(crate) host: String,
 }
@@ -54,6 +58,7 @@ pub(super) mod tests {
             readiness: Readiness::default(),
             level,
             token: Some("hush".to_owned()),
+            keep: None,
             host: "bookings.test".to_owned(),
         }
     }

@@ -30,7 +30,7 @@ use crate::current::{
     Current, current, current_hop, enter_foreign_span, enter_span, exit_span, stands_for_hop,
 };
 use crate::names::attribute;
-use crate::record::{Fields, Snapshot, Visitor, is_log_record};
+use crate::record::{Fields, KeepReason, Snapshot, Visitor, is_log_record};
 use crate::signals::Signals;
 use crate::threads::is_suppressed;
 
@@ -264,7 +264,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
         if *metadata.level() == Level::ERROR && self.signals.spans.is_on() {
             mark_failed(span.as_ref(), place.as_ref());
             if let Some(hop) = place.as_ref().and_then(|place| place.hop.as_deref()) {
-                self.signals.spans.error_event(hop);
+                self.signals.spans.has_failed(hop, KeepReason::ErrorEvent);
             }
         }
         let lines = &self.signals.lines;

@@ -3,9 +3,11 @@
 //! Everything here is a value. The parsers are total: whatever a caller sends is either understood or is
 //! `None`, never a panic.
 
+mod address_range;
 pub(crate) mod b3;
 mod baggage;
 mod hex;
+mod hosts;
 mod id;
 pub(crate) mod jaeger;
 mod request_id;
@@ -14,8 +16,10 @@ mod text;
 mod trace_context;
 mod tracestate;
 
+pub(crate) use address_range::AddressRange;
 pub use baggage::Baggage;
 pub(crate) use hex::pairs as hex_pairs;
+pub(crate) use hosts::names_host;
 pub use id::{Flags, InvalidId, SpanId, TraceId};
 pub use request_id::RequestId;
 pub(crate) use share::{randomness, threshold_of};

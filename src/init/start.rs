@@ -1,6 +1,6 @@
 //! The start: everything is built first, then the process's globals are taken, those that may refuse first.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
@@ -20,11 +20,12 @@ use crate::error::Error;
 use crate::export::{Exporter, Weigh};
 use crate::logs::{Lines, LogRecord, Logs, Records, write_panics};
 use crate::metrics::{Recorder, Red, Watched};
+use crate::propagation;
 use crate::record::{Interned, Method};
 use crate::resource::Resource;
 use crate::signals::{self, Listening, Order, Signals};
 use crate::threads::{Phase, complain};
-use crate::traces::{Record, Spans};
+use crate::traces::{Record, Spans, Traces};
 
 /// Where the one `init` of this process was called; `None` before it.
 static STARTED: Mutex<Option<&'static Location<'static>>> = Mutex::new(None);
@@ -189,7 +190,8 @@ impl Assembly {
         let unreachable = listener.as_ref().and_then(|listener| container_advice(config, env, listener));
         let admin_address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
         let state = Arc::new(admin_state(admin, signals, recorder));
-        let troubles = [take_last_words(signals, globals), unserved, unreachable];
+        let unheard = name_to_peers(signals, traces, admin_address);
+        let troubles = [take_last_words(signals, globals), unserved, unreachable, unheard];
         announce(signals, config, resource, admin_address, troubles.into_iter().flatten(), &notices);
         // A process that ends right after it started leaves these lines at least.
         signals.lines.flush(FOR_LINES);
@@ -283,6 +285,30 @@ fn container_advice(config: &Config, env: &Env, listener: &TcpListener) -> Optio
     Admin::advice(Admin::is_in_container(orchestrated), listener.local_addr().ok()?)
 }
 
+/// Says where other services reach this one; a warning if they cannot.
+fn name_to_peers(signals: &'static Signals, traces: &Traces, bound: Option<SocketAddr>) -> Option<String> {
+    const ADDRESS: &str = "OBSERVABILITY_TRACES_PEERS_ADDRESS";
+    let rules = traces.peer_rules();
+    let Some(peers) = signals.spans.peers() else {
+        let is_asked = !rules.trusted.is_empty() || rules.token.is_some();
+        return is_asked.then(|| {
+            "traces are not kept together with other services: that needs OBSERVABILITY_TRACES_PEERS, \
+             OBSERVABILITY_TRACES_PEERS_TOKEN, and a rule in OBSERVABILITY_TRACES_KEEP"
+                .to_owned()
+        });
+    };
+    let bound = bound.filter(|address| !address.ip().is_unspecified()).map(|address| address.to_string());
+    let Some(address) = rules.address.clone().or(bound) else {
+        return Some(format!(
+            "other services are not told where this one is reached, so they cannot say which traces they keep; {ADDRESS} \
+             names host and port of the admin listener"
+        ));
+    };
+    peers.set_own(&address);
+    propagation::set_peer(&address);
+    None
+}
+
 /// What the admin routes answer from.
 fn admin_state(admin: &Admin, signals: &'static Signals, recorder: Option<&'static Recorder>) -> AdminState {
     AdminState {
@@ -294,6 +320,7 @@ fn admin_state(admin: &Admin, signals: &'static Signals, recorder: Option<&'stat
             || signals.lines.reset_level(),
         ),
         token: admin.token.clone(),
+        keep: signals.spans.keep().cloned(),
         host: admin.host.clone(),
     }
 }

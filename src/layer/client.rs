@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use http::header::HOST;
-use http::{HeaderMap, Request};
+use http::{HeaderMap, HeaderValue, Request};
 
 use super::attempts;
 use super::grpc;
 use super::options::Options;
 use super::twice::{is_observed, is_this};
 use crate::clock::Moment;
-use crate::current::{Current, current};
-use crate::names::attribute;
+use crate::current::{Current, current, top_hop};
+use crate::names::{attribute, header};
 use crate::propagation::OutgoingContext;
-use crate::record::{Hop, Http, Kind, Piece, Subject, host_and_port, host_and_port_of};
+use crate::record::{Hop, Http, KeepReason, Kind, Piece, Subject, host_and_port, host_and_port_of};
 use crate::signals::{Observation, Signals};
+use crate::traces::Peers;
 
 /// Begins the hop of a call and writes its context onto the request; `None` if an outer layer did.
 pub(super) fn begin<B>(
@@ -100,4 +101,35 @@ pub(crate) fn inject(signals: &Signals, options: &Options, hop: &Hop, headers: &
         request_id: hop.request_id.as_ref().filter(|_| !denied),
     };
     signals.propagators.write_headers(headers, outgoing);
+    if signals.spans.peers().is_some() || headers.contains_key(header::PEER) {
+        name_ourselves(signals, hop, host(), headers);
+    }
+}
+
+/// Says to a peer where we are told that the trace is kept. To others nothing is said, nor what our caller has said.
+#[cold]
+fn name_ourselves(signals: &Signals, hop: &Hop, host: &str, headers: &mut HeaderMap) {
+    let own =
+        signals.spans.peers().filter(|peers| hop.kept.is_held() && peers.trusts(host)).and_then(Peers::own);
+    match own.and_then(|own| HeaderValue::from_str(own).ok()) {
+        Some(own) => drop(headers.try_insert(header::PEER, own)),
+        None => drop(headers.remove(header::PEER)),
+    }
+}
+
+/// What a peer's response says: where it is told that the trace is kept, and whether it is.
+#[cold]
+pub(super) fn meet_peer(signals: &Signals, hop: &Hop, headers: &HeaderMap) {
+    let host = hop.http().map_or("", |http| http.piece(Piece::Host));
+    let Some(peers) = signals.spans.peers().filter(|peers| hop.kept.is_held() && peers.trusts(host)) else {
+        return;
+    };
+    let said = headers.get(header::PEER).and_then(|said| peers.read_response(said.as_bytes()));
+    let Some((peer, is_kept)) = said else { return };
+    hop.notes().get_or_insert_default().peer = Some(peer);
+    if is_kept {
+        hop.keep(KeepReason::Peer);
+        // What the caller does from now on belongs to it as well.
+        top_hop(|caller| caller.keep(KeepReason::Peer));
+    }
 }

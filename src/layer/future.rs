@@ -11,11 +11,12 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 
 use super::ResponseBody;
+use super::client;
 use super::fault::Fault;
 use super::grpc;
 use super::options::Choices;
 use crate::names::header;
-use crate::record::{Hop, Http, Outcome};
+use crate::record::{Hop, Http, KeepReason, Outcome};
 use crate::signals::Observation;
 
 pin_project! {
@@ -164,6 +165,9 @@ impl Watch {
         if self.head == Expects::Head {
             self.observation.head_leaves();
         }
+        if self.observation.signals().spans.peers().is_some() {
+            self.meet_peer(&mut response);
+        }
         if self.observation.call.is_some() {
             self.prove_call(&response);
         }
@@ -188,6 +192,27 @@ impl Watch {
         let length = length.or_else(|| response.body().size_hint().exact());
         let (head, body) = response.into_parts();
         Response::from_parts(head, ResponseBody::of_response(body, self.observation, outcome, length))
+    }
+
+    /// Services that keep traces together say so in the response.
+    #[cold]
+    fn meet_peer<R>(&self, response: &mut Response<R>) {
+        let (signals, Some(hop)) = (self.observation.signals(), self.observation.hop()) else { return };
+        if self.head == Expects::Head {
+            return client::meet_peer(signals, hop, response.headers());
+        }
+        let has_peer = hop.notes().as_ref().is_some_and(|notes| notes.peer.is_some());
+        if !has_peer {
+            return;
+        }
+        if matches!(self.outcome(response), Outcome::ServerError | Outcome::Timeout) {
+            signals.spans.has_failed(hop, KeepReason::Error);
+        }
+        let said = signals.spans.peers().and_then(|peers| peers.response(hop.kept.reason().is_some()));
+        if let Some(said) = said.and_then(|said| HeaderValue::try_from(said).ok()) {
+            // A response that is full of headers stays as it is.
+            let _ = response.headers_mut().try_insert(header::PEER, said);
+        }
     }
 
     /// Anybody may ask us for gRPC; what answers otherwise has served a request of HTTP.

@@ -11,6 +11,7 @@ use super::route;
 use super::twice::is_observed;
 use crate::clock::Moment;
 use crate::context::{RequestId, TraceContext};
+use crate::names::header;
 use crate::propagation::{KnownHeaders, Original, Remote};
 use crate::record::{Hop, Http, Kind, RouteCell, Subject, host_and_port_of};
 use crate::signals::{Observation, Signals};
@@ -33,6 +34,9 @@ pub(super) fn begin<B>(
         Some(parent) => signals.hop_in(parent, Kind::Server, start, |hop| asked.describe(hop)),
         None => asked.with_more(),
     };
+    if signals.spans.peers().is_some() && options.trust == Trust::Continue {
+        meet_peer(signals, &hop, request.headers());
+    }
     let mut observation = Observation::begin_as(signals, hop, options.health_paths.contains(path));
     observation.tells_trace = options.server_timing;
     if asked.may_be_grpc() {
@@ -43,6 +47,14 @@ pub(super) fn begin<B>(
         observation.open_span(&**make);
     }
     Some(observation)
+}
+
+/// The caller says where it is told that the trace is kept.
+#[cold]
+fn meet_peer(signals: &Signals, hop: &Hop, headers: &HeaderMap) {
+    if let Some(address) = headers.get(header::PEER) {
+        signals.join(hop, address.as_bytes());
+    }
 }
 
 /// What is read from a request.

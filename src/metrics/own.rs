@@ -1,7 +1,7 @@
 //! The sources about ourselves: each signal's account, the target.
 
 use super::source::{Asked, Samples, Shape, Source};
-use crate::account::{FlowReport, KeepCounts, LeftOut};
+use crate::account::{FlowReport, KeepCounts, LeftOut, PeerCounts};
 use crate::names::{label, metric};
 use crate::resource::Resource;
 
@@ -164,13 +164,13 @@ pub(crate) fn records(
 /// What became of traces that the sampler left out; `None` where none is held.
 pub(crate) fn kept(report: impl Fn() -> Option<KeepCounts> + Send + Sync + 'static) -> Source {
     Source::new("observability_", move |samples| {
-        let Some(KeepCounts { kept, discarded, spans, bytes, capacity }) = report() else { return };
+        let Some(KeepCounts { kept, discarded, spans, bytes, capacity, peers }) = report() else { return };
         let help = "Traces that were kept although they were not sampled, by reason.";
         let family = samples.family(metric::OBSERVABILITY_TRACES_KEPT, Shape::Counter, "", help);
-        sample_each(family, &kept);
+        sample_each(family, label::REASON, &kept);
         let help = "Spans of traces that were not sampled and not kept, by what ended their time.";
         let family = samples.family(metric::OBSERVABILITY_SPANS_DISCARDED, Shape::Counter, "", help);
-        sample_each(family, &discarded);
+        sample_each(family, label::REASON, &discarded);
         let mut gauge = |name, unit, help, value: usize| {
             samples.family(name, Shape::Gauge, unit, help).sample(&[], value as f64);
         };
@@ -178,13 +178,20 @@ pub(crate) fn kept(report: impl Fn() -> Option<KeepCounts> + Send + Sync + 'stat
         gauge(metric::OBSERVABILITY_SPANS_HELD_BYTES, "bytes", "Bytes of spans that are held.", bytes);
         let help = "How many bytes of spans may be held.";
         gauge(metric::OBSERVABILITY_SPANS_HELD_CAPACITY, "bytes", help, capacity);
+        let Some(PeerCounts { messages, bytes }) = peers else { return };
+        let help = "Messages about kept traces, to and from other services.";
+        let family = samples.family(metric::OBSERVABILITY_PEER_MESSAGES, Shape::Counter, "", help);
+        sample_each(family, label::DIRECTION, &messages);
+        let help = "Bytes of messages about kept traces.";
+        let family = samples.family(metric::OBSERVABILITY_PEER_BYTES, Shape::Counter, "bytes", help);
+        sample_each(family, label::DIRECTION, &bytes);
     })
 }
 
-/// Every reason from the start, so that a first one is seen.
-fn sample_each(family: &mut Asked, reasons: &[(&'static str, u64)]) {
-    for (reason, count) in reasons {
-        family.sample(&[(label::REASON, reason)], *count as f64);
+/// Every value of the label from the start, so that a first count is seen.
+fn sample_each(family: &mut Asked, label: &str, counts: &[(&'static str, u64)]) {
+    for (value, count) in counts {
+        family.sample(&[(label, value)], *count as f64);
     }
 }
 

@@ -49,6 +49,9 @@ headers! {
         "The host that the client asked for. Read with `trusted_proxies`.";
     X_FORWARDED_PROTO = "x-forwarded-proto",
         "The scheme that the client used. Read with `trusted_proxies`.";
+    PEER = "observability-peer",
+        "Where the sender is told that a trace is kept: host and port of its admin listener; on a response `;kept` behind it if \
+         the trace is kept. Read from and written to the services of `OBSERVABILITY_TRACES_PEERS`, in traces that are not sampled.";
     SERVER_TIMING = "server-timing",
         "The trace of the response, if the layer has `server_timing()`. Written.";
 }

@@ -24,6 +24,8 @@ names! {
         "The code of the error, such as an SQLSTATE; absent on success.";
     DB_SYSTEM_NAME = "db_system_name",
         "The database system, such as `postgresql`.";
+    DIRECTION = "direction",
+        "Of a message about kept traces: `sent`, `received`, `failed`, `refused`.";
     ERROR_TYPE = "error_type",
         "The status code of an error (gRPC: by name), an outcome such as `panic`, or a word of `names::word`. Absent on success.";
     HTTP_REQUEST_METHOD = "http_request_method",

@@ -97,6 +97,11 @@ names! {
         "Gauge, bytes: what they may take.";
     OBSERVABILITY_TRACES_KEPT = "observability_traces_kept_total",
         "Counter: traces that were kept although they were not sampled, by reason, as in `observability.kept`.";
+    OBSERVABILITY_PEER_BYTES = "observability_peer_message_bytes_total",
+        "Counter, bytes: messages about kept traces, by direction: `sent`, `received`.";
+    OBSERVABILITY_PEER_MESSAGES = "observability_peer_messages_total",
+        "Counter: messages about kept traces, by direction: `sent`, `received`, `failed` (three attempts), `refused` (no token, or \
+         no message).";
     OBSERVABILITY_ROUTE_PRIORITY = "observability_route_priority",
         "Gauge, always 1: the priority that the layer states for a route (`http_route`) or a gRPC method (`rpc_method`).";
     OTEL_SDK_EXPORTER_LOG_EXPORTED = "otel_sdk_exporter_log_exported_total",

@@ -1,6 +1,7 @@
 //! The carrier: any map of strings that travels with a message.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, OnceLock};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -66,8 +67,36 @@ impl Carrier for HeaderMap {
     }
 }
 
+/// The key of the address.
+pub(super) const PEER_KEY: &str = "observability-peer";
+
+/// A longer address is none.
+const LONGEST_PEER: usize = 300;
+
 /// What a context is written under, beside the other formats' keys.
 pub(super) const KEYS: [&str; 4] = ["traceparent", "tracestate", "baggage", "x-request-id"];
+
+/// Where this process is told that a trace is kept; unset where it is not told.
+static PEER: OnceLock<Arc<str>> = OnceLock::new();
+
+/// From now on messages name this address.
+pub(crate) fn set_peer(address: &str) {
+    let _ = PEER.set(address.into());
+}
+
+/// Our address, for a trace that may be kept later.
+pub(super) fn own_peer() -> Option<&'static Arc<str>> {
+    PEER.get()
+}
+
+/// The sender's address, which is believed only where the message is taken.
+pub(super) fn read_peer(carrier: &impl Carrier) -> Option<Arc<str>> {
+    own_peer()?;
+    std::str::from_utf8(only(carrier, PEER_KEY)?)
+        .ok()
+        .filter(|text| text.len() <= LONGEST_PEER)
+        .map(Into::into)
+}
 
 /// The value if there is exactly one.
 pub(super) fn only<'a>(carrier: &'a impl Carrier, key: &str) -> Option<&'a [u8]> {

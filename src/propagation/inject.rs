@@ -1,5 +1,6 @@
 //! The current context onto a message.
 
+use super::carrier::{PEER_KEY, own_peer, replace};
 use super::{Carrier, OutgoingContext, Propagators};
 use crate::context::Baggage;
 use crate::current::current;
@@ -23,4 +24,9 @@ pub fn inject(carrier: &mut impl Carrier) {
         request_id: hop.and_then(|hop| hop.request_id.as_ref()),
     };
     Propagators::of_process().write(carrier, outgoing);
+    // What an earlier hop left would name that one.
+    let own = own_peer().filter(|_| hop.is_some_and(|hop| hop.kept.is_held()));
+    if own.is_some() || !carrier.values_of(PEER_KEY).is_empty() {
+        replace(carrier, PEER_KEY, own.map(|own| own.to_string()));
+    }
 }

@@ -19,11 +19,14 @@ pub use formats::Propagator;
 pub use inject::inject;
 pub use proxies::Proxies;
 
+pub(crate) use carrier::set_peer;
 pub(crate) use headers::KnownHeaders;
 #[cfg(feature = "reqwest")]
 pub(crate) use headers::clear_headers;
 pub(crate) use propagators::Propagators;
 pub(crate) use proxies::Original;
+
+use std::sync::Arc;
 
 use crate::context::{Baggage, RequestId, TraceContext, Tracestate};
 
@@ -53,6 +56,8 @@ pub struct Remote {
     pub baggage: Baggage,
     /// The request's id.
     pub request_id: Option<RequestId>,
+    /// Where the sender says it is told that the trace is kept.
+    pub(crate) peer: Option<Arc<str>>,
 }
 
 /// What is written onto a call.

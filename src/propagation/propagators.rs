@@ -128,6 +128,7 @@ impl Propagators {
         if self.request_id {
             remote.request_id = carrier::only(carrier, REQUEST_ID.as_str()).and_then(RequestId::parse);
         }
+        remote.peer = carrier::read_peer(carrier);
         remote
     }
 

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use http::{HeaderMap, HeaderName};
 
 use super::forwarded::{Element, FromRight, host, node, scheme};
+use crate::context::AddressRange;
 use crate::names::header::{FORWARDED, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO};
 use crate::record::{Client, Scheme};
 use crate::threads::{Once, complain};
@@ -48,16 +49,9 @@ static NO_PEER: Once = Once::new();
 #[must_use = "hand it to `ObservabilityLayer::trusted_proxies`"]
 pub struct Proxies {
     /// `None`: whatever their address is.
-    at: Option<Vec<Range>>,
+    at: Option<Vec<AddressRange>>,
     most: usize,
     forwarded: bool,
-}
-
-/// A range of addresses: those that begin with the same bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Range {
-    first: IpAddr,
-    bits: u8,
 }
 
 /// What the proxies say of the original request; what is `None` they do not say.
@@ -75,7 +69,7 @@ impl Proxies {
     pub fn at<R: AsRef<str>>(ranges: impl IntoIterator<Item = R>) -> Self {
         let mut at = Vec::new();
         for text in ranges {
-            match Range::parse(text.as_ref()) {
+            match AddressRange::parse(text.as_ref()) {
                 Some(range) => at.push(range),
                 None if NO_RANGE.first() => complain(format_args!(
                     "{:?} is no address and no range of addresses such as 10.0.0.0/8, so no proxy is trusted for it",
@@ -126,7 +120,7 @@ impl Proxies {
                 let number = number.parse().ok().filter(|number| (1..=MOST_HOPS).contains(number));
                 hops = Some(number.ok_or_else(refused)?);
             } else {
-                at.push(Range::parse(word).ok_or_else(refused)?);
+                at.push(AddressRange::parse(word).ok_or_else(refused)?);
             }
         }
         match (at.is_empty(), hops) {
@@ -216,40 +210,6 @@ impl fmt::Display for Proxies {
         let words: Vec<_> = ranges.chain(hops).chain(self.forwarded.then(|| BY_RFC.to_owned())).collect();
         f.write_str(if words.is_empty() { "none" } else { "" })?;
         f.write_str(&words.join(","))
-    }
-}
-
-impl Range {
-    fn parse(text: &str) -> Option<Self> {
-        let (first, bits) = match text.trim().split_once('/') {
-            Some((first, bits)) => (first, Some(bits.parse().ok()?)),
-            None => (text.trim(), None),
-        };
-        let first: IpAddr = first.parse().ok()?;
-        let most = if first.is_ipv4() { 32 } else { 128 };
-        let bits: u8 = bits.unwrap_or(most);
-        (bits <= most).then_some(Self { first, bits })
-    }
-
-    fn contains(self, address: IpAddr) -> bool {
-        match (self.first, address) {
-            (IpAddr::V4(first), IpAddr::V4(address)) => {
-                let mask = u32::MAX.checked_shl(32 - u32::from(self.bits)).unwrap_or(0);
-                (first.to_bits() ^ address.to_bits()) & mask == 0
-            }
-            (IpAddr::V6(first), IpAddr::V6(address)) => {
-                let mask = u128::MAX.checked_shl(128 - u32::from(self.bits)).unwrap_or(0);
-                (first.to_bits() ^ address.to_bits()) & mask == 0
-            }
-            _ => false,
-        }
-    }
-}
-
-impl fmt::Display for Range {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let whole = if self.first.is_ipv4() { 32 } else { 128 };
-        if self.bits == whole { self.first.fmt(f) } else { write!(f, "{}/{}", self.first, self.bits) }
     }
 }
 

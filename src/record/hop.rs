@@ -101,6 +101,8 @@ pub(crate) struct Notes {
     pub(crate) span_name: Option<NameSpan>,
     /// Why the user wants the trace to be kept.
     pub(crate) keep_for: Option<String>,
+    /// Where the service on the other side is told that the trace is kept.
+    pub(crate) peer: Option<Arc<str>>,
 }
 
 /// Names a span by its method and by where the request goes.

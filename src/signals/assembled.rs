@@ -73,6 +73,15 @@ impl Signals {
         (trace, decision.tracestate)
     }
 
+    /// The other side of the hop says where it is told that the trace is kept; whom we do not trust is not told.
+    pub(crate) fn join(&self, hop: &Hop, address: &[u8]) {
+        if let Some(peers) = self.spans.peers().filter(|_| hop.kept.is_held())
+            && let Some(peer) = peers.read(address)
+        {
+            hop.notes().get_or_insert_default().peer = Some(peer);
+        }
+    }
+
     /// A new hop that continues what a caller sent; `complete` fills in the rest.
     pub(crate) fn hop(
         &self,
@@ -83,6 +92,7 @@ impl Signals {
     ) -> Arc<Hop> {
         self.listening.hop_begins();
         let (trace, tracestate) = self.place(from.trace, &from.tracestate);
+        let peer = from.peer.filter(|_| kind == Kind::Consumer);
         Hop::begin(trace, kind, start, |hop| {
             hop.parent = from.trace.map(|parent| parent.span_id);
             hop.parent_is_remote = from.trace.is_some();
@@ -90,6 +100,9 @@ impl Signals {
             hop.baggage = from.baggage;
             hop.request_id = from.request_id;
             hop.kept = self.spans.kept(trace.flags);
+            if let Some(address) = peer {
+                self.join(hop, address.as_bytes());
+            }
             complete(hop);
         })
     }

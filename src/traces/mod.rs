@@ -19,7 +19,7 @@ mod zipkin;
 pub use options::Traces;
 
 pub(crate) use finished::Finished;
-pub(crate) use keep::Holder;
+pub(crate) use keep::{Holder, Keep, LONGEST_MESSAGE, Peers};
 pub(crate) use options::Format;
 pub(crate) use record::{Record, SpanRecord};
 pub(crate) use redact::{REDACTED, query as redact_query};
@@ -29,7 +29,6 @@ pub(crate) use span_writer::{Limits, Status};
 use std::future::Future;
 use std::sync::Arc;
 
-use self::keep::Keep;
 use crate::account::{FlowReport, KeepCounts};
 use crate::context::Flags;
 use crate::export::{Destination, Exporter, Notice, Queue, Signal, Tell, Transport};
@@ -103,7 +102,7 @@ impl Spans {
         let queue = Arc::new(Queue::new(traces.queue_capacity()));
         let exporter = Exporter::new(SIGNAL, Arc::clone(&queue), transport, limits, url, tell);
         let link_limit = traces.limits().links;
-        let keep = traces.keep_rules().map(|rules| Arc::new(Keep::new(rules)));
+        let keep = traces.keep_rules().map(|rules| Arc::new(Keep::new(rules, traces.peer_rules())));
         (Self { keep, ..Self::of(traces.sampler(), Some(queue), link_limit) }, Some(exporter))
     }
 
@@ -150,12 +149,12 @@ impl Spans {
         }
     }
 
-    /// An ERROR event happened in the hop.
-    pub(crate) fn error_event(&self, hop: &Hop) {
+    /// The hop has failed before its end, for this reason.
+    pub(crate) fn has_failed(&self, hop: &Hop, reason: KeepReason) {
         if let Some(keep) = self.keep.as_ref().filter(|keep| keep.wants_errors())
-            && hop.keep(KeepReason::ErrorEvent)
+            && hop.keep(reason)
         {
-            keep.keep(hop.trace.trace_id, KeepReason::ErrorEvent);
+            keep.keep(hop.trace.trace_id, reason);
         }
     }
 
@@ -184,6 +183,17 @@ impl Spans {
     /// What holds traces that are not sampled, to run on a thread of our own.
     pub(crate) fn holder(&self) -> Option<Holder> {
         self.keep.clone().zip(self.queue.clone()).map(|(keep, queue)| Holder::new(keep, queue))
+    }
+
+    /// What is done with traces that are not sampled, for the admin routes; `None` where they are not recorded.
+    pub(crate) fn keep(&self) -> Option<&Arc<Keep>> {
+        self.keep.as_ref()
+    }
+
+    /// The services that keep traces together with us.
+    #[inline]
+    pub(crate) fn peers(&self) -> Option<&Peers> {
+        self.keep.as_ref()?.peers.as_ref()
     }
 
     /// What became of traces that are not sampled; `None` where they are not recorded.

@@ -73,6 +73,20 @@ impl Record {
         }
     }
 
+    /// Where the service on the other side is told that the trace is kept.
+    pub(super) fn peer(&self) -> Option<Arc<str>> {
+        match self {
+            Self::Hop(hop) => hop.notes().as_ref().and_then(|notes| notes.peer.clone()),
+            Self::Span(_) => None,
+        }
+    }
+
+    /// The peer of a processed message, whose sender does not know who processes it.
+    pub(super) fn joined_peer(&self) -> Option<Arc<str>> {
+        let Self::Hop(hop) = self else { return None };
+        if hop.kind == Kind::Consumer { self.peer() } else { None }
+    }
+
     /// Marks it as one that is kept for this reason, unless it has another.
     pub(super) fn keep(&mut self, reason: KeepReason) {
         match self {

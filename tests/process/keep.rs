@@ -235,8 +235,9 @@ fn without_a_rule_nothing_of_an_unsampled_trace_is_recorded() {
 #[test]
 fn what_is_held_is_bounded_and_what_is_discarded_is_counted() {
     let collector = Collector::start();
-    let child = child("limits", &collector).env("OBSERVABILITY_TRACES_KEEP_MEMORY", "131072");
-    let ended = child.end().well();
+    let child = child("limits", &collector).env("OBSERVABILITY_TRACES_KEEP", "errors");
+    let child = child.env("OBSERVABILITY_TRACES_KEEP_MEMORY", "131072");
+    let ended = child.without_env("OBSERVABILITY_TRACES_KEEP_SLOW").end().well();
     let value = |name: &str| -> u64 {
         let line = ended.output.iter().find_map(|line| line.strip_prefix(name)).unwrap();
         line.trim().parse().unwrap()

@@ -22,6 +22,7 @@ mod machine;
 #[cfg(feature = "interop-opentelemetry")]
 mod migration;
 mod panics;
+mod peers;
 mod shutdown;
 mod signals;
 mod stuck;

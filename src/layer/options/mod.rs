@@ -3,12 +3,10 @@
 mod choices;
 mod headers;
 mod health;
-mod hosts;
 mod paths;
 mod priority;
 
 pub(crate) use choices::Choices;
-use hosts::names_host;
 pub use priority::Priority;
 
 use std::fmt;
@@ -21,6 +19,7 @@ use tracing::Span;
 use self::headers::{Before, Headers};
 use self::health::HealthPaths;
 use super::side::{Client, Server, Side};
+use crate::context::names_host;
 use crate::names::attribute;
 use crate::propagation::Proxies;
 use crate::record::NameSpan;

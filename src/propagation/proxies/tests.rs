@@ -144,7 +144,7 @@ fn the_variable_names_ranges_hops_and_the_header() {
 
 #[test]
 fn a_range_of_no_bits_is_every_address_of_its_kind() {
-    let range = |text| Range::parse(text).expect("a range");
+    let range = |text| AddressRange::parse(text).expect("a range");
     assert!(range("0.0.0.0/0").contains(ip("203.0.113.9")) && range("::/0").contains(ip("2001:db8::1")));
     assert!(!range("0.0.0.0/0").contains(ip("::1")));
     assert!(

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use super::Keep;
 use super::memory::{Effects, Memory};
+use super::outbox::Outbox;
 use crate::export::Queue;
 use crate::threads::{Phase, begin_run, rest_if_due};
 use crate::traces::Record;
@@ -16,19 +17,27 @@ use crate::traces::Record;
 /// So long the first of what has ended waits for more.
 const PACE: Duration = Duration::from_millis(100);
 
+/// Longer than anything waits.
+const LONGEST: Duration = Duration::from_secs(3_600);
+
+/// How long the end waits for the last messages.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
 /// Holds the traces that were not sampled. Runs on a thread of ours until the process ends.
 #[derive(Debug)]
 pub(crate) struct Holder {
     keep: Arc<Keep>,
     exported: Arc<Queue<Record>>,
     memory: Memory,
+    outbox: Outbox,
 }
 
 impl Holder {
     /// Takes from `keep`, and hands what is kept to the exporter's queue.
     pub(crate) fn new(keep: Arc<Keep>, exported: Arc<Queue<Record>>) -> Self {
         let memory = Memory::new(keep.rules.clone());
-        Self { keep, exported, memory }
+        let outbox = Outbox::new(Arc::clone(&keep));
+        Self { keep, exported, memory, outbox }
     }
 
     /// Runs until the phase is [`Phase::Closing`]. The exporter follows `later`, so that it ends after what was kept has
@@ -42,31 +51,24 @@ impl Holder {
                 self.keep.waiting.flushed(ticket);
             }
             if matches!(now, Phase::Closing(_)) {
-                break self.end(now, &later);
+                break;
             }
+            self.outbox.send(Instant::now());
             later.send_if_modified(|known| std::mem::replace(known, now) != now);
+            let times = self.memory.next_expiry().into_iter().chain(self.outbox.next_attempt());
+            let next = times.min().unwrap_or_else(|| Instant::now() + LONGEST);
             tokio::select! {
-                () = self.wait() => {}
+                () = enough(&self.keep) => {}
+                () = self.outbox.next_end() => {}
+                () = tokio::time::sleep_until(next.into()) => {}
                 changed = phase.changed() => if changed.is_err() {
-                    break self.end(now, &later);
+                    break;
                 },
             }
         }
-    }
-
-    /// Until there is enough to do, or something is too old.
-    async fn wait(&self) {
-        let waiting = &self.keep.waiting;
-        let some = async {
-            waiting.reaches(1).await;
-            let _ = timeout(PACE, waiting.reaches(waiting.capacity() / 4)).await;
-        };
-        match self.memory.next_expiry() {
-            Some(expiry) => {
-                let _ = tokio::time::timeout_at(expiry.into(), some).await;
-            }
-            None => some.await,
-        }
+        let last = *phase.borrow();
+        self.end(last, &later);
+        self.outbox.finish(LAST_WORDS).await;
     }
 
     /// Takes everything that waits.
@@ -89,10 +91,11 @@ impl Holder {
         self.keep.counts.bytes.store(self.memory.bytes(), Ordering::Relaxed);
     }
 
-    fn apply(&self, effects: &mut Effects) {
+    fn apply(&mut self, effects: &mut Effects) {
         effects.leaving.drain(..).for_each(|record| self.exported.push(record));
         effects.kept.drain(..).for_each(|reason| self.keep.kept(reason));
         effects.discarded.drain(..).for_each(|(why, spans)| self.keep.discarded(why, spans));
+        effects.words.drain(..).for_each(|(peer, word)| self.outbox.say(&peer, word));
     }
 
     /// The exporter may end; what comes from now on is discarded.
@@ -107,4 +110,10 @@ impl Holder {
         self.keep.waiting.flushed(u64::MAX);
         later.send_replace(phase);
     }
+}
+
+/// Until there is enough to do.
+async fn enough(keep: &Keep) {
+    keep.waiting.reaches(1).await;
+    let _ = timeout(PACE, keep.waiting.reaches(keep.waiting.capacity() / 4)).await;
 }

@@ -2,8 +2,10 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::peers::Word;
 use super::rules::name_of;
 use super::{Discarded, Entry, KeepRules};
 use crate::context::TraceId;
@@ -22,6 +24,9 @@ const MOST_ENDS: usize = 2_048;
 /// An end of a route that was not seen for so long is rare.
 const RARE: Duration = Duration::from_secs(3_600);
 
+/// So many peers of one trace are told.
+const MOST_PEERS: usize = 64;
+
 /// What belongs to the records of one trace beside themselves.
 const OF_A_TRACE: usize = 256;
 
@@ -34,7 +39,7 @@ pub(super) struct Memory {
     order: VecDeque<(TraceId, Instant)>,
     spans: usize,
     bytes: usize,
-    kept: HashMap<TraceId, KeepReason>,
+    kept: HashMap<TraceId, KeptTrace>,
     kept_order: VecDeque<TraceId>,
     /// When a route ended like this for the last time.
     ends: HashMap<u64, Instant>,
@@ -44,6 +49,15 @@ pub(super) struct Memory {
 struct HeldTrace {
     records: Vec<Record>,
     bytes: usize,
+    /// Peers that took part, beside those that the records name.
+    joined: Vec<Arc<str>>,
+}
+
+#[derive(Debug)]
+struct KeptTrace {
+    reason: KeepReason,
+    /// The peers that know it.
+    told: Vec<Arc<str>>,
 }
 
 /// What an entry brought about.
@@ -55,6 +69,8 @@ pub(super) struct Effects {
     pub(super) kept: Vec<KeepReason>,
     /// Spans that are not exported, and why.
     pub(super) discarded: Vec<(Discarded, usize)>,
+    /// What peers are told.
+    pub(super) words: Vec<(Arc<str>, Word)>,
 }
 
 impl Memory {
@@ -89,15 +105,20 @@ impl Memory {
     /// Takes what a request's thread handed over.
     pub(super) fn take(&mut self, entry: Entry, now: Instant, effects: &mut Effects) {
         match entry {
-            Entry::Keep(trace, reason) => self.keep(trace, reason, effects),
+            Entry::Keep(trace, reason) => self.keep(trace, reason, None, effects),
+            Entry::KeptBy(trace, peer) => self.keep(trace, KeepReason::Peer, peer, effects),
+            Entry::Joined(trace, peer) => self.join(trace, peer, now, effects),
             Entry::Ended(record) => {
                 let trace = record.trace_id();
                 let reason = record.keep_reason().or_else(|| self.rare(&record, now));
                 if let Some(reason) = reason {
-                    self.keep(trace, reason, effects);
+                    self.keep(trace, reason, None, effects);
                 }
-                match self.kept.get(&trace) {
-                    Some(reason) => effects.leave(record, *reason),
+                if let Some(peer) = record.joined_peer() {
+                    effects.words.push((peer, Word::Joined(trace)));
+                }
+                match self.kept.get_mut(&trace) {
+                    Some(kept) => kept.leave(trace, record, effects),
                     None => self.hold(trace, record, now, effects),
                 }
             }
@@ -120,11 +141,7 @@ impl Memory {
 
     fn hold(&mut self, trace: TraceId, record: Record, now: Instant, effects: &mut Effects) {
         let bytes = record.size();
-        let held = self.traces.entry(trace).or_insert_with(|| {
-            self.order.push_back((trace, now));
-            self.bytes += OF_A_TRACE;
-            HeldTrace { records: Vec::new(), bytes: OF_A_TRACE }
-        });
+        let held = self.held(trace, now);
         if held.records.len() >= MOST_OF_A_TRACE {
             effects.discarded.push((Discarded::TraceFull, 1));
             return;
@@ -137,21 +154,42 @@ impl Memory {
         }
     }
 
-    fn keep(&mut self, trace: TraceId, reason: KeepReason, effects: &mut Effects) {
-        if self.kept.contains_key(&trace) {
-            return;
+    fn held(&mut self, trace: TraceId, now: Instant) -> &mut HeldTrace {
+        self.traces.entry(trace).or_insert_with(|| {
+            self.order.push_back((trace, now));
+            self.bytes += OF_A_TRACE;
+            HeldTrace { bytes: OF_A_TRACE, ..HeldTrace::default() }
+        })
+    }
+
+    /// A peer took part in the trace.
+    fn join(&mut self, trace: TraceId, peer: Arc<str>, now: Instant, effects: &mut Effects) {
+        if let Some(kept) = self.kept.get_mut(&trace) {
+            return kept.tell(trace, peer, effects);
+        }
+        let held = self.held(trace, now);
+        if held.joined.len() < MOST_PEERS && !held.joined.contains(&peer) {
+            held.joined.push(peer);
+        }
+    }
+
+    /// Keeps the trace, and tells its peers but the one from whom we know it.
+    fn keep(&mut self, trace: TraceId, reason: KeepReason, from: Option<Arc<str>>, effects: &mut Effects) {
+        if let Some(kept) = self.kept.get_mut(&trace) {
+            return kept.told.extend(from.filter(|_| kept.told.len() < MOST_PEERS));
         }
         if self.kept_order.len() >= MOST_KEPT
             && let Some(oldest) = self.kept_order.pop_front()
         {
             self.kept.remove(&oldest);
         }
-        self.kept.insert(trace, reason);
-        self.kept_order.push_back(trace);
+        let mut kept = KeptTrace { reason, told: from.into_iter().collect() };
         effects.kept.push(reason);
-        for record in self.remove(trace).records {
-            effects.leave(record, reason);
-        }
+        let HeldTrace { records, joined, .. } = self.remove(trace);
+        records.into_iter().for_each(|record| kept.leave(trace, record, effects));
+        joined.into_iter().for_each(|peer| kept.tell(trace, peer, effects));
+        self.kept.insert(trace, kept);
+        self.kept_order.push_back(trace);
     }
 
     fn discard_oldest(&mut self, why: Discarded, effects: &mut Effects) {
@@ -194,10 +232,20 @@ impl Memory {
     }
 }
 
-impl Effects {
-    fn leave(&mut self, mut record: Record, reason: KeepReason) {
-        record.keep(reason);
-        self.leaving.push(record);
+impl KeptTrace {
+    fn leave(&mut self, trace: TraceId, mut record: Record, effects: &mut Effects) {
+        if let Some(peer) = record.peer() {
+            self.tell(trace, peer, effects);
+        }
+        record.keep(self.reason);
+        effects.leaving.push(record);
+    }
+
+    fn tell(&mut self, trace: TraceId, peer: Arc<str>, effects: &mut Effects) {
+        if self.told.len() < MOST_PEERS && !self.told.contains(&peer) {
+            self.told.push(Arc::clone(&peer));
+            effects.words.push((peer, Word::Keep(trace)));
+        }
     }
 }
 

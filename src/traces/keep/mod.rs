@@ -7,16 +7,21 @@
 
 mod holder;
 mod memory;
+mod outbox;
+mod peers;
 mod rules;
 
 pub(crate) use holder::Holder;
+pub(crate) use peers::{LONGEST_MESSAGE, PeerRules, Peers};
 pub(crate) use rules::{KeepRules, MOST_ROUTES};
 
 use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use self::peers::Word;
 use super::Record;
-use crate::account::{DropReason, KeepCounts};
+use crate::account::{DropReason, KeepCounts, PeerCounts};
 use crate::context::TraceId;
 use crate::export::{Queue, Weigh};
 use crate::record::{End, Hop, KeepReason};
@@ -31,6 +36,10 @@ enum Entry {
     Ended(Record),
     /// A trace matters.
     Keep(TraceId, KeepReason),
+    /// A peer says that a trace is kept; where it is told of others.
+    KeptBy(TraceId, Option<Arc<str>>),
+    /// A peer took part in a trace of ours, and is to be told if that is kept.
+    Joined(TraceId, Arc<str>),
 }
 
 /// Why a span that was held is not exported.
@@ -52,6 +61,8 @@ pub(crate) enum Discarded {
 #[derive(Debug)]
 pub(crate) struct Keep {
     rules: KeepRules,
+    /// `None`: no other service is told, and none tells us.
+    pub(crate) peers: Option<Peers>,
     waiting: Queue<Entry>,
     counts: Counts,
 }
@@ -62,6 +73,12 @@ struct Counts {
     discarded: [AtomicU64; Discarded::ALL.len()],
     spans: AtomicUsize,
     bytes: AtomicUsize,
+    messages_sent: AtomicU64,
+    messages_received: AtomicU64,
+    messages_failed: AtomicU64,
+    messages_refused: AtomicU64,
+    bytes_sent: AtomicU64,
+    bytes_received: AtomicU64,
 }
 
 impl Discarded {
@@ -79,9 +96,9 @@ impl Discarded {
 }
 
 impl Keep {
-    pub(crate) fn new(rules: KeepRules) -> Self {
+    pub(crate) fn new(rules: KeepRules, peers: &PeerRules) -> Self {
         let capacity = (rules.memory / MEMORY_OF_ONE_WAITING).max(64);
-        Self { rules, waiting: Queue::new(capacity), counts: Counts::default() }
+        Self { rules, peers: peers.peers(), waiting: Queue::new(capacity), counts: Counts::default() }
     }
 
     /// Marks a hop that matters by itself, at its end.
@@ -106,6 +123,38 @@ impl Keep {
         self.waiting.push(Entry::Keep(trace, reason));
     }
 
+    /// Takes a message of a peer, who has said the token; false if it is none.
+    pub(crate) fn receive(&self, text: &str) -> bool {
+        let read = self.peers.as_ref().and_then(|peers| peers.read_message(text));
+        let Some((from, words)) = read else {
+            self.refuse();
+            return false;
+        };
+        self.counts.messages_received.fetch_add(1, Ordering::Relaxed);
+        self.counts.bytes_received.fetch_add(text.len() as u64, Ordering::Relaxed);
+        for word in words {
+            match (word, &from) {
+                (Word::Keep(trace), from) => self.waiting.push(Entry::KeptBy(trace, from.clone())),
+                (Word::Joined(trace), Some(from)) => {
+                    self.waiting.push(Entry::Joined(trace, Arc::clone(from)))
+                }
+                // Nobody can be told.
+                (Word::Joined(_), None) => {}
+            }
+        }
+        true
+    }
+
+    /// A message without the token, or none at all, was not taken.
+    pub(crate) fn refuse(&self) {
+        self.counts.messages_refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The token of the peers.
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.peers.as_ref().map(|peers| peers.token.as_str())
+    }
+
     /// Has what has ended so far exported or held; resolves when that is done.
     pub(crate) fn flush(&self) -> impl Future<Output = ()> + Send + use<> {
         self.waiting.flush()
@@ -124,7 +173,7 @@ impl Keep {
     }
 
     pub(crate) fn report(&self) -> KeepCounts {
-        let Counts { kept, discarded, spans, bytes } = &self.counts;
+        let Counts { kept, discarded, spans, bytes, .. } = &self.counts;
         let full = |reason: DropReason| {
             let dropped = self.waiting.report().dropped;
             dropped.into_iter().find(|(dropped, _)| *dropped == reason).map_or(0, |(_, count)| count)
@@ -143,6 +192,7 @@ impl Keep {
             spans: spans.load(Ordering::Relaxed),
             bytes: bytes.load(Ordering::Relaxed),
             capacity: self.rules.memory,
+            peers: self.peers.is_some().then(|| self.counts.of_peers()),
         };
         for (why, reason) in [
             (Discarded::QueueFull, DropReason::QueueFull),
@@ -159,11 +209,35 @@ impl Keep {
     }
 }
 
+impl Counts {
+    fn sent(&self, bytes: usize) {
+        self.messages_sent.fetch_add(1, Ordering::Relaxed);
+        self.bytes_sent.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    fn failed(&self, messages: u64) {
+        self.messages_failed.fetch_add(messages, Ordering::Relaxed);
+    }
+
+    fn of_peers(&self) -> PeerCounts {
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        PeerCounts {
+            messages: [
+                ("sent", of(&self.messages_sent)),
+                ("received", of(&self.messages_received)),
+                ("failed", of(&self.messages_failed)),
+                ("refused", of(&self.messages_refused)),
+            ],
+            bytes: [("sent", of(&self.bytes_sent)), ("received", of(&self.bytes_received))],
+        }
+    }
+}
+
 impl Weigh for Entry {
     fn text_length(&self) -> usize {
         match self {
             Self::Ended(record) => record.text_length(),
-            Self::Keep(..) => 0,
+            Self::Keep(..) | Self::KeptBy(..) | Self::Joined(..) => 0,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::Traces;
+use crate::context::AddressRange;
 use crate::export::whole;
 use crate::traces::keep::{KeepRules, MOST_ROUTES};
 use crate::variable::{Refusal, Variable, milliseconds};
@@ -45,6 +46,35 @@ pub(super) const KEEP: &[Variable<Traces>] = &[
         about: "For how many milliseconds a trace is held until it is known whether it is kept.",
         set: |traces, text| milliseconds(text).map(|time| traces.keep.time = time),
         show: |traces| traces.keep.time.as_millis().to_string(),
+    },
+    Variable {
+        name: "OBSERVABILITY_TRACES_PEERS",
+        default: "",
+        secret: false,
+        about: "The services that keep traces together with this one: hosts, domains such as `.svc.cluster.local`, address \
+                ranges such as `10.0.0.0/8`, as a list. Needs the token.",
+        set: set_peers,
+        show: |traces| traces.peers.trusted.join(","),
+    },
+    Variable {
+        name: "OBSERVABILITY_TRACES_PEERS_TOKEN",
+        default: "",
+        secret: true,
+        about: "The bearer token with which they tell each other that a trace is kept; the same in each of them.",
+        set: |traces, text| {
+            traces.peers.token = Some(text.to_owned());
+            Ok(())
+        },
+        show: |traces| traces.peers.token.clone().unwrap_or_default(),
+    },
+    Variable {
+        name: "OBSERVABILITY_TRACES_PEERS_ADDRESS",
+        default: "",
+        secret: false,
+        about: "Host and port at which they reach the admin listener of this process, such as `10.1.2.3:9464`. If it is not \
+                set: where it listens, unless that is every address.",
+        set: set_peer_address,
+        show: |traces| traces.peers.address.clone().unwrap_or_default(),
     },
 ];
 
@@ -107,6 +137,31 @@ fn set_slow(traces: &mut Traces, text: &str) -> Result<(), Refusal> {
     }
     traces.keep.slow = slow.or(traces.keep.slow);
     routes.into_iter().for_each(|(route, from)| traces.keep.set_slow_route(route, from));
+    Ok(())
+}
+
+fn set_peers(traces: &mut Traces, text: &str) -> Result<(), Refusal> {
+    let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    let mut peers = Vec::new();
+    for entry in entries {
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        if AddressRange::parse(entry).is_none() && !entry.bytes().all(is_name) {
+            return Err(Refusal::expected(
+                "a list of hosts, domains with a dot before them, and address ranges",
+            ));
+        }
+        peers.push(entry.to_owned());
+    }
+    traces.peers.trusted = peers;
+    Ok(())
+}
+
+fn set_peer_address(traces: &mut Traces, text: &str) -> Result<(), Refusal> {
+    let (host, port) = text.rsplit_once(':').unwrap_or_default();
+    if host.is_empty() || port.parse::<u16>().is_err() {
+        return Err(Refusal::expected("a host and a port, such as 10.1.2.3:9464"));
+    }
+    traces.peers.address = Some(text.to_owned());
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use self::zipkin::Zipkin;
-use super::keep::KeepRules;
+use super::keep::{KeepRules, PeerRules};
 use super::{Limits, Sampler};
 use crate::export::{BatchLimits, Destination, Endpoint};
 use crate::otlp::{Otlp, OtlpConfig, Shared, TIMEOUT, TRACES};
@@ -43,6 +43,7 @@ pub struct Traces {
     sampler_arg: Option<f64>,
     counts: Counts,
     keep: KeepRules,
+    peers: PeerRules,
     /// Does the environment name what is kept?
     keep_is_named: bool,
 }
@@ -258,6 +259,38 @@ impl Traces {
         self
     }
 
+    /// Keeps traces together with other services: whoever learns that a trace matters tells the services that took part,
+    /// also those that had answered before, and the consumers of its messages. All of them need the same token.
+    ///
+    /// `hosts` are names, domains that begin with a dot, addresses and ranges of addresses such as `10.0.0.0/8`. Only these
+    /// are told, and believed, where others reach them: at the admin listener of each, which must not be on loopback then.
+    /// It has an effect only beside [`keep_errors`](Self::keep_errors) and the like.
+    ///
+    /// Default: not called. Variables: `OBSERVABILITY_TRACES_PEERS`, `OBSERVABILITY_TRACES_PEERS_TOKEN`, and where this
+    /// process is reached, `OBSERVABILITY_TRACES_PEERS_ADDRESS`.
+    ///
+    /// ```
+    /// use tower_observability::Traces;
+    ///
+    /// # let token = String::from("from a secret");
+    /// let traces = Traces::new().sample_ratio(0.01).keep_errors().keep_with(["10.0.0.0/8", ".svc.cluster.local"], token);
+    /// # drop(traces);
+    /// ```
+    pub fn keep_with<H: Into<String>>(
+        mut self,
+        hosts: impl IntoIterator<Item = H>,
+        token: impl Into<String>,
+    ) -> Self {
+        self.peers.trusted = hosts.into_iter().map(Into::into).collect();
+        self.peers.token = Some(token.into());
+        self
+    }
+
+    /// The services that keep traces together with this one.
+    pub(crate) fn peer_rules(&self) -> &PeerRules {
+        &self.peers
+    }
+
     /// The rules in force; `None` if every trace that is not sampled is left out.
     pub(crate) fn keep_rules(&self) -> Option<KeepRules> {
         self.keep.is_on().then(|| self.keep.clone())
@@ -399,6 +432,7 @@ impl Default for Traces {
             sampler_arg: None,
             counts: Counts::default(),
             keep: KeepRules::default(),
+            peers: PeerRules::default(),
             keep_is_named: false,
         }
     }
@@ -427,6 +461,7 @@ impl fmt::Debug for Traces {
             .field("ratio", &self.ratio())
             .field("limits", &self.limits())
             .field("keep", &self.keep)
+            .field("peers", &self.peers)
             .finish()
     }
 }
