@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::names::attribute;
+use crate::names::{Conventions, attribute};
 use crate::propagation::{Propagators, Proxies};
 use crate::record::Methods;
 use crate::resource::{Resource, parse_attributes};
@@ -25,6 +25,7 @@ pub(crate) struct General {
     pub(crate) proxies: Option<Proxies>,
     /// The system of the databases that sqlx asks.
     pub(crate) database: Option<String>,
+    pub(crate) conventions: Conventions,
     /// `None`: those of the conventions.
     pub(crate) methods: Option<Methods>,
     /// `None`: the default, which a terminal changes.
@@ -132,10 +133,14 @@ impl General {
             name: "OTEL_SEMCONV_STABILITY_OPT_IN",
             default: "http",
             secret: false,
-            about: "Semantic conventions for names: `http`, the stable ones only. Values for other conventions are \
-                    ignored.",
-            set: |_, value| check_conventions(value),
-            show: |_| "http".to_owned(),
+            about: "Conventions whose names are those of 1.45: `rpc`, `database`, in a list; without them those of 1.44. \
+                    HTTP's are the same in both.",
+            set: Self::set_conventions,
+            show: |options| {
+                let Conventions { rpc, database } = options.conventions;
+                let more = [(rpc, ",rpc"), (database, ",database")].into_iter().filter(|(on, _)| *on);
+                more.fold("http".to_owned(), |list, (_, name)| list + name)
+            },
         },
         Variable {
             name: "OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN",
@@ -208,6 +213,21 @@ impl General {
         Ok(())
     }
 
+    /// Any list is accepted, unless it asks for older names beside the newer ones.
+    fn set_conventions(&mut self, value: &str) -> Result<(), Refusal> {
+        let names = || value.split(',').map(str::trim);
+        self.conventions = Conventions {
+            rpc: names().any(|name| name == "rpc"),
+            database: names().any(|name| name == "database"),
+        };
+        let instead = match names().find(|name| matches!(*name, "http/dup" | "rpc/dup")) {
+            Some("http/dup") => "the stable names of HTTP are written, and no older ones",
+            Some(_) => "each name is written once: those of 1.44, or with `rpc` those of 1.45",
+            None => return Ok(()),
+        };
+        Err(Refusal::NotServed(instead.to_owned()))
+    }
+
     fn set_attributes(&mut self, value: &str) -> Result<(), Refusal> {
         let right = "a list `key=value,key=value`, percent-encoded";
         let parsed = parse_attributes(value).ok_or_else(|| Refusal::expected(right))?;
@@ -228,16 +248,6 @@ impl General {
             format!("{}={}", utf8_percent_encode(key, ESCAPED), utf8_percent_encode(value, ESCAPED))
         });
         pairs.collect::<Vec<_>>().join(",")
-    }
-}
-
-/// Any list is accepted, unless it asks for the older names beside the stable ones.
-fn check_conventions(value: &str) -> Result<(), Refusal> {
-    match value.split(',').map(str::trim).find(|name| *name == "http/dup") {
-        Some(_) => {
-            Err(Refusal::NotServed("the stable names of HTTP are written, and no older ones".to_owned()))
-        }
-        None => Ok(()),
     }
 }
 

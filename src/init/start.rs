@@ -178,6 +178,7 @@ impl Assembly {
     fn run(self, config: &Config, resource: &Resource, env: &Env) -> &'static Running {
         let Options { general, traces, logs, metrics, admin, .. } = &config.options;
         let Self { background, signals, recorder, exporters, notices, globals, .. } = self;
+        general.conventions.choose();
         signals::set_global(signals);
         if let Some(methods) = general.methods.clone() {
             Method::know(methods);

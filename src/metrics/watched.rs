@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::source::{Samples, Shape, Source};
 use crate::clock::Moment;
-use crate::names::{label, metric};
+use crate::names::{Conventions, label, metric};
 use crate::record::guarded;
 use crate::threads::complain;
 
@@ -219,7 +219,14 @@ fn pools(inner: &Inner, samples: &mut Samples) {
             }
         }
         let limits = [
-            (metric::DB_CLIENT_CONNECTION_MAX, "How many connections the pool may have.", state.max),
+            (
+                Conventions::of_database(
+                    metric::DB_CLIENT_CONNECTION_LIMIT,
+                    metric::DB_CLIENT_CONNECTION_MAX,
+                ),
+                "How many connections the pool may have.",
+                state.max,
+            ),
             (
                 metric::DB_CLIENT_CONNECTION_PENDING_REQUESTS,
                 "Tasks that wait for a connection of the pool.",

@@ -1,6 +1,7 @@
 //! Attributes of spans, log records and the resource.
 //!
-//! They follow OpenTelemetry's semantic conventions 1.44. Attributes that start with `observability.` are ours.
+//! They follow OpenTelemetry's semantic conventions 1.44, and those of 1.45 where `OTEL_SEMCONV_STABILITY_OPT_IN` chooses them:
+//! nothing else that is written here changed between the two. Attributes that start with `observability.` are ours.
 //! A constant that ends with a dot is a prefix: the name of the captured header, or of the flag, follows it.
 
 names! {
@@ -119,12 +120,18 @@ names! {
         "gRPC: `pkg.Service/Method`; `_OTHER` until an implementation has answered for that method.";
     RPC_METHOD_ORIGINAL = "rpc.method_original",
         "gRPC: the method as it was requested, if `rpc.method` is `_OTHER`.";
+    RPC_REQUEST_HEADER = "rpc.request.header.",
+        "gRPC: with `OTEL_SEMCONV_STABILITY_OPT_IN=rpc` what `rpc.request.metadata.` is without.";
     RPC_REQUEST_METADATA = "rpc.request.metadata.",
         "gRPC: prefix for captured request headers, instead of `http.request.header.`.";
+    RPC_RESPONSE_HEADER = "rpc.response.header.",
+        "gRPC: with `OTEL_SEMCONV_STABILITY_OPT_IN=rpc` what `rpc.response.metadata.` is without.";
     RPC_RESPONSE_METADATA = "rpc.response.metadata.",
         "gRPC: prefix for captured response headers, instead of `http.response.header.`.";
     RPC_RESPONSE_STATUS_CODE = "rpc.response.status_code",
         "gRPC: the name of the status, such as `OK` or `DEADLINE_EXCEEDED`.";
+    RPC_STATUS_CODE = "rpc.status_code",
+        "gRPC: with `OTEL_SEMCONV_STABILITY_OPT_IN=rpc` what `rpc.response.status_code` is without.";
     RPC_SYSTEM_NAME = "rpc.system.name",
         "`grpc`; gRPC only.";
     SERVER_ADDRESS = "server.address",

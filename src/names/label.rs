@@ -72,6 +72,8 @@ names! {
         "`pkg.Service/Method`; `_OTHER` until an implementation has answered for that method.";
     RPC_RESPONSE_STATUS_CODE = "rpc_response_status_code",
         "The name of the gRPC status, such as `OK` or `DEADLINE_EXCEEDED`.";
+    RPC_STATUS_CODE = "rpc_status_code",
+        "With `OTEL_SEMCONV_STABILITY_OPT_IN=rpc` what `rpc_response_status_code` is without.";
     RPC_SYSTEM_NAME = "rpc_system_name",
         "`grpc`.";
     SERVER_ADDRESS = "server_address",

@@ -40,6 +40,8 @@ names! {
         "Counter, seconds: time during which at least one task of the control group waited for a resource.";
     DB_CLIENT_CONNECTION_COUNT = "db_client_connection_count",
         "Gauge: connections of a pool, by state.";
+    DB_CLIENT_CONNECTION_LIMIT = "db_client_connection_limit",
+        "Gauge: with `OTEL_SEMCONV_STABILITY_OPT_IN=database` what `db_client_connection_max` is without.";
     DB_CLIENT_CONNECTION_MAX = "db_client_connection_max",
         "Gauge: how many connections the pool may have.";
     DB_CLIENT_CONNECTION_PENDING_REQUESTS = "db_client_connection_pending_requests",

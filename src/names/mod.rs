@@ -13,11 +13,13 @@
 //!
 //! Environment variables are listed by [`variables`](crate::variables()).
 
+mod conventions;
 mod formats;
 #[cfg(feature = "otlp")]
 pub(crate) mod schema;
 pub(crate) mod status;
 
+pub(crate) use conventions::Conventions;
 #[doc(hidden)]
 pub use formats::FORMATS;
 pub use formats::{ecs, gelf, logstash, otel};

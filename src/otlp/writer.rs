@@ -155,13 +155,13 @@ impl<'a> Request<'a> {
     }
 
     fn close_scope(&mut self) {
-        self.message.text(3, schema::URL);
+        self.message.text(3, schema::url());
         self.message.close(self.of_scope, Size::Large);
     }
 
     fn end(mut self) -> Payload {
         self.close_scope();
-        self.message.text(3, schema::URL);
+        self.message.text(3, schema::url());
         self.message.close(self.of_resource, Size::Large);
         Payload { records: self.records, body: self.message.into_bytes().into() }
     }

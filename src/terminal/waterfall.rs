@@ -95,6 +95,7 @@ impl Bar {
         let endings = [
             attribute::HTTP_RESPONSE_STATUS_CODE,
             attribute::RPC_RESPONSE_STATUS_CODE,
+            attribute::RPC_STATUS_CODE,
             attribute::ERROR_TYPE,
         ];
         let ending = endings.into_iter().find_map(|key| attribute(key).filter(|text| !text.is_empty()));

@@ -49,7 +49,7 @@ client.address code.file.path code.line.number deployment.environment.name error
 http.request.body.size http.request.header. http.request.method http.request.method_original http.request.resend_count http.response.body.size http.response.header. http.response.status_code http.route
 messaging.destination.name messaging.operation.name messaging.operation.type messaging.system
 network.peer.address network.peer.port network.protocol.name network.protocol.version observability.duration_ms observability.kept observability.outcome
-observability.request_id rpc.method rpc.method_original rpc.request.metadata. rpc.response.metadata. observability.feature_flag. observability.route.priority
+observability.request_id rpc.method rpc.method_original rpc.request.header. rpc.response.header. rpc.status_code rpc.request.metadata. rpc.response.metadata. observability.feature_flag. observability.route.priority
     rpc.response.status_code rpc.system.name
 server.address server.port service.instance.id service.name service.namespace
 service.version observability.target telemetry.distro.name telemetry.distro.version telemetry.sdk.language
@@ -90,13 +90,13 @@ process_start_time_seconds rpc_client_call_duration_seconds rpc_server_call_dura
 messages_duplicate_total messages_out_of_order_total messages_wait_duration_seconds
 messaging_client_consumed_messages_total messaging_client_operation_duration_seconds messaging_client_sent_messages_total
 messaging_process_duration_seconds db_client_operation_duration_seconds breaker_rejected_total breaker_state breaker_transitions_total cache_requests_total cache_stampedes_total
-db_client_connection_count db_client_connection_max db_client_connection_pending_requests db_client_connection_timeouts_total
+db_client_connection_count db_client_connection_limit db_client_connection_max db_client_connection_pending_requests db_client_connection_timeouts_total
 db_client_connection_wait_time_seconds queue_depth queue_oldest_message_age_seconds queue_read_failures_total retries_total";
 
 const LABELS: &str = "\
 error_type http_request_method http_response_status_code http_route network_protocol_version
 otel_component_name otel_component_type otel_metric_overflow otel_span_sampling_result path priority reason resource
-rpc_method rpc_response_status_code rpc_system_name server_address server_port system_filesystem_state url_scheme work_kind work_name
+rpc_method rpc_status_code rpc_response_status_code rpc_system_name server_address server_port system_filesystem_state url_scheme work_kind work_name
 messaging_consumer_group_name messaging_destination_name messaging_operation_name messaging_operation_type messaging_system
 db_collection_name db_namespace db_operation_name db_query_summary db_response_status_code db_system_name
 breaker cache db_client_connection_pool_name db_client_connection_state queue result retry state";

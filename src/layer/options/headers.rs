@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::paths::Hidden;
 use crate::account::Table;
+use crate::names::Conventions;
 use crate::record::{Hop, Value, prefix};
 use crate::threads::{Once, complain};
 use crate::traces::{REDACTED, redact_query};
@@ -62,14 +63,15 @@ pub(crate) struct Headers(Vec<Listed>);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Before {
     pub(super) http: &'static str,
-    pub(super) grpc: &'static str,
+    /// By the conventions' version 1.44, and by 1.45.
+    pub(super) grpc: [&'static str; 2],
 }
 
 #[derive(Clone, Debug)]
 struct Listed {
     name: HeaderName,
-    /// The field's whole name in a request of HTTP, and in a call of gRPC.
-    fields: [Cow<'static, str>; 2],
+    /// The field's whole name in a request of HTTP, and the two in a call of gRPC.
+    fields: [Cow<'static, str>; 3],
     shows: Shows,
 }
 
@@ -109,7 +111,8 @@ impl Headers {
                     "the header {name} holds a secret: its value is shown as {REDACTED}; take it off the list"
                 ));
             }
-            let fields = [before.http, before.grpc].map(|before| lasting([before, name.as_str()].concat()));
+            let [older, newer] = before.grpc;
+            let fields = [before.http, older, newer].map(|before| lasting([before, name.as_str()].concat()));
             listed.push(Listed { name, fields, shows });
         }
         Self(listed)
@@ -172,7 +175,9 @@ impl Shows {
 impl Listed {
     /// The field's whole name.
     fn field(&self, is_grpc: bool) -> &Cow<'static, str> {
-        &self.fields[usize::from(is_grpc)]
+        // The names are chosen at the start, perhaps after the layer was made.
+        let place = if is_grpc { 1 + usize::from(Conventions::has_stable_rpc()) } else { 0 };
+        &self.fields[place]
     }
 
     /// A value as it is shown; what is no UTF-8 in it is U+FFFD.
@@ -222,7 +227,7 @@ mod tests {
         let (trace_id, span_id) = (TraceId::random(), SpanId::random());
         let trace = TraceContext { trace_id, span_id, flags: Flags::NONE };
         let hop = Hop::begin(trace, Kind::Server, Moment::now(), |_| {});
-        let before = Before { http: "", grpc: "grpc." };
+        let before = Before { http: "", grpc: ["grpc.", "rpc."] };
         Headers::new(before, names.iter().copied()).capture(headers, hidden, &hop, false);
         let notes = hop.notes();
         let fields = notes.iter().flat_map(|notes| notes.fields.iter());

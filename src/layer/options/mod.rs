@@ -341,7 +341,10 @@ impl<D> ObservabilityLayer<D> {
     ///     .capture_response_headers(["x-cache"]);
     /// ```
     pub fn capture_request_headers<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
-        let before = Before { http: attribute::HTTP_REQUEST_HEADER, grpc: attribute::RPC_REQUEST_METADATA };
+        let before = Before {
+            http: attribute::HTTP_REQUEST_HEADER,
+            grpc: [attribute::RPC_REQUEST_METADATA, attribute::RPC_REQUEST_HEADER],
+        };
         let headers = Headers::new(before, names);
         self.choose(|choices| choices.request_headers = headers)
     }
@@ -350,7 +353,10 @@ impl<D> ObservabilityLayer<D> {
     /// the rules of [`capture_request_headers`](Self::capture_request_headers). Trailers are not captured. Default:
     /// none. Variable: none.
     pub fn capture_response_headers<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
-        let before = Before { http: attribute::HTTP_RESPONSE_HEADER, grpc: attribute::RPC_RESPONSE_METADATA };
+        let before = Before {
+            http: attribute::HTTP_RESPONSE_HEADER,
+            grpc: [attribute::RPC_RESPONSE_METADATA, attribute::RPC_RESPONSE_HEADER],
+        };
         let headers = Headers::new(before, names);
         self.choose(|choices| choices.response_headers = headers)
     }

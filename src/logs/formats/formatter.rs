@@ -86,6 +86,11 @@ pub(super) trait Schema: Keys + fmt::Debug + Send + Sync + 'static {
         }
     }
 
+    /// Writes the status of a call of gRPC.
+    fn rpc_status(object: &mut Object, name: &'static str) {
+        object.plain(Self::RPC_STATUS, name.as_bytes());
+    }
+
     /// Writes that the line is that of a panic, in a format that has a word for it.
     fn panicked(_: &mut Object) {}
 
@@ -277,7 +282,7 @@ fn ending<S: Schema>(object: &mut Object, hop: &Hop, end: &End) {
     }
     if let Some(rpc) = end.rpc {
         object.text(S::RPC_METHOD, rpc.method().as_bytes());
-        object.plain(S::RPC_STATUS, rpc.code.as_str().as_bytes());
+        S::rpc_status(object, rpc.code.as_str());
     }
     S::duration(object, end.at.nanos_since(hop.start));
     if let Some(first_byte) = end.first_byte {

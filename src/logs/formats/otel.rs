@@ -3,16 +3,18 @@
 
 use super::escape::{escape, quoted};
 use super::formatter::Schema;
-use super::keys::{Keys as _, Otel};
+use super::keys::{Keys as _, Otel, joined, length, member};
 use super::object::Object;
 use super::user_fields::Names;
 use crate::clock::Moment;
-use crate::names::FORMATS;
+use crate::names::{Conventions, FORMATS, attribute};
 use crate::record::{End, Hop, Outcome, Severity};
 use crate::resource::Resource;
 
 /// What is the same for every line that this library writes.
 const NOT_SAID: &str = "telemetry.";
+
+const STABLE_RPC_STATUS: &[u8] = member!(attribute::RPC_STATUS_CODE, "\"");
 
 const NAMES: Names = Names {
     text: "",
@@ -21,7 +23,7 @@ const NAMES: Names = Names {
     odd_numbers_are_text: false,
     errors_are_text: true,
     write: escape,
-    ours: || FORMATS.iter().map(|row| row[4]).collect(),
+    ours: || FORMATS.iter().map(|row| row[4]).chain([attribute::RPC_STATUS_CODE]).collect(),
     // An attribute has a name; one that is empty gets the prefix.
     is_refused: <[u8]>::is_empty,
     dots_are_ours: false,
@@ -69,6 +71,11 @@ impl Schema for Otel {
     fn outcome(object: &mut Object, _: &Hop, end: &End) {
         object.plain(Self::OUTCOME, end.outcome.as_str().as_bytes());
         end.error_type.with_str(|word| object.text(Self::ERROR_TYPE, word.as_bytes()));
+    }
+
+    fn rpc_status(object: &mut Object, name: &'static str) {
+        let key = if Conventions::has_stable_rpc() { STABLE_RPC_STATUS } else { Self::RPC_STATUS };
+        object.plain(key, name.as_bytes());
     }
 
     fn panicked(object: &mut Object) {

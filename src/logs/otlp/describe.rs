@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::Record;
 use super::entry::{Attributes, Entry};
 use crate::logs::hop_line;
-use crate::names::{attribute as name, event, key};
+use crate::names::{Conventions, attribute as name, event, key};
 use crate::otlp::AnyValue;
 use crate::record::{
     CAUSED_BY, End, ErrorType, Event, FieldValue, Hop, Http, Kind, Method, Notes, Piece, Severity, address,
@@ -158,7 +158,10 @@ fn ending(attributes: &mut Attributes<'_>, hop: &Hop, end: &End) {
     if let Some(rpc) = end.rpc {
         attributes.text(name::RPC_SYSTEM_NAME, "grpc");
         attributes.text(name::RPC_METHOD, rpc.method());
-        attributes.text(name::RPC_RESPONSE_STATUS_CODE, rpc.code.as_str());
+        attributes.text(
+            Conventions::of_rpc(name::RPC_STATUS_CODE, name::RPC_RESPONSE_STATUS_CODE),
+            rpc.code.as_str(),
+        );
     }
     // A call ends at its answer's head, so its body was not counted.
     if hop.http().is_some() && hop.kind == Kind::Server {

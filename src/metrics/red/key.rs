@@ -3,7 +3,7 @@
 use ::metrics::Label;
 
 use super::series::LabelSet;
-use crate::names::label;
+use crate::names::{Conventions, label};
 use crate::record::{
     Code, End, ErrorType, Http, HttpVersion, Interned, Kind, Method, Piece, Query, Route, Rpc, Scheme, Work,
 };
@@ -143,7 +143,10 @@ impl LabelSet for RpcKey {
         let mut labels = vec![
             Label::from_static_parts(label::RPC_SYSTEM_NAME, "grpc"),
             Label::from_static_parts(label::RPC_METHOD, self.rpc.method()),
-            Label::from_static_parts(label::RPC_RESPONSE_STATUS_CODE, self.rpc.code.as_str()),
+            Label::from_static_parts(
+                Conventions::of_rpc(label::RPC_STATUS_CODE, label::RPC_RESPONSE_STATUS_CODE),
+                self.rpc.code.as_str(),
+            ),
         ];
         labels.extend(self.server.into_iter().flat_map(Server::labels));
         labels.extend(error(self.error));

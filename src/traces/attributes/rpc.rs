@@ -1,7 +1,7 @@
 //! What the span of a gRPC call says, on either side.
 
 use super::network::{client_address, destination, peer};
-use crate::names::attribute as name;
+use crate::names::{Conventions, attribute as name};
 use crate::record::{Hop, Http, Kind, Piece, Rpc};
 use crate::traces::span_writer::{Attributes, SpanWriter};
 
@@ -19,7 +19,8 @@ pub(super) fn call(attributes: &mut Attributes<'_, impl SpanWriter>, hop: &Hop, 
         let asked = http.piece(Piece::Path);
         attributes.known(name::RPC_METHOD_ORIGINAL, asked.strip_prefix('/').unwrap_or(asked));
     }
-    attributes.text(name::RPC_RESPONSE_STATUS_CODE, rpc.code.as_str());
+    attributes
+        .text(Conventions::of_rpc(name::RPC_STATUS_CODE, name::RPC_RESPONSE_STATUS_CODE), rpc.code.as_str());
     destination(attributes, http);
     if hop.kind == Kind::Server {
         client_address(attributes, http, peer(http).as_ref());

@@ -45,7 +45,7 @@ pub(super) async fn encoded(spans: Vec<Finished>, resource: &Resource) -> Bytes 
         .build()
         .unwrap();
     let attributes = resource.iter().map(|(key, value)| KeyValue::new(key.to_owned(), value.to_owned()));
-    let resource = opentelemetry_sdk::Resource::builder_empty().with_schema_url(attributes, schema::URL);
+    let resource = opentelemetry_sdk::Resource::builder_empty().with_schema_url(attributes, schema::url());
     exporter.set_resource(&resource.build());
     exporter.export(spans.into_iter().map(span).collect()).await.unwrap();
     taken.bytes()
@@ -54,7 +54,7 @@ pub(super) async fn encoded(spans: Vec<Finished>, resource: &Resource) -> Bytes 
 fn span(span: Finished) -> SpanData {
     let scope = InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
         .with_version(env!("CARGO_PKG_VERSION"))
-        .with_schema_url(schema::URL);
+        .with_schema_url(schema::url());
     let mut links = SpanLinks::default();
     links.links = span.links.iter().map(link).collect();
     links.dropped_count = span.links_dropped;

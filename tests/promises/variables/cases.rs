@@ -151,6 +151,9 @@ fn general() -> Vec<Case> {
             .bad("My SQL", "is not a database system, such as postgresql, mysql or sqlite; it is ignored"),
         of("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
             .same("http,database/dup", exporting(), has_stable_names)
+            .same("database", exporting(), |seen| names_rpc(seen, "rpc.response.status_code", "rpc.request.metadata."))
+            .good("rpc", exporting(), |seen| names_rpc(seen, "rpc.status_code", "rpc.request.header."))
+            .bad("rpc/dup", "is not served: each name is written once: those of 1.44, or with `rpc` those of 1.45")
             .bad("http/dup", "is not served: the stable names of HTTP are written, and no older ones"),
         of("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", "logs")
             .same("logs", exporting(), |seen| seen.spans.iter().all(|span| span.span.events.is_empty()))

@@ -34,6 +34,21 @@ pub(super) fn is_impatient(seen: &Seen) -> bool {
     seen.received.len() == 1 && seen.output.iter().any(|line| line.contains("no answer within 200ms"))
 }
 
+/// Is this what the status of a call of gRPC is called on span and metric, and what stands before a captured header?
+pub(super) fn names_rpc(seen: &Seen, status: &str, header: &str) -> bool {
+    let version = if status == "rpc.status_code" { "1.45.0" } else { "1.44.0" };
+    let in_span = seen.span("Orders/Find").is_some_and(|span| {
+        let ours = |pair: &&KeyValue| pair.key.starts_with("rpc.") && pair.key.contains("status");
+        span.text(status) == "NOT_FOUND"
+            && span.span.attributes.iter().filter(ours).count() == 1
+            && span.attribute(&format!("{header}x-tenant")).is_some()
+            && span.scope_schema.ends_with(version)
+    });
+    let label = format!("{}=\"NOT_FOUND\"", status.replace('.', "_"));
+    let counts = seen.page("rpc_server_call_duration_seconds_count{");
+    in_span && counts.iter().any(|line| line.contains(&label))
+}
+
 pub(super) fn has_stable_names(seen: &Seen) -> bool {
     seen.span("/root").is_some_and(|span| {
         span.text("http.request.method") == "GET" && span.attribute("http.method").is_none()

@@ -96,8 +96,22 @@ async fn serve(said: &mut String) {
     ask(&inside, Method::GET, "/root", None, said).await;
     ask(&inside, Method::from_bytes(b"BREW").unwrap(), "/brewed", Some("-01"), said).await;
     ask(&ObservabilityLayer::new().trust(Trust::Link), Method::GET, "/linked", Some("-01"), said).await;
+    ordered().await;
     tracing::debug!("in detail");
     tracing::debug!(target: "sqlx::query", summary = "SELECT 1", elapsed_secs = 0.01);
+}
+
+/// A call of gRPC, whose one header is captured.
+async fn ordered() {
+    let handler = service_fn(|_: Request<String>| async {
+        let answer =
+            Response::builder().header("content-type", "application/grpc").header("grpc-status", "5");
+        Ok::<_, Infallible>(answer.body(String::new()).unwrap())
+    });
+    let layer = ObservabilityLayer::new().capture_request_headers(["x-tenant"]);
+    let request = Request::post("/shop.Orders/Find").version(http::Version::HTTP_2);
+    let request = request.header("content-type", "application/grpc").header("x-tenant", "blue");
+    drop(layer.layer(handler).oneshot(request.body(String::new()).unwrap()).await.unwrap());
 }
 
 async fn ask(

@@ -77,7 +77,7 @@ async fn the_request_is_what_the_specification_asks_for() {
     let agent = received.header("user-agent");
     assert!(agent.starts_with("tower-observability/") && agent.contains(" OTel-OTLP-Exporter-Rust/"));
     let [of_resource] = &received.logs.resource_logs[..] else { panic!("{:?}", received.logs) };
-    assert_eq!((&*of_resource.schema_url, of_resource.scope_logs.len()), (schema::URL, 1));
+    assert_eq!((&*of_resource.schema_url, of_resource.scope_logs.len()), (schema::url(), 1));
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn records_of_one_target_stay_together_and_in_their_order() {
     deliver(&mut *to(&collector), &batch.collect::<Vec<_>>(), ATTEMPT).await;
     let mut of_targets = BTreeMap::<_, Vec<usize>>::new();
     for log in collector.logs() {
-        assert_eq!((&*log.scope.version, &*log.scope_schema), ("", schema::URL));
+        assert_eq!((&*log.scope.version, &*log.scope_schema), ("", schema::url()));
         of_targets.entry(log.scope.name.clone()).or_default().push(log.body().parse().unwrap());
     }
     let every_third = |first: usize| (first..30).step_by(3).collect::<Vec<_>>();
