@@ -17,7 +17,7 @@ use tracing::Dispatch;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::bridge::Bridge;
-use crate::config::{Env, Options, choose, variables};
+use crate::config::{Env, Options, Terminals, choose, variables};
 use crate::context::TraceContext;
 use crate::current::request;
 use crate::error::masked_urls;
@@ -168,7 +168,8 @@ fn variables_of(data: &[u8]) {
         Some((rows.get(usize::from(*number)).map_or("OTEL_UNKNOWN", |row| row.name), value))
     };
     let env = Env::from_iter(data.split(|byte| *byte == b'\n').filter_map(row));
-    let config = choose(Options::default(), &env, data.len() % 2 == 1);
+    let terminals = Terminals { output: data.len() % 2 == 1, errors: data.len() % 3 == 1 };
+    let config = choose(Options::default(), &env, terminals);
     assert_eq!(config.choices.len(), rows.len());
     let _ = format!("{:?}", config.warnings);
 }
