@@ -1,8 +1,9 @@
 //! What one request costs, by situation: instructions and allocations above a layer that does nothing, and time
 //! as a ratio to the bare router.
 //!
-//! `cargo bench -p benches --bench request` prints the table; `-- --each` only what each attribute, event, poll and frame adds;
-//! `-- --gate` counts what has a limit, and fails above it. Counts are repeatable, times are not: the gate never looks at a clock. Counting needs valgrind.
+//! `cargo bench -p benches --bench request` prints the tables; `-- --each` only what each attribute, event, poll and frame
+//! adds, `-- --rare` what a request takes where there are fifty a second; `-- --gate` counts what has a limit, and fails
+//! above it. Counts are repeatable, times are not: the gate never looks at a clock. Counting needs valgrind.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
@@ -46,6 +47,10 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut counts = Counts { collector: collector::start(), below: HashMap::new(), above: HashMap::new() };
+    if arguments.iter().any(|argument| argument == "--rare") {
+        rare(&counts);
+        return ExitCode::SUCCESS;
+    }
     if arguments.iter().any(|argument| argument == "--each") {
         steps(&mut counts);
         return ExitCode::SUCCESS;
@@ -55,7 +60,14 @@ fn main() -> ExitCode {
     }
     table(&mut counts);
     steps(&mut counts);
+    rare(&counts);
     ExitCode::SUCCESS
+}
+
+/// Where requests are rare, what counts is how often threads wake.
+fn rare(counts: &Counts) {
+    let took = child::rare(ALL, counts.collector);
+    println!("\nFifty requests a second take {took:.0} µs each of our threads' processor time.");
 }
 
 /// The counts made so far: situations of the same work share what they are compared to.

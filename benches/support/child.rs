@@ -20,10 +20,21 @@ use super::situation::{Situation, Stack};
 pub(crate) const CHILD: &str = "--child";
 
 const TIME: &str = "time";
+const RARE: &str = "rare";
+const BETWEEN: Duration = Duration::from_millis(20);
+const FEW: u32 = 300;
 const BURST: u64 = 128;
 // The queues are empty again after it, also under callgrind, where our threads share one processor with the requests and
 // are fifty times slower: how far a queue grows would depend on the machine. What the threads do in it is counted as well.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// How many microseconds of processor time one request takes on the library's threads where fifty come a second.
+pub(crate) fn rare(situation: Situation, collector: SocketAddr) -> f64 {
+    let output = command(situation, collector, RARE).stdout(Stdio::null()).output().expect("it starts again");
+    let said = String::from_utf8_lossy(&output.stderr);
+    let took = said.lines().find_map(|line| line.strip_prefix(RARE)?.trim().parse().ok());
+    took.unwrap_or_else(|| panic!("{}: {}\n{said}", situation.name, output.status))
+}
 
 /// The command that makes `requests` requests in this situation.
 pub(crate) fn counting(situation: Situation, collector: SocketAddr, requests: u64) -> Command {
@@ -75,6 +86,13 @@ pub(crate) fn run(arguments: &[String]) {
     if task == TIME {
         let (bare, app) = runtime.block_on(clock::compare(&mut app, situation.work));
         eprintln!("{TIME} {} {}", bare.as_nanos(), app.as_nanos());
+    } else if task == RARE {
+        let before = beside();
+        for _ in 0..FEW {
+            runtime.block_on(situation.work.ask(&mut app));
+            thread::sleep(BETWEEN);
+        }
+        eprintln!("{RARE} {}", (beside() - before) / f64::from(FEW));
     } else {
         let requests = task.parse().expect("a number of requests");
         runtime.block_on(ask(situation, &mut app, requests));
@@ -94,6 +112,16 @@ fn start(stack: Stack) -> Option<Observability> {
         }
         Stack::Unnamed | Stack::Off => Some(builder.propagate_request_id(false).init().expect("it starts")),
     }
+}
+
+/// The microseconds that all threads but this one have run, as Linux says.
+fn beside() -> f64 {
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let own = std::fs::read_link("/proc/thread-self").ok();
+    let own = own.as_deref().and_then(std::path::Path::file_name);
+    let others = tasks.filter(|task| Some(task.file_name().as_os_str()) != own);
+    let ran = others.filter_map(|task| std::fs::read_to_string(task.path().join("schedstat")).ok());
+    ran.filter_map(|ran| ran.split(' ').next()?.parse::<f64>().ok()).sum::<f64>() / 1e3
 }
 
 async fn ask(situation: Situation, app: &mut Router, requests: u64) {

@@ -278,6 +278,12 @@ impl<'a, const FIELD: u32> Attributes<'a, FIELD> {
 
     #[inline]
     fn string(&mut self, name: &str, text: &[u8]) {
+        let value = 2 + text.len();
+        if 4 + name.len() + value < SHORT {
+            self.short(name, value);
+            self.message.raw(&[VALUE, value as u8, STRING, text.len() as u8]);
+            return self.message.raw(text);
+        }
         self.begin(name, 1 + varint_length(text.len() as u64) + text.len());
         self.message.member_text(1, text);
     }

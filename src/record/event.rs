@@ -398,6 +398,14 @@ impl<'a> Event<'a> {
         self.text(self.info.target)
     }
 
+    /// The same as text.
+    pub(crate) fn target_text(self) -> &'a str {
+        match self.info.target {
+            Text::Static(target) => target,
+            copied => std::str::from_utf8(self.text(copied)).unwrap_or_default(),
+        }
+    }
+
     /// File and line of an error.
     #[inline]
     pub(crate) fn origin(self) -> Option<(&'a [u8], u32)> {

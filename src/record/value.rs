@@ -156,6 +156,7 @@ impl Fields {
     }
 
     /// Sets a field, unless it is a new one and there are so many already: then false.
+    #[inline]
     pub(crate) fn set_within(&mut self, most: usize, name: Cow<'static, str>, value: Value) -> bool {
         if self.used.as_ref().is_none_or(|used| used.may_contain(&*name))
             && let Some((_, old)) = self.fields.iter_mut().find(|(known, _)| *known == name)

@@ -16,7 +16,7 @@ use crate::record::{
 pub(super) fn scope(record: &Record) -> &str {
     match record {
         Record::Hop(hop) => hop_line::target(hop.kind),
-        Record::Event(event) => text(event.event().target()),
+        Record::Event(event) => event.event().target_text(),
     }
 }
 
@@ -40,9 +40,10 @@ pub(super) fn describe(record: &Record, body: &mut String, hand_on: impl FnOnce(
     }
 }
 
+// Inlined, as the next: an entry is large, and is made where it stays.
+#[inline(always)]
 fn of_event(event: Event<'_>) -> Entry<'_> {
     let info = event.info;
-    // Large, so it is filled where it stays.
     let mut entry = Entry {
         at: info.at,
         severity: info.severity,
@@ -99,6 +100,7 @@ fn field<'a>(attributes: &mut Attributes<'a>, name: &'a str, value: FieldValue<'
     attributes.field(name, value);
 }
 
+#[inline(always)]
 fn of_hop<'a>(hop: &'a Hop, end: &End, notes: Option<&'a Notes>, body: &'a str) -> Entry<'a> {
     let mut entry = Entry {
         at: end.at,
