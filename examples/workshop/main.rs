@@ -37,6 +37,9 @@ With OTEL_EXPORTER_OTLP_ENDPOINT set, the spans go there (a Jaeger, a collector)
 the launcher's own viewer; so it is with OTEL_TRACES_EXPORTER and the other exporters' variables.
 --vanished always uses the viewer; with --lines every option of the environment reaches the eight.
 
+Built with --features real-systems, DATABASE_URL=postgres://… puts the tables of customers and worker there; the
+tables workshop_… of that database are emptied at each start.
+
 BOOKINGS_COMMAND=\"python3 bookings.py\" puts another program in the place of bookings; so it is
 with the other seven. Such a program finds the others by CUSTOMERS_URL and so on, posts
 {\"url\": \"http://…\", \"admin\": \"\"} to LAUNCHER_URL once it listens, and ends when its standard input

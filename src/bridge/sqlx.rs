@@ -37,7 +37,8 @@ impl TakeField for Reported {
 
 /// Is it one of sqlx's events, and wanted?
 pub(super) fn wants(signals: &Signals, metadata: &Metadata<'_>) -> bool {
-    metadata.target() == TARGET && metadata.is_event() && is_on(signals)
+    // sqlx asks first whether anybody is interested, which is neither a span nor an event.
+    metadata.target() == TARGET && !metadata.is_span() && is_on(signals)
 }
 
 /// Is anything recorded of queries?

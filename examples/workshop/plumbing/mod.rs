@@ -3,7 +3,13 @@
 mod branch;
 mod breaker;
 mod calls;
+mod embedded;
 mod failure;
+#[cfg(feature = "real-systems")]
+mod postgres;
+#[cfg(not(feature = "real-systems"))]
+#[path = "no_postgres.rs"]
+mod postgres;
 mod queue;
 mod server;
 mod store;

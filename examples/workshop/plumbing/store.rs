@@ -1,91 +1,68 @@
-//! The database: JSON values by table and key, in redb.
+//! The database: JSON values by table and key, embedded, or in the PostgreSQL of `DATABASE_URL`.
 
-use redb::backends::InMemoryBackend;
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tower_observability::Observability;
 
 use super::Failure;
+use super::embedded::Embedded;
+use super::postgres::Postgres;
 
-/// A database in memory: nothing to clean up. `Database::create(path)` would keep it.
-pub(crate) struct Store(Database);
-
-type Table<'a> = TableDefinition<'a, &'static str, &'static [u8]>;
+/// One service's tables.
+pub(crate) enum Store {
+    Embedded(Embedded),
+    Postgres(Postgres),
+}
 
 impl Store {
-    pub(crate) fn open() -> Result<Self, Failure> {
-        Ok(Self(Database::builder().create_with_backend(InMemoryBackend::new()).map_err(redb::Error::from)?))
+    /// Opens these tables, empty.
+    pub(crate) async fn open(tables: &[&str], observability: &Observability) -> Result<Self, Failure> {
+        match std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty()) {
+            Some(url) => Ok(Self::Postgres(Postgres::open(&url, tables, observability).await?)),
+            None => Ok(Self::Embedded(Embedded::open()?)),
+        }
     }
 
     /// Writes all these in one transaction.
-    pub(crate) fn fill<T: Serialize>(
+    pub(crate) async fn fill<T: Serialize>(
         &self,
         table: &str,
         rows: impl IntoIterator<Item = (String, T)>,
     ) -> Result<(), Failure> {
-        let write = self.0.begin_write().map_err(redb::Error::from)?;
-        {
-            let mut table = write.open_table(Table::new(table)).map_err(redb::Error::from)?;
-            for (key, value) in rows {
-                let value = serde_json::to_vec(&value)?;
-                table.insert(key.as_str(), value.as_slice()).map_err(redb::Error::from)?;
-            }
-        }
-        Ok(write.commit().map_err(redb::Error::from)?)
-    }
-
-    pub(crate) fn read<T: DeserializeOwned>(&self, table: &str, key: &str) -> Result<Option<T>, Failure> {
-        let _span = tracing::info_span!("db read", table).entered();
-        match self.bytes(table, key)? {
-            Some(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
-            None => Ok(None),
+        match self {
+            Self::Embedded(store) => store.fill(table, rows),
+            Self::Postgres(store) => store.fill(table, rows).await,
         }
     }
 
-    pub(crate) fn write<T: Serialize>(&self, table: &str, key: &str, value: &T) -> Result<(), Failure> {
-        let _span = tracing::info_span!("db write", table).entered();
-        self.change(table, key, |_| Ok(serde_json::to_vec(value)?))
+    pub(crate) async fn read<T: DeserializeOwned>(
+        &self,
+        table: &str,
+        key: &str,
+    ) -> Result<Option<T>, Failure> {
+        match self {
+            Self::Embedded(store) => store.read(table, key),
+            Self::Postgres(store) => store.read(table, key).await,
+        }
+    }
+
+    pub(crate) async fn write<T: Serialize>(&self, table: &str, key: &str, value: &T) -> Result<(), Failure> {
+        match self {
+            Self::Embedded(store) => store.write(table, key, value),
+            Self::Postgres(store) => store.write(table, key, value).await,
+        }
     }
 
     /// Reads, changes and writes in one transaction.
-    pub(crate) fn update<T: DeserializeOwned + Serialize>(
+    pub(crate) async fn update<T: DeserializeOwned + Serialize>(
         &self,
         table: &str,
         key: &str,
         change: impl FnOnce(Option<T>) -> T,
     ) -> Result<T, Failure> {
-        let _span = tracing::info_span!("db update", table).entered();
-        let mut after = None;
-        self.change(table, key, |before| {
-            let value = change(before.map(serde_json::from_slice).transpose()?);
-            let bytes = serde_json::to_vec(&value)?;
-            after = Some(value);
-            Ok(bytes)
-        })?;
-        after.ok_or_else(|| Failure::not_found("nothing was written"))
-    }
-
-    fn bytes(&self, table: &str, key: &str) -> Result<Option<Vec<u8>>, redb::Error> {
-        match self.0.begin_read()?.open_table(Table::new(table)) {
-            Ok(table) => Ok(table.get(key)?.map(|value| value.value().to_vec())),
-            // Nobody wrote yet.
-            Err(TableError::TableDoesNotExist(_)) => Ok(None),
-            Err(error) => Err(error.into()),
+        match self {
+            Self::Embedded(store) => store.update(table, key, change),
+            Self::Postgres(store) => store.update(table, key, change).await,
         }
-    }
-
-    fn change(
-        &self,
-        table: &str,
-        key: &str,
-        change: impl FnOnce(Option<&[u8]>) -> Result<Vec<u8>, Failure>,
-    ) -> Result<(), Failure> {
-        let write = self.0.begin_write().map_err(redb::Error::from)?;
-        {
-            let mut table = write.open_table(Table::new(table)).map_err(redb::Error::from)?;
-            let before = table.get(key).map_err(redb::Error::from)?.map(|value| value.value().to_vec());
-            table.insert(key, change(before.as_deref())?.as_slice()).map_err(redb::Error::from)?;
-        }
-        Ok(write.commit().map_err(redb::Error::from)?)
     }
 }

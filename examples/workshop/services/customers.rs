@@ -39,8 +39,9 @@ struct Book {
 
 pub(crate) async fn run() -> Result<(), BoxError> {
     let observability = tower_observability::builder("customers").admin(Admin::new().port(0)).init()?;
-    let book = Book { store: Arc::new(Store::open()?), queue: Queue::default() };
-    book.store.fill("customers", (4_000..5_000).map(first_version))?;
+    let store = Store::open(&["customers"], &observability).await?;
+    store.fill("customers", (4_000..5_000).map(first_version)).await?;
+    let book = Book { store: Arc::new(store), queue: Queue::default() };
     let app = Router::new()
         .route("/customers/{id}", get(customer).put(change))
         .with_state(book)
@@ -55,7 +56,7 @@ fn first_version(id: u64) -> (String, Customer) {
 async fn customer(State(book): State<Book>, Path(id): Path<u64>) -> Result<Json<Customer>, Failure> {
     note_branch();
     request::add("customer_id", id);
-    let customer = book.store.read("customers", &id.to_string())?;
+    let customer = book.store.read("customers", &id.to_string()).await?;
     customer.map(Json).ok_or_else(|| Failure::not_found("no such customer"))
 }
 
@@ -65,10 +66,11 @@ async fn change(
     Json(Change { phone }): Json<Change>,
 ) -> Result<Json<Customer>, Failure> {
     request::add("customer_id", id);
-    let customer = book.store.update("customers", &id.to_string(), |before: Option<Customer>| {
+    let next = |before: Option<Customer>| {
         let version = before.map_or(0, |customer| customer.version) + 1;
         Customer { id, version, phone }
-    })?;
+    };
+    let customer = book.store.update("customers", &id.to_string(), next).await?;
     let event = CustomerUpdated { event_id: Uuid::now_v7().to_string(), customer: customer.clone() };
     tracing::info!(
         customer_id = id,

@@ -21,7 +21,8 @@ struct Worker {
 
 pub(crate) async fn run() -> Result<(), BoxError> {
     let observability = tower_observability::builder("worker").admin(Admin::new().port(0)).init()?;
-    let worker = Arc::new(Worker { calls: Calls::default(), store: Store::open()? });
+    let store = Store::open(&["handled", "profiles"], &observability).await?;
+    let worker = Arc::new(Worker { calls: Calls::default(), store });
     let broker = Arc::new(Broker::default());
     tokio::spawn(consume(broker.clone(), "bookings", worker.clone(), booking_confirmed));
     tokio::spawn(consume(broker.clone(), "customers", worker.clone(), customer_updated));
@@ -36,7 +37,7 @@ pub(crate) async fn run() -> Result<(), BoxError> {
 
 async fn profile(State(worker): State<Arc<Worker>>, Path(id): Path<u64>) -> Result<Json<Customer>, Failure> {
     request::add("customer_id", id);
-    let profile: Option<Customer> = worker.store.read("profiles", &id.to_string())?;
+    let profile: Option<Customer> = worker.store.read("profiles", &id.to_string()).await?;
     let profile = profile.ok_or_else(|| Failure::not_found("no profile yet"))?;
     request::add("customer_version", profile.version);
     Ok(Json(profile))
@@ -70,7 +71,7 @@ async fn consume<F>(
 async fn booking_confirmed(worker: Arc<Worker>, message: Message) -> Result<(), Failure> {
     note_branch();
     request::add("delivery", message.delivery);
-    if worker.store.read::<Value>("handled", &message.id)?.is_some() {
+    if worker.store.read::<Value>("handled", &message.id).await?.is_some() {
         tracing::info!(message_id = message.id, "handled before");
         return Ok(());
     }
@@ -80,7 +81,7 @@ async fn booking_confirmed(worker: Arc<Worker>, message: Message) -> Result<(), 
     tracing::info!(booking_id = booking.booking_id, "booking taken from the queue");
     let notice = Notice { booking_id: booking.booking_id, phone: booking.phone, text };
     worker.calls.post::<Value>(url_of("notifications", "/notices"), &notice).await?;
-    worker.store.write("handled", &message.id, &true)
+    worker.store.write("handled", &message.id, &true).await
 }
 
 /// THE BUG of `--vanished`. The author thought that an upsert may run twice without harm, and so neither the
@@ -94,7 +95,7 @@ async fn customer_updated(worker: Arc<Worker>, message: Message) -> Result<(), F
     request::add("event_id", event_id.clone());
     request::add("customer_version", customer.version);
     request::add("delivery", message.delivery);
-    worker.store.write("profiles", &customer.id.to_string(), &customer)?;
+    worker.store.write("profiles", &customer.id.to_string(), &customer).await?;
     tracing::info!(
         customer_id = customer.id,
         customer_version = customer.version,

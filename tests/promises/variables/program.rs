@@ -98,7 +98,10 @@ async fn serve(said: &mut String) {
     ask(&ObservabilityLayer::new().trust(Trust::Link), Method::GET, "/linked", Some("-01"), said).await;
     ordered().await;
     tracing::debug!("in detail");
-    tracing::debug!(target: "sqlx::query", summary = "SELECT 1", elapsed_secs = 0.01);
+    // As sqlx does it: at the level of INFO it must be told that somebody is interested.
+    if tracing::enabled!(target: "sqlx::query", tracing::Level::DEBUG) {
+        tracing::debug!(target: "sqlx::query", summary = "SELECT 1", elapsed_secs = 0.01);
+    }
 }
 
 /// A call of gRPC, whose one header is captured.
