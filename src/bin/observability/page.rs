@@ -8,7 +8,7 @@ use super::collect::{Found, Span};
 use super::plot::{self, escaped};
 
 const STYLE: &str = "body{font:14px sans-serif;max-width:980px;margin:2em auto}td,th{text-align:left;padding:2px 8px;\
-vertical-align:top}table{border-collapse:collapse}tr:nth-child(even){background:#f4f6f7}.bad{color:#b03a2e}\
+vertical-align:top}table{border-collapse:collapse}td:first-child{white-space:nowrap}tr:nth-child(even){background:#f4f6f7}.bad{color:#b03a2e}\
 code{font-size:12px;word-break:break-all}";
 
 /// What a report about the cause still needs from people.

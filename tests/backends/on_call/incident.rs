@@ -179,7 +179,7 @@ async fn cause(watch: &Watch, workshop: &Workshop, timeline: &mut String) -> Str
     let during = since - 600_000_000_000..since + 60_000_000_000;
     let line = eventually(SOON, "a line that names the cause", async || {
         let found = find(&format!("trace_id:=\"{trace_id}\""), during.clone()).await;
-        let cause = found.iter().find(|line| line.text().contains("503") && line.text().contains("/charges"));
+        let cause = found.iter().find(|line| line.text().contains("/charges answered 503"));
         cause.map(|line| line.text().to_owned()).ok_or_else(|| format!("{found:#?}"))
     })
     .await;

@@ -42,6 +42,10 @@ pub const ALERTMANAGER: System = System("BACKEND_ALERTMANAGER");
 pub const AMTOOL: System = System("BACKEND_AMTOOL");
 /// The folder of Node's modules that has the schemas of Compose and Kubernetes.
 pub const MANIFESTS: System = System("BACKEND_MANIFESTS");
+/// The blackbox exporter, to be started.
+pub const BLACKBOX_EXPORTER: System = System("BACKEND_BLACKBOX_EXPORTER");
+/// The node exporter, to be started.
+pub const NODE_EXPORTER: System = System("BACKEND_NODE_EXPORTER");
 /// The program that reads dashboards by Grafana's schema.
 pub const BOARDS: System = System("BACKEND_BOARDS");
 /// Prometheus, to be started with a configuration of one's own.
