@@ -10,7 +10,7 @@ use std::{env, thread};
 
 use axum::Router;
 use tokio::runtime::Builder;
-use tower_observability::{Observability, Report};
+use tower_observability::{Observability, Report, Traces};
 
 use super::clock;
 use super::service::Caller;
@@ -110,6 +110,7 @@ fn start(stack: Stack) -> Option<Observability> {
         Stack::All | Stack::PlainCalls | Stack::Captures | Stack::Spanned | Stack::Records => {
             Some(builder.init().expect("it starts"))
         }
+        Stack::Keeps => Some(builder.traces(Traces::new().keep_errors()).init().expect("it starts")),
         Stack::Unnamed | Stack::Off => Some(builder.propagate_request_id(false).init().expect("it starts")),
     }
 }

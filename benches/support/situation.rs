@@ -23,6 +23,8 @@ pub(crate) enum Stack {
     Captures,
     /// As shipped, and each request is a `tracing` span.
     Spanned,
+    /// As shipped, and failed traces are kept.
+    Keeps,
     /// As shipped, with log records over OTLP instead of lines.
     Records,
 }
@@ -44,6 +46,8 @@ pub(crate) const UNNAMED: Situation =
     situation("all, no request id", Stack::Unnamed, Handler::Answers, Caller::Sampled);
 pub(crate) const NOT_SAMPLED: Situation =
     situation("all, not sampled", Stack::All, Handler::Answers, Caller::NotSampled);
+pub(crate) const HELD: Situation =
+    situation("all, not sampled, held and let go", Stack::Keeps, Handler::Answers, Caller::NotSampled);
 pub(crate) const NO_TRACEPARENT: Situation =
     situation("all, no traceparent", Stack::All, Handler::Answers, Caller::WithoutTrace);
 pub(crate) const FAILS: Situation = situation("all, 500", Stack::All, Handler::Fails, Caller::Sampled);
@@ -52,8 +56,8 @@ pub(crate) const TELLS: Situation =
 pub(crate) const CALLS: Situation =
     situation("a call made in a request", Stack::All, Handler::Calls, Caller::Sampled);
 
-pub(crate) const SITUATIONS: [Situation; 10] =
-    [BARE, NOOP, OFF, ALL, UNNAMED, NOT_SAMPLED, NO_TRACEPARENT, FAILS, TELLS, CALLS];
+pub(crate) const SITUATIONS: [Situation; 11] =
+    [BARE, NOOP, OFF, ALL, UNNAMED, NOT_SAMPLED, HELD, NO_TRACEPARENT, FAILS, TELLS, CALLS];
 
 /// What more of something costs: the situation above the one behind it, of so many.
 #[derive(Clone, Copy, Debug)]
@@ -99,7 +103,8 @@ pub(crate) const STEPS: [Step; 13] = [
     step("a further frame of a body", Stack::All, Handler::Streams(11), ONE_FRAME, 10),
 ];
 
-const STACKS: [Stack; 9] = [
+const STACKS: [Stack; 10] = [
+    Stack::Keeps,
     Stack::Bare,
     Stack::Noop,
     Stack::All,
@@ -122,6 +127,7 @@ impl Stack {
             Self::Off => "off",
             Self::Captures => "captures",
             Self::Spanned => "spanned",
+            Self::Keeps => "keeps",
             Self::Records => "records",
         }
     }
@@ -155,7 +161,7 @@ impl Situation {
             Stack::Noop => router.layer(NoopLayer),
             Stack::Captures => router.layer(ObservabilityLayer::new().capture_request_headers(["accept"])),
             Stack::Spanned => router.layer(ObservabilityLayer::new().request_span()),
-            Stack::All | Stack::Unnamed | Stack::PlainCalls | Stack::Off | Stack::Records => {
+            Stack::All | Stack::Unnamed | Stack::PlainCalls | Stack::Off | Stack::Keeps | Stack::Records => {
                 router.layer(ObservabilityLayer::new())
             }
         };

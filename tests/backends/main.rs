@@ -14,6 +14,7 @@ mod foreign;
 #[cfg(all(feature = "otlp-grpc", feature = "gzip"))]
 mod grpc;
 mod jaeger;
+mod keep;
 mod logql;
 mod loki;
 mod on_call;

@@ -25,6 +25,7 @@ fn draws(seen: &Seen) -> bool {
 pub(super) fn cases() -> Vec<Case> {
     let mut all = choices();
     all.extend(kept());
+    all.extend(peers());
     all.extend(target());
     all.extend(batches());
     all.extend(limits());
@@ -119,6 +120,52 @@ fn kept() -> Vec<Case> {
                 },
             )
             .bad("10s", "is not a whole number of milliseconds; 10000 stays"),
+    ]
+}
+
+/// Traces are kept together with whatever is on this machine.
+fn with_peers() -> Scene {
+    unsampled()
+        .with("OBSERVABILITY_TRACES_KEEP", "errors")
+        .with("OBSERVABILITY_TRACES_PEERS", ".internal")
+        .with("OBSERVABILITY_TRACES_PEERS_TOKEN", "hush")
+}
+
+/// Are messages to other services counted, and does a call in a trace that is sampled anyway name nobody?
+fn has_peers(seen: &Seen) -> bool {
+    let sent = seen.page("observability_peer_messages_total{direction=\"sent\"}");
+    !sent.is_empty() && !seen.output.iter().any(|line| line.starts_with("sent observability-peer"))
+}
+
+fn peers() -> Vec<Case> {
+    vec![
+        of("OBSERVABILITY_TRACES_PEERS", "")
+            .good(
+                "10.0.0.0/8, .internal",
+                unsampled()
+                    .with("OBSERVABILITY_TRACES_KEEP", "errors")
+                    .with("OBSERVABILITY_TRACES_PEERS_TOKEN", "hush"),
+                has_peers,
+            )
+            .bad(
+                "http://pay",
+                "is not a list of hosts, domains with a dot before them, and address ranges; it is ignored",
+            ),
+        of("OBSERVABILITY_TRACES_PEERS_TOKEN", "").good(
+            "hush",
+            unsampled()
+                .with("OBSERVABILITY_TRACES_KEEP", "errors")
+                .with("OBSERVABILITY_TRACES_PEERS", ".internal"),
+            has_peers,
+        ),
+        of("OBSERVABILITY_TRACES_PEERS_ADDRESS", "")
+            .good("10.1.2.3:9464", with_peers().with("OTEL_EXPORTER_PROMETHEUS_HOST", "0.0.0.0"), |seen| {
+                !seen
+                    .lines
+                    .iter()
+                    .any(|line| line.to_string().contains("OBSERVABILITY_TRACES_PEERS_ADDRESS names"))
+            })
+            .bad("9464", "is not a host and a port, such as 10.1.2.3:9464; it is ignored"),
     ]
 }
 
