@@ -66,10 +66,18 @@ pub(crate) struct Step {
     pub(crate) more: Situation,
     pub(crate) less: Situation,
     pub(crate) count: u8,
+    /// The most that each may cost: instructions on the request's thread, allocations, the lines' thread, the exporter's.
+    pub(crate) most: [f64; 4],
 }
 
-const fn step(name: &'static str, stack: Stack, more: Handler, less: Situation, count: u8) -> Step {
-    Step { name, more: situation(name, stack, more, Caller::Sampled), less, count }
+const fn step(
+    name: &'static str,
+    stack: Stack,
+    more: Handler,
+    (less, count): (Situation, u8),
+    most: [f64; 4],
+) -> Step {
+    Step { name, more: situation(name, stack, more, Caller::Sampled), less, count, most }
 }
 
 const ONE_FRAME: Situation = situation("one frame", Stack::All, Handler::Streams(1), Caller::Sampled);
@@ -83,24 +91,52 @@ const WAITS_ONCE: Situation = situation("polled twice", Stack::All, Handler::Wai
 const ONE_QUERY: Situation = situation("one query", Stack::All, Handler::Queries(1), Caller::Sampled);
 const ONE_REPORT: Situation =
     situation("one query of sqlx", Stack::All, Handler::Reports(1), Caller::Sampled);
-pub(crate) const QUERY: Step = step("a query", Stack::All, Handler::Queries(11), ONE_QUERY, 10);
-pub(crate) const REPORT: Step =
-    step("a query that sqlx reports", Stack::All, Handler::Reports(11), ONE_REPORT, 10);
 
 pub(crate) const STEPS: [Step; 13] = [
-    QUERY,
-    REPORT,
-    step("an attribute, of 20", Stack::All, Handler::Adds(20), ALL, 20),
-    step("an attribute, of 100", Stack::All, Handler::Adds(100), ALL, 100),
-    step("the first event", Stack::All, Handler::Says(1), ALL, 1),
-    step("a further event", Stack::All, Handler::Says(11), SAYS_ONE, 10),
-    step("a log record of an event", Stack::Records, Handler::Says(11), RECORDS_OF_ONE, 10),
-    step("the log record of a request", Stack::Records, Handler::Answers, ALL, 1),
-    step("a captured header", Stack::Captures, Handler::Answers, ALL, 1),
-    step("a request_span()", Stack::Spanned, Handler::Answers, ALL, 1),
-    step("a further poll", Stack::All, Handler::Waits(11), WAITS_ONCE, 10),
-    step("a further poll with request_span()", Stack::Spanned, Handler::Waits(11), SPANNED_ONCE, 10),
-    step("a further frame of a body", Stack::All, Handler::Streams(11), ONE_FRAME, 10),
+    // On the request's thread no more than a call over HTTP.
+    step("a query", Stack::All, Handler::Queries(11), (ONE_QUERY, 10), [4_000.0, 2.1, 100.0, 2_400.0]),
+    step(
+        "a query that sqlx reports",
+        Stack::All,
+        Handler::Reports(11),
+        (ONE_REPORT, 10),
+        [4_000.0, 4.1, 100.0, 2_500.0],
+    ),
+    step("an attribute, of 20", Stack::All, Handler::Adds(20), (ALL, 20), [650.0, 0.9, 600.0, 490.0]),
+    step("an attribute, of 100", Stack::All, Handler::Adds(100), (ALL, 100), [520.0, 0.7, 610.0, 470.0]),
+    step("the first event", Stack::All, Handler::Says(1), (ALL, 1), [1_520.0, 0.1, 2_350.0, 100.0]),
+    step("a further event", Stack::All, Handler::Says(11), (SAYS_ONE, 10), [1_520.0, 0.1, 2_200.0, 100.0]),
+    step(
+        "a log record of an event",
+        Stack::Records,
+        Handler::Says(11),
+        (RECORDS_OF_ONE, 10),
+        [1_900.0, 1.1, 100.0, 4_600.0],
+    ),
+    step(
+        "the log record of a request",
+        Stack::Records,
+        Handler::Answers,
+        (ALL, 1),
+        [350.0, 0.1, 100.0, 4_600.0],
+    ),
+    step("a captured header", Stack::Captures, Handler::Answers, (ALL, 1), [2_050.0, 3.1, 760.0, 1_700.0]),
+    step("a request_span()", Stack::Spanned, Handler::Answers, (ALL, 1), [4_500.0, 2.1, 100.0, 100.0]),
+    step("a further poll", Stack::All, Handler::Waits(11), (WAITS_ONCE, 10), [250.0, 0.1, 100.0, 100.0]),
+    step(
+        "a further poll with request_span()",
+        Stack::Spanned,
+        Handler::Waits(11),
+        (SPANNED_ONCE, 10),
+        [920.0, 0.1, 100.0, 100.0],
+    ),
+    step(
+        "a further frame of a body",
+        Stack::All,
+        Handler::Streams(11),
+        (ONE_FRAME, 10),
+        [295.0, 0.1, 100.0, 100.0],
+    ),
 ];
 
 const STACKS: [Stack; 10] = [

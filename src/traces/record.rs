@@ -149,7 +149,7 @@ impl SpanRecord {
             start: self.start,
             end: self.end,
         };
-        let mut attributes = Attributes::begin(writer, &outline, limits);
+        let mut attributes = Attributes::begin(writer, &outline, limits, self.fields.len() > 0);
         attributes.text(attribute::TARGET, self.target);
         if let Some(reason) = self.kept {
             attributes.text(attribute::KEPT, reason.as_str());

@@ -78,8 +78,8 @@ pub(super) struct Attributes<'a, S> {
     held: usize,
     dropped: u32,
     limits: &'a Limits,
-    /// The names of ours so far.
-    ours: SmallVec<[&'static str; 24]>,
+    /// The names of ours so far; `None` where no field of the user's will ask for them.
+    ours: Option<SmallVec<[&'static str; 24]>>,
 }
 
 impl Default for Limits {
@@ -120,11 +120,16 @@ impl Name<'_> {
 }
 
 impl<'a, S: SpanWriter> Attributes<'a, S> {
-    /// Begins a span.
+    /// Begins a span, to which the user's fields are added, or none.
     #[inline]
-    pub(super) fn begin(writer: &'a mut S, outline: &Outline<'_>, limits: &'a Limits) -> Self {
+    pub(super) fn begin(
+        writer: &'a mut S,
+        outline: &Outline<'_>,
+        limits: &'a Limits,
+        has_fields: bool,
+    ) -> Self {
         writer.begin(outline);
-        Self { writer, held: 0, dropped: 0, limits, ours: SmallVec::new() }
+        Self { writer, held: 0, dropped: 0, limits, ours: has_fields.then(SmallVec::new) }
     }
 
     /// Ends the span, of which so many attributes were dropped before.
@@ -137,7 +142,7 @@ impl<'a, S: SpanWriter> Attributes<'a, S> {
     #[inline(always)]
     pub(super) fn text(&mut self, name: &'static str, text: impl AsRef<[u8]>) {
         if self.has_room() {
-            self.ours.push(name);
+            self.learn(name);
             self.writer.text(name, self.within(text.as_ref()));
         }
     }
@@ -154,7 +159,7 @@ impl<'a, S: SpanWriter> Attributes<'a, S> {
     #[inline(always)]
     pub(super) fn number(&mut self, name: &'static str, number: u16) {
         if self.has_room() {
-            self.ours.push(name);
+            self.learn(name);
             self.writer.number(name, number);
         }
     }
@@ -163,7 +168,7 @@ impl<'a, S: SpanWriter> Attributes<'a, S> {
     #[inline(always)]
     pub(super) fn float(&mut self, name: &'static str, number: f64) {
         if self.has_room() {
-            self.ours.push(name);
+            self.learn(name);
             self.writer.float(name, number);
         }
     }
@@ -171,7 +176,7 @@ impl<'a, S: SpanWriter> Attributes<'a, S> {
     /// Adds an attribute of ours that is a large number.
     pub(super) fn value(&mut self, name: &'static str, value: &Value) {
         if self.has_room() {
-            self.ours.push(name);
+            self.learn(name);
             self.writer.value(name, value);
         }
     }
@@ -187,7 +192,8 @@ impl<'a, S: SpanWriter> Attributes<'a, S> {
             if !self.has_room() {
                 continue;
             }
-            let is_ours = |name: &str| ours == Some(name) || self.ours.contains(&name);
+            let known = self.ours.as_deref().unwrap_or_default();
+            let is_ours = |name: &str| ours == Some(name) || known.contains(&name);
             let has_moved = |name: &str| moved.iter().any(|(_, to)| to == name);
             if name.is_empty() || is_ours(name) || has_moved(name) {
                 let before = || fields.iter().take(place).map(|(name, _)| name);
@@ -211,6 +217,13 @@ impl<'a, S: SpanWriter> Attributes<'a, S> {
                 value.limit(most);
                 self.writer.value(name, &value);
             }
+        }
+    }
+
+    #[inline(always)]
+    fn learn(&mut self, name: &'static str) {
+        if let Some(ours) = &mut self.ours {
+            ours.push(name);
         }
     }
 

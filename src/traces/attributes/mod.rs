@@ -43,7 +43,7 @@ pub(super) fn write(hop: &Hop, limits: &Limits, writer: &mut impl SpanWriter) ->
         start: hop.start,
         end: end.at,
     };
-    let mut attributes = Attributes::begin(writer, &outline, limits);
+    let mut attributes = Attributes::begin(writer, &outline, limits, notes.is_some());
     subject(&mut attributes, hop, &end);
     ending(&mut attributes, hop, &end);
     if let Some(reason) = hop.kept.reason() {
