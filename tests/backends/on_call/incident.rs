@@ -1,6 +1,7 @@
 //! An incident from its first failed request to the line that names the cause, and to its end.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +20,7 @@ use crate::support::jaeger::Trace;
 use crate::support::loki::{Place, push};
 use crate::support::prometheus::now;
 use crate::support::sinks::{Inbox, mail, webhook};
-use crate::support::systems::{JAEGER, JAEGER_OTLP, VICTORIA_LOGS};
+use crate::support::systems::{BLACKBOX_EXPORTER, JAEGER, JAEGER_OTLP, NODE_EXPORTER, System, VICTORIA_LOGS};
 use crate::support::victoria_logs::{PUSH, find};
 use crate::support::wait::{SOON, eventually};
 use crate::support::workshop::{SERVICES, Workshop, ask, order, program};
@@ -80,7 +81,8 @@ struct Watch {
     chat: Inbox,
     pager: Inbox,
     post: Inbox,
-    _journey: Server,
+    /// The journey and the exporters, which only have to be there.
+    _others: [Server; 3],
     folder: Folder,
 }
 
@@ -105,16 +107,23 @@ impl Watch {
         );
         let alertmanager = Server::alertmanager(&alertmanager, port).await;
 
-        let journey_at = format!("127.0.0.1:{}", free_port());
+        let [journey_at, blackbox_at, node_at] = [(); 3].map(|()| format!("127.0.0.1:{}", free_port()));
         let journey = journey(workshop.gateway(), &journey_at).await;
+        let blackbox = folder.copy("blackbox", &[]);
+        let others = [
+            journey,
+            exporter(&BLACKBOX_EXPORTER, &blackbox_at, &["--config.file=blackbox.yml"], &blackbox).await,
+            exporter(&NODE_EXPORTER, &node_at, &[], &blackbox).await,
+        ];
         let admin =
             |service: &str| workshop.addresses(service).admin.trim_start_matches("http://").to_owned();
         let admins =
             SERVICES.map(|service| (format!("\"{service}:9464\""), format!("\"{}\"", admin(service))));
         let mut replace: Vec<(&str, &str)> = admins.iter().map(|(old, new)| (&**old, &**new)).collect();
         replace.extend([("alertmanager:9093", &*at), ("journey:9464", &journey_at)]);
+        replace.extend([("blackbox:9115", &*blackbox_at), ("node:9100", &node_at)]);
         let prometheus = Server::prometheus(&folder.copy("prometheus", &replace)).await;
-        Self { prometheus, alertmanager, chat, pager, post, _journey: journey, folder }
+        Self { prometheus, alertmanager, chat, pager, post, _others: others, folder }
     }
 
     async fn ask(&self, promql: &str) -> Vec<Value> {
@@ -131,6 +140,12 @@ impl Watch {
         })
         .await
     }
+}
+
+async fn exporter(program: &System, at: &str, arguments: &[&str], folder: &Path) -> Server {
+    let mut command = Command::new(program.path());
+    command.args(arguments).arg(format!("--web.listen-address={at}")).current_dir(folder);
+    Server::listening(&mut command, at).await
 }
 
 async fn journey(gateway: &str, at: &str) -> Server {
@@ -230,6 +245,9 @@ async fn whoever_is_on_call_is_told_in_time_and_led_to_the_cause() {
     let customers = Customers::start(workshop.gateway());
     watch.once("job_route:requests:rate1m{job=\"payments\"} > 0").await;
     watch.once("job_route:severity:info{job=\"payments\", severity=\"critical\"}").await;
+    // What other exporters say is there as well.
+    watch.once("probe_success{job=\"readiness\", service=\"payments\"} == 1").await;
+    watch.once("node_timex_offset_seconds").await;
     assert!(watch.ask("ALERTS{severity=\"critical\", alertstate=\"firing\"}").await.is_empty());
 
     fails.store(true, Ordering::Relaxed);

@@ -12,8 +12,18 @@ use crate::support::repository::top;
 /// Prometheus' own, and the exporters' that the guide names.
 const OTHERS: [&str; 5] = ["up", "ALERTS", "ALERTS_FOR_STATE", "probe_success", "node_timex_offset_seconds"];
 /// What the scraper, the rules and the resource add.
-const OTHER_LABELS: [&str; 9] =
-    ["job", "instance", "le", "severity", "journey", "alertname", "alertstate", "service_version", "step"];
+const OTHER_LABELS: [&str; 10] = [
+    "job",
+    "instance",
+    "le",
+    "severity",
+    "journey",
+    "alertname",
+    "alertstate",
+    "service",
+    "service_version",
+    "step",
+];
 /// gRPC's, HTTP's classes, and the pipeline's reasons, beside `names::word`.
 const ERRORS: [&str; 24] = [
     "",
