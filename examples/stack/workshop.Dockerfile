@@ -2,7 +2,7 @@
 FROM rust:1.91-bookworm AS build
 WORKDIR /build
 COPY . .
-RUN cargo build --release --locked -p workshop --example workshop -p examples --example journey
+RUN cargo build --release --locked -p workshop --features workshop/real-systems --example workshop -p examples --example journey
 
 FROM debian:bookworm-slim
 RUN apt-get update -q && apt-get install -qy --no-install-recommends curl && rm -rf /var/lib/apt/lists/*
