@@ -18,7 +18,7 @@ const BOUNDS: [&str; 15] = [
     "+Inf",
 ];
 /// Of the ten seconds between two evaluations.
-const MAY_TAKE: f64 = 2.0;
+const MAY_TAKE: f64 = 5.0;
 
 /// A page whose counters grow with time.
 fn page() -> String {
