@@ -260,6 +260,21 @@ const PROOFS: &[Proof] = &[
     ),
     Proof("No `container_…`", "src/metrics/machine/cgroup/tests.rs", "the_machines_own_root_is_no_container"),
     Proof(
+        "`client.address` is that of the proxy",
+        "tests/promises/proxies.rs",
+        "a_trusted_proxy_is_believed_on_span_and_metric",
+    ),
+    Proof(
+        "That changes nothing; standard error says `proxies are trusted",
+        "tests/promises/proxies.rs",
+        "without_a_peer_address_nobody_is_trusted_by_address",
+    ),
+    Proof(
+        "A field of `request::add` is not on the events",
+        "tests/promises/on_lines.rs",
+        "it_stands_on_every_line_that_follows_and_on_the_span_once",
+    ),
+    Proof(
         "A call starts a trace of its own.",
         "tests/promises/clients/queued.rs",
         "a_call_through_a_buffer_is_the_requests_own_where_the_layer_is_outside_or_the_request_a_span",
