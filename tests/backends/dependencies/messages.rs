@@ -37,7 +37,7 @@ async fn publish(channel: &Channel, queue: &str, id: &str) {
     propagation::inject_with(|key, value| {
         headers.insert(key.into(), AMQPValue::LongString(value.into()));
     });
-    let sent = milliseconds().into();
+    let sent = milliseconds();
     headers.insert("sent-ms".into(), AMQPValue::Timestamp(sent));
     let properties = BasicProperties::default().with_headers(headers).with_message_id(id.into());
     let published =
