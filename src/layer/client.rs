@@ -101,7 +101,7 @@ pub(crate) fn inject(signals: &Signals, options: &Options, hop: &Hop, headers: &
         request_id: hop.request_id.as_ref().filter(|_| !denied),
     };
     signals.propagators.write_headers(headers, outgoing);
-    if signals.spans.peers().is_some() || headers.contains_key(header::PEER) {
+    if signals.spans.peers().is_some() {
         name_ourselves(signals, hop, host(), headers);
     }
 }

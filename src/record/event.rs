@@ -398,7 +398,8 @@ impl<'a> Event<'a> {
         self.text(self.info.target)
     }
 
-    /// The same as text.
+    /// The module as text.
+    #[cfg(feature = "otlp")]
     pub(crate) fn target_text(self) -> &'a str {
         match self.info.target {
             Text::Static(target) => target,

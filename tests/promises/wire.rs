@@ -105,7 +105,7 @@ const EVENTS: &str = "observability.call observability.panic observability.reque
 
 const HEADERS: &str = "\
 traceparent tracestate baggage x-request-id b3 x-b3-traceid x-b3-spanid x-b3-parentspanid x-b3-sampled x-b3-flags
-uber-trace-id forwarded x-forwarded-for x-forwarded-host x-forwarded-proto server-timing";
+uber-trace-id observability-peer forwarded x-forwarded-for x-forwarded-host x-forwarded-proto server-timing";
 
 const OUTCOMES: &str = "ok client_error server_error cancelled timeout panic body_error upgraded";
 

@@ -1,7 +1,10 @@
 //! The loop that moves what has ended into the memory, and what is kept into the exporter's queue.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -57,18 +60,32 @@ impl Holder {
             later.send_if_modified(|known| std::mem::replace(known, now) != now);
             let times = self.memory.next_expiry().into_iter().chain(self.outbox.next_attempt());
             let next = times.min().unwrap_or_else(|| Instant::now() + LONGEST);
-            tokio::select! {
-                () = enough(&self.keep) => {}
-                () = self.outbox.next_end() => {}
-                () = tokio::time::sleep_until(next.into()) => {}
-                changed = phase.changed() => if changed.is_err() {
-                    break;
-                },
+            if !self.wait(next, &mut phase).await {
+                break;
             }
         }
         let last = *phase.borrow();
         self.end(last, &later);
         self.outbox.finish(LAST_WORDS).await;
+    }
+
+    /// Until there is enough to do, a request of ours has ended, or this time has come; false if the process has forgotten
+    /// us.
+    async fn wait(&mut self, until: Instant, phase: &mut watch::Receiver<Phase>) -> bool {
+        let mut enough = pin!(enough(&self.keep));
+        let mut ended = pin!(self.outbox.next_end());
+        let mut slept = pin!(tokio::time::sleep_until(until.into()));
+        let mut changed = pin!(phase.changed());
+        poll_fn(|cx| {
+            if let Poll::Ready(changed) = changed.as_mut().poll(cx) {
+                return Poll::Ready(changed.is_ok());
+            }
+            let is_any = enough.as_mut().poll(cx).is_ready()
+                || ended.as_mut().poll(cx).is_ready()
+                || slept.as_mut().poll(cx).is_ready();
+            if is_any { Poll::Ready(true) } else { Poll::Pending }
+        })
+        .await
     }
 
     /// Takes everything that waits.
