@@ -12,12 +12,12 @@ use tower::{Layer as _, ServiceExt as _};
 use tower_observability::{Observability, ObservabilityLayer, Work, request};
 
 use crate::support::child::{Child, run};
-use crate::support::collector::{Collected, Collector};
+use crate::support::collector::{Answer, Collected, Collector};
 use crate::support::http;
 
 #[test]
 fn program() {
-    run(&[("requests", requests), ("limits", limits), ("consumers", consumers)]);
+    run(&[("requests", requests), ("limits", limits), ("ends", ends), ("consumers", consumers)]);
 }
 
 fn block_on<F: Future>(work: F) -> F::Output {
@@ -122,6 +122,15 @@ fn limits() {
             ask(&app, "/answered").await;
         }
         report(observability).await;
+    });
+}
+
+/// The process ends right after a request has failed.
+fn ends() {
+    block_on(async {
+        let observability = tower_observability::init("bookings").unwrap();
+        ask(&app(), "/failed").await;
+        println!("report: {}", observability.shutdown().await.spans);
     });
 }
 
@@ -260,4 +269,12 @@ fn a_consumer_that_fails_keeps_its_producer() {
     let names: BTreeSet<_> = spans.iter().map(|span| span.span.name.as_str()).collect();
     assert_eq!(names, BTreeSet::from(["send booking", "process booking"]));
     assert!(spans.iter().all(|span| span.text("observability.kept") == "error"));
+}
+
+#[test]
+fn what_is_kept_at_the_end_has_all_the_time_that_the_end_has() {
+    let collector = Collector::start();
+    collector.always(Answer::Slow(Duration::from_secs(2)));
+    let ended = child("ends", &collector).env("OBSERVABILITY_SHUTDOWN_TIMEOUT", "10000").end().well();
+    assert_eq!(ended.said("report: "), "3 delivered, 0 unconfirmed, 0 dropped");
 }

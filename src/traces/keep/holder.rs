@@ -14,7 +14,7 @@ use super::Keep;
 use super::memory::{Effects, Memory};
 use super::outbox::Outbox;
 use crate::export::Queue;
-use crate::threads::{Phase, begin_run, rest_if_due};
+use crate::threads::{Phase, begin_run, empties, rest_if_due};
 use crate::traces::Record;
 
 /// So long the first of what has ended waits for more.
@@ -46,6 +46,8 @@ impl Holder {
     /// Runs until the phase is [`Phase::Closing`]. The exporter follows `later`, so that it ends after what was kept has
     /// reached its queue.
     pub(crate) async fn run(mut self, mut phase: watch::Receiver<Phase>, later: watch::Sender<Phase>) {
+        let waiting = Arc::clone(&self.keep);
+        empties(move || (waiting.waiting.held(), waiting.waiting.capacity()));
         loop {
             let now = *phase.borrow_and_update();
             let flush = self.keep.waiting.flush_asked();
@@ -67,6 +69,8 @@ impl Holder {
         let last = *phase.borrow();
         self.end(last, &later);
         self.outbox.finish(LAST_WORDS).await;
+        // Without a sender the exporter would take the process for gone, and hurry.
+        later.closed().await;
     }
 
     /// Until there is enough to do, a request of ours has ended, or this time has come; false if the process has forgotten

@@ -15,6 +15,9 @@ use crate::traces::Record;
 /// At most this many spans of one trace are held.
 const MOST_OF_A_TRACE: usize = 4_096;
 
+/// For so long a kept trace is remembered: a caller who gives one id to all its requests has not all of them kept for ever.
+const KEPT_TIME: Duration = Duration::from_secs(600);
+
 /// So many kept traces are remembered, so that what comes later of them leaves as well.
 const MOST_KEPT: usize = 32_768;
 
@@ -40,7 +43,8 @@ pub(super) struct Memory {
     spans: usize,
     bytes: usize,
     kept: HashMap<TraceId, KeptTrace>,
-    kept_order: VecDeque<TraceId>,
+    /// In the order in which they were kept, and since when.
+    kept_order: VecDeque<(TraceId, Instant)>,
     /// When a route ended like this for the last time.
     ends: HashMap<u64, Instant>,
 }
@@ -105,14 +109,14 @@ impl Memory {
     /// Takes what a request's thread handed over.
     pub(super) fn take(&mut self, entry: Entry, now: Instant, effects: &mut Effects) {
         match entry {
-            Entry::Keep(trace, reason) => self.keep(trace, reason, None, effects),
-            Entry::KeptBy(trace, peer) => self.keep(trace, KeepReason::Peer, peer, effects),
+            Entry::Keep(trace, reason) => self.keep(trace, reason, None, now, effects),
+            Entry::KeptBy(trace, peer) => self.keep(trace, KeepReason::Peer, peer, now, effects),
             Entry::Joined(trace, peer) => self.join(trace, peer, now, effects),
             Entry::Ended(record) => {
                 let trace = record.trace_id();
                 let reason = record.keep_reason().or_else(|| self.rare(&record, now));
                 if let Some(reason) = reason {
-                    self.keep(trace, reason, None, effects);
+                    self.keep(trace, reason, None, now, effects);
                 }
                 if let Some(peer) = record.joined_peer() {
                     effects.words.push((peer, Word::Joined(trace)));
@@ -125,8 +129,14 @@ impl Memory {
         }
     }
 
-    /// Discards what nothing has kept in time.
+    /// Discards what nothing has kept in time, and forgets what was kept long ago.
     pub(super) fn expire(&mut self, now: Instant, effects: &mut Effects) {
+        while let Some((oldest, since)) = self.kept_order.front()
+            && now.saturating_duration_since(*since) >= KEPT_TIME
+        {
+            self.kept.remove(oldest);
+            self.kept_order.pop_front();
+        }
         while self.next_expiry().is_some_and(|expiry| expiry <= now) {
             self.discard_oldest(Discarded::Age, effects);
         }
@@ -174,12 +184,19 @@ impl Memory {
     }
 
     /// Keeps the trace, and tells its peers but the one from whom we know it.
-    fn keep(&mut self, trace: TraceId, reason: KeepReason, from: Option<Arc<str>>, effects: &mut Effects) {
+    fn keep(
+        &mut self,
+        trace: TraceId,
+        reason: KeepReason,
+        from: Option<Arc<str>>,
+        now: Instant,
+        effects: &mut Effects,
+    ) {
         if let Some(kept) = self.kept.get_mut(&trace) {
             return kept.told.extend(from.filter(|_| kept.told.len() < MOST_PEERS));
         }
         if self.kept_order.len() >= MOST_KEPT
-            && let Some(oldest) = self.kept_order.pop_front()
+            && let Some((oldest, _)) = self.kept_order.pop_front()
         {
             self.kept.remove(&oldest);
         }
@@ -189,7 +206,7 @@ impl Memory {
         records.into_iter().for_each(|record| kept.leave(trace, record, effects));
         joined.into_iter().for_each(|peer| kept.tell(trace, peer, effects));
         self.kept.insert(trace, kept);
-        self.kept_order.push_back(trace);
+        self.kept_order.push_back((trace, now));
     }
 
     fn discard_oldest(&mut self, why: Discarded, effects: &mut Effects) {
@@ -321,6 +338,8 @@ mod tests {
             held.take(Entry::Keep(trace(number), KeepReason::Peer), now, &mut effects);
         }
         assert_eq!((held.kept.len(), held.kept_order.len()), (MOST_KEPT, MOST_KEPT));
+        held.expire(now + KEPT_TIME, &mut effects);
+        assert_eq!((held.kept.len(), held.kept_order.len()), (0, 0), "and for how long");
     }
 
     #[test]
