@@ -35,6 +35,12 @@ impl TraceContext {
         Self { trace_id, span_id, flags }
     }
 
+    /// This place, sampled as well if its trace is kept.
+    #[inline]
+    pub(crate) const fn sampled_if(self, is_kept: bool) -> Self {
+        if is_kept { Self { flags: self.flags.with_sampled(true), ..self } } else { self }
+    }
+
     /// Reads one `traceparent` value; `None` if it is not valid.
     ///
     /// A later version than 00 is read as far as we know it. Of the flags only the known ones are kept.

@@ -70,8 +70,7 @@ impl Current {
 
     /// The place in the trace, sampled as well if the hop is kept.
     pub(crate) fn trace_now(&self) -> TraceContext {
-        let flags = self.trace.flags;
-        TraceContext { flags: flags.with_sampled(flags.is_sampled() || self.is_kept()), ..self.trace }
+        self.trace.sampled_if(self.is_kept())
     }
 
     /// The vendors' list that belongs to the trace.

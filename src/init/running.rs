@@ -6,7 +6,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 #[cfg(unix)]
 use std::task::Poll;
 use std::thread;
@@ -21,7 +21,7 @@ use super::messages::{TARGET, say};
 use crate::account::FlowReport;
 use crate::admin::AdminState;
 use crate::signals::Signals;
-use crate::threads::{Phase, complain, finish_complaining, share_processor, suppress_telemetry};
+use crate::threads::{Phase, complain, finish_complaining, lock, share_processor, suppress_telemetry};
 
 /// The running thread. Dropping it ends the thread, with whatever still runs on it.
 #[derive(Debug)]
@@ -361,11 +361,6 @@ impl fmt::Display for Report {
         write!(f, "spans: {}; lines: {}", self.spans, self.lines)?;
         if self.records == FlowReport::default() { Ok(()) } else { write!(f, "; records: {}", self.records) }
     }
-}
-
-// Nothing of ours panics while it holds one of these, and if it did, what is inside is still whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

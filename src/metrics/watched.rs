@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -15,7 +15,7 @@ use super::source::{Samples, Shape, Source};
 use crate::clock::Moment;
 use crate::names::{Conventions, label, metric};
 use crate::record::guarded;
-use crate::threads::complain;
+use crate::threads::{complain, lock};
 
 /// The figures of a pool of connections. What the pool does not say stays `None`, and its metric is absent.
 ///
@@ -92,10 +92,6 @@ struct Seen {
     failures: u64,
     /// A reading has not come back.
     is_reading: bool,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Adds a thing to its map; the earlier one of its name is replaced. `None` if there are too many.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use super::{
     ErrorType, Fields, Http, HttpVersion, KeepReason, Kept, Message, Method, Outcome, Query, RouteCell, Rpc,
@@ -12,6 +12,7 @@ use super::{
 };
 use crate::clock::Moment;
 use crate::context::{Baggage, RequestId, SpanId, TraceContext, Tracestate};
+use crate::threads::lock;
 
 /// How many fields one hop may be given; the conventions' default limit of attributes.
 const MOST_FIELDS: usize = 128;
@@ -159,11 +160,7 @@ impl Hop {
     /// Its place in the trace, sampled as well if it is kept.
     #[inline]
     pub(crate) fn trace_now(&self) -> TraceContext {
-        let trace = self.trace;
-        if trace.flags.is_sampled() || self.kept.reason().is_none() {
-            return trace;
-        }
-        TraceContext { flags: trace.flags.with_sampled(true), ..trace }
+        self.trace.sampled_if(self.kept.reason().is_some())
     }
 
     /// The vendors' list as it leaves: what is kept for a reason has no known probability (trace state handling,
@@ -309,10 +306,6 @@ impl Hop {
         *ended = Some(end);
         end
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Default for Hop {

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use crate::context::TraceContext;
+use crate::threads::lock;
 
 /// What is remembered of the messages that this process has processed.
 #[derive(Debug, Default)]
@@ -32,10 +33,6 @@ struct Generations<V> {
 
 /// A generation holds so many: the last ten thousand are known in any case, twice as many at most.
 const GENERATION: usize = 10_000;
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 impl<V> Default for Generations<V> {
     fn default() -> Self {

@@ -5,6 +5,7 @@ mod complain;
 mod suppression;
 mod yielding;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 pub(crate) use complain::{LossNotice, Once, complain, finish_complaining};
@@ -19,4 +20,9 @@ pub(crate) enum Phase {
     Draining,
     /// Empty the queues and stop, at the latest at this instant.
     Closing(Instant),
+}
+
+/// Locks. Nothing of ours panics while it holds a lock, and if it did, what is inside is still whole.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

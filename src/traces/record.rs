@@ -121,18 +121,12 @@ impl Record {
 }
 
 impl SpanRecord {
-    /// Its place in the trace, sampled as well if it is kept.
-    fn trace_now(&self) -> TraceContext {
-        let flags = self.trace.flags;
-        TraceContext { flags: flags.with_sampled(flags.is_sampled() || self.kept.is_some()), ..self.trace }
-    }
-
     fn write(&self, limits: &Limits, writer: &mut impl SpanWriter) {
         let (links, links_dropped) = limits.links(&self.links, self.links_dropped);
         let outline = Outline {
             name: Name::One((&*self.name).into()),
             kind: self.kind,
-            trace: self.trace_now(),
+            trace: self.trace.sampled_if(self.kept.is_some()),
             tracestate: &self.tracestate,
             parent: self.parent,
             parent_is_remote: false,

@@ -79,7 +79,7 @@ impl Query {
     /// The table, `db.collection.name`. It becomes a metric label. Default: that of the statement, if it has one operation and
     /// one table.
     pub fn collection(self, collection: &str) -> Self {
-        self.set(|query| query.statement = query.statement.clone().with_collection(collection))
+        self.set(|query| query.statement = query.statement.with_collection(collection))
     }
 
     /// The database's host, `server.address`, and its port if it is not the usual one. They become metric labels. Default:

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use ::metrics::{Counter, Label};
 
-use super::facade::Keeper;
+use super::facade::{Keeper, describe_counter};
 use crate::account::Table;
 use crate::names::{label, metric};
 use crate::record::Interned;
@@ -121,9 +121,7 @@ fn register(of: Interned, count: Count, keeper: Keeper) -> Counter {
 }
 
 pub(super) fn describe(recorder: &dyn ::metrics::Recorder) {
-    let counter = |name: &'static str, help: &'static str| {
-        recorder.describe_counter(name.into(), None, help.into());
-    };
+    let counter = |name, help| describe_counter(recorder, name, help);
     counter(metric::CACHE_REQUESTS, "Look-ups in a cache, by result.");
     counter(metric::CACHE_STAMPEDES, "How often ten loads of one key of a cache ran at once.");
     counter(metric::DB_CLIENT_CONNECTION_TIMEOUTS, "Waits for a connection that ended without one.");

@@ -1,8 +1,8 @@
 //! What is counted of messages: by the messaging conventions where they have a name, else by ours.
 
-use ::metrics::{Counter, Label, Unit};
+use ::metrics::{Counter, Label};
 
-use super::facade::Keeper;
+use super::facade::{Keeper, describe_counter, describe_duration};
 use super::key::error;
 use super::series::{LabelSet, RedSeries};
 use crate::account::Table;
@@ -56,8 +56,13 @@ impl Messages {
     }
 
     /// Records the end of what was done with a message. The conventions' metrics need the messaging system to be known.
-    pub(super) fn record(&self, work: &Work, message: &Message, of: (&Hop, &End), keeper: Keeper) {
-        let (hop, end) = of;
+    pub(super) fn record(
+        &self,
+        (work, message): (&Work, &Message),
+        seconds: f64,
+        (hop, end): (&Hop, &End),
+        keeper: Keeper,
+    ) {
         let trace = hop.trace_now();
         let place = PlaceKey {
             system: work.system.as_deref().map(Interned::of),
@@ -68,7 +73,6 @@ impl Messages {
         let is_processed = operation == Operation::Process;
         if place.system.is_some() {
             let series = if is_processed { &self.processed } else { &self.operations };
-            let seconds = end.at.nanos_since(hop.start) as f64 / 1e9;
             series.of(key, keeper).record(seconds, trace, end.at);
             match operation {
                 Operation::Send => self.count(Counted::Sent, place, error, message.count(), keeper),
@@ -144,15 +148,11 @@ impl LabelSet for MessageKey {
 }
 
 pub(super) fn describe(recorder: &dyn ::metrics::Recorder) {
-    let duration = |name: &'static str, help: &'static str| {
-        recorder.describe_histogram(name.into(), Some(Unit::Seconds), help.into());
-    };
+    let duration = |name, help| describe_duration(recorder, name, help);
     duration(metric::MESSAGING_PROCESS_DURATION, "Processing of messages, from begin to end.");
     duration(metric::MESSAGING_CLIENT_OPERATION_DURATION, "Sending, receiving and settling of messages.");
     duration(metric::MESSAGES_WAIT_DURATION, "How long messages waited between sending and processing.");
-    let counter = |name: &'static str, help: &'static str| {
-        recorder.describe_counter(name.into(), None, help.into());
-    };
+    let counter = |name, help| describe_counter(recorder, name, help);
     counter(metric::MESSAGING_CLIENT_SENT_MESSAGES, "Messages handed to a broker.");
     counter(metric::MESSAGING_CLIENT_CONSUMED_MESSAGES, "Messages that were processed.");
     counter(metric::MESSAGES_DUPLICATE, "Messages that had been processed already.");

@@ -10,12 +10,12 @@ mod series;
 use std::fmt;
 use std::sync::OnceLock;
 
-use ::metrics::{Counter, Label, Unit};
+use ::metrics::{Counter, Label};
 
 pub(crate) use counts::Count;
 
 use counts::Counts;
-use facade::{Active, Durations, Keeper};
+use facade::{Active, Durations, Keeper, describe_counter, describe_duration};
 use installed::Installed;
 use key::{ClientKey, PoolKey, QueryKey, RpcKey, SCHEMES, ServerKey, WorkKey};
 use messages::Messages;
@@ -111,6 +111,7 @@ impl Red {
     #[inline]
     pub(crate) fn hop(&self, hop: &Hop, end: &End) {
         let Some(inner) = &self.inner else { return };
+        let seconds = end.at.nanos_since(hop.start) as f64 / 1e9;
         let durations = match &hop.subject {
             Subject::Http(http) => match (end.rpc, hop.kind) {
                 (Some(rpc), kind) => inner.rpc(kind, http, rpc, end),
@@ -119,17 +120,14 @@ impl Red {
             },
             Subject::Work(work) => match &work.detail {
                 Detail::Query(query) => inner.queries.of(QueryKey::new(work, query, end), inner.keeper),
-                Detail::Job | Detail::Message(_) => {
+                detail => {
+                    if let Detail::Message(message) = detail {
+                        inner.messages.record((work, message), seconds, (hop, end), inner.keeper);
+                    }
                     inner.work.of(WorkKey::new(hop.kind, &work.name, end), inner.keeper)
                 }
             },
         };
-        let seconds = end.at.nanos_since(hop.start) as f64 / 1e9;
-        if let Subject::Work(work) = &hop.subject
-            && let Some(message) = work.message()
-        {
-            inner.messages.record(work, message, (hop, end), inner.keeper);
-        }
         durations.record(seconds, hop.trace_now(), end.at);
     }
 
@@ -172,9 +170,7 @@ impl Red {
 }
 
 fn describe(recorder: &dyn ::metrics::Recorder) {
-    let duration = |name: &'static str, help: &'static str| {
-        recorder.describe_histogram(name.into(), Some(Unit::Seconds), help.into());
-    };
+    let duration = |name, help| describe_duration(recorder, name, help);
     duration(metric::HTTP_SERVER_REQUEST_DURATION, "Requests served, from the first byte to the last.");
     duration(metric::HTTP_CLIENT_REQUEST_DURATION, "Requests made, until the answer's head.");
     duration(metric::RPC_SERVER_CALL_DURATION, "Calls served over gRPC, until their status.");
@@ -187,7 +183,7 @@ fn describe(recorder: &dyn ::metrics::Recorder) {
     let help = "Requests being served now.";
     recorder.describe_gauge(metric::HTTP_SERVER_ACTIVE_REQUESTS.into(), None, help.into());
     let help = "Answers to our requests that broke off after their head.";
-    recorder.describe_counter(metric::HTTP_CLIENT_BODY_ERRORS.into(), None, help.into());
+    describe_counter(recorder, metric::HTTP_CLIENT_BODY_ERRORS, help);
     counts::describe(recorder);
     messages::describe(recorder);
 }

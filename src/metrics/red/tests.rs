@@ -171,9 +171,21 @@ impl ::metrics::HistogramFn for ForeignHistogram {
 }
 
 impl ::metrics::Recorder for Foreign {
-    fn describe_counter(&self, _: ::metrics::KeyName, _: Option<Unit>, _: ::metrics::SharedString) {}
-    fn describe_gauge(&self, _: ::metrics::KeyName, _: Option<Unit>, _: ::metrics::SharedString) {}
-    fn describe_histogram(&self, _: ::metrics::KeyName, _: Option<Unit>, _: ::metrics::SharedString) {}
+    fn describe_counter(
+        &self,
+        _: ::metrics::KeyName,
+        _: Option<::metrics::Unit>,
+        _: ::metrics::SharedString,
+    ) {
+    }
+    fn describe_gauge(&self, _: ::metrics::KeyName, _: Option<::metrics::Unit>, _: ::metrics::SharedString) {}
+    fn describe_histogram(
+        &self,
+        _: ::metrics::KeyName,
+        _: Option<::metrics::Unit>,
+        _: ::metrics::SharedString,
+    ) {
+    }
 
     fn register_counter(&self, _: &::metrics::Key, _: &::metrics::Metadata<'_>) -> Counter {
         Counter::noop()

@@ -12,7 +12,7 @@ pub(crate) use self::scanner::Dialect;
 
 use self::scanner::{Scanner, Token};
 use self::summary::Summary;
-use super::Interned;
+use super::{Interned, prefix};
 use crate::account::Table;
 
 /// What is kept of a statement.
@@ -85,7 +85,7 @@ impl Stated {
     }
 
     /// The same with another collection.
-    pub(crate) fn with_collection(self, collection: &str) -> Self {
+    pub(crate) fn with_collection(&self, collection: &str) -> Self {
         let statement = self.get().clone();
         Self::Own(Box::new(Statement { collection: Some(Interned::of(collection)), ..statement }))
     }
@@ -119,12 +119,9 @@ struct Read {
 
 /// Reads a statement.
 fn read(statement: &str, dialect: Dialect) -> Read {
-    let mut end = statement.len().min(MOST_READ);
-    while !statement.is_char_boundary(end) {
-        end -= 1;
-    }
-    let is_whole = end == statement.len();
-    let mut scanner = Scanner::new(statement.get(..end).unwrap_or_default(), dialect);
+    let begin = prefix(statement, MOST_READ);
+    let is_whole = begin.len() == statement.len();
+    let mut scanner = Scanner::new(begin, dialect);
     let (mut writing, mut summary) = (Writing::default(), Summary::default());
     while let Some(token) = scanner.next() {
         summary.token(token);
@@ -243,10 +240,7 @@ impl Writing {
     fn end(mut self, is_whole: bool) -> Box<str> {
         let whole = self.text.trim_end().len();
         self.text.truncate(whole);
-        let mut end = self.text.len().min(LONGEST_TEXT);
-        while !self.text.is_char_boundary(end) {
-            end -= 1;
-        }
+        let end = prefix(&self.text, LONGEST_TEXT).len();
         if end < self.text.len() || self.is_cut || !is_whole {
             self.text.truncate(end);
             self.text.push('…');

@@ -4,6 +4,7 @@
 use smallvec::SmallVec;
 
 use super::scanner::Token;
+use crate::record::prefix;
 
 /// A summary is cut at so many bytes, on whole words.
 const LONGEST: usize = 255;
@@ -89,11 +90,7 @@ pub(super) fn cut(summary: &str) -> &str {
     if summary.len() <= LONGEST {
         return summary;
     }
-    let mut end = LONGEST;
-    while !summary.is_char_boundary(end) {
-        end -= 1;
-    }
-    let kept = summary.get(..end).unwrap_or_default();
+    let kept = prefix(summary, LONGEST);
     kept.rfind(' ').and_then(|space| kept.get(..space)).unwrap_or(kept)
 }
 

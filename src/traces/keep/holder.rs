@@ -108,6 +108,10 @@ impl Holder {
         }
         self.memory.expire(now, &mut effects);
         self.apply(&mut effects);
+        self.show();
+    }
+
+    fn show(&self) {
         self.keep.counts.spans.store(self.memory.spans(), Ordering::Relaxed);
         self.keep.counts.bytes.store(self.memory.bytes(), Ordering::Relaxed);
     }
@@ -126,8 +130,7 @@ impl Holder {
         let mut effects = Effects::default();
         self.memory.clear(&mut effects);
         self.apply(&mut effects);
-        self.keep.counts.spans.store(0, Ordering::Relaxed);
-        self.keep.counts.bytes.store(0, Ordering::Relaxed);
+        self.show();
         self.keep.waiting.flushed(u64::MAX);
         later.send_replace(phase);
     }

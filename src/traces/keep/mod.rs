@@ -174,10 +174,6 @@ impl Keep {
 
     pub(crate) fn report(&self) -> KeepCounts {
         let Counts { kept, discarded, spans, bytes, .. } = &self.counts;
-        let full = |reason: DropReason| {
-            let dropped = self.waiting.report().dropped;
-            dropped.into_iter().find(|(dropped, _)| *dropped == reason).map_or(0, |(_, count)| count)
-        };
         let mut report = KeepCounts {
             kept: KeepReason::ALL
                 .iter()
@@ -194,16 +190,16 @@ impl Keep {
             capacity: self.rules.memory,
             peers: self.peers.is_some().then(|| self.counts.of_peers()),
         };
-        for (why, reason) in [
-            (Discarded::QueueFull, DropReason::QueueFull),
-            (Discarded::Shutdown, DropReason::AlreadyShutdown),
-        ] {
-            let word = why.as_str();
-            report
-                .discarded
-                .iter_mut()
-                .filter(|(name, _)| *name == word)
-                .for_each(|(_, n)| *n += full(reason));
+        // What did not even get to the holder.
+        for (reason, count) in self.waiting.report().dropped {
+            let why = match reason {
+                DropReason::QueueFull => Discarded::QueueFull,
+                DropReason::AlreadyShutdown => Discarded::Shutdown,
+                _ => continue,
+            };
+            if let Some((_, discarded)) = report.discarded.get_mut(why as usize) {
+                *discarded += count;
+            }
         }
         report
     }
@@ -215,8 +211,8 @@ impl Counts {
         self.bytes_sent.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    fn failed(&self, messages: u64) {
-        self.messages_failed.fetch_add(messages, Ordering::Relaxed);
+    fn failed(&self) {
+        self.messages_failed.fetch_add(1, Ordering::Relaxed);
     }
 
     fn of_peers(&self) -> PeerCounts {

@@ -62,7 +62,7 @@ impl Outbox {
         let peer = if is_full { None } else { Some(self.peers.entry(Arc::clone(to)).or_default()) };
         match peer {
             Some(peer) if peer.words.len() < MOST_WORDS => peer.words.push(word),
-            _ => self.keep.counts.failed(1),
+            _ => self.keep.counts.failed(),
         }
     }
 
@@ -119,15 +119,12 @@ impl Outbox {
                 peer.words.truncate(MOST_WORDS);
                 return;
             }
-            self.keep.counts.failed(1);
+            self.keep.counts.failed();
             peer.failures = 0;
         }
-        if peer.words.is_empty() {
-            // Its connections are kept by its client; an address that is not heard of again keeps nothing.
-            let is_idle = self.peers.len() > MOST_PEERS / 2;
-            if is_idle {
-                self.peers.remove(&sent.peer);
-            }
+        // Its connections go with it: an address that is not heard of again keeps nothing.
+        if peer.words.is_empty() && self.peers.len() > MOST_PEERS / 2 {
+            self.peers.remove(&sent.peer);
         }
     }
 
