@@ -46,7 +46,8 @@ with the other seven. Such a program finds the others by CUSTOMERS_URL and so on
 is closed. inventory serves gRPC (for bookings) and HTTP (for all others) at one address.
 
 A service's name alone, such as inventory, starts that one by hand, and provider the payment
-provider. LISTEN=0.0.0.0:8080 says where it listens.";
+provider. LISTEN=0.0.0.0:8080 says where it listens. CALLERS=ours lets the gateway continue its callers'
+traces, as behind the page of examples/stack.";
 
 #[tokio::main]
 async fn main() -> ExitCode {

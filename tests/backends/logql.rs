@@ -1,10 +1,12 @@
-//! What Grafana's own grammar says of every LogQL query that the documentation shows and these tests ask.
+//! What Grafana's own grammar says of every LogQL query that the documentation and the boards show and these tests ask.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::shared::repository::top;
-use crate::support::logql::{LOUD, LOUD_JSON, SLOW, faults, of_trace, of_trace_and, of_trace_with};
+use crate::support::logql::{
+    LOUD, LOUD_JSON, SLOW, faults, of_boards, of_trace, of_trace_and, of_trace_with,
+};
 
 /// The README and the pages of the guide.
 fn pages() -> Vec<PathBuf> {
@@ -50,7 +52,9 @@ fn every_query_that_is_shown_or_asked_is_one_to_grafana() {
     }
     let stages = [LOUD, LOUD_JSON, SLOW].map(|stage| of_trace_and("4bf9", stage));
     let asked = [of_trace("4bf9"), of_trace_with("4bf9", "job ok")].into_iter().chain(stages);
-    let queries: Vec<String> = shown.into_iter().chain(asked).collect();
+    let boards = of_boards("payments");
+    assert!(!boards.is_empty());
+    let queries: Vec<String> = shown.into_iter().chain(asked).chain(boards).collect();
     for (query, fault) in queries.iter().zip(faults(&queries)) {
         assert_eq!(fault, None, "{query}");
     }

@@ -10,7 +10,7 @@ use crate::support::booked::{
     Booked, at, booked, is_loud, is_marked, is_slow, line_of, read, said_too_much, sorted, time_of,
 };
 use crate::support::http::post;
-use crate::support::logql::{LOUD, LOUD_JSON, SLOW, of_trace, of_trace_and, of_trace_with};
+use crate::support::logql::{LOUD, LOUD_JSON, SLOW, of_boards, of_trace, of_trace_and, of_trace_with};
 use crate::support::loki::{Found, Place, discarded, find, push};
 use crate::support::systems::LOKI;
 use crate::support::wait::{SOON, eventually};
@@ -114,6 +114,13 @@ async fn the_same_question_finds_what_an_agent_pushed_and_what_came_over_otlp() 
     // So does a question about levels.
     let loud = find(&of_trace_and(&trace_id, LOUD), time_of(&lines)).await;
     assert_eq!(loud.len(), 2 * lines.iter().filter(|line| is_loud(line)).count());
+
+    // And the panel of the board.
+    let of_payments = |line: &&String| is_loud(line) && read(line)["service"] == "payments";
+    let count = 2 * lines.iter().filter(of_payments).count();
+    for query in of_boards("payments") {
+        find_all(&query, time_of(&lines), count).await;
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod cost;
 mod incident;
+mod page;
 mod panels;
 mod pipeline;
 mod stack;

@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub)] // not every system's tests use all of it
 
 pub mod booked;
+pub mod browser;
 pub mod http;
 pub mod jaeger;
 pub mod logql;

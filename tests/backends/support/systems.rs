@@ -52,6 +52,10 @@ pub const BOARDS: System = System("BACKEND_BOARDS");
 pub const PROMETHEUS_PROGRAM: System = System("BACKEND_PROMETHEUS_PROGRAM");
 /// A browser.
 pub const CHROMIUM: System = System("BACKEND_CHROMIUM");
+/// What drives the browser.
+pub const CHROMEDRIVER: System = System("BACKEND_CHROMEDRIVER");
+/// nginx, to be started with a configuration of one's own.
+pub const NGINX: System = System("BACKEND_NGINX");
 /// A Python with the official SDK and the reference parser of OpenMetrics.
 pub const PYTHON: System = System("BACKEND_PYTHON");
 /// A PostgreSQL, as the URL of a database.

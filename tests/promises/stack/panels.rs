@@ -177,7 +177,8 @@ const SERVICE: &[Panel] = &[
         "What the service says of requests that failed.",
         Logs,
         "none",
-        &[("{service_name=\"$job\"} | json | level=~\"ERROR|FATAL|WARN\"", "")],
+        // Of lines that an agent pushed, and of records that came over OTLP, whose text is no JSON.
+        &[("{service_name=\"$job\"} | detected_level=~\"warn|error|fatal\"", "")],
         &[],
     ),
 ];
