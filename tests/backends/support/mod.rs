@@ -3,6 +3,8 @@
 
 pub mod booked;
 pub mod browser;
+pub mod confined;
+pub mod database;
 pub mod http;
 pub mod jaeger;
 pub mod logql;
