@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sqlx::postgres::{PgPool, PgPoolOptions};
-use sqlx::{Executor as _, Row as _};
+use sqlx::{AssertSqlSafe, Executor as _, Row as _};
 use tower_observability::work::transaction;
 use tower_observability::{Observability, PoolState, acquire};
 
@@ -27,9 +27,10 @@ impl Postgres {
         let pool = PgPoolOptions::new().max_connections(CONNECTIONS).connect(url).await?;
         for table in tables {
             let columns = "key TEXT PRIMARY KEY, value TEXT NOT NULL";
-            pool.execute(&*format!("CREATE TABLE IF NOT EXISTS workshop_{table} ({columns})")).await?;
+            pool.execute(AssertSqlSafe(format!("CREATE TABLE IF NOT EXISTS workshop_{table} ({columns})")))
+                .await?;
             // A demonstration begins anew each time, as the embedded database does.
-            pool.execute(&*format!("TRUNCATE workshop_{table}")).await?;
+            pool.execute(AssertSqlSafe(format!("TRUNCATE workshop_{table}"))).await?;
         }
         let observed = pool.clone();
         observability.pool("postgres", move || PoolState {
@@ -52,7 +53,7 @@ impl Postgres {
             .collect::<Result<_, Failure>>()?;
         let (keys, values): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
         let insert = format!("INSERT INTO workshop_{table} SELECT * FROM unnest($1::text[], $2::text[])");
-        sqlx::query(&insert).bind(keys).bind(values).execute(&self.pool).await?;
+        sqlx::query(AssertSqlSafe(&*insert)).bind(keys).bind(values).execute(&self.pool).await?;
         Ok(())
     }
 
@@ -63,14 +64,14 @@ impl Postgres {
     ) -> Result<Option<T>, Failure> {
         let mut connection = acquire("postgres", self.pool.acquire()).await?;
         let select = format!("SELECT value FROM workshop_{table} WHERE key = $1");
-        let row = sqlx::query(&select).bind(key).fetch_optional(&mut *connection).await?;
+        let row = sqlx::query(AssertSqlSafe(&*select)).bind(key).fetch_optional(&mut *connection).await?;
         row.map(|row| value(&row.get::<String, _>(0))).transpose()
     }
 
     pub(crate) async fn write<T: Serialize>(&self, table: &str, key: &str, value: &T) -> Result<(), Failure> {
         let mut connection = acquire("postgres", self.pool.acquire()).await?;
         let value = serde_json::to_string(value)?;
-        sqlx::query(&upsert(table)).bind(key).bind(value).execute(&mut *connection).await?;
+        sqlx::query(AssertSqlSafe(upsert(table))).bind(key).bind(value).execute(&mut *connection).await?;
         Ok(())
     }
 
@@ -83,11 +84,11 @@ impl Postgres {
         transaction("postgresql", async {
             let mut open = acquire("postgres", self.pool.begin()).await?;
             let select = format!("SELECT value FROM workshop_{table} WHERE key = $1 FOR UPDATE");
-            let row = sqlx::query(&select).bind(key).fetch_optional(&mut *open).await?;
+            let row = sqlx::query(AssertSqlSafe(&*select)).bind(key).fetch_optional(&mut *open).await?;
             let before = row.map(|row| value(&row.get::<String, _>(0))).transpose()?;
             let after = change(before);
             let text = serde_json::to_string(&after)?;
-            sqlx::query(&upsert(table)).bind(key).bind(text).execute(&mut *open).await?;
+            sqlx::query(AssertSqlSafe(upsert(table))).bind(key).bind(text).execute(&mut *open).await?;
             open.commit().await?;
             Ok(after)
         })

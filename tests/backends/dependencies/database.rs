@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sqlx::postgres::{PgPool, PgPoolOptions};
-use sqlx::{Acquire as _, Executor as _, Row as _};
+use sqlx::{Acquire as _, AssertSqlSafe, Executor as _, Row as _};
 use tower_observability::testing::Instance;
 use tower_observability::work::transaction;
 use tower_observability::{Kind, PoolState, Query, Work, acquire, request};
@@ -19,7 +19,9 @@ async fn pool(most: u32) -> PgPool {
 /// An empty table of this run.
 async fn table(pool: &PgPool) -> String {
     let table = unique("bookings");
-    pool.execute(&*format!("CREATE TABLE {table} (id INT PRIMARY KEY, name TEXT)")).await.unwrap();
+    pool.execute(AssertSqlSafe(format!("CREATE TABLE {table} (id INT PRIMARY KEY, name TEXT)")))
+        .await
+        .unwrap();
     table
 }
 
@@ -32,8 +34,8 @@ async fn each_query_of_sqlx_is_a_span_of_its_request_without_a_line_of_code() {
     let select = format!("SELECT name FROM {table} WHERE id = $1");
     Work::internal("book")
         .run(async {
-            sqlx::query(&insert).bind(4711).execute(&pool).await.unwrap();
-            let row = sqlx::query(&select).bind(4711).fetch_one(&pool).await.unwrap();
+            sqlx::query(AssertSqlSafe(&*insert)).bind(4711).execute(&pool).await.unwrap();
+            let row = sqlx::query(AssertSqlSafe(&*select)).bind(4711).fetch_one(&pool).await.unwrap();
             assert_eq!(row.get::<String, _>(0), "secret");
         })
         .await;
@@ -58,7 +60,9 @@ async fn a_slow_query_of_the_real_database_is_named_on_the_line_of_its_request()
     let table = table(&pool).await;
     let _subscriber = seen.subscribe();
     let slow = format!("SELECT pg_sleep(1.1), count(*) FROM {table}");
-    Work::internal("report").run(async { sqlx::query(&slow).fetch_all(&pool).await.unwrap() }).await;
+    Work::internal("report")
+        .run(async { sqlx::query(AssertSqlSafe(&*slow)).fetch_all(&pool).await.unwrap() })
+        .await;
     let job = seen.request("report");
     assert_eq!(job.closing_line()["observability.slow_query"], format!("SELECT {table}"));
     assert!(job.closing_line()["observability.slow_query_ms"].as_f64() >= Some(1_100.0));
@@ -72,10 +76,10 @@ async fn the_sqlstate_is_the_error_of_the_query_and_sqlx_reports_it_no_second_ti
     let table = table(&pool).await;
     let _subscriber = seen.subscribe();
     let insert = format!("INSERT INTO {table} (id) VALUES ($1)");
-    sqlx::query(&insert).bind(1).execute(&pool).await.unwrap();
+    sqlx::query(AssertSqlSafe(&*insert)).bind(1).execute(&pool).await.unwrap();
     Work::internal("book twice")
         .run(async {
-            let again = sqlx::query(&insert).bind(1).execute(&pool);
+            let again = sqlx::query(AssertSqlSafe(&*insert)).bind(1).execute(&pool);
             let query = Query::sql("postgresql", &insert);
             query.try_run_with(again, |error| error.as_database_error()?.code()).await.unwrap_err();
         })
@@ -96,8 +100,8 @@ async fn a_transaction_shows_how_long_its_connection_was_held_and_that_it_was_ro
     let booked = transaction("postgresql", async {
         let mut connection = acquire("bookings", pool.acquire()).await?;
         let mut open = connection.begin().await?;
-        sqlx::query(&insert).bind(1).execute(&mut *open).await?;
-        sqlx::query(&insert).bind(1).execute(&mut *open).await?;
+        sqlx::query(AssertSqlSafe(&*insert)).bind(1).execute(&mut *open).await?;
+        sqlx::query(AssertSqlSafe(&*insert)).bind(1).execute(&mut *open).await?;
         open.commit().await
     });
     Work::internal("book").try_run(booked).await.unwrap_err();
@@ -106,7 +110,7 @@ async fn a_transaction_shows_how_long_its_connection_was_held_and_that_it_was_ro
     assert!(inserted.inspect(|span| assert!(span.is_child_of(&around), "{seen}")).count() >= 1);
     assert_eq!(seen.request("book").closing_line()["observability.rolled_back"], true);
     let count = format!("SELECT count(*) FROM {table}");
-    assert_eq!(sqlx::query(&count).fetch_one(&pool).await.unwrap().get::<i64, _>(0), 0);
+    assert_eq!(sqlx::query(AssertSqlSafe(&*count)).fetch_one(&pool).await.unwrap().get::<i64, _>(0), 0);
 }
 
 #[tokio::test]
@@ -143,7 +147,7 @@ async fn a_request_that_gets_no_connection_says_so_on_span_line_and_metric() {
 async fn the_databases_own_limit_of_connections_is_seen_as_well() {
     let (seen, admin) = (Instance::new(), pool(1).await);
     let role = unique("limited");
-    admin.execute(&*format!("CREATE ROLE {role} LOGIN CONNECTION LIMIT 1")).await.unwrap();
+    admin.execute(AssertSqlSafe(format!("CREATE ROLE {role} LOGIN CONNECTION LIMIT 1"))).await.unwrap();
     let _subscriber = seen.subscribe();
     let url = POSTGRES.value().replace("bookings@", &format!("{role}@"));
     let options = PgPoolOptions::new().max_connections(5).acquire_timeout(Duration::from_millis(500));
