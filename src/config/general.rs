@@ -133,12 +133,13 @@ impl General {
             name: "OTEL_SEMCONV_STABILITY_OPT_IN",
             default: "http",
             secret: false,
-            about: "Conventions whose names are those of 1.45: `rpc`, `database`, in a list; without them those of 1.44. \
-                    HTTP's are the same in both.",
+            about: "Conventions whose names are those of 1.45: `rpc`, `database`, `messaging`, in a list; without them \
+                    those of 1.44. HTTP's are the same in both.",
             set: Self::set_conventions,
             show: |options| {
-                let Conventions { rpc, database } = options.conventions;
-                let more = [(rpc, ",rpc"), (database, ",database")].into_iter().filter(|(on, _)| *on);
+                let Conventions { rpc, database, messaging } = options.conventions;
+                let more = [(rpc, ",rpc"), (database, ",database"), (messaging, ",messaging")];
+                let more = more.into_iter().filter(|(on, _)| *on);
                 more.fold("http".to_owned(), |list, (_, name)| list + name)
             },
         },
@@ -219,6 +220,7 @@ impl General {
         self.conventions = Conventions {
             rpc: names().any(|name| name == "rpc"),
             database: names().any(|name| name == "database"),
+            messaging: names().any(|name| name == "messaging"),
         };
         let instead = match names().find(|name| matches!(*name, "http/dup" | "rpc/dup")) {
             Some("http/dup") => "the stable names of HTTP are written, and no older ones",

@@ -86,6 +86,8 @@ names! {
         "The queue or topic.";
     MESSAGING_DESTINATION_PARTITION_ID = "messaging.destination.partition.id",
         "The partition of the queue or topic.";
+    KAFKA_OFFSET = "kafka.offset",
+        "With `OTEL_SEMCONV_STABILITY_OPT_IN=messaging` what `messaging.kafka.offset` is without.";
     MESSAGING_KAFKA_OFFSET = "messaging.kafka.offset",
         "The offset of the message in its partition.";
     MESSAGING_MESSAGE_ID = "messaging.message.id",
@@ -96,6 +98,8 @@ names! {
         "`send`, `receive`, `process` or `settle`, if the system is set.";
     MESSAGING_SYSTEM = "messaging.system",
         "The kind of broker, such as `kafka`.";
+    MESSAGING_SYSTEM_NAME = "messaging.system.name",
+        "With `OTEL_SEMCONV_STABILITY_OPT_IN=messaging` what `messaging.system` is without.";
     NETWORK_PEER_ADDRESS = "network.peer.address",
         "The address of the peer of the connection.";
     NETWORK_PEER_PORT = "network.peer.port",

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 pub(crate) struct Conventions {
     pub(crate) rpc: bool,
     pub(crate) database: bool,
+    pub(crate) messaging: bool,
 }
 
 static CHOSEN: OnceLock<Conventions> = OnceLock::new();
@@ -32,6 +33,11 @@ impl Conventions {
     /// The same of databases.
     pub(crate) fn of_database(newer: &'static str, older: &'static str) -> &'static str {
         if Self::chosen().database { newer } else { older }
+    }
+
+    /// The same of messaging.
+    pub(crate) fn of_messaging(newer: &'static str, older: &'static str) -> &'static str {
+        if Self::chosen().messaging { newer } else { older }
     }
 
     #[inline]

@@ -44,6 +44,8 @@ names! {
         "`send`, `receive`, `process` or `settle`.";
     MESSAGING_SYSTEM = "messaging_system",
         "The kind of broker, such as `kafka`.";
+    MESSAGING_SYSTEM_NAME = "messaging_system_name",
+        "With `OTEL_SEMCONV_STABILITY_OPT_IN=messaging` what `messaging_system` is without.";
     NETWORK_PROTOCOL_VERSION = "network_protocol_version",
         "`1.0`, `1.1`, `2`, `3`.";
     OTEL_COMPONENT_NAME = "otel_component_name",

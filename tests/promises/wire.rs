@@ -56,6 +56,7 @@ service.version observability.target telemetry.distro.name telemetry.distro.vers
 telemetry.sdk.name telemetry.sdk.version thread.name observability.ttfb_ms url.full url.path url.query url.scheme
 user_agent.original
 messaging.batch.message_count messaging.consumer.group.name messaging.destination.partition.id messaging.kafka.offset messaging.message.id
+messaging.system.name kafka.offset
 observability.message.duplicate observability.message.newer_version observability.message.out_of_order observability.message.waited_ms
 db.collection.name db.namespace db.operation.batch.size db.operation.name db.query.summary db.query.text
 db.response.returned_rows db.response.status_code db.system.name observability.rolled_back observability.slow_query observability.slow_query_ms
@@ -97,7 +98,7 @@ const LABELS: &str = "\
 direction error_type http_request_method http_response_status_code http_route network_protocol_version
 otel_component_name otel_component_type otel_metric_overflow otel_span_sampling_result path priority reason resource
 rpc_method rpc_status_code rpc_response_status_code rpc_system_name server_address server_port system_filesystem_state url_scheme work_kind work_name
-messaging_consumer_group_name messaging_destination_name messaging_operation_name messaging_operation_type messaging_system
+messaging_system_name messaging_consumer_group_name messaging_destination_name messaging_operation_name messaging_operation_type messaging_system
 db_collection_name db_namespace db_operation_name db_query_summary db_response_status_code db_system_name
 breaker cache db_client_connection_pool_name db_client_connection_state queue result retry state";
 

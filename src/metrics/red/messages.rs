@@ -6,7 +6,7 @@ use super::facade::{Keeper, describe_counter, describe_duration};
 use super::key::error;
 use super::series::{LabelSet, RedSeries};
 use crate::account::Table;
-use crate::names::{label, metric};
+use crate::names::{Conventions, label, metric};
 use crate::record::{End, ErrorType, Hop, Interned, Message, Operation, Work};
 
 /// Maximum number of counters of messages.
@@ -120,8 +120,8 @@ impl Counted {
 
 impl LabelSet for PlaceKey {
     fn labels(self) -> Vec<Label> {
-        let words =
-            [(label::MESSAGING_SYSTEM, self.system), (label::MESSAGING_DESTINATION_NAME, self.destination)];
+        let system = Conventions::of_messaging(label::MESSAGING_SYSTEM_NAME, label::MESSAGING_SYSTEM);
+        let words = [(system, self.system), (label::MESSAGING_DESTINATION_NAME, self.destination)];
         words
             .into_iter()
             .filter_map(|(name, word)| Some(Label::from_static_parts(name, word?.as_str())))

@@ -1,6 +1,6 @@
 //! The attributes of a message, by the messaging conventions.
 
-use crate::names::attribute as name;
+use crate::names::{Conventions, attribute as name};
 use crate::record::{Kind, Message, Operation, Value, Work};
 use crate::traces::span_writer::{Attributes, SpanWriter};
 
@@ -8,7 +8,8 @@ use crate::traces::span_writer::{Attributes, SpanWriter};
 pub(super) fn message(attributes: &mut Attributes<'_, impl SpanWriter>, kind: Kind, work: &Work) {
     let message = work.message();
     if let Some(system) = &work.system {
-        attributes.text(name::MESSAGING_SYSTEM, &**system);
+        let key = Conventions::of_messaging(name::MESSAGING_SYSTEM_NAME, name::MESSAGING_SYSTEM);
+        attributes.text(key, &**system);
         let of_kind = || match kind {
             Kind::Producer => Operation::Send,
             Kind::Client => Operation::Receive,
@@ -33,7 +34,8 @@ fn details(attributes: &mut Attributes<'_, impl SpanWriter>, message: &Message) 
         .known(name::MESSAGING_DESTINATION_PARTITION_ID, message.partition.as_deref().unwrap_or_default());
     attributes.known(name::MESSAGING_MESSAGE_ID, message.id.as_deref().unwrap_or_default());
     if let Some(offset) = message.offset {
-        attributes.value(name::MESSAGING_KAFKA_OFFSET, &Value::from(offset));
+        let key = Conventions::of_messaging(name::KAFKA_OFFSET, name::MESSAGING_KAFKA_OFFSET);
+        attributes.value(key, &Value::from(offset));
     }
     if let Some(count) = message.batch {
         attributes.value(name::MESSAGING_BATCH_MESSAGE_COUNT, &Value::from(count));

@@ -30,7 +30,7 @@ enum Candidate {
 /// By rank: the specification's list, old names included, because users set them on spans of their own. Before
 /// it stands the name that replaced `peer.service`, behind it what replaced `db.name`, and the broker of a
 /// message, which Zipkin's own libraries give as well.
-const RANKS: [Candidate; 14] = [
+const RANKS: [Candidate; 15] = [
     Candidate::Name("service.peer.name"),
     Candidate::Name("peer.service"),
     Candidate::Host(attribute::SERVER_ADDRESS, attribute::SERVER_PORT),
@@ -44,6 +44,7 @@ const RANKS: [Candidate; 14] = [
     Candidate::Name("peer.address"),
     Candidate::Name("db.name"),
     Candidate::Name("db.namespace"),
+    Candidate::Name(attribute::MESSAGING_SYSTEM_NAME),
     Candidate::Name(attribute::MESSAGING_SYSTEM),
 ];
 

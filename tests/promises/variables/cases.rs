@@ -152,6 +152,8 @@ fn general() -> Vec<Case> {
         of("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
             .same("http,database/dup", exporting(), has_stable_names)
             .same("database", exporting(), |seen| names_rpc(seen, "rpc.response.status_code", "rpc.request.metadata."))
+            .same("rpc,database", exporting(), |seen| names_messages(seen, "messaging.system", "messaging.kafka.offset"))
+            .good("messaging", exporting(), |seen| names_messages(seen, "messaging.system.name", "kafka.offset"))
             .good("rpc", exporting(), |seen| names_rpc(seen, "rpc.status_code", "rpc.request.header."))
             .bad("rpc/dup", "is not served: each name is written once: those of 1.44, or with `rpc` those of 1.45")
             .bad("http/dup", "is not served: the stable names of HTTP are written, and no older ones"),

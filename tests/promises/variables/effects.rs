@@ -49,6 +49,19 @@ pub(super) fn names_rpc(seen: &Seen, status: &str, header: &str) -> bool {
     in_span && counts.iter().any(|line| line.contains(&label))
 }
 
+/// Is this what the kind of a broker is called on span and metric, and what the place of a message?
+pub(super) fn names_messages(seen: &Seen, system: &str, offset: &str) -> bool {
+    let in_span = seen.span("process votes").is_some_and(|span| {
+        let of_system = |pair: &&KeyValue| pair.key.starts_with("messaging.system");
+        span.text(system) == "kafka"
+            && span.span.attributes.iter().filter(of_system).count() == 1
+            && span.attribute(offset).is_some()
+    });
+    let label = format!("{}=\"kafka\"", system.replace('.', "_"));
+    let counts = seen.page("messaging_process_duration_seconds_count{");
+    in_span && counts.iter().any(|line| line.contains(&label))
+}
+
 pub(super) fn has_stable_names(seen: &Seen) -> bool {
     seen.span("/root").is_some_and(|span| {
         span.text("http.request.method") == "GET" && span.attribute("http.method").is_none()

@@ -97,6 +97,7 @@ async fn serve(said: &mut String) {
     ask(&inside, Method::from_bytes(b"BREW").unwrap(), "/brewed", Some("-01"), said).await;
     ask(&ObservabilityLayer::new().trust(Trust::Link), Method::GET, "/linked", Some("-01"), said).await;
     ordered().await;
+    Work::consumer("process votes").system("kafka").destination("votes").offset(7).run(async {}).await;
     tracing::debug!("in detail");
     // As sqlx does it: at the level of INFO it must be told that somebody is interested.
     if tracing::enabled!(target: "sqlx::query", tracing::Level::DEBUG) {
