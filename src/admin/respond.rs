@@ -84,6 +84,11 @@ fn metrics(state: &AdminState, headers: &HeaderMap) -> Answer {
     let Some(recorder) = state.recorder else {
         return answer(StatusCode::NOT_FOUND, TEXT, "metrics are off\n");
     };
+    if !state.shows_metrics {
+        let why =
+            "metrics are sent over OTLP; OTEL_METRICS_EXPORTER=prometheus,otlp shows them here as well\n";
+        return answer(StatusCode::NOT_FOUND, TEXT, why);
+    }
     let accept = headers.get_all(ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
     let exposition = Exposition::negotiate(accept);
     let page = PageBody::new(recorder.page(exposition));

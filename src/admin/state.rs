@@ -11,6 +11,8 @@ use crate::traces::Keep;
 pub(crate) struct AdminState {
     /// `None` where metrics are off: `/metrics` is then not found.
     pub(crate) recorder: Option<&'static Recorder>,
+    /// Is there a page?
+    pub(crate) shows_metrics: bool,
     pub(crate) readiness: Readiness,
     pub(crate) level: Level,
     pub(crate) token: Option<String>,
@@ -55,6 +57,7 @@ pub(super) mod tests {
         );
         AdminState {
             recorder: Some(recorder),
+            shows_metrics: true,
             readiness: Readiness::default(),
             level,
             token: Some("hush".to_owned()),

@@ -33,6 +33,7 @@ fn watch(spans: Spans, logs: Logs) -> Seen {
     let signals = Signals {
         spans,
         lines,
+        points: None,
         red: Red::default(),
         propagators: Propagators::default(),
         proxies: None,

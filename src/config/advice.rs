@@ -9,6 +9,7 @@ use crate::traces::Format;
 use crate::variable::Refusal;
 
 const LOGS_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT";
+const METRICS_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT";
 
 /// What is wrong with one variable, and what would be right. Shows no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,8 +96,9 @@ fn what_prevents(config: &Config, name: &str, in_force: &str) -> Option<String> 
             Some("spans do not go to Zipkin; OTEL_TRACES_EXPORTER=zipkin sends them there".to_owned())
         }
         name if is_file_of_otlp(name) && is_zipkin_over_tls(config) => {
-            // The variables for all signals apply to log records, too.
-            let counts = !name.contains("_TRACES_") && config.options.logs.destination() != Destination::Off;
+            // The variables for all signals apply to log records and metrics, too.
+            let others = [config.options.logs.destination(), config.options.metrics.export.destination()];
+            let counts = !name.contains("_TRACES_") && others.iter().any(|to| *to != Destination::Off);
             (!counts).then(|| {
                 "spans go to Zipkin, for which no variable of OTLP counts; SSL_CERT_FILE names its CAs, and \
                  Otlp::certificate() and client_certificate() name files in code"
@@ -107,6 +109,12 @@ fn what_prevents(config: &Config, name: &str, in_force: &str) -> Option<String> 
             if config.options.logs.destination() == Destination::Off && !decided("OTEL_LOGS_EXPORTER") =>
         {
             Some("log records are not sent; OTEL_LOGS_EXPORTER=console,otlp sends them".to_owned())
+        }
+        METRICS_ENDPOINT
+            if config.options.metrics.export.destination() == Destination::Off
+                && !decided("OTEL_METRICS_EXPORTER") =>
+        {
+            Some("metrics are not sent; OTEL_METRICS_EXPORTER=prometheus,otlp sends them".to_owned())
         }
         _ => None,
     }

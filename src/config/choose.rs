@@ -36,15 +36,21 @@ pub(crate) fn choose(options: Options, env: &Env, terminals: Terminals) -> Confi
             |logs| logs.inherit(&shared),
             Logs::VARIABLES,
         ),
-        metrics: chooser.choose(options.metrics, |metrics| metrics, Metrics::VARIABLES),
+        metrics: chooser.choose_below(
+            options.metrics,
+            |metrics| metrics,
+            |metrics| metrics.inherit(&shared),
+            Metrics::VARIABLES,
+        ),
         admin: chooser.choose(options.admin, |admin| admin, Admin::VARIABLES),
         shared,
     };
     let Chooser { choices, mut warnings, .. } = chooser;
-    for (name, value, refusal) in options.traces.advice().into_iter().chain(options.logs.advice()) {
+    let advice = options.traces.advice().into_iter().chain(options.logs.advice());
+    for (name, value, refusal) in advice.chain(options.metrics.export.advice()) {
         warnings.push(Warning::refused(&name, &value, &refusal, &value));
     }
-    // A warning about the endpoint that both signals share is given once.
+    // A warning about the endpoint that several signals share is given once.
     warnings.dedup();
     let names: Vec<_> = variables().iter().map(|row| row.name).collect();
     warnings.extend(spelling::check(env, &names));

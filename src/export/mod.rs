@@ -26,8 +26,12 @@ pub(crate) use self::http::{Answer, Endpoint, HttpClient, TlsFile, TlsFiles, con
 pub(crate) use self::http::{LONGEST_MESSAGE, REMEDY, TOO_LARGE};
 pub(crate) use crate::error::masked_url;
 pub(crate) use batch::{BatchLimits, Batching, set_milliseconds, shown_limit, shown_milliseconds, whole};
+#[cfg(feature = "otlp")]
+pub(crate) use exporter::first_of;
 pub(crate) use exporter::{Exporter, Notice, Signal, Tell};
 pub(crate) use feature::{GRPC, GZIP};
 pub(crate) use queue::{Queue, Weigh};
+#[cfg(feature = "otlp")]
+pub(crate) use transport::Lost;
 pub(crate) use transport::{Attempt, Delivery, Encoded, Payload, Sent, Transport};
 pub(crate) use url::{Destination, has_credentials, join, reachable};

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -26,11 +26,17 @@ pub(crate) enum Delivery {
 }
 
 /// One request: so many records, encoded.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Payload {
     pub(crate) records: u64,
     pub(crate) body: Bytes,
+    /// Who made it may ask whether it was lost.
+    pub(crate) lost: Option<Lost>,
 }
+
+/// Was a request given up of which the receiver has stored nothing? One that may have been stored is not lost.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lost(Arc<AtomicBool>);
 
 /// A batch as requests, each of which the receiver takes.
 #[derive(Debug, Default)]
@@ -59,6 +65,28 @@ pub(crate) trait Transport<R>: Send + Sync {
     /// There will be no further batch; what was taken and is still held leaves now.
     fn end(&mut self) -> Attempt {
         Box::pin(std::future::ready(Delivery::Accepted { rejected: 0, message: None }))
+    }
+}
+
+impl Payload {
+    /// Nothing of it was stored, and it is not sent again.
+    pub(super) fn lose(&self) {
+        if let Some(Lost(lost)) = &self.lost {
+            lost.store(true, Ordering::Release);
+        }
+    }
+}
+
+#[cfg(feature = "otlp")]
+impl Lost {
+    pub(crate) fn is_lost(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// One that is lost.
+    #[cfg(test)]
+    pub(crate) fn of_test() -> Self {
+        Self(Arc::new(AtomicBool::new(true)))
     }
 }
 

@@ -17,9 +17,10 @@ use crate::traces::Format;
 
 pub(super) const TARGET: &str = "tower_observability";
 const NAME: &str = "OTEL_SERVICE_NAME";
+const INTERVAL: &str = "OTEL_METRIC_EXPORT_INTERVAL";
 
 /// Values that are shown at a terminal without the name of their variable.
-const SHOWN: [&str; 8] = [
+const SHOWN: [&str; 11] = [
     NAME,
     "OTEL_TRACES_EXPORTER",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -28,6 +29,9 @@ const SHOWN: [&str; 8] = [
     "RUST_LOG",
     "OBSERVABILITY_LOG_FORMAT",
     "OTEL_EXPORTER_PROMETHEUS_PORT",
+    "OTEL_METRICS_EXPORTER",
+    "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+    INTERVAL,
 ];
 
 /// Turns the exporters' notices into lines; those before the start-up lines wait for them.
@@ -104,8 +108,9 @@ impl InForce<'_> {
 
     /// The signals of which the start-up line says that they are off for a reason that follows.
     fn refused(&self) -> Vec<&'static str> {
-        let Options { traces, logs, .. } = &self.config.options;
-        let all = [("traces", traces.destination()), ("logs", logs.destination())];
+        let Options { traces, logs, metrics, .. } = &self.config.options;
+        let metrics = metrics.export.destination();
+        let all = [("traces", traces.destination()), ("logs", logs.destination()), ("metrics", metrics)];
         let refused = all.into_iter().filter(|(_, to)| matches!(to, Destination::Refused(_)));
         refused.map(|(name, _)| name).collect()
     }
@@ -169,18 +174,39 @@ impl InForce<'_> {
     }
 
     fn metrics(&self) -> String {
-        let metrics = &self.config.options.metrics;
-        if metrics.enabled && metrics.installed {
-            // The facade cannot tell whether a recorder has buckets.
-            return "metrics to the installed recorder, whose durations are summaries unless it has buckets: \
-                    PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix(\"_duration_seconds\".to_owned()), \
-                    Metrics::SECONDS)"
-                .to_owned();
+        match (self.page(), self.points()) {
+            (Some(page), Some(points)) => format!("metrics {page}, and {points}"),
+            (Some(one), None) | (None, Some(one)) => format!("metrics {one}"),
+            (None, None) => "metrics off (OTEL_METRICS_EXPORTER=prometheus turns them on)".to_owned(),
         }
-        match (metrics.enabled, self.admin) {
-            (false, _) => "metrics off (OTEL_METRICS_EXPORTER=prometheus turns them on)".to_owned(),
-            (true, Some(address)) => format!("metrics at http://{address}/metrics"),
-            (true, None) => "metrics recorded, served only where `admin_routes()` are mounted".to_owned(),
+    }
+
+    /// Where the metrics are shown; `None` if they are not.
+    fn page(&self) -> Option<String> {
+        let metrics = &self.config.options.metrics;
+        let text = match self.admin {
+            _ if !metrics.page => return None,
+            // The facade cannot tell whether a recorder has buckets.
+            _ if metrics.installed => {
+                "to the installed recorder, whose durations are summaries unless it has buckets: \
+                 PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix(\"_duration_seconds\".to_owned()), \
+                 Metrics::SECONDS)"
+                    .to_owned()
+            }
+            Some(address) => format!("at http://{address}/metrics"),
+            None => "recorded, served only where `admin_routes()` are mounted".to_owned(),
+        };
+        Some(text)
+    }
+
+    /// Where the metrics are sent to; `None` if they were not to be.
+    fn points(&self) -> Option<String> {
+        match self.config.options.metrics.export.destination() {
+            Destination::Url(url) => {
+                Some(format!("to {} every {} ms", masked_url(&url), self.config.value(INTERVAL)))
+            }
+            Destination::Refused(_) => Some("sent nowhere (a warning says why)".to_owned()),
+            Destination::Off | Destination::None | Destination::Console => None,
         }
     }
 
@@ -238,14 +264,19 @@ impl InForce<'_> {
 
     fn metrics_row(&self) -> String {
         let metrics = &self.config.options.metrics;
-        match self.admin {
-            Some(address) if metrics.enabled && !metrics.installed => {
+        let row = match self.admin {
+            Some(address) if metrics.page && !metrics.installed => {
                 format!("at http://{address}/metrics, with /ready, /live and /log-level")
             }
-            Some(address) if !metrics.enabled => {
+            Some(address) if !metrics.page => {
                 format!("off; http://{address} has /ready, /live and /log-level")
             }
-            Some(_) | None => self.metrics().trim_start_matches("metrics ").to_owned(),
+            Some(_) | None => return self.metrics().trim_start_matches("metrics ").to_owned(),
+        };
+        match self.points() {
+            Some(points) if metrics.page => format!("{row}, and {points}"),
+            Some(points) => format!("{points}; {}", row.trim_start_matches("off; ")),
+            None => row,
         }
     }
 

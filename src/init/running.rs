@@ -20,6 +20,7 @@ use tracing::{Level, dispatcher};
 use super::messages::{TARGET, say};
 use crate::account::FlowReport;
 use crate::admin::AdminState;
+use crate::metrics::Points;
 use crate::signals::Signals;
 use crate::threads::{Phase, complain, finish_complaining, lock, share_processor, suppress_telemetry};
 
@@ -146,6 +147,8 @@ pub struct Report {
     pub lines: FlowReport,
     /// The log records over OTLP; all zero if they are off.
     pub records: FlowReport,
+    /// The data points of metrics over OTLP; all zero if they are off.
+    pub points: FlowReport,
 }
 
 /// Everything behind the requests. Lives until the process ends: who waits for a signal may outlive the guard.
@@ -253,9 +256,13 @@ impl Running {
         self.background.spawn(async move {
             let end = tokio::time::Instant::now() + timeout.min(LONGEST);
             let (spans, records) = (self.signals.spans.flush(), self.signals.lines.flush_records());
+            let points = self.signals.points.as_ref().map(Points::flush);
             let sent = async move {
                 spans.await;
                 records.await;
+                if let Some(points) = points {
+                    points.await;
+                }
             };
             let _ = tokio::time::timeout_at(end, sent).await;
             let left = end.saturating_duration_since(tokio::time::Instant::now()).max(SHORTEST);
@@ -266,7 +273,7 @@ impl Running {
         flushed.await.unwrap_or_else(|_| self.account())
     }
 
-    /// Ends everything within the timeout, spans and log records first and lines last. Blocks.
+    /// Ends everything within the timeout, spans, log records and metrics first and lines last. Blocks.
     pub(super) fn close(&self) -> Report {
         self.close_within(self.timeout)
     }
@@ -343,15 +350,17 @@ impl Running {
     /// Where there are no lines, only a loss is.
     fn is_worth_saying(&self, report: &Report) -> bool {
         let is_lost = |flow: &FlowReport| flow.unconfirmed + flow.dropped_total() > 0;
-        self.signals.lines.are_written() || is_lost(&report.spans) || is_lost(&report.records)
+        self.signals.lines.are_written()
+            || [&report.spans, &report.records, &report.points].into_iter().any(is_lost)
     }
 
     fn account(&self) -> Report {
-        let Signals { spans, lines, .. } = self.signals;
+        let Signals { spans, lines, points, .. } = self.signals;
         Report {
             spans: spans.report().unwrap_or_default(),
             lines: lines.report(),
             records: lines.report_of_records().unwrap_or_default(),
+            points: points.as_ref().map(Points::report).unwrap_or_default(),
         }
     }
 }
@@ -359,7 +368,12 @@ impl Running {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "spans: {}; lines: {}", self.spans, self.lines)?;
-        if self.records == FlowReport::default() { Ok(()) } else { write!(f, "; records: {}", self.records) }
+        for (name, report) in [("records", &self.records), ("data points", &self.points)] {
+            if *report != FlowReport::default() {
+                write!(f, "; {name}: {report}")?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -2,10 +2,10 @@
 
 use tokio::runtime::Handle;
 
-use crate::logs::Logs;
+use crate::config::Options;
 use crate::metrics::{
-    LineBuffer, Metrics, Recorder, container, disk_space, kept, lines, network, process_start, records,
-    runtime, spans, target, usage,
+    LineBuffer, Metrics, Recorder, container, disk_space, kept, lines, network, points, process_start,
+    records, runtime, spans, target, usage,
 };
 use crate::resource::Resource;
 use crate::signals::Signals;
@@ -24,13 +24,8 @@ pub(super) fn add_machine(recorder: &Recorder, metrics: &Metrics) {
 }
 
 /// Adds what we say of ourselves.
-pub(super) fn add(
-    recorder: &Recorder,
-    signals: &'static Signals,
-    resource: &Resource,
-    traces: &Traces,
-    logs: &Logs,
-) {
+pub(super) fn add(recorder: &Recorder, signals: &'static Signals, resource: &Resource, options: &Options) {
+    let Options { traces, logs, metrics, .. } = options;
     recorder.add_source(target(resource));
     if signals.spans.is_on() {
         let report = || signals.spans.report().unwrap_or_default();
@@ -56,6 +51,11 @@ pub(super) fn add(
             || signals.lines.report_of_records().unwrap_or_default(),
             || handle.shortened(),
         ));
+    }
+    if let Some(handle) = &signals.points {
+        let is_grpc = metrics.export.is_grpc();
+        let exporter = if is_grpc { "otlp_grpc_metric_exporter" } else { "otlp_http_metric_exporter" };
+        recorder.add_source(points(exporter, || handle.report()));
     }
 }
 

@@ -19,7 +19,7 @@ use crate::config::{self, Config, Env, Options, Source, Terminals};
 use crate::error::Error;
 use crate::export::{Exporter, Weigh};
 use crate::logs::{Lines, LogRecord, Logs, Records, write_panics};
-use crate::metrics::{Recorder, Red, Watched};
+use crate::metrics::{Metrics, PointExport, Points, Recorder, Red, Watched};
 use crate::propagation;
 use crate::record::{Interned, Method};
 use crate::resource::Resource;
@@ -40,6 +40,7 @@ struct Claim {
 struct Exporters {
     spans: Option<Exporter<Record>>,
     records: Option<Exporter<LogRecord>>,
+    points: Option<PointExport>,
 }
 
 /// What is built before anything global is set; dropping it undoes it.
@@ -126,7 +127,7 @@ impl Assembly {
         };
         let lines = if general.disabled { Lines::off() } else { lines(logs, resource) };
         let lines = lines.with_records(records);
-        let counts = metrics.enabled && !general.disabled;
+        let counts = metrics.is_on() && !general.disabled;
         // An exemplar links to a trace, and without an exporter there is none.
         let metrics = if spans.is_on() { metrics.clone() } else { metrics.clone().without_exemplars() };
         let recorder = counts.then(|| &*Box::leak(Box::new(Recorder::new(&metrics))));
@@ -135,12 +136,15 @@ impl Assembly {
             Some(recorder) => Red::new(recorder),
             None => Red::default(),
         };
+        let (points, point_export) =
+            recorder.and_then(|recorder| Points::new(&metrics, recorder, resource, notices.tell())).unzip();
         let observes = lines.is_on() || spans.is_on();
         let asks = observes && globals == Globals::Left;
         let listening = if asks { Listening::asking(registry_trouble) } else { Listening::default() };
         let signals = Signals {
             spans,
             lines,
+            points,
             red,
             watched: Watched::default(),
             order: Order::default(),
@@ -149,7 +153,7 @@ impl Assembly {
             proxies: general.proxies.clone(),
             listening,
         };
-        let exporters = Exporters { spans: exporter, records: log_exporter };
+        let exporters = Exporters { spans: exporter, records: log_exporter, points: point_export };
         let signals = Box::leak(Box::new(signals));
         Ok(Self { background, signals, recorder, exporters, notices, globals, records: !metrics.installed })
     }
@@ -176,7 +180,7 @@ impl Assembly {
 
     /// Starts what runs behind the requests. Nothing from here on fails; it warns.
     fn run(self, config: &Config, resource: &Resource, env: &Env) -> &'static Running {
-        let Options { general, traces, logs, metrics, admin, .. } = &config.options;
+        let Options { general, traces, metrics, admin, .. } = &config.options;
         let Self { background, signals, recorder, exporters, notices, globals, .. } = self;
         general.conventions.choose();
         signals::set_global(signals);
@@ -185,12 +189,12 @@ impl Assembly {
         }
         if let Some(recorder) = recorder {
             self_metrics::add_machine(recorder, metrics);
-            self_metrics::add(recorder, signals, resource, traces, logs);
+            self_metrics::add(recorder, signals, resource, &config.options);
         }
         let (listener, unserved) = bind(admin);
         let unreachable = listener.as_ref().and_then(|listener| container_advice(config, env, listener));
         let admin_address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
-        let state = Arc::new(admin_state(admin, signals, recorder));
+        let state = Arc::new(admin_state(admin, metrics, signals, recorder));
         let unheard = name_to_peers(signals, traces, admin_address);
         let troubles = [take_last_words(signals, globals), unserved, unreachable, unheard];
         announce(signals, config, resource, admin_address, troubles.into_iter().flatten(), &notices);
@@ -215,7 +219,13 @@ impl Assembly {
             None => follow.clone(),
         };
         background.spawn(export(exporters.spans, spans_follow, exports.clone()));
-        background.spawn(export(exporters.records, follow, exports));
+        background.spawn(export(exporters.records, follow.clone(), exports.clone()));
+        if let Some(points) = exporters.points {
+            background.spawn(async move {
+                points.run(follow).await;
+                drop(exports);
+            });
+        }
         Box::leak(Box::new(Running {
             signals,
             background,
@@ -311,9 +321,15 @@ fn name_to_peers(signals: &'static Signals, traces: &Traces, bound: Option<Socke
 }
 
 /// What the admin routes answer from.
-fn admin_state(admin: &Admin, signals: &'static Signals, recorder: Option<&'static Recorder>) -> AdminState {
+fn admin_state(
+    admin: &Admin,
+    metrics: &Metrics,
+    signals: &'static Signals,
+    recorder: Option<&'static Recorder>,
+) -> AdminState {
     AdminState {
         recorder,
+        shows_metrics: metrics.page,
         readiness: Readiness::default(),
         level: Level::new(
             || signals.lines.level(),

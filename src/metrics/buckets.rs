@@ -83,6 +83,12 @@ impl Bounds {
         self.values.partition_point(|bound| *bound < value)
     }
 
+    /// Without the last one, which is infinite.
+    #[cfg(feature = "otlp")]
+    pub(super) fn values(&self) -> &[f64] {
+        &self.values
+    }
+
     pub(super) fn texts(&self) -> &[String] {
         &self.texts
     }

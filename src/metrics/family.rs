@@ -10,7 +10,7 @@ use super::buckets::Bounds;
 use super::gauge::Gauge;
 use super::group::{Group, Placed};
 use super::histogram::Histogram;
-use super::label::metric_name;
+use super::label::{label_name, metric_name};
 use super::refused::{Reason, Refused};
 use crate::account::Tally;
 use crate::names::metric;
@@ -44,6 +44,9 @@ pub(super) struct Families {
     buckets: Vec<(String, Arc<Bounds>)>,
     durations: Option<Vec<f64>>,
     exemplars: bool,
+    exponential: bool,
+    // The user's own spelling of labels that Prometheus does not allow.
+    spellings: Mutex<HashMap<String, String>>,
     refused: Arc<Refused>,
 }
 
@@ -61,6 +64,8 @@ struct Names {
 pub(super) struct Family {
     /// Without the `_total` of a counter.
     pub(super) name: String,
+    /// What the user called it; `None` of this crate's own.
+    pub(super) called: Option<String>,
     pub(super) series: Series,
 }
 
@@ -141,7 +146,7 @@ impl Names {
     /// The family of that name, new if need be; else whose the name is, or `None` if there are too many.
     fn family(
         &mut self,
-        registrant: Registrant,
+        called: Option<&str>,
         name: &str,
         series: Series,
     ) -> Result<Arc<Family>, Option<String>> {
@@ -152,11 +157,11 @@ impl Names {
         if let Some(owner) = own().find_map(|own| self.taken.get(&own)) {
             return Err(Some(owner.clone()));
         }
-        if registrant == Registrant::User && self.families.len() >= MOST_FAMILIES {
+        if called.is_some() && self.families.len() >= MOST_FAMILIES {
             return Err(None);
         }
         self.taken.extend(own().map(|own| (own, name.to_owned())));
-        let family = Arc::new(Family { name: name.to_owned(), series });
+        let family = Arc::new(Family { name: name.to_owned(), called: called.map(str::to_owned), series });
         self.families.insert(name.to_owned(), Arc::clone(&family));
         Ok(family)
     }
@@ -185,6 +190,8 @@ impl Families {
                 .collect(),
             durations: options.durations.clone(),
             exemplars: options.exemplars,
+            exponential: options.has_exponential(),
+            spellings: Mutex::default(),
             refused: Arc::default(),
         }
     }
@@ -235,11 +242,12 @@ impl Families {
             self.refuse_reserved(kind, &name);
             return None;
         }
+        let called = (registrant == Registrant::User).then_some(raw);
         let known = {
             let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
             names.families.get(&name).cloned()
         };
-        let family = known.map_or_else(|| self.new_family(registrant, kind, &name), Ok);
+        let family = known.map_or_else(|| self.new_family(called, kind, &name), Ok);
         match family {
             Ok(family) if family.series.kind() == kind => Some(family),
             Ok(family) => self.clash(kind, &name, &family.name),
@@ -255,13 +263,13 @@ impl Families {
 
     fn new_family(
         &self,
-        registrant: Registrant,
+        called: Option<&str>,
         kind: Kind,
         name: &str,
     ) -> Result<Arc<Family>, Option<String>> {
         // Asked before the names are locked: one lock at a time.
         let series = self.new_series(kind, name);
-        self.names.write().unwrap_or_else(PoisonError::into_inner).family(registrant, name, series)
+        self.names.write().unwrap_or_else(PoisonError::into_inner).family(called, name, series)
     }
 
     fn new_series(&self, kind: Kind, name: &str) -> Series {
@@ -281,6 +289,29 @@ impl Families {
             },
             |(_, bounds)| Arc::clone(bounds),
         )
+    }
+
+    /// Remembers how the user spells a label that is another one on the page.
+    pub(super) fn spell(&self, raw: &str) {
+        let name = label_name(raw);
+        if name != raw {
+            let mut spellings = self.spellings.lock().unwrap_or_else(PoisonError::into_inner);
+            if spellings.len() < MOST_FAMILIES {
+                spellings.entry(name).or_insert_with(|| raw.to_owned());
+            }
+        }
+    }
+
+    /// Have histograms exponential buckets as well?
+    #[cfg(feature = "otlp")]
+    pub(super) fn has_exponential(&self) -> bool {
+        self.exponential
+    }
+
+    /// How the user spells this label.
+    #[cfg(feature = "otlp")]
+    pub(super) fn spelling(&self, name: &str) -> Option<String> {
+        self.spellings.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
     fn clash(&self, kind: Kind, name: &str, owner: &str) -> Option<Arc<Family>> {
@@ -324,7 +355,10 @@ impl Instrument for Histogram {
 
     fn place(families: &Families, family: &Family, labels: String) -> Option<Placed<Self>> {
         let Series::Histograms(bounds, group) = &family.series else { return None };
-        let make = || Self::new(Arc::clone(bounds), families.exemplars, Arc::clone(&families.refused));
+        let make = || {
+            let made = Self::new(Arc::clone(bounds), families.exemplars, Arc::clone(&families.refused));
+            if families.exponential { made.with_exponential() } else { made }
+        };
         Some(group.place(labels, make))
     }
 }

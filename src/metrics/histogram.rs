@@ -7,6 +7,9 @@ use ::metrics::HistogramFn;
 
 use super::buckets::Bounds;
 use super::exemplar::{Exemplar, Exemplars, source};
+use super::exponential::Exponential;
+#[cfg(feature = "otlp")]
+use super::exponential::Spread;
 use super::gauge::add;
 use super::refused::{Reason, Refused};
 use crate::account::{stripe_count, stripe_of_thread};
@@ -27,8 +30,14 @@ pub(super) struct Histogram {
     row: usize,
     // `None` where exemplars are off; inside, nothing until the first sampled value.
     exemplars: Option<OnceLock<Exemplars>>,
+    // Written by who records through [`Fine`] only.
+    exponential: Option<Exponential>,
     refused: Arc<Refused>,
 }
+
+/// A histogram that has exponential buckets as well. Who records into one that has none passes no branch for them.
+#[derive(Debug)]
+pub(super) struct Fine(pub(super) Arc<Histogram>);
 
 /// One histogram at one moment; a scrape uses one for all its histograms.
 #[derive(Debug, Default)]
@@ -41,7 +50,24 @@ impl Histogram {
     pub(super) fn new(bounds: Arc<Bounds>, exemplars: bool, refused: Arc<Refused>) -> Self {
         let (stripes, row) = (stripe_count(), (1 + bounds.buckets()).next_multiple_of(LINE));
         let cells = (0..stripes * row).map(|_| AtomicU64::new(0)).collect();
-        Self { bounds, cells, stripes, row, exemplars: exemplars.then(OnceLock::new), refused }
+        let exemplars = exemplars.then(OnceLock::new);
+        Self { bounds, cells, stripes, row, exemplars, exponential: None, refused }
+    }
+
+    /// The same with exponential buckets beside the fixed ones.
+    pub(super) fn with_exponential(mut self) -> Self {
+        self.exponential = Some(Exponential::new());
+        self
+    }
+
+    pub(super) fn has_exponential(&self) -> bool {
+        self.exponential.is_some()
+    }
+
+    /// What is in the exponential buckets.
+    #[cfg(feature = "otlp")]
+    pub(super) fn spread(&self) -> Option<Spread> {
+        self.exponential.as_ref().map(Exponential::read)
     }
 
     pub(super) fn read(&self, reading: &mut Reading) {
@@ -111,6 +137,33 @@ impl HistogramFn for Histogram {
         {
             self.offer(bucket, value, trace, at);
         }
+    }
+}
+
+impl Fine {
+    /// Records a hop's value in both kinds of buckets.
+    #[inline]
+    pub(super) fn record_of(&self, value: f64, trace: TraceContext, at: Moment) {
+        self.0.record_of(value, trace, at);
+        self.count(value, 1);
+    }
+
+    #[inline]
+    fn count(&self, value: f64, count: u64) {
+        if let Some(exponential) = self.0.exponential.as_ref().filter(|_| value.is_finite()) {
+            exponential.count(value, count);
+        }
+    }
+}
+
+impl HistogramFn for Fine {
+    fn record(&self, value: f64) {
+        self.record_many(value, 1);
+    }
+
+    fn record_many(&self, value: f64, count: usize) {
+        self.0.record_many(value, count);
+        self.count(value, count as u64);
     }
 }
 

@@ -46,7 +46,30 @@ pub(super) fn label_text<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>) -
     text
 }
 
-fn label_name(raw: &str) -> String {
+/// The names and the values of such a text.
+#[cfg(feature = "otlp")]
+pub(super) fn labels_of(mut text: &str) -> impl Iterator<Item = (&str, String)> {
+    std::iter::from_fn(move || {
+        let (name, behind) = text.trim_start_matches(',').split_once("=\"")?;
+        let mut value = String::new();
+        let mut characters = behind.char_indices();
+        let end = loop {
+            match characters.next()? {
+                (end, '"') => break end,
+                (_, '\\') => value.push(match characters.next()?.1 {
+                    'n' => '\n',
+                    escaped => escaped,
+                }),
+                (_, plain) => value.push(plain),
+            }
+        };
+        text = behind.get(end + 1..).unwrap_or_default();
+        Some((name, value))
+    })
+}
+
+/// The name of a label as it is on the page.
+pub(super) fn label_name(raw: &str) -> String {
     let name = sanitize_label_key(raw);
     match name.as_str() {
         "" => "_".to_owned(),
@@ -92,6 +115,19 @@ mod tests {
     fn labels_are_sorted_and_escaped_and_empty_ones_absent() {
         assert_eq!(text(&[("b", "1"), ("a", "x\"y\\z\n"), ("c", "")]), r#"a="x\"y\\z\n",b="1""#);
         assert_eq!(text(&[]), "");
+    }
+
+    #[cfg(feature = "otlp")]
+    proptest::proptest! {
+        #[test]
+        fn labels_are_read_back_as_they_were(
+            labels in proptest::collection::btree_map("[a-z]{1,3}", "[\\PC\n\"\\\\,=]{1,8}", 0..4),
+        ) {
+            let labels: Vec<_> = labels.into_iter().collect();
+            let text = label_text(labels.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+            let read: Vec<_> = labels_of(&text).map(|(name, value)| (name.to_owned(), value)).collect();
+            proptest::prop_assert_eq!(read, labels);
+        }
     }
 
     #[test]

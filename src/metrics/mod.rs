@@ -5,6 +5,8 @@
 
 mod buckets;
 mod exemplar;
+#[allow(dead_code)] // without the feature `otlp` nothing reads it
+mod exponential;
 mod exposition;
 mod family;
 mod gauge;
@@ -14,12 +16,15 @@ mod label;
 mod machine;
 mod number;
 mod options;
+mod otlp;
 mod own;
 mod page;
 mod recorder;
 mod red;
 mod refused;
 mod source;
+#[cfg(feature = "otlp")]
+mod unit;
 mod watched;
 mod writing;
 
@@ -28,7 +33,8 @@ pub use watched::{PoolState, QueueState};
 
 pub(crate) use exposition::Exposition;
 pub(crate) use machine::{container, disk_space, network, process_start, runtime, usage};
-pub(crate) use own::{LineBuffer, kept, lines, records, spans, target};
+pub(crate) use otlp::{PointExport, Points};
+pub(crate) use own::{LineBuffer, kept, lines, points, records, spans, target};
 pub(crate) use page::Page;
 pub(crate) use recorder::Recorder;
 pub(crate) use red::{Count, Red};

@@ -2,7 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::variable::{Refusal, Variable, boolean};
+use super::otlp::{self, Export, Temporality};
+use crate::otlp::{Otlp, Shared};
+use crate::variable::{Refusal, Variable, boolean, count, table};
+
+/// The rows, by subject.
+const GROUPS: &[&[Variable<Metrics>]] = &[Metrics::OWN, otlp::VARIABLES];
 
 /// How many bounds a histogram may have: each costs every one of its series a counter and a line of the page.
 const MOST_BUCKETS: usize = 100;
@@ -21,7 +26,11 @@ const MOST_BUCKETS: usize = 100;
 #[derive(Clone, Debug)]
 #[must_use = "hand it to `Builder::metrics`"]
 pub struct Metrics {
-    pub(crate) enabled: bool,
+    /// Is the page shown?
+    pub(crate) page: bool,
+    pub(crate) export: Export,
+    /// Have histograms exponential buckets as well?
+    pub(super) exponential: bool,
     pub(crate) exemplars: bool,
     /// Are requests counted by the recorder that the process has, instead of ours?
     pub(crate) installed: bool,
@@ -37,7 +46,9 @@ pub struct Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         Self {
-            enabled: true,
+            page: true,
+            export: Export::default(),
+            exponential: false,
             exemplars: true,
             installed: false,
             buckets: Vec::new(),
@@ -58,10 +69,75 @@ impl Metrics {
         Self::default()
     }
 
-    /// Records nothing and shows no page. Default: on. Variable: `OTEL_METRICS_EXPORTER=none`.
+    /// Records nothing, shows no page and sends nothing. Default: on. Variable: `OTEL_METRICS_EXPORTER=none`.
     pub fn off(mut self) -> Self {
-        self.enabled = false;
+        (self.page, self.export.on) = (false, false);
         self
+    }
+
+    /// Sends all metrics over OTLP, too: to the endpoint of `otlp`, else to a collector of the same machine. Its
+    /// [`batch_delay`](Otlp::batch_delay) is the time between two collections, by default a minute.
+    ///
+    /// Default: not called. Variables: `OTEL_METRICS_EXPORTER` (`otlp`, or `prometheus,otlp`), `OTEL_METRIC_EXPORT_INTERVAL`;
+    /// of the rest see [`Otlp`].
+    ///
+    /// ```
+    /// use tower_observability::{Metrics, Otlp};
+    ///
+    /// let metrics = Metrics::new().otlp(Otlp::new().endpoint("http://collector:4318")).without_page();
+    /// # let _ = metrics;
+    /// ```
+    pub fn otlp(mut self, otlp: Otlp) -> Self {
+        self.export.on = true;
+        self.export.otlp.choose(otlp);
+        self
+    }
+
+    /// No page `/metrics`; metrics are still sent if [`Metrics::otlp`] says so. Default: shown. Variable:
+    /// `OTEL_METRICS_EXPORTER` (`otlp`).
+    pub fn without_page(mut self) -> Self {
+        self.page = false;
+        self
+    }
+
+    /// Sends what was added since the last delivery instead of since the start, of counters and histograms.
+    ///
+    /// Default: not called. Variable: `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE` (`delta`).
+    pub fn delta(mut self) -> Self {
+        self.export.temporality = Temporality::Delta;
+        self
+    }
+
+    /// The same of what is recorded only; what is asked at each collection, such as CPU time, is sent as it is.
+    ///
+    /// Default: not called. Variable: `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE` (`lowmemory`).
+    pub fn low_memory(mut self) -> Self {
+        self.export.temporality = Temporality::LowMemory;
+        self
+    }
+
+    /// Counts in base-2 exponential buckets as well, eight to each power of two, which are sent over OTLP instead of the
+    /// fixed ones. A request then takes some thirty instructions more, and a series 4 KiB for each processor, up to eight.
+    ///
+    /// Default: not called. Variable: `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION`
+    /// (`base2_exponential_bucket_histogram`).
+    pub fn exponential_histograms(mut self) -> Self {
+        self.exponential = true;
+        self
+    }
+
+    /// Is anything shown or sent, and therefore recorded?
+    pub(crate) fn is_on(&self) -> bool {
+        self.page || self.export.on
+    }
+
+    pub(super) fn has_exponential(&self) -> bool {
+        self.exponential
+    }
+
+    /// What the general variables of OTLP say.
+    pub(crate) fn inherit(&mut self, general: &Shared) {
+        self.export.inherit(general);
     }
 
     /// No exemplars. They are also left out if this process exports no traces, because there would be no trace to open.
@@ -150,14 +226,24 @@ impl Metrics {
     }
 
     /// The rows of the variables.
-    pub(crate) const VARIABLES: &'static [Variable<Self>] = &[
+    pub(crate) const VARIABLES: &'static [Variable<Self>] = &table::<_, { count(GROUPS) }>(GROUPS);
+
+    const OWN: &'static [Variable<Self>] = &[
         Variable {
             name: "OTEL_METRICS_EXPORTER",
             default: "prometheus",
             secret: false,
-            about: "Where metrics go: `prometheus` (the page `/metrics`) or `none`.",
+            about: "Where metrics go: `prometheus` (the page `/metrics`), `otlp`, `prometheus,otlp` (both) or `none`.",
             set: Self::set_exporter,
-            show: |metrics| if metrics.enabled { "prometheus" } else { "none" }.to_owned(),
+            show: |metrics| {
+                match (metrics.page, metrics.export.on) {
+                    (true, false) => "prometheus",
+                    (false, true) => "otlp",
+                    (true, true) => "prometheus,otlp",
+                    (false, false) => "none",
+                }
+                .to_owned()
+            },
         },
         Variable {
             name: "OTEL_METRICS_EXEMPLAR_FILTER",
@@ -183,41 +269,31 @@ impl Metrics {
             set: Self::set_disk_paths,
             show: Self::show_disk_paths,
         },
-        not_served("OTEL_METRIC_EXPORT_INTERVAL", "60000"),
-        not_served("OTEL_METRIC_EXPORT_TIMEOUT", "30000"),
-        not_served("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", ""),
-        not_served("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", ""),
-        secret_not_served("OTEL_EXPORTER_OTLP_METRICS_HEADERS"),
-        not_served("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "10000"),
-        not_served("OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", ""),
-        not_served("OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE", ""),
-        not_served("OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY", ""),
-        not_served("OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE", ""),
-        not_served("OTEL_EXPORTER_OTLP_METRICS_INSECURE", "false"),
-        not_served("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "cumulative"),
-        not_served("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "explicit_bucket_histogram"),
     ];
 
     fn set_exporter(&mut self, value: &str) -> Result<(), Refusal> {
-        let mut named: Vec<_> = value.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
-        let (known, other): (Vec<_>, Vec<_>) =
-            named.drain(..).partition(|name| matches!(*name, "prometheus" | "none"));
-        self.enabled = match (known.contains(&"prometheus"), known.contains(&"none")) {
-            (true, true) => {
-                return Err(Refusal::Expected("`none` alone, or exporters without it".to_owned()));
+        let (mut page, mut otlp, mut none, mut unserved) = (false, false, false, None);
+        for name in value.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+            match name {
+                "prometheus" => page = true,
+                "otlp" => otlp = true,
+                "none" => none = true,
+                "console" | "otlp/stdout" => unserved = Some(name),
+                _ => {
+                    let right = "a list of prometheus and otlp (`prometheus,otlp` is both), or none";
+                    return Err(Refusal::expected(right));
+                }
             }
-            (true, false) => true,
-            (false, true) => false,
-            // The page is no exporter's business: what cannot be sent can still be scraped.
-            (false, false) => self.enabled,
-        };
-        match other.first() {
-            None => Ok(()),
-            Some(name @ (&"otlp" | &"console" | &"otlp/stdout")) => {
-                Err(Refusal::NotServed(format!("`{name}` is ignored; the page /metrics has them all")))
-            }
-            Some(_) => Err(Refusal::Expected("`prometheus` or `none`".to_owned())),
         }
+        if none && (page || otlp) {
+            return Err(Refusal::expected("`none` alone, or exporters without it"));
+        }
+        if page || otlp || none {
+            (self.page, self.export.on) = (page, otlp);
+        }
+        unserved.map_or(Ok(()), |name| {
+            Err(Refusal::NotServed(format!("`{name}` is ignored; the page /metrics has them all")))
+        })
     }
 
     fn set_disk_paths(&mut self, value: &str) -> Result<(), Refusal> {
@@ -255,27 +331,6 @@ impl Metrics {
     }
 }
 
-const fn not_served(name: &'static str, default: &'static str) -> Variable<Metrics> {
-    Variable {
-        name,
-        default,
-        secret: false,
-        about: "Not served: metrics are scraped, not sent.",
-        set: |_, _| {
-            Err(Refusal::NotServed(
-                "metrics are not sent over OTLP; the page /metrics has them all".to_owned(),
-            ))
-        },
-        show: |_| String::new(),
-    }
-}
-
-const fn secret_not_served(name: &'static str) -> Variable<Metrics> {
-    let mut variable = not_served(name, "");
-    variable.secret = true;
-    variable
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,15 +343,17 @@ mod tests {
     }
 
     #[test]
-    fn the_exporter_is_the_page_or_nothing() {
-        let enabled = |value| {
+    fn metrics_go_to_the_page_to_a_collector_to_both_or_nowhere() {
+        let chosen = |value| {
             let (metrics, result) = set("OTEL_METRICS_EXPORTER", value);
-            (metrics.enabled, result.is_ok())
+            (metrics.page, metrics.export.on, result.is_ok())
         };
-        assert_eq!(enabled("prometheus"), (true, true));
-        assert_eq!(enabled("none"), (false, true));
-        assert_eq!(enabled("prometheus,otlp"), (true, false));
-        assert_eq!(enabled("none,prometheus"), (true, false));
+        assert_eq!(chosen("prometheus"), (true, false, true));
+        assert_eq!(chosen("none"), (false, false, true));
+        assert_eq!(chosen("otlp"), (false, true, true));
+        assert_eq!(chosen("otlp, prometheus"), (true, true, true));
+        assert_eq!(chosen("none,prometheus"), (true, false, false));
+        assert_eq!(chosen("otlp,console"), (false, true, false));
         assert!(matches!(set("OTEL_METRICS_EXPORTER", "console").1, Err(Refusal::NotServed(_))));
         assert!(matches!(set("OTEL_METRICS_EXPORTER", "influx").1, Err(Refusal::Expected(_))));
     }
@@ -339,13 +396,9 @@ mod tests {
     }
 
     #[test]
-    fn every_row_shows_its_default_and_what_is_not_served_says_so() {
+    fn every_row_shows_its_default() {
         for variable in Metrics::VARIABLES {
-            let shown = (variable.show)(&Metrics::new());
-            assert!(shown.is_empty() || shown == variable.default, "{}", variable.name);
-            if variable.about.starts_with("Not served") {
-                assert!(matches!(set(variable.name, "1").1, Err(Refusal::NotServed(_))), "{}", variable.name);
-            }
+            assert_eq!((variable.show)(&Metrics::new()), variable.default, "{}", variable.name);
         }
     }
 }

@@ -161,6 +161,26 @@ pub(crate) fn records(
     })
 }
 
+/// The account of data points over OTLP. The conventions have no queue for them; each is in flight until it is exported.
+pub(crate) fn points(
+    exporter: &'static str,
+    report: impl Fn() -> FlowReport + Send + Sync + 'static,
+) -> Source {
+    let exporter = Component::first(exporter);
+    Source::new("otel_sdk_", move |samples| {
+        let report = report();
+        let help = "Data points that were collected and are not delivered or dropped yet.";
+        let inflight = family(samples, (metric::OTEL_SDK_EXPORTER_POINT_INFLIGHT, help), Shape::Gauge);
+        inflight.sample(&exporter.labels(), report.queued() as f64);
+        let losses = report.dropped.iter().map(|(reason, _)| reason.as_str());
+        let losses = losses.filter(|reason| !SPANS.losses.contains(reason));
+        let losses: Vec<_> = SPANS.losses.iter().copied().chain(losses).collect();
+        let help = "Data points that the receiver confirmed, or why it did not.";
+        let exported = family(samples, (metric::OTEL_SDK_EXPORTER_POINT_EXPORTED, help), Shape::Counter);
+        exports(exported, &exporter, losses, &report);
+    })
+}
+
 /// What became of traces that the sampler left out; `None` where none is held.
 pub(crate) fn kept(report: impl Fn() -> Option<KeepCounts> + Send + Sync + 'static) -> Source {
     Source::new("observability_", move |samples| {
@@ -210,9 +230,7 @@ fn account(
 fn ends(samples: &mut Samples, names: &Names, [processor, exporter]: [&Component; 2], report: &FlowReport) {
     family(samples, names.size, Shape::Gauge).sample(&processor.labels(), report.queued() as f64);
     let is_before = |reason: &str| BEFORE_THE_QUEUE.contains(&reason);
-    let count = |reason: &str| {
-        report.dropped.iter().find(|(dropped, _)| dropped.as_str() == reason).map_or(0, |(_, n)| *n)
-    };
+    let count = |reason: &str| lost(report, reason);
     let losses = report.dropped.iter().map(|(reason, _)| reason.as_str());
     let losses = losses.filter(|reason| !is_before(reason) && !names.losses.contains(reason));
     let losses: Vec<_> = names.losses.iter().copied().chain(losses).collect();
@@ -220,10 +238,18 @@ fn ends(samples: &mut Samples, names: &Names, [processor, exporter]: [&Component
     let processed = family(samples, names.processed, Shape::Counter);
     processed.sample(&processor.labels(), (report.delivered + report.unconfirmed + after) as f64);
     BEFORE_THE_QUEUE.into_iter().for_each(|reason| failed(processed, processor, reason, count(reason)));
-    let exported = family(samples, names.exported, Shape::Counter);
+    exports(family(samples, names.exported, Shape::Counter), exporter, losses, report);
+}
+
+/// What was delivered, and what was lost for these reasons.
+fn exports(exported: &mut Asked, exporter: &Component, losses: Vec<&str>, report: &FlowReport) {
     exported.sample(&exporter.labels(), report.delivered as f64);
     failed(exported, exporter, UNCONFIRMED, report.unconfirmed);
-    losses.into_iter().for_each(|reason| failed(exported, exporter, reason, count(reason)));
+    losses.into_iter().for_each(|reason| failed(exported, exporter, reason, lost(report, reason)));
+}
+
+fn lost(report: &FlowReport, reason: &str) -> u64 {
+    report.dropped.iter().find(|(dropped, _)| dropped.as_str() == reason).map_or(0, |(_, count)| *count)
 }
 
 /// What was created and never meant to leave; every reason from the start, so that a first one is seen.

@@ -8,9 +8,8 @@ use super::Exposition;
 use super::family::{Families, Family, Series};
 use super::group::Group;
 use super::histogram::Reading;
-use super::source::{Asked, Samples, Shape};
+use super::source::{Asked, Samples};
 use super::writing::Writing;
-use crate::names::{label, metric};
 use crate::threads::rest_if_due;
 
 /// What a piece has room for, in bytes: some dozen histograms' lines, less than what a handful of requests take.
@@ -43,8 +42,7 @@ struct Open {
 
 impl Page {
     /// The families and samples of this moment; the values are read when their piece is written.
-    pub(super) fn new(families: Arc<Families>, mut samples: Samples, exposition: Exposition) -> Self {
-        refused(&families, &mut samples);
+    pub(super) fn new(families: Arc<Families>, samples: Samples, exposition: Exposition) -> Self {
         let mut shown: Vec<_> = families.all().into_iter().map(Shown::Kept).collect();
         shown.extend(samples.into_families().map(|asked| Shown::Asked(Box::new(asked))));
         shown.sort_by(|one, other| one.name().cmp(other.name()));
@@ -142,12 +140,4 @@ fn few<I>(
         *last = Some(Arc::clone(labels));
     }
     series.is_empty()
-}
-
-fn refused(families: &Families, samples: &mut Samples) {
-    let help = "What the metrics themselves refused: label sets beyond a limit, clashing names, values.";
-    let asked = samples.family(metric::OBSERVABILITY_METRICS_REFUSED, Shape::Counter, "", help);
-    for (reason, count) in families.refused().counts() {
-        asked.sample(&[(label::REASON, reason)], count as f64);
-    }
 }

@@ -9,11 +9,12 @@ use metrics_util::registry::{Registry, Storage};
 use super::family::{Families, Instrument, Kind, Registrant};
 use super::gauge::Gauge;
 use super::group::Placed;
-use super::histogram::Histogram;
+use super::histogram::{Fine, Histogram};
 use super::label::label_text;
 use super::refused::Reason;
 use super::{Exposition, Metrics, Page, Samples, Source};
 use crate::account::Tally;
+use crate::clock::Moment;
 use crate::threads::rest_after_long_step;
 
 /// The target of the registrations that this crate makes through the facade.
@@ -24,6 +25,7 @@ pub(crate) struct Recorder {
     registry: Registry<Key, Store>,
     families: Arc<Families>,
     sources: RwLock<Vec<Source>>,
+    since: Moment,
 }
 
 // The registry finds a key's series again; the families own it.
@@ -33,7 +35,7 @@ impl Recorder {
     pub(crate) fn new(options: &Metrics) -> Self {
         let families = Arc::new(Families::new(options));
         let registry = Registry::new(Store(Arc::clone(&families)));
-        Self { registry, families, sources: RwLock::default() }
+        Self { registry, families, sources: RwLock::default(), since: Moment::now() }
     }
 
     /// Adds a source that is read at each scrape.
@@ -44,13 +46,28 @@ impl Recorder {
 
     /// The page, to be written a piece at a time. Recording goes on meanwhile.
     pub(crate) fn page(&self, exposition: Exposition) -> Page {
+        Page::new(Arc::clone(&self.families), self.samples(), exposition)
+    }
+
+    pub(super) fn families(&self) -> &Families {
+        &self.families
+    }
+
+    /// When everything here was zero.
+    pub(super) fn since(&self) -> Moment {
+        self.since
+    }
+
+    /// What is asked instead of being kept.
+    pub(super) fn samples(&self) -> Samples {
         let mut samples = Samples::default();
         for source in self.sources.read().unwrap_or_else(PoisonError::into_inner).iter() {
             (source.ask)(&mut samples);
             // Each may ask the system for several files.
             rest_after_long_step();
         }
-        Page::new(Arc::clone(&self.families), samples, exposition)
+        self.families.refused().show(&mut samples);
+        samples
     }
 
     /// The whole page at once, where it is small.
@@ -103,6 +120,9 @@ impl Store {
     fn place<I: Instrument>(&self, registrant: Registrant, key: &Key) -> Option<Placed<I>> {
         let family = self.0.family(registrant, I::KIND, key.name())?;
         let placed = I::place(&self.0, &family, labels(key))?;
+        if family.called.is_some() {
+            key.labels().for_each(|label| self.0.spell(label.key()));
+        }
         if placed.overflowed {
             let message = format_args!(
                 "the metric {:?} has too many label sets; the further ones are one series, otel_metric_overflow",
@@ -158,6 +178,10 @@ impl ::metrics::Recorder for Recorder {
     }
 
     fn register_histogram(&self, key: &Key, metadata: &Metadata<'_>) -> ::metrics::Histogram {
-        self.histogram(registrant(metadata), key).map_or_else(::metrics::Histogram::noop, Into::into)
+        match self.histogram(registrant(metadata), key) {
+            Some(histogram) if histogram.has_exponential() => Arc::new(Fine(histogram)).into(),
+            Some(histogram) => histogram.into(),
+            None => ::metrics::Histogram::noop(),
+        }
     }
 }

@@ -5,6 +5,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use super::source::{Samples, Shape};
+use crate::names::{label, metric};
 use crate::threads::{Once, complain};
 
 /// Why something did not become what the user meant; the value of the label `reason`.
@@ -72,5 +74,13 @@ impl Refused {
             .iter()
             .zip(&self.counts)
             .map(|(reason, (count, _))| (reason.as_str(), count.load(Ordering::Relaxed)))
+    }
+
+    pub(super) fn show(&self, samples: &mut Samples) {
+        let help = "What the metrics themselves refused: label sets beyond a limit, clashing names, values.";
+        let asked = samples.family(metric::OBSERVABILITY_METRICS_REFUSED, Shape::Counter, "", help);
+        for (reason, count) in self.counts() {
+            asked.sample(&[(label::REASON, reason)], count as f64);
+        }
     }
 }

@@ -51,7 +51,7 @@ names! {
     OTEL_COMPONENT_NAME = "otel_component_name",
         "The part of the telemetry pipeline, such as `batching_span_processor/0`.";
     OTEL_COMPONENT_TYPE = "otel_component_type",
-        "Its type: `batching_span_processor`, `batching_log_processor`, `otlp_http_span_exporter`, `otlp_grpc_span_exporter`, `zipkin_http_span_exporter`, `otlp_http_log_exporter`, `otlp_grpc_log_exporter`, `stdout_log_exporter`.";
+        "Its type: `batching_span_processor`, `batching_log_processor`, `otlp_http_span_exporter`, `otlp_grpc_span_exporter`, `zipkin_http_span_exporter`, `otlp_http_log_exporter`, `otlp_grpc_log_exporter`, `stdout_log_exporter`, `otlp_http_metric_exporter`, `otlp_grpc_metric_exporter`.";
     OTEL_METRIC_OVERFLOW = "otel_metric_overflow",
         "`true` on the series that collects everything beyond the limit of 2,000 label sets.";
     OTEL_SPAN_SAMPLING_RESULT = "otel_span_sampling_result",

@@ -108,6 +108,10 @@ names! {
         "Gauge, always 1: the priority that the layer states for a route (`http_route`) or a gRPC method (`rpc_method`).";
     OTEL_SDK_EXPORTER_LOG_EXPORTED = "otel_sdk_exporter_log_exported_total",
         "Counter: log lines and log records written or sent, by error.";
+    OTEL_SDK_EXPORTER_POINT_EXPORTED = "otel_sdk_exporter_metric_data_point_exported_total",
+        "Counter: data points of metrics sent over OTLP, by error.";
+    OTEL_SDK_EXPORTER_POINT_INFLIGHT = "otel_sdk_exporter_metric_data_point_inflight",
+        "Gauge: data points of metrics that were collected and are not delivered or dropped yet.";
     OTEL_SDK_EXPORTER_SPAN_EXPORTED = "otel_sdk_exporter_span_exported_total",
         "Counter: spans sent, by error.";
     OTEL_SDK_LOG_CREATED = "otel_sdk_log_created_total",

@@ -8,6 +8,7 @@
 //! | log lines | [`key`] for the format `json`; [`ecs`], [`logstash`], [`gelf`], [`otel`] |
 //! | spans, log records, resource | [`attribute`], [`event`], [`tag`] for Zipkin |
 //! | `/metrics` | [`metric`], [`label`] |
+//! | metrics over OTLP | the same, as the [guide](crate::guide::prometheus#metrics-over-otlp) lists them |
 //! | requests and responses | [`header`] |
 //! | values of `error.type` | [`word`] |
 //!
@@ -40,6 +41,8 @@ macro_rules! names {
 
 pub mod attribute;
 pub mod header;
+#[doc(hidden)]
+pub mod instrument;
 pub mod key;
 pub mod label;
 pub mod metric;

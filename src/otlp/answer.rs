@@ -60,7 +60,14 @@ fn of_json(body: &[u8]) -> Option<Partial> {
     let Some(partial) = answer.get("partialSuccess").or_else(|| answer.get("partial_success")) else {
         return answer.is_empty().then(Partial::default);
     };
-    let rejected = ["rejectedSpans", "rejectedLogRecords", "rejected_spans", "rejected_log_records"];
+    let rejected = [
+        "rejectedSpans",
+        "rejectedLogRecords",
+        "rejectedDataPoints",
+        "rejected_spans",
+        "rejected_log_records",
+        "rejected_data_points",
+    ];
     let rejected = rejected.iter().find_map(|name| partial.get(name));
     // Numbers of 64 bits are texts there.
     let rejected = rejected.and_then(|count| count.as_u64().or_else(|| count.as_str()?.parse().ok()));

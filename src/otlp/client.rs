@@ -81,10 +81,10 @@ impl OtlpClient {
         Encoded { payloads, ..encoded }
     }
 
-    fn wrap(&self, Payload { records, body }: Payload) -> Payload {
-        let body = if self.is_compressed { compressed(body) } else { body };
+    fn wrap(&self, payload: Payload) -> Payload {
+        let body = if self.is_compressed { compressed(payload.body) } else { payload.body };
         let body = if self.is_grpc { grpc::frame(body, self.is_compressed) } else { body };
-        Payload { records, body }
+        Payload { body, ..payload }
     }
 
     /// Sends a request that was wrapped.

@@ -1,4 +1,4 @@
-//! OTLP: what traces and log records say of their collector, the bytes that it takes, and what its answers mean.
+//! OTLP: what traces, log records and metrics say of their collector, the bytes that it takes, and what its answers mean.
 //!
 //! A signal has an [`OtlpConfig`], which puts its variables over the [`Otlp`] that code gave it. Of a batch a
 //! [`Batch`](writer::Batch) makes requests of protobuf, into which the signal writes its own fields, and an
@@ -35,7 +35,7 @@ pub(crate) use client::meaning;
 pub(crate) use config::{OtlpConfig, TIMEOUT};
 #[cfg(feature = "otlp")]
 pub(crate) use protobuf::{Message, Size};
-pub(crate) use service::{LOGS, TRACES};
+pub(crate) use service::{LOGS, METRICS, TRACES};
 pub(crate) use settings::{Protocol, Settings};
 pub(crate) use variables::{Shared, batch_rows, endpoint_rows, shown_compression};
 #[cfg(feature = "otlp")]

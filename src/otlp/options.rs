@@ -8,8 +8,9 @@ use crate::export::{Batching, masked_url};
 
 /// Options for exporting over OTLP: endpoint, protocol, TLS, timeouts, batches and queue.
 ///
-/// One value can be given to both [`Traces::otlp`](crate::Traces::otlp) and [`Logs::otlp`](crate::Logs::otlp). The
-/// environment overrides what is set here; in a variable's name `<SIGNAL>` is `TRACES` or `LOGS`.
+/// One value can be given to each of [`Traces::otlp`](crate::Traces::otlp), [`Logs::otlp`](crate::Logs::otlp) and
+/// [`Metrics::otlp`](crate::Metrics::otlp). The environment overrides what is set here; in a variable's name `<SIGNAL>` is
+/// `TRACES`, `LOGS` or `METRICS`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -26,7 +27,7 @@ use crate::export::{Batching, masked_url};
 /// # drop(builder);
 /// ```
 #[derive(Clone, Default)]
-#[must_use = "hand it to `Traces::otlp` or `Logs::otlp`"]
+#[must_use = "hand it to `Traces::otlp`, `Logs::otlp` or `Metrics::otlp`"]
 pub struct Otlp {
     pub(super) settings: Settings,
     pub(super) batching: Batching,
@@ -38,7 +39,8 @@ impl Otlp {
         Self::default()
     }
 
-    /// The collector's endpoint, such as `http://collector:4318`; `/v1/traces` or `/v1/logs` is appended to its path.
+    /// The collector's endpoint, such as `http://collector:4318`; `/v1/traces`, `/v1/logs` or `/v1/metrics` is
+    /// appended to its path.
     /// For [gRPC](Otlp::grpc) such as `http://collector:4317`; nothing is appended. `https://` needs the feature `tls`.
     ///
     /// Default: none. Variables: `OTEL_EXPORTER_OTLP_<SIGNAL>_ENDPOINT`, which is used as it is, with its path, and
@@ -105,16 +107,17 @@ impl Otlp {
 
     /// Timeout of a request over all attempts, after which its records are dropped and counted; zero means none.
     ///
-    /// Default: 30 s. Variables: `OTEL_BSP_EXPORT_TIMEOUT` (traces), `OTEL_BLRP_EXPORT_TIMEOUT` (logs).
+    /// Default: 30 s. Variables: `OTEL_BSP_EXPORT_TIMEOUT` (traces), `OTEL_BLRP_EXPORT_TIMEOUT` (logs),
+    /// `OTEL_METRIC_EXPORT_TIMEOUT` (metrics).
     pub fn export_timeout(mut self, timeout: Duration) -> Self {
         self.batching.timeout = timeout;
         self
     }
 
-    /// How long a record waits at most for a full batch.
+    /// How long a record waits at most for a full batch; of metrics, the time between two collections.
     ///
-    /// Default: 5 s for a span, 1 s for a log record, on a terminal 0.5 s. Variables: `OTEL_BSP_SCHEDULE_DELAY` (traces),
-    /// `OTEL_BLRP_SCHEDULE_DELAY` (logs).
+    /// Default: 5 s for a span, 1 s for a log record, on a terminal 0.5 s; 60 s for metrics. Variables:
+    /// `OTEL_BSP_SCHEDULE_DELAY` (traces), `OTEL_BLRP_SCHEDULE_DELAY` (logs), `OTEL_METRIC_EXPORT_INTERVAL` (metrics).
     pub fn batch_delay(mut self, delay: Duration) -> Self {
         self.batching.delay = Some(delay);
         self

@@ -64,6 +64,11 @@ impl Message {
         self.varint(value);
     }
 
+    /// One of several numbers of a packed field, which is a message to us.
+    pub(crate) fn item(&mut self, value: u64) {
+        self.varint(value);
+    }
+
     #[inline]
     pub(crate) fn fixed64(&mut self, field: u32, value: u64) {
         self.key(field, FIXED64);

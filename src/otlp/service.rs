@@ -12,7 +12,7 @@ pub(crate) struct Service {
     /// The method of gRPC.
     #[allow(dead_code)] // without the feature `otlp` nothing is sent
     pub(super) method: &'static str,
-    /// How long a record waits for its batch by default.
+    /// How long a record waits for its batch by default; of metrics, how often they are collected.
     pub(super) delay: Duration,
 }
 
@@ -28,4 +28,11 @@ pub(crate) const LOGS: Service = Service {
     path: "/v1/logs",
     method: "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
     delay: Duration::from_secs(1),
+};
+
+pub(crate) const METRICS: Service = Service {
+    word: "METRICS",
+    path: "/v1/metrics",
+    method: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+    delay: Duration::from_secs(60),
 };

@@ -45,7 +45,7 @@ impl Shared {
             name: ENDPOINT,
             default: "",
             secret: false,
-            about: "The collector, such as `http://collector:4318`; `/v1/traces` or `/v1/logs` is appended. For gRPC \
+            about: "The collector, such as `http://collector:4318`; `/v1/traces`, `/v1/logs` or `/v1/metrics` is appended. For gRPC \
                 `http://collector:4317`, to which nothing is appended. Turns on traces.",
             set: |shared, url| {
                 let protocol = shared.settings.protocol.unwrap_or_default();

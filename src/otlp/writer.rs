@@ -85,6 +85,30 @@ impl Batch {
         encoded
     }
 
+    /// How many bytes the records of a request may have, besides what is the same in all of them.
+    pub(crate) fn room(&self) -> usize {
+        self.limit.saturating_sub(self.resource.len() + END)
+    }
+
+    /// One request of these parts, in this order: each a scope, and what writes into it. They have room.
+    pub(crate) fn request<'r, W: FnOnce(&mut Message)>(
+        &self,
+        records: u64,
+        parts: impl IntoIterator<Item = (Scope<'r>, W)>,
+    ) -> Payload {
+        let mut open: Option<Request<'r>> = None;
+        for (scope, write) in parts {
+            let mut request = match open.take() {
+                Some(request) => request.within(scope),
+                None => self.begin(scope, 0),
+            };
+            write(&mut request.message);
+            open = Some(request);
+        }
+        let payload = open.map(Request::end).unwrap_or_default();
+        Payload { records, ..payload }
+    }
+
     fn begin<'r>(&self, scope: Scope<'r>, records: usize) -> Request<'r> {
         let mut message = Message::with_capacity(((records + 1) * RECORD).min(self.limit));
         let of_resource = message.open(1, Size::Large);
@@ -163,7 +187,7 @@ impl<'a> Request<'a> {
         self.close_scope();
         self.message.text(3, schema::url());
         self.message.close(self.of_resource, Size::Large);
-        Payload { records: self.records, body: self.message.into_bytes().into() }
+        Payload { records: self.records, body: self.message.into_bytes().into(), ..Payload::default() }
     }
 }
 

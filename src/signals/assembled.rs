@@ -9,7 +9,7 @@ use crate::clock::Moment;
 use crate::context::{Flags, SpanId, TraceContext, TraceId, Tracestate};
 use crate::current::Current;
 use crate::logs::Lines;
-use crate::metrics::{Recorder, Red, Watched};
+use crate::metrics::{Points, Recorder, Red, Watched};
 use crate::propagation::{Propagators, Proxies, Remote};
 use crate::record::{Hop, Kind};
 use crate::threads::{Once, complain};
@@ -20,6 +20,8 @@ use crate::traces::Spans;
 pub(crate) struct Signals {
     pub(crate) spans: Spans,
     pub(crate) lines: Lines,
+    /// `None` where metrics are not sent.
+    pub(crate) points: Option<Points>,
     pub(crate) red: Red,
     pub(crate) watched: Watched,
     /// The messages that were processed of late.
@@ -42,6 +44,7 @@ impl Signals {
         Box::leak(Box::new(Self {
             spans: Spans::in_memory(),
             lines,
+            points: None,
             red: Red::new(recorder),
             watched: Watched::default(),
             order: Order::default(),

@@ -169,7 +169,10 @@ impl Writer {
 impl Transport<Record> for Console {
     fn encode(&mut self, batch: &[Record]) -> Encoded {
         let body = self.drawn(batch).into();
-        Encoded { payloads: vec![Payload { records: batch.len() as u64, body }], ..Encoded::default() }
+        Encoded {
+            payloads: vec![Payload { records: batch.len() as u64, body, ..Payload::default() }],
+            ..Encoded::default()
+        }
     }
 
     fn send(&self, payload: Payload, timeout: Duration, _: Sent) -> Attempt {

@@ -23,6 +23,7 @@ mod machine;
 mod migration;
 mod panics;
 mod peers;
+mod pushed;
 mod shutdown;
 mod signals;
 mod stuck;

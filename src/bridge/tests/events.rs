@@ -43,6 +43,7 @@ fn with_both_signals_off_nothing_is_wanted() {
     let signals = Signals {
         spans: Spans::off(),
         lines: Lines::off(),
+        points: None,
         red: Red::default(),
         propagators: Propagators::default(),
         proxies: None,

@@ -96,6 +96,11 @@ impl Flight {
         matches!(self.state, State::Waiting(_))
     }
 
+    /// Nothing of it was stored, and it is not sent again.
+    pub(super) fn lose(&self) {
+        self.payload.lose();
+    }
+
     pub(super) fn records(&self) -> u64 {
         self.payload.records
     }

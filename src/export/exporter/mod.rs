@@ -318,6 +318,7 @@ impl<R: Weigh> Exporter<R> {
                 return self.release(flight.weight());
             }
             Delivery::Refused { reason } => {
+                flight.lose();
                 flow.dropped(DropReason::Rejected, count);
                 self.notices.failed(&reason);
                 return self.release(flight.weight());
@@ -357,6 +358,7 @@ impl<R: Weigh> Exporter<R> {
         if flight.was_sent() {
             self.queue.flow.unconfirmed(flight.records());
         } else {
+            flight.lose();
             self.queue.flow.dropped(self.given_up(), flight.records());
         }
         self.release(flight.weight());
@@ -391,6 +393,7 @@ impl<R: Weigh> Exporter<R> {
         }
         self.queue.take(&mut self.backlog);
         let ready: u64 = self.ready.iter().map(|(payload, _)| payload.records).sum();
+        self.ready.iter().for_each(|(payload, _)| payload.lose());
         let of_ready: usize = self.ready.iter().map(|(_, weight)| weight).sum();
         self.queue.flow.dropped(self.given_up(), self.backlog.len() as u64 + ready);
         self.queue.release(self.queue.weight_of(&self.backlog) + of_ready);
@@ -400,7 +403,7 @@ impl<R: Weigh> Exporter<R> {
 }
 
 /// What comes first; of both the first.
-async fn first_of<T>(first: impl Future<Output = T>, second: impl Future<Output = T>) -> T {
+pub(crate) async fn first_of<T>(first: impl Future<Output = T>, second: impl Future<Output = T>) -> T {
     let (mut first, mut second) = (std::pin::pin!(first), std::pin::pin!(second));
     poll_fn(|context| match first.as_mut().poll(context) {
         Poll::Ready(event) => Poll::Ready(event),

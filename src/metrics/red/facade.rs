@@ -42,6 +42,7 @@ pub(super) enum Active {
 /// How long they took.
 pub(super) enum Durations {
     Own(Arc<histogram::Histogram>),
+    Fine(histogram::Fine),
     Any(Histogram),
 }
 
@@ -77,7 +78,7 @@ impl Keeper {
         match self {
             Self::Own(recorder) => recorder
                 .histogram(Registrant::Crate, &key)
-                .map_or(Durations::Any(Histogram::noop()), Durations::Own),
+                .map_or(Durations::Any(Histogram::noop()), Durations::own),
             Self::Any(recorder) => Durations::Any(recorder.register_histogram(&key, &METADATA)),
         }
     }
@@ -112,11 +113,20 @@ impl Active {
 }
 
 impl Durations {
+    fn own(histogram: Arc<histogram::Histogram>) -> Self {
+        if histogram.has_exponential() {
+            Self::Fine(histogram::Fine(histogram))
+        } else {
+            Self::Own(histogram)
+        }
+    }
+
     /// Records what ended at `at`; its trace is the exemplar's if it is sampled, else there is none.
     #[inline]
     pub(super) fn record(&self, seconds: f64, trace: TraceContext, at: Moment) {
         match self {
             Self::Own(histogram) => histogram.record_of(seconds, trace, at),
+            Self::Fine(histogram) => histogram.record_of(seconds, trace, at),
             Self::Any(histogram) => with_hop_trace(trace, at, || histogram.record(seconds)),
         }
     }

@@ -28,7 +28,8 @@ fn client(collector: &Collector) -> OtlpClient {
 /// Sends an empty batch; says what became of it, and whether bytes left.
 async fn send_within(client: &OtlpClient, timeout: Duration) -> (Delivery, bool) {
     let body = Bytes::from(ExportTraceServiceRequest::default().encode_to_vec());
-    let encoded = Encoded { payloads: vec![Payload { records: 1, body }], ..Encoded::default() };
+    let encoded =
+        Encoded { payloads: vec![Payload { records: 1, body, ..Payload::default() }], ..Encoded::default() };
     let sent = Sent::default();
     let payload = client.wrapped(encoded).payloads.remove(0);
     let delivery = client.send(payload, timeout, Sent::clone(&sent)).await;

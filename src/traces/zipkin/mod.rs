@@ -122,7 +122,7 @@ impl Spans {
 
     fn end(mut self) -> Payload {
         self.array.extend_from_slice(if self.array.is_empty() { b"[]" } else { b"]" });
-        Payload { records: self.records, body: self.array.into() }
+        Payload { records: self.records, body: self.array.into(), ..Payload::default() }
     }
 }
 

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! What is posted to a path that ends with `/v1/logs`, or calls the service of logs, are log records:
-//! `collector.logs()`.
+//! `collector.logs()`; the same of `/v1/metrics` and `collector.metrics()`.
 
 mod serving;
 
@@ -22,10 +22,12 @@ use std::time::Duration;
 use http::HeaderMap;
 use hyper::body::Bytes;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use opentelemetry_proto::tonic::metrics::v1::Metric;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use tokio::sync::{oneshot, watch};
 use tokio_rustls::TlsAcceptor;
@@ -74,6 +76,7 @@ pub struct Received {
     /// Empty if what came is no OTLP.
     pub body: ExportTraceServiceRequest,
     pub logs: ExportLogsServiceRequest,
+    pub metrics: ExportMetricsServiceRequest,
 }
 
 /// One stored span with what it stood under.
@@ -92,6 +95,15 @@ pub struct CollectedLog {
     pub scope: InstrumentationScope,
     pub scope_schema: String,
     pub record: LogRecord,
+}
+
+/// One stored metric with what it stood under.
+#[derive(Clone, Debug)]
+pub struct CollectedMetric {
+    pub resource: BTreeMap<String, Value>,
+    pub scope: InstrumentationScope,
+    pub scope_schema: String,
+    pub metric: Metric,
 }
 
 /// The collector; dropping it closes its port and its connections.
@@ -117,6 +129,7 @@ struct State {
     received: Vec<Received>,
     stored: Vec<Collected>,
     stored_logs: Vec<CollectedLog>,
+    stored_metrics: Vec<CollectedMetric>,
 }
 
 impl Collector {
@@ -141,6 +154,7 @@ impl Collector {
             received: Vec::new(),
             stored: Vec::new(),
             stored_logs: Vec::new(),
+            stored_metrics: Vec::new(),
         };
         let shared = Arc::new(Shared { state: Mutex::new(state), requests: watch::Sender::new(0) });
         let (stop, stopped) = oneshot::channel();
@@ -193,6 +207,11 @@ impl Collector {
     /// Every stored log record so far.
     pub fn logs(&self) -> Vec<CollectedLog> {
         self.shared.state().stored_logs.clone()
+    }
+
+    /// Every stored metric so far, one of each request that has it.
+    pub fn metrics(&self) -> Vec<CollectedMetric> {
+        self.shared.state().stored_metrics.clone()
     }
 
     /// Waits until so many log records are stored.
@@ -367,6 +386,7 @@ impl Shared {
         if matches!(answer, Answer::Ok | Answer::Partial(..) | Answer::Slow(_)) {
             state.stored.extend(collected(&received.body));
             state.stored_logs.extend(collected_logs(&received.logs));
+            state.stored_metrics.extend(collected_metrics(&received.metrics));
         }
         state.received.push(received);
         drop(state);
@@ -407,6 +427,23 @@ fn collected_logs(body: &ExportLogsServiceRequest) -> Vec<CollectedLog> {
         }
     }
     logs
+}
+
+fn collected_metrics(body: &ExportMetricsServiceRequest) -> Vec<CollectedMetric> {
+    let mut metrics = Vec::new();
+    for resource in &body.resource_metrics {
+        let attributes =
+            resource.resource.as_ref().map(|resource| map(&resource.attributes)).unwrap_or_default();
+        for scope in &resource.scope_metrics {
+            metrics.extend(scope.metrics.iter().map(|metric| CollectedMetric {
+                resource: attributes.clone(),
+                scope: scope.scope.clone().unwrap_or_default(),
+                scope_schema: scope.schema_url.clone(),
+                metric: metric.clone(),
+            }));
+        }
+    }
+    metrics
 }
 
 fn map(attributes: &[KeyValue]) -> BTreeMap<String, Value> {

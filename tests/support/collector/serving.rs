@@ -12,6 +12,7 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
@@ -63,14 +64,18 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Answe
     let raw = if is_grpc { raw.slice(5..) } else { raw };
     let raw = unpacked(&head.headers, raw)?;
     let path = head.uri.path().to_owned();
-    let (mut body, mut logs) = Default::default();
-    match path.ends_with("/v1/logs") || path.contains("LogsService") {
-        _ if is_json => {}
-        true => logs = ExportLogsServiceRequest::decode(raw.clone())?,
-        false => body = ExportTraceServiceRequest::decode(raw.clone())?,
+    let (mut body, mut logs, mut metrics) = Default::default();
+    let is_of = |name: &str, service: &str| path.ends_with(name) || path.contains(service);
+    match () {
+        () if is_json => {}
+        () if is_of("/v1/logs", "LogsService") => logs = ExportLogsServiceRequest::decode(raw.clone())?,
+        () if is_of("/v1/metrics", "MetricsService") => {
+            metrics = ExportMetricsServiceRequest::decode(raw.clone())?;
+        }
+        () => body = ExportTraceServiceRequest::decode(raw.clone())?,
     }
     let (version, headers) = (head.version, head.headers);
-    let answer = shared.take(Received { path, version, headers, raw, body, logs });
+    let answer = shared.take(Received { path, version, headers, raw, body, logs, metrics });
     match answer {
         Answer::Ok => Ok(answered(is_grpc, ExportTraceServiceResponse { partial_success: None })),
         Answer::Partial(rejected_spans, error_message) => {
