@@ -156,7 +156,7 @@ fn texts(data: &[u8]) {
     assert_eq!(masked_urls(&masked), masked, "masked twice");
     let query = redact_query(&text, |key| key == "page");
     assert!(query.len() <= text.len().max(2048), "{} bytes of {}", query.len(), text.len());
-    let _ = (parse_attributes(&text), Exposition::negotiate(text.lines()));
+    let _ = (parse_attributes(&text), Exposition::negotiate(text.lines(), true));
 }
 
 /// An environment: lines of a variable's number and its value.

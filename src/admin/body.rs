@@ -8,12 +8,12 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use crate::metrics::Page;
+use crate::metrics::Pieces;
 use crate::threads::rest_after_long_step;
 
 /// A page as a body. It holds one piece at most, and its length is known if that is all.
 pub(crate) struct PageBody {
-    page: Page,
+    page: Box<dyn Pieces>,
     piece: Option<Bytes>,
     pause: Option<Pause>,
 }
@@ -21,8 +21,8 @@ pub(crate) struct PageBody {
 type Pause = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl PageBody {
-    pub(super) fn new(mut page: Page) -> Self {
-        let piece = page.next().map(Bytes::from);
+    pub(super) fn new(mut page: Box<dyn Pieces>) -> Self {
+        let piece = page.next_piece();
         Self { page, piece, pause: None }
     }
 }
@@ -47,7 +47,7 @@ impl Body for PageBody {
             this.pause = None;
             rest_after_long_step();
         }
-        let piece = this.piece.take().or_else(|| this.page.next().map(Bytes::from));
+        let piece = this.piece.take().or_else(|| this.page.next_piece());
         if !this.page.is_complete() {
             // A socket may well take the whole page without a pause. This one also lets the runtime look at its
             // other sockets, which waking oneself does not.

@@ -90,8 +90,8 @@ fn metrics(state: &AdminState, headers: &HeaderMap) -> Answer {
         return answer(StatusCode::NOT_FOUND, TEXT, why);
     }
     let accept = headers.get_all(ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
-    let exposition = Exposition::negotiate(accept);
-    let page = PageBody::new(recorder.page(exposition));
+    let exposition = Exposition::negotiate(accept, recorder.has_native());
+    let page = PageBody::new(recorder.pieces(exposition));
     let mut response = answer_of(StatusCode::OK, exposition.content_type(), Either::Right(page));
     response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
     response

@@ -303,7 +303,6 @@ impl Families {
     }
 
     /// Have histograms exponential buckets as well?
-    #[cfg(feature = "otlp")]
     pub(super) fn has_exponential(&self) -> bool {
         self.exponential
     }

@@ -14,6 +14,8 @@ mod group;
 mod histogram;
 mod label;
 mod machine;
+#[cfg(feature = "otlp")]
+mod native;
 mod number;
 mod options;
 mod otlp;
@@ -35,7 +37,7 @@ pub(crate) use exposition::Exposition;
 pub(crate) use machine::{container, disk_space, network, process_start, runtime, usage};
 pub(crate) use otlp::{PointExport, Points};
 pub(crate) use own::{LineBuffer, kept, lines, points, records, spans, target};
-pub(crate) use page::Page;
+pub(crate) use page::{Page, Pieces};
 pub(crate) use recorder::Recorder;
 pub(crate) use red::{Count, Red};
 pub(crate) use source::{Samples, Source};

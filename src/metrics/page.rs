@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::vec;
 
+use bytes::Bytes;
+
 use super::Exposition;
 use super::family::{Families, Family, Series};
 use super::group::Group;
@@ -15,7 +17,7 @@ use crate::threads::rest_if_due;
 /// What a piece has room for, in bytes: some dozen histograms' lines, less than what a handful of requests take.
 const PIECE: usize = 32 * 1024;
 /// With so much it is handed out. A series is not divided, and the usual one still fits.
-const ENOUGH: usize = PIECE - 8 * 1024;
+pub(super) const ENOUGH: usize = PIECE - 8 * 1024;
 
 /// A page that is being written: each piece as it is asked for. Between two of them nothing is locked, and recording
 /// goes on; `# EOF` is in the last one only.
@@ -28,8 +30,17 @@ pub(crate) struct Page {
     is_complete: bool,
 }
 
+/// A page of whatever format, a piece at a time.
+pub(crate) trait Pieces: fmt::Debug + Send {
+    /// The next piece; never an empty one.
+    fn next_piece(&mut self) -> Option<Bytes>;
+
+    /// Was the last piece handed out?
+    fn is_complete(&self) -> bool;
+}
+
 /// A family that is on the page.
-enum Shown {
+pub(super) enum Shown {
     Kept(Arc<Family>),
     Asked(Box<Asked>),
 }
@@ -43,16 +54,8 @@ struct Open {
 impl Page {
     /// The families and samples of this moment; the values are read when their piece is written.
     pub(super) fn new(families: Arc<Families>, samples: Samples, exposition: Exposition) -> Self {
-        let mut shown: Vec<_> = families.all().into_iter().map(Shown::Kept).collect();
-        shown.extend(samples.into_families().map(|asked| Shown::Asked(Box::new(asked))));
-        shown.sort_by(|one, other| one.name().cmp(other.name()));
-        let coming = shown.into_iter();
+        let coming = Shown::all(&families, samples).into_iter();
         Self { families, coming, open: None, reading: Reading::default(), exposition, is_complete: false }
-    }
-
-    /// Was the last piece handed out?
-    pub(crate) fn is_complete(&self) -> bool {
-        self.is_complete
     }
 
     /// Writes a little more.
@@ -90,6 +93,16 @@ impl Iterator for Page {
     }
 }
 
+impl Pieces for Page {
+    fn next_piece(&mut self) -> Option<Bytes> {
+        self.next().map(Bytes::from)
+    }
+
+    fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+}
+
 impl fmt::Debug for Page {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Page").field("coming", &self.coming.len()).finish_non_exhaustive()
@@ -97,6 +110,14 @@ impl fmt::Debug for Page {
 }
 
 impl Shown {
+    /// All families, in the order of their names.
+    pub(super) fn all(families: &Families, samples: Samples) -> Vec<Self> {
+        let mut shown: Vec<_> = families.all().into_iter().map(Self::Kept).collect();
+        shown.extend(samples.into_families().map(|asked| Self::Asked(Box::new(asked))));
+        shown.sort_by(|one, other| one.name().cmp(other.name()));
+        shown
+    }
+
     fn name(&self) -> &str {
         match self {
             Self::Kept(family) => &family.name,

@@ -11,6 +11,11 @@ use super::gauge::Gauge;
 use super::group::Placed;
 use super::histogram::{Fine, Histogram};
 use super::label::label_text;
+#[cfg(feature = "otlp")]
+use super::native::NativePage;
+use super::page::Pieces;
+#[cfg(feature = "otlp")]
+use super::page::Shown;
 use super::refused::Reason;
 use super::{Exposition, Metrics, Page, Samples, Source};
 use crate::account::Tally;
@@ -49,11 +54,26 @@ impl Recorder {
         Page::new(Arc::clone(&self.families), self.samples(), exposition)
     }
 
+    /// The page in any format.
+    pub(crate) fn pieces(&self, exposition: Exposition) -> Box<dyn Pieces> {
+        match exposition {
+            Exposition::Native => native(self),
+            Exposition::Text | Exposition::OpenMetrics => Box::new(self.page(exposition)),
+        }
+    }
+
+    /// Are there native histograms?
+    pub(crate) fn has_native(&self) -> bool {
+        HAS_NATIVE && self.families.has_exponential()
+    }
+
+    #[cfg(feature = "otlp")]
     pub(super) fn families(&self) -> &Families {
         &self.families
     }
 
     /// When everything here was zero.
+    #[cfg(feature = "otlp")]
     pub(super) fn since(&self) -> Moment {
         self.since
     }
@@ -74,6 +94,22 @@ impl Recorder {
     pub(crate) fn render(&self, exposition: Exposition) -> String {
         self.page(exposition).collect()
     }
+}
+
+#[cfg(feature = "otlp")]
+const HAS_NATIVE: bool = true;
+#[cfg(not(feature = "otlp"))]
+const HAS_NATIVE: bool = false;
+
+#[cfg(feature = "otlp")]
+fn native(recorder: &Recorder) -> Box<dyn Pieces> {
+    let shown = Shown::all(&recorder.families, recorder.samples());
+    Box::new(NativePage::new(Arc::clone(&recorder.families), shown))
+}
+
+#[cfg(not(feature = "otlp"))]
+fn native(recorder: &Recorder) -> Box<dyn Pieces> {
+    Box::new(recorder.page(Exposition::Text))
 }
 
 macro_rules! find_or_place {

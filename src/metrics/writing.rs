@@ -1,5 +1,7 @@
 //! How a family is written: its HELP, TYPE and UNIT, then a line for each value, in either format.
 
+use ::metrics::SharedString;
+
 use super::Exposition;
 use super::buckets::Bounds;
 use super::family::{Families, Family, Kind};
@@ -72,13 +74,10 @@ impl Writing {
 
     /// The head of a family of those that are kept.
     pub(super) fn kept(&mut self, families: &Families, family: &Family) {
-        let (name, kind) = (family.name.as_str(), family.series.kind());
-        let described = families.description(kind, name);
-        let help = described.as_ref().map(|described| &*described.help).filter(|help| !help.is_empty());
-        let unit =
-            unit_of(name, described.as_ref().and_then(|described| described.unit).map(|unit| unit.as_str()));
+        let kind = family.series.kind();
+        let (help, unit) = described(families, family);
         let suffix = if kind == Kind::Counter { "_total" } else { "" };
-        self.head(name, suffix, kind.as_str(), unit, help.unwrap_or(UNDESCRIBED));
+        self.head(&family.name, suffix, kind.as_str(), unit, &help);
     }
 
     pub(super) fn counter(&mut self, name: &str, labels: &str, counter: &Tally) {
@@ -142,6 +141,15 @@ impl Writing {
             self.text.push_str("# EOF\n");
         }
     }
+}
+
+/// The help and the unit of a family.
+pub(super) fn described<'a>(families: &Families, family: &'a Family) -> (SharedString, &'a str) {
+    let described = families.description(family.series.kind(), &family.name);
+    let unit = described.as_ref().and_then(|described| described.unit).map(|unit| unit.as_str());
+    let unit = unit_of(&family.name, unit);
+    let help = described.map(|described| described.help).filter(|help| !help.is_empty());
+    (help.unwrap_or(SharedString::const_str(UNDESCRIBED)), unit)
 }
 
 /// The unit, which OpenMetrics allows only where the name ends with it.

@@ -20,5 +20,6 @@ mod loki;
 mod on_call;
 mod opensearch;
 mod prometheus;
+mod pushed;
 mod victoria_logs;
 mod zipkin;

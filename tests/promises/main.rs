@@ -15,6 +15,7 @@ mod export;
 mod grpc;
 mod guide;
 mod hostile;
+mod instruments;
 mod left_out;
 mod logs;
 mod metrics;

@@ -35,7 +35,7 @@ impl Wake for Woken {
 #[test]
 fn ten_thousand_histograms_are_never_held_at_once_and_others_come_between_the_pieces() {
     let recorder = recorder(10_000);
-    let mut body = pin!(PageBody::new(recorder.page(Exposition::OpenMetrics)));
+    let mut body = pin!(PageBody::new(recorder.pieces(Exposition::OpenMetrics)));
     assert_eq!(body.size_hint().exact(), None);
     let woken = Arc::new(Woken::default());
     let waker = Waker::from(Arc::clone(&woken));
@@ -65,7 +65,7 @@ fn ten_thousand_histograms_are_never_held_at_once_and_others_come_between_the_pi
 fn a_small_page_is_one_piece_and_says_its_length() {
     let recorder = recorder(3);
     for exposition in [Exposition::Text, Exposition::OpenMetrics] {
-        let mut body = pin!(PageBody::new(recorder.page(exposition)));
+        let mut body = pin!(PageBody::new(recorder.pieces(exposition)));
         let page = recorder.render(exposition);
         assert_eq!(body.size_hint().exact(), Some(page.len() as u64));
         let frame = body.as_mut().poll_frame(&mut Context::from_waker(Waker::noop()));

@@ -5,7 +5,7 @@ mod incident;
 mod page;
 mod panels;
 mod pipeline;
-mod stack;
+pub(crate) mod stack;
 
 use std::path::{Path, PathBuf};
 

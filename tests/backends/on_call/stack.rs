@@ -14,35 +14,35 @@ const MAY_START_FOR: Duration = Duration::from_secs(30);
 
 /// A folder for one run, removed at its end.
 #[derive(Debug)]
-pub(super) struct Folder(pub(super) PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 /// A program that listens. Dropping it ends it.
 #[derive(Debug)]
-pub(super) struct Server {
-    pub(super) url: String,
+pub(crate) struct Server {
+    pub(crate) url: String,
     child: Child,
 }
 
 /// The file as it lies in the repository.
-pub(super) fn file(path: &str) -> PathBuf {
+pub(crate) fn file(path: &str) -> PathBuf {
     top().join("examples/stack").join(path)
 }
 
 impl Folder {
-    pub(super) fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("tower-observability-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
 
     /// Copies a folder of the stack, and replaces in each of its files.
-    pub(super) fn copy(&self, folder: &str, replace: &[(&str, &str)]) -> PathBuf {
+    pub(crate) fn copy(&self, folder: &str, replace: &[(&str, &str)]) -> PathBuf {
         let to = self.0.join(folder);
         copy(&file(folder), &to, replace);
         to
     }
 
-    pub(super) fn write(&self, name: &str, text: &str) -> String {
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
         let path = self.0.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, text).unwrap();
@@ -73,12 +73,12 @@ impl Drop for Folder {
 }
 
 /// A port that is free now.
-pub(super) fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 impl Server {
-    pub(super) async fn prometheus(folder: &Path) -> Self {
+    pub(crate) async fn prometheus(folder: &Path) -> Self {
         let address = format!("127.0.0.1:{}", free_port());
         let mut command = Command::new(PROMETHEUS_PROGRAM.path());
         command.args(["--config.file=prometheus.yml", "--storage.tsdb.path=data", "--log.level=warn"]);
@@ -86,7 +86,7 @@ impl Server {
         Self::start(command.current_dir(folder), &address).await
     }
 
-    pub(super) async fn alertmanager(folder: &Path, port: u16) -> Self {
+    pub(crate) async fn alertmanager(folder: &Path, port: u16) -> Self {
         let address = format!("127.0.0.1:{port}");
         let mut command = Command::new(ALERTMANAGER.path());
         command.args(["--config.file=alertmanager.yml", "--storage.path=data", "--log.level=warn"]);
@@ -99,7 +99,7 @@ impl Server {
     }
 
     /// Starts it; it is ready when it takes a connection.
-    pub(super) async fn listening(command: &mut Command, address: &str) -> Self {
+    pub(crate) async fn listening(command: &mut Command, address: &str) -> Self {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
         let server = Self { url: format!("http://{address}"), child };
         eventually(MAY_START_FOR, address, async || {
@@ -110,7 +110,7 @@ impl Server {
     }
 
     /// Starts it; it is ready when it says so at this path.
-    pub(super) async fn start_at(command: &mut Command, address: &str, ready: &str) -> Self {
+    pub(crate) async fn start_at(command: &mut Command, address: &str, ready: &str) -> Self {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
         let server = Self { url: format!("http://{address}"), child };
         let ready = format!("{}{ready}", server.url);

@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use opentelemetry_proto::tonic::metrics::v1::Metric;
 
 use super::program::Program;
 use crate::support::authority::{Authority, Shown};
 use crate::support::child::{Child, Ended};
-use crate::support::collector::{Answer, Collected, CollectedLog, Collector, Received};
+use crate::support::collector::{Answer, Collected, CollectedLog, CollectedMetric, Collector, Received};
 
 /// What surrounds a variable while it is run.
 #[derive(Clone, Default)]
@@ -38,6 +39,7 @@ pub(super) struct Seen {
     pub(super) received: Vec<Received>,
     pub(super) spans: Vec<Collected>,
     pub(super) records: Vec<CollectedLog>,
+    pub(super) metrics: Vec<CollectedMetric>,
     pub(super) lines: Vec<serde_json::Value>,
     /// What stood for `{port}`.
     pub(super) port: String,
@@ -94,6 +96,7 @@ impl Seen {
             received: collector.received(),
             spans: collector.spans(),
             records: collector.logs(),
+            metrics: collector.metrics(),
             port,
         }
     }
@@ -133,6 +136,11 @@ impl Seen {
     /// The record of the event within the request.
     pub(super) fn record(&self) -> Option<&LogRecord> {
         self.records.iter().find(|log| log.body() == "at work").map(|log| &log.record)
+    }
+
+    /// The first metric of this name.
+    pub(super) fn metric(&self, name: &str) -> Option<&Metric> {
+        self.metrics.iter().map(|collected| &collected.metric).find(|metric| metric.name == name)
     }
 
     /// Is there a line with this message?

@@ -1,7 +1,8 @@
-//! The cases of the way to a collector: each variable for all signals, for spans, and for log records. What a
+//! The cases of the way to a collector: each variable for all signals, for spans, for log records, and for metrics. What a
 //! feature serves is served with it, and without it answered by the line of Cargo.toml that adds it.
 
 use super::logs::only_records;
+use super::metrics::only_metrics;
 use super::*;
 
 const GRPC: bool = cfg!(feature = "otlp-grpc");
@@ -20,6 +21,8 @@ const TRACES: Whose =
     Whose { word: "TRACES_", scene: exporting, path: "/v1/traces", service: "TraceService/Export" };
 const LOGS: Whose =
     Whose { word: "LOGS_", scene: only_records, path: "/v1/logs", service: "LogsService/Export" };
+const METRICS: Whose =
+    Whose { word: "METRICS_", scene: only_metrics, path: "/v1/metrics", service: "MetricsService/Export" };
 
 macro_rules! missing {
     ($before:literal, $what:literal, $feature:literal) => {
@@ -39,7 +42,7 @@ macro_rules! missing {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    [Whose { word: "", ..TRACES }, TRACES, LOGS].iter().flat_map(Whose::cases).collect()
+    [Whose { word: "", ..TRACES }, TRACES, LOGS, METRICS].iter().flat_map(Whose::cases).collect()
 }
 
 impl Whose {
