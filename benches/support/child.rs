@@ -68,6 +68,16 @@ fn command(situation: Situation, collector: SocketAddr, task: &str) -> Command {
             ("OBSERVABILITY_LOG_LIMIT", "4000000000"),
             ("OTEL_LOGS_EXPORTER", "otlp"),
         ],
+        Stack::Pushes => &PUSHED,
+        Stack::Exponential => &[
+            PUSHED[0],
+            PUSHED[1],
+            PUSHED[2],
+            (
+                "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+                "base2_exponential_bucket_histogram",
+            ),
+        ],
         // Each event counts towards the limit of its place, and nobody reaches it.
         _ => &[("OTEL_EXPORTER_PROMETHEUS_PORT", "0"), ("OBSERVABILITY_LOG_LIMIT", "4000000000")],
     };
@@ -75,6 +85,13 @@ fn command(situation: Situation, collector: SocketAddr, task: &str) -> Command {
     command.env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{collector}"));
     command
 }
+
+/// Metrics over OTLP beside the page.
+const PUSHED: [(&str, &str); 3] = [
+    ("OTEL_EXPORTER_PROMETHEUS_PORT", "0"),
+    ("OBSERVABILITY_LOG_LIMIT", "4000000000"),
+    ("OTEL_METRICS_EXPORTER", "prometheus,otlp"),
+];
 
 /// The child's side of it.
 pub(crate) fn run(arguments: &[String]) {
@@ -107,9 +124,13 @@ fn start(stack: Stack) -> Option<Observability> {
     let builder = tower_observability::builder("bench");
     match stack {
         Stack::Bare | Stack::Noop => None,
-        Stack::All | Stack::PlainCalls | Stack::Captures | Stack::Spanned | Stack::Records => {
-            Some(builder.init().expect("it starts"))
-        }
+        Stack::All
+        | Stack::PlainCalls
+        | Stack::Captures
+        | Stack::Spanned
+        | Stack::Records
+        | Stack::Pushes
+        | Stack::Exponential => Some(builder.init().expect("it starts")),
         Stack::Keeps => Some(builder.traces(Traces::new().keep_errors()).init().expect("it starts")),
         Stack::Unnamed | Stack::Off => Some(builder.propagate_request_id(false).init().expect("it starts")),
     }
@@ -140,10 +161,12 @@ fn prove(situation: Situation, report: &Report, requests: u64) {
     let spans = if on && situation.work.caller != Caller::NotSampled { requests } else { 0 };
     let lines = if on && situation.stack != Stack::Records { requests } else { 0 };
     let records = if situation.stack == Stack::Records { requests } else { 0 };
-    let flows = [&report.spans, &report.lines, &report.records];
+    let points = u64::from(matches!(situation.stack, Stack::Pushes | Stack::Exponential));
+    let flows = [&report.spans, &report.lines, &report.records, &report.points];
     let lost = flows.iter().any(|flow| !flow.dropped.is_empty());
     let whole = report.spans.delivered >= spans
         && report.lines.delivered >= lines
-        && report.records.delivered >= records;
+        && report.records.delivered >= records
+        && report.points.delivered >= points;
     assert!(whole && !lost, "{requests} requests of `{}`: {report}", situation.name);
 }

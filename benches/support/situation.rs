@@ -27,6 +27,10 @@ pub(crate) enum Stack {
     Keeps,
     /// As shipped, with log records over OTLP instead of lines.
     Records,
+    /// As shipped, with metrics over OTLP beside the page.
+    Pushes,
+    /// The same with exponential histograms.
+    Exponential,
 }
 
 /// One row of the table.
@@ -56,8 +60,26 @@ pub(crate) const TELLS: Situation =
 pub(crate) const CALLS: Situation =
     situation("a call made in a request", Stack::All, Handler::Calls, Caller::Sampled);
 
-pub(crate) const SITUATIONS: [Situation; 11] =
-    [BARE, NOOP, OFF, ALL, UNNAMED, NOT_SAMPLED, HELD, NO_TRACEPARENT, FAILS, TELLS, CALLS];
+pub(crate) const PUSHES: Situation =
+    situation("all, metrics over OTLP", Stack::Pushes, Handler::Answers, Caller::Sampled);
+pub(crate) const EXPONENTIAL: Situation =
+    situation("all, exponential histograms", Stack::Exponential, Handler::Answers, Caller::Sampled);
+
+pub(crate) const SITUATIONS: [Situation; 13] = [
+    BARE,
+    NOOP,
+    OFF,
+    ALL,
+    UNNAMED,
+    NOT_SAMPLED,
+    HELD,
+    NO_TRACEPARENT,
+    FAILS,
+    TELLS,
+    CALLS,
+    PUSHES,
+    EXPONENTIAL,
+];
 
 /// What more of something costs: the situation above the one behind it, of so many.
 #[derive(Clone, Copy, Debug)]
@@ -139,7 +161,7 @@ pub(crate) const STEPS: [Step; 13] = [
     ),
 ];
 
-const STACKS: [Stack; 10] = [
+const STACKS: [Stack; 12] = [
     Stack::Keeps,
     Stack::Bare,
     Stack::Noop,
@@ -150,6 +172,8 @@ const STACKS: [Stack; 10] = [
     Stack::Captures,
     Stack::Spanned,
     Stack::Records,
+    Stack::Pushes,
+    Stack::Exponential,
 ];
 
 impl Stack {
@@ -165,6 +189,8 @@ impl Stack {
             Self::Spanned => "spanned",
             Self::Keeps => "keeps",
             Self::Records => "records",
+            Self::Pushes => "pushes",
+            Self::Exponential => "exponential",
         }
     }
 }

@@ -150,7 +150,7 @@ impl Observability {
     ///
     /// For a process that may be frozen or killed without a signal: call it at the end of a unit of work, such as an
     /// invocation of a serverless function. Spans and log records are sent without waiting for a full batch or for the
-    /// batch delay, then the lines are written. What was not delivered in time stays queued. Works on any runtime.
+    /// batch delay, metrics are collected and sent if they leave over OTLP, then the lines are written. What was not delivered in time stays queued. Works on any runtime.
     ///
     /// ```no_run
     /// # async fn work(observability: &tower_observability::Observability) {
@@ -164,7 +164,7 @@ impl Observability {
         self.running.flush(timeout).await
     }
 
-    /// Sends what is queued, spans and log records first and lines last, and returns what was delivered and lost.
+    /// Sends what is queued, spans, log records and metrics first and lines last, and returns what was delivered and lost.
     ///
     /// Takes at most the [shutdown timeout](crate::Builder::shutdown_timeout), whatever the collector does.
     /// Never fails: what could not be delivered is counted in the report. Works on any runtime.

@@ -111,6 +111,34 @@ impl Drop for Claim {
     }
 }
 
+impl Exporters {
+    /// Runs all of them. The last sender is dropped at the end of the last one.
+    fn spawn(
+        self,
+        background: &Background,
+        signals: &'static Signals,
+        follow: watch::Receiver<Phase>,
+        ends: mpsc::Sender<()>,
+    ) {
+        let spans_follow = match signals.spans.holder() {
+            Some(holder) => {
+                let (later, spans_follow) = watch::channel(Phase::Running);
+                background.spawn(holder.run(follow.clone(), later));
+                spans_follow
+            }
+            None => follow.clone(),
+        };
+        background.spawn(export(self.spans, spans_follow, ends.clone()));
+        background.spawn(export(self.records, follow.clone(), ends.clone()));
+        if let Some(points) = self.points {
+            background.spawn(async move {
+                points.run(follow).await;
+                drop(ends);
+            });
+        }
+    }
+}
+
 impl Assembly {
     fn build(config: &Config, resource: &Resource, globals: Globals) -> Result<Self, Error> {
         let Options { general, traces, logs, metrics, .. } = &config.options;
@@ -210,22 +238,7 @@ impl Assembly {
         if recorder.is_some() {
             background.spawn(signals.watched.clone().read_queues());
         }
-        let spans_follow = match signals.spans.holder() {
-            Some(holder) => {
-                let (later, spans_follow) = watch::channel(Phase::Running);
-                background.spawn(holder.run(follow.clone(), later));
-                spans_follow
-            }
-            None => follow.clone(),
-        };
-        background.spawn(export(exporters.spans, spans_follow, exports.clone()));
-        background.spawn(export(exporters.records, follow.clone(), exports.clone()));
-        if let Some(points) = exporters.points {
-            background.spawn(async move {
-                points.run(follow).await;
-                drop(exports);
-            });
-        }
+        exporters.spawn(&background, signals, follow, exports);
         Box::leak(Box::new(Running {
             signals,
             background,

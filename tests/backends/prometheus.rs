@@ -1,6 +1,7 @@
 //! What Prometheus answers about the workshop's metrics, and what its tools say of our pages.
 
 mod alone;
+mod native;
 mod pages;
 mod questions;
 

@@ -247,16 +247,21 @@ fn a_flush_collects_and_delivers_at_once() {
 }
 
 #[test]
-fn the_page_is_not_there_where_only_a_collector_is_named_and_both_have_the_same_counts() {
+fn an_endpoint_alone_sends_no_metrics_and_the_variable_chooses_page_collector_or_both() {
     let collector = Collector::start();
-    let ended =
-        child("once", &collector.endpoint()).env("OTEL_METRICS_EXPORTER", "prometheus,otlp").end().well();
-    let start =
-        ended.messages("INFO").into_iter().find(|said| said.contains("observability started")).unwrap();
-    let to = format!("and to {}/v1/metrics every 60000 ms", collector.endpoint());
-    assert!(start.contains("metrics at http://127.0.0.1:") && start.contains(&to), "{start}");
-    let ended = child("once", &collector.endpoint()).end().well();
-    let start =
-        ended.messages("INFO").into_iter().find(|said| said.contains("observability started")).unwrap();
-    assert!(!start.contains("metrics at ") && start.contains("; metrics to http://"), "{start}");
+    let told = |child: Child| {
+        let messages = child.end().well().messages("INFO");
+        messages.into_iter().find(|said| said.contains("observability started")).unwrap()
+    };
+    let start = told(child("once", &collector.endpoint()).without_env("OTEL_METRICS_EXPORTER"));
+    assert!(start.contains("; metrics at http://127.0.0.1:") && !start.contains("and to http://"), "{start}");
+    assert!(collector.metrics().is_empty());
+    let to = format!("to {}/v1/metrics every 60000 ms", collector.endpoint());
+    let both = child("once", &collector.endpoint()).env("OTEL_METRICS_EXPORTER", "prometheus,otlp");
+    let start = told(both);
+    assert!(
+        start.contains("; metrics at http://127.0.0.1:") && start.contains(&format!("/metrics, and {to}"))
+    );
+    let start = told(child("once", &collector.endpoint()));
+    assert!(start.contains(&format!("; metrics {to}")), "{start}");
 }

@@ -258,6 +258,11 @@ const PROOFS: &[Proof] = &[
         "tests/process/machine.rs",
         "what_is_not_known_or_not_wanted_is_absent",
     ),
+    Proof(
+        "No metrics at the collector",
+        "tests/process/pushed.rs",
+        "an_endpoint_alone_sends_no_metrics_and_the_variable_chooses_page_collector_or_both",
+    ),
     Proof("No `container_…`", "src/metrics/machine/cgroup/tests.rs", "the_machines_own_root_is_no_container"),
     Proof(
         "`client.address` is that of the proxy",
