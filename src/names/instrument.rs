@@ -148,6 +148,7 @@ pub const ATTRIBUTES: &[(&str, &str, Type)] = &[
     (label::MESSAGING_OPERATION_NAME, "messaging.operation.name", Type::Text),
     (label::MESSAGING_OPERATION_TYPE, "messaging.operation.type", Type::Text),
     (label::MESSAGING_SYSTEM, "messaging.system", Type::Text),
+    (label::MESSAGING_SYSTEM_NAME, "messaging.system.name", Type::Text),
     (label::NETWORK_PROTOCOL_VERSION, "network.protocol.version", Type::Text),
     (label::OTEL_COMPONENT_NAME, "otel.component.name", Type::Text),
     (label::OTEL_COMPONENT_TYPE, "otel.component.type", Type::Text),
