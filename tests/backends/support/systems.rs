@@ -64,6 +64,16 @@ pub const POSTGRES: System = System("BACKEND_POSTGRES");
 pub const REDIS: System = System("BACKEND_REDIS");
 /// A RabbitMQ.
 pub const RABBITMQ: System = System("BACKEND_RABBITMQ");
+/// A broker of Kafka, as host and port.
+pub const KAFKA: System = System("BACKEND_KAFKA");
+/// The folder of Kafka's jars.
+pub const KAFKA_JARS: System = System("BACKEND_KAFKA_JARS");
+/// A NATS.
+pub const NATS: System = System("BACKEND_NATS");
+/// The script that runs one of those that services depend on.
+pub const DEPENDENCY: System = System("BACKEND_DEPENDENCY");
+/// The port of Erlang's mapper of ports.
+pub const EPMD_PORT: System = System("BACKEND_EPMD_PORT");
 
 impl System {
     /// What the variable holds: a base URL without a slash at its end, or a path.
