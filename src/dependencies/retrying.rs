@@ -5,6 +5,7 @@ use crate::current::request;
 use crate::metrics::Count;
 use crate::names::attribute;
 use crate::record::Interned;
+use crate::signals::{global, not_retryable};
 
 /// The retries of one kind of call. It only reports: what is tried again is decided by the service's own policy.
 ///
@@ -58,10 +59,13 @@ impl Retries {
 
     /// A call was tried again, or would have been, that must not be: it is not idempotent and has no key, or its answer was
     /// 400, 401, 403 or 404.
+    ///
+    /// Inside of an [`AttemptsLayer`](crate::AttemptsLayer), and of [`attempts`](crate::attempts()), calls of HTTP tell it by
+    /// themselves, by the name of their host.
     pub fn not_retryable(self, why: &str) {
-        self.ended(Count::NotRetryable, "not_retryable");
-        let retry = self.name.as_str();
-        tracing::warn!(target: "tower_observability::retry", retry, why, "a call that must not be retried");
+        if let Some(signals) = global() {
+            not_retryable(signals, self.name, why, None);
+        }
     }
 
     fn ended(self, result: Count, word: &'static str) {

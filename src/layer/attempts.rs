@@ -7,22 +7,33 @@
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
-use http::{Extensions, Request};
+use http::{Extensions, HeaderMap, Request};
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
+use super::again::{Asked, Made};
 use crate::context::SpanId;
 use crate::current::top_hop;
+use crate::names::attribute;
+use crate::record::Hop;
+use crate::signals::{Signals, not_retryable};
+use crate::threads::lock;
 
 /// Counts the attempts of a retry inside of it: from the second on, span and line of an attempt have
 /// `http.request.resend_count`.
 ///
 /// Each attempt is a separate call, so the client layer goes inside the retry. The retry policy may build a new request. A
 /// call that is made within an attempt, such as one for a token, is not counted.
+///
+/// What must not be tried again is told when it is: a POST or PATCH without an `idempotency-key` that may have reached the
+/// other side, and any call that was answered with 400, 401 (and has the same credentials again), 403 or 404, over gRPC with
+/// the codes of the same meaning. The attempt and the request around it have the fields `observability.retry`, which is
+/// `not_retryable`, and `observability.retry_reason`; there is a log line of level WARN, and
+/// `retries_total{retry="<host>", result="not_retryable"}` counts it.
 ///
 /// With a `tower::buffer` between the two, the count is passed in the request's extensions; a policy that drops them loses
 /// it.
@@ -60,11 +71,14 @@ pin_project! {
         #[pin]
         inner: T,
         made: u32,
+        last: Option<Made>,
     }
 }
 
 thread_local! {
     static COUNT: Cell<Option<Count>> = const { Cell::new(None) };
+    /// The attempt before. Beside the count, which every call looks at, because it needs a destructor.
+    static LAST: Cell<Option<Made>> = const { Cell::new(None) };
 }
 
 /// How many attempts were made.
@@ -77,12 +91,23 @@ struct Count {
 
 /// The counter, shared with code that makes the attempts elsewhere.
 #[derive(Clone, Debug, Default)]
-struct Shared(Arc<AtomicU32>);
+struct Shared(Arc<(AtomicU32, Mutex<Option<Made>>)>);
+
+/// One of the attempts, before it is made.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    /// How many were made before.
+    before: u32,
+    asked: Asked,
+    /// Where the one before is found, if that is not on this thread.
+    shared: Option<Shared>,
+}
 
 /// Restores what was counted around, also when the work panics.
 struct Counting<'a> {
     made: &'a mut u32,
-    outer: Option<Count>,
+    last: &'a mut Option<Made>,
+    outer: (Option<Count>, Option<Made>),
 }
 
 /// Counts the attempts of a retry loop of your own: from the second on, each observed call within the future has
@@ -102,16 +127,28 @@ struct Counting<'a> {
 /// # }
 /// ```
 pub fn attempts<F>(inner: F) -> Attempts<F> {
-    Attempts { inner, made: 0 }
+    Attempts { inner, made: 0, last: None }
 }
 
-/// Which attempt of its call this is: 0 is the first, or one outside of any [`attempts`].
+/// Which attempt of its call this is; `None` outside of any [`attempts`].
 #[inline]
-pub(crate) fn next(extensions: &Extensions) -> u32 {
+pub(crate) fn next(extensions: &Extensions, headers: &HeaderMap) -> Option<Attempt> {
     match COUNT.get() {
-        Some(count) => count.next(),
-        None => extensions.get::<Shared>().map_or(0, |shared| shared.0.fetch_add(1, Ordering::Relaxed)),
+        Some(count) => count.next(headers),
+        None => shared(extensions.get()?, headers),
     }
+}
+
+/// Of those that are made in another task.
+#[cold]
+fn shared(shared: &Shared, headers: &HeaderMap) -> Option<Attempt> {
+    let before = shared.0.0.fetch_add(1, Ordering::Relaxed);
+    Some(Attempt { before, asked: Asked::of(headers), shared: Some(shared.clone()) })
+}
+
+/// Puts this in the place of the thread's last attempt; a thread that ends has none.
+fn replace_last(with: Option<Made>) -> Option<Made> {
+    LAST.try_with(|last| last.replace(with)).ok().flatten()
 }
 
 fn innermost() -> Option<SpanId> {
@@ -120,27 +157,51 @@ fn innermost() -> Option<SpanId> {
 
 impl Count {
     #[cold]
-    fn next(self) -> u32 {
+    fn next(self, headers: &HeaderMap) -> Option<Attempt> {
         if innermost() != self.within {
-            return 0;
+            return None;
         }
         COUNT.set(Some(Self { made: self.made.saturating_add(1), ..self }));
-        self.made
+        Some(Attempt { before: self.made, asked: Asked::of(headers), shared: None })
+    }
+}
+
+impl Attempt {
+    /// It is made in this hop. The conventions count attempts from the second on. What is said of it are fields, so that the
+    /// line says it as well.
+    #[cold]
+    pub(crate) fn begins(self, signals: &Signals, hop: &Arc<Hop>) {
+        if self.before > 0 {
+            hop.add(attribute::HTTP_REQUEST_RESEND_COUNT.into(), self.before.into());
+        }
+        let made = Some(Made::new(Arc::clone(hop), self.asked));
+        let last = match &self.shared {
+            Some(shared) => std::mem::replace(&mut *lock(&shared.0.1), made.clone()),
+            None => replace_last(made.clone()),
+        };
+        if let (Some(last), Some(made)) = (last, made)
+            && let Some(why) = made.must_not_follow(&last)
+        {
+            not_retryable(signals, made.host(), &why, Some(hop));
+        }
     }
 }
 
 impl<'a> Counting<'a> {
-    fn begin(made: &'a mut u32) -> Self {
-        let outer = COUNT.replace(Some(Count { made: *made, within: innermost() }));
-        Self { made, outer }
+    fn begin(made: &'a mut u32, last: &'a mut Option<Made>) -> Self {
+        let count = COUNT.replace(Some(Count { made: *made, within: innermost() }));
+        let outer = (count, replace_last(last.take()));
+        Self { made, last, outer }
     }
 }
 
 impl Drop for Counting<'_> {
     fn drop(&mut self) {
-        if let Some(count) = COUNT.replace(self.outer) {
+        let (count, last) = (self.outer.0, self.outer.1.take());
+        if let Some(count) = COUNT.replace(count) {
             *self.made = count.made;
         }
+        *self.last = replace_last(last);
     }
 }
 
@@ -170,11 +231,11 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for Attempts<S> {
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         request.extensions_mut().insert(Shared::default());
-        let mut made = 0;
-        let counting = Counting::begin(&mut made);
+        let (mut made, mut last) = (0, None);
+        let counting = Counting::begin(&mut made, &mut last);
         let inner = self.inner.call(request);
         drop(counting);
-        Attempts { inner, made }
+        Attempts { inner, made, last }
     }
 }
 
@@ -183,7 +244,7 @@ impl<F: Future> Future for Attempts<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let _counting = Counting::begin(this.made);
+        let _counting = Counting::begin(this.made, this.last);
         this.inner.poll(cx)
     }
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use http::header::HOST;
 use http::{HeaderMap, HeaderValue, Request};
 
-use super::attempts;
+use super::attempts::{self, Attempt};
 use super::grpc;
 use super::options::Options;
 use super::twice::{is_observed, is_this};
 use crate::clock::Moment;
 use crate::current::{Current, current, top_hop};
-use crate::names::{attribute, header};
+use crate::names::header;
 use crate::propagation::OutgoingContext;
 use crate::record::{Hop, Http, KeepReason, Kind, Piece, Subject, host_and_port, host_and_port_of};
 use crate::signals::{Observation, Signals};
@@ -28,7 +28,8 @@ pub(super) fn begin<B>(
     if within.map_or_else(|| is_observed(Kind::Client, request), |hop| is_this(hop, Kind::Client, request)) {
         return None;
     }
-    let (attempt, is_grpc) = (attempts::next(request.extensions()), grpc::is_call(request));
+    let (attempt, is_grpc) =
+        (attempts::next(request.extensions(), request.headers()), grpc::is_call(request));
     let hop = open(signals, here.as_ref(), attempt, |hop| {
         if let Subject::Http(http) = &mut hop.subject {
             http.begin(request);
@@ -52,20 +53,14 @@ pub(super) fn begin<B>(
 pub(crate) fn open(
     signals: &'static Signals,
     here: Option<&Current>,
-    attempt: u32,
+    attempt: Option<Attempt>,
     describe: impl FnOnce(&mut Hop),
 ) -> Arc<Hop> {
     let hop = signals.hop_below(here, Kind::Client, Moment::now(), describe);
-    if attempt > 0 {
-        count(&hop, attempt);
+    if let Some(attempt) = attempt {
+        attempt.begins(signals, &hop);
     }
     hop
-}
-
-/// The conventions count attempts from the second on. It is a field, so that the line says it as well.
-#[cold]
-fn count(hop: &Hop, attempt: u32) {
-    hop.add(attribute::HTTP_REQUEST_RESEND_COUNT.into(), attempt.into());
 }
 
 /// Copies what span and line need.

@@ -3,6 +3,7 @@
 //! A request comes in at `service`, where `server` or `client` begins the hop; `future` sees the response's
 //! head, `body` its last byte. Each of them may end the hop, and only the first that does counts.
 
+mod again;
 mod attempts;
 mod body;
 mod client;

@@ -116,6 +116,8 @@ names! {
         "How the retries of a call in this request ended: `gave_up`, `out_of_budget`, `not_retryable`. Also on the log line.";
     RETRY_ATTEMPTS = "observability.retry_attempts",
         "How often that call was tried. Also on the log line.";
+    RETRY_REASON = "observability.retry_reason",
+        "Why that call must not be tried again, if it must not. Also on the log line.";
     ROLLED_BACK = "observability.rolled_back",
         "`true` if a transaction of this request failed or was given up. Also on the log line.";
     ROUTE_PRIORITY = "observability.route.priority",

@@ -37,7 +37,9 @@ impl Code {
     pub(crate) const OK: Self = Self::of(0);
     pub(crate) const CANCELLED: Self = Self::of(1);
     pub(crate) const UNKNOWN: Self = Self::of(2);
+    pub(crate) const INVALID_ARGUMENT: Self = Self::of(3);
     pub(crate) const DEADLINE_EXCEEDED: Self = Self::of(4);
+    pub(crate) const NOT_FOUND: Self = Self::of(5);
     pub(crate) const PERMISSION_DENIED: Self = Self::of(7);
     pub(crate) const RESOURCE_EXHAUSTED: Self = Self::of(8);
     pub(crate) const UNIMPLEMENTED: Self = Self::of(12);

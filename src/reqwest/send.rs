@@ -61,7 +61,7 @@ impl Sender {
         if is_observed(request) {
             return None;
         }
-        let attempt = next_attempt(&http::Extensions::new());
+        let attempt = next_attempt(&http::Extensions::new(), request.headers());
         let here = current();
         let hop = open(signals, here.as_ref(), attempt, |hop| {
             if let Subject::Http(http) = &mut hop.subject {

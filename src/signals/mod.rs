@@ -4,8 +4,10 @@ mod assembled;
 mod listening;
 mod observation;
 mod order;
+mod retried;
 
 pub(crate) use assembled::{OfThread, Signals, global, set_global, set_of_thread, started};
 pub(crate) use listening::Listening;
 pub(crate) use observation::Observation;
 pub(crate) use order::{Order, Verdict};
+pub(crate) use retried::not_retryable;

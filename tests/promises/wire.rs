@@ -60,7 +60,7 @@ messaging.system.name kafka.offset
 observability.message.duplicate observability.message.newer_version observability.message.out_of_order observability.message.waited_ms
 db.collection.name db.namespace db.operation.batch.size db.operation.name db.query.summary db.query.text
 db.response.returned_rows db.response.status_code db.system.name observability.rolled_back observability.slow_query observability.slow_query_ms
-observability.breaker_open observability.cache. observability.connection_missing observability.connection_wait_ms observability.retry observability.retry_attempts";
+observability.breaker_open observability.cache. observability.connection_missing observability.connection_wait_ms observability.retry observability.retry_attempts observability.retry_reason";
 
 const TAGS: &str = "\
 error otel.dropped_attributes_count otel.dropped_links_count otel.library.name otel.library.version

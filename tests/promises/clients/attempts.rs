@@ -21,7 +21,7 @@ use tower_observability::{AttemptsLayer, Kind, attempts};
 
 use crate::support::server::Server;
 
-type Body = Empty<Bytes>;
+pub(super) type Body = Empty<Bytes>;
 
 /// Tries again until there is an answer below 500; makes each request anew, without extensions.
 #[derive(Clone)]
@@ -73,7 +73,7 @@ async fn flaky() -> Server {
     Server::start(Router::new().route("/{name}", get(answer))).await
 }
 
-fn hyper() -> Client<HttpConnector, Body> {
+pub(super) fn hyper() -> Client<HttpConnector, Body> {
     Client::builder(TokioExecutor::new()).build_http()
 }
 

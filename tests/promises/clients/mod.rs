@@ -1,5 +1,6 @@
 //! Promise: a call carries the context on and is reported by the conventions; what must not leave stays here.
 
+mod again;
 mod attempts;
 mod pools;
 mod queued;
