@@ -3,7 +3,8 @@
 //!
 //! - `services`: one short file each, written as you would write yours.
 //! - `proto`: what your build would generate of the one `.proto` there is.
-//! - `plumbing`: what they share: a server's start and end, a JSON client, a store, a queue, a circuit breaker.
+//! - `plumbing`: what they share: a server's start and end, a JSON client, a store, a cache, a queue, a circuit breaker;
+//!   each embedded, or a real system.
 //! - `screen`: standard output, whose reader may leave.
 //! - `launcher`: starts the eight, receives their spans, reads their lines and their `/metrics`.
 //!
@@ -37,8 +38,11 @@ With OTEL_EXPORTER_OTLP_ENDPOINT set, the spans go there (a Jaeger, a collector)
 the launcher's own viewer; so it is with OTEL_TRACES_EXPORTER and the other exporters' variables.
 --vanished always uses the viewer; with --lines every option of the environment reaches the eight.
 
-Built with --features real-systems, DATABASE_URL=postgres://… puts the tables of customers and worker there; the
-tables workshop_… of that database are emptied at each start.
+Built with --features real-systems, each of these replaces what is embedded, and finds it empty:
+  DATABASE_URL=postgres://…     the tables of customers and worker, workshop_… of that database
+  REDIS_URL=redis://…           the cache of vehicles, and the queue
+  AMQP_URL=amqp://…             the queue, in RabbitMQ
+  KAFKA_BROKERS=host:port,…     the queue, in Kafka; before RabbitMQ, and that before Redis
 
 BOOKINGS_COMMAND=\"python3 bookings.py\" puts another program in the place of bookings; so it is
 with the other seven. Such a program finds the others by CUSTOMERS_URL and so on, posts

@@ -84,7 +84,7 @@ fn a_lost_update_is_explained_from_a_customers_id_and_a_time() {
         "message=profile written",
         "spans where trace_id=",
         "spans where event_id=",
-        "samples where name=queue_redeliveries_total",
+        "samples where name=messages_out_of_order_total",
         "Cause: the queue delivered CustomerUpdated",
     ] {
         assert!(text.contains(told), "{told}:\n{text}");

@@ -3,7 +3,7 @@
 //! ```text
 //! lines where customer_id=4711 and level=ERROR around 12:34:56 show time service message
 //! spans where trace_id=4bf9…
-//! samples where name=queue_redeliveries_total
+//! samples where name=messages_out_of_order_total
 //! ```
 
 use super::evidence::{Evidence, Row};

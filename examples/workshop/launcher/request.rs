@@ -64,8 +64,16 @@ pub(super) fn order() -> Value {
 
 /// A line in short: when, who, how grave, what, and what else a person wants to see of it.
 pub(super) fn short(line: &Line, when: &str) -> String {
-    const WORTH_SEEING: [&str; 8] =
-        ["duration_ms", "outcome", "cache", "attempt", "attempts", "error", "customer_version", "url"];
+    const WORTH_SEEING: [&str; 8] = [
+        "duration_ms",
+        "outcome",
+        "observability.cache.vehicles",
+        "attempt",
+        "attempts",
+        "error",
+        "customer_version",
+        "url",
+    ];
     let row = &line.row;
     let more = WORTH_SEEING.iter().filter(|key| !matches!(row.get(key), "" | "ok"));
     let more: Vec<_> = more.map(|key| format!("{key}={}", row.get(key))).collect();

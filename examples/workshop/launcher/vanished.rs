@@ -64,11 +64,12 @@ fn investigate(evidence: &Evidence, complaint: &Complaint, seconds: f64) -> Resu
     let deliveries = trace_of(evidence, &last)?;
 
     step(6, "Is it only this customer?");
-    let redeliveries = ask(evidence, "samples where name=queue_redeliveries_total show service name value")?;
-    let count =
-        redeliveries.first().ok_or("the metrics do not know of redeliveries")?.get("value").to_owned();
+    let query = "samples where name=messages_out_of_order_total and messaging_destination_name=customers \
+                 show service name value";
+    let late = ask(evidence, query)?;
+    let count = late.first().ok_or("the metrics do not know of late messages")?.get("value").to_owned();
     say(&format!(
-        "{count} messages were delivered more than once; each may have overwritten another customer's data."
+        "{count} messages came when a newer one of their customer had been processed; each has overwritten data."
     ));
     conclude(*customer_id, &last, &best, &deliveries);
     Ok(())
@@ -154,7 +155,8 @@ fn trace_of(evidence: &Evidence, last: &Row) -> Result<Vec<Row>, BoxError> {
         evidence.spans().into_iter().filter(|span| span.row.is("trace_id", trace_id)).collect();
     Trace { id: trace_id.to_owned(), spans }.print();
     let query = format!(
-        "spans where event_id={} show time service name delivery observability.outcome",
+        "spans where event_id={} show time service name delivery observability.outcome \
+         observability.message.newer_version",
         last.get("event_id")
     );
     let deliveries = ask(evidence, &query)?;
@@ -166,7 +168,13 @@ fn trace_of(evidence: &Evidence, last: &Row) -> Result<Vec<Row>, BoxError> {
     if deliveries.iter().any(|span| span.is("error", "yes")) {
         return Err("processing the event failed: not this story".into());
     }
-    say("One event, processed more than once, and each time it was a success.");
+    let is_told = deliveries.iter().any(|span| !span.get("observability.message.newer_version").is_empty());
+    if !is_told {
+        return Err("no span says that a newer version had been processed".into());
+    }
+    say(
+        "One event, processed more than once, each time with success; the last time a newer version had been processed.",
+    );
     Ok(deliveries)
 }
 
@@ -179,7 +187,10 @@ fn conclude(customer_id: u64, last: &Row, best: &Row, deliveries: &[Row]) {
          and the worker, which does not compare versions, wrote it at {when} over version {new} of {before}.",
         paint::bold("Cause:")
     );
-    show!("Nothing failed, so nothing was logged as an error. The remedy is in services/worker.rs.");
+    show!(
+        "Nothing failed, so nothing was logged as an error. Who watches messages_out_of_order_total knows of it before \
+         the customer calls. The remedy is in services/worker.rs."
+    );
 }
 
 fn version(row: &Row) -> u64 {

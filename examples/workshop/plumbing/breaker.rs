@@ -8,6 +8,8 @@ pub(crate) struct Breaker {
     most_failures: u32,
     rest: Duration,
     state: Mutex<State>,
+    /// It tells metrics, lines and the request.
+    told: tower_observability::Breaker,
 }
 
 #[derive(Default)]
@@ -18,16 +20,20 @@ struct State {
 
 impl Breaker {
     /// Opens after so many failures in a row, and rests so long.
-    pub(crate) fn new(most_failures: u32, rest: Duration) -> Self {
-        Self { most_failures, rest, state: Mutex::default() }
+    pub(crate) fn new(name: &str, most_failures: u32, rest: Duration) -> Self {
+        Self { most_failures, rest, state: Mutex::default(), told: tower_observability::breaker(name) }
     }
 
     /// May we ask? After the rest one call may, and its answer decides.
     pub(crate) fn admits(&self) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match state.open_until {
-            Some(until) if Instant::now() < until => false,
+            Some(until) if Instant::now() < until => {
+                self.told.rejected();
+                false
+            }
             Some(_) => {
+                self.told.half_opened();
                 state.open_until = Some(Instant::now() + self.rest);
                 true
             }
@@ -39,15 +45,14 @@ impl Breaker {
     pub(crate) fn heard(&self, went_well: bool) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if went_well {
-            *state = State::default();
+            if std::mem::take(&mut *state).open_until.is_some() {
+                self.told.closed();
+            }
             return;
         }
         state.failures += 1;
-        if state.failures == self.most_failures {
-            tracing::error!(failures = state.failures, "the circuit opens");
-            metrics::counter!("circuit_opened_total").increment(1);
-        }
         if state.failures >= self.most_failures {
+            self.told.opened();
             state.open_until = Some(Instant::now() + self.rest);
         }
     }

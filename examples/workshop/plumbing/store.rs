@@ -6,7 +6,7 @@ use tower_observability::Observability;
 
 use super::Failure;
 use super::embedded::Embedded;
-use super::postgres::Postgres;
+use super::real::Postgres;
 
 /// One service's tables.
 pub(crate) enum Store {

@@ -68,7 +68,7 @@ pub(crate) async fn run() -> Result<(), BoxError> {
         .with_state(Bookings {
             calls: Calls::default(),
             inventory,
-            queue: Queue::default(),
+            queue: Queue::open().await?,
             book: Book::default(),
         })
         .layer(ObservabilityLayer::new().priority("/bookings", Priority::High));

@@ -41,7 +41,7 @@ pub(crate) async fn run() -> Result<(), BoxError> {
     let observability = tower_observability::builder("customers").admin(Admin::new().port(0)).init()?;
     let store = Store::open(&["customers"], &observability).await?;
     store.fill("customers", (4_000..5_000).map(first_version)).await?;
-    let book = Book { store: Arc::new(store), queue: Queue::default() };
+    let book = Book { store: Arc::new(store), queue: Queue::open().await? };
     let app = Router::new()
         .route("/customers/{id}", get(customer).put(change))
         .with_state(book)

@@ -1,7 +1,7 @@
 //! payments: takes the money at an external provider that times out, answers 500, or is slow.
 //!
-//! Each attempt is a client span of its own, and from the second on says which it is. Between attempts it waits, longer each time and never twice the
-//! same; the idempotency key makes a second attempt safe after a first whose answer got lost; after too many
+//! Each attempt is a client span of its own, and from the second on says which it is. Between attempts it waits, longer
+//! each time and never twice the same; the idempotency key makes a second attempt safe after a first whose answer got lost; after too many
 //! failures in a row the circuit opens, and no request waits for a provider that is down.
 
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use tower::retry::backoff::{Backoff, ExponentialBackoffMaker, MakeBackoff};
 use tower::util::rng::HasherRng;
-use tower_observability::{Admin, ObservabilityLayer, Priority, attempts, request};
+use tower_observability::{Admin, ObservabilityLayer, Priority, attempts, request, retries};
 
 use crate::plumbing::{BoxError, Breaker, Calls, Failure, serve, url_of};
 
@@ -47,7 +47,7 @@ pub(crate) async fn run() -> Result<(), BoxError> {
     let (least, most) = (Duration::from_millis(10), Duration::from_millis(200));
     let till = Till {
         provider: Calls::within(provider_may_take()),
-        breaker: Breaker::new(5, Duration::from_millis(50)),
+        breaker: Breaker::new("provider", 5, Duration::from_millis(50)),
         backoff: ExponentialBackoffMaker::new(least, most, 0.5, HasherRng::default())?,
         receipts: Mutex::default(),
     };
@@ -79,7 +79,7 @@ async fn pay(State(till): State<Arc<Till>>, Json(payment): Json<Payment>) -> Res
 impl Till {
     async fn charge(&self, payment: &Payment) -> Result<Receipt, Failure> {
         let mut backoff = self.backoff.clone().make_backoff();
-        let mut attempt = 1;
+        let (retries, mut attempt) = (retries("provider"), 1);
         loop {
             if !self.breaker.admits() {
                 return Err(Failure::unavailable("the circuit to the provider is open"));
@@ -89,9 +89,13 @@ impl Till {
             self.breaker.heard(answer.is_ok());
             match answer {
                 Err(error) if error.is_worth_a_retry() && attempt < MOST_ATTEMPTS => {
+                    retries.retried();
                     tracing::warn!(attempt, error = %error, "provider failed, trying again");
                 }
                 last => {
+                    if last.as_ref().is_err_and(Failure::is_worth_a_retry) {
+                        retries.gave_up(attempt);
+                    }
                     request::add("attempts", attempt);
                     return last;
                 }

@@ -1,15 +1,14 @@
 //! vehicles: a vehicle's history, an expensive question behind a cache.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
-use tower_observability::{Admin, ObservabilityLayer, request};
+use tower_observability::{Admin, ObservabilityLayer};
 
-use crate::plumbing::{BoxError, serve};
+use crate::plumbing::{BoxError, Cache, Failure, serve};
 
 const VISITS: u64 = 300_000;
 const PLATES: u64 = 1_000;
@@ -24,7 +23,7 @@ pub(crate) struct Vehicle {
 struct Garage {
     /// One plate for each visit, without an index.
     visits: Vec<String>,
-    cache: Mutex<HashMap<String, Vehicle>>,
+    cache: Cache,
 }
 
 pub(crate) async fn run() -> Result<(), BoxError> {
@@ -32,26 +31,30 @@ pub(crate) async fn run() -> Result<(), BoxError> {
     let visits = (0..VISITS).map(|visit| format!("B-WS-{}", visit * visit % PLATES)).collect();
     let app = Router::new()
         .route("/vehicles/{plate}", get(vehicle))
-        .with_state(Arc::new(Garage { visits, cache: Mutex::default() }))
+        .with_state(Arc::new(Garage { visits, cache: Cache::open("vehicles").await? }))
         .layer(ObservabilityLayer::new());
     serve(app, observability).await
 }
 
-async fn vehicle(State(garage): State<Arc<Garage>>, Path(plate): Path<String>) -> Json<Vehicle> {
-    let known = garage.cache.lock().unwrap_or_else(PoisonError::into_inner).get(&plate).cloned();
-    let answer = if known.is_some() { "hit" } else { "miss" };
-    request::add("cache", answer);
-    metrics::counter!("vehicle_cache_requests_total", "answer" => answer).increment(1);
-    Json(known.unwrap_or_else(|| garage.look_up(plate)))
+async fn vehicle(
+    State(garage): State<Arc<Garage>>,
+    Path(plate): Path<String>,
+) -> Result<Json<Vehicle>, Failure> {
+    let seen = tower_observability::cache("vehicles");
+    if let Some(known) = garage.cache.get(&plate).await {
+        seen.hit();
+        return Ok(Json(known));
+    }
+    let vehicle = seen.load(&plate, async { garage.look_up(&plate) }).await;
+    garage.cache.put(&plate, &vehicle).await?;
+    Ok(Json(vehicle))
 }
 
 impl Garage {
-    fn look_up(&self, plate: String) -> Vehicle {
+    fn look_up(&self, plate: &str) -> Vehicle {
         // An ordinary `tracing` span: it becomes a child of the request.
         let _span = tracing::info_span!("scan all visits", rows = self.visits.len()).entered();
-        let visits = self.visits.iter().filter(|visit| **visit == plate).count();
-        let vehicle = Vehicle { plate: plate.clone(), visits };
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner).insert(plate, vehicle.clone());
-        vehicle
+        let visits = self.visits.iter().filter(|visit| *visit == plate).count();
+        Vehicle { plate: plate.to_owned(), visits }
     }
 }

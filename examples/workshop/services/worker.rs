@@ -23,9 +23,9 @@ pub(crate) async fn run() -> Result<(), BoxError> {
     let observability = tower_observability::builder("worker").admin(Admin::new().port(0)).init()?;
     let store = Store::open(&["handled", "profiles"], &observability).await?;
     let worker = Arc::new(Worker { calls: Calls::default(), store });
-    let broker = Arc::new(Broker::default());
-    tokio::spawn(consume(broker.clone(), "bookings", worker.clone(), booking_confirmed));
-    tokio::spawn(consume(broker.clone(), "customers", worker.clone(), customer_updated));
+    let broker = Arc::new(Broker::open(&observability).await?);
+    tokio::spawn(consume(broker.clone(), "bookings", worker.clone(), |_| None, booking_confirmed));
+    tokio::spawn(consume(broker.clone(), "customers", worker.clone(), version_of, customer_updated));
     let app = Router::new()
         .route("/profiles/{id}", get(profile))
         .with_state(worker)
@@ -48,23 +48,33 @@ async fn consume<F>(
     broker: Arc<Broker>,
     queue: &'static str,
     worker: Arc<Worker>,
+    version: fn(&Message) -> Option<(u64, u64)>,
     handle: impl Fn(Arc<Worker>, Message) -> F,
 ) where
     F: Future<Output = Result<(), Failure>>,
 {
     loop {
         let message = broker.receive(queue).await;
-        let id = message.id.clone();
-        let done = Work::consumer(format!("process {queue}"))
-            .system("workshop-queue")
+        let mut work = Work::consumer(format!("process {queue}"))
+            .system(broker.system())
             .destination(queue)
-            .parent(propagation::extract(&message.headers))
-            .try_run(handle(worker.clone(), message))
-            .await;
-        if done.is_ok() {
-            broker.acknowledge(queue, &id);
+            .message(&message.id)
+            .sent_at(message.sent_at())
+            .parent(propagation::extract(&message.headers));
+        if let Some((key, version)) = version(&message) {
+            work = work.version(key, version);
+        }
+        match work.try_run(handle(worker.clone(), message.clone())).await {
+            Ok(()) => broker.acknowledge(queue, message).await,
+            Err(_) => broker.comes_again(queue, message),
         }
     }
+}
+
+/// What a change is about, and which it is: so that one which comes after a newer one is told.
+fn version_of(message: &Message) -> Option<(u64, u64)> {
+    let CustomerUpdated { customer, .. } = message.body().ok()?;
+    Some((customer.id, customer.version))
 }
 
 /// Idempotent the proper way: a message that was handled is remembered, and not handled again.

@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Executor as _, Row as _};
 use tower_observability::work::transaction;
 use tower_observability::{Observability, PoolState, acquire};
 
-use super::Failure;
+use crate::plumbing::Failure;
 
 /// A pool of connections, and the tables of one service in their database.
 pub(crate) struct Postgres {
