@@ -1,7 +1,7 @@
 //! The guide: one page for each question. The list of pages below says which.
 //!
 //! - **To instrument**: [servers], [clients], [gRPC](grpc), [jobs and messages](work), [databases, pools,
-//!   queues and caches](dependencies), [an existing
+//!   queues and caches](dependencies), [drivers and brokers](drivers), [an existing
 //!   service](existing), [tests](testing), [recipes] for tower-http, WebSockets and event streams.
 //! - **To operate**: [configuration], [outcomes], [log formats](log_formats), [where the lines
 //!   go](log_shipping), [Prometheus](prometheus), [alerts and runbooks](on_call), [sampling],
@@ -36,6 +36,8 @@ pub mod configuration {}
 pub mod cost {}
 #[doc = include_str!("dependencies.md")]
 pub mod dependencies {}
+#[doc = include_str!("drivers.md")]
+pub mod drivers {}
 #[doc = include_str!("existing.md")]
 pub mod existing {}
 #[doc = include_str!("grpc.md")]

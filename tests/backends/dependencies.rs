@@ -1,9 +1,12 @@
 //! What a service depends on, through the clients that services use and against the real servers: each recipe of the guide
-//! for sqlx, redis and lapin runs here.
+//! for a driver or a broker's client runs here.
 
 mod database;
+mod kafka;
 mod messages;
 mod outage;
+mod recipes;
+mod workshop;
 
 use tower_observability::testing::{Instance, Span};
 

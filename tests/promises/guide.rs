@@ -480,7 +480,9 @@ fn every_program_is_compiled() {
     for (name, text) in pages().into_iter().chain([("README".to_owned(), read("README.md"))]) {
         let fences = text.lines().map(str::trim_start).filter(|line| line.starts_with("```rust"));
         for fence in fences {
-            assert!(["```rust", "```rust,no_run"].contains(&fence), "{name}: {fence}");
+            // Those of the drivers are compiled, and run, by the tests of the real systems: see `drivers.rs`.
+            let is_compiled = ["```rust", "```rust,no_run"].contains(&fence);
+            assert!(is_compiled || name == "drivers" && fence == "```rust,ignore", "{name}: {fence}");
         }
     }
     assert!(read("src/lib.rs").contains("#[cfg(doctest)]\n#[doc = include_str!(\"../README.md\")]"));

@@ -10,6 +10,7 @@ mod bridge;
 mod choices;
 mod clients;
 mod dependencies;
+mod drivers;
 mod exactly_once;
 mod export;
 mod grpc;

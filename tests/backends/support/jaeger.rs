@@ -17,6 +17,8 @@ pub struct Span {
     pub id: String,
     /// Empty for a root.
     pub parent: String,
+    /// The spans that it links to.
+    pub links: Vec<String>,
     /// Microseconds since 1970.
     pub start: u64,
     /// Microseconds.
@@ -80,14 +82,19 @@ impl Trace {
 }
 
 impl Span {
-    /// One whose parent, if there is one, is its only reference.
     fn of(span: &Value, processes: &Value) -> Self {
         let process = &processes[text(&span["processID"])];
         let references = span["references"].as_array().map(Vec::as_slice).unwrap_or_default();
-        assert!(references.len() <= 1, "{span:#}");
+        let of_kind = |kind: &str| {
+            let of_kind = references.iter().filter(|reference| reference["refType"] == *kind);
+            of_kind.map(|reference| text(&reference["spanID"])).collect::<Vec<_>>()
+        };
+        let mut parents = of_kind("CHILD_OF");
+        assert!(parents.len() <= 1, "{span:#}");
         Self {
             id: text(&span["spanID"]),
-            parent: references.first().map(|parent| text(&parent["spanID"])).unwrap_or_default(),
+            parent: parents.pop().unwrap_or_default(),
+            links: of_kind("FOLLOWS_FROM"),
             start: span["startTime"].as_u64().unwrap(),
             duration: span["duration"].as_u64().unwrap(),
             service: text(&process["serviceName"]),
