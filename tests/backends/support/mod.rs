@@ -5,6 +5,7 @@ pub mod booked;
 pub mod browser;
 pub mod confined;
 pub mod database;
+pub mod delay;
 pub mod http;
 pub mod jaeger;
 pub mod logql;
