@@ -46,9 +46,11 @@ static BOTH: LazyLock<[Booked; 2]> = LazyLock::new(|| {
 });
 
 /// Their values differ with every run.
-const VOLATILE: [&str; 9] = [
+const VOLATILE: [&str; 11] = [
     "attempts",
     "booking_id",
+    "messaging.message.id",
+    "observability.message.waited_ms",
     "observability.request_id",
     "observability.ttfb_ms",
     "server.port",

@@ -3,13 +3,13 @@
 
 use std::process::{Command, Stdio};
 
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::task::spawn_blocking;
 
 use super::unique;
+use crate::support::database::fresh;
 use crate::support::jaeger::{Span, Trace};
 use crate::support::prometheus::{Scraped, Target, value};
-use crate::support::systems::{JAEGER_OTLP, KAFKA, POSTGRES, RABBITMQ, REDIS};
+use crate::support::systems::{JAEGER_OTLP, KAFKA, RABBITMQ, REDIS};
 use crate::support::wait::{SOON, eventually};
 use crate::support::workshop::{SERVICES, Workshop, program};
 
@@ -17,10 +17,7 @@ type Variables = Vec<(&'static str, String)>;
 
 /// A database of its own in PostgreSQL, and one of these in Redis.
 async fn variables(redis: u8) -> Variables {
-    let (name, url) = (unique("workshop"), POSTGRES.value());
-    let mut admin = PgConnection::connect(&url).await.unwrap();
-    admin.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
-    let database = format!("{}/{name}", url.rsplit_once('/').unwrap().0);
+    let database = fresh(&unique("workshop")).await;
     vec![("DATABASE_URL", database), ("REDIS_URL", format!("{}/{redis}", REDIS.value()))]
 }
 
