@@ -8,11 +8,11 @@ use super::files;
 use crate::support::http::query;
 
 /// Whose board is looked at: a panel shows something for at least one of them.
-const JOBS: [&str; 4] = ["payments", "worker", "customers", "bookings"];
+const JOBS: [&str; 5] = ["payments", "worker", "customers", "bookings", "vehicles"];
 /// What nothing can be had of where no control group can be made.
 const OF_CONTROL_GROUPS: [&str; 2] = ["Throttled", "Memory"];
-/// What the workshop does not use yet.
-const MAY_BE_EMPTY: [&str; 4] = ["Queues", "Oldest message", "Caches", "Circuit breakers"];
+/// What a pool of sqlx does not say.
+const MAY_BE_EMPTY: [&str; 1] = ["Tasks that wait for a connection"];
 
 /// Asks all of them; returns a row for each: board, panel, how many series.
 pub(super) async fn ask_all(prometheus: &str) -> Vec<(String, String, usize)> {

@@ -250,8 +250,19 @@ const DEPENDENCIES: &[Panel] = &[
         &["PoolNearlyUsedUp"],
     ),
     panel(
-        "Waiting for a connection",
-        "Tasks.",
+        "Wait for a connection",
+        "95th percentile of what `acquire` waited.",
+        Lines,
+        "s",
+        &[(
+            "histogram_quantile(0.95, sum by (job, db_client_connection_pool_name, le) (rate(db_client_connection_wait_time_seconds_bucket[$__rate_interval])))",
+            "{{job}} {{db_client_connection_pool_name}}",
+        )],
+        &[],
+    ),
+    panel(
+        "Tasks that wait for a connection",
+        "Where the pool says it.",
         Lines,
         "none",
         &[(
