@@ -223,9 +223,14 @@ impl Situation {
             Stack::Noop => router.layer(NoopLayer),
             Stack::Captures => router.layer(ObservabilityLayer::new().capture_request_headers(["accept"])),
             Stack::Spanned => router.layer(ObservabilityLayer::new().request_span()),
-            Stack::All | Stack::Unnamed | Stack::PlainCalls | Stack::Off | Stack::Keeps | Stack::Records => {
-                router.layer(ObservabilityLayer::new())
-            }
+            Stack::All
+            | Stack::Unnamed
+            | Stack::PlainCalls
+            | Stack::Off
+            | Stack::Keeps
+            | Stack::Records
+            | Stack::Pushes
+            | Stack::Exponential => router.layer(ObservabilityLayer::new()),
         };
         layered.with_state(())
     }
