@@ -12,8 +12,8 @@ use crate::support::prometheus::now;
 const JOBS: [&str; 5] = ["payments", "worker", "customers", "bookings", "vehicles"];
 /// What nothing can be had of where no control group can be made.
 const OF_CONTROL_GROUPS: [&str; 2] = ["Throttled", "Memory"];
-/// What a pool of sqlx does not say.
-const MAY_BE_EMPTY: [&str; 1] = ["Tasks that wait for a connection"];
+/// What a pool of sqlx does not say, and what a queue has none of as long as its worker keeps up.
+const MAY_BE_EMPTY: [&str; 2] = ["Tasks that wait for a connection", "Oldest message"];
 
 /// Asks all of them about the last minutes, as a board does; returns a row for each: board, panel, how many series.
 pub(super) async fn ask_all(prometheus: &str) -> Vec<(String, String, usize)> {
