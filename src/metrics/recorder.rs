@@ -30,6 +30,7 @@ pub(crate) struct Recorder {
     registry: Registry<Key, Store>,
     families: Arc<Families>,
     sources: RwLock<Vec<Source>>,
+    #[allow(dead_code)] // without the feature `otlp` nothing asks for it
     since: Moment,
 }
 

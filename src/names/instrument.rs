@@ -167,11 +167,13 @@ pub const ATTRIBUTES: &[(&str, &str, Type)] = &[
 ];
 
 /// The instrument of a family of this crate's, whose name is without the `_total` of a counter.
+#[cfg(feature = "otlp")]
 pub(crate) fn of(family: &str) -> Option<&'static Instrument> {
     TABLE.iter().find(|known| known.page.strip_suffix("_total").unwrap_or(known.page) == family)
 }
 
 /// The attribute of a label of this crate's.
+#[cfg(feature = "otlp")]
 pub(crate) fn attribute(label: &str) -> Option<(&'static str, Type)> {
     ATTRIBUTES.iter().find(|(known, ..)| *known == label).map(|(_, name, of)| (*name, *of))
 }

@@ -169,6 +169,8 @@ impl Scope<'_> {
 
 impl<'a> Request<'a> {
     /// The request, ready for a record of this scope.
+    // Each record asks for it.
+    #[inline]
     fn within(mut self, scope: Scope<'a>) -> Self {
         if scope != self.scope {
             self.close_scope();
