@@ -11,7 +11,7 @@ const FENCE: &str = "```rust,ignore\n";
 
 /// The recipe of this name: its file without the first lines, which say what it is, and without its tests.
 fn recipe(name: &str) -> String {
-    let file = read(&format!("tests/backends/dependencies/recipes/{name}.rs"));
+    let file = read(format!("tests/backends/dependencies/recipes/{name}.rs"));
     let (_, program) = file.split_once("\n\n").unwrap();
     let program = program.split("\nmod tests {").next().unwrap();
     format!("{}\n", program.trim_end().replace("pub(crate) ", ""))
