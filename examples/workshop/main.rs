@@ -16,20 +16,22 @@ mod proto;
 mod screen;
 mod services;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use screen::show;
 
-const USAGE: &str = "Usage: cargo run -p workshop --example workshop -- [--request | --vanished | --lines | --help | SERVICE]";
+const USAGE: &str = "Usage: cargo run -p workshop --example workshop -- [--request | --vanished [--evidence FOLDER] | --lines | --help | SERVICE]";
 
 const HELP: &str = "\
 A vehicle workshop of eight services: eight processes, one trace.
 
-Usage: cargo run -p workshop --example workshop -- [--request | --vanished | --lines | --help | SERVICE]
+Usage: cargo run -p workshop --example workshop -- [--request | --vanished [--evidence FOLDER] | --lines | --help | SERVICE]
 
   (nothing)    start the eight and keep them running, with a line for curl
   --request    follow one booking: waterfall, log lines, rate/errors/duration
-  --vanished   a customer's data is gone and no log has an error: find out why
+  --vanished   a customer's data is gone and no log has an error: find out why; with --evidence FOLDER
+               what was heard of it is written there, for the page of `observability evidence`
   --lines      for a log agent or a test: only the lines of the eight, unchanged, on standard
                output, until standard input is closed or nothing reads them. Standard error has,
                in one JSON line, where they listen
@@ -49,6 +51,10 @@ with the other seven. Such a program finds the others by CUSTOMERS_URL and so on
 {\"url\": \"http://…\", \"admin\": \"\"} to LAUNCHER_URL once it listens, and ends when its standard input
 is closed. inventory serves gRPC (for bookings) and HTTP (for all others) at one address.
 
+The plates FAULT-FAIL, FAULT-PANIC, FAULT-SLOW and FAULT-EVENT have vehicles fail, panic, dawdle or log an error; a
+booking of FAULT-CONSUMER fails in the worker, once. PUT /queues/bookings/paused at the worker, with true or
+false, pauses that queue.
+
 A service's name alone, such as inventory, starts that one by hand, and provider the payment
 provider. LISTEN=0.0.0.0:8080 says where it listens. CALLERS=ours lets the gateway continue its callers'
 traces, as behind the page of examples/stack.";
@@ -60,7 +66,8 @@ async fn main() -> ExitCode {
     let done = match *arguments {
         [] => launcher::serve().await,
         ["--request"] => launcher::request().await,
-        ["--vanished"] => launcher::vanished().await,
+        ["--vanished"] => launcher::vanished(None).await,
+        ["--vanished", "--evidence", folder] => launcher::vanished(Some(Path::new(folder))).await,
         ["--lines"] => launcher::lines().await,
         ["--help" | "-h"] => {
             show!("{HELP}");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Keys and texts; a key that is absent reads as empty.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +46,10 @@ impl Row {
 
     pub(super) fn is(&self, key: &str, text: &str) -> bool {
         self.get(key) == text
+    }
+
+    pub(super) fn json(&self) -> Map<String, Value> {
+        self.0.iter().map(|(key, text)| (key.clone(), text.as_str().into())).collect()
     }
 }
 

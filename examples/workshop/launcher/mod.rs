@@ -12,6 +12,7 @@ mod customers;
 mod environment;
 mod evidence;
 mod exposition;
+mod files;
 mod lines;
 mod otlp;
 mod output;

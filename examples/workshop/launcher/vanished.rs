@@ -2,6 +2,7 @@
 //!
 //! Known are a customer's id and a time. Each step asks the telemetry with what the step before has answered.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,7 +13,7 @@ use super::evidence::{Evidence, Row, Span, time_of_day};
 use super::output::Output;
 use super::query::ask;
 use super::trace::Trace;
-use super::{paint, red};
+use super::{files, paint, red};
 use crate::plumbing::BoxError;
 use crate::screen::show;
 
@@ -23,8 +24,9 @@ struct Day {
     seconds: f64,
 }
 
-/// Lets customers come until one's data is gone, then looks for the cause.
-pub(crate) async fn vanished() -> Result<(), BoxError> {
+/// Lets customers come until one's data is gone, then looks for the cause; writes what was heard of it into a folder, if one
+/// is named.
+pub(crate) async fn vanished(folder: Option<&Path>) -> Result<(), BoxError> {
     let evidence = Arc::new(Evidence::default());
     let day = Workshop::run(Environment::Viewer, Output::Kept(evidence.clone()), async |workshop| {
         let crowd = Crowd::new(workshop.gateway(""));
@@ -35,10 +37,19 @@ pub(crate) async fn vanished() -> Result<(), BoxError> {
     })
     .await?;
     show!("{} requests in {:.1} s, then a call:\n", day.requests, day.seconds);
-    investigate(&evidence, &day.complaint, day.seconds)
+    let trace_id = investigate(&evidence, &day.complaint, day.seconds)?;
+    if let Some(folder) = folder {
+        files::write(&evidence, &trace_id, folder)?;
+        let at = folder.display();
+        show!("\nAll of it on one page, with the skeleton of a report:\n");
+        show!("  observability evidence --trace {trace_id} --traces file:{at}/trace.json \\");
+        show!("    --logs file:{at}/lines.json --out {at}/evidence.html");
+    }
+    Ok(())
 }
 
-fn investigate(evidence: &Evidence, complaint: &Complaint, seconds: f64) -> Result<(), BoxError> {
+/// The trace that wrote the old data.
+fn investigate(evidence: &Evidence, complaint: &Complaint, seconds: f64) -> Result<String, BoxError> {
     let Complaint { customer_id, at } = complaint;
     let time = &time_of_day(*at)[..8];
     show!(
@@ -72,7 +83,7 @@ fn investigate(evidence: &Evidence, complaint: &Complaint, seconds: f64) -> Resu
         "{count} messages came when a newer one of their customer had been processed; each has overwritten data."
     ));
     conclude(*customer_id, &last, &best, &deliveries);
-    Ok(())
+    Ok(last.get("trace_id").to_owned())
 }
 
 fn no_error(evidence: &Evidence, customer_id: u64, time: &str) -> Result<(), BoxError> {

@@ -6,6 +6,7 @@ mod cache;
 mod calls;
 mod embedded;
 mod failure;
+mod fault;
 mod queue;
 #[cfg(feature = "real-systems")]
 mod real;
@@ -20,6 +21,7 @@ pub(crate) use breaker::Breaker;
 pub(crate) use cache::Cache;
 pub(crate) use calls::Calls;
 pub(crate) use failure::Failure;
+pub(crate) use fault::{consumer_fault, fault};
 pub(crate) use queue::{Broker, Message, Queue};
 #[cfg(feature = "real-systems")]
 use queue::{LEASE, QUEUES};

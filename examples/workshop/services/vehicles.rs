@@ -8,7 +8,7 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use tower_observability::{Admin, ObservabilityLayer};
 
-use crate::plumbing::{BoxError, Cache, Failure, serve};
+use crate::plumbing::{BoxError, Cache, Failure, fault, serve};
 
 const VISITS: u64 = 300_000;
 const PLATES: u64 = 1_000;
@@ -40,6 +40,7 @@ async fn vehicle(
     State(garage): State<Arc<Garage>>,
     Path(plate): Path<String>,
 ) -> Result<Json<Vehicle>, Failure> {
+    fault(&plate).await?;
     let seen = tower_observability::cache("vehicles");
     if let Some(known) = garage.cache.get(&plate).await {
         seen.hit();

@@ -12,7 +12,9 @@ use tower_observability::{Admin, ObservabilityLayer, Work, propagation, request}
 use super::bookings::Booking;
 use super::customers::{Customer, CustomerUpdated};
 use super::notifications::Notice;
-use crate::plumbing::{BoxError, Broker, Calls, Failure, Message, Store, note_branch, serve, url_of};
+use crate::plumbing::{
+    BoxError, Broker, Calls, Failure, Message, Store, consumer_fault, note_branch, serve, url_of,
+};
 
 struct Worker {
     calls: Calls,
@@ -87,6 +89,7 @@ async fn booking_confirmed(worker: Arc<Worker>, message: Message) -> Result<(), 
     }
     let booking: Booking = message.body()?;
     request::add("customer_id", booking.customer_id);
+    consumer_fault(&booking.plate, message.delivery)?;
     let text = format!("See you soon, {}: visit number {}.", booking.plate, booking.visits + 1);
     tracing::info!(booking_id = booking.booking_id, "booking taken from the queue");
     let notice = Notice { booking_id: booking.booking_id, phone: booking.phone, text };

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::Uri;
 use hyper::body::Bytes;
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -16,7 +17,7 @@ const LONGEST_ANSWER: usize = 64 << 20;
 
 /// Asks, and remembers.
 pub(super) struct Asker {
-    client: Client<HttpConnector, Empty<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
     /// Every question with an answer.
     pub(super) asked: Vec<String>,
     /// Every question without one, and why.
@@ -24,9 +25,23 @@ pub(super) struct Asker {
 }
 
 impl Asker {
-    pub(super) fn new() -> Self {
-        let client = Client::builder(TokioExecutor::new()).build_http();
+    pub(super) fn new(connector: HttpsConnector<HttpConnector>) -> Self {
+        let client = Client::builder(TokioExecutor::new()).build(connector);
         Self { client, asked: Vec::new(), missing: Vec::new() }
+    }
+
+    /// The text of a file.
+    pub(super) fn file(&mut self, path: &str) -> Option<String> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => {
+                self.asked.push(format!("file {path}"));
+                Some(text)
+            }
+            Err(why) => {
+                self.missing.push(format!("file {path}: {why}"));
+                None
+            }
+        }
     }
 
     /// The text of a good answer.
@@ -78,6 +93,11 @@ impl Asker {
             Err(format!("{status} {}", text.chars().take(200).collect::<String>()))
         }
     }
+}
+
+/// A text as it is, anything else as JSON.
+pub(super) fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

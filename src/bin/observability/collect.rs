@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Evidence;
-use super::ask::Asker;
+use super::ask::{Asker, text};
+use super::lines::{Line, lines};
 
 /// Everything that was found.
 pub(super) struct Found {
@@ -32,13 +33,6 @@ pub(super) struct Span {
     pub(super) seconds: f64,
     /// What the span says went wrong; `None` if nothing did.
     pub(super) error: Option<String>,
-}
-
-pub(super) struct Line {
-    pub(super) at: f64,
-    pub(super) level: String,
-    pub(super) service: String,
-    pub(super) text: String,
 }
 
 /// A value within the window, and in the hour before.
@@ -99,8 +93,7 @@ const CHARTS: [(&str, &str); 3] = [
 ];
 
 /// Asks all three stores.
-pub(super) async fn collect(evidence: &Evidence) -> Found {
-    let mut asker = Asker::new();
+pub(super) async fn collect(mut asker: Asker, evidence: &Evidence) -> Found {
     let around = evidence.around.as_secs_f64().abs().max(60.0);
     let now = seconds(Timestamp::now());
     let asked_at = evidence.at.map(seconds);
@@ -144,6 +137,12 @@ pub(super) fn seconds(at: Timestamp) -> f64 {
 }
 
 async fn by_id(asker: &mut Asker, evidence: &Evidence, id: &str) -> Vec<Span> {
+    if let Some(path) = evidence.traces.strip_prefix("file:") {
+        let trace: Value = serde_json::from_str(&asker.file(path).unwrap_or_default()).unwrap_or_default();
+        let mut spans = jaeger(trace.pointer("/data/0").unwrap_or(&Value::Null));
+        spans.retain(|span| span.id.split_once('/').is_some_and(|(trace, _)| trace == id));
+        return spans;
+    }
     if let Some(base) = evidence.traces.strip_prefix("zipkin+") {
         return zipkin(&asker.json(base, &format!("/api/v2/trace/{id}"), &[]).await);
     }
@@ -185,10 +184,6 @@ async fn of_service(
         longest + if spans.iter().any(|span| span.error.is_some()) { 1e9 } else { 0.0 }
     };
     traces.into_iter().max_by(|one, other| rank(one).total_cmp(&rank(other))).unwrap_or_default()
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn jaeger(trace: &Value) -> Vec<Span> {
@@ -235,59 +230,6 @@ fn zipkin(trace: &Value) -> Vec<Span> {
         }
     };
     spans.iter().map(span).collect()
-}
-
-/// The lines of the trace over all services, oldest first.
-async fn lines(
-    asker: &mut Asker,
-    evidence: &Evidence,
-    trace: Option<&str>,
-    (from, to): (f64, f64),
-) -> Vec<Line> {
-    let Some(trace) = trace else {
-        asker.missing.push("lines: no trace is known by which to ask for them".to_owned());
-        return Vec::new();
-    };
-    let nanos = |at: f64| format!("{:.0}", at * 1e9);
-    let (start, end) = (nanos(from), nanos(to));
-    let mut lines = Vec::new();
-    if let Some(base) = evidence.logs.strip_prefix("victorialogs+") {
-        let query = format!("trace_id:=\"{trace}\"");
-        let answer = asker
-            .text(base, "/select/logsql/query", &[("query", &query), ("start", &start), ("end", &end)])
-            .await;
-        let found = answer.unwrap_or_default();
-        lines.extend(
-            found.lines().filter_map(|line| {
-                Some(line_of(&text(serde_json::from_str::<Value>(line).ok()?.get("_msg")?)))
-            }),
-        );
-    } else {
-        let query = format!("{{service_name=~\".+\"}} | trace_id=\"{trace}\"");
-        let parameters = [("query", &*query), ("start", &*start), ("end", &*end), ("limit", "5000")];
-        let answer = asker.json(&evidence.logs, "/loki/api/v1/query_range", &parameters).await;
-        for stream in answer["data"]["result"].as_array().into_iter().flatten() {
-            lines.extend(
-                stream["values"].as_array().into_iter().flatten().map(|value| line_of(&text(&value[1]))),
-            );
-        }
-    }
-    lines.sort_by(|one, other| one.at.total_cmp(&other.at));
-    lines
-}
-
-/// A line of the format `json`; any other is text without a time.
-fn line_of(line: &str) -> Line {
-    let fields: Value = serde_json::from_str(line).unwrap_or_default();
-    let field = |name: &str| fields[name].as_str().unwrap_or_default().to_owned();
-    let at = field("timestamp").parse::<Timestamp>().map(seconds).unwrap_or_default();
-    let message = if fields.is_object() { field("message") } else { line.to_owned() };
-    let said = ["error", "error_type", "error_chain", "outcome"].iter().filter_map(|name| {
-        let value = fields.get(*name).filter(|value| !value.is_null())?;
-        (value != "ok").then(|| format!("{name}={}", text(value)))
-    });
-    let text = [message].into_iter().chain(said).collect::<Vec<_>>().join("  ");
-    Line { at, level: field("level"), service: field("service"), text }
 }
 
 fn selectors(promql: &str, services: &str) -> String {
@@ -345,8 +287,10 @@ async fn value(asker: &mut Asker, base: &str, promql: &str, at: f64) -> Option<f
 }
 
 async fn range(asker: &mut Asker, base: &str, promql: &str, found: &Found) -> Vec<(String, Vec<(f64, f64)>)> {
-    let step = format!("{:.0}", ((found.to - found.from) / 120.0).max(1.0));
-    let (start, end) = (format!("{:.3}", found.from), format!("{:.3}", found.to));
+    let step = ((found.to - found.from) / 120.0).max(1.0).round();
+    // The last point is the end of the window: what fires only since then is there, too.
+    let start = found.to - ((found.to - found.from) / step).floor() * step;
+    let (start, end, step) = (format!("{start:.3}"), format!("{:.3}", found.to), format!("{step:.0}"));
     let parameters = [("query", promql), ("start", &*start), ("end", &*end), ("step", &*step)];
     let answer = asker.json(base, "/api/v1/query_range", &parameters).await;
     let point = |point: &Value| {
@@ -392,15 +336,5 @@ mod tests {
             assert_eq!((span.start, span.seconds, span.error.as_deref()), (2.0, 0.5, Some("500")));
         }
         assert!(jaeger(&Value::Null).is_empty() && zipkin(&json!("nonsense")).is_empty());
-    }
-
-    #[test]
-    fn a_line_says_when_who_and_what_went_wrong() {
-        let line = line_of(
-            r#"{"timestamp":"1970-01-01T00:00:01.5Z","level":"ERROR","service":"shop","message":"GET / 500","outcome":"server_error","error":"no disk"}"#,
-        );
-        assert_eq!((line.at, &*line.level, &*line.service), (1.5, "ERROR", "shop"));
-        assert_eq!(line.text, "GET / 500  error=no disk  outcome=server_error");
-        assert_eq!(line_of("no JSON at all").text, "no JSON at all");
     }
 }

@@ -3,8 +3,10 @@
 
 mod ask;
 mod collect;
+mod lines;
 mod page;
 mod plot;
+mod tls;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -42,15 +44,18 @@ struct Evidence {
     /// How long before and after that is looked at.
     #[arg(long, default_value = "10m")]
     around: SignedDuration,
-    /// The trace store: Jaeger's API, which Tempo has as well (`…/jaeger`), or Zipkin's (`zipkin+http://…`).
+    /// The trace store: Jaeger's API, which Tempo has as well (`…/jaeger`), Zipkin's (`zipkin+http://…`), or what
+    /// Jaeger's UI downloads of a trace (`file:trace.json`).
     #[arg(long, default_value = "http://127.0.0.1:16686")]
     traces: String,
-    /// The log store: Loki's API, or VictoriaLogs' (`victorialogs+http://…`).
+    /// The log store: Loki's API, VictoriaLogs' (`victorialogs+http://…`), or lines in a file (`file:lines.json`).
     #[arg(long, default_value = "http://127.0.0.1:3100")]
     logs: String,
     /// Prometheus' API.
     #[arg(long, default_value = "http://127.0.0.1:9090")]
     metrics: String,
+    #[command(flatten)]
+    tls: tls::Tls,
     /// The page.
     #[arg(long, default_value = "evidence.html")]
     out: PathBuf,
@@ -62,7 +67,11 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
-    let found = runtime.block_on(collect::collect(&evidence));
+    let asker = match tls::connector(&evidence.tls) {
+        Ok(connector) => ask::Asker::new(connector),
+        Err(why) => return failed(&why),
+    };
+    let found = runtime.block_on(collect::collect(asker, &evidence));
     let missing = found.missing.len();
     if let Err(error) = std::fs::write(&evidence.out, page::page(&found)) {
         return failed(&format_args!("{}: {error}", evidence.out.display()));

@@ -1,11 +1,12 @@
-//! A broker as simple as can be, and honest about what brokers promise. The worker's process serves it.
+//! A broker as simple as can be, and honest about what brokers promise. The worker's process serves it. While a queue is
+//! paused, its messages lie there.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use axum::extract::{Path, State};
-use axum::routing::post;
+use axum::routing::{post, put};
 use axum::{Json, Router};
 use tokio::sync::Notify;
 use tower_observability::{Observability, QueueState};
@@ -27,6 +28,7 @@ struct Inner {
 struct Lane {
     ready: VecDeque<Message>,
     leased: Vec<(Instant, Message)>,
+    is_paused: bool,
 }
 
 impl Embedded {
@@ -43,7 +45,10 @@ impl Embedded {
     }
 
     pub(super) fn routes(&self) -> Router {
-        Router::new().route("/queues/{queue}", post(accept)).with_state(self.0.clone())
+        Router::new()
+            .route("/queues/{queue}", post(accept))
+            .route("/queues/{queue}/paused", put(pause))
+            .with_state(self.0.clone())
     }
 
     pub(super) async fn receive(&self, queue: &str) -> Message {
@@ -71,6 +76,9 @@ impl Inner {
 
 impl Lane {
     fn next(&mut self) -> Option<Message> {
+        if self.is_paused {
+            return None;
+        }
         let now = Instant::now();
         let overdue = self.leased.iter().position(|(until, _)| *until <= now);
         let mut message = match overdue {
@@ -91,4 +99,10 @@ async fn accept(
     broker.with(&queue, |lane| lane.ready.push_back(message));
     broker.news.notify_waiters();
     Json(())
+}
+
+/// `true` pauses the queue, `false` lets it go on.
+async fn pause(State(broker): State<Arc<Inner>>, Path(queue): Path<String>, Json(is_paused): Json<bool>) {
+    broker.with(&queue, |lane| lane.is_paused = is_paused);
+    broker.news.notify_waiters();
 }
