@@ -7,14 +7,16 @@
 mod shared;
 mod support;
 
+mod at_length;
 mod collector;
 #[cfg(feature = "drivers")]
 mod dependencies;
+#[cfg(feature = "tls")]
+mod evidence;
 mod foreign;
 #[cfg(all(feature = "otlp-grpc", feature = "gzip"))]
 mod grpc;
 mod jaeger;
-mod keep;
 mod logql;
 mod loki;
 mod on_call;

@@ -1,9 +1,8 @@
 //! `examples/stack` as the real systems see it: rules, routing and boards by their own tools, and an incident.
 
 mod cost;
-mod incident;
 mod page;
-mod panels;
+pub(crate) mod panels;
 mod pipeline;
 pub(crate) mod stack;
 

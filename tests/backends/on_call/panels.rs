@@ -16,7 +16,7 @@ const OF_CONTROL_GROUPS: [&str; 2] = ["Throttled", "Memory"];
 const MAY_BE_EMPTY: [&str; 2] = ["Tasks that wait for a connection", "Oldest message"];
 
 /// Asks all of them about the last minutes, as a board does; returns a row for each: board, panel, how many series.
-pub(super) async fn ask_all(prometheus: &str) -> Vec<(String, String, usize)> {
+pub(crate) async fn ask_all(prometheus: &str) -> Vec<(String, String, usize)> {
     let mut rows = Vec::new();
     let during = [(now() - 300.0).to_string(), now().to_string()];
     let (since, until) = (("start", &*during[0]), ("end", &*during[1]));
@@ -45,7 +45,7 @@ pub(super) async fn ask_all(prometheus: &str) -> Vec<(String, String, usize)> {
 }
 
 /// Panels that show nothing although they should.
-pub(super) fn empty(rows: &[(String, String, usize)], has_control_groups: bool) -> Vec<String> {
+pub(crate) fn empty(rows: &[(String, String, usize)], has_control_groups: bool) -> Vec<String> {
     let may_be_empty = |panel: &str| {
         MAY_BE_EMPTY.contains(&panel) || (!has_control_groups && OF_CONTROL_GROUPS.contains(&panel))
     };

@@ -78,6 +78,11 @@ pub(crate) fn free_port() -> u16 {
 }
 
 impl Server {
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) async fn prometheus(folder: &Path) -> Self {
         let address = format!("127.0.0.1:{}", free_port());
         let mut command = Command::new(PROMETHEUS_PROGRAM.path());

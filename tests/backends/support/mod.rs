@@ -4,6 +4,7 @@
 pub mod booked;
 pub mod browser;
 pub mod confined;
+pub mod cpu;
 pub mod database;
 pub mod delay;
 pub mod http;
@@ -16,6 +17,7 @@ pub mod relay;
 pub mod sinks;
 pub mod systems;
 pub mod time;
+pub mod tls;
 pub mod victoria_logs;
 pub mod wait;
 pub mod workshop;

@@ -92,13 +92,18 @@ struct Said {
     is_all: bool,
 }
 
-/// The example as `cargo test` builds it, next to the directory of the tests.
+/// The example as `cargo test` builds it.
 pub fn program() -> PathBuf {
+    built("workshop")
+}
+
+/// An example, next to the directory of the tests; what is `../` is no example.
+pub fn built(name: &str) -> PathBuf {
     let mut path = std::env::current_exe().unwrap();
     path.pop();
     path.pop();
-    path.extend(["examples", &format!("workshop{}", std::env::consts::EXE_SUFFIX)]);
-    assert!(path.is_file(), "{} is missing: `cargo build --examples` makes it", path.display());
+    path.extend(["examples", &format!("{name}{}", std::env::consts::EXE_SUFFIX)]);
+    assert!(path.is_file(), "{} is missing: `cargo build --examples --bins` makes it", path.display());
     path
 }
 

@@ -51,6 +51,8 @@ const ERRORS: [&str; 24] = [
     "INTERNAL",
     "UNAVAILABLE",
 ];
+/// Why a line was left out, and why a held span was discarded.
+const REASONS: [&str; 6] = ["sampled", "limited", "name_clash", "memory", "queue_full", "trace_full"];
 
 /// Everything that an expression may refer to.
 pub(super) struct Vocabulary {
@@ -95,7 +97,7 @@ fn has_value(name: &str, value: &str) -> bool {
     match name {
         label::ERROR_TYPE => ERRORS.contains(&value) || word::TABLE.iter().any(|(word, _)| *word == value),
         label::PRIORITY => ["high", "medium", "low"].contains(&value),
-        label::REASON => ["sampled", "limited", "name_clash"].contains(&value),
+        label::REASON => REASONS.contains(&value),
         label::DB_CLIENT_CONNECTION_STATE => ["idle", "used"].contains(&value),
         label::STATE => ["closed", "open", "half_open"].contains(&value),
         label::RESULT => ["hit", "miss", "stale", "coalesced"].contains(&value),
