@@ -49,6 +49,7 @@
 //! |---|---|---|
 //! | `axum` | yes | the route of an axum router, the peer's address, the admin routes to mount |
 //! | `reqwest` | no | module `reqwest`: reqwest's client with its calls observed |
+//! | `reports` | no | error reports to Sentry, to servers that speak its protocol, and to Rollbar: [`Reports`] |
 //! | `otlp` | yes | traces and log records over OTLP, HTTP with protobuf |
 //! | `otlp-grpc` | no | OTLP over gRPC: [`Otlp::grpc`] |
 //! | `tls` | no | `https://` and client certificates for collectors and Zipkin: [`Otlp::certificate`] |
@@ -81,6 +82,11 @@ pub mod names;
 mod otlp;
 pub mod propagation;
 mod record;
+#[cfg(feature = "reports")]
+mod reports;
+#[cfg(not(feature = "reports"))]
+#[path = "reports/off.rs"]
+mod reports;
 #[cfg(feature = "reqwest")]
 pub mod reqwest;
 mod resource;
@@ -108,6 +114,8 @@ pub use logs::Logs;
 pub use metrics::{Metrics, PoolState, QueueState};
 pub use otlp::Otlp;
 pub use record::{IntoValue, Kind, Outcome, Value};
+#[cfg(feature = "reports")]
+pub use reports::Reports;
 pub use traces::Traces;
 pub use work::{Query, Work};
 

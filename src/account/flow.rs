@@ -186,6 +186,21 @@ impl FlowReport {
         self
     }
 
+    /// This account and another one, as one.
+    #[cfg(feature = "reports")]
+    pub(crate) fn with(mut self, other: Self) -> Self {
+        self.created += other.created;
+        self.delivered += other.delivered;
+        self.unconfirmed += other.unconfirmed;
+        for (reason, count) in other.dropped {
+            match self.dropped.iter_mut().find(|(known, _)| *known == reason) {
+                Some((_, known)) => *known += count,
+                None => self.dropped.push((reason, count)),
+            }
+        }
+        self
+    }
+
     /// How many wait in the queue.
     #[must_use]
     pub fn queued(&self) -> u64 {

@@ -140,8 +140,14 @@ impl Bridge {
         is_taken && !self.signals.lines.lets_pass(Level::DEBUG, sqlx::TARGET)
     }
 
-    fn write_line<S>(&self, event: &Event<'_>, span: Option<&SpanRef<'_, S>>, place: Option<Current>)
-    where
+    /// Takes an event for its line, if it has one, and for the error report of what it happened in.
+    fn take<S>(
+        &self,
+        event: &Event<'_>,
+        span: Option<&SpanRef<'_, S>>,
+        place: Option<Current>,
+        has_line: bool,
+    ) where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         let spans = |show: &mut dyn FnMut(&Fields)| {
@@ -156,7 +162,10 @@ impl Bridge {
         };
         let place = place.map(|place| (place.trace, place.hop)).unzip();
         Snapshot::lend(event, Moment::now(), (place.0, place.1.flatten()), spans, |event| {
-            self.signals.lines.event(event);
+            self.signals.reports.event(event);
+            if has_line {
+                self.signals.lines.event(event);
+            }
         });
     }
 }
@@ -171,14 +180,14 @@ fn wants(signals: &Signals, metadata: &Metadata<'_>) -> bool {
         // An ERROR event marks its span, written or not; one of sqlx's is a query.
         signals.lines.wants(metadata)
             || sqlx::wants(signals, metadata)
-            || level == Level::ERROR && signals.spans.is_on()
+            || level == Level::ERROR && (signals.spans.is_on() || signals.reports.is_on())
     }
 }
 
 /// The highest level of what may be wanted.
 fn highest_level(signals: &Signals) -> LevelFilter {
     let lines = signals.lines.highest_level();
-    let any = signals.spans.is_on() || signals.lines.is_on();
+    let any = signals.spans.is_on() || signals.lines.is_on() || signals.reports.is_on();
     let spans = if any { LevelFilter::from_level(RECORDED) } else { LevelFilter::OFF };
     // At this level sqlx reports its queries.
     let queries = if sqlx::is_on(signals) { LevelFilter::DEBUG } else { LevelFilter::OFF };
@@ -272,8 +281,11 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
             return;
         }
         // What tracing-log sends was asked about by its own target, in `enabled`.
-        if lines.is_on() && (is_log_record(event) || lines.wants(metadata)) && !lines.leaves_out(event) {
-            self.write_line(event, span.as_ref(), place);
+        let has_line =
+            lines.is_on() && (is_log_record(event) || lines.wants(metadata)) && !lines.leaves_out(event);
+        let is_reported = *metadata.level() == Level::ERROR && self.signals.reports.is_on();
+        if has_line || is_reported {
+            self.take(event, span.as_ref(), place, has_line);
         }
     }
 

@@ -15,7 +15,7 @@ struct Chooser<'a> {
 /// Puts the environment over what the code chose.
 pub(crate) fn choose(options: Options, env: &Env, terminals: Terminals) -> Config {
     use crate::{admin::Admin, config::General, otlp::Shared};
-    use crate::{logs::Logs, metrics::Metrics, traces::Traces};
+    use crate::{logs::Logs, metrics::Metrics, reports::Reports, traces::Traces};
     // Who has put `| jq` behind the program, and presses ctrl-c, waits at a terminal as well.
     let attended = terminals.output || terminals.errors;
     let mut chooser = Chooser { env, terminal: attended, choices: Vec::new(), warnings: Vec::new() };
@@ -42,6 +42,7 @@ pub(crate) fn choose(options: Options, env: &Env, terminals: Terminals) -> Confi
             |metrics| metrics.inherit(&shared),
             Metrics::VARIABLES,
         ),
+        reports: chooser.choose(options.reports, |reports| reports, Reports::VARIABLES),
         admin: chooser.choose(options.admin, |admin| admin, Admin::VARIABLES),
         shared,
     };

@@ -24,6 +24,7 @@ use crate::admin::Admin;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::otlp::Shared;
+use crate::reports::Reports;
 use crate::traces::Traces;
 
 /// The options of everything.
@@ -35,6 +36,7 @@ pub(crate) struct Options {
     pub(crate) traces: Traces,
     pub(crate) logs: Logs,
     pub(crate) metrics: Metrics,
+    pub(crate) reports: Reports,
     pub(crate) admin: Admin,
 }
 

@@ -5,6 +5,7 @@ use crate::admin::Admin;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::otlp::Shared;
+use crate::reports::Reports;
 use crate::traces::Traces;
 use crate::variable::Variable;
 
@@ -18,7 +19,7 @@ use crate::variable::Variable;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct VariableRow {
-    /// What it belongs to: `general`, `traces`, `logs`, `metrics` or `admin`.
+    /// What it belongs to: `general`, `traces`, `logs`, `metrics`, `reports` or `admin`.
     pub signal: &'static str,
     /// The variable.
     pub name: &'static str,
@@ -39,6 +40,7 @@ pub fn variables() -> Vec<VariableRow> {
     all.extend(rows("traces", Traces::VARIABLES));
     all.extend(rows("logs", Logs::VARIABLES));
     all.extend(rows("metrics", Metrics::VARIABLES));
+    all.extend(rows("reports", Reports::VARIABLES));
     all.extend(rows("admin", Admin::VARIABLES));
     all
 }

@@ -16,6 +16,7 @@
 
 use std::borrow::Cow;
 use std::error::Error;
+use std::panic::Location;
 use std::sync::Arc;
 
 use super::current;
@@ -23,9 +24,11 @@ pub use super::error::AsError;
 use crate::context::{Baggage, RequestId, TraceContext};
 use crate::error::causes;
 use crate::names::attribute;
-use crate::record::{Hop, IntoValue, KeepReason, Outcome, Route, Value, error_text, prefix};
+#[cfg(feature = "reports")]
+use crate::record::Trail;
+use crate::record::{Hop, IntoValue, KeepReason, Outcome, Route, Value, error_text, prefix, type_of};
 
-/// At most this many bytes of the text given to [`keep`] are shown.
+/// At most this many bytes of the text given to [`keep`] are shown, and of a user's id or a fingerprint.
 const LONGEST_REASON: usize = 256;
 
 fn with_hop<T>(say: impl FnOnce(&Arc<Hop>) -> T) -> Option<T> {
@@ -118,12 +121,85 @@ pub fn add_to_lines(name: impl Into<Cow<'static, str>>, value: impl IntoValue) -
 ///     Ok(read?)
 /// }
 /// ```
+#[track_caller]
 pub fn error<Kind>(error: &(impl AsError<Kind> + ?Sized)) -> bool {
+    let place = Location::caller();
     with_open_hop(|hop| {
         // Read before the notes are locked: it is the user's code, and may record something itself.
         let chain = chain(error.as_error());
         hop.notes().get_or_insert_default().error = Some(chain);
+        note_cause(hop, error.as_error(), Some(place));
     })
+}
+
+/// Keeps the types of an error and its sources for the hop's report, and where it was recorded. Free where there are no
+/// reports.
+pub(crate) fn note_cause(hop: &Hop, error: &dyn Error, place: Option<&'static Location<'static>>) {
+    if hop.notes().as_ref().is_none_or(|notes| notes.trail.is_none()) {
+        return;
+    }
+    // Before the notes are locked, as above.
+    let mut types = vec![type_of(error)];
+    for source in causes(error.source(), |error| error.source()) {
+        types.push(type_of(source));
+    }
+    let types = types.into_iter().map(|name| name.unwrap_or_else(|| "Error".to_owned())).collect();
+    if let Some(notes) = &mut *hop.notes()
+        && let Some(trail) = &mut notes.trail
+    {
+        // What a job recorded itself is more precise than what it returned.
+        if place.is_some() || trail.types.is_empty() {
+            (trail.types, trail.place) = (types, place);
+        }
+    }
+}
+
+/// Says of whom the request is, for its error report: the id of a user, an account, a tenant. Nothing but the report has
+/// it. The last call wins.
+///
+/// Returns `false` if there is no running request, or no error reports are sent ([`Reports`](crate::Reports)).
+///
+/// ```
+/// use tower_observability::request;
+///
+/// async fn book(customer: u64) {
+///     request::user(customer.to_string());
+/// }
+/// ```
+#[cfg(feature = "reports")]
+pub fn user(id: impl Into<String>) -> bool {
+    with_trail(|trail| trail.user = Some(prefix(&id.into(), LONGEST_REASON).to_owned()))
+}
+
+/// Chooses which error reports are one issue: those of the same text. By default those of one place, one type of error and
+/// one route are. The last call wins.
+///
+/// Returns `false` if there is no running request, or no error reports are sent ([`Reports`](crate::Reports)).
+///
+/// ```
+/// use tower_observability::request;
+///
+/// async fn charge(provider: &str) {
+///     // Whatever the payment provider does wrong is one issue, on whichever route.
+///     request::fingerprint(format!("payment provider {provider}"));
+/// }
+/// ```
+#[cfg(feature = "reports")]
+pub fn fingerprint(text: impl Into<String>) -> bool {
+    with_trail(|trail| trail.fingerprint = Some(prefix(&text.into(), LONGEST_REASON).to_owned()))
+}
+
+#[cfg(feature = "reports")]
+fn with_trail(say: impl FnOnce(&mut Trail)) -> bool {
+    let said = with_hop(|hop| {
+        if hop.end().is_some() {
+            return false;
+        }
+        let mut notes = hop.notes();
+        let trail = notes.as_mut().and_then(|notes| notes.trail.as_mut());
+        trail.map(|trail| say(trail)).is_some()
+    });
+    said.unwrap_or(false)
 }
 
 /// The error's text and those of its sources, outermost first.

@@ -21,6 +21,8 @@ mod url;
 
 #[cfg(any(test, feature = "otlp-grpc"))]
 pub(crate) use self::http::Body;
+#[cfg(feature = "reports")]
+pub(crate) use self::http::retry_after;
 pub(crate) use self::http::{Answer, Endpoint, HttpClient, TlsFile, TlsFiles, confirmed, in_short};
 #[cfg(feature = "otlp-grpc")]
 pub(crate) use self::http::{LONGEST_MESSAGE, REMEDY, TOO_LARGE};

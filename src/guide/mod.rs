@@ -4,7 +4,7 @@
 //!   queues and caches](dependencies), [drivers and brokers](drivers), [an existing
 //!   service](existing), [tests](testing), [recipes] for tower-http, WebSockets and event streams.
 //! - **To operate**: [configuration], [outcomes], [log formats](log_formats), [where the lines
-//!   go](log_shipping), [Prometheus](prometheus), [alerts and runbooks](on_call), [sampling],
+//!   go](log_shipping), [Prometheus](prometheus), [alerts and runbooks](on_call), [error reports](reports), [sampling],
 //!   [collectors].
 //! - **To decide**: [security], [reliability], [cost], [architecture].
 //! - **When something is missing**: [troubleshooting].
@@ -56,6 +56,8 @@ pub mod prometheus {}
 pub mod recipes {}
 #[doc = include_str!("reliability.md")]
 pub mod reliability {}
+#[doc = include_str!("reports.md")]
+pub mod reports {}
 #[doc = include_str!("sampling.md")]
 pub mod sampling {}
 #[doc = include_str!("security.md")]

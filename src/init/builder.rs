@@ -11,6 +11,8 @@ use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::names::attribute;
 use crate::propagation::{Propagator, Propagators};
+#[cfg(feature = "reports")]
+use crate::reports::Reports;
 use crate::traces::Traces;
 
 /// All options of the process. None is required, and the environment overrides them.
@@ -60,6 +62,13 @@ impl Builder {
     /// The options of metrics.
     pub fn metrics(mut self, metrics: Metrics) -> Self {
         self.options.metrics = metrics;
+        self
+    }
+
+    /// The options of error reports.
+    #[cfg(feature = "reports")]
+    pub fn reports(mut self, reports: Reports) -> Self {
+        self.options.reports = reports;
         self
     }
 

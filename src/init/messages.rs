@@ -80,14 +80,18 @@ pub(super) fn announce(
     }
     let in_force = InForce { config, resource, admin };
     if config.value("OBSERVABILITY_LOG_FORMAT") == "pretty" && signals.lines.are_written() {
-        in_force.rows().iter().for_each(|row| say(signals, Level::INFO, format_args!("{row}")));
+        let reports = config.options.reports.in_force();
+        let rows = in_force.rows().into_iter().chain(reports);
+        rows.for_each(|row| say(signals, Level::INFO, format_args!("{row}")));
     } else {
         say(signals, Level::INFO, format_args!("{}", in_force.sentence()));
     }
     let code = config.options.logs.complaint().map(|why| format!("the level given to `Logs::level`: {why}"));
     let environment = config.warnings.iter().map(ToString::to_string);
     let metrics = config.options.metrics.complaints().iter().cloned();
-    let warnings: Vec<String> = environment.chain(code).chain(metrics).chain(troubles).collect();
+    let reports = config.options.reports.complaint();
+    let warnings: Vec<String> =
+        environment.chain(code).chain(metrics).chain(reports).chain(troubles).collect();
     warnings.iter().for_each(|trouble| say(signals, Level::WARN, format_args!("{trouble}")));
     notices.begin(signals, warnings, &in_force.refused());
 }
@@ -101,6 +105,7 @@ impl InForce<'_> {
             self.lines(),
             self.records(),
             Some(self.metrics()),
+            self.config.options.reports.in_force(),
             Some(self.chosen()),
         ];
         format!("observability started: {}", parts.into_iter().flatten().collect::<Vec<_>>().join("; "))

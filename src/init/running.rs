@@ -149,6 +149,8 @@ pub struct Report {
     pub records: FlowReport,
     /// The data points of metrics over OTLP; all zero if they are off.
     pub points: FlowReport,
+    /// The error reports, over all that they are sent to; all zero if they are off.
+    pub reports: FlowReport,
 }
 
 /// Everything behind the requests. Lives until the process ends: who waits for a signal may outlive the guard.
@@ -257,9 +259,11 @@ impl Running {
             let end = tokio::time::Instant::now() + timeout.min(LONGEST);
             let (spans, records) = (self.signals.spans.flush(), self.signals.lines.flush_records());
             let points = self.signals.points.as_ref().map(Points::flush);
+            let reports = self.signals.reports.flush();
             let sent = async move {
                 spans.await;
                 records.await;
+                reports.await;
                 if let Some(points) = points {
                     points.await;
                 }
@@ -322,6 +326,7 @@ impl Running {
         // While log records still leave.
         self.signals.lines.report_left_out();
         self.signals.spans.report_lost();
+        self.signals.reports.report_left_out(&self.signals.lines);
         // An exporter needs a moment after its end to count what it gave up. The error is the end of the senders, so of
         // the exporters; or else the time is over.
         let _ = lock(&self.exported).recv_timeout(left(spans_end + left(end) / 4));
@@ -351,16 +356,17 @@ impl Running {
     fn is_worth_saying(&self, report: &Report) -> bool {
         let is_lost = |flow: &FlowReport| flow.unconfirmed + flow.dropped_total() > 0;
         self.signals.lines.are_written()
-            || [&report.spans, &report.records, &report.points].into_iter().any(is_lost)
+            || [&report.spans, &report.records, &report.points, &report.reports].into_iter().any(is_lost)
     }
 
     fn account(&self) -> Report {
-        let Signals { spans, lines, points, .. } = self.signals;
+        let Signals { spans, lines, points, reports, .. } = self.signals;
         Report {
             spans: spans.report().unwrap_or_default(),
             lines: lines.report(),
             records: lines.report_of_records().unwrap_or_default(),
             points: points.as_ref().map(Points::report).unwrap_or_default(),
+            reports: reports.report().unwrap_or_default(),
         }
     }
 }
@@ -368,7 +374,8 @@ impl Running {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "spans: {}; lines: {}", self.spans, self.lines)?;
-        for (name, report) in [("records", &self.records), ("data points", &self.points)] {
+        let more = [("records", &self.records), ("data points", &self.points), ("reports", &self.reports)];
+        for (name, report) in more {
             if *report != FlowReport::default() {
                 write!(f, "; {name}: {report}")?;
             }

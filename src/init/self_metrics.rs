@@ -5,7 +5,7 @@ use tokio::runtime::Handle;
 use crate::config::Options;
 use crate::metrics::{
     LineBuffer, Metrics, Recorder, container, disk_space, kept, lines, network, points, process_start,
-    records, runtime, spans, target, usage,
+    records, reports, runtime, spans, target, usage,
 };
 use crate::resource::Resource;
 use crate::signals::Signals;
@@ -34,6 +34,16 @@ pub(super) fn add(recorder: &Recorder, signals: &'static Signals, resource: &Res
     }
     if signals.spans.keep_report().is_some() {
         recorder.add_source(kept(|| signals.spans.keep_report()));
+    }
+    for (place, way) in signals.reports.ways().enumerate() {
+        let all = move || signals.reports.report().filter(|_| place == 0);
+        recorder.add_source(reports(
+            way.exporter(),
+            way.capacity(),
+            all,
+            || way.report(),
+            || way.shortened(),
+        ));
     }
     if signals.lines.are_written() {
         let buffer = || {

@@ -22,6 +22,7 @@ use crate::logs::{Lines, LogRecord, Logs, Records, write_panics};
 use crate::metrics::{Metrics, PointExport, Points, Recorder, Red, Watched};
 use crate::propagation;
 use crate::record::{Interned, Method};
+use crate::reports::{Filed, Reporter};
 use crate::resource::Resource;
 use crate::signals::{self, Listening, Order, Signals};
 use crate::threads::{Phase, complain};
@@ -41,6 +42,7 @@ struct Exporters {
     spans: Option<Exporter<Record>>,
     records: Option<Exporter<LogRecord>>,
     points: Option<PointExport>,
+    reports: Vec<Exporter<Filed>>,
 }
 
 /// What is built before anything global is set; dropping it undoes it.
@@ -130,6 +132,9 @@ impl Exporters {
         };
         background.spawn(export(self.spans, spans_follow, ends.clone()));
         background.spawn(export(self.records, follow.clone(), ends.clone()));
+        for reports in self.reports {
+            background.spawn(export(Some(reports), follow.clone(), ends.clone()));
+        }
         if let Some(points) = self.points {
             background.spawn(async move {
                 points.run(follow).await;
@@ -141,7 +146,7 @@ impl Exporters {
 
 impl Assembly {
     fn build(config: &Config, resource: &Resource, globals: Globals) -> Result<Self, Error> {
-        let Options { general, traces, logs, metrics, .. } = &config.options;
+        let Options { general, traces, logs, metrics, reports, .. } = &config.options;
         let background = Background::start().map_err(|error| Error::thread("observability", error))?;
         let notices = Notices::default();
         let (spans, exporter) = if general.disabled {
@@ -152,6 +157,10 @@ impl Assembly {
         let (records, log_exporter) = match general.disabled {
             true => (None, None),
             false => Records::new(logs, resource, notices.tell()).unzip(),
+        };
+        let (reports, report_exporters) = match general.disabled {
+            true => Default::default(),
+            false => Reporter::new(reports, resource, || notices.tell()),
         };
         let lines = if general.disabled { Lines::off() } else { lines(logs, resource) };
         let lines = lines.with_records(records);
@@ -166,7 +175,7 @@ impl Assembly {
         };
         let (points, point_export) =
             recorder.and_then(|recorder| Points::new(&metrics, recorder, resource, notices.tell())).unzip();
-        let observes = lines.is_on() || spans.is_on();
+        let observes = lines.is_on() || spans.is_on() || reports.is_on();
         let asks = observes && globals == Globals::Left;
         let listening = if asks { Listening::asking(registry_trouble) } else { Listening::default() };
         let signals = Signals {
@@ -174,6 +183,7 @@ impl Assembly {
             lines,
             points,
             red,
+            reports,
             watched: Watched::default(),
             order: Order::default(),
             database: general.database.as_deref().map(|system| Interned::of(system).as_str()),
@@ -181,7 +191,12 @@ impl Assembly {
             proxies: general.proxies.clone(),
             listening,
         };
-        let exporters = Exporters { spans: exporter, records: log_exporter, points: point_export };
+        let exporters = Exporters {
+            spans: exporter,
+            records: log_exporter,
+            points: point_export,
+            reports: report_exporters,
+        };
         let signals = Box::leak(Box::new(signals));
         Ok(Self { background, signals, recorder, exporters, notices, globals, records: !metrics.installed })
     }
@@ -191,7 +206,8 @@ impl Assembly {
         if self.globals == Globals::Left {
             return Ok(());
         }
-        let observes = self.signals.lines.is_on() || self.signals.spans.is_on();
+        let Signals { lines, spans, reports, .. } = self.signals;
+        let observes = lines.is_on() || spans.is_on() || reports.is_on();
         if observes && !self.background.subscriber_is_free {
             return Err(Error::subscriber_taken());
         }
@@ -271,11 +287,11 @@ fn lines(logs: &Logs, resource: &Resource) -> Lines {
 /// Panics and records of the `log` crate become lines; says so if the records cannot. A registry of the user's has
 /// its own way to the latter, and panics if it is taken.
 fn take_last_words(signals: &'static Signals, globals: Globals) -> Option<String> {
-    if !signals.lines.is_on() {
+    if !signals.lines.is_on() && !signals.reports.is_on() {
         return None;
     }
-    write_panics(&signals.lines);
-    if globals == Globals::Left {
+    write_panics(&signals.lines, |said| signals.reports.panic(said));
+    if !signals.lines.is_on() || globals == Globals::Left {
         return None;
     }
     let foreign = "another logger of the `log` crate is installed: its records do not become lines of ours";
@@ -360,7 +376,9 @@ fn admin_state(
 async fn each_second(signals: &'static Signals) {
     loop {
         clock::resync();
-        let is_losing = signals.lines.report_left_out() | signals.spans.report_lost();
+        let is_losing = signals.lines.report_left_out()
+            | signals.spans.report_lost()
+            | signals.reports.report_left_out(&signals.lines);
         tokio::time::sleep(Duration::from_secs(1)).await;
         if !is_losing {
             clock::needed().await;

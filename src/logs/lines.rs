@@ -17,8 +17,6 @@ use super::sampling::Sampler;
 use super::sink::{MemoryLines, Sink};
 use super::urgent;
 use crate::account::FlowReport;
-use crate::current::current;
-use crate::names::event;
 use crate::record::{End, Hop, Kind, Severity, Snapshot, Value};
 use crate::resource::Resource;
 use crate::threads::{LossNotice, complain};
@@ -398,29 +396,8 @@ impl Lines {
         losing_lines || losing_records
     }
 
-    /// Writes the line of a panic of this thread.
-    pub(super) fn fatal(
-        &self,
-        message: &str,
-        thread: &str,
-        origin: Option<(&str, u32)>,
-        backtrace: Option<&str>,
-    ) {
-        let mut said = Snapshot::new(Severity::Fatal, "panic", message);
-        said.info.name = event::PANIC;
-        if let Some(current) = current() {
-            said.info.trace = Some(current.trace);
-            said.info.is_routed = current.hop.as_ref().is_some_and(|hop| hop.route.get().is_some());
-            said.info.hop = current.hop;
-        }
-        if let Some((file, line)) = origin {
-            said.set_origin(file, line);
-        }
-        if let Some(backtrace) = backtrace {
-            said.set_backtrace(backtrace);
-        }
-        said.set_thread(thread);
-        said.fields_of_request();
+    /// Writes the line of a panic.
+    pub(super) fn fatal(&self, said: Snapshot) {
         self.take(said, |records, said| records.event(said));
     }
 

@@ -4,6 +4,8 @@
 //! the writer's queue, and on the writer's thread its line is made (`formats`) and written. A finished hop goes the same
 //! way as it is. Where records are on, they go to the exporter's queue as well, or instead.
 
+#[cfg(feature = "reports")]
+mod facts;
 mod formats;
 mod hop_line;
 mod level;
@@ -25,6 +27,8 @@ mod writer;
 
 pub use options::Logs;
 
+#[cfg(feature = "reports")]
+pub(crate) use facts::{Facts, crumb, timestamp};
 pub(crate) use lines::Lines;
 pub(crate) use otlp::{Record as LogRecord, Records, SIGNAL as LOGS};
 pub(crate) use panic::write_panics;

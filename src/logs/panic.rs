@@ -5,22 +5,23 @@ use std::panic::PanicHookInfo;
 
 use super::lines::Lines;
 use crate::current::current;
-use crate::record::{CUT_MARK, bounded, prefix};
+use crate::names::event;
+use crate::record::{CUT_MARK, Severity, Snapshot, bounded, prefix};
 
 /// At most so many bytes of a backtrace are on the line, its first frames.
 const LONGEST_BACKTRACE: usize = 8 * 1024;
 
-/// From now on every panic writes a line, then goes on to the hook that was there before.
-pub(crate) fn write_panics(lines: &'static Lines) {
+/// From now on every panic writes a line, after `heard` was told of it, then goes on to the hook that was there before.
+pub(crate) fn write_panics(lines: &'static Lines, heard: impl Fn(&Snapshot) + Send + Sync + 'static) {
     let previous = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        report(lines, panic);
+        report(lines, panic, &heard);
         previous(panic);
     }));
 }
 
 /// Writes the line of a panic of this thread, and notes the panic on the request that it happened in.
-fn report(lines: &Lines, panic: &PanicHookInfo<'_>) {
+fn report(lines: &Lines, panic: &PanicHookInfo<'_>, heard: &dyn Fn(&Snapshot)) {
     let payload = panic.payload();
     let message = payload
         .downcast_ref::<&'static str>()
@@ -31,17 +32,38 @@ fn report(lines: &Lines, panic: &PanicHookInfo<'_>) {
     if let Some(hop) = current().and_then(|current| current.hop) {
         hop.notes().get_or_insert_default().error.get_or_insert_with(|| vec![bounded(message).to_owned()]);
     }
-    if !lines.is_on() {
-        return;
-    }
     let thread = std::thread::current();
     let name = thread.name().unwrap_or_default();
     let location = panic.location().map(|location| (location.file(), location.line()));
     // Captured only where RUST_BACKTRACE or RUST_LIB_BACKTRACE asks for it.
     let backtrace = Backtrace::capture();
     let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| frames(&backtrace.to_string()));
-    lines.fatal(message, name, location, backtrace.as_deref());
-    lines.wait_for_panic();
+    let said = fatal(message, name, location, backtrace.as_deref());
+    heard(&said);
+    if lines.is_on() {
+        lines.fatal(said);
+        lines.wait_for_panic();
+    }
+}
+
+/// What is said of a panic of this thread.
+fn fatal(message: &str, thread: &str, origin: Option<(&str, u32)>, backtrace: Option<&str>) -> Snapshot {
+    let mut said = Snapshot::new(Severity::Fatal, "panic", message);
+    said.info.name = event::PANIC;
+    if let Some(current) = current() {
+        said.info.trace = Some(current.trace);
+        said.info.is_routed = current.hop.as_ref().is_some_and(|hop| hop.route.get().is_some());
+        said.info.hop = current.hop;
+    }
+    if let Some((file, line)) = origin {
+        said.set_origin(file, line);
+    }
+    if let Some(backtrace) = backtrace {
+        said.set_backtrace(backtrace);
+    }
+    said.set_thread(thread);
+    said.fields_of_request();
+    said
 }
 
 /// The frames from the one that panicked on, the panic's own machinery left out, as far as they have room.

@@ -36,7 +36,7 @@ pub use watched::{PoolState, QueueState};
 pub(crate) use exposition::Exposition;
 pub(crate) use machine::{container, disk_space, network, process_start, runtime, usage};
 pub(crate) use otlp::{PointExport, Points};
-pub(crate) use own::{LineBuffer, kept, lines, points, records, spans, target};
+pub(crate) use own::{LineBuffer, kept, lines, points, records, reports, spans, target};
 pub(crate) use page::{Page, Pieces};
 pub(crate) use recorder::Recorder;
 pub(crate) use red::{Count, Red};

@@ -64,6 +64,21 @@ const LINES: Names = Names {
 
 const RECORDS: Names = Names { losses: SPANS.losses, ..LINES };
 
+const REPORTS: Names = Names {
+    created: (metric::OBSERVABILITY_REPORTS_CREATED, "Error reports handed to the pipeline, or left out."),
+    size: (metric::OBSERVABILITY_REPORTS_QUEUE_SIZE, "Error reports that are queued or being sent."),
+    processed: (
+        metric::OBSERVABILITY_REPORTS_PROCESSED,
+        "Error reports that left the queue, or why they did not enter it.",
+    ),
+    exported: (
+        metric::OBSERVABILITY_REPORTS_EXPORTED,
+        "Error reports that the receiver took, or why it did not.",
+    ),
+    processor: "report_processor",
+    losses: SPANS.losses,
+};
+
 // Reasons for which a record never entered the queue; all others are the exporter's.
 const BEFORE_THE_QUEUE: [&str; 2] = ["queue_full", "already_shutdown"];
 const UNCONFIRMED: &str = "unconfirmed";
@@ -79,6 +94,11 @@ impl Component {
 
     fn second(kind: &'static str) -> Self {
         Self { kind, name: format!("{kind}/1") }
+    }
+
+    /// The one in front of this exporter.
+    fn of(kind: &'static str, exporter: &str) -> Self {
+        Self { kind, name: format!("{kind}/{exporter}") }
     }
 
     fn labels(&self) -> [(&str, &str); 2] {
@@ -181,6 +201,34 @@ pub(crate) fn points(
     })
 }
 
+/// The account of error reports, of one way out; `all` is that of all of them, which one says.
+pub(crate) fn reports(
+    exporter: &'static str,
+    capacity: usize,
+    all: impl Fn() -> Option<FlowReport> + Send + Sync + 'static,
+    report: impl Fn() -> FlowReport + Send + Sync + 'static,
+    shortened: impl Fn() -> u64 + Send + Sync + 'static,
+) -> Source {
+    let (processor, exporter) = (Component::of(REPORTS.processor, exporter), Component::first(exporter));
+    Source::new("observability_", move |samples| {
+        if let Some(all) = all() {
+            family(samples, REPORTS.created, Shape::Counter).sample(&[], all.created as f64);
+            let help = "Error reports left out on purpose.";
+            let asked = samples.family(metric::OBSERVABILITY_REPORTS_LEFT_OUT, Shape::Counter, "", help);
+            sample_reasons(asked, &all);
+        }
+        ends(samples, &REPORTS, [&processor, &exporter], &report());
+        let help = "How many error reports the queue holds, long ones several times.";
+        samples
+            .family(metric::OBSERVABILITY_REPORTS_QUEUE_CAPACITY, Shape::Gauge, "", help)
+            .sample(&processor.labels(), capacity as f64);
+        let help = "Error reports without some of their fields and lines, which had no room.";
+        samples
+            .family(metric::OBSERVABILITY_REPORTS_SHORTENED, Shape::Counter, "", help)
+            .sample(&exporter.labels(), shortened() as f64);
+    })
+}
+
 /// What became of traces that the sampler left out; `None` where none is held.
 pub(crate) fn kept(report: impl Fn() -> Option<KeepCounts> + Send + Sync + 'static) -> Source {
     Source::new("observability_", move |samples| {
@@ -256,6 +304,10 @@ fn lost(report: &FlowReport, reason: &str) -> u64 {
 fn left_out(samples: &mut Samples, report: &FlowReport) {
     let help = "Log lines, or log records, left out on purpose.";
     let asked = samples.family(metric::OBSERVABILITY_LOG_LEFT_OUT, Shape::Counter, "", help);
+    sample_reasons(asked, report);
+}
+
+fn sample_reasons(asked: &mut Asked, report: &FlowReport) {
     for reason in LeftOut::ALL {
         let count = report.left_out.iter().find(|(name, _)| *name == reason).map_or(0, |(_, count)| *count);
         asked.sample(&[(label::REASON, reason.as_str())], count as f64);

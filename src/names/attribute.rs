@@ -110,6 +110,8 @@ names! {
         "`1.0`, `1.1`, `2`, `3`.";
     OUTCOME = "observability.outcome",
         "How it ended: `ok`, `client_error`, `server_error`, `cancelled`, `timeout`, `panic`, `body_error`, `upgraded`.";
+    REPORT_ID = "observability.report_id",
+        "The id of the error report of this request, message or job. Also on the log line.";
     REQUEST_ID = "observability.request_id",
         "The request's id, as in `x-request-id`.";
     RETRY = "observability.retry",

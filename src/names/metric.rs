@@ -104,6 +104,20 @@ names! {
     OBSERVABILITY_PEER_MESSAGES = "observability_peer_messages_total",
         "Counter: messages about kept traces, by direction: `sent`, `received`, `failed` (three attempts), `refused` (no token, or \
          no message).";
+    OBSERVABILITY_REPORTS_CREATED = "observability_reports_created_total",
+        "Counter: error reports handed to the pipeline, or left out.";
+    OBSERVABILITY_REPORTS_EXPORTED = "observability_reports_exported_total",
+        "Counter: error reports that the receiver took, by error.";
+    OBSERVABILITY_REPORTS_LEFT_OUT = "observability_reports_left_out_total",
+        "Counter: error reports that were left out, by reason: `sampled` (`SENTRY_SAMPLE_RATE`), `limited` (ten a minute of one cause).";
+    OBSERVABILITY_REPORTS_PROCESSED = "observability_reports_processed_total",
+        "Counter: error reports that left the queue or were refused by it, by error.";
+    OBSERVABILITY_REPORTS_QUEUE_CAPACITY = "observability_reports_queue_capacity",
+        "Gauge: how many error reports the queue holds, long ones several times.";
+    OBSERVABILITY_REPORTS_QUEUE_SIZE = "observability_reports_queue_size",
+        "Gauge: error reports queued or being sent.";
+    OBSERVABILITY_REPORTS_SHORTENED = "observability_reports_shortened_total",
+        "Counter: error reports without some of their fields and lines, which had no room.";
     OBSERVABILITY_ROUTE_PRIORITY = "observability_route_priority",
         "Gauge, always 1: the priority that the layer states for a route (`http_route`) or a gRPC method (`rpc_method`).";
     OTEL_SDK_EXPORTER_LOG_EXPORTED = "otel_sdk_exporter_log_exported_total",

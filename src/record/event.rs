@@ -221,6 +221,12 @@ impl Snapshot {
         Self { info: self.info.clone(), bytes: self.bytes.as_slice().into() }
     }
 
+    /// A copy of the snapshot that holds no hop, which would hold the copy in turn.
+    #[allow(dead_code)] // reports are a feature
+    pub(crate) fn without_hop(&self) -> Self {
+        Self { info: EventInfo { hop: None, ..self.info.clone() }, bytes: self.bytes.as_slice().into() }
+    }
+
     pub(crate) fn event(&self) -> Event<'_> {
         Event { info: &self.info, bytes: &self.bytes }
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use super::{
     ErrorType, Fields, Http, HttpVersion, KeepReason, Kept, Message, Method, Outcome, Query, RouteCell, Rpc,
-    Scheme, Value, Work, bounded, guarded,
+    Scheme, Trail, Value, Work, bounded, guarded,
 };
 use crate::clock::Moment;
 use crate::context::{Baggage, RequestId, SpanId, TraceContext, Tracestate};
@@ -66,7 +66,7 @@ pub(crate) struct Hop {
     pub(crate) route: RouteCell,
     /// Why it is kept although it was not sampled.
     pub(crate) kept: Kept,
-    /// The hop in which a query is made, whose line names it if it is slow.
+    /// The hop in which a query is made, whose line names it if it is slow; where there are reports, that of any hop.
     pub(crate) within: Option<Arc<Self>>,
     state: Mutex<Progress>,
     /// The fields that stand on every line from now on. Few requests have any; the others pay a look at it for each line.
@@ -104,6 +104,8 @@ pub(crate) struct Notes {
     pub(crate) keep_for: Option<String>,
     /// Where the service on the other side is told that the trace is kept.
     pub(crate) peer: Option<Arc<str>>,
+    /// What its report is to say, where there are reports.
+    pub(crate) trail: Option<Box<Trail>>,
 }
 
 /// Names a span by its method and by where the request goes.

@@ -13,6 +13,8 @@ mod rpc;
 mod severity;
 mod statement;
 mod text;
+#[cfg_attr(not(feature = "reports"), allow(dead_code))]
+mod trail;
 mod value;
 mod visit;
 mod work;
@@ -41,6 +43,7 @@ pub(crate) use statement::{Dialect, Stated, without_values};
 #[cfg(feature = "otlp")]
 pub(crate) use text::CAUSED_BY;
 pub(crate) use text::{PANICKED, bounded, error_text, formatted, guarded, prefix, stacktrace};
+pub(crate) use trail::{Trail, type_of};
 #[cfg(test)]
 pub(crate) use value::tests::a_value;
 pub(crate) use value::{Fields, Joined};

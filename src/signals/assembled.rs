@@ -12,6 +12,7 @@ use crate::logs::Lines;
 use crate::metrics::{Points, Recorder, Red, Watched};
 use crate::propagation::{Propagators, Proxies, Remote};
 use crate::record::{Hop, Kind};
+use crate::reports::Reporter;
 use crate::threads::{Once, complain};
 use crate::traces::Spans;
 
@@ -23,6 +24,7 @@ pub(crate) struct Signals {
     /// `None` where metrics are not sent.
     pub(crate) points: Option<Points>,
     pub(crate) red: Red,
+    pub(crate) reports: Reporter,
     pub(crate) watched: Watched,
     /// The messages that were processed of late.
     pub(crate) order: Order,
@@ -46,6 +48,7 @@ impl Signals {
             lines,
             points: None,
             red: Red::new(recorder),
+            reports: Reporter::default(),
             watched: Watched::default(),
             order: Order::default(),
             database: None,
@@ -57,7 +60,8 @@ impl Signals {
 
     /// Is there nothing at all to do for a request, not even to hand its context on?
     pub(crate) fn is_off(&self) -> bool {
-        !(self.propagators.pass_on() || self.spans.is_on() || self.lines.is_on() || self.red.is_on())
+        let tells = self.spans.is_on() || self.lines.is_on() || self.red.is_on() || self.reports.is_on();
+        !(self.propagators.pass_on() || tells)
     }
 
     /// A new span's place: below its parent, else at the root of a trace of its own; and the list that
@@ -106,6 +110,7 @@ impl Signals {
             if let Some(address) = peer {
                 self.join(hop, address.as_bytes());
             }
+            self.reports.follow(hop, None);
             complete(hop);
         })
     }
@@ -128,6 +133,7 @@ impl Signals {
                 hop.tracestate = tracestate;
             }
             hop.kept = self.spans.kept(trace.flags);
+            self.reports.follow(hop, None);
             complete(hop);
         })
     }
@@ -183,6 +189,7 @@ impl Signals {
                 hop.inherit_lines(outer);
             }
             hop.kept = self.spans.kept(trace.flags);
+            self.reports.follow(hop, here.and_then(|here| here.hop.as_ref()));
             complete(hop);
         })
     }

@@ -271,7 +271,7 @@ impl Observation {
         if self.is_probe && end.outcome.is_good() {
             return;
         }
-        let Signals { red, lines, spans, .. } = self.signals;
+        let Signals { red, lines, spans, reports, .. } = self.signals;
         // First, so that no signal says less than the others.
         spans.judge(&hop, end);
         if let Some(query) = hop.query()
@@ -283,6 +283,8 @@ impl Observation {
             self.signals.order.processed(message.known_by, message.version, hop.trace_now());
         }
         red.hop(&hop, end);
+        // Its id is on the line and the span.
+        reports.end(&hop, end);
         // A query outside of any request is in no trace, neither sampled nor held.
         let is_recorded = spans.is_on() && (hop.trace.flags.is_sampled() || hop.kept.is_held());
         if lines.tells(&hop, end) {

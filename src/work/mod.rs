@@ -12,9 +12,9 @@ use std::fmt;
 use std::future::Future;
 use std::time::SystemTime;
 
-use crate::current::request::chain;
+use crate::current::request::{chain, note_cause};
 use crate::propagation::Remote;
-use crate::record::{Interned, IntoValue, Kind, Message, Operation, Outcome, Value, formatted};
+use crate::record::{Hop, Interned, IntoValue, Kind, Message, Operation, Outcome, Value, formatted};
 use crate::signals::{Signals, global};
 
 /// A job or a message: a span, a log line and metrics, in the sender's trace.
@@ -293,7 +293,12 @@ impl Work {
     where
         F: Future<Output: BoxedResult<T>>,
     {
-        self.run_reported(async { work.await.into_result() }, |error| chain(&**error)).await
+        let work = async { work.await.into_result() };
+        self.run_reported(work, |hop, error| {
+            note_cause(hop, &**error, None);
+            chain(&**error)
+        })
+        .await
     }
 
     /// Runs a future that has an error type of its own as this work; an `Err` is a server error, and its text is
@@ -320,17 +325,17 @@ impl Work {
         E: fmt::Display,
         F: Future<Output = Result<T, E>>,
     {
-        self.run_reported(work, |error| vec![formatted(format_args!("{error}"))]).await
+        self.run_reported(work, |_, error| vec![formatted(format_args!("{error}"))]).await
     }
 
-    async fn run_reported<T, E, F>(self, work: F, texts: impl FnOnce(&E) -> Vec<String>) -> Result<T, E>
+    async fn run_reported<T, E, F>(self, work: F, texts: impl FnOnce(&Hop, &E) -> Vec<String>) -> Result<T, E>
     where
         F: Future<Output = Result<T, E>>,
     {
         let mut running = self.begin();
         let result = running.drive(work).await;
         if let Err(error) = &result {
-            running.record_error(|| texts(error));
+            running.record_error(|hop| texts(hop, error));
         }
         running.finish(if result.is_ok() { Outcome::Ok } else { Outcome::ServerError });
         result

@@ -159,7 +159,7 @@ impl Query {
         match &result {
             Ok(_) => running.finish(Outcome::Ok),
             Err(error) => {
-                running.record_error(|| vec![without_values(&formatted(format_args!("{error}")))]);
+                running.record_error(|_| vec![without_values(&formatted(format_args!("{error}")))]);
                 running.fail(code(error).as_deref());
             }
         }

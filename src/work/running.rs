@@ -84,10 +84,10 @@ impl Running {
     }
 
     /// Records the error's texts, unless the work itself recorded an error.
-    pub(super) fn record_error(&self, texts: impl FnOnce() -> Vec<String>) {
+    pub(super) fn record_error(&self, texts: impl FnOnce(&Hop) -> Vec<String>) {
         if let Some(hop) = self.observation.as_ref().and_then(Observation::hop) {
             // Formatted before the notes are locked: it is the user's code.
-            let texts = texts();
+            let texts = texts(hop);
             hop.notes().get_or_insert_default().error.get_or_insert(texts);
         }
     }

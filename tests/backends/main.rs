@@ -23,5 +23,6 @@ mod on_call;
 mod opensearch;
 mod prometheus;
 mod pushed;
+mod reports;
 mod victoria_logs;
 mod zipkin;

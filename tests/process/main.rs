@@ -24,6 +24,7 @@ mod migration;
 mod panics;
 mod peers;
 mod pushed;
+mod reports;
 mod shutdown;
 mod signals;
 mod stuck;

@@ -30,6 +30,7 @@ mod proxies;
 mod queries;
 mod readme;
 mod recipes;
+mod reports;
 mod sampling;
 mod server;
 mod spans;

@@ -10,6 +10,8 @@ mod tls_files;
 
 pub(crate) use client::{Answer, Body, HttpClient};
 pub(crate) use endpoint::Endpoint;
+#[cfg(feature = "reports")]
+pub(crate) use status::retry_after;
 #[cfg(feature = "otlp-grpc")]
 pub(crate) use status::{LONGEST_MESSAGE, REMEDY, TOO_LARGE};
 pub(crate) use status::{confirmed, in_short};

@@ -87,7 +87,7 @@ fn status_message(body: &[u8]) -> &[u8] {
 }
 
 /// Seconds, or a date of HTTP.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {
         return Some(Duration::from_secs(seconds));

@@ -85,7 +85,7 @@ impl Object {
 
     /// Writes a point in time.
     #[inline]
-    pub(super) fn time(&mut self, at: Moment) {
+    pub(in crate::logs) fn time(&mut self, at: Moment) {
         let text = self.calendar.rfc3339(at);
         self.bytes.extend_from_slice(&text);
     }

@@ -12,6 +12,8 @@ pub const JAEGER: System = System("BACKEND_JAEGER");
 pub const JAEGER_OTLP: System = System("BACKEND_JAEGER_OTLP");
 /// Jaeger's receiver of OTLP over gRPC.
 pub const JAEGER_OTLP_GRPC: System = System("BACKEND_JAEGER_OTLP_GRPC");
+/// A server that speaks Sentry's protocol, and keeps what it is sent.
+pub const KENT: System = System("BACKEND_KENT");
 /// Zipkin's API and UI.
 pub const ZIPKIN: System = System("BACKEND_ZIPKIN");
 /// The collector, to be started with a configuration of one's own.

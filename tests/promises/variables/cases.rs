@@ -2,6 +2,7 @@
 
 mod logs;
 mod metrics;
+mod reports;
 mod traces;
 mod transport;
 
@@ -24,6 +25,7 @@ pub(super) fn cases() -> Vec<Case> {
     all.extend(traces::cases());
     all.extend(logs::cases());
     all.extend(metrics::cases());
+    all.extend(reports::cases());
     all
 }
 

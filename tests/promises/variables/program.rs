@@ -11,7 +11,7 @@ use http::{Method, Request, Response};
 use http_body::Body;
 use http_body_util::BodyExt as _;
 use tower::{Layer, Service, ServiceExt, service_fn};
-use tower_observability::{Observability, ObservabilityLayer, Trust, Work, request};
+use tower_observability::{Observability, ObservabilityLayer, Outcome, Trust, Work, request};
 
 /// What a process does between `init` and its end.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,6 +27,8 @@ pub(super) enum Program {
     Hurries,
     /// Is told to end.
     Drains,
+    /// A job fails.
+    Fails,
 }
 
 /// How long it looks at most: less than the five seconds after which spans leave by default.
@@ -35,7 +37,8 @@ const PATIENCE: Duration = Duration::from_secs(4);
 const CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7";
 
 impl Program {
-    pub(super) const ALL: [Self; 5] = [Self::Started, Self::Serves, Self::Waits, Self::Hurries, Self::Drains];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Started, Self::Serves, Self::Waits, Self::Hurries, Self::Drains, Self::Fails];
 
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -44,6 +47,7 @@ impl Program {
             Self::Waits => "waits",
             Self::Hurries => "hurries",
             Self::Drains => "drains",
+            Self::Fails => "fails",
         }
     }
 
@@ -58,6 +62,7 @@ impl Program {
             Self::Waits => || run(Self::Waits),
             Self::Hurries => || run(Self::Hurries),
             Self::Drains => || run(Self::Drains),
+            Self::Fails => || run(Self::Fails),
         }
     }
 }
@@ -70,6 +75,7 @@ fn run(program: Program) {
         let mut said = String::new();
         match program {
             Program::Started => {}
+            Program::Fails => fail().await,
             Program::Hurries => hurry().await,
             Program::Drains => drain(&observability, &mut said).await,
             Program::Serves | Program::Waits => serve(&mut said).await,
@@ -86,6 +92,14 @@ fn run(program: Program) {
         said
     });
     std::io::stderr().write_all(said.as_bytes()).unwrap();
+}
+
+async fn fail() {
+    Work::internal("fails")
+        .run(async {
+            request::outcome(Outcome::ServerError);
+        })
+        .await;
 }
 
 /// A caller who samples, one who does not, none, and a stranger at a public edge.

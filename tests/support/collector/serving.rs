@@ -59,7 +59,8 @@ type Answered = Response<BoxBody<Bytes, Failure>>;
 async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Answered, Failure> {
     let (head, body) = request.into_parts();
     let is = |kind| head.headers.get(http::header::CONTENT_TYPE).is_some_and(|content| content == kind);
-    let (is_json, is_grpc) = (is("application/json"), is("application/grpc"));
+    let is_json = is("application/json") || is("application/x-sentry-envelope");
+    let is_grpc = is("application/grpc");
     let raw = body.collect().await?.to_bytes();
     let raw = if is_grpc { raw.slice(5..) } else { raw };
     let raw = unpacked(&head.headers, raw)?;
