@@ -127,13 +127,19 @@ pub fn error<Kind>(error: &(impl AsError<Kind> + ?Sized)) -> bool {
     with_open_hop(|hop| {
         // Read before the notes are locked: it is the user's code, and may record something itself.
         let chain = chain(error.as_error());
-        hop.notes().get_or_insert_default().error = Some(chain);
-        note_cause(hop, error.as_error(), Some(place));
+        let has_trail = {
+            let mut notes = hop.notes();
+            let notes = notes.get_or_insert_default();
+            notes.error = Some(chain);
+            notes.trail.is_some()
+        };
+        if has_trail {
+            note_cause(hop, error.as_error(), Some(place));
+        }
     })
 }
 
-/// Keeps the types of an error and its sources for the hop's report, and where it was recorded. Free where there are no
-/// reports.
+/// Keeps the types of an error and its sources for the hop's report, if it has one, and where it was recorded.
 pub(crate) fn note_cause(hop: &Hop, error: &dyn Error, place: Option<&'static Location<'static>>) {
     if hop.notes().as_ref().is_none_or(|notes| notes.trail.is_none()) {
         return;
