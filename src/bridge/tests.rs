@@ -35,6 +35,7 @@ fn watch(spans: Spans, logs: Logs) -> Seen {
         lines,
         points: None,
         red: Red::default(),
+        reports: Default::default(),
         propagators: Propagators::default(),
         proxies: None,
         watched: Default::default(),

@@ -47,7 +47,12 @@ fn report(lines: &Lines, panic: &PanicHookInfo<'_>, heard: &dyn Fn(&Snapshot)) {
 }
 
 /// What is said of a panic of this thread.
-fn fatal(message: &str, thread: &str, origin: Option<(&str, u32)>, backtrace: Option<&str>) -> Snapshot {
+pub(super) fn fatal(
+    message: &str,
+    thread: &str,
+    origin: Option<(&str, u32)>,
+    backtrace: Option<&str>,
+) -> Snapshot {
     let mut said = Snapshot::new(Severity::Fatal, "panic", message);
     said.info.name = event::PANIC;
     if let Some(current) = current() {

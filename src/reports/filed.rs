@@ -25,7 +25,7 @@ pub(super) struct Report {
 #[derive(Debug)]
 pub(super) enum What {
     /// A request, a message or a job that failed.
-    Hop(Arc<Hop>, Trail, Crumbs),
+    Hop(Arc<Hop>, Box<Trail>, Box<Crumbs>),
     /// An error, or a panic, outside of all of them.
     Event(Box<Snapshot>),
 }

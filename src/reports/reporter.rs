@@ -135,7 +135,7 @@ impl Reporter {
             return;
         }
         let cause = cause(hop, end, &trail, &crumbs);
-        if let Some(id) = self.file(end.at, cause, What::Hop(Arc::clone(hop), *trail, crumbs)) {
+        if let Some(id) = self.file(end.at, cause, What::Hop(Arc::clone(hop), trail, Box::new(crumbs))) {
             let mut notes = hop.notes();
             // Also where there are as many as a user may have.
             notes.get_or_insert_default().fields.set_within(

@@ -45,6 +45,7 @@ fn with_both_signals_off_nothing_is_wanted() {
         lines: Lines::off(),
         points: None,
         red: Red::default(),
+        reports: Default::default(),
         propagators: Propagators::default(),
         proxies: None,
         watched: Default::default(),

@@ -18,6 +18,7 @@ use super::{Format as _, Formatter, LONGEST_LINE, Object};
 use crate::clock::Moment;
 use crate::context::{Flags, RequestId, SpanId, TraceContext, TraceId};
 use crate::current::enter_hop;
+use crate::logs::panic::fatal;
 use crate::logs::{Lines, Logs, MemoryLines};
 use crate::names::{FORMATS, attribute};
 use crate::record::{
@@ -179,7 +180,7 @@ fn a_line_of_each_kind(format: &str) -> Vec<Json> {
     lines.body_failed(&Arc::new(a_request(Kind::Client, "/users/7")));
     lines.say(tracing::Level::INFO, "tower_observability", "started", &[("port", 9464.into())]);
     let _entered = enter_hop(&work);
-    lines.fatal("index out of range", "worker", Some(("src/app.rs", 7)), Some("0: main"));
+    lines.fatal(fatal("index out of range", "worker", Some(("src/app.rs", 7)), Some("0: main")));
     written.extend(read(&seen));
     written
 }
@@ -360,8 +361,8 @@ fn a_line_that_is_too_long_is_cut_and_marked_in_every_format() {
         hop.add("note".into(), long.clone().into());
         hop.notes().get_or_insert_default().error = Some(vec![long.clone(), long.clone()]);
         lines.hop(&hop, &ended(&hop, Outcome::Ok, Some(200)));
-        lines.fatal(&long, "worker", None, None);
-        lines.fatal(&" ".repeat(2 * LONGEST_LINE), &long, None, None);
+        lines.fatal(fatal(&long, "worker", None, None));
+        lines.fatal(fatal(&" ".repeat(2 * LONGEST_LINE), &long, None, None));
         for line in seen.all() {
             assert!(line.len() <= LONGEST_LINE && line.contains(CUT_MARK), "{format}: {}", line.len());
         }
@@ -437,7 +438,7 @@ fn the_requests_line_in_otel() {
 fn a_gelf_time_is_a_number_with_six_digits_and_a_blank_message_a_dash() {
     let (lines, seen) = lines("gelf");
     for message in ["", "  \u{a0}\n\u{2028}\t\u{1}", "hello"] {
-        lines.fatal(message, "worker", None, None);
+        lines.fatal(fatal(message, "worker", None, None));
     }
     let read = read(&seen);
     let messages: Vec<_> = read.iter().map(|line| line["short_message"].as_str().expect("text")).collect();
@@ -453,7 +454,7 @@ fn a_gelf_time_is_a_number_with_six_digits_and_a_blank_message_a_dash() {
 fn a_panic_has_the_level_and_the_error_type_of_its_format() {
     let said = |format: &str| {
         let (lines, seen) = lines(format);
-        lines.fatal("out of spanners", "worker", Some(("src/app.rs", 7)), None);
+        lines.fatal(fatal("out of spanners", "worker", Some(("src/app.rs", 7)), None));
         let leaves: BTreeMap<_, _> = leaves(&read(&seen)[0]).into_iter().collect();
         move |key: &str| leaves.get(key).cloned().unwrap_or_default()
     };

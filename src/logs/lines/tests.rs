@@ -6,6 +6,7 @@ use super::*;
 use crate::clock::Moment;
 use crate::context::{Flags, RequestId, SpanId, TraceContext, TraceId};
 use crate::current::enter_hop;
+use crate::logs::panic::fatal;
 use crate::names::attribute;
 use crate::record::{ErrorType, Http, HttpVersion, Kind, Method, Outcome, Route, Scheme, Subject, Work};
 
@@ -189,7 +190,7 @@ fn a_panics_line_is_fatal_and_stands_in_the_request() {
     let (lines, seen) = lines(Logs::new().json());
     let hop = request(Kind::Server);
     let _entered = enter_hop(&hop);
-    lines.fatal("index out of range", "worker", Some(("src/app.rs", 7)), Some("0: main"));
+    lines.fatal(fatal("index out of range", "worker", Some(("src/app.rs", 7)), Some("0: main")));
     let line: serde_json::Value = serde_json::from_str(&seen.all()[0]).expect("JSON");
     assert_eq!(
         (&line["level"], &line["trace_id"], &line["path"]),
