@@ -118,7 +118,7 @@ impl Metrics {
 
     /// Counts in base-2 exponential buckets as well, eight to each power of two, which are sent over OTLP instead of the
     /// fixed ones, and are native histograms on the page for a scraper that asks for Prometheus' protobuf. A request then
-    /// takes about 150 instructions more, and a series 4 KiB for each processor, up to eight.
+    /// takes up to 150 instructions more, and a series 4 KiB for each processor, up to eight.
     ///
     /// Default: not called. Variable: `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION`
     /// (`base2_exponential_bucket_histogram`).
