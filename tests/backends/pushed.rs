@@ -199,8 +199,10 @@ fn labels(labels: &[(String, String)]) -> BTreeSet<(String, String)> {
     labels.collect()
 }
 
-/// All samples of a family with their values as text, a NaN too.
-fn samples(family: &Family, name: &str) -> BTreeSet<(String, BTreeSet<(String, String)>, String)> {
+/// A sample: the end of its name, its labels, and its value as text, a NaN too.
+type Told = (String, BTreeSet<(String, String)>, String);
+
+fn samples(family: &Family, name: &str) -> BTreeSet<Told> {
     let samples = family.samples.iter().map(|sample| {
         let suffix = sample.name.strip_prefix(name).unwrap_or_else(|| panic!("{name}: {}", sample.name));
         (suffix.to_owned(), labels(&sample.labels), format!("{:?}", sample.value))

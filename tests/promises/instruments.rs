@@ -50,7 +50,7 @@ system.filesystem.usage By updowncounter";
 const ATTRIBUTES_OF_CONVENTIONS: &str = "\
 db.client.connection.pool.name db.client.connection.state db.collection.name db.namespace db.operation.name db.query.summary
 db.response.status_code db.system.name error.type http.request.method http.response.status_code http.route
-messaging.consumer.group.name messaging.destination.name messaging.operation.name messaging.operation.type messaging.system
+messaging.consumer.group.name messaging.destination.name messaging.operation.name messaging.operation.type messaging.system messaging.system.name
 network.protocol.version otel.component.name otel.component.type otel.metric.overflow otel.span.sampling_result rpc.method
 rpc.response.status_code rpc.status_code rpc.system.name server.address server.port system.filesystem.state url.scheme";
 

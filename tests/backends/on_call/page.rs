@@ -29,7 +29,7 @@ async fn a_trace_begins_in_the_browser() {
             ("listen 8080", &format!("listen {at}")),
             ("http://gateway:8080", workshop.gateway()),
             ("/usr/share/nginx/page", page.to_str().unwrap()),
-            ("/tmp/nginx", &scratch),
+            ("/run/nginx", &scratch),
             ("/dev/stdout", &lines),
         ],
     );
