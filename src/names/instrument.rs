@@ -91,6 +91,13 @@ instruments! {
     OBSERVABILITY_TRACES_KEPT Counter "{trace}" "observability.traces.kept";
     OBSERVABILITY_PEER_BYTES Counter "By" "observability.peer.message";
     OBSERVABILITY_PEER_MESSAGES Counter "{message}" "observability.peer.messages";
+    OBSERVABILITY_REPORTS_CREATED Counter "{report}" "observability.reports.created";
+    OBSERVABILITY_REPORTS_EXPORTED Counter "{report}" "observability.reports.exported";
+    OBSERVABILITY_REPORTS_LEFT_OUT Counter "{report}" "observability.reports.left_out";
+    OBSERVABILITY_REPORTS_PROCESSED Counter "{report}" "observability.reports.processed";
+    OBSERVABILITY_REPORTS_QUEUE_CAPACITY UpDownCounter "{report}" "observability.reports.queue.capacity";
+    OBSERVABILITY_REPORTS_QUEUE_SIZE UpDownCounter "{report}" "observability.reports.queue.size";
+    OBSERVABILITY_REPORTS_SHORTENED Counter "{report}" "observability.reports.shortened";
     OBSERVABILITY_ROUTE_PRIORITY Gauge "" "observability.route.priority";
     OTEL_SDK_EXPORTER_LOG_EXPORTED Counter "{log_record}" "otel.sdk.exporter.log.exported";
     OTEL_SDK_EXPORTER_POINT_EXPORTED Counter "{data_point}" "otel.sdk.exporter.metric_data_point.exported";

@@ -441,7 +441,6 @@ fn an_occupied_admin_port_warns_and_the_service_starts() {
 fn every_fault_of_the_environment_is_one_warning_that_names_the_remedy() {
     let child = program_of("plain")
         .env("OTEL_SERVICE_NAMES", "x")
-        .env("OTEL_METRIC_EXPORT_INTERVAL", "1000")
         .env("OTEL_CONFIG_FILE", "otel.yaml")
         .env("OTEL_RESOURCE_ATTRIBUTES", "team")
         .env("OTEL_TRACES_SAMPLER", "sometimes")
@@ -453,7 +452,6 @@ fn every_fault_of_the_environment_is_one_warning_that_names_the_remedy() {
     let begins = [
         "OBSERVABILITY_DRAIN_DELAY=5s is not a whole number of milliseconds; 5000 stays",
         "OTEL_CONFIG_FILE=otel.yaml is not served: ",
-        "OTEL_METRIC_EXPORT_INTERVAL=1000 is not served: ",
         "OTEL_RESOURCE_ATTRIBUTES=team is not a list `key=value,key=value`",
         "OTEL_SERVICE_NAMES is not a known variable and is ignored; did you mean OTEL_SERVICE_NAME?",
         "OTEL_TRACES_SAMPLER=sometimes is not ",

@@ -61,6 +61,8 @@ container.cpu.throttled container.cpu.throttled_periods container.memory.limit c
 container.pressure.waiting http.client.response.body.errors messages.duplicate messages.out_of_order messages.wait.duration
 observability.log.left_out observability.log.lines.shortened observability.log.queue observability.log.queue.capacity
 observability.log.records.shortened observability.metrics.refused observability.peer.message observability.peer.messages
+observability.reports.created observability.reports.exported observability.reports.left_out observability.reports.processed
+observability.reports.queue.capacity observability.reports.queue.size observability.reports.shortened
 observability.route.priority observability.spans.discarded observability.spans.held observability.spans.held.capacity
 observability.spans.held_bytes observability.spans.shortened observability.traces.kept process.max_fds
 process.network.receive process.network.transmit process.start_time process.virtual_memory.max queue.depth
