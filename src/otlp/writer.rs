@@ -270,6 +270,8 @@ impl<'a, const FIELD: u32> Attributes<'a, FIELD> {
     }
 
     /// An attribute of any name and any value.
+    // Spans have many of them; metrics' points ask for it as well.
+    #[inline]
     pub(crate) fn value(&mut self, name: &str, value: &AnyValue<'_>) {
         match value {
             AnyValue::Bool(value) => {
