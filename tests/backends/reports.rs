@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::shared::child::{Child, run};
 use crate::shared::failures;
@@ -10,6 +10,7 @@ use crate::support::http;
 use crate::support::jaeger::Trace;
 use crate::support::systems::{JAEGER_OTLP, KENT};
 use crate::support::wait::{SOON, eventually};
+use crate::support::workshop::{Workshop, ask};
 
 #[test]
 fn program() {
@@ -32,6 +33,23 @@ async fn events(project: u64) -> Vec<Value> {
 
 fn transaction(event: &Value) -> String {
     event["transaction"].as_str().unwrap_or_default().to_owned()
+}
+
+/// The id of the event's trace, once Jaeger has its span with the report's id; none of what belongs to no request.
+async fn traced(event: &Value) -> Option<String> {
+    let trace = &event["contexts"]["trace"];
+    let (trace_id, span_id) = (trace["trace_id"].as_str()?, trace["span_id"].as_str()?);
+    let report = event["event_id"].as_str().unwrap();
+    eventually(SOON, &format!("the trace of {}", event["transaction"]), async || {
+        let trace = Trace::so_far(trace_id).await;
+        let span = trace.0.iter().find(|span| span.id == span_id);
+        match span.map(|span| span.tag("observability.report_id")) {
+            Some(id) if id == report => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+    Some(trace_id.to_owned())
 }
 
 #[tokio::test]
@@ -58,24 +76,83 @@ async fn the_failures_are_the_expected_issues_and_jaeger_has_their_traces() {
         let mut group = BTreeSet::new();
         for event in of {
             group.insert(event["fingerprint"].to_string());
-            let trace = &event["contexts"]["trace"];
-            let (Some(trace_id), Some(span_id)) = (trace["trace_id"].as_str(), trace["span_id"].as_str())
-            else {
-                continue;
-            };
-            let report = event["event_id"].as_str().unwrap();
-            eventually(SOON, &format!("the trace of {situation}"), async || {
-                let trace = Trace::so_far(trace_id).await;
-                let span = trace.0.iter().find(|span| span.id == span_id);
-                match span.map(|span| span.tag("observability.report_id")) {
-                    Some(id) if id == report => Ok(()),
-                    other => Err(format!("{other:?}")),
-                }
-            })
-            .await;
-            checked += 1;
+            checked += usize::from(traced(event).await.is_some());
         }
         println!("{situation} | {count} | {} | {group:?} | {checked}", received.get(*name).unwrap_or(&0));
         assert!(checked == *count || name.is_empty(), "{situation}: only what has no request has no trace");
     }
+}
+
+/// What each of these asks the workshop for, twice; the service that fails by itself, and what it says.
+const FAULTS: [(&str, &str, &str, &str); 3] = [
+    ("GET", "FAULT-FAIL", "vehicles", "the page of this car is torn"),
+    ("GET", "FAULT-PANIC", "vehicles", "the page of this car is missing"),
+    ("POST", "FAULT-CONSUMER", "worker", "the message cannot be read"),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_failure_of_the_workshop_is_an_issue_of_the_service_that_failed_and_of_those_that_passed_it_on()
+{
+    let dsn = format!("{}/{}", KENT.value().replace("http://", "http://k3y@"), 8);
+    let workshop = Workshop::start(&[
+        ("SENTRY_DSN", &dsn),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &JAEGER_OTLP.value()),
+        ("OTEL_BSP_SCHEDULE_DELAY", "200"),
+    ]);
+    let gateway = workshop.gateway();
+    let mut traces = BTreeMap::<&str, BTreeSet<String>>::new();
+    for number in 0..2 {
+        for (method, plate, ..) in FAULTS {
+            let order = json!({ "customer_id": 4_100 + number, "plate": plate, "part": "oil-filter" });
+            let answer = match method {
+                "GET" => ask(method, &format!("{gateway}/vehicles/{plate}"), &[], None),
+                _ => ask(method, &format!("{gateway}/bookings"), &[], Some(&order)),
+            };
+            let trace_id = workshop.trace_of(&answer.headers["x-request-id"]);
+            if method == "POST" {
+                workshop.lines_of_these(&["worker"], &trace_id);
+            }
+            traces.entry(plate).or_default().insert(trace_id);
+        }
+        // Neither is a failure.
+        for plate in ["FAULT-SLOW", "FAULT-EVENT", "B-WS-1"] {
+            assert_eq!(ask("GET", &format!("{gateway}/vehicles/{plate}"), &[], None).status, 200, "{plate}");
+        }
+    }
+    workshop.stop();
+
+    let events = events(8).await;
+    let mut left = events.len();
+    for (_, plate, service, says) in FAULTS {
+        for event in &events {
+            println!(
+                "{plate}: {} {} {} {}",
+                event["tags"]["service"],
+                event["transaction"],
+                event["fingerprint"],
+                event["contexts"]["trace"]["trace_id"]
+            );
+        }
+        let of_traces = |event: &&Value| {
+            let trace_id = event["contexts"]["trace"]["trace_id"].as_str().unwrap_or_default();
+            traces[plate].contains(trace_id)
+        };
+        let its: Vec<_> = events.iter().filter(of_traces).collect();
+        left -= its.len();
+        let own: Vec<_> = its.iter().filter(|event| event["tags"]["service"] == service).collect();
+        assert_eq!(own.len(), 2, "{plate}: {its:#?}");
+        assert!(own.iter().all(|event| event.to_string().contains(says)), "{own:#?}");
+        for service in
+            its.iter().map(|event| event["tags"]["service"].as_str().unwrap()).collect::<BTreeSet<_>>()
+        {
+            let of = its.iter().filter(|event| event["tags"]["service"] == service);
+            let groups: BTreeSet<_> = of.clone().map(|event| event["fingerprint"].to_string()).collect();
+            println!("{plate} | {service} | {} reports | {groups:?}", of.count());
+            assert_eq!(groups.len(), 1, "{plate}: one issue of {service}");
+        }
+        for event in its {
+            assert!(traces[plate].contains(&traced(event).await.unwrap()));
+        }
+    }
+    assert_eq!(left, 0, "nothing else is reported: {events:#?}");
 }
