@@ -40,7 +40,7 @@ pub(in crate::logs) fn escape(out: &mut Vec<u8>, text: &[u8]) {
     let (words, rest) = text.as_chunks();
     let is_plain = match text.last_chunk() {
         // What is behind the last whole word is in the last eight bytes, too.
-        Some(last) => words.iter().chain([last]).all(|word| is_printable(u64::from_le_bytes(*word))),
+        Some(last) => words.iter().all(is_printable) && is_printable(last),
         None => rest.iter().all(|byte| BYTES[usize::from(*byte)] == PLAIN),
     };
     if is_plain {
@@ -52,14 +52,17 @@ pub(in crate::logs) fn escape(out: &mut Vec<u8>, text: &[u8]) {
 
 /// Are these eight bytes printable ASCII without quotes and backslashes?
 #[inline]
-fn is_printable(word: u64) -> bool {
+fn is_printable(bytes: &[u8; 8]) -> bool {
     const fn all(byte: u8) -> u64 {
         u64::from_le_bytes([byte; 8])
     }
+    let word = u64::from_le_bytes(*bytes);
     // The highest bit of a byte that is less than `least`, and perhaps of those behind it.
     let below = |word: u64, least: u8| word.wrapping_sub(all(least)) & !word;
     let is = |byte: u8| below(word ^ all(byte), 1);
-    (word | below(word, b' ') | is(b'"') | is(b'\\') | is(0x7f)) & all(0x80) == 0
+    // One more than DEL has the highest bit; a byte that carries into the next one has it already.
+    let is_delete = word.wrapping_add(all(1));
+    (word | below(word, b' ') | is(b'"') | is(b'\\') | is_delete) & all(0x80) == 0
 }
 
 #[cold]
