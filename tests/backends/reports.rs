@@ -10,7 +10,7 @@ use crate::support::http;
 use crate::support::jaeger::Trace;
 use crate::support::systems::{JAEGER_OTLP, KENT};
 use crate::support::wait::{SOON, eventually};
-use crate::support::workshop::{Workshop, ask};
+use crate::support::workshop::{Line, Workshop, ask};
 
 #[test]
 fn program() {
@@ -108,7 +108,11 @@ async fn each_failure_of_the_workshop_is_an_issue_of_the_service_that_failed_and
                 "GET" => ask(method, &format!("{gateway}/vehicles/{plate}"), &[], None),
                 _ => ask(method, &format!("{gateway}/bookings"), &[], Some(&order)),
             };
-            let trace_id = workshop.trace_of(&answer.headers["x-request-id"]);
+            let id = &answer.headers["x-request-id"];
+            let trace_id = workshop.lines_once("a line of the request", |lines| {
+                let line = lines.iter().map(Line::json).find(|line| line["request_id"] == **id)?;
+                line["trace_id"].as_str().map(str::to_owned)
+            });
             if method == "POST" {
                 workshop.lines_of_these(&["worker"], &trace_id);
             }
@@ -124,15 +128,6 @@ async fn each_failure_of_the_workshop_is_an_issue_of_the_service_that_failed_and
     let events = events(8).await;
     let mut left = events.len();
     for (_, plate, service, says) in FAULTS {
-        for event in &events {
-            println!(
-                "{plate}: {} {} {} {}",
-                event["tags"]["service"],
-                event["transaction"],
-                event["fingerprint"],
-                event["contexts"]["trace"]["trace_id"]
-            );
-        }
         let of_traces = |event: &&Value| {
             let trace_id = event["contexts"]["trace"]["trace_id"].as_str().unwrap_or_default();
             traces[plate].contains(trace_id)
