@@ -61,13 +61,18 @@ impl OtlpConfig {
         self.own.endpoint.is_some() || self.general.settings.endpoint.is_some()
     }
 
+    /// Where a signal goes that is switched on: to the endpoint that was named, else to a collector of the same machine.
+    pub(crate) fn destination_or_local(&self) -> Destination {
+        self.destination().unwrap_or_else(|| self.local())
+    }
+
     /// Where to, if an endpoint was named.
     pub(crate) fn destination(&self) -> Option<Destination> {
         self.url().map(|url| self.to(url))
     }
 
     /// Where to if no endpoint was named: a collector of the same machine.
-    pub(crate) fn local(&self) -> Destination {
+    fn local(&self) -> Destination {
         self.to(self.below(self.protocol().local()))
     }
 

@@ -182,7 +182,7 @@ impl Reporter {
 
     /// What became of the reports, over all ways out; `None` where none leave.
     pub(crate) fn report(&self) -> Option<FlowReport> {
-        let mut all = self.ways.iter().map(Way::flow).reduce(FlowReport::with)?;
+        let mut all = self.ways.iter().map(Way::report).reduce(FlowReport::with)?;
         let Shared { budget, sampled } = &*self.shared;
         let counts =
             [(LeftOut::Sampled, sampled.load(Ordering::Relaxed)), (LeftOut::Limited, budget.left_out())];

@@ -73,13 +73,9 @@ impl Way {
         self.queue.push(report);
     }
 
-    pub(super) fn flow(&self) -> FlowReport {
-        self.queue.report()
-    }
-
     /// Says what is lost of late; true while a loss goes on.
     pub(super) fn report_lost(&self) -> bool {
-        self.lost.look(self.flow().reasons())
+        self.lost.look(self.report().reasons())
     }
 
     pub(super) fn flush(&self) -> impl Future<Output = ()> + Send + use<> {
@@ -98,7 +94,7 @@ impl Way {
 
     /// What became of its reports.
     pub(crate) fn report(&self) -> FlowReport {
-        self.flow()
+        self.queue.report()
     }
 
     /// How many reports were shortened.

@@ -5,11 +5,11 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::on_call::stack::Folder;
 use crate::shared::authority::{Authority, Shown};
 use crate::support::booked::{Booked, booked};
 use crate::support::jaeger::Trace;
 use crate::support::loki::{self, Place, push};
+use crate::support::stack::Folder;
 use crate::support::systems::{JAEGER, JAEGER_OTLP, LOKI, PROMETHEUS, VICTORIA_LOGS, ZIPKIN};
 use crate::support::tls::behind_tls;
 use crate::support::victoria_logs::{PUSH, find};

@@ -1,16 +1,15 @@
 //! What Jaeger answers about the workshop's traces.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use tokio::process::Command;
 use tokio::sync::OnceCell;
 
+use crate::support::browser::Browser;
 use crate::support::http;
 use crate::support::jaeger::{Span, Trace, text};
-use crate::support::systems::{CHROMIUM, JAEGER, JAEGER_OTLP};
+use crate::support::systems::{JAEGER, JAEGER_OTLP};
 use crate::support::wait::{SOON, eventually};
 use crate::support::workshop::{CALLS, SERVICES, Workshop};
 
@@ -25,9 +24,6 @@ struct Booked {
     /// Service and instance of each line at the end of work in this trace.
     writers: BTreeSet<(String, String)>,
 }
-
-/// The folder that a browser keeps its data in; removed when dropped.
-struct Profile(PathBuf);
 
 /// The workshop runs once for all of these tests.
 async fn booked() -> &'static Booked {
@@ -52,12 +48,6 @@ async fn book() -> Booked {
     })
     .await;
     Booked { trace_id, spans, writers }
-}
-
-impl Drop for Profile {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 /// Whose it is, what it is called, its kind, its status, and what kind of failure it was.
@@ -210,9 +200,12 @@ async fn the_dependency_graph_has_every_call_between_the_services() {
 async fn the_trace_page_in_a_browser_names_the_eight() {
     let page = JAEGER.url(&format!("/trace/{}", booked().await.trace_id));
     let eight = BTreeSet::from(SERVICES.map(str::to_owned));
+    let browser = Browser::start("jaeger").await;
+    browser.open(&page).await;
     eventually(3 * SOON, "a page with eight services", async || {
-        let page = rendered(&page).await;
-        let named = services_on(&page);
+        let page = browser.run("return document.documentElement.outerHTML").await;
+        let page = page.as_str().unwrap();
+        let named = services_on(page);
         if named == eight { Ok(()) } else { Err(format!("{named:?} on {page}")) }
     })
     .await;
@@ -224,19 +217,4 @@ fn services_on(page: &str) -> BTreeSet<String> {
     let name = |row: &str| Some(row.split_once('>')?.1.split_once('<')?.0.trim().to_owned());
     // A failed span has a sign in front of its name.
     rows.filter_map(name).filter(|name| !name.is_empty()).collect()
-}
-
-/// The page's elements, once its scripts have run.
-async fn rendered(url: &str) -> String {
-    let profile = Profile(std::env::temp_dir().join(format!("backends-jaeger-{}", std::process::id())));
-    let mut browser = Command::new(CHROMIUM.path());
-    browser.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]);
-    browser.args(["--disable-background-networking", "--disable-component-update", "--disable-sync"]);
-    browser.arg(format!("--user-data-dir={}", profile.0.display()));
-    // Or the rows below the window's end would not be there.
-    browser.args(["--window-size=1280,2000", "--virtual-time-budget=15000", "--dump-dom", url]);
-    let output = tokio::time::timeout(Duration::from_secs(60), browser.kill_on_drop(true).output()).await;
-    let output = output.unwrap_or_else(|_| panic!("the browser does not come back from {url}")).unwrap();
-    assert!(output.status.success(), "{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }

@@ -17,11 +17,11 @@ use tower::{Layer, ServiceExt, service_fn};
 use tower_observability::{ObservabilityLayer, PoolState, Work, request};
 
 use self::printed::{Times, expected};
-use crate::on_call::stack::{Folder, Server, free_port};
 use crate::shared::child::{Child, run};
 use crate::shared::exposition::{Family, read};
 use crate::support::http::get;
 use crate::support::relay::Relay;
+use crate::support::stack::{Folder, Server, free_port};
 use crate::support::systems::COLLECTOR;
 use crate::support::wait::{SOON, eventually};
 

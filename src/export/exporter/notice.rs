@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::export::masked_url;
+use crate::export::{Destination, masked_url};
 use crate::threads::unsuppressed;
 
 /// Turns a notice into a line.
@@ -67,6 +67,24 @@ enum State {
     Untried,
     Good,
     Failing { said: bool },
+}
+
+impl Signal {
+    /// The URL that the signal leaves for, and what `transport` makes of it; none where it leaves for no URL, or where it
+    /// cannot, which a notice says.
+    pub(crate) fn open<T>(
+        self,
+        destination: Destination,
+        tell: &Tell,
+        transport: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<(String, T)> {
+        let opened = match destination {
+            Destination::Off | Destination::None | Destination::Console => return None,
+            Destination::Refused(reason) => Err(reason),
+            Destination::Url(url) => transport(&url).map(|transport| (url, transport)),
+        };
+        opened.map_err(|reason| tell(Notice::unusable(self, reason))).ok()
+    }
 }
 
 impl Notice {

@@ -51,7 +51,7 @@ impl Export {
 
     /// Where records go. An endpoint alone switches nothing on: lines are what a service writes.
     pub(crate) fn destination(&self) -> Destination {
-        if self.on { self.otlp.destination().unwrap_or_else(|| self.otlp.local()) } else { Destination::Off }
+        if self.on { self.otlp.destination_or_local() } else { Destination::Off }
     }
 
     pub(crate) fn is_grpc(&self) -> bool {

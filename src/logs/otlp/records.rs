@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::shortened::Shortened;
 use super::{Record, SIGNAL, transport};
 use crate::account::FlowReport;
-use crate::export::{Destination, Exporter, Notice, Queue, Tell};
+use crate::export::{Exporter, Queue, Tell};
 use crate::logs::options::Logs;
 use crate::record::{Hop, Snapshot};
 use crate::resource::Resource;
@@ -24,28 +24,13 @@ impl Records {
     /// cannot, although they are to.
     pub(crate) fn new(logs: &Logs, resource: &Resource, tell: Tell) -> Option<(Self, Exporter<Record>)> {
         let export = &logs.export;
-        let url = match export.destination() {
-            Destination::Off | Destination::None | Destination::Console => return None,
-            Destination::Refused(reason) => {
-                tell(Notice::unusable(SIGNAL, reason));
-                return None;
-            }
-            Destination::Url(url) => url,
-        };
         let shortened = Arc::<Shortened>::default();
-        let made = transport::transport(export, &url, resource, &shortened);
-        match made {
-            Err(reason) => {
-                tell(Notice::unusable(SIGNAL, reason));
-                None
-            }
-            Ok(transport) => {
-                let (limits, capacity) = (export.batch_limits(), export.queue_capacity());
-                let queue = Arc::new(Queue::new(capacity));
-                let exporter = Exporter::new(SIGNAL, Arc::clone(&queue), transport, limits, &url, tell);
-                Some((Self { queue, shortened, capacity }, exporter))
-            }
-        }
+        let open = |url: &str| transport::transport(export, url, resource, &shortened);
+        let (url, transport) = SIGNAL.open(export.destination(), &tell, open)?;
+        let (limits, capacity) = (export.batch_limits(), export.queue_capacity());
+        let queue = Arc::new(Queue::new(capacity));
+        let exporter = Exporter::new(SIGNAL, Arc::clone(&queue), transport, limits, &url, tell);
+        Some((Self { queue, shortened, capacity }, exporter))
     }
 
     /// Takes a finished hop.

@@ -49,7 +49,7 @@ impl Export {
 
     /// Where metrics go. An endpoint alone switches nothing on: the page has them all.
     pub(crate) fn destination(&self) -> Destination {
-        if self.on { self.otlp.destination().unwrap_or_else(|| self.otlp.local()) } else { Destination::Off }
+        if self.on { self.otlp.destination_or_local() } else { Destination::Off }
     }
 
     pub(crate) fn is_grpc(&self) -> bool {

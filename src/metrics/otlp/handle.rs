@@ -11,7 +11,7 @@ use super::point::Point;
 use super::reader::{Reader, Requests};
 use super::transport::transport;
 use crate::account::FlowReport;
-use crate::export::{Destination, Exporter, Notice, Queue, Tell};
+use crate::export::{Exporter, Queue, Tell};
 use crate::metrics::{Metrics, Recorder};
 use crate::resource::Resource;
 use crate::threads::Phase;
@@ -39,34 +39,15 @@ impl Points {
         tell: Tell,
     ) -> Option<(Self, PointExport)> {
         let export = &metrics.export;
-        let url = match export.destination() {
-            Destination::Off | Destination::None | Destination::Console => return None,
-            Destination::Refused(reason) => {
-                tell(Notice::unusable(SIGNAL, reason));
-                return None;
-            }
-            Destination::Url(url) => url,
-        };
-        match transport(export, &url, resource) {
-            Err(reason) => {
-                tell(Notice::unusable(SIGNAL, reason));
-                None
-            }
-            Ok(transport) => {
-                let limits = export.batch_limits();
-                let queue = Arc::new(Queue::new(export.otlp.batching.queue));
-                let requests = Requests::default();
-                let reader = Reader::new(
-                    recorder,
-                    Arc::clone(&queue),
-                    requests.clone(),
-                    limits.delay,
-                    export.temporality,
-                );
-                let exporter = Exporter::new(SIGNAL, Arc::clone(&queue), transport, limits, &url, tell);
-                Some((Self { queue, requests }, PointExport { reader, exporter }))
-            }
-        }
+        let (url, transport) =
+            SIGNAL.open(export.destination(), &tell, |url| transport(export, url, resource))?;
+        let limits = export.batch_limits();
+        let queue = Arc::new(Queue::new(export.otlp.batching.queue));
+        let requests = Requests::default();
+        let reader =
+            Reader::new(recorder, Arc::clone(&queue), requests.clone(), limits.delay, export.temporality);
+        let exporter = Exporter::new(SIGNAL, Arc::clone(&queue), transport, limits, &url, tell);
+        Some((Self { queue, requests }, PointExport { reader, exporter }))
     }
 
     /// What became of the data points.

@@ -310,7 +310,7 @@ impl Traces {
     /// Where spans go.
     pub(crate) fn destination(&self) -> Destination {
         match self.format() {
-            Some(Format::Otlp) => self.otlp.destination().unwrap_or_else(|| self.otlp.local()),
+            Some(Format::Otlp) => self.otlp.destination_or_local(),
             Some(Format::Zipkin) => self.zipkin.destination(),
             Some(Format::Console) => Destination::Console,
             Some(Format::None) => Destination::Off,

@@ -14,12 +14,12 @@ use serde_json::{Value, json};
 
 use super::watch::{Customers, MAY_TAKE, Watch};
 use crate::on_call::panels;
-use crate::on_call::stack::{Folder, Server, file, free_port};
 use crate::support::confined::Confined;
 use crate::support::database;
 use crate::support::http::get;
 use crate::support::loki::{Place, push};
 use crate::support::prometheus::now;
+use crate::support::stack::{Folder, Server, file, free_port};
 use crate::support::systems::{BLACKBOX_EXPORTER, JAEGER_OTLP, NODE_EXPORTER, System, VICTORIA_LOGS};
 use crate::support::victoria_logs::{PUSH, find};
 use crate::support::wait::{SOON, eventually};

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::judged::{Row, Said, about_one_per_cent, print, rows, there, traces};
 use super::load::{Asked, LOAD, load, unreadable};
-use crate::on_call::stack::Folder;
+use crate::support::stack::Folder;
 use crate::support::systems::JAEGER_OTLP;
 use crate::support::wait::{SOON, eventually};
 use crate::support::workshop::{SERVICES, Workshop, ask, program};

@@ -19,12 +19,12 @@ use tower_observability::{
 };
 
 use super::watch::{Customers, MAY_TAKE, Watch};
-use crate::on_call::stack::Folder;
 use crate::shared::child::{Child, Running, run};
 use crate::support::database;
 use crate::support::http::query;
 use crate::support::jaeger::{Span, Trace, text};
 use crate::support::prometheus::now;
+use crate::support::stack::Folder;
 use crate::support::systems::{JAEGER, JAEGER_OTLP, VICTORIA_LOGS};
 use crate::support::victoria_logs::{OTLP, find};
 use crate::support::wait::{SOON, eventually};

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::judged::{SLOW_MS, about_one_per_cent, print, rows, there, traces};
 use super::load::{LOAD, fine, load};
-use crate::on_call::stack::{Folder, Server, free_port};
 use crate::support::cpu::{children, peak_memory, seconds, seconds_of_threads};
+use crate::support::stack::{Folder, Server, free_port};
 use crate::support::systems::{COLLECTOR, JAEGER_OTLP};
 use crate::support::wait::eventually;
 use crate::support::workshop::{SERVICES, Workshop, ask};

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::on_call::stack::{Folder, Server, free_port};
 use crate::support::http::query;
 use crate::support::jaeger::Trace;
 use crate::support::prometheus::now;
 use crate::support::sinks::{Inbox, mail, webhook};
+use crate::support::stack::{Folder, Server, free_port};
 use crate::support::systems::{JAEGER, VICTORIA_LOGS};
 use crate::support::wait::{SOON, eventually};
 use crate::support::workshop::{Answer, built};

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use axum::Router;
 
-use super::stack::{Folder, Server};
 use crate::support::http::get;
 use crate::support::prometheus::now;
+use crate::support::stack::{Folder, Server};
 use crate::support::wait::eventually;
 
 const SERVICES: usize = 20;

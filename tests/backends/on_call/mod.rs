@@ -4,14 +4,13 @@ mod cost;
 mod page;
 pub(crate) mod panels;
 mod pipeline;
-pub(crate) mod stack;
 
 use std::path::{Path, PathBuf};
 
 use crate::shared::repository::top;
 use crate::support::prometheus::{promtool, run};
+use crate::support::stack::{Folder, file};
 use crate::support::systems::{AMTOOL, BOARDS, MANIFESTS};
-use stack::file;
 
 /// Labels of an alert, and who gets it.
 const ROUTES: [(&str, &str); 7] = [
@@ -86,7 +85,7 @@ fn the_compose_file_and_the_manifests_are_what_their_schemas_allow() {
 #[test]
 #[should_panic(expected = "Deployment faulty:")]
 fn a_fault_in_a_manifest_is_found() {
-    let folder = stack::Folder::new("faulty");
+    let folder = Folder::new("faulty");
     let faulty =
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: faulty }\nspec: { replicas: two }\n";
     let compose = file("compose.yml").to_str().unwrap().to_owned();

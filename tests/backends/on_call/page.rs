@@ -4,9 +4,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::stack::{Folder, Server, free_port};
 use crate::support::browser::Browser;
 use crate::support::jaeger::Trace;
+use crate::support::stack::{Folder, Server, free_port};
 use crate::support::systems::{JAEGER_OTLP, NGINX};
 use crate::support::wait::{SOON, eventually};
 use crate::support::workshop::{SERVICES, Workshop};

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
-use super::stack::{Folder, Server, free_port};
 use crate::support::jaeger::Trace;
+use crate::support::stack::{Folder, Server, free_port};
 use crate::support::systems::{COLLECTOR, JAEGER_OTLP, VICTORIA_LOGS};
 use crate::support::victoria_logs::find;
 use crate::support::wait::{SOON, eventually};

@@ -12,6 +12,7 @@ use tower_observability::ObservabilityLayer;
 use super::{BOUNDS, once};
 use crate::shared::child::{Child, Running, run};
 use crate::support::prometheus::{self, Sample, Scraped, Target, questions, value};
+use crate::support::stack::free_port;
 use crate::support::wait::{SOON, eventually};
 use crate::support::workshop::{Service, ask};
 
@@ -19,11 +20,6 @@ const COUNT: &str = "http_server_request_duration_seconds_count";
 
 fn target(job: &str, admin: &str) -> Target {
     Target { job: job.to_owned(), instance: format!("{job}-1"), admin: admin.to_owned() }
-}
-
-fn free_port() -> String {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap().port().to_string()
 }
 
 /// The inventory, with its page at this port.
@@ -43,7 +39,7 @@ fn count_parts(service: &Service, times: usize) {
 
 #[tokio::test]
 async fn a_restart_is_seen_and_no_request_is_lost_or_counted_twice() {
-    let port = free_port();
+    let port = free_port().to_string();
     // The process's id, so that a test run before does not count.
     let job = format!("restarted-{}", std::process::id());
     let of = |metric: &str, more: &str| format!("{metric}{{job=\"{job}\"{more}}}");

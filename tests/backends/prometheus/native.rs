@@ -6,9 +6,9 @@ use metrics::histogram;
 use serde_json::Value;
 use tokio::runtime::Builder;
 
-use crate::on_call::stack::{Folder, Server, free_port};
 use crate::shared::child::{Child, run};
 use crate::support::http;
+use crate::support::stack::{Folder, Server, free_port};
 use crate::support::systems::PROMETHEUS_PROGRAM;
 use crate::support::wait::{SOON, eventually};
 

@@ -1,8 +1,5 @@
 //! What the tools say: promtool and the Python client read both pages, promtool the guide's configuration.
 
-use std::fs;
-use std::path::PathBuf;
-
 use serde_json::{Value, json};
 use tokio::runtime::Builder;
 
@@ -10,6 +7,7 @@ use super::once;
 use crate::shared::child::{Child, run};
 use crate::shared::exposition::read;
 use crate::support::prometheus::{self, Scraped, Target, guide, promtool, python_reads, questions};
+use crate::support::stack::Folder;
 use crate::support::workshop::{SERVICES, Workshop, ask};
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -110,30 +108,6 @@ fn odd() {
     runtime.block_on(observability.shutdown());
 }
 
-/// A folder of its own that goes away.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        Self(folder)
-    }
-
-    /// The path of a file with this text.
-    fn file(&self, name: &str, text: &str) -> String {
-        let path = self.0.join(name);
-        fs::write(&path, text).unwrap();
-        path.to_str().unwrap().to_owned()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 /// The labels under which Prometheus scrapes the targets of this list, each before and after relabelling.
 fn targets(config: &str, job: &str) -> Value {
     let found = promtool(&["check", "service-discovery", "--timeout=2s", config, job], "");
@@ -145,9 +119,9 @@ fn the_guides_lists_and_annotations_are_scraped_under_the_names_that_it_promises
     let [list, pods, _] = guide("yaml").try_into().unwrap();
     let [targets_list] = guide("json").try_into().unwrap();
     let folder = Folder::new("prometheus-scrape");
-    let found = folder.file("bookings.json", &targets_list);
+    let found = folder.write("bookings.json", &targets_list);
     let list = list.replace("/etc/prometheus/services/*.json", &found);
-    let list = folder.file("list.yml", &list);
+    let list = folder.write("list.yml", &list);
     promtool(&["check", "config", &list], "");
     let scraped = &targets(&list, "services")[0]["labels"];
     let names = |labels: &Value| ["__address__", "job", "instance"].map(|name| labels[name].clone());
@@ -164,11 +138,11 @@ fn the_guides_lists_and_annotations_are_scraped_under_the_names_that_it_promises
         } })
     };
     let told = json!([pod("bookings-7d9f-x2x", "true"), pod("bookings-7d9f-y3y", "false")]);
-    let told = folder.file("pods.json", &told.to_string());
+    let told = folder.write("pods.json", &told.to_string());
     let discovery = "kubernetes_sd_configs:\n      - role: pod";
     assert!(pods.contains(discovery));
     let pods = pods.replace(discovery, &format!("file_sd_configs:\n      - files: [{told}]"));
-    let pods = targets(&folder.file("pods.yml", &pods), "pods");
+    let pods = targets(&folder.write("pods.yml", &pods), "pods");
     let scraped: Vec<_> =
         pods.as_array().unwrap().iter().filter(|pod| pod["labels"]["job"].is_string()).collect();
     assert_eq!(scraped.len(), 1, "{pods:#}");
@@ -179,7 +153,7 @@ fn the_guides_lists_and_annotations_are_scraped_under_the_names_that_it_promises
 fn the_guides_alert_is_valid_and_asks_what_its_question_about_errors_asks() {
     let [_, _, rules] = guide("yaml").try_into().unwrap();
     let folder = Folder::new("prometheus-rules");
-    promtool(&["check", "rules", &folder.file("rules.yml", &rules)], "");
+    promtool(&["check", "rules", &folder.write("rules.yml", &rules)], "");
     let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let share = questions().into_iter().find(|question| question.title.starts_with("Errors: their share"));
     let asked = format!("{} > 0.05", plain(&share.unwrap().promql));

@@ -1,12 +1,12 @@
 //! A browser that a test drives as a person would: Chromium, by ChromeDriver (W3C WebDriver).
 
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use http::Method;
 use serde_json::{Value, json};
 
 use super::http::{ask, get};
+use super::stack::{Folder, free_port};
 use super::systems::{CHROMEDRIVER, CHROMIUM};
 use super::wait::{SOON, eventually};
 
@@ -17,7 +17,7 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 pub struct Browser {
     driver: Child,
     session: String,
-    profile: PathBuf,
+    profile: Folder,
 }
 
 /// An element of the page that is open.
@@ -29,14 +29,13 @@ pub struct Element<'a> {
 impl Browser {
     /// Starts one of its own, with an empty profile.
     pub async fn start(name: &str) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let (port, profile) = (free_port(), Folder::new(name));
         let mut command = Command::new(CHROMEDRIVER.path());
         command
             .arg(format!("--port={port}"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        let profile = std::env::temp_dir().join(format!("backends-{name}-{}", std::process::id()));
         let url = format!("http://127.0.0.1:{port}");
         let mut browser = Self { driver: command.spawn().unwrap(), session: String::new(), profile };
         eventually(SOON, "the browser's driver", async || {
@@ -48,7 +47,7 @@ impl Browser {
         let options = json!({ "binary": CHROMIUM.path(), "args": [
             "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
             "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--window-size=1280,1000", format!("--user-data-dir={}", browser.profile.display()),
+            "--window-size=1280,2000", format!("--user-data-dir={}", browser.profile.0.display()),
         ] });
         let wanted = json!({ "capabilities": { "alwaysMatch": { "goog:chromeOptions": options } } });
         let session = command_of(&format!("{url}/session"), &wanted).await;
@@ -114,6 +113,5 @@ impl Drop for Browser {
         // It ends its browser, if it is asked to end itself.
         let _ = Command::new("kill").arg(self.driver.id().to_string()).status();
         let _ = self.driver.wait();
-        let _ = std::fs::remove_dir_all(&self.profile);
     }
 }

@@ -15,6 +15,7 @@ pub mod opensearch;
 pub mod prometheus;
 pub mod relay;
 pub mod sinks;
+pub mod stack;
 pub mod systems;
 pub mod time;
 pub mod tls;
