@@ -85,7 +85,7 @@ async fn cause(watch: &Watch, workshop: &Workshop, timeline: &mut String) -> Str
         "  the worst callee of payments: {}:{}",
         callee["server_address"], callee["server_port"]
     );
-    let promql = "http_server_request_duration_seconds_bucket{job=\"payments\", error_type!=\"\"}";
+    let promql = "http_server_request_duration_seconds_bucket{job=\"payments\", error_type=\"502\"}";
     let (trace_id, trace) = watch.exemplar(promql, &["gateway", "bookings", "payments"]).await;
     _ = writeln!(
         timeline,
