@@ -127,6 +127,11 @@ impl<K: Hash + Eq, V> Table<K, V> {
         self.slots.get()?.get(number)?.get()
     }
 
+    /// All entries, in no particular order.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &(K, V)> {
+        self.slots.get().into_iter().flatten().filter_map(OnceLock::get)
+    }
+
     #[inline]
     fn slots(&self) -> &[Slot<K, V>] {
         let free = || (0..(2 * self.limit).next_power_of_two()).map(|_| OnceLock::new()).collect();

@@ -1,11 +1,10 @@
-//! The admin listener: `/metrics`, `/live`, `/ready`, `/log-level`.
+//! The admin listener: `/metrics`, `/live`, `/ready`, `/log-level`, `/switches`.
 //!
 //! Requests come in from the listener's own thread ([`serve`]) or, reading only, from a router of the user's
 //! ([`routes`]); either way [`respond`] answers them, out of one [`AdminState`].
 
 mod body;
 mod connection;
-mod level;
 #[cfg(feature = "axum")]
 mod mount;
 mod options;
@@ -14,13 +13,14 @@ mod readiness;
 mod respond;
 mod serve;
 mod state;
+mod switches;
 
 pub use options::Admin;
 
-pub(crate) use level::Level;
 #[cfg(feature = "axum")]
 pub(crate) use mount::routes;
 pub(crate) use readiness::Readiness;
 pub(crate) use respond::{Origin, respond};
 pub(crate) use serve::{bind, serve};
 pub(crate) use state::AdminState;
+pub(crate) use switches::{Change, Switch, Switches};

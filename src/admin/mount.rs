@@ -9,13 +9,13 @@ use axum::routing::any_service;
 
 use super::{AdminState, Origin, respond};
 
-/// Adds `/metrics`, `/live`, `/ready` and `/log-level` to a router, of whatever state.
+/// Adds `/metrics`, `/live`, `/ready`, `/log-level` and `/switches` to a router, of whatever state.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>(state: Arc<AdminState>, to: Router<S>) -> Router<S> {
     let answer = tower::service_fn(move |request: Request| {
         let state = Arc::clone(&state);
         async move { Ok::<_, Infallible>(respond(&state, request, Origin::Mounted).await) }
     });
-    ["/metrics", "/live", "/ready", "/log-level"]
+    ["/metrics", "/live", "/ready", "/log-level", "/switches"]
         .into_iter()
         .fold(to, |router, path| router.route(path, any_service(answer.clone())))
 }
@@ -40,10 +40,13 @@ mod tests {
             let request = Request::builder().method(method).uri(path).body(Body::from("debug"));
             router.clone().oneshot(request.expect("valid"))
         };
-        for path in ["/metrics", "/live", "/ready", "/log-level"] {
+        for path in ["/metrics", "/live", "/ready", "/log-level", "/switches"] {
             assert_eq!(ask("GET", path).await.expect("infallible").status(), 200, "{path}");
         }
-        assert_eq!(ask("PUT", "/log-level").await.expect("infallible").status(), 405);
+        for path in ["/log-level", "/switches"] {
+            assert_eq!(ask("PUT", path).await.expect("infallible").status(), 405, "{path}");
+            assert_eq!(ask("DELETE", path).await.expect("infallible").status(), 405, "{path}");
+        }
     }
 
     #[tokio::test]

@@ -54,7 +54,7 @@ impl Admin {
         self
     }
 
-    /// The token with which another machine may change the log level, sent as `Authorization: Bearer …`.
+    /// The token with which another machine may change the log level and the other switches, sent as `Authorization: Bearer …`.
     ///
     /// An empty token is none. Default: none, so the level can only be changed from this machine. Variable: `OBSERVABILITY_ADMIN_TOKEN`.
     pub fn token(mut self, token: impl Into<String>) -> Self {
@@ -90,7 +90,7 @@ impl Admin {
             name: "OTEL_EXPORTER_PROMETHEUS_HOST",
             default: "127.0.0.1",
             secret: false,
-            about: "The address of `/metrics`, `/live`, `/ready` and `/log-level`.",
+            about: "The address of `/metrics`, `/live`, `/ready`, `/log-level` and `/switches`.",
             set: Self::set_host,
             show: |admin| admin.host.clone(),
         },
@@ -98,7 +98,7 @@ impl Admin {
             name: "OTEL_EXPORTER_PROMETHEUS_PORT",
             default: "9464",
             secret: false,
-            about: "The port of `/metrics`, `/live`, `/ready` and `/log-level`; 0 takes a free one.",
+            about: "The port of `/metrics`, `/live`, `/ready`, `/log-level` and `/switches`; 0 takes a free one.",
             set: |admin, value| {
                 let expected = |_| Refusal::Expected("a port, 0 to 65535".to_owned());
                 admin.port = value.parse().map_err(expected)?;
@@ -110,7 +110,7 @@ impl Admin {
             name: "OBSERVABILITY_ADMIN_TOKEN",
             default: "",
             secret: true,
-            about: "Bearer token that a caller from another machine needs to change the log level.",
+            about: "Bearer token that a caller from another machine needs to change the log level or another switch.",
             set: |admin, value| {
                 admin.token = Some(value.to_owned());
                 Ok(())

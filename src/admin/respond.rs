@@ -13,11 +13,14 @@ use super::AdminState;
 use super::body::PageBody;
 use super::permission::{has_token, may_change, may_read};
 use super::readiness::NotReady;
+use super::switches::{HOLDS, Wish};
 use crate::metrics::Exposition;
 use crate::traces::LONGEST_MESSAGE;
 
 const MOST_DIRECTIVES: usize = 16 * 1024;
 const BODY_TIME: Duration = Duration::from_secs(5);
+/// The switch that `/log-level` is short for.
+const LOG_LEVEL: &str = "log_level";
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
 /// A web page whose own name was made to resolve to this machine could otherwise read what is here.
@@ -52,12 +55,21 @@ where
         ("/metrics", "GET", _) => metrics(state, request.headers()),
         ("/live", "GET", _) => answer(StatusCode::OK, TEXT, "live\n"),
         ("/ready", "GET", _) => ready(state).await,
-        ("/log-level", "GET", _) => answer(StatusCode::OK, TEXT, format!("{}\n", state.level.now())),
-        ("/log-level", "PUT", Origin::Listener(peer)) => change_level(state, request, peer).await,
+        ("/log-level", "GET", _) => {
+            answer(StatusCode::OK, TEXT, format!("{}\n", state.switches.now(LOG_LEVEL)))
+        }
+        ("/switches", "GET", _) => switches(state),
+        ("/log-level" | "/switches", "PUT" | "DELETE", Origin::Listener(peer)) => {
+            turn(state, request, peer).await
+        }
         ("/keep", "POST", Origin::Listener(_)) => keep(state, request).await,
-        ("/log-level", _, Origin::Listener(_)) => not_allowed("GET, HEAD, PUT"),
-        ("/metrics" | "/live" | "/ready" | "/log-level", ..) => not_allowed("GET, HEAD"),
-        _ => answer(StatusCode::NOT_FOUND, TEXT, "there are /metrics, /live, /ready and /log-level\n"),
+        ("/log-level" | "/switches", _, Origin::Listener(_)) => not_allowed("GET, HEAD, PUT, DELETE"),
+        ("/metrics" | "/live" | "/ready" | "/log-level" | "/switches", ..) => not_allowed("GET, HEAD"),
+        _ => answer(
+            StatusCode::NOT_FOUND,
+            TEXT,
+            "there are /metrics, /live, /ready, /log-level and /switches\n",
+        ),
     }
 }
 
@@ -110,7 +122,12 @@ async fn ready(state: &AdminState) -> Answer {
     answer(status, JSON, format!("{body}\n"))
 }
 
-async fn change_level<B>(state: &AdminState, request: Request<B>, peer: SocketAddr) -> Answer
+fn switches(state: &AdminState) -> Answer {
+    answer(StatusCode::OK, JSON, format!("{:#}\n", state.switches.shown()))
+}
+
+/// Changes what `/switches` names, or the log level, for a while.
+async fn turn<B>(state: &AdminState, request: Request<B>, peer: SocketAddr) -> Answer
 where
     B: Body,
     B::Error: Into<BoxError>,
@@ -124,16 +141,24 @@ where
         Ok(body) => body,
         Err(refused) => return refused,
     };
-    let directives = std::str::from_utf8(&body).map(str::trim).unwrap_or_default();
-    if directives.is_empty() {
-        return answer(
-            StatusCode::BAD_REQUEST,
-            TEXT,
-            "the body is the level, as in RUST_LOG: info,my_crate=debug\n",
-        );
-    }
-    match state.level.set_for_a_while(directives) {
-        Ok(()) => answer(StatusCode::OK, TEXT, format!("{}\n", state.level.now())),
+    let (body, by) = (std::str::from_utf8(&body).map(str::trim).unwrap_or_default(), peer.to_string());
+    let is_level = parts.uri.path() == "/log-level";
+    let level = |value: &str| Wish { values: vec![(LOG_LEVEL.to_owned(), value.to_owned())], holds: HOLDS };
+    let wish = match (is_level, parts.method == Method::DELETE) {
+        (true, false) if body.is_empty() => {
+            Err("the level as the body, as in RUST_LOG: info,my_crate=debug".to_owned())
+        }
+        (true, false) => Ok(level(body)),
+        (true, true) => Ok(level("")),
+        (false, false) => Wish::read(body),
+        (false, true) => {
+            state.switches.reset(&by);
+            return switches(state);
+        }
+    };
+    match wish.and_then(|wish| state.switches.turn(&wish, &by)) {
+        Ok(()) if is_level => answer(StatusCode::OK, TEXT, format!("{}\n", state.switches.now(LOG_LEVEL))),
+        Ok(()) => switches(state),
         Err(right) => {
             answer(StatusCode::BAD_REQUEST, TEXT, format!("nothing was changed: expected {right}\n"))
         }

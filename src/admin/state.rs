@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Level, Readiness};
+use super::{Readiness, Switches};
 use crate::metrics::Recorder;
 use crate::traces::Keep;
 
@@ -14,7 +14,7 @@ pub(crate) struct AdminState {
     /// Is there a page?
     pub(crate) shows_metrics: bool,
     pub(crate) readiness: Readiness,
-    pub(crate) level: Level,
+    pub(crate) switches: Switches,
     pub(crate) token: Option<String>,
     /// Takes what other services say of kept traces; `None` where none is believed.
     pub(crate) keep: Option<Arc<Keep>>,
@@ -31,35 +31,21 @@ impl fmt::Debug for AdminState {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::sync::{Arc, Mutex};
-
     use ::metrics::{counter, with_local_recorder};
 
     use super::*;
+    use crate::admin::switches::tests::switches;
     use crate::metrics::Metrics;
 
-    /// One counter, no checks, a log whose level can be `info` or `debug`, and a token.
+    /// One counter, no checks, a switch for the log level, which is `info`, and a token.
     pub(in crate::admin) fn state() -> AdminState {
         let recorder: &'static Recorder = Box::leak(Box::new(Recorder::new(&Metrics::new())));
         with_local_recorder(recorder, || counter!("orders").increment(1));
-        let now = Arc::new(Mutex::new("info".to_owned()));
-        let set = Arc::clone(&now);
-        let level = Level::new(
-            move || now.lock().unwrap().clone(),
-            move |directives| match directives {
-                "debug" => {
-                    *set.lock().unwrap() = directives.to_owned();
-                    Ok(())
-                }
-                _ => Err("debug".to_owned()),
-            },
-            || {},
-        );
         AdminState {
             recorder: Some(recorder),
             shows_metrics: true,
             readiness: Readiness::default(),
-            level,
+            switches: switches().0,
             token: Some("hush".to_owned()),
             keep: None,
             host: "bookings.test".to_owned(),

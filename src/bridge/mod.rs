@@ -30,7 +30,7 @@ use crate::current::{
     Current, current, current_hop, enter_foreign_span, enter_span, exit_span, stands_for_hop,
 };
 use crate::names::attribute;
-use crate::record::{Fields, KeepReason, Snapshot, Visitor, is_log_record};
+use crate::record::{Fields, Hop, KeepReason, Snapshot, Visitor, is_log_record};
 use crate::signals::Signals;
 use crate::threads::is_suppressed;
 
@@ -53,10 +53,6 @@ impl Bridge {
     /// The bridge beside a layer that records the spans: only their fields are wanted here.
     pub(crate) fn of_lines(signals: &'static Signals) -> Self {
         Self { signals, lines_only: true }
-    }
-
-    fn wants(&self, metadata: &Metadata<'_>) -> bool {
-        wants(self.signals, metadata)
     }
 
     /// The context that a new span continues.
@@ -160,7 +156,7 @@ impl Bridge {
                 around = span.parent();
             }
         };
-        let place = place.map(|place| (place.trace, place.hop)).unzip();
+        let place = place.map(|place| (place.trace_now(), place.hop)).unzip();
         Snapshot::lend(event, Moment::now(), (place.0, place.1.flatten()), spans, |event| {
             self.signals.reports.event(event);
             if has_line {
@@ -184,6 +180,23 @@ fn wants(signals: &Signals, metadata: &Metadata<'_>) -> bool {
     }
 }
 
+/// Is what comes from this call site wanted here and now, because the request is observed in detail?
+fn wants_in_detail(signals: &Signals, metadata: &Metadata<'_>) -> bool {
+    signals.lines.wants_in_detail(metadata)
+        && current_hop().and_then(|here| here.hop).is_some_and(|hop| hop.is_detailed())
+}
+
+/// Kept by each call site until the level changes: what is not wanted costs one load there.
+fn interest(signals: &Signals, metadata: &Metadata<'_>) -> Interest {
+    if wants(signals, metadata) {
+        Interest::always()
+    } else if signals.lines.wants_in_detail(metadata) {
+        Interest::sometimes()
+    } else {
+        Interest::never()
+    }
+}
+
 /// The highest level of what may be wanted.
 fn highest_level(signals: &Signals) -> LevelFilter {
     let lines = signals.lines.highest_level();
@@ -196,12 +209,11 @@ fn highest_level(signals: &Signals) -> LevelFilter {
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        // Kept by each call site until the level changes: what is not wanted costs one load there.
-        if self.wants(metadata) { Interest::always() } else { Interest::never() }
+        interest(self.signals, metadata)
     }
 
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        self.wants(metadata)
+        wants(self.signals, metadata) || wants_in_detail(self.signals, metadata)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
@@ -280,9 +292,14 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
         if metadata.target() == sqlx::TARGET && self.takes_query(event, span.as_ref(), place.as_ref()) {
             return;
         }
+        let in_detail = || {
+            let hop = place.as_ref().and_then(|place| place.hop.as_deref());
+            lines.wants_in_detail(metadata) && hop.is_some_and(Hop::is_detailed)
+        };
         // What tracing-log sends was asked about by its own target, in `enabled`.
-        let has_line =
-            lines.is_on() && (is_log_record(event) || lines.wants(metadata)) && !lines.leaves_out(event);
+        let has_line = lines.is_on()
+            && (is_log_record(event) || lines.wants(metadata) || in_detail())
+            && !lines.leaves_out(event);
         let is_reported = *metadata.level() == Level::ERROR && self.signals.reports.is_on();
         if has_line || is_reported {
             self.take(event, span.as_ref(), place, has_line);

@@ -7,7 +7,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::{Bridge, highest_level, wants};
+use super::{Bridge, highest_level, interest, wants, wants_in_detail};
 use crate::signals::{Signals, global};
 
 /// Which places in the code the bridge wants to hear. As a filter of its own layer: what a layer by itself does not
@@ -53,13 +53,13 @@ impl Drop for Wants {
 
 impl<S> Filter<S> for Wants {
     fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
-        wants(self.signals, metadata)
+        wants(self.signals, metadata) || wants_in_detail(self.signals, metadata)
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
         // Only a subscriber asks. Some layers (`reload`) hide what is in them, so it cannot be looked for.
         self.signals.listening.hear(true);
-        if wants(self.signals, metadata) { Interest::always() } else { Interest::never() }
+        interest(self.signals, metadata)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {

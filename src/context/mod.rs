@@ -22,7 +22,7 @@ pub(crate) use hex::pairs as hex_pairs;
 pub(crate) use hosts::names_host;
 pub use id::{Flags, InvalidId, SpanId, TraceId};
 pub use request_id::RequestId;
-pub(crate) use share::{randomness, threshold_of};
+pub(crate) use share::{TurnedShare, randomness, threshold_of};
 pub use trace_context::TraceContext;
 #[cfg(test)]
 pub(crate) use trace_context::tests::a_context;

@@ -3,6 +3,8 @@
 //! A trace is kept if its randomness `R` reaches the rejection threshold `T`, both of 56 bits (OpenTelemetry,
 //! "tracestate probability sampling").
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::{TraceId, Tracestate};
 
 /// Everything that 56 bits can count.
@@ -27,6 +29,35 @@ pub(crate) fn threshold_of(share: f64) -> Option<u64> {
     let unit = 1_u64 << (4 * (14 - digits));
     let rounded = (ALL - kept.min(ALL) + unit / 2) / unit * unit;
     Some(rounded.min(ALL - unit))
+}
+
+/// A share that an operator chose while the process runs, in the place of the configured one.
+#[derive(Debug)]
+pub(crate) struct TurnedShare(AtomicU64);
+
+/// Above every threshold.
+const NOT_TURNED: u64 = u64::MAX;
+const KEEPS_NOTHING: u64 = ALL;
+
+impl Default for TurnedShare {
+    fn default() -> Self {
+        Self(AtomicU64::new(NOT_TURNED))
+    }
+}
+
+impl TurnedShare {
+    /// Its threshold, as [`threshold_of`] makes it; `None` while the configured share is in force.
+    #[inline]
+    pub(crate) fn get(&self) -> Option<Option<u64>> {
+        let threshold = self.0.load(Ordering::Relaxed);
+        (threshold != NOT_TURNED).then(|| (threshold != KEEPS_NOTHING).then_some(threshold))
+    }
+
+    /// Chooses a share; `None` goes back to the configured one.
+    pub(crate) fn set(&self, share: Option<f64>) {
+        let threshold = share.map_or(NOT_TURNED, |share| threshold_of(share).unwrap_or(KEEPS_NOTHING));
+        self.0.store(threshold, Ordering::Relaxed);
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod observability;
 mod running;
 mod self_metrics;
 mod start;
+mod switches;
 
 pub use builder::{Builder, builder};
 pub use observability::Observability;

@@ -123,7 +123,7 @@ impl Observability {
         }
     }
 
-    /// Where `/metrics`, `/live`, `/ready` and `/log-level` are served; `None` if they are not.
+    /// Where `/metrics`, `/live`, `/ready`, `/log-level` and `/switches` are served; `None` if they are not.
     #[must_use]
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.running.admin_address
@@ -277,9 +277,9 @@ impl Observability {
         Handed(self.running.admin.recorder)
     }
 
-    /// `GET /metrics`, `/live`, `/ready` and `/log-level`, to merge into your own router.
+    /// `GET /metrics`, `/live`, `/ready`, `/log-level` and `/switches`, to merge into your own router.
     ///
-    /// They are read-only: the log level cannot be changed here. They work with and without the admin listener, and every
+    /// They are read-only: nothing can be changed here. They work with and without the admin listener, and every
     /// client of the router can read them. Merged after `.layer(ObservabilityLayer::new())`, they are not observed
     /// themselves, and requests that match no route are observed as before.
     ///

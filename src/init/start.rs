@@ -12,7 +12,8 @@ use super::messages::{Notices, announce};
 use super::observability::Observability;
 use super::running::{Background, Running};
 use super::self_metrics;
-use crate::admin::{self, Admin, AdminState, Level, Readiness};
+use super::switches::switches;
+use crate::admin::{self, Admin, AdminState, Readiness, Switches};
 use crate::bridge::{Bridge, registry_trouble};
 use crate::clock;
 use crate::config::{self, Config, Env, Options, Source, Terminals};
@@ -238,7 +239,8 @@ impl Assembly {
         let (listener, unserved) = bind(admin);
         let unreachable = listener.as_ref().and_then(|listener| container_advice(config, env, listener));
         let admin_address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
-        let state = Arc::new(admin_state(admin, metrics, signals, recorder));
+        let switches = switches(signals, config);
+        let state = Arc::new(admin_state(admin, metrics, signals, recorder, switches));
         let unheard = name_to_peers(signals, traces, admin_address);
         let troubles = [take_last_words(signals, globals), unserved, unreachable, unheard];
         announce(signals, config, resource, admin_address, troubles.into_iter().flatten(), &notices);
@@ -355,16 +357,13 @@ fn admin_state(
     metrics: &Metrics,
     signals: &'static Signals,
     recorder: Option<&'static Recorder>,
+    switches: Switches,
 ) -> AdminState {
     AdminState {
         recorder,
         shows_metrics: metrics.page,
         readiness: Readiness::default(),
-        level: Level::new(
-            || signals.lines.level(),
-            |directives| signals.lines.set_level(directives),
-            || signals.lines.reset_level(),
-        ),
+        switches,
         token: admin.token.clone(),
         keep: signals.spans.keep().cloned(),
         host: admin.host.clone(),

@@ -13,7 +13,7 @@ use crate::clock::Moment;
 use crate::context::{RequestId, TraceContext};
 use crate::names::header;
 use crate::propagation::{KnownHeaders, Original, Remote};
-use crate::record::{Hop, Http, Kind, RouteCell, Subject, host_and_port_of};
+use crate::record::{Detailed, Hop, Http, Kind, RouteCell, Subject, host_and_port_of};
 use crate::signals::{Observation, Signals};
 
 /// Begins the hop of a request; `None` if an outer layer did.
@@ -99,7 +99,9 @@ impl<B> Asked<'_, B> {
         if !self.may_be_grpc() {
             hop.route = RouteCell::new(route);
         }
-        let recorded = signals.spans.records(hop.trace.flags);
+        // A route that is observed in detail may become known later.
+        let recorded =
+            signals.spans.records(hop.trace.flags) || signals.spans.is_on() && Detailed::now().is_some();
         if let Subject::Http(http) = &mut hop.subject {
             http.begin(request);
             let original = self.original();
@@ -114,6 +116,7 @@ impl<B> Asked<'_, B> {
             }
             self.copy(http, recorded || http.names_client, host);
         }
+        hop.route_is_known();
         if let Some(choices) = &options.choices {
             choices.priorities.expose(&signals.red);
             choices.begin(hop, request.headers(), route, false);

@@ -17,10 +17,13 @@ use super::sampling::Sampler;
 use super::sink::{MemoryLines, Sink};
 use super::urgent;
 use crate::account::FlowReport;
-use crate::record::{End, Hop, Kind, Severity, Snapshot, Value};
+use crate::record::{Detailed, End, Hop, Kind, Severity, Snapshot, Value};
 use crate::resource::Resource;
 use crate::threads::{LossNotice, complain};
 use crate::variable::Refusal;
+
+/// Requests that are observed in detail have lines from this level on.
+const IN_DETAIL: Level = Level::DEBUG;
 
 /// The handle that the request's thread uses. What it takes becomes a line, a log record, or both, on threads of our own.
 #[derive(Debug)]
@@ -156,7 +159,8 @@ impl Lines {
 
     /// The highest level of which any line is written.
     pub(crate) fn highest_level(&self) -> LevelFilter {
-        if self.is_on() { self.gate.highest() } else { LevelFilter::OFF }
+        let in_detail = if Detailed::now().is_some() { IN_DETAIL.into() } else { LevelFilter::OFF };
+        if self.is_on() { self.gate.highest().max(in_detail) } else { LevelFilter::OFF }
     }
 
     /// The directives in force.
@@ -164,27 +168,45 @@ impl Lines {
         self.gate.text()
     }
 
-    /// Changes which lines are written, from now on.
+    /// How to change which lines are written; `None` goes back to the configured directives.
     ///
     /// # Errors
     ///
-    /// The directives cannot be read; nothing changed. The text says what would be right.
-    pub(crate) fn set_level(&self, directives: &str) -> Result<(), String> {
-        match Directives::parse(directives).map(|read| (read.suspicion(), read)) {
-            Ok((None, directives)) => {
-                self.gate.set(directives);
-                self.level_changed();
-                Ok(())
-            }
-            Ok((Some(why), _)) => Err(format!("what writes the lines that are meant ({why})")),
-            Err(Refusal::Expected(why) | Refusal::NotServed(why) | Refusal::Suspicious(why)) => Err(why),
+    /// The directives cannot be read. The text says what would be right.
+    pub(crate) fn change_level(
+        &'static self,
+        directives: Option<&str>,
+    ) -> Result<Box<dyn FnOnce() + Send>, String> {
+        let read = directives.map(Directives::parse).transpose();
+        let read = read.map_err(|refusal| match refusal {
+            Refusal::Expected(why) | Refusal::NotServed(why) | Refusal::Suspicious(why) => why,
+        })?;
+        if let Some(why) = read.as_ref().and_then(Directives::suspicion) {
+            return Err(format!("what writes the lines that are meant ({why})"));
         }
+        Ok(Box::new(move || {
+            match read {
+                Some(directives) => self.gate.set(directives),
+                None => self.gate.reset(),
+            }
+            self.level_changed();
+        }))
     }
 
-    /// Goes back to the configured directives.
-    pub(crate) fn reset_level(&self) {
-        self.gate.reset();
+    /// Keeps another share of the lines of what ended well from now on; `None` goes back to the configured one.
+    pub(crate) fn set_ok_share(&self, share: Option<f64>) {
+        self.sampler.set_ok_share(share);
+    }
+
+    /// Observes this in detail from now on, or nothing: in its requests events of DEBUG have lines as well.
+    pub(crate) fn set_detailed(&self, detailed: Option<Detailed>) {
+        Detailed::set(detailed);
         self.level_changed();
+    }
+
+    /// Would an event of this level have a line in a request that is observed in detail?
+    pub(crate) fn wants_in_detail(&self, metadata: &Metadata<'_>) -> bool {
+        Detailed::now().is_some() && *metadata.level() <= IN_DETAIL && self.is_on()
     }
 
     fn level_changed(&self) {
@@ -308,7 +330,8 @@ impl Lines {
             return false;
         }
         let (level, target) = (hop_line::level(hop.kind, end.outcome), hop_line::target(hop.kind));
-        self.is_on() && self.gate.lets_pass(level, target) && !self.sampler.leaves_out_hop(hop, end)
+        let has_level = self.gate.lets_pass(level, target) || hop.is_detailed();
+        self.is_on() && has_level && !self.sampler.leaves_out_hop(hop, end)
     }
 
     /// Takes a finished hop that has a line.

@@ -7,7 +7,7 @@ use tracing::Event;
 
 use super::rate_limit::{CallSite, RateLimit};
 use crate::account::{LeftOut, Tally};
-use crate::context::{randomness, threshold_of};
+use crate::context::{TurnedShare, randomness, threshold_of};
 use crate::record::{End, Hop};
 
 /// What shall be left out.
@@ -26,6 +26,7 @@ pub(super) struct Sampling {
 pub(super) struct Sampler {
     /// `None`: every ok line is kept.
     ok: Option<OkLines>,
+    turned: TurnedShare,
     /// `None`: every call site writes what it likes.
     rate_limit: Option<RateLimit>,
     /// What took so long is called slow.
@@ -53,6 +54,7 @@ impl Sampler {
         let ok = OkLines { threshold: threshold_of(sampling.ok_share), slow: sampling.slow };
         Self {
             ok: (sampling.ok_share < 1.0).then_some(ok),
+            turned: TurnedShare::default(),
             rate_limit: (sampling.limit > 0).then(|| RateLimit::new(sampling.limit)),
             slow: sampling.slow,
             sampled: Tally::default(),
@@ -62,14 +64,31 @@ impl Sampler {
     /// Is this finished hop's line left out? It is counted then.
     #[inline]
     pub(super) fn leaves_out_hop(&self, hop: &Hop, end: &End) -> bool {
-        self.ok.is_some_and(|ok| end.outcome.is_good() && self.leaves_out_ok(ok, hop, end))
+        self.ok_lines().is_some_and(|ok| end.outcome.is_good() && self.leaves_out_ok(ok, hop, end))
+    }
+
+    /// Which ok lines are kept now; `None`: all.
+    #[inline]
+    fn ok_lines(&self) -> Option<OkLines> {
+        match self.turned.get() {
+            None => self.ok,
+            // From this threshold on every trace is kept.
+            Some(Some(0)) => None,
+            Some(threshold) => Some(OkLines { threshold, slow: self.slow }),
+        }
+    }
+
+    /// Keeps another share of the ok lines from now on; `None` goes back to the configured one.
+    pub(super) fn set_ok_share(&self, share: Option<f64>) {
+        self.turned.set(share);
     }
 
     fn leaves_out_ok(&self, ok: OkLines, hop: &Hop, end: &End) -> bool {
         let kept = end.at.since(hop.start) >= ok.slow
             || ok.threshold.is_some_and(|threshold| randomness(hop.trace.trace_id, &hop.tracestate) >= threshold)
             // It ended well, but an error was noted.
-            || hop.notes().as_ref().is_some_and(|notes| notes.error.is_some());
+            || hop.notes().as_ref().is_some_and(|notes| notes.error.is_some())
+            || hop.is_detailed();
         if !kept {
             self.sampled.one();
         }

@@ -68,8 +68,8 @@ names! {
     HTTP_ROUTE = "http.route",
         "The matched route; absent if none matched.";
     KEPT = "observability.kept",
-        "Why a trace that was not sampled was kept: `error`, `panic`, `slow`, `error_event`, `rare`, `peer`, `requested`, or \
-         the text given to `request::keep`.";
+        "Why a trace that was not sampled was kept: `error`, `panic`, `slow`, `error_event`, `rare`, `peer`, `requested`, \
+         `detailed` (its route is observed in detail, see `/switches`), or the text given to `request::keep`.";
     MESSAGE_DUPLICATE = "observability.message.duplicate",
         "`true` if a message of this id was processed already. Also on the log line.";
     MESSAGE_NEWER_VERSION = "observability.message.newer_version",

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use super::{
-    ErrorType, Fields, Http, HttpVersion, KeepReason, Kept, Message, Method, Outcome, Query, RouteCell, Rpc,
-    Scheme, Trail, Value, Work, bounded, guarded,
+    Detailed, ErrorType, Fields, Http, HttpVersion, KeepReason, Kept, Message, Method, Outcome, Piece, Query,
+    Route, RouteCell, Rpc, Scheme, Trail, Value, Work, bounded, guarded, known_method,
 };
 use crate::clock::Moment;
 use crate::context::{Baggage, RequestId, SpanId, TraceContext, Tracestate};
@@ -68,6 +68,8 @@ pub(crate) struct Hop {
     pub(crate) kept: Kept,
     /// The hop in which a query is made, whose line names it if it is slow; where there are reports, that of any hop.
     pub(crate) within: Option<Arc<Self>>,
+    /// Was it begun in a request that is observed in detail?
+    pub(crate) within_detailed: bool,
     state: Mutex<Progress>,
     /// The fields that stand on every line from now on. Few requests have any; the others pay a look at it for each line.
     on_lines: OnceLock<Box<Mutex<Fields>>>,
@@ -179,6 +181,30 @@ impl Hop {
     /// Keeps the trace for this reason, if it is not kept yet; says whether this was the first.
     pub(crate) fn keep(&self, reason: KeepReason) -> bool {
         self.kept.set(reason)
+    }
+
+    /// Does it belong to a request that is observed in detail?
+    #[inline]
+    pub(crate) fn is_detailed(&self) -> bool {
+        Detailed::now().is_some_and(|detailed| self.within_detailed || self.is_of(detailed.route))
+    }
+
+    /// Records it in its trace, if its route is observed in detail. Called when the route becomes known.
+    #[inline]
+    pub(crate) fn route_is_known(&self) {
+        if let Some(detailed) = Detailed::now()
+            && detailed.is_recorded
+            && !self.trace.flags.is_sampled()
+            && self.is_of(detailed.route)
+        {
+            self.kept.set_unheld(KeepReason::Detailed);
+        }
+    }
+
+    /// Is it a request to this route, or a call of this method of gRPC?
+    fn is_of(&self, route: Route) -> bool {
+        let method = || self.http().and_then(|http| known_method(http.piece(Piece::Path)));
+        self.route.get().or_else(method) == Some(route)
     }
 
     pub(crate) fn message(&self) -> Option<&Message> {
@@ -329,6 +355,7 @@ impl Default for Hop {
             route: RouteCell::new(None),
             kept: Kept::default(),
             within: None,
+            within_detailed: false,
             state: Mutex::default(),
             on_lines: OnceLock::new(),
             text_length: AtomicUsize::new(0),

@@ -19,6 +19,8 @@ pub(crate) enum KeepReason {
     Rare,
     /// Another service of the trace keeps it.
     Peer,
+    /// Its route is observed in detail for a while.
+    Detailed,
 }
 
 /// Whether one hop can be kept, and why it is: the first reason counts.
@@ -31,8 +33,16 @@ const NOT_HELD: u8 = 0;
 const HELD: u8 = 1;
 
 impl KeepReason {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Error, Self::Panic, Self::Slow, Self::ErrorEvent, Self::Requested, Self::Rare, Self::Peer];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Error,
+        Self::Panic,
+        Self::Slow,
+        Self::ErrorEvent,
+        Self::Requested,
+        Self::Rare,
+        Self::Peer,
+        Self::Detailed,
+    ];
 
     /// The word in spans and metrics.
     pub(crate) const fn as_str(self) -> &'static str {
@@ -44,6 +54,7 @@ impl KeepReason {
             Self::Requested => "requested",
             Self::Rare => "rare",
             Self::Peer => "peer",
+            Self::Detailed => "detailed",
         }
     }
 
@@ -69,6 +80,15 @@ impl Kept {
     pub(crate) fn set(&self, reason: KeepReason) -> bool {
         let code = HELD + 1 + reason as u8;
         self.0.compare_exchange(HELD, code, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    /// Sets the reason of a hop that nothing else keeps, held or not.
+    #[cold]
+    pub(crate) fn set_unheld(&self, reason: KeepReason) {
+        if !self.set(reason) {
+            let code = HELD + 1 + reason as u8;
+            let _ = self.0.compare_exchange(NOT_HELD, code, Ordering::AcqRel, Ordering::Relaxed);
+        }
     }
 
     /// The reason; `None` while the hop is not kept.

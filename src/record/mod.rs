@@ -1,5 +1,6 @@
 //! The record of a hop: what is known of a request, a call or a job, from its beginning to the export.
 
+mod detailed;
 mod event;
 mod hop;
 mod http;
@@ -27,6 +28,7 @@ pub(crate) use self::http::{
     Client, Http, HttpVersion, Piece, Scheme, address, host_and_port, host_and_port_of,
 };
 pub(crate) use crate::error::causes;
+pub(crate) use detailed::Detailed;
 pub(crate) use event::{
     CUT_MARK, Event, EventInfo, FieldValue, LONGEST_VALUE, Snapshot, is_log_record, with_log_fields,
 };

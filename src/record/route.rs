@@ -39,6 +39,23 @@ impl Route {
         ROUTES.find(text).map(|(number, ())| Self(number as u16))
     }
 
+    /// The texts of all, in alphabetical order.
+    pub(crate) fn all() -> Vec<&'static str> {
+        let mut all: Vec<_> = ROUTES.entries().map(|(text, ())| &**text).collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// Its number, for [`Route::numbered`].
+    pub(super) fn number(self) -> u16 {
+        self.0
+    }
+
+    /// The route of a number that a route had.
+    pub(super) fn numbered(number: u16) -> Self {
+        Self(number)
+    }
+
     /// The route's text.
     pub(crate) fn as_str(self) -> &'static str {
         ROUTES.entry(usize::from(self.0)).map_or("_OTHER", |(text, ())| text)

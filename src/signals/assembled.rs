@@ -73,7 +73,7 @@ impl Signals {
         tracestate: &Tracestate,
     ) -> (TraceContext, Option<Tracestate>) {
         let trace_id = parent.map_or_else(TraceId::random, |parent| parent.trace_id);
-        let decision = self.spans.sampler.decide(parent.as_ref(), trace_id, tracestate);
+        let decision = self.spans.decide(parent.as_ref(), trace_id, tracestate);
         // The random flag is set where the trace starts, and copied where it goes on (level 2, "random trace id").
         let flags = parent.map_or(Flags::RANDOM, |parent| parent.flags).with_sampled(decision.sampled);
         let trace = TraceContext { trace_id, span_id: SpanId::random(), flags };
@@ -187,6 +187,7 @@ impl Signals {
                 hop.baggage = outer.baggage_now();
                 hop.request_id = outer.request_id.clone();
                 hop.inherit_lines(outer);
+                hop.within_detailed = outer.is_detailed();
             }
             hop.kept = self.spans.kept(trace.flags);
             self.reports.follow(hop, here.and_then(|here| here.hop.as_ref()));

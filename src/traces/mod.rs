@@ -23,14 +23,14 @@ pub(crate) use keep::{Holder, Keep, LONGEST_MESSAGE, Peers};
 pub(crate) use options::Format;
 pub(crate) use record::{Record, SpanRecord};
 pub(crate) use redact::{REDACTED, query as redact_query};
-pub(crate) use sampler::Sampler;
+pub(crate) use sampler::{Decision, Sampler};
 pub(crate) use span_writer::{Limits, Status};
 
 use std::future::Future;
 use std::sync::Arc;
 
 use crate::account::{FlowReport, KeepCounts};
-use crate::context::Flags;
+use crate::context::{Flags, TraceContext, TraceId, Tracestate, TurnedShare};
 use crate::export::{Destination, Exporter, Notice, Queue, Signal, Tell, Transport};
 use crate::record::{End, Hop, KeepReason, Kept};
 use crate::resource::Resource;
@@ -45,6 +45,7 @@ const IN_MEMORY: usize = 65_536;
 #[derive(Debug)]
 pub(crate) struct Spans {
     pub(crate) sampler: Sampler,
+    turned: TurnedShare,
     /// `None`: no exporter, nothing is recorded; the sampler still decides what the headers say.
     pub(crate) queue: Option<Arc<Queue<Record>>>,
     /// How many links a span is given while it lives.
@@ -119,12 +120,32 @@ impl Spans {
     }
 
     fn of(sampler: Sampler, queue: Option<Arc<Queue<Record>>>, link_limit: usize) -> Self {
-        Self { sampler, queue, link_limit, lost: LossNotice::new("spans"), keep: None }
+        let turned = TurnedShare::default();
+        Self { sampler, turned, queue, link_limit, lost: LossNotice::new("spans"), keep: None }
     }
 
     /// Are spans exported at all?
     pub(crate) fn is_on(&self) -> bool {
         self.queue.is_some()
+    }
+
+    /// Decides for a span of this trace, by its parent if it has one.
+    #[inline]
+    pub(crate) fn decide(
+        &self,
+        parent: Option<&TraceContext>,
+        trace_id: TraceId,
+        tracestate: &Tracestate,
+    ) -> Decision {
+        match self.turned.get() {
+            None => self.sampler.decide(parent, trace_id, tracestate),
+            Some(threshold) => self.sampler.with_threshold(threshold).decide(parent, trace_id, tracestate),
+        }
+    }
+
+    /// Samples another share of the traces that begin here from now on; `None` goes back to the configured sampler.
+    pub(crate) fn set_share(&self, share: Option<f64>) {
+        self.turned.set(share);
     }
 
     /// Is a span with these flags recorded?

@@ -46,13 +46,7 @@ impl Sampler {
 
     /// `traceidratio`; a share so small that 56 bits cannot tell it from zero keeps nothing.
     pub(crate) fn probability(share: f64) -> Self {
-        let root = match threshold_of(share) {
-            Some(threshold) => {
-                Root::Probability { threshold, fresh: Tracestate::default().with_ot_threshold(threshold) }
-            }
-            None => Root::Off,
-        };
-        Self { ignore_parent: true, root }
+        Self { ignore_parent: true, root: Root::of(threshold_of(share)) }
     }
 
     /// `parentbased_…`: a parent's decision is kept, this sampler decides where there is none.
@@ -77,9 +71,21 @@ impl Sampler {
             _ => self.root.decide(trace_id, tracestate),
         }
     }
+
+    /// The same sampler with this share of the traces that nobody else decides about.
+    #[cold]
+    pub(crate) fn with_threshold(&self, threshold: Option<u64>) -> Self {
+        Self { ignore_parent: self.ignore_parent, root: Root::of(threshold) }
+    }
 }
 
 impl Root {
+    /// Keeps traces from this threshold on; `None` keeps none.
+    fn of(threshold: Option<u64>) -> Self {
+        let fresh = |threshold| Tracestate::default().with_ot_threshold(threshold);
+        threshold.map_or(Self::Off, |threshold| Self::Probability { threshold, fresh: fresh(threshold) })
+    }
+
     fn decide(&self, trace_id: TraceId, tracestate: &Tracestate) -> Decision {
         match self {
             // What a sampler without a probability keeps has no known probability: no threshold holds.

@@ -28,6 +28,7 @@ mod reports;
 mod shutdown;
 mod signals;
 mod stuck;
+mod switches;
 mod terminal;
 mod testing;
 mod workshop;

@@ -106,7 +106,7 @@ fn what_no_route_matches_is_observed_though_admin_routes_were_merged_behind_the_
 #[test]
 fn mounted_routes_only_read_and_are_not_ready_from_the_signal_on() {
     let (mut child, address) = start(&silent::dead(), "600000");
-    for path in ["/metrics", "/live", "/ready", "/log-level"] {
+    for path in ["/metrics", "/live", "/ready", "/log-level", "/switches"] {
         assert_eq!(status(&get(&address, path)), "200", "{path}");
         for method in ["POST", "PUT", "DELETE", "PATCH"] {
             assert_eq!(status(&ask(method, &address, path)), "405", "{method} {path}");

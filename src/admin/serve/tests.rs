@@ -41,9 +41,13 @@ impl Started {
     }
 
     async fn put_level(&self, body: &str, headers: &str) -> (String, String) {
+        self.send("PUT", "/log-level", body, headers).await
+    }
+
+    async fn send(&self, method: &str, path: &str, body: &str, headers: &str) -> (String, String) {
         let length = body.len();
         self.ask(&format!(
-            "PUT /log-level HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
         ))
         .await
     }
@@ -91,10 +95,30 @@ async fn the_level_is_changed_from_this_machine_and_a_wrong_one_is_answered_with
     assert_eq!(started.get("/log-level", "").await.1, "info\n");
     let (head, body) = started.put_level("nonsense", "").await;
     assert!(head.starts_with("http/1.1 400 "), "{head}");
-    assert_eq!(body, "nothing was changed: expected debug\n");
+    assert_eq!(body, "nothing was changed: expected in `log_level` a level\n");
     assert!(started.put_level(" \n", "").await.0.starts_with("http/1.1 400 "));
     assert_eq!(started.put_level("debug\n", "").await.1, "debug\n");
     assert_eq!(started.get("/log-level", "").await.1, "debug\n");
+    assert_eq!(started.send("DELETE", "/log-level", "", "").await.1, "info\n");
+}
+
+#[tokio::test]
+async fn switches_are_shown_turned_and_turned_back_from_this_machine() {
+    let started = start();
+    let now = |body: &str| {
+        let shown: serde_json::Value = serde_json::from_str(body).expect("JSON");
+        [shown["log_level"]["now"].clone(), shown["traces"]["now"].clone()]
+    };
+    let (head, body) = started.send("PUT", "/switches", "log_level=debug&traces=1&for=1h", "").await;
+    assert!(head.starts_with("http/1.1 200 "), "{head}");
+    assert_eq!(now(&body), ["debug", "1"]);
+    let (head, body) = started.send("PUT", "/switches", "traces=2&level=debug", "").await;
+    assert!(head.starts_with("http/1.1 400 "), "{head}");
+    assert_eq!(body, "nothing was changed: expected a switch of log_level, traces, not `level`\n");
+    let (head, _) = started.send("DELETE", "/switches", "", "x-forwarded-for: 10.0.0.1\r\n").await;
+    assert!(head.starts_with("http/1.1 403 "), "{head}");
+    assert_eq!(now(&started.get("/switches", "").await.1), ["debug", "1"]);
+    assert_eq!(now(&started.send("DELETE", "/switches", "", "").await.1), ["info", "info"]);
 }
 
 #[tokio::test]
@@ -113,10 +137,10 @@ async fn other_paths_are_not_found_and_other_methods_not_allowed() {
         assert!(started.get(path, "").await.0.starts_with("http/1.1 404 "), "{path}");
     }
     for (path, allow) in
-        [("/metrics", "get, head"), ("/ready", "get, head"), ("/log-level", "get, head, put")]
+        [("/metrics", "get, head"), ("/ready", "get, head"), ("/switches", "get, head, put, delete")]
     {
         let (head, _) = started
-            .ask(&format!("DELETE {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"))
+            .ask(&format!("PATCH {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"))
             .await;
         assert!(head.starts_with("http/1.1 405 "), "{head}");
         assert!(head.contains(&format!("\r\nallow: {allow}")), "{head}");
@@ -223,7 +247,7 @@ async fn what_does_not_progress_ends() {
 #[tokio::test]
 async fn on_this_machine_only_its_own_names_are_answered() {
     let started = start();
-    for path in ["/metrics", "/live", "/ready", "/log-level"] {
+    for path in ["/metrics", "/live", "/ready", "/log-level", "/switches"] {
         let ask = |host: &str| format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
         let (head, body) = started.ask(&ask("evil.example:9464")).await;
         assert!(head.starts_with("http/1.1 421 "), "{head}");

@@ -28,12 +28,12 @@ fn the_log_level_hides_lines_but_no_spans_and_follows_a_change() {
     let say = || info_span!("span").in_scope(|| info!("line"));
     say();
     assert_eq!((seen.spans().len(), seen.lines().len()), (1, 0));
-    seen.signals.lines.set_level("warn,tower_observability::bridge=info").expect("directives");
+    (seen.signals.lines.change_level(Some("warn,tower_observability::bridge=info")).expect("directives"))();
     say();
     assert_eq!((seen.spans().len(), seen.lines().len()), (1, 1));
-    assert!(seen.signals.lines.set_level("app=loud").is_err());
+    assert!(seen.signals.lines.change_level(Some("app=loud")).is_err());
     assert_eq!(seen.signals.lines.level(), "warn,tower_observability::bridge=info");
-    seen.signals.lines.reset_level();
+    (seen.signals.lines.change_level(None).expect("configured"))();
     say();
     assert_eq!((seen.signals.lines.level().as_str(), seen.lines().len()), ("error", 1));
 }
