@@ -1,14 +1,17 @@
 //! What a server that speaks Sentry's protocol has of a service's failures, and Jaeger of their traces.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use crate::shared::child::{Child, run};
 use crate::shared::failures;
+use crate::shared::repository::top;
 use crate::support::http;
 use crate::support::jaeger::Trace;
-use crate::support::systems::{JAEGER_OTLP, KENT};
+use crate::support::prometheus::run as run_program;
+use crate::support::systems::{EVENT_SCHEMA, JAEGER_OTLP, KENT, MANIFESTS};
 use crate::support::wait::{SOON, eventually};
 use crate::support::workshop::{Line, Workshop, ask};
 
@@ -29,6 +32,25 @@ async fn events(project: u64) -> Vec<Value> {
         }
     }
     events
+}
+
+/// What the schema's reader says of these events, and that it ended well.
+fn read_by_schema(events: &[Value]) -> String {
+    let script = top().join("tests/backends/config/events.cjs").to_str().unwrap().to_owned();
+    let (modules, schema) = (format!("NODE_PATH={}", MANIFESTS.value()), EVENT_SCHEMA.value());
+    run_program(Path::new("env"), &[&modules, "node", &script, &schema], &json!(events).to_string())
+}
+
+#[test]
+#[should_panic(expected = "/timestamp must be")]
+fn an_event_that_the_schema_does_not_allow_is_found() {
+    read_by_schema(&[json!({ "event_id": "0af7651916cd43dd8448eb211c80319c", "timestamp": [1] })]);
+}
+
+#[test]
+#[should_panic(expected = "/transactoin is not in the schema")]
+fn a_key_that_the_schema_does_not_name_is_found() {
+    read_by_schema(&[json!({ "event_id": "0af7651916cd43dd8448eb211c80319c", "transactoin": "GET /" })]);
 }
 
 fn transaction(event: &Value) -> String {
@@ -65,6 +87,7 @@ async fn the_failures_are_the_expected_issues_and_jaeger_has_their_traces() {
     let total: usize = expected.values().sum();
     assert_eq!(ended.said("report: "), format!("{total} delivered, 0 unconfirmed, 0 dropped"));
     let events = events(7).await;
+    assert_eq!(read_by_schema(&events), format!("{total} events\n"));
     let mut received = BTreeMap::<String, usize>::new();
     events.iter().for_each(|event| *received.entry(transaction(event)).or_default() += 1);
     assert_eq!(received, expected);
@@ -126,6 +149,7 @@ async fn each_failure_of_the_workshop_is_an_issue_of_the_service_that_failed_and
     workshop.stop();
 
     let events = events(8).await;
+    read_by_schema(&events);
     let mut left = events.len();
     for (_, plate, service, says) in FAULTS {
         let of_traces = |event: &&Value| {

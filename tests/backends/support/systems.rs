@@ -14,6 +14,8 @@ pub const JAEGER_OTLP: System = System("BACKEND_JAEGER_OTLP");
 pub const JAEGER_OTLP_GRPC: System = System("BACKEND_JAEGER_OTLP_GRPC");
 /// A server that speaks Sentry's protocol, and keeps what it is sent.
 pub const KENT: System = System("BACKEND_KENT");
+/// The file with the published schema of Sentry's events.
+pub const EVENT_SCHEMA: System = System("BACKEND_EVENT_SCHEMA");
 /// Zipkin's API and UI.
 pub const ZIPKIN: System = System("BACKEND_ZIPKIN");
 /// The collector, to be started with a configuration of one's own.
