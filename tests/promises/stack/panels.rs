@@ -258,7 +258,7 @@ const DEPENDENCIES: &[Panel] = &[
             "histogram_quantile(0.95, sum by (job, db_client_connection_pool_name, le) (rate(db_client_connection_wait_time_seconds_bucket[$__rate_interval])))",
             "{{job}} {{db_client_connection_pool_name}}",
         )],
-        &[],
+        &["PoolSlow"],
     ),
     panel(
         "Tasks that wait for a connection",
