@@ -55,7 +55,8 @@
 //! | `tls` | no | `https://` and client certificates for collectors and Zipkin: [`Otlp::certificate`] |
 //! | `gzip` | no | compression of exports over OTLP: [`Otlp::gzip`] |
 //! | `interop-opentelemetry` | no | module `interop`: OpenTelemetry's `Context::current()` and ours see each other |
-//! | `cli` | no | the program `observability`: evidence of an incident in one page |
+//! | `view` | no | [`View`]: a page that shows what services send over OTLP, for [development](guide::view) |
+//! | `cli` | no | the program `observability`: that page, and evidence of an incident in one page |
 
 mod account;
 mod admin;
@@ -96,6 +97,8 @@ pub mod testing;
 mod threads;
 mod traces;
 mod variable;
+#[cfg(feature = "view")]
+mod view;
 pub mod work;
 
 pub use account::{DropReason, FlowReport, LeftOut};
@@ -117,6 +120,8 @@ pub use record::{IntoValue, Kind, Outcome, Value};
 #[cfg(feature = "reports")]
 pub use reports::Reports;
 pub use traces::Traces;
+#[cfg(feature = "view")]
+pub use view::{View, Viewer};
 pub use work::{Query, Work};
 
 // The README's program is compiled as well.

@@ -5,7 +5,7 @@
 //!   service](existing), [tests](testing), [recipes] for tower-http, WebSockets and event streams.
 //! - **To operate**: [configuration], [outcomes], [log formats](log_formats), [where the lines
 //!   go](log_shipping), [Prometheus](prometheus), [alerts and runbooks](on_call), [error reports](reports), [sampling],
-//!   [collectors].
+//!   [collectors], [see it with nothing installed](view).
 //! - **To decide**: [security], [reliability], [cost], [architecture].
 //! - **When something is missing**: [troubleshooting].
 //!
@@ -68,5 +68,7 @@ pub mod servers {}
 pub mod testing {}
 #[doc = include_str!("troubleshooting.md")]
 pub mod troubleshooting {}
+#[doc = include_str!("view.md")]
+pub mod view {}
 #[doc = include_str!("work.md")]
 pub mod work {}

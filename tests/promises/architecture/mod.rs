@@ -21,7 +21,7 @@ pub(crate) const ROWS: [&[&str]; 11] = [
     &["reports"],
     &["signals"],
     &["bridge", "layer", "work", "dependencies", "admin", "interop"],
-    &["config", "testing", "reqwest"],
+    &["config", "testing", "reqwest", "view"],
     &["init", "fuzz"],
     &["bin"],
 ];

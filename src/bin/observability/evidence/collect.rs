@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::Evidence;
 use super::ask::{Asker, text};
 use super::lines::{Line, lines};
+use super::options::Evidence;
 
 /// Everything that was found.
 pub(super) struct Found {

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::Evidence;
 use super::ask::{Asker, text};
+use super::options::Evidence;
 
 pub(super) struct Line {
     /// Seconds since 1970.

@@ -1,0 +1,107 @@
+//! OTLP over gRPC: three methods, each one message in and one out.
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::middleware::from_fn;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, post};
+use http_body_util::{BodyExt, Full};
+use percent_encoding::{CONTROLS, utf8_percent_encode};
+use prost::Message;
+
+use super::receive::{Answer, Encoding, Refused, Signal, decompress, keep};
+use super::server::protect;
+use super::shared::Shared;
+
+const STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+
+/// The codes of gRPC that are answered.
+const OK: u16 = 0;
+const INVALID_ARGUMENT: u16 = 3;
+const RESOURCE_EXHAUSTED: u16 = 8;
+const UNIMPLEMENTED: u16 = 12;
+
+/// The routes of the three services.
+pub(super) fn router(shared: Shared) -> Router {
+    let path = |signal: &str, service: &str| {
+        format!("/opentelemetry.proto.collector.{signal}.v1.{service}Service/Export")
+    };
+    Router::new()
+        .route(&path("trace", "Trace"), taker(Signal::Traces))
+        .route(&path("logs", "Logs"), taker(Signal::Logs))
+        .route(&path("metrics", "Metrics"), taker(Signal::Metrics))
+        .fallback(async || failed(UNIMPLEMENTED, "only the Export methods of OTLP are here"))
+        .with_state(shared)
+        .layer(from_fn(protect))
+}
+
+fn taker(signal: Signal) -> MethodRouter<Shared> {
+    post(move |State(shared): State<Shared>, request: Request| export(shared, signal, request))
+}
+
+async fn export(shared: Shared, signal: Signal, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+    if !text("content-type").is_some_and(|text| text.starts_with("application/grpc")) {
+        return axum::http::StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
+    }
+    if !matches!(text("grpc-encoding"), None | Some("identity" | "gzip")) {
+        let mut response = failed(UNIMPLEMENTED, "the encoding is neither gzip nor identity");
+        let accepted = HeaderValue::from_static("identity,gzip");
+        response.headers_mut().insert("grpc-accept-encoding", accepted);
+        return response;
+    }
+    let kept = shared.take(body, move |store, body| match message(&body)? {
+        (true, message) => keep(store, signal, Encoding::Protobuf, &decompress(&message)?),
+        (false, message) => keep(store, signal, Encoding::Protobuf, &message),
+    });
+    match kept.await {
+        Ok(answer) => succeeded(&answer),
+        Err(Refused::TooLarge) => failed(RESOURCE_EXHAUSTED, "a request may have 16 MiB, uncompressed"),
+        Err(Refused::Malformed(why)) => failed(INVALID_ARGUMENT, &why),
+    }
+}
+
+/// Is it compressed, and the one message of a body.
+fn message(body: &Bytes) -> Result<(bool, Bytes), Refused> {
+    let wrong = || Refused::Malformed("the body is not one message of gRPC".to_owned());
+    let (prefix, message) = body.split_first_chunk::<5>().ok_or_else(wrong)?;
+    let [compressed @ 0..=1, length @ ..] = *prefix else { return Err(wrong()) };
+    if u32::from_be_bytes(length) as usize != message.len() {
+        return Err(wrong());
+    }
+    Ok((compressed == 1, body.slice_ref(message)))
+}
+
+fn succeeded(answer: &Answer) -> Response {
+    let message = answer.encode_to_vec();
+    // An answer is some text at most.
+    let length = u32::try_from(message.len()).unwrap_or_default().to_be_bytes();
+    let frame: Vec<u8> = [0].into_iter().chain(length).chain(message).collect();
+    let trailers = HeaderMap::from_iter([(STATUS, HeaderValue::from(OK))]);
+    let body = Full::new(Bytes::from(frame)).with_trailers(std::future::ready(Some(Ok(trailers))));
+    ([(header::CONTENT_TYPE, "application/grpc")], Body::new(body)).into_response()
+}
+
+fn failed(code: u16, why: &str) -> Response {
+    let why = utf8_percent_encode(why, CONTROLS).to_string();
+    let why = HeaderValue::from_str(&why).unwrap_or_else(|_| HeaderValue::from_static(""));
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/grpc")),
+        (STATUS, HeaderValue::from(code)),
+        (MESSAGE, why),
+    ];
+    (headers, ()).into_response()
+}
+
+#[cfg(test)]
+#[test]
+fn a_body_is_one_whole_message() {
+    assert_eq!(message(&Bytes::from_static(b"\x01\0\0\0\x02ab")), Ok((true, Bytes::from_static(b"ab"))));
+    for wrong in [&b""[..], b"\0\0\0\0", b"\x02\0\0\0\0", b"\0\0\0\0\x01", b"\0\0\0\0\0a"] {
+        assert!(message(&Bytes::from_static(wrong)).is_err(), "{wrong:?}");
+    }
+}

@@ -1,0 +1,154 @@
+//! Receives OTLP: what a request says becomes what is kept, or is refused as OTLP wants it.
+
+use std::io::Read as _;
+
+use flate2::read::MultiGzDecoder;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message;
+use serde::de::DeserializeOwned;
+
+use super::decode;
+use super::store::Store;
+
+/// The largest request, compressed or not.
+pub(super) const MOST_BYTES: usize = 16 << 20;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signal {
+    Traces,
+    Logs,
+    Metrics,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Protobuf,
+    Json,
+}
+
+/// Why a request was not taken.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    Malformed(String),
+    TooLarge,
+}
+
+/// The answer to a request that was taken: what of it was not kept, and why. The three answers have the same fields.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Answer {
+    #[prost(message, optional, tag = "1")]
+    pub(super) partial_success: Option<PartialSuccess>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct PartialSuccess {
+    #[prost(int64, tag = "1")]
+    pub(super) rejected: i64,
+    #[prost(string, tag = "2")]
+    pub(super) error_message: String,
+}
+
+/// `google.rpc.Status`, the answer to a request that was not.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct RpcStatus {
+    #[prost(int32, tag = "1")]
+    pub(super) code: i32,
+    #[prost(string, tag = "2")]
+    pub(super) message: String,
+}
+
+/// What a compressed body is in full.
+pub(super) fn decompress(body: &[u8]) -> Result<Vec<u8>, Refused> {
+    let mut whole = Vec::new();
+    let read = MultiGzDecoder::new(body).take(MOST_BYTES as u64 + 1).read_to_end(&mut whole);
+    read.map_err(|error| Refused::Malformed(format!("no gzip: {error}")))?;
+    if whole.len() > MOST_BYTES { Err(Refused::TooLarge) } else { Ok(whole) }
+}
+
+/// Keeps what the request says.
+pub(super) fn keep(
+    store: &Store,
+    signal: Signal,
+    encoding: Encoding,
+    body: &[u8],
+) -> Result<Answer, Refused> {
+    let intern = |resource| store.resources.intern(resource);
+    let rejected = match signal {
+        Signal::Traces => {
+            let decoded = decode::spans(message::<ExportTraceServiceRequest>(encoding, body)?, &intern);
+            let rejected = decoded.rejected();
+            store.add_spans(decoded);
+            rejected
+        }
+        Signal::Logs => {
+            let decoded = decode::lines(message::<ExportLogsServiceRequest>(encoding, body)?, &intern);
+            let rejected = decoded.rejected();
+            store.add_lines(decoded);
+            rejected
+        }
+        Signal::Metrics => 0,
+    };
+    let partial_success = (rejected > 0).then(|| PartialSuccess {
+        rejected: i64::try_from(rejected).unwrap_or(i64::MAX),
+        error_message: "no valid id, or too many resources".to_owned(),
+    });
+    Ok(Answer { partial_success })
+}
+
+fn message<T: Message + Default + DeserializeOwned>(encoding: Encoding, body: &[u8]) -> Result<T, Refused> {
+    let decoded = match encoding {
+        Encoding::Protobuf => T::decode(body).map_err(|error| error.to_string()),
+        Encoding::Json => serde_json::from_slice(body).map_err(|error| error.to_string()),
+    };
+    decoded.map_err(Refused::Malformed)
+}
+
+impl Signal {
+    /// What JSON calls the number of what was rejected.
+    fn rejected(self) -> &'static str {
+        match self {
+            Self::Traces => "rejectedSpans",
+            Self::Logs => "rejectedLogRecords",
+            Self::Metrics => "rejectedDataPoints",
+        }
+    }
+}
+
+impl Encoding {
+    /// By the content type; parameters do not matter.
+    pub(super) fn of(content_type: &str) -> Option<Self> {
+        match content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+            "application/x-protobuf" => Some(Self::Protobuf),
+            "application/json" => Some(Self::Json),
+            _ => None,
+        }
+    }
+
+    pub(super) fn content_type(self) -> &'static str {
+        match self {
+            Self::Protobuf => "application/x-protobuf",
+            Self::Json => "application/json",
+        }
+    }
+
+    pub(super) fn answer(self, signal: Signal, answer: &Answer) -> Vec<u8> {
+        match (self, &answer.partial_success) {
+            (Self::Protobuf, _) => answer.encode_to_vec(),
+            (Self::Json, None) => b"{}".to_vec(),
+            (Self::Json, Some(partial)) => {
+                let rejected = partial.rejected.to_string();
+                let partial =
+                    serde_json::json!({ signal.rejected(): rejected, "errorMessage": partial.error_message });
+                serde_json::json!({ "partialSuccess": partial }).to_string().into_bytes()
+            }
+        }
+    }
+
+    pub(super) fn status(self, code: i32, message: &str) -> Vec<u8> {
+        match self {
+            Self::Protobuf => RpcStatus { code, message: message.to_owned() }.encode_to_vec(),
+            Self::Json => serde_json::json!({ "code": code, "message": message }).to_string().into_bytes(),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! All that is held, behind one lock, and what was given up.
+
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+use tokio::sync::watch;
+
+use super::super::decode::Decoded;
+use super::super::model::{Line, Span};
+use super::lines::Lines;
+use super::resources::Resources;
+use super::traces::{Gone, Traces};
+
+/// Shared by the receivers and the page.
+#[derive(Debug)]
+pub(crate) struct Store {
+    pub(crate) limit: usize,
+    pub(crate) resources: Resources,
+    held: RwLock<Held>,
+    change: watch::Sender<Change>,
+}
+
+/// What those who wait are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Something came; how often that was so far.
+    Version(u64),
+    /// The view ends.
+    End,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    pub(crate) traces: Traces,
+    pub(crate) lines: Lines,
+    pub(crate) dropped: Dropped,
+    /// How often anything came.
+    pub(crate) version: u64,
+}
+
+/// What was not kept, or not for long.
+#[derive(Debug, Default, serde::Serialize)]
+pub(crate) struct Dropped {
+    pub(crate) spans: u64,
+    pub(crate) lines: u64,
+    pub(crate) points: u64,
+    /// The reasons, each with how many spans, lines and points it was.
+    pub(crate) why: BTreeMap<&'static str, u64>,
+}
+
+impl Store {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            resources: Resources::new(limit / 16),
+            held: RwLock::default(),
+            change: watch::Sender::new(Change::Version(0)),
+        }
+    }
+
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Held> {
+        self.held.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its value changes whenever something comes.
+    pub(crate) fn changes(&self) -> watch::Receiver<Change> {
+        self.change.subscribe()
+    }
+
+    /// Tells all who wait that this is the end.
+    pub(crate) fn end(&self) {
+        self.change.send_replace(Change::End);
+    }
+
+    /// How many bytes all of it takes.
+    pub(crate) fn bytes(&self, held: &Held) -> usize {
+        self.resources.bytes() + held.traces.bytes + held.lines.bytes
+    }
+
+    pub(crate) fn add_spans(&self, decoded: Decoded<Span>) {
+        self.change(|held| {
+            let mut gone = Gone::default();
+            for span in decoded.items {
+                held.traces.add(span, self.limit / 2, &mut gone);
+            }
+            let dropped = &mut held.dropped;
+            dropped.spans += gone.full + gone.too_many + decoded.invalid + decoded.homeless;
+            dropped.because("the memory for spans is full: the oldest traces went", gone.full);
+            dropped.because("a trace has too many spans", gone.too_many);
+            dropped.because("a span has no valid id", decoded.invalid);
+            dropped.because("there are too many resources", decoded.homeless);
+        });
+    }
+
+    pub(crate) fn add_lines(&self, decoded: Decoded<Line>) {
+        self.change(|held| {
+            let mut full = 0;
+            for line in decoded.items {
+                full += held.lines.add(line, self.limit / 4);
+            }
+            held.dropped.lines += full + decoded.homeless;
+            held.dropped.because("the memory for lines is full: the oldest went", full);
+            held.dropped.because("there are too many resources", decoded.homeless);
+        });
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Held)) {
+        let version = {
+            let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+            change(&mut held);
+            held.version += 1;
+            held.version
+        };
+        self.change.send_replace(Change::Version(version));
+    }
+}
+
+impl Held {
+    pub(crate) fn spans(&self) -> usize {
+        self.traces.spans
+    }
+
+    pub(crate) fn points(&self) -> usize {
+        0
+    }
+}
+
+impl Dropped {
+    fn because(&mut self, why: &'static str, how_many: u64) {
+        if how_many > 0 {
+            *self.why.entry(why).or_default() += how_many;
+        }
+    }
+}
