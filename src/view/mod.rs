@@ -13,6 +13,7 @@ mod live;
 mod model;
 mod query;
 mod receive;
+mod samples;
 mod server;
 mod shared;
 mod store;

@@ -113,6 +113,56 @@ pub(super) struct Line {
     pub(super) attributes: Attributes,
 }
 
+/// What kind of series it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Instrument {
+    Gauge,
+    Counter,
+    UpDownCounter,
+    Histogram,
+    Summary,
+}
+
+/// A series at one time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Point {
+    /// Microseconds since 1970.
+    pub(super) at: i64,
+    /// Of a gauge or a counter.
+    pub(super) value: f64,
+    /// Of a histogram or a summary.
+    pub(super) count: u64,
+    pub(super) sum: f64,
+    /// One more than there are bounds, or none.
+    pub(super) buckets: Box<[u64]>,
+}
+
+/// One value of a series that was measured in a trace.
+#[derive(Clone, Copy, Debug, serde::Serialize)]
+pub(super) struct Exemplar {
+    pub(super) at: i64,
+    pub(super) value: f64,
+    pub(super) trace: TraceId,
+}
+
+/// A point that came, and the series that it belongs to.
+#[derive(Debug)]
+pub(super) struct Sample {
+    pub(super) resource: Arc<Resource>,
+    pub(super) name: Arc<str>,
+    pub(super) unit: Arc<str>,
+    pub(super) instrument: Instrument,
+    pub(super) labels: Attributes,
+    /// Since when it is counted, microseconds since 1970; 0 if nobody said.
+    pub(super) start: i64,
+    /// Does it count since the point before it?
+    pub(super) is_delta: bool,
+    pub(super) bounds: Box<[f64]>,
+    pub(super) point: Point,
+    pub(super) exemplars: Vec<Exemplar>,
+}
+
 /// What is looked for in texts, without regard to case.
 #[derive(Debug)]
 pub(super) struct Needle(String);
@@ -307,7 +357,7 @@ impl Span {
 
     /// The route of a request, the method of an RPC, or the destination of a message.
     pub(super) fn route(&self) -> Option<String> {
-        self.attributes.text(&["http.route", "rpc.method", "messaging.destination.name"])
+        route(&self.attributes)
     }
 
     /// Why it failed, in the words that say the most.
@@ -376,6 +426,17 @@ impl Line {
     }
 }
 
+impl Point {
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Self>() * 3 / 2 + ALLOCATION + size_of_val(&*self.buckets)
+    }
+
+    /// The same but for its time?
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.value == other.value && self.count == other.count && self.buckets == other.buckets
+    }
+}
+
 impl Needle {
     /// None if there is nothing to look for.
     pub(super) fn new(text: &str) -> Option<Self> {
@@ -394,6 +455,16 @@ impl Needle {
                 && text[start..start + needle.len()].eq_ignore_ascii_case(needle)
         };
         ends.is_some_and(|last| (0..=last).any(at))
+    }
+}
+
+/// The route of a request, the method of an RPC, or the destination of a message.
+pub(super) fn route(attributes: &Attributes) -> Option<String> {
+    let name = attributes.text(&["http.route", "rpc.method", "messaging.destination.name"])?;
+    // Older conventions have the service by itself.
+    match attributes.get("rpc.service").filter(|_| attributes.get("http.route").is_none()) {
+        Some(service) => Some(format!("{}/{name}", service.text())),
+        None => Some(name),
     }
 }
 

@@ -4,11 +4,13 @@ use std::io::Read as _;
 
 use flate2::read::MultiGzDecoder;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 use serde::de::DeserializeOwned;
 
 use super::decode;
+use super::samples;
 use super::store::Store;
 
 /// The largest request, compressed or not.
@@ -87,7 +89,12 @@ pub(super) fn keep(
             store.add_lines(decoded);
             rejected
         }
-        Signal::Metrics => 0,
+        Signal::Metrics => {
+            let decoded = samples::samples(message::<ExportMetricsServiceRequest>(encoding, body)?, &intern);
+            let rejected = decoded.rejected();
+            store.add_samples(decoded);
+            rejected
+        }
     };
     let partial_success = (rejected > 0).then(|| PartialSuccess {
         rejected: i64::try_from(rejected).unwrap_or(i64::MAX),

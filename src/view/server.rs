@@ -26,6 +26,9 @@ pub(super) fn router(shared: Shared) -> Router {
         .route("/api/traces", get(traces))
         .route("/api/trace/{id}", get(trace))
         .route("/api/lines", get(lines))
+        .route("/api/map", get(map))
+        .route("/api/metrics", get(metrics))
+        .route("/api/red", get(red))
         .route("/api/state", get(state))
         .route("/api/live", get(live::live));
     for (path, content_type, text) in ASSETS {
@@ -109,6 +112,18 @@ async fn trace(State(shared): State<Shared>, Path(id): Path<String>) -> Response
 
 async fn lines(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Response {
     shared.answer(move |_, held| asked(query, |parameters| query::lines(held, parameters))).await
+}
+
+async fn map(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Response {
+    shared.answer(move |_, held| asked(query, |parameters| query::map(held, parameters))).await
+}
+
+async fn metrics(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Response {
+    shared.answer(move |_, held| asked(query, |parameters| query::metrics(held, parameters))).await
+}
+
+async fn red(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Response {
+    shared.answer(move |_, held| asked(query, |parameters| query::red(held, parameters))).await
 }
 
 async fn state(State(shared): State<Shared>) -> Response {

@@ -18,7 +18,7 @@ struct Program {
 #[derive(Subcommand)]
 enum Command {
     /// Collects spans, lines, metrics, alerts and starts around a trace, or around a time of a service, into one HTML page.
-    Evidence(evidence::Evidence),
+    Evidence(Box<evidence::Evidence>),
     /// Shows what services send, on one page; with a command it starts a service that sends it.
     #[command(after_help = view::HELP)]
     View(view::View),
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     };
     let done = runtime.block_on(async {
         match command {
-            Command::Evidence(evidence) => evidence::run(evidence).await,
+            Command::Evidence(evidence) => evidence::run(*evidence).await,
             Command::View(view) => view::run(view).await,
         }
     });

@@ -97,7 +97,7 @@ pub(crate) fn traces(held: &Held, asked: &Parameters) -> Result<Traces, Wrong> {
     let mut found = Vec::new();
     for (id, trace) in held.traces.iter() {
         let Some(entry) = trace.entry() else { continue };
-        facets.add(entry);
+        facets.add(trace, entry);
         let slow = bounds.is_slow(entry);
         if filter.wants(id, trace, entry, slow) {
             found.push((entry.start, id, trace, entry, slow));
@@ -225,13 +225,13 @@ fn key(entry: &Span) -> (&str, &str) {
 }
 
 impl Facets {
-    fn add(&mut self, entry: &Span) {
+    fn add(&mut self, trace: &Trace, entry: &Span) {
         let add = |to: &mut BTreeSet<String>, text: &str| {
             if to.len() < MOST_FACETS && !to.contains(text) {
                 to.insert(text.to_owned());
             }
         };
-        add(&mut self.services, &entry.resource.service);
+        trace.spans.iter().for_each(|span| add(&mut self.services, &span.resource.service));
         add(&mut self.outcomes, &entry.outcome());
         if let Some(route) = entry.route() {
             add(&mut self.routes, &route);

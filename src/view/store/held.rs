@@ -6,10 +6,14 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use tokio::sync::watch;
 
 use super::super::decode::Decoded;
-use super::super::model::{Line, Span};
+use super::super::model::{Line, Sample, Span, now};
 use super::lines::Lines;
+use super::metrics::Metrics;
 use super::resources::Resources;
 use super::traces::{Gone, Traces};
+
+/// So far, in microseconds, may another clock be ahead of ours.
+const TOLERANCE: i64 = 60_000_000;
 
 /// Shared by the receivers and the page.
 #[derive(Debug)]
@@ -34,6 +38,9 @@ pub(crate) struct Held {
     pub(crate) traces: Traces,
     pub(crate) lines: Lines,
     pub(crate) dropped: Dropped,
+    pub(crate) metrics: Metrics,
+    /// The newest time of a span or a point, microseconds since 1970.
+    pub(crate) newest: i64,
     /// How often anything came.
     pub(crate) version: u64,
 }
@@ -74,13 +81,14 @@ impl Store {
 
     /// How many bytes all of it takes.
     pub(crate) fn bytes(&self, held: &Held) -> usize {
-        self.resources.bytes() + held.traces.bytes + held.lines.bytes
+        self.resources.bytes() + held.traces.bytes + held.lines.bytes + held.metrics.bytes
     }
 
     pub(crate) fn add_spans(&self, decoded: Decoded<Span>) {
         self.change(|held| {
-            let mut gone = Gone::default();
+            let (mut gone, now) = (Gone::default(), now());
             for span in decoded.items {
+                held.see(span.end(), now);
                 held.traces.add(span, self.limit / 2, &mut gone);
             }
             let dropped = &mut held.dropped;
@@ -104,6 +112,19 @@ impl Store {
         });
     }
 
+    pub(crate) fn add_samples(&self, decoded: Decoded<Sample>) {
+        self.change(|held| {
+            let (mut full, now) = (0, now());
+            for sample in decoded.items {
+                held.see(sample.point.at, now);
+                full += held.metrics.add(sample, self.limit / 8);
+            }
+            held.dropped.points += full + decoded.homeless;
+            held.dropped.because("the memory for metrics is full: the oldest points went", full);
+            held.dropped.because("there are too many resources", decoded.homeless);
+        });
+    }
+
     fn change(&self, change: impl FnOnce(&mut Held)) {
         let version = {
             let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
@@ -121,7 +142,14 @@ impl Held {
     }
 
     pub(crate) fn points(&self) -> usize {
-        0
+        self.metrics.points
+    }
+
+    /// Times are looked at backwards from the newest that came. A clock that goes wrong by years must not hide the others.
+    fn see(&mut self, at: i64, now: i64) {
+        if at <= now.saturating_add(TOLERANCE) {
+            self.newest = self.newest.max(at);
+        }
     }
 }
 

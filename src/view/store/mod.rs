@@ -2,8 +2,10 @@
 
 mod held;
 mod lines;
+mod metrics;
 mod resources;
 mod traces;
 
 pub(super) use held::{Change, Dropped, Held, Store};
+pub(super) use metrics::Series;
 pub(super) use traces::Trace;

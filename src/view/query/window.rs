@@ -1,0 +1,47 @@
+//! The time that a question is about.
+
+use super::super::store::Held;
+use super::parameters::{Parameters, Wrong};
+
+/// A plot has so many points.
+pub(super) const SLICES: usize = 60;
+
+/// The time that is looked at, in microseconds since 1970.
+#[derive(Clone, Copy)]
+pub(super) struct Window {
+    pub(super) from: i64,
+    pub(super) to: i64,
+    /// When the first of what was looked at happened.
+    first: i64,
+}
+
+impl Window {
+    /// `within` milliseconds back from the newest that came.
+    pub(super) fn of(held: &Held, asked: &Parameters) -> Result<Self, Wrong> {
+        let within = i64::from(asked.number::<u32>("within")?.unwrap_or(300_000).max(1_000));
+        let to = held.newest;
+        Ok(Self { from: to.saturating_sub(within * 1_000), to, first: to })
+    }
+
+    pub(super) fn has(self, at: i64) -> bool {
+        (self.from..=self.to).contains(&at)
+    }
+
+    pub(super) fn see(&mut self, at: i64) {
+        self.first = self.first.min(at);
+    }
+
+    /// A second, over the time of which something is known.
+    pub(super) fn rate(self, requests: u64) -> f64 {
+        requests as f64 / ((self.to - self.first) as f64 / 1e6).max(1.0)
+    }
+
+    pub(super) fn slice(self, at: i64) -> usize {
+        let part = (at - self.from) as f64 / ((self.to - self.from) as f64).max(1.0);
+        ((part * SLICES as f64) as usize).min(SLICES - 1)
+    }
+
+    pub(super) fn start_of(self, slice: usize) -> i64 {
+        self.from + (self.to - self.from) / SLICES as i64 * slice as i64
+    }
+}

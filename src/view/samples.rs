@@ -1,0 +1,191 @@
+//! From OTLP's metrics to samples of series: whatever the instrument, a number, or a distribution over fixed buckets.
+
+use std::sync::Arc;
+
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::metrics::v1 as otlp;
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use opentelemetry_proto::tonic::metrics::v1::{exemplar, number_data_point};
+
+use super::decode::{Decoded, Intern, attributes, micros, resource};
+use super::model::{Attributes, Exemplar, Id, Instrument, Point, Resource, Sample};
+
+/// `AGGREGATION_TEMPORALITY_DELTA`.
+const DELTA: i32 = 1;
+/// An exponential histogram has buckets of its own at each time; these take them, so that times can be compared.
+const LADDER: [f64; 33] = [
+    1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5,
+    1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1e3, 2e3, 5e3, 1e4, 1e5, 1e6,
+];
+
+/// What the samples of one metric have in common.
+struct Metric<'a> {
+    resource: &'a Arc<Resource>,
+    name: Arc<str>,
+    unit: Arc<str>,
+}
+
+pub(super) fn samples(request: ExportMetricsServiceRequest, intern: Intern<'_>) -> Decoded<Sample> {
+    let mut decoded = Decoded::default();
+    for group in request.resource_metrics {
+        let metrics = group.scope_metrics.into_iter().flat_map(|scope| scope.metrics);
+        match intern(resource(group.resource)) {
+            Some(resource) => metrics.for_each(|metric| add(&mut decoded.items, &resource, metric)),
+            None => decoded.homeless += metrics.map(|metric| points(&metric)).sum::<u64>(),
+        }
+    }
+    decoded
+}
+
+fn points(metric: &otlp::Metric) -> u64 {
+    let points = match &metric.data {
+        None => 0,
+        Some(Data::Gauge(gauge)) => gauge.data_points.len(),
+        Some(Data::Sum(sum)) => sum.data_points.len(),
+        Some(Data::Histogram(histogram)) => histogram.data_points.len(),
+        Some(Data::ExponentialHistogram(histogram)) => histogram.data_points.len(),
+        Some(Data::Summary(summary)) => summary.data_points.len(),
+    };
+    points as u64
+}
+
+fn add(to: &mut Vec<Sample>, resource: &Arc<Resource>, metric: otlp::Metric) {
+    let Some(data) = metric.data else { return };
+    let metric = Metric { resource, name: metric.name.into(), unit: metric.unit.into() };
+    match data {
+        Data::Gauge(gauge) => {
+            to.extend(
+                gauge.data_points.into_iter().map(|point| metric.number(Instrument::Gauge, false, point)),
+            );
+        }
+        Data::Sum(sum) => {
+            let is_delta = sum.aggregation_temporality == DELTA;
+            let instrument = if sum.is_monotonic { Instrument::Counter } else { Instrument::UpDownCounter };
+            to.extend(sum.data_points.into_iter().map(|point| metric.number(instrument, is_delta, point)));
+        }
+        Data::Histogram(histogram) => {
+            let is_delta = histogram.aggregation_temporality == DELTA;
+            to.extend(histogram.data_points.into_iter().map(|point| metric.histogram(is_delta, point)));
+        }
+        Data::ExponentialHistogram(histogram) => {
+            let is_delta = histogram.aggregation_temporality == DELTA;
+            to.extend(histogram.data_points.into_iter().map(|point| metric.exponential(is_delta, point)));
+        }
+        Data::Summary(summary) => {
+            to.extend(summary.data_points.into_iter().map(|point| metric.summary(point)));
+        }
+    }
+}
+
+impl Metric<'_> {
+    fn sample(&self, instrument: Instrument, labels: Attributes, start: u64, point: Point) -> Sample {
+        Sample {
+            resource: self.resource.clone(),
+            name: self.name.clone(),
+            unit: self.unit.clone(),
+            instrument,
+            labels,
+            start: micros(start),
+            is_delta: false,
+            bounds: Box::default(),
+            point,
+            exemplars: Vec::new(),
+        }
+    }
+
+    fn number(&self, instrument: Instrument, is_delta: bool, point: otlp::NumberDataPoint) -> Sample {
+        let value = match point.value {
+            Some(number_data_point::Value::AsDouble(value)) => value,
+            Some(number_data_point::Value::AsInt(value)) => value as f64,
+            None => 0.0,
+        };
+        let exemplars = exemplars(point.exemplars);
+        let (labels, start) = (attributes(point.attributes), point.start_time_unix_nano);
+        let point = Point { at: micros(point.time_unix_nano), value, ..Point::default() };
+        Sample { is_delta, exemplars, ..self.sample(instrument, labels, start, point) }
+    }
+
+    fn histogram(&self, is_delta: bool, point: otlp::HistogramDataPoint) -> Sample {
+        let exemplars = exemplars(point.exemplars);
+        let (labels, start) = (attributes(point.attributes), point.start_time_unix_nano);
+        // Without one bucket more than bounds it says nothing of its distribution.
+        let is_sound = point.bucket_counts.len() == point.explicit_bounds.len() + 1;
+        let (bounds, buckets) =
+            if is_sound { (point.explicit_bounds, point.bucket_counts) } else { Default::default() };
+        let point = Point {
+            at: micros(point.time_unix_nano),
+            value: 0.0,
+            count: point.count,
+            sum: point.sum.unwrap_or_default(),
+            buckets: buckets.into(),
+        };
+        let bounds = bounds.into();
+        Sample { is_delta, bounds, exemplars, ..self.sample(Instrument::Histogram, labels, start, point) }
+    }
+
+    fn exponential(&self, is_delta: bool, point: otlp::ExponentialHistogramDataPoint) -> Sample {
+        let exemplars = exemplars(point.exemplars);
+        let (labels, start) = (attributes(point.attributes), point.start_time_unix_nano);
+        let mut buckets = vec![0_u64; LADDER.len() + 1];
+        let negative = point.negative.map_or(0, |negative| saturating_sum(&negative.bucket_counts));
+        buckets[0] = point.zero_count.saturating_add(negative);
+        let positive = point.positive.unwrap_or_default();
+        for (place, count) in positive.bucket_counts.iter().enumerate() {
+            // The middle of the bucket, whose bounds are powers of 2 to the 2 to the minus scale.
+            let index = f64::from(positive.offset) + place as f64 + 0.5;
+            let middle = (index * (-f64::from(point.scale)).exp2()).exp2();
+            let bucket = &mut buckets[LADDER.partition_point(|bound| *bound < middle)];
+            *bucket = bucket.saturating_add(*count);
+        }
+        let point = Point {
+            at: micros(point.time_unix_nano),
+            value: 0.0,
+            count: point.count,
+            sum: point.sum.unwrap_or_default(),
+            buckets: buckets.into(),
+        };
+        let bounds = LADDER.into();
+        Sample { is_delta, bounds, exemplars, ..self.sample(Instrument::Histogram, labels, start, point) }
+    }
+
+    /// Its quantiles cannot be added up or compared between times; count and sum can.
+    fn summary(&self, point: otlp::SummaryDataPoint) -> Sample {
+        let (labels, start) = (attributes(point.attributes), point.start_time_unix_nano);
+        let at = micros(point.time_unix_nano);
+        let point = Point { at, count: point.count, sum: point.sum, ..Point::default() };
+        self.sample(Instrument::Summary, labels, start, point)
+    }
+}
+
+fn saturating_sum(counts: &[u64]) -> u64 {
+    counts.iter().fold(0, |sum, count| sum.saturating_add(*count))
+}
+
+fn exemplars(all: Vec<otlp::Exemplar>) -> Vec<Exemplar> {
+    let one = |exemplar: otlp::Exemplar| {
+        let value = match exemplar.value? {
+            exemplar::Value::AsDouble(value) => value,
+            exemplar::Value::AsInt(value) => value as f64,
+        };
+        Some(Exemplar { at: micros(exemplar.time_unix_nano), value, trace: Id::of(&exemplar.trace_id)? })
+    };
+    all.into_iter().filter_map(one).collect()
+}
+
+#[cfg(test)]
+#[test]
+fn an_exponential_histogram_takes_its_place_on_the_ladder() {
+    use otlp::exponential_histogram_data_point::Buckets;
+    let resource = Arc::new(Resource::default());
+    let metric = Metric { resource: &resource, name: "m".into(), unit: "s".into() };
+    // Scale 0: each bucket doubles; from offset -4 on they are 0.0625 to 0.125, to 0.25, to 0.5.
+    let positive = Some(Buckets { offset: -4, bucket_counts: vec![1, 0, 5] });
+    let point =
+        otlp::ExponentialHistogramDataPoint { count: 8, zero_count: 2, positive, ..Default::default() };
+    let sample = metric.exponential(false, point);
+    let taken: Vec<_> = sample.point.buckets.iter().zip(LADDER).filter(|(count, _)| **count > 0).collect();
+    assert_eq!(taken, [(&2, 1e-6), (&1, 0.1), (&5, 0.5)]);
+    let positive = Some(Buckets { offset: i32::MIN, bucket_counts: vec![u64::MAX; 3] });
+    let point = otlp::ExponentialHistogramDataPoint { scale: i32::MIN, positive, ..Default::default() };
+    assert_eq!(metric.exponential(true, point).bounds.len() + 1, LADDER.len() + 1, "nothing overflows");
+}
