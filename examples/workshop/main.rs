@@ -28,7 +28,8 @@ A vehicle workshop of eight services: eight processes, one trace.
 
 Usage: cargo run -p workshop --example workshop -- [--request | --vanished [--evidence FOLDER] | --lines | --help | SERVICE]
 
-  (nothing)    start the eight and keep them running, with a line for curl
+  (nothing)    start the eight and keep them running, with a page that shows each request, and
+               a line for curl
   --request    follow one booking: waterfall, log lines, rate/errors/duration
   --vanished   a customer's data is gone and no log has an error: find out why; with --evidence FOLDER
                what was heard of it is written there, for the page of `observability evidence`
@@ -37,7 +38,7 @@ Usage: cargo run -p workshop --example workshop -- [--request | --vanished [--ev
                in one JSON line, where they listen
 
 With OTEL_EXPORTER_OTLP_ENDPOINT set, the spans go there (a Jaeger, a collector) instead of to
-the launcher's own viewer; so it is with OTEL_TRACES_EXPORTER and the other exporters' variables.
+the page or the launcher's own viewer; so it is with OTEL_TRACES_EXPORTER and the other exporters' variables.
 --vanished always uses the viewer; with --lines every option of the environment reaches the eight.
 
 Built with --features real-systems, each of these replaces what is embedded, and finds it empty:

@@ -51,15 +51,29 @@ impl Workshop {
         output: Output,
         act: impl AsyncFnOnce(&Self) -> Result<T, BoxError>,
     ) -> Result<T, BoxError> {
-        let workshop = Self::start(environment, output).await?;
+        Self::run_with(environment, output, Vec::new(), act).await
+    }
+
+    /// The same, with variables for the eight beside those of the environment.
+    pub(super) async fn run_with<T>(
+        environment: Environment,
+        output: Output,
+        variables: Vec<(String, String)>,
+        act: impl AsyncFnOnce(&Self) -> Result<T, BoxError>,
+    ) -> Result<T, BoxError> {
+        let workshop = Self::start(environment, output, variables).await?;
         let outcome = act(&workshop).await;
         workshop.stop().await?;
         outcome
     }
 
     /// The viewer and the payment provider first, then each of the eight.
-    async fn start(environment: Environment, output: Output) -> Result<Self, BoxError> {
-        let mut variables = vec![(variable("provider"), provider::start().await?)];
+    async fn start(
+        environment: Environment,
+        output: Output,
+        mut variables: Vec<(String, String)>,
+    ) -> Result<Self, BoxError> {
+        variables.push((variable("provider"), provider::start().await?));
         if let (Environment::Viewer, Output::Kept(evidence)) = (environment, &output) {
             variables.push((ENDPOINT.to_owned(), viewer::start(evidence.clone()).await?));
         }
