@@ -17,6 +17,8 @@ mod samples;
 mod server;
 mod shared;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -31,4 +31,6 @@ mod stuck;
 mod switches;
 mod terminal;
 mod testing;
+#[cfg(all(feature = "otlp-grpc", target_os = "linux"))]
+mod view;
 mod workshop;

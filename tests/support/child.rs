@@ -117,6 +117,14 @@ impl Child {
         }
     }
 
+    /// It is started by another program, as the command at the end of these arguments.
+    pub fn behind(self, program: &Path, arguments: &[&str]) -> Self {
+        let mut command = Command::new(program);
+        command.args(arguments).arg("--").arg(self.command.get_program()).args(self.command.get_args());
+        self.hand_on(&mut command);
+        Self { command }
+    }
+
     pub fn start(self) -> Running {
         self.start_reading(true, true)
     }

@@ -1,11 +1,6 @@
 //! `observability view`: the page, and a command that sends to it.
 
 mod child;
-#[cfg(feature = "otlp-grpc")]
-mod grpc;
-#[cfg(not(feature = "otlp-grpc"))]
-#[path = "no_grpc.rs"]
-mod grpc;
 mod neighbour;
 mod options;
 mod signals;
@@ -87,12 +82,9 @@ async fn open(view: &View) -> Result<Place, String> {
     let at = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let address = at(view.port());
     let page = Page::new().address(address).memory(view.memory.saturating_mul(1 << 20));
-    let with_grpc = grpc::with(page.clone(), at(view.grpc_port.unwrap_or(4317)));
     let is_asked_for = view.grpc_port.is_some();
-    if is_asked_for && with_grpc.is_none() {
-        return Err("--grpc-port needs the feature `otlp-grpc`".to_owned());
-    }
-    let mut error = match with_grpc.unwrap_or_else(|| page.clone()).start().await {
+    let with_grpc = page.clone().grpc(at(view.grpc_port.unwrap_or(4317)));
+    let mut error = match with_grpc.start().await {
         Ok(viewer) => return Ok(Place::Ours(viewer)),
         Err(error) => error,
     };

@@ -10,7 +10,7 @@ pub(crate) struct View {
     /// Where the page is and OTLP over HTTP is received, on 127.0.0.1; 0 is a free port.
     #[arg(long, value_name = "PORT")]
     pub(super) port: Option<u16>,
-    /// Where OTLP over gRPC is received, on 127.0.0.1; 4317 if that is free. Needs the feature `otlp-grpc`.
+    /// Where OTLP over gRPC is received, on 127.0.0.1; 4317 if that is free.
     #[arg(long, value_name = "PORT")]
     pub(super) grpc_port: Option<u16>,
     /// How much is kept of spans, lines and metrics; beyond that the oldest goes.
