@@ -18,13 +18,16 @@ use super::store::{Held, Store};
 const LIVE_AT_ONCE: usize = 32;
 /// So many requests of services are read at once; the others wait.
 const READ_AT_ONCE: usize = 8;
+/// And one of them is decoded at once, which takes several times its bytes.
+const DECODED_AT_ONCE: usize = 1;
 /// A request that has not arrived in full by then is given up.
 const MAY_TAKE: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Debug)]
 pub(super) struct Shared {
     pub(super) store: Arc<Store>,
-    pub(super) reading: Arc<Semaphore>,
+    reading: Arc<Semaphore>,
+    decoding: Arc<Semaphore>,
     pub(super) live: Arc<Semaphore>,
     pub(super) address: Arc<str>,
     pub(super) started: i64,
@@ -35,6 +38,7 @@ impl Shared {
         Self {
             store,
             reading: Arc::new(Semaphore::new(READ_AT_ONCE)),
+            decoding: Arc::new(Semaphore::new(DECODED_AT_ONCE)),
             live: Arc::new(Semaphore::new(LIVE_AT_ONCE)),
             address: address.into(),
             started: now(),
@@ -55,6 +59,7 @@ impl Shared {
             if too_large { Refused::TooLarge } else { Refused::Malformed(error.to_string()) }
         })?;
         let store = self.store.clone();
+        let _decoding = self.decoding.acquire().await;
         let kept = tokio::task::spawn_blocking(move || keep(&store, body)).await;
         kept.unwrap_or_else(|error| Err(Refused::Malformed(error.to_string())))
     }
