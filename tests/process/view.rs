@@ -305,8 +305,7 @@ fn the_answers_are_those_of_otlp() {
 #[tokio::test]
 async fn grpc_is_received() {
     let view = View::start(&[]);
-    let client = TraceServiceClient::connect(format!("http://{}", view.grpc)).await.unwrap();
-    let mut client = client.send_compressed(tonic::codec::CompressionEncoding::Gzip);
+    let mut client = TraceServiceClient::connect(format!("http://{}", view.grpc)).await.unwrap();
     let answer = client.export(request("shop", "over gRPC", 7)).await.unwrap().into_inner();
     assert_eq!(answer.partial_success, None);
     let mut nameless = request("shop", "no id", 8);
@@ -314,6 +313,21 @@ async fn grpc_is_received() {
     let answer = client.export(nameless).await.unwrap().into_inner();
     assert_eq!(answer.partial_success.unwrap().rejected_spans, 1);
     assert_eq!(view.get("/api/traces?text=over+grpc")["traces"][0]["service"], "shop");
+}
+
+#[cfg(feature = "gzip")]
+#[test]
+fn all_three_signals_are_received_over_grpc_compressed() {
+    let view = View::start(&[]);
+    let child =
+        Child::new("view", "shop").env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", view.grpc));
+    let child =
+        child.env("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc").env("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip");
+    let child = child.env("OTEL_LOGS_EXPORTER", "otlp").env("OTEL_METRICS_EXPORTER", "otlp");
+    assert_eq!(child.end().status.code(), Some(7));
+    view.soon("/api/traces?service=shop", |answer| count(&answer["traces"]) == 1);
+    view.soon("/api/lines?text=sold", |answer| count(&answer["lines"]) == 1);
+    view.soon("/api/metrics?name=sold", |answer| count(&answer["metrics"]) == 1);
 }
 
 #[test]
