@@ -56,7 +56,7 @@
 //! | `gzip` | no | compression of exports over OTLP: [`Otlp::gzip`] |
 //! | `interop-opentelemetry` | no | module `interop`: OpenTelemetry's `Context::current()` and ours see each other |
 //! | `view` | no | [`View`]: a page that shows what services send over OTLP, for [development](guide::view) |
-//! | `cli` | no | the program `observability`: that page, and evidence of an incident in one page |
+//! | `cli` | no | the program `observability`: that page, [what stands between a service and its receivers](guide::troubleshooting#ask-the-doctor), evidence of an incident in one page |
 
 mod account;
 mod admin;
@@ -66,6 +66,9 @@ mod config;
 pub mod context;
 mod current;
 mod dependencies;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod doctor;
 mod error;
 mod export;
 mod file;

@@ -16,6 +16,9 @@ pub use builder::{Builder, builder};
 pub use observability::Observability;
 pub use running::Report;
 
+#[cfg(feature = "cli")]
+pub(crate) use start::{bind, container_advice};
+
 use crate::error::Error;
 
 /// Starts all signals for the service of this name, as the environment says.

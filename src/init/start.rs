@@ -301,7 +301,7 @@ fn take_last_words(signals: &'static Signals, globals: Globals) -> Option<String
 }
 
 /// The listener of the admin routes; `None` with a warning if they cannot be served.
-fn bind(admin: &Admin) -> (Option<TcpListener>, Option<String>) {
+pub(crate) fn bind(admin: &Admin) -> (Option<TcpListener>, Option<String>) {
     if !admin.enabled {
         return (None, None);
     }
@@ -319,7 +319,7 @@ fn bind(admin: &Admin) -> (Option<TcpListener>, Option<String>) {
 }
 
 /// What to say where nothing outside of a container reaches the listener, unless that was chosen.
-fn container_advice(config: &Config, env: &Env, listener: &TcpListener) -> Option<String> {
+pub(crate) fn container_advice(config: &Config, env: &Env, listener: &TcpListener) -> Option<String> {
     if config.source("OTEL_EXPORTER_PROMETHEUS_HOST") != Source::Default {
         return None;
     }

@@ -10,6 +10,8 @@ use super::level::Directives;
 use super::otlp::{self, Export};
 use super::sampling::Sampling;
 use crate::export::Destination;
+#[cfg(feature = "cli")]
+use crate::export::Endpoint;
 use crate::otlp::{Otlp, Shared};
 use crate::resource::Resource;
 use crate::variable::{Refusal, Variable, boolean, count, milliseconds, table};
@@ -305,6 +307,14 @@ impl Logs {
 
     fn format(&self) -> FormatName {
         self.format.unwrap_or(FormatName::Json)
+    }
+}
+
+#[cfg(feature = "cli")]
+impl Logs {
+    /// How a client reaches this URL.
+    pub(crate) fn endpoint(&self, url: &str) -> Endpoint {
+        self.export.otlp.endpoint(url)
     }
 }
 

@@ -131,6 +131,14 @@ impl Reports {
         Some(format!("no error reports are sent to the DSN: {wrong}"))
     }
 
+    /// The URLs to which reports are posted.
+    #[cfg(feature = "cli")]
+    pub(crate) fn urls(&self) -> Vec<String> {
+        let dsn = self.sentry_dsn().map(|dsn| dsn.endpoint);
+        let rollbar = self.rollbar_item().map(|(_, url)| url.to_owned());
+        dsn.into_iter().chain(rollbar).collect()
+    }
+
     fn set_dsn(&mut self, text: &str) -> Result<(), Refusal> {
         let dsn = Dsn::parse(text)?;
         reachable(&dsn.endpoint, ROLLBAR)?;

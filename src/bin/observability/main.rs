@@ -1,5 +1,6 @@
 //! `observability`: what a developer and an operator ask beside the services; one module for each subcommand.
 
+mod doctor;
 mod evidence;
 mod view;
 
@@ -22,6 +23,9 @@ enum Command {
     /// Shows what services send, on one page; with a command it starts a service that sends it.
     #[command(after_help = view::HELP)]
     View(view::View),
+    /// Says what `init` would choose in this environment and from where, and whether what it chose is reached and takes what
+    /// is sent.
+    Doctor(Box<doctor::Doctor>),
 }
 
 fn main() -> ExitCode {
@@ -34,8 +38,11 @@ fn main() -> ExitCode {
         match command {
             Command::Evidence(evidence) => evidence::run(*evidence).await,
             Command::View(view) => view::run(view).await,
+            Command::Doctor(questions) => Ok(doctor::run(&questions).await),
         }
     });
+    // A name that does not resolve keeps a thread for longer than its step had.
+    runtime.shutdown_background();
     done.unwrap_or_else(|why| failed(&why))
 }
 

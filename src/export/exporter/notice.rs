@@ -118,6 +118,14 @@ impl Notice {
     }
 }
 
+#[cfg(feature = "cli")]
+impl Notice {
+    /// Was everything taken, and did the receiver add something to it?
+    pub(crate) fn is_remark(&self) -> bool {
+        matches!(self.what, What::Rejected { count: 0, .. })
+    }
+}
+
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Signal { name, items } = self.signal;

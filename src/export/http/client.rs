@@ -60,7 +60,7 @@ pub(crate) enum Body {
 
 impl Body {
     /// What of it is known.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         match self {
             Self::Whole(bytes) => bytes,
             Self::TooLong | Self::BrokenOff => b"",
@@ -148,6 +148,35 @@ impl HttpClient {
             headers.insert(name, value.clone());
         });
         request
+    }
+}
+
+/// What only an examination asks for.
+#[cfg(feature = "cli")]
+impl HttpClient {
+    /// Asks the endpoint itself, within `timeout`.
+    pub(crate) async fn ask(&self, timeout: Duration) -> Result<Answer, Delivery> {
+        let sent = Sent::default();
+        let mut request = self.request(HeaderMap::new(), Outgoing::new(Bytes::new(), Sent::clone(&sent)));
+        *request.method_mut() = http::Method::GET;
+        let answer = tokio::time::timeout(timeout, self.exchange(request, &sent)).await;
+        let late = || Delivery::Unanswered { again: false, reason: format!("no answer within {timeout:?}") };
+        answer.unwrap_or_else(|_| Err(late()))
+    }
+
+    /// Connects as a request would, and with TLS completes it: the certificates that the server showed, its own first.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no connection, in the words of an export that fails.
+    pub(crate) async fn connect(&self) -> Result<Vec<Vec<u8>>, String> {
+        let connected = tls::connect(self.connector.clone(), self.uri.clone()).await;
+        connected.map_err(|error| tls::explain(&*error, &self.endpoint).unwrap_or_else(|| chain(&*error)))
+    }
+
+    /// The certificate that the server shows to whoever connects; `None` if it shows none.
+    pub(crate) async fn shown(&self) -> Option<Vec<u8>> {
+        tls::shown(self.uri.clone(), &self.endpoint).await
     }
 }
 

@@ -1,5 +1,7 @@
 //! Whether metrics are sent, where to, how often, and how their counts are told.
 
+#[cfg(feature = "cli")]
+use crate::export::Endpoint;
 use crate::export::{BatchLimits, Destination};
 use crate::otlp::{METRICS, OtlpConfig, Shared};
 use crate::variable::Refusal;
@@ -54,6 +56,12 @@ impl Export {
 
     pub(crate) fn is_grpc(&self) -> bool {
         self.otlp.is_grpc()
+    }
+
+    /// How a client reaches this URL.
+    #[cfg(feature = "cli")]
+    pub(crate) fn endpoint(&self, url: &str) -> Endpoint {
+        self.otlp.endpoint(url)
     }
 
     /// What of the export will not work, or most likely not.

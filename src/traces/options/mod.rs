@@ -418,6 +418,17 @@ impl Traces {
     }
 }
 
+#[cfg(feature = "cli")]
+impl Traces {
+    /// How a client reaches this URL.
+    pub(crate) fn endpoint(&self, url: &str) -> Endpoint {
+        match self.format() {
+            Some(Format::Zipkin) => self.zipkin_endpoint(url),
+            _ => self.otlp.endpoint(url),
+        }
+    }
+}
+
 impl Default for Traces {
     fn default() -> Self {
         Self {

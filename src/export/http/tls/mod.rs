@@ -1,9 +1,13 @@
 //! Connections with TLS: which certificates are trusted, and which is shown.
 
 mod explain;
+#[cfg(feature = "cli")]
+mod look;
 mod pem;
 
 pub(super) use explain::explain;
+#[cfg(feature = "cli")]
+pub(super) use look::{connect, shown};
 pub(super) use pem::{certificates, key};
 
 use std::sync::Arc;

@@ -1,0 +1,102 @@
+//! One thing that was looked at, and how it is.
+
+use crate::config::{Config, Source};
+
+/// How something is.
+///
+/// ```
+/// use tower_observability::doctor::Verdict;
+///
+/// assert!(Verdict::Ok < Verdict::Failed);
+/// assert_eq!(Verdict::Failed.as_str(), "FAILED");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// As it should be, or as it was chosen.
+    Ok,
+    /// It works, and is most likely not what was meant.
+    Warning,
+    /// It does not work.
+    Failed,
+}
+
+/// One thing that was looked at.
+///
+/// ```
+/// use tower_observability::doctor::{Finding, Verdict};
+///
+/// let finding = Finding {
+///     about: "traces",
+///     step: "",
+///     answer: "off".to_owned(),
+///     from: "default".to_owned(),
+///     verdict: Verdict::Warning,
+///     detail: "OTEL_EXPORTER_OTLP_ENDPOINT turns them on".to_owned(),
+/// };
+/// assert_eq!(finding.verdict.as_str(), "warning");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// What it belongs to, such as `traces`.
+    pub about: &'static str,
+    /// The step of the way there, such as `connection`; empty for what was chosen.
+    pub step: &'static str,
+    /// What was found. No secret is in it.
+    pub answer: String,
+    /// Who chose it: a variable, `--service`, `default`, `terminal`; empty for a step.
+    pub from: String,
+    /// How it is.
+    pub verdict: Verdict,
+    /// Why, and what to do; may be empty.
+    pub detail: String,
+}
+
+impl Verdict {
+    /// The word of the table.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Failed => "FAILED",
+        }
+    }
+}
+
+impl Finding {
+    /// What was chosen, and by whom.
+    pub(super) fn chosen(about: &'static str, answer: impl Into<String>, from: impl Into<String>) -> Self {
+        let (answer, from) = (answer.into(), from.into());
+        Self { about, step: "", answer, from, verdict: Verdict::Ok, detail: String::new() }
+    }
+
+    /// What a step showed.
+    pub(super) fn step(about: &'static str, step: &'static str, answer: impl Into<String>) -> Self {
+        Self { step, ..Self::chosen(about, answer, "") }
+    }
+
+    pub(super) fn with(self, detail: impl Into<String>) -> Self {
+        Self { detail: detail.into(), ..self }
+    }
+
+    pub(super) fn warns(self, detail: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Warning, ..self.with(detail) }
+    }
+
+    pub(super) fn fails(self, detail: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Failed, ..self.with(detail) }
+    }
+}
+
+/// Who chose a value: the first of these variables that the environment decides, else who decides the last.
+pub(super) fn from(config: &Config, names: &[&'static str]) -> String {
+    let decides = |name: &&&str| config.source(name) == Source::Environment;
+    if let Some(name) = names.iter().find(decides) {
+        return (*name).to_owned();
+    }
+    match names.last().map_or(Source::Default, |name| config.source(name)) {
+        // Of all that code may choose, only the name is given to the program.
+        Source::Code => "--service".to_owned(),
+        source => source.as_str().to_owned(),
+    }
+}

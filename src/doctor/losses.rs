@@ -1,0 +1,201 @@
+//! What a page of metrics says of losses: the counters of the guide, those that have counted.
+
+use super::finding::Finding;
+
+/// One counter of the page that should stay at zero.
+struct Loss {
+    /// How its series begins.
+    series: &'static str,
+    /// A label that it has.
+    label: &'static str,
+    what: &'static str,
+    remedy: &'static str,
+}
+
+const fn loss(series: &'static str, label: &'static str, what: &'static str, remedy: &'static str) -> Loss {
+    Loss { series, label, what, remedy }
+}
+
+const LOSSES: [Loss; 16] = [
+    loss(
+        "otel_sdk_processor_span_processed_total",
+        "error_type=\"queue_full\"",
+        "spans dropped",
+        "more spans end than can be sent; OTEL_BSP_MAX_QUEUE_SIZE, or a sampler",
+    ),
+    loss(
+        "otel_sdk_exporter_span_exported_total",
+        "error_type=\"rejected\"",
+        "spans rejected",
+        "the collector took batches and dropped these; its message is on a line",
+    ),
+    loss(
+        "otel_sdk_exporter_span_exported_total",
+        "error_type=\"",
+        "spans not delivered",
+        "a line says why `traces cannot be delivered`",
+    ),
+    loss(
+        "otel_sdk_processor_log_processed_total",
+        "error_type=\"queue_full\"",
+        "lines or records dropped",
+        "they are read or taken more slowly than they are written; log less, or read faster",
+    ),
+    loss(
+        "otel_sdk_exporter_log_exported_total",
+        "error_type=\"write_failed\"",
+        "lines not written",
+        "standard output is closed or full; check what reads it",
+    ),
+    loss(
+        "otel_sdk_exporter_log_exported_total",
+        "error_type=\"rejected\"",
+        "records rejected",
+        "the collector took batches and dropped these; its message is on a line",
+    ),
+    loss(
+        "otel_sdk_exporter_log_exported_total",
+        "error_type=\"",
+        "records not delivered",
+        "a line says why `logs cannot be delivered`",
+    ),
+    loss(
+        "otel_sdk_exporter_metric_data_point_exported_total",
+        "error_type=\"rejected\"",
+        "data points rejected",
+        "the collector took them and dropped these; its message is on a line",
+    ),
+    loss(
+        "otel_sdk_exporter_metric_data_point_exported_total",
+        "error_type=\"",
+        "data points not delivered",
+        "a line says why `metrics cannot be delivered`",
+    ),
+    loss(
+        "observability_log_left_out_total",
+        "reason=\"limited\"",
+        "lines left out",
+        "one place in the code exceeds OBSERVABILITY_LOG_LIMIT; log less there, or raise it",
+    ),
+    loss(
+        "observability_log_left_out_total",
+        "reason=\"sampled\"",
+        "lines of requests left out",
+        "OBSERVABILITY_LOG_OK_SHARE=1 keeps them all",
+    ),
+    loss(
+        "observability_log_lines_shortened_total",
+        "",
+        "lines shortened",
+        "they were longer than 252 KiB; log an id instead of the whole value",
+    ),
+    loss(
+        "observability_log_records_shortened_total",
+        "",
+        "records shortened",
+        "they were longer than Loki takes; log an id instead of the whole value",
+    ),
+    loss(
+        "observability_metrics_refused_total",
+        "",
+        "metrics refused",
+        "a name is taken by another type, or a value is no number: see `reason` on the page",
+    ),
+    loss(
+        "",
+        "otel_metric_overflow=\"true\"",
+        "series beyond the limit",
+        "a metric has 2,000 label sets; find the label without a bound, most likely an id",
+    ),
+    loss(
+        "observability_spans_discarded_total",
+        "reason=\"memory",
+        "spans discarded",
+        "the memory of traces that may be kept is full; OBSERVABILITY_TRACES_KEEP_MEMORY",
+    ),
+];
+
+/// The name of the service whose page it is, if it is one of ours.
+pub(super) fn service(page: &str) -> Option<String> {
+    let target = page.lines().find(|line| line.starts_with("target_info{"))?;
+    target.contains("telemetry_distro_name=\"tower-observability\"").then_some(())?;
+    let (_, name) = target.split_once("service_name=\"")?;
+    let name: String = name.split('"').next()?.chars().filter(|c| !c.is_control()).take(200).collect();
+    Some(name)
+}
+
+/// What the page says was lost, and what it lacks.
+pub(super) fn examine(about: &'static str, page: &str) -> Vec<Finding> {
+    let mut told = Vec::new();
+    let mut found = Vec::new();
+    for Loss { series, label, what, remedy } in &LOSSES {
+        let is_of = |line: &&str| {
+            line.starts_with(series) && line.contains(label) && !line.starts_with('#') && !told.contains(line)
+        };
+        let lines: Vec<&str> = page.lines().filter(is_of).collect();
+        let sum: f64 = lines.iter().filter_map(|line| value(line)).sum();
+        if sum > 0.0 {
+            found.push(Finding::step(about, "losses", format!("{sum} {what}")).warns(*remedy));
+            told.extend(lines);
+        }
+    }
+    if found.is_empty() {
+        found.push(Finding::step(about, "losses", "none"));
+    }
+    if !page.contains("\ntokio_") {
+        let step = Finding::step(about, "/metrics", "no tokio_…");
+        found.push(step.with("`init` was called outside of a runtime; under #[tokio::main] they are there"));
+    }
+    found
+}
+
+/// The number behind the labels.
+fn value(line: &str) -> Option<f64> {
+    let behind = line.rsplit_once('}').map_or(line, |(_, behind)| behind);
+    let mut words = behind.split_whitespace();
+    if !line.contains('{') {
+        words.next();
+    }
+    words.next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PAGE: &str = "# TYPE otel_sdk_exporter_span_exported counter\n\
+        otel_sdk_exporter_span_exported_total{error_type=\"rejected\"} 3\n\
+        otel_sdk_exporter_span_exported_total{error_type=\"timeout\"} 4\n\
+        otel_sdk_exporter_span_exported_total{} 99\n\
+        observability_log_lines_shortened_total 2\n\
+        mine_total{otel_metric_overflow=\"true\"} 7\n\
+        tokio_workers 1\n\
+        target_info{service_name=\"bookings\",telemetry_distro_name=\"tower-observability\"} 1\n";
+
+    #[test]
+    fn what_has_counted_is_told_once_and_the_rest_is_not() {
+        let found = examine("admin port", PAGE);
+        let told: Vec<_> = found.iter().map(|finding| finding.answer.as_str()).collect();
+        let expected =
+            ["3 spans rejected", "4 spans not delivered", "2 lines shortened", "7 series beyond the limit"];
+        assert_eq!(told, expected);
+        assert_eq!(examine("admin port", "x 1\ntokio_x 1\n")[0].answer, "none");
+        assert_eq!(examine("admin port", "x 1\n")[1].answer, "no tokio_…");
+    }
+
+    #[test]
+    fn only_a_page_of_ours_names_its_service() {
+        assert_eq!(service(PAGE).as_deref(), Some("bookings"));
+        assert_eq!(service("target_info{service_name=\"bookings\"} 1"), None);
+        assert_eq!(service("up 1"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_page_makes_it_panic(page in ".{0,200}", series in "(observability_log_lines_shortened_total.{0,30}\n)?") {
+            let _ = (examine("admin port", &format!("{series}{page}")), service(&page));
+        }
+    }
+}
