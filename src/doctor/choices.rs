@@ -6,9 +6,10 @@ use tracing::Level;
 use tracing_subscriber::filter::Targets;
 
 use super::finding::{Finding, from};
-use crate::config::{Config, Env, Source, variables};
+use crate::config::{Config, Env, Options, Source, variables};
 use crate::export::Destination;
 use crate::names::attribute;
+use crate::traces::Format;
 
 const NAME: &str = "OTEL_SERVICE_NAME";
 const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
@@ -182,8 +183,7 @@ pub(super) fn environment(config: &Config, env: &Env) -> Vec<Finding> {
     let Config { options, choices, warnings } = config;
     let told = warnings.iter().map(ToString::to_string);
     let told = told.chain(options.metrics.complaints().iter().cloned()).chain(options.reports.complaint());
-    let mut found: Vec<_> =
-        told.map(|told| Finding::chosen("variables", "a warning at the start", "").warns(told)).collect();
+    let mut found: Vec<_> = told.map(warned).collect();
     let proxies: Vec<_> = PROXIES.into_iter().filter(|name| env.value(name).is_some()).collect();
     if let [first, ..] = proxies.as_slice() {
         let proxy = Finding::chosen("proxy", "not used", *first);
@@ -195,6 +195,41 @@ pub(super) fn environment(config: &Config, env: &Env) -> Vec<Finding> {
     let other = choices.iter().zip(variables()).filter(|(choice, _)| {
         choice.source == Source::Environment && !choice.value.is_empty() && !SHOWN.contains(&choice.name)
     });
-    found.extend(other.map(|(choice, row)| Finding::chosen(row.signal, choice.value.clone(), choice.name)));
+    found.extend(other.map(|(choice, _)| Finding::chosen("also set", choice.value.clone(), choice.name)));
     found
+}
+
+/// A warning that `init` gives as well.
+fn warned(told: String) -> Finding {
+    let about = told.split(['=', ' ']).next().unwrap_or_default().to_owned();
+    Finding::chosen("variable", about, "").warns(told)
+}
+
+/// What a service has to have built in for what its variables choose; this program has all of it.
+pub(super) fn features(config: &Config) -> Option<Finding> {
+    let Options { traces, logs, metrics, reports, .. } = &config.options;
+    let ways = [
+        (traces.destination(), traces.is_grpc() && traces.format() == Some(Format::Otlp)),
+        (logs.destination(), logs.is_grpc()),
+        (metrics.export.destination(), metrics.export.is_grpc()),
+    ];
+    let leaves = |(to, is_grpc)| match to {
+        Destination::Url(url) => Some((url, is_grpc)),
+        _ => None,
+    };
+    let ways: Vec<(String, bool)> = ways.into_iter().filter_map(leaves).collect();
+    let reported = reports.urls();
+    let is_tls = |url: &String| url.starts_with("https://");
+    let packs = |name: &str| name.ends_with("_COMPRESSION") && config.value(name) == "gzip";
+    let needed = [
+        ("otlp-grpc", ways.iter().any(|(_, is_grpc)| *is_grpc)),
+        ("tls", ways.iter().map(|(url, _)| url).chain(&reported).any(is_tls)),
+        ("gzip", config.choices.iter().any(|choice| packs(choice.name))),
+        ("reports", !reported.is_empty()),
+    ];
+    let needed: Vec<_> = needed.into_iter().filter_map(|(name, is)| is.then_some(name)).collect();
+    let row = Finding::chosen("features", needed.join(", "), "Cargo.toml");
+    (!needed.is_empty()).then(|| {
+        row.with("the service needs them; a warning at its start says which of them `is not built in`")
+    })
 }

@@ -97,6 +97,7 @@ pub async fn examine(questions: &Questions) -> Examination {
     findings.extend(sender.metrics(&mut reach).await);
     findings.extend(reports::examine(&sender, &mut reach, questions.sends_report).await);
     findings.extend(admin::examine(&config, &env, &resource, questions.timeout).await);
+    findings.extend(choices::features(&config));
     findings.extend(choices::environment(&config, &env));
     if let Some(url) = &questions.prometheus {
         findings.extend(prometheus::examine(url, &resource, &config, questions.timeout).await);

@@ -7,6 +7,8 @@ mod support;
 mod account;
 mod adoption;
 mod collectors;
+#[cfg(all(feature = "otlp-grpc", feature = "gzip", feature = "tls", target_os = "linux"))]
+mod doctor;
 mod environment;
 mod exits;
 #[cfg(all(feature = "otlp-grpc", feature = "tls", target_os = "linux"))]
