@@ -1,5 +1,6 @@
 //! A service that already runs at the admin port: what it says of itself.
 
+use std::path::Path;
 use std::time::Duration;
 
 use tower_observability::Work;
@@ -20,6 +21,8 @@ fn losing() {
         for number in 0..3_000 {
             Work::internal("job").run(async { tracing::info!(number, "at work") }).await;
         }
+        // Only what finds room in the queue is shortened.
+        observability.flush(Duration::from_secs(2)).await;
         tracing::info!(long, "more than a line holds");
         metrics::counter!("taken").increment(1);
         metrics::gauge!("taken").set(1.0);
@@ -82,12 +85,14 @@ fn what_a_running_service_has_lost_is_read_from_its_page() {
 #[test]
 fn what_could_not_be_delivered_or_written_is_told_as_well() {
     let child = Child::new("doctor::running", "losing").env("OTEL_EXPORTER_OTLP_ENDPOINT", dead());
-    let child = child.env("OTEL_BSP_EXPORT_TIMEOUT", "100").env("RUST_LOG", "error,losing=info");
-    let mut running = child.redirected(">/dev/full").start();
+    let child = child.env("OTEL_BSP_EXPORT_TIMEOUT", "100").env("RUST_LOG", "info,losing=debug");
+    let full = Path::new(env!("CARGO_TARGET_TMPDIR")).join("doctor-full");
+    let mut running = child.into_full_file(&full, 64).start();
     let port = port(&mut running);
     let page = get(&format!("127.0.0.1:{port}"), "/metrics");
     assert!(page.contains("unreachable\"") || page.contains("timeout\""), "{page}");
     let told = asked(&[("OTEL_EXPORTER_PROMETHEUS_PORT", &port), ("OTEL_SERVICE_NAME", "losing")], &[]);
     told.warns(("admin port", "losses"), &["spans not delivered", "`traces cannot be delivered`"]);
-    told.is_ok(("admin port", "/log-level"), &["error,losing=info"]);
+    told.warns(("admin port", "losses"), &["lines not written", "standard output is closed or full"]);
+    told.is_ok(("admin port", "/log-level"), &["info,losing=debug"]);
 }

@@ -13,7 +13,9 @@ const ALL: [(&str, &str); 3] = [
 
 #[test]
 fn one_marked_span_record_and_counter_arrive_as_the_services_own_would() {
-    for (protocol, temporality, aggregation) in [("http/protobuf", "cumulative", 2), ("grpc", "delta", 1)] {
+    for (protocol, temporality, aggregation) in
+        [("http/protobuf", "cumulative", "Cumulative"), ("grpc", "delta", "Delta")]
+    {
         let collector = Collector::start();
         let endpoint = collector.endpoint();
         let how = [
