@@ -142,16 +142,13 @@ fn level(config: &Config) -> Finding {
 /// What standard output is: that of this process, whose environment is to be the service's.
 #[cfg(unix)]
 fn output() -> Finding {
-    use rustix::fs::{FileType, fstat, fstatvfs};
+    use rustix::fs::{FileType, fstat, fstatvfs, stat as stat_of};
     let is_terminal = io::IsTerminal::is_terminal(&io::stdout());
     let step = |answer: &str| Finding::step("lines", "output", answer);
     let Ok(stat) = fstat(io::stdout()) else {
         return step("closed").fails("standard output is closed: lines are lost as `write_failed`");
     };
-    let is_device = |path: &str| {
-        std::fs::metadata(path)
-            .is_ok_and(|known| std::os::unix::fs::MetadataExt::rdev(&known) == stat.st_rdev as u64)
-    };
+    let is_device = |path: &str| stat_of(path).is_ok_and(|known| known.st_rdev == stat.st_rdev);
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::CharacterDevice if is_terminal => step("a terminal"),
         FileType::CharacterDevice if is_device("/dev/null") => {

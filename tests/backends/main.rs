@@ -11,6 +11,8 @@ mod at_length;
 mod collector;
 #[cfg(feature = "drivers")]
 mod dependencies;
+#[cfg(all(feature = "otlp-grpc", feature = "tls"))]
+mod doctor;
 #[cfg(feature = "tls")]
 mod evidence;
 mod foreign;

@@ -14,7 +14,9 @@ static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
     let of_package = |name: &String| {
         ["CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_BIN_"].iter().any(|prefix| name.starts_with(prefix))
     };
-    names.filter(of_package).for_each(|name| drop(cargo.env_remove(name)));
+    for name in names.filter(of_package) {
+        cargo.env_remove(name);
+    }
     let built = cargo
         .args(["build", "--quiet", "--locked", "--workspace", "--all-features"])
         .args(["--example", "workshop", "--example", "journey", "--bin", "observability"])
