@@ -163,7 +163,8 @@ fn has_kinds(booked: &Booked) {
         ("inventory", "workshop.inventory/reserve", Some("SERVER")),
         ("bookings", "send bookings", Some("PRODUCER")),
         ("worker", "process bookings", Some("CONSUMER")),
-        ("customers", "db read", None),
+        ("customers", "read customers", Some("CLIENT")),
+        ("vehicles", "scan all visits", None),
     ] {
         let kind = kind.map(Value::from);
         assert_eq!(named(&booked.spans, of, name).get("kind"), kind.as_ref(), "{name} of {of}");

@@ -1,9 +1,12 @@
 //! The embedded database: JSON values by table and key, in redb.
 
+use std::ops::Bound;
+
 use redb::backends::InMemoryBackend;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tower_observability::{Outcome, Query};
 
 use super::Failure;
 
@@ -35,16 +38,23 @@ impl Embedded {
     }
 
     pub(crate) fn read<T: DeserializeOwned>(&self, table: &str, key: &str) -> Result<Option<T>, Failure> {
-        let _span = tracing::info_span!("db read", table).entered();
-        match self.bytes(table, key)? {
-            Some(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
-            None => Ok(None),
-        }
+        let bytes = query("read", table, || self.bytes(table, key))?;
+        Ok(bytes.map(|bytes| serde_json::from_slice(&bytes)).transpose()?)
+    }
+
+    /// Those whose keys come after this one, so many at most.
+    pub(crate) fn page<T: DeserializeOwned>(
+        &self,
+        table: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<T>, Failure> {
+        let rows = query("list", table, || self.rows(table, after, limit))?;
+        rows.iter().map(|bytes| Ok(serde_json::from_slice(bytes)?)).collect()
     }
 
     pub(crate) fn write<T: Serialize>(&self, table: &str, key: &str, value: &T) -> Result<(), Failure> {
-        let _span = tracing::info_span!("db write", table).entered();
-        self.change(table, key, |_| Ok(serde_json::to_vec(value)?))
+        query("write", table, || self.change(table, key, |_| Ok(serde_json::to_vec(value)?)))
     }
 
     /// Reads, changes and writes in one transaction.
@@ -54,15 +64,27 @@ impl Embedded {
         key: &str,
         change: impl FnOnce(Option<T>) -> T,
     ) -> Result<T, Failure> {
-        let _span = tracing::info_span!("db update", table).entered();
         let mut after = None;
-        self.change(table, key, |before| {
-            let value = change(before.map(serde_json::from_slice).transpose()?);
-            let bytes = serde_json::to_vec(&value)?;
-            after = Some(value);
-            Ok(bytes)
+        query("update", table, || {
+            self.change(table, key, |before| {
+                let value = change(before.map(serde_json::from_slice).transpose()?);
+                let bytes = serde_json::to_vec(&value)?;
+                after = Some(value);
+                Ok(bytes)
+            })
         })?;
         after.ok_or_else(|| Failure::not_found("nothing was written"))
+    }
+
+    fn rows(&self, table: &str, after: &str, limit: usize) -> Result<Vec<Vec<u8>>, redb::Error> {
+        let table = match self.0.begin_read()?.open_table(Table::new(table)) {
+            Ok(table) => table,
+            Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+            Err(error) => return Err(error.into()),
+        };
+        let after = (Bound::Excluded(after), Bound::Unbounded);
+        let rows = table.range::<&str>(after)?.take(limit);
+        rows.map(|row| Ok(row?.1.value().to_vec())).collect()
     }
 
     fn bytes(&self, table: &str, key: &str) -> Result<Option<Vec<u8>>, redb::Error> {
@@ -88,4 +110,12 @@ impl Embedded {
         }
         Ok(write.commit().map_err(redb::Error::from)?)
     }
+}
+
+/// A query of a database that has no driver to be seen by: what it does and to which table, and never a value.
+fn query<T, E>(operation: &str, table: &str, run: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+    let mut running = Query::new("redb", &format!("{operation} {table}")).collection(table).begin();
+    let result = running.within(run);
+    running.finish(if result.is_ok() { Outcome::Ok } else { Outcome::ServerError });
+    result
 }

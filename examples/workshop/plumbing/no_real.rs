@@ -49,6 +49,10 @@ impl Postgres {
         match *self {}
     }
 
+    pub(crate) async fn page<T>(&self, _: &str, _: &str, _: usize) -> Result<Vec<T>, Failure> {
+        match *self {}
+    }
+
     pub(crate) async fn write<T>(&self, _: &str, _: &str, _: &T) -> Result<(), Failure> {
         match *self {}
     }

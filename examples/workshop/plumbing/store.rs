@@ -46,6 +46,19 @@ impl Store {
         }
     }
 
+    /// Those whose keys come after this one, in the order of their keys, so many at most.
+    pub(crate) async fn page<T: DeserializeOwned>(
+        &self,
+        table: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<T>, Failure> {
+        match self {
+            Self::Embedded(store) => store.page(table, after, limit),
+            Self::Postgres(store) => store.page(table, after, limit).await,
+        }
+    }
+
     pub(crate) async fn write<T: Serialize>(&self, table: &str, key: &str, value: &T) -> Result<(), Failure> {
         match self {
             Self::Embedded(store) => store.write(table, key, value),

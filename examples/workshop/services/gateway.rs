@@ -1,9 +1,9 @@
 //! gateway: the public edge. It does not trust the caller's trace context: every trace starts here, unless
 //! `CALLERS=ours` says that whoever calls is a page of our own.
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
-use axum::routing::{get, post, put};
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::Value;
 use tower_observability::{Admin, ObservabilityLayer, Priority, Trust, request};
@@ -15,7 +15,8 @@ pub(crate) async fn run() -> Result<(), BoxError> {
     let app = Router::new()
         .route("/bookings", post(book))
         .route("/bookings/{id}", get(booking).delete(cancel))
-        .route("/customers/{id}", put(change_customer))
+        .route("/customers", get(customers).post(new_customer))
+        .route("/customers/{id}", get(customer).put(change_customer))
         .route("/profiles/{id}", get(profile))
         .route("/vehicles/{plate}", get(vehicle))
         .route("/parts/{part}", get(part))
@@ -46,6 +47,25 @@ async fn booking(State(calls): State<Calls>, Path(id): Path<String>) -> Result<J
 
 async fn cancel(State(calls): State<Calls>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
     Ok(Json(calls.delete(url_of("bookings", format!("/bookings/{id}"))).await?))
+}
+
+/// The query is the page that is wanted; customers knows what is one.
+async fn customers(State(calls): State<Calls>, RawQuery(query): RawQuery) -> Result<Json<Value>, Failure> {
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    Ok(Json(calls.get(url_of("customers", format!("/customers{query}"))).await?))
+}
+
+async fn new_customer(
+    State(calls): State<Calls>,
+    Json(customer): Json<Value>,
+) -> Result<(StatusCode, Json<Value>), Failure> {
+    let customer = calls.post(url_of("customers", "/customers"), &customer).await?;
+    Ok((StatusCode::CREATED, Json(customer)))
+}
+
+async fn customer(State(calls): State<Calls>, Path(id): Path<u64>) -> Result<Json<Value>, Failure> {
+    request::add("customer_id", id);
+    Ok(Json(calls.get(url_of("customers", format!("/customers/{id}"))).await?))
 }
 
 async fn change_customer(

@@ -68,6 +68,20 @@ impl Postgres {
         row.map(|row| value(&row.get::<String, _>(0))).transpose()
     }
 
+    pub(crate) async fn page<T: DeserializeOwned>(
+        &self,
+        table: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<T>, Failure> {
+        let mut connection = acquire("postgres", self.pool.acquire()).await?;
+        let select = format!("SELECT value FROM workshop_{table} WHERE key > $1 ORDER BY key LIMIT $2");
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = sqlx::query(AssertSqlSafe(&*select)).bind(after).bind(limit);
+        let rows = rows.fetch_all(&mut *connection).await?;
+        rows.iter().map(|row| value(&row.get::<String, _>(0))).collect()
+    }
+
     pub(crate) async fn write<T: Serialize>(&self, table: &str, key: &str, value: &T) -> Result<(), Failure> {
         let mut connection = acquire("postgres", self.pool.acquire()).await?;
         let value = serde_json::to_string(value)?;
