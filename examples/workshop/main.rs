@@ -21,18 +21,20 @@ use std::process::ExitCode;
 
 use screen::show;
 
-const USAGE: &str = "Usage: cargo run -p workshop --example workshop -- [--request | --vanished [--evidence FOLDER] | --lines | --help | SERVICE]";
+const USAGE: &str = "Usage: cargo run -p workshop --example workshop -- [--request | --vanished [--evidence FOLDER] | --load NAME | --lines | --help | SERVICE]";
 
 const HELP: &str = "\
 A vehicle workshop of eight services: eight processes, one trace.
 
-Usage: cargo run -p workshop --example workshop -- [--request | --vanished [--evidence FOLDER] | --lines | --help | SERVICE]
+Usage: cargo run -p workshop --example workshop -- [--request | --vanished [--evidence FOLDER] | --load NAME | --lines | --help | SERVICE]
 
   (nothing)    start the eight and keep them running, with a page that shows each request, and
                a line for curl
   --request    follow one booking: waterfall, log lines, rate/errors/duration
   --vanished   a customer's data is gone and no log has an error: find out why; with --evidence FOLDER
                what was heard of it is written there, for the page of `observability evidence`
+  --load NAME  normal, high or find: a load, and the table of what came of it, with verdict, queries and
+               plots; with --seconds N, --rate N, --out FOLDER. Build it with --release
   --lines      for a log agent or a test: only the lines of the eight, unchanged, on standard
                output, until standard input is closed or nothing reads them. Standard error has,
                in one JSON line, where they listen
@@ -69,6 +71,10 @@ async fn main() -> ExitCode {
         ["--request"] => launcher::request().await,
         ["--vanished"] => launcher::vanished(None).await,
         ["--vanished", "--evidence", folder] => launcher::vanished(Some(Path::new(folder))).await,
+        ["--load", ref load @ ..] => match launcher::Load::parse(load) {
+            Ok(load) => launcher::load(load).await,
+            Err(why) => return refused(&why),
+        },
         ["--lines"] => launcher::lines().await,
         ["--help" | "-h"] => {
             show!("{HELP}");
@@ -76,10 +82,7 @@ async fn main() -> ExitCode {
         }
         ["provider"] => launcher::provider().await,
         [name] if services::NAMES.contains(&name) => services::run(name).await,
-        _ => {
-            eprintln!("workshop: no service or option is called `{}`\n{USAGE}", arguments.join(" "));
-            return ExitCode::from(2);
-        }
+        _ => return refused(&format!("no service or option is called `{}`", arguments.join(" "))),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -88,4 +91,9 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn refused(why: &str) -> ExitCode {
+    eprintln!("workshop: {why}\n{USAGE}");
+    ExitCode::from(2)
 }

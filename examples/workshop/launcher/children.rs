@@ -131,6 +131,7 @@ impl Start {
     async fn service(&mut self, name: &'static str) -> Result<Service, BoxError> {
         let mut command = program_of(name)?;
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        let_ctrl_c_pass(&mut command);
         self.environment.apply(&mut command);
         command.envs(self.variables.iter().cloned());
         command.env(variable("launcher"), self.arrivals.url_for(name));
@@ -150,6 +151,15 @@ impl Start {
         Ok(Service { name, process, life, reader, addresses })
     }
 }
+
+/// Ctrl-C at the terminal is for the launcher, which ends the eight when it has seen what it wants to see of them.
+#[cfg(unix)]
+fn let_ctrl_c_pass(command: &mut Command) {
+    command.process_group(0);
+}
+
+#[cfg(not(unix))]
+fn let_ctrl_c_pass(_: &mut Command) {}
 
 /// This program once more, or the one that `BOOKINGS_COMMAND` and the like put in its place.
 fn program_of(name: &str) -> Result<Command, BoxError> {

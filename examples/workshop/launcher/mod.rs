@@ -14,6 +14,7 @@ mod evidence;
 mod exposition;
 mod files;
 mod lines;
+mod load;
 mod otlp;
 mod output;
 mod paint;
@@ -27,6 +28,7 @@ mod vanished;
 mod viewer;
 
 pub(crate) use lines::lines;
+pub(crate) use load::{Options as Load, load};
 pub(crate) use provider::provider;
 pub(crate) use request::request;
 pub(crate) use serve::serve;

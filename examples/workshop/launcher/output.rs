@@ -17,6 +17,8 @@ pub(super) enum Output {
     Shown(fn(&Line)),
     /// Our own standard output, byte for byte.
     PassedOn(Arc<Mutex<Stdout>>),
+    /// Nobody; they are taken all the same, since a pipe that is full holds up who writes.
+    Unread,
 }
 
 impl Output {
@@ -25,7 +27,11 @@ impl Output {
     }
 
     /// Takes line after line, until the service has no more to say.
-    pub(super) async fn take(self, from: impl AsyncRead + Unpin) {
+    pub(super) async fn take(self, mut from: impl AsyncRead + Unpin) {
+        if matches!(self, Self::Unread) {
+            let _ = tokio::io::copy(&mut from, &mut tokio::io::sink()).await;
+            return;
+        }
         let mut from = BufReader::new(from);
         let mut line = Vec::new();
         while let Ok(1..) = from.read_until(b'\n', &mut line).await {
@@ -56,6 +62,7 @@ impl Output {
                     screen::reader_left();
                 }
             }
+            Self::Unread => {}
         }
     }
 }

@@ -1,0 +1,296 @@
+//! What gave out first: who was at his limit at the lowest rate, and who became slow.
+
+use super::bounds::Bounds;
+use super::figures::{self, Unit, named};
+use super::machine::cores;
+use super::promql::{Expr, Select};
+use super::report::Table;
+use super::step::Step;
+
+/// Something that has an end, and how near it was in a step.
+#[derive(Clone, Debug)]
+struct Limit {
+    what: String,
+    unit: Unit,
+    value: f64,
+    alarm: f64,
+}
+
+type ServiceAt<'a> = &'a dyn Fn(&str) -> Option<&'static str>;
+
+/// The sentence, from the steps in any order; those at the capacity and beyond it are compared.
+pub(super) fn sentence(
+    steps: &[Step],
+    within: Option<&Step>,
+    beyond: &Step,
+    service_at: ServiceAt<'_>,
+) -> String {
+    let mut by_rate: Vec<&Step> = steps.iter().collect();
+    by_rate.sort_by(|one, other| one.rate.total_cmp(&other.rate));
+    let crossed = by_rate.into_iter().find_map(|step| {
+        let crossed: Vec<Limit> = limits(step, service_at).into_iter().filter(Limit::is_crossed).collect();
+        (!crossed.is_empty()).then_some((step, crossed))
+    });
+    if let Some((step, crossed)) = crossed {
+        let told: Vec<String> = crossed.iter().map(Limit::text).collect();
+        let more = if told.len() > 1 {
+            format!(" In the same step: {}.", told[1..].join("; "))
+        } else {
+            String::new()
+        };
+        return format!(
+            "Gave out first, at {:.0}/s: {}.{more} {}",
+            step.rate,
+            told[0],
+            who_uses_the_cpu(step)
+        );
+    }
+    let slower = within.and_then(|within| slower(within, beyond));
+    let slower = slower.unwrap_or("and no service became slower than it was".to_owned());
+    format!("Nothing that is measured was at its limit, {slower}. {}", who_uses_the_cpu(beyond))
+}
+
+/// What was near its end, and where the time went, at the capacity and beyond it.
+pub(super) fn tables(within: Option<&Step>, beyond: &Step, service_at: ServiceAt<'_>) -> Vec<Table> {
+    let before = within.map(|step| limits(step, service_at)).unwrap_or_default();
+    let cell = |limit: Option<&Limit>| limit.map_or("–".to_owned(), |limit| limit.unit.text(limit.value));
+    let limits = limits(beyond, service_at).into_iter().map(|limit| {
+        let earlier = before.iter().find(|earlier| earlier.what == limit.what);
+        vec![
+            limit.what.clone(),
+            cell(earlier),
+            cell(Some(&limit)),
+            format!("> {}", limit.unit.text(limit.alarm)),
+        ]
+    });
+    let limits = Table {
+        title: "What was near its end".to_owned(),
+        head: vec!["what", "at the capacity", "beyond it", "bound"],
+        rows: limits.collect(),
+    };
+    vec![limits, times(within, beyond, service_at)]
+}
+
+/// Where the time went: 95th percentiles of services, of the calls between them and of their queries, and what a request
+/// costs in a service itself.
+fn times(within: Option<&Step>, beyond: &Step, service_at: ServiceAt<'_>) -> Table {
+    let mut rows = Vec::new();
+    for (what, expr) in [
+        ("p95 served", figures::served(0.95)),
+        ("p95 called", figures::called(0.95)),
+        ("p95 of queries", figures::queried(0.95)),
+    ] {
+        let before = within.map(|step| expr.answer(&step.watched.window)).unwrap_or_default();
+        for (labels, value) in expr.answer(&beyond.watched.window) {
+            let earlier = before.iter().find(|(of, _)| *of == labels).map(|(_, value)| *value);
+            rows.push(compared(what, named(&labels, service_at), earlier, Some(value)));
+        }
+    }
+    let (before, after) = (within.map(own).unwrap_or_default(), own(beyond));
+    for (service, value) in after {
+        let earlier = before.iter().find(|(of, _)| *of == service).map(|(_, value)| *value);
+        rows.push(compared("mean without its calls", service, earlier, Some(value)));
+    }
+    Table {
+        title: "Where the time went".to_owned(),
+        head: vec!["time", "of", "at the capacity", "beyond it"],
+        rows,
+    }
+}
+
+fn compared(what: &str, of: String, before: Option<f64>, after: Option<f64>) -> Vec<String> {
+    let cell = |value: Option<f64>| value.map_or("–".to_owned(), |value| Unit::Seconds.text(value));
+    vec![what.to_owned(), of, cell(before), cell(after)]
+}
+
+impl Limit {
+    fn is_crossed(&self) -> bool {
+        self.value > self.alarm
+    }
+
+    fn text(&self) -> String {
+        format!("{} was {} (bound {})", self.what, self.unit.text(self.value), self.unit.text(self.alarm))
+    }
+}
+
+/// The causes before what follows from them.
+fn limits(step: &Step, service_at: ServiceAt<'_>) -> Vec<Limit> {
+    let alarm = |alert| Bounds::of(alert).and_then(|bounds| bounds.alarm());
+    let mut limits = Vec::new();
+    let mut add = |what: String, unit, value, alarm: Option<f64>| {
+        limits.extend(alarm.map(|alarm| Limit { what, unit, value, alarm }));
+    };
+    for (what, unit, alert, expr) in [
+        (
+            "the throttled share of",
+            Unit::Share,
+            "CpuThrottled",
+            share("container_cpu_throttled_periods_total", "container_cpu_periods_total"),
+        ),
+        (
+            "the CPU, of its limit, of",
+            Unit::Share,
+            "CpuSaturated",
+            of_limit("container_cpu_time_seconds_total", "container_cpu_limit"),
+        ),
+    ] {
+        for (labels, value) in expr.answer(&step.watched.window) {
+            add(format!("{what} {}", named(&labels, service_at)), unit, value, alarm(alert));
+        }
+    }
+    if let Some(used) = step.watched.machine {
+        add(format!("the machine's CPU ({} cores)", cores()), Unit::Share, used.busy, alarm("CpuSaturated"));
+    }
+    for (what, unit, alert, expr) in [
+        ("the used share of the pool of", Unit::Share, "PoolNearlyUsedUp", figures::pool()),
+        ("what waits for the pool of", Unit::Count, "PoolWaiting", figures::waiting()),
+        ("the 95th percentile of the queries of", Unit::Seconds, "DatabaseSlow", figures::queried(0.95)),
+        ("the queue of", Unit::Count, "QueueGrowing", queues()),
+        (
+            "the workers, busy, of",
+            Unit::Share,
+            "CpuSaturated",
+            of_limit("tokio_workers_busy_seconds_total", "tokio_workers"),
+        ),
+    ] {
+        for (labels, value) in expr.answer(&step.watched.window) {
+            add(format!("{what} {}", named(&labels, service_at)), unit, value, alarm(alert));
+        }
+    }
+    for (labels, value) in open_breakers().answer(&step.watched.window) {
+        add(format!("the breaker of {}", named(&labels, service_at)), Unit::Count, value, Some(0.0));
+    }
+    limits
+}
+
+fn share(of: &'static str, all: &'static str) -> Expr {
+    let rate = |name| Expr::sum(&["job"], Expr::Rate(Select(name, Vec::new())));
+    rate(of).over(rate(all))
+}
+
+fn of_limit(used: &'static str, limit: &'static str) -> Expr {
+    let limit = Expr::max(&["job"], Expr::Highest(Select(limit, Vec::new())));
+    Expr::sum(&["job"], Expr::Rate(Select(used, Vec::new()))).over(limit)
+}
+
+fn queues() -> Expr {
+    Expr::max(&["job", "queue"], Expr::Highest(Select("queue_depth", Vec::new())))
+}
+
+fn open_breakers() -> Expr {
+    let open = Select("breaker_state", vec![("state", true, "open")]);
+    Expr::max(&["job", "breaker"], Expr::Highest(open))
+}
+
+/// The services' cores, the greediest first, and those of the load itself.
+fn who_uses_the_cpu(step: &Step) -> String {
+    let cpu = Expr::sum(&["job"], Expr::Rate(Select("process_cpu_seconds_total", Vec::new())));
+    let mut users = cpu.answer(&step.watched.window);
+    users.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+    let users = users
+        .iter()
+        .map(|(labels, value)| format!("{} {value:.2}", labels.get("job").map_or("", String::as_str)));
+    let load = step.watched.machine.map(|used| format!("the load itself {:.2}", used.own));
+    format!("Cores in use there: {}.", users.chain(load).collect::<Vec<_>>().join(", "))
+}
+
+/// Seconds of a request in each service itself, on the average: without the calls that it makes.
+fn own(step: &Step) -> Vec<(String, f64)> {
+    let rate = |name| Expr::sum(&["job"], Expr::Rate(Select(name, Vec::new()))).answer(&step.watched.window);
+    let (served, count) = (
+        rate("http_server_request_duration_seconds_sum"),
+        rate("http_server_request_duration_seconds_count"),
+    );
+    let called = rate("http_client_request_duration_seconds_sum");
+    let own = served.into_iter().filter_map(|(labels, seconds)| {
+        let of =
+            |answer: &[_]| answer.iter().find(|(of, _): &&(_, f64)| *of == labels).map(|(_, value)| *value);
+        let count = of(&count).filter(|count| *count > 0.0)?;
+        let own = (seconds - of(&called).unwrap_or_default()).max(0.0) / count;
+        Some((labels.get("job")?.clone(), own))
+    });
+    own.collect()
+}
+
+/// The service whose own time grew most.
+fn slower(within: &Step, beyond: &Step) -> Option<String> {
+    let before = own(within);
+    let grew = own(beyond).into_iter().filter_map(|(service, after)| {
+        let (_, before) = before.iter().find(|(of, _)| *of == service)?;
+        (after > *before).then_some((service, *before, after))
+    });
+    let (service, before, after) =
+        grew.max_by(|one, other| (one.2 - one.1).total_cmp(&(other.2 - other.1)))?;
+    let (before, after) = (Unit::Seconds.text(before), Unit::Seconds.text(after));
+    Some(format!(
+        "but {service} became slower by itself: {before} a request at the capacity, {after} beyond it"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::machine::Used;
+    use super::super::tally::Tally;
+    use super::super::watch::Watched;
+    use super::super::window::{Page, Window};
+    use super::*;
+
+    /// A step of ten seconds in which all requests took so long.
+    fn step(rate: f64, ms: u64, busy: f64, end: &str) -> Step {
+        let mut tally = Tally::default();
+        tally.add(Duration::ZERO, Duration::ZERO, Duration::from_millis(ms), None);
+        let begin = "process_cpu_seconds_total 1\nhttp_server_request_duration_seconds_sum 0\n";
+        let pages = [Page::new("customers", 100.0, begin, false), Page::new("customers", 110.0, end, false)];
+        let machine = Some(Used { busy, own: 0.25 });
+        Step { rate, tally, watched: Watched { window: Window::of(&pages), machine, unread: 0 } }
+    }
+
+    fn served(seconds: f64, count: u64, more: &str) -> String {
+        let of = "http_server_request_duration_seconds";
+        format!("process_cpu_seconds_total 6\n{of}_sum {seconds}\n{of}_count {count}\n{more}")
+    }
+
+    #[test]
+    fn the_limit_that_was_crossed_at_the_lowest_rate_is_named_with_its_figure() {
+        let queue = |depth| served(1.0, 100, &format!("queue_depth{{queue=\"customers\"}} {depth}\n"));
+        let steps = [
+            step(200.0, 300, 0.95, &queue(900)),
+            step(50.0, 5, 0.4, &queue(7)),
+            step(100.0, 8, 0.7, &queue(170)),
+        ];
+        let told = sentence(&steps, Some(&steps[2]), &steps[0], &|_| None);
+        assert_eq!(
+            told,
+            "Gave out first, at 100/s: the queue of customers customers was 170 (bound 100). \
+             Cores in use there: customers 0.50, the load itself 0.25."
+        );
+        let tables = tables(Some(&steps[2]), &steps[0], &|_| None);
+        let queue = tables[0].rows.iter().find(|row| row[0].contains("queue")).unwrap();
+        assert_eq!(queue[1..], ["170", "900", "> 100"]);
+    }
+
+    #[test]
+    fn causes_come_before_what_follows_from_them() {
+        let end = served(1.0, 100, "queue_depth{queue=\"customers\"} 900\n");
+        let steps = [step(200.0, 300, 0.95, &end)];
+        let told = sentence(&steps, None, &steps[0], &|_| None);
+        assert!(told.starts_with("Gave out first, at 200/s: the machine's CPU ("), "{told}");
+        assert!(told.contains("In the same step: the queue of customers customers was 900"), "{told}");
+    }
+
+    #[test]
+    fn where_nothing_is_at_its_limit_whoever_became_slower_is_named() {
+        let steps =
+            [step(50.0, 5, 0.3, &served(1.0, 100, "")), step(100.0, 300, 0.3, &served(30.0, 100, ""))];
+        let told = sentence(&steps, Some(&steps[0]), &steps[1], &|_| None);
+        assert!(
+            told.contains(
+                "but customers became slower by itself: 10.0 ms a request at the capacity, 300.0 ms"
+            ),
+            "{told}"
+        );
+        assert_eq!((steps[0].is_within(), steps[1].is_within()), (true, false));
+    }
+}
