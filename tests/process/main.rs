@@ -20,6 +20,7 @@ mod init;
 #[cfg(feature = "interop-opentelemetry")]
 mod interop;
 mod keep;
+mod load;
 mod machine;
 #[cfg(feature = "interop-opentelemetry")]
 mod migration;

@@ -2,7 +2,7 @@
 
 #[path = "../backends/support/workshop.rs"]
 #[allow(dead_code, unreachable_pub)] // the tests of the real systems use the rest
-mod running;
+pub(crate) mod running;
 
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};

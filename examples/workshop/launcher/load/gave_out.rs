@@ -3,7 +3,7 @@
 use super::bounds::Bounds;
 use super::figures::{self, Unit, named};
 use super::machine::cores;
-use super::promql::{Expr, Select};
+use super::promql::{Answer, Expr, Select};
 use super::report::Table;
 use super::step::Step;
 
@@ -18,36 +18,38 @@ struct Limit {
 
 type ServiceAt<'a> = &'a dyn Fn(&str) -> Option<&'static str>;
 
-/// The sentence, from the steps in any order; those at the capacity and beyond it are compared.
+/// The sentence, from the steps in any order. What was at its limit beyond the capacity counts, from the rate on at which it
+/// was so in every step; the users' own limits are the capacity, and no cause.
 pub(super) fn sentence(
     steps: &[Step],
     within: Option<&Step>,
     beyond: &Step,
     service_at: ServiceAt<'_>,
 ) -> String {
-    let mut by_rate: Vec<&Step> = steps.iter().collect();
-    by_rate.sort_by(|one, other| one.rate.total_cmp(&other.rate));
-    let crossed = by_rate.into_iter().find_map(|step| {
-        let crossed: Vec<Limit> = limits(step, service_at).into_iter().filter(Limit::is_crossed).collect();
-        (!crossed.is_empty()).then_some((step, crossed))
-    });
-    if let Some((step, crossed)) = crossed {
-        let told: Vec<String> = crossed.iter().map(Limit::text).collect();
-        let more = if told.len() > 1 {
-            format!(" In the same step: {}.", told[1..].join("; "))
-        } else {
-            String::new()
-        };
-        return format!(
-            "Gave out first, at {:.0}/s: {}.{more} {}",
-            step.rate,
-            told[0],
-            who_uses_the_cpu(step)
-        );
-    }
-    let slower = within.and_then(|within| slower(within, beyond));
-    let slower = slower.unwrap_or("and no service became slower than it was".to_owned());
-    format!("Nothing that is measured was at its limit, {slower}. {}", who_uses_the_cpu(beyond))
+    let mut falling: Vec<&Step> = steps.iter().filter(|step| step.rate <= beyond.rate).collect();
+    falling.sort_by(|one, other| other.rate.total_cmp(&one.rate));
+    let limits_of: Vec<(f64, Vec<Limit>)> =
+        falling.into_iter().map(|step| (step.rate, limits(step, service_at))).collect();
+    let crossed = limits(beyond, service_at).into_iter().filter(Limit::is_crossed);
+    let mut crossed: Vec<(f64, Limit)> = crossed
+        .map(|limit| {
+            let is_crossed =
+                |limits: &[Limit]| limits.iter().any(|one| one.what == limit.what && one.is_crossed());
+            let since = limits_of.iter().take_while(|(_, limits)| is_crossed(limits)).last();
+            (since.map_or(beyond.rate, |(rate, _)| *rate), limit)
+        })
+        .collect();
+    crossed.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+    let who = who_uses_the_cpu(beyond);
+    let Some(((since, first), others)) = crossed.split_first() else {
+        let slower = within.and_then(|within| slower(within, beyond));
+        let slower = slower.unwrap_or("and no service became slower than it was".to_owned());
+        return format!("Nothing that is measured was at its limit, {slower}. {who}");
+    };
+    let others: Vec<String> =
+        others.iter().map(|(since, limit)| format!("{}, from {since:.0}/s on", limit.text())).collect();
+    let others = if others.is_empty() { String::new() } else { format!(" Then: {}.", others.join("; ")) };
+    format!("Gave out first, from {since:.0}/s on: {}.{others} {who}", first.text())
 }
 
 /// What was near its end, and where the time went, at the capacity and beyond it.
@@ -79,6 +81,7 @@ fn times(within: Option<&Step>, beyond: &Step, service_at: ServiceAt<'_>) -> Tab
         ("p95 served", figures::served(0.95)),
         ("p95 called", figures::called(0.95)),
         ("p95 of queries", figures::queried(0.95)),
+        ("p95 of sends", sent(0.95)),
     ] {
         let before = within.map(|step| expr.answer(&step.watched.window)).unwrap_or_default();
         for (labels, value) in expr.answer(&beyond.watched.window) {
@@ -89,7 +92,7 @@ fn times(within: Option<&Step>, beyond: &Step, service_at: ServiceAt<'_>) -> Tab
     let (before, after) = (within.map(own).unwrap_or_default(), own(beyond));
     for (service, value) in after {
         let earlier = before.iter().find(|(of, _)| *of == service).map(|(_, value)| *value);
-        rows.push(compared("mean without its calls", service, earlier, Some(value)));
+        rows.push(compared("mean in the service itself", service, earlier, Some(value)));
     }
     Table {
         title: "Where the time went".to_owned(),
@@ -182,32 +185,44 @@ fn open_breakers() -> Expr {
     Expr::max(&["job", "breaker"], Expr::Highest(open))
 }
 
-/// The services' cores, the greediest first, and those of the load itself.
+/// The services' cores, the greediest first, those of the load itself, and those of whatever else the machine does.
 fn who_uses_the_cpu(step: &Step) -> String {
     let cpu = Expr::sum(&["job"], Expr::Rate(Select("process_cpu_seconds_total", Vec::new())));
     let mut users = cpu.answer(&step.watched.window);
     users.sort_by(|(_, one), (_, other)| other.total_cmp(one));
-    let users = users
+    let services: f64 = users.iter().map(|(_, cores)| cores).sum();
+    let mut users: Vec<String> = users
         .iter()
-        .map(|(labels, value)| format!("{} {value:.2}", labels.get("job").map_or("", String::as_str)));
-    let load = step.watched.machine.map(|used| format!("the load itself {:.2}", used.own));
-    format!("Cores in use there: {}.", users.chain(load).collect::<Vec<_>>().join(", "))
+        .map(|(labels, value)| format!("{} {value:.2}", labels.get("job").map_or("", String::as_str)))
+        .collect();
+    if let Some(used) = step.watched.machine {
+        users.push(format!("the load itself {:.2}", used.own));
+        users.push(format!("others {:.2}", (used.busy * cores() - services - used.own).max(0.0)));
+    }
+    format!("Cores in use at {:.0}/s: {}.", step.rate, users.join(", "))
 }
 
-/// Seconds of a request in each service itself, on the average: without the calls that it makes.
+/// A percentile of how long it takes to give a message to a queue.
+fn sent(share: f64) -> Expr {
+    let of = Select("messaging_client_operation_duration_seconds_bucket", Vec::new());
+    Expr::quantile(share, Expr::sum(&["job", "messaging_destination_name", "le"], Expr::Rate(of)))
+}
+
+/// Seconds of a request in each service itself, on the average: without its calls, queries and messages.
 fn own(step: &Step) -> Vec<(String, f64)> {
     let rate = |name| Expr::sum(&["job"], Expr::Rate(Select(name, Vec::new()))).answer(&step.watched.window);
-    let (served, count) = (
-        rate("http_server_request_duration_seconds_sum"),
-        rate("http_server_request_duration_seconds_count"),
-    );
-    let called = rate("http_client_request_duration_seconds_sum");
-    let own = served.into_iter().filter_map(|(labels, seconds)| {
+    let count = rate("http_server_request_duration_seconds_count");
+    let elsewhere = [
+        rate("http_client_request_duration_seconds_sum"),
+        rate("db_client_operation_duration_seconds_sum"),
+        rate("messaging_client_operation_duration_seconds_sum"),
+    ];
+    let own = rate("http_server_request_duration_seconds_sum").into_iter().filter_map(|(labels, seconds)| {
         let of =
-            |answer: &[_]| answer.iter().find(|(of, _): &&(_, f64)| *of == labels).map(|(_, value)| *value);
-        let count = of(&count).filter(|count| *count > 0.0)?;
-        let own = (seconds - of(&called).unwrap_or_default()).max(0.0) / count;
-        Some((labels.get("job")?.clone(), own))
+            |answer: &Answer| answer.iter().find(|(of, _)| *of == labels).map_or(0.0, |(_, value)| *value);
+        let elsewhere: f64 = elsewhere.iter().map(of).sum();
+        let count = of(&count);
+        (count > 0.0).then(|| Some((labels.get("job")?.clone(), (seconds - elsewhere).max(0.0) / count)))?
     });
     own.collect()
 }
@@ -253,20 +268,26 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_that_was_crossed_at_the_lowest_rate_is_named_with_its_figure() {
+    fn the_limit_that_was_crossed_from_the_lowest_rate_on_is_named_with_its_figure() {
         let queue = |depth| served(1.0, 100, &format!("queue_depth{{queue=\"customers\"}} {depth}\n"));
+        // At the first step the queue was long by chance.
         let steps = [
             step(200.0, 300, 0.95, &queue(900)),
+            step(10.0, 5, 0.4, &queue(500)),
             step(50.0, 5, 0.4, &queue(7)),
             step(100.0, 8, 0.7, &queue(170)),
         ];
-        let told = sentence(&steps, Some(&steps[2]), &steps[0], &|_| None);
-        assert_eq!(
-            told,
-            "Gave out first, at 100/s: the queue of customers customers was 170 (bound 100). \
-             Cores in use there: customers 0.50, the load itself 0.25."
+        let told = sentence(&steps, Some(&steps[3]), &steps[0], &|_| None);
+        let first = "Gave out first, from 100/s on: the queue of customers customers was 900 (bound 100). \
+                     Then: the machine's CPU (";
+        assert!(told.starts_with(first), "{told}");
+        assert!(
+            told.contains(
+                "cores) was 95.00 % (bound 90.00 %), from 200/s on. Cores in use at 200/s: customers 0.50, "
+            ),
+            "{told}"
         );
-        let tables = tables(Some(&steps[2]), &steps[0], &|_| None);
+        let tables = tables(Some(&steps[3]), &steps[0], &|_| None);
         let queue = tables[0].rows.iter().find(|row| row[0].contains("queue")).unwrap();
         assert_eq!(queue[1..], ["170", "900", "> 100"]);
     }
@@ -276,8 +297,8 @@ mod tests {
         let end = served(1.0, 100, "queue_depth{queue=\"customers\"} 900\n");
         let steps = [step(200.0, 300, 0.95, &end)];
         let told = sentence(&steps, None, &steps[0], &|_| None);
-        assert!(told.starts_with("Gave out first, at 200/s: the machine's CPU ("), "{told}");
-        assert!(told.contains("In the same step: the queue of customers customers was 900"), "{told}");
+        assert!(told.starts_with("Gave out first, from 200/s on: the machine's CPU ("), "{told}");
+        assert!(told.contains("Then: the queue of customers customers was 900"), "{told}");
     }
 
     #[test]

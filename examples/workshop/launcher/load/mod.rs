@@ -71,6 +71,9 @@ pub(crate) async fn load(options: Options) -> Result<(), BoxError> {
             "The eight are running; {} begins. Ctrl-C ends it with the table of what was.",
             options.name.text()
         );
+        for (name, addresses) in workshop.addresses() {
+            show!("  {name:13} {}/metrics", addresses.admin);
+        }
         let run = Run {
             options: &options,
             workshop,
@@ -79,11 +82,14 @@ pub(crate) async fn load(options: Options) -> Result<(), BoxError> {
             stop: Stop::new(asked),
             begun: now(),
         };
-        Ok(match options.name {
+        let report = match options.name {
             Name::Normal => run.normal().await,
             Name::High => run.high().await,
             Name::Find => find::find(&run).await,
-        })
+        };
+        // The worker still has messages; whoever ends before him loses what he has to say of them.
+        run.watch.rested().await;
+        Ok(report)
     })
     .await?;
     report.show();

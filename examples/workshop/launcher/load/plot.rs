@@ -82,11 +82,15 @@ impl Plot {
         }
         for (number, (name, points)) in self.lines.iter().enumerate() {
             let colour = COLOURS[number % COLOURS.len()];
-            let line = points.iter().filter(|(x, y)| x.is_finite() && y.is_finite());
-            let line = line
-                .map(|(at, value)| format!("{:.1},{:.1}", x(*at), y(*value)))
-                .collect::<Vec<_>>()
-                .join(" ");
+            let points = points.iter().filter(|(x, y)| x.is_finite() && y.is_finite());
+            let points: Vec<String> =
+                points.map(|(at, value)| format!("{:.1},{:.1}", x(*at), y(*value))).collect();
+            let line = points.join(" ");
+            // One point is no line.
+            if let [point] = &*points {
+                let (x, y) = point.split_once(',').unwrap_or_default();
+                _ = writeln!(svg, "<circle cx=\"{x}\" cy=\"{y}\" r=\"2.5\" fill=\"{colour}\"/>");
+            }
             _ = writeln!(
                 svg,
                 "<polyline points=\"{line}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.5\"/>\
@@ -100,13 +104,13 @@ impl Plot {
     }
 }
 
-/// The next of 1, 2, 5, 10, 20, 50 … that is not below.
+/// The next of 1, 2, 4, 6, 8, 10, 20 … that is not below: a quarter of it is a short number.
 fn round(highest: f64) -> f64 {
     if highest <= 0.0 || !highest.is_finite() {
         return 1.0;
     }
     let power = 10_f64.powf(highest.log10().floor());
-    [1.0, 2.0, 5.0, 10.0]
+    [1.0, 2.0, 4.0, 6.0, 8.0, 10.0]
         .into_iter()
         .map(|step| step * power)
         .find(|step| *step >= highest * 0.999)
@@ -148,7 +152,7 @@ mod tests {
 
     #[test]
     fn axes_end_at_round_numbers() {
-        for (highest, top) in [(0.0, 1.0), (0.03, 0.05), (1.0, 1.0), (7.0, 10.0), (201.0, 500.0)] {
+        for (highest, top) in [(0.0, 1.0), (0.03, 0.04), (1.0, 1.0), (7.0, 8.0), (201.0, 400.0)] {
             assert!((round(highest) - top).abs() < 1e-9, "{highest}: {}", round(highest));
         }
         assert_eq!([0.0, 2.5, 100.0, 1_000.0].map(short), ["0", "2.5", "100", "1000"]);

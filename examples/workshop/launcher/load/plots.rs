@@ -35,8 +35,10 @@ pub(super) fn over_time(tally: &Tally, window: &Window) -> Vec<Plot> {
 
 /// Latency and CPU over the rate.
 pub(super) fn over_rate(steps: &[Step]) -> Vec<Plot> {
-    let mut steps: Vec<&Step> = steps.iter().collect();
+    // Of two steps of one rate the second counts.
+    let mut steps: Vec<&Step> = steps.iter().rev().collect();
     steps.sort_by(|one, other| one.rate.total_cmp(&other.rate));
+    steps.dedup_by(|one, other| one.rate == other.rate);
     let line = |name: &str, of: &dyn Fn(&Step) -> Option<f64>| -> Line {
         (name.to_owned(), steps.iter().filter_map(|step| Some((step.rate, of(step)?))).collect())
     };

@@ -16,7 +16,7 @@ const KEPT: [&str; 12] = [
     "http_client_request_duration_seconds",
     "http_server_active_requests",
     "http_server_request_duration_seconds",
-    "messaging_process_duration_seconds",
+    "messaging_client_operation_duration_seconds",
     "process_cpu_seconds_total",
     "queue_depth",
     "tokio_workers",
@@ -91,10 +91,7 @@ impl Window {
     pub(super) fn named(&self, name: &str) -> impl Iterator<Item = Series> {
         let from = (name.to_owned(), Labels::new());
         let these = self.series.range(from..).take_while(move |((its, _), _)| its == name);
-        these.map(|((_, labels), samples)| Series {
-            labels: labels.clone(),
-            samples: samples.clone(),
-        })
+        these.map(|((_, labels), samples)| Series { labels: labels.clone(), samples: samples.clone() })
     }
 
     /// From when to when a job was read.
