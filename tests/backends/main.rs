@@ -19,6 +19,7 @@ mod foreign;
 #[cfg(all(feature = "otlp-grpc", feature = "gzip"))]
 mod grpc;
 mod jaeger;
+mod load;
 mod logql;
 mod loki;
 mod on_call;
