@@ -4,8 +4,8 @@
 //!   queues and caches](dependencies), [drivers and brokers](drivers), [an existing
 //!   service](existing), [tests](testing), [recipes] for tower-http, WebSockets and event streams.
 //! - **To operate**: [configuration], [outcomes], [log formats](log_formats), [where the lines
-//!   go](log_shipping), [Prometheus](prometheus), [alerts and runbooks](on_call), [error reports](reports), [sampling],
-//!   [collectors], [see it with nothing installed](view).
+//!   go](log_shipping), [Prometheus](prometheus), [alerts and runbooks](on_call), [rehearsals](rehearsal), [error
+//!   reports](reports), [sampling], [collectors], [see it with nothing installed](view).
 //! - **To decide**: [security], [reliability], [cost], [architecture].
 //! - **When something is missing**: [troubleshooting].
 //!
@@ -54,6 +54,8 @@ pub mod outcomes {}
 pub mod prometheus {}
 #[doc = include_str!("recipes.md")]
 pub mod recipes {}
+#[doc = include_str!("rehearsal.md")]
+pub mod rehearsal {}
 #[doc = include_str!("reliability.md")]
 pub mod reliability {}
 #[doc = include_str!("reports.md")]

@@ -88,7 +88,9 @@ impl Report {
             _ = write!(text, "\n- {reason}");
         }
         text += "\n\n## What was done\n\n";
-        let stated = self.stated.iter().map(|(what, said)| vec![(*what).to_owned(), said.clone()]);
+        let code =
+            |what: &str, said: &str| if what == "command" { format!("`{said}`") } else { said.to_owned() };
+        let stated = self.stated.iter().map(|(what, said)| vec![(*what).to_owned(), code(what, said)]);
         text += &table(&["what", "stated"], stated);
         for one in &self.tables {
             _ = write!(text, "\n## {}\n\n{}", one.title, table(&one.head, one.rows.iter().cloned()));
@@ -180,7 +182,7 @@ mod tests {
         for told in [
             "# Load: normal\n\n60 requests.\n\nVerdict: **incident**\n\n- database p95 of customers: 1.0 ms (incident: ≤ 5 ms; > 0.01)\n\
              - pool used",
-            "| command | a \\| b |",
+            "| command | `a \\| b` |",
             "## Steps\n\n| rate |\n|---|\n| 50 |",
             "| figure | of | value | bounds | verdict | query |\n|---|---|---|---|---|---|\n",
             "| p95 | customers | 1.0 ms | ≤ 5 ms; > 0.01 | healthy | `rate(x[5s])` |",
