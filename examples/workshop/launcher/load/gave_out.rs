@@ -4,7 +4,7 @@ use super::bounds::Bounds;
 use super::figures::{self, Unit, named};
 use super::machine::cores;
 use super::promql::{Answer, Expr, Select};
-use super::report::Table;
+use super::report::{QUERY, Table};
 use super::step::Step;
 
 /// Something that has an end, and how near it was in a step.
@@ -14,6 +14,8 @@ struct Limit {
     unit: Unit,
     value: f64,
     alarm: f64,
+    /// Where the figure comes from.
+    query: String,
 }
 
 type ServiceAt<'a> = &'a dyn Fn(&str) -> Option<&'static str>;
@@ -58,16 +60,12 @@ pub(super) fn tables(within: Option<&Step>, beyond: &Step, service_at: ServiceAt
     let cell = |limit: Option<&Limit>| limit.map_or("–".to_owned(), |limit| limit.unit.text(limit.value));
     let limits = limits(beyond, service_at).into_iter().map(|limit| {
         let earlier = before.iter().find(|earlier| earlier.what == limit.what);
-        vec![
-            limit.what.clone(),
-            cell(earlier),
-            cell(Some(&limit)),
-            format!("> {}", limit.unit.text(limit.alarm)),
-        ]
+        let bound = format!("> {}", limit.unit.text(limit.alarm));
+        vec![limit.what.clone(), cell(earlier), cell(Some(&limit)), bound, limit.query.clone()]
     });
     let limits = Table {
         title: "What was near its end".to_owned(),
-        head: vec!["what", "at the capacity", "beyond it", "bound"],
+        head: vec!["what", "at the capacity", "beyond it", "bound", QUERY],
         rows: limits.collect(),
     };
     vec![limits, times(within, beyond, service_at)]
@@ -77,6 +75,11 @@ pub(super) fn tables(within: Option<&Step>, beyond: &Step, service_at: ServiceAt
 /// costs in a service itself.
 fn times(within: Option<&Step>, beyond: &Step, service_at: ServiceAt<'_>) -> Table {
     let mut rows = Vec::new();
+    let mut add = |what: &str, of: String, before: Option<f64>, after: f64, query: String| {
+        let before = before.map_or("–".to_owned(), |value| Unit::Seconds.text(value));
+        rows.push(vec![what.to_owned(), of, before, Unit::Seconds.text(after), format!("`{query}`")]);
+    };
+    let seconds = beyond.watched.window.seconds();
     for (what, expr) in [
         ("p95 served", figures::served(0.95)),
         ("p95 called", figures::called(0.95)),
@@ -86,24 +89,16 @@ fn times(within: Option<&Step>, beyond: &Step, service_at: ServiceAt<'_>) -> Tab
         let before = within.map(|step| expr.answer(&step.watched.window)).unwrap_or_default();
         for (labels, value) in expr.answer(&beyond.watched.window) {
             let earlier = before.iter().find(|(of, _)| *of == labels).map(|(_, value)| *value);
-            rows.push(compared(what, named(&labels, service_at), earlier, Some(value)));
+            add(what, named(&labels, service_at), earlier, value, expr.text(seconds));
         }
     }
     let (before, after) = (within.map(own).unwrap_or_default(), own(beyond));
     for (service, value) in after {
         let earlier = before.iter().find(|(of, _)| *of == service).map(|(_, value)| *value);
-        rows.push(compared("mean in the service itself", service, earlier, Some(value)));
+        add("mean in the service itself", service, earlier, value, own_text(seconds));
     }
-    Table {
-        title: "Where the time went".to_owned(),
-        head: vec!["time", "of", "at the capacity", "beyond it"],
-        rows,
-    }
-}
-
-fn compared(what: &str, of: String, before: Option<f64>, after: Option<f64>) -> Vec<String> {
-    let cell = |value: Option<f64>| value.map_or("–".to_owned(), |value| Unit::Seconds.text(value));
-    vec![what.to_owned(), of, cell(before), cell(after)]
+    let head = vec!["time", "of", "at the capacity", "beyond it", QUERY];
+    Table { title: "Where the time went".to_owned(), head, rows }
 }
 
 impl Limit {
@@ -116,54 +111,64 @@ impl Limit {
     }
 }
 
-/// The causes before what follows from them.
-fn limits(step: &Step, service_at: ServiceAt<'_>) -> Vec<Limit> {
-    let alarm = |alert| Bounds::of(alert).and_then(|bounds| bounds.alarm());
-    let mut limits = Vec::new();
-    let mut add = |what: String, unit, value, alarm: Option<f64>| {
-        limits.extend(alarm.map(|alarm| Limit { what, unit, value, alarm }));
-    };
-    for (what, unit, alert, expr) in [
-        (
-            "the throttled share of",
-            Unit::Share,
-            "CpuThrottled",
-            share("container_cpu_throttled_periods_total", "container_cpu_periods_total"),
-        ),
-        (
-            "the CPU, of its limit, of",
-            Unit::Share,
-            "CpuSaturated",
-            of_limit("container_cpu_time_seconds_total", "container_cpu_limit"),
-        ),
-    ] {
-        for (labels, value) in expr.answer(&step.watched.window) {
-            add(format!("{what} {}", named(&labels, service_at)), unit, value, alarm(alert));
-        }
-    }
-    if let Some(used) = step.watched.machine {
-        add(format!("the machine's CPU ({} cores)", cores()), Unit::Share, used.busy, alarm("CpuSaturated"));
-    }
-    for (what, unit, alert, expr) in [
+/// What a limit is called, how it is written, whose bounds it has, and how it is asked for.
+type Question = (&'static str, Unit, &'static str, Expr);
+
+/// The CPU that a service may use.
+fn of_quotas() -> [Question; 2] {
+    let throttled = share("container_cpu_throttled_periods_total", "container_cpu_periods_total");
+    let limited = of_limit("container_cpu_time_seconds_total", "container_cpu_limit");
+    [
+        ("the throttled share of", Unit::Share, "CpuThrottled", throttled),
+        ("the CPU, of its limit, of", Unit::Share, "CpuSaturated", limited),
+    ]
+}
+
+/// What suffers as well where there is too little CPU.
+fn of_others() -> [Question; 5] {
+    let workers = of_limit("tokio_workers_busy_seconds_total", "tokio_workers");
+    [
         ("the used share of the pool of", Unit::Share, "PoolNearlyUsedUp", figures::pool()),
         ("what waits for the pool of", Unit::Count, "PoolWaiting", figures::waiting()),
         ("the 95th percentile of the queries of", Unit::Seconds, "DatabaseSlow", figures::queried(0.95)),
         ("the queue of", Unit::Count, "QueueGrowing", queues()),
-        (
-            "the workers, busy, of",
-            Unit::Share,
-            "CpuSaturated",
-            of_limit("tokio_workers_busy_seconds_total", "tokio_workers"),
-        ),
-    ] {
-        for (labels, value) in expr.answer(&step.watched.window) {
-            add(format!("{what} {}", named(&labels, service_at)), unit, value, alarm(alert));
-        }
-    }
-    for (labels, value) in open_breakers().answer(&step.watched.window) {
-        add(format!("the breaker of {}", named(&labels, service_at)), Unit::Count, value, Some(0.0));
-    }
-    limits
+        ("the workers, busy, of", Unit::Share, "CpuSaturated", workers),
+    ]
+}
+
+/// The causes before what follows from them.
+fn limits(step: &Step, service_at: ServiceAt<'_>) -> Vec<Limit> {
+    let alarm = |alert| Bounds::of(alert).and_then(|bounds| bounds.alarm());
+    let window = &step.watched.window;
+    let of = |(what, unit, alert, expr): Question| -> Vec<Limit> {
+        let Some(alarm) = alarm(alert) else { return Vec::new() };
+        let query = format!("`{}`", expr.text(window.seconds()));
+        let limit = |(labels, value)| Limit {
+            what: format!("{what} {}", named(&labels, service_at)),
+            unit,
+            value,
+            alarm,
+            query: query.clone(),
+        };
+        expr.answer(window).into_iter().map(limit).collect()
+    };
+    let machine = step.watched.machine.zip(alarm("CpuSaturated")).map(|(used, alarm)| Limit {
+        what: format!("the machine's CPU ({} cores)", cores()),
+        unit: Unit::Share,
+        value: used.busy,
+        alarm,
+        query: "`/proc/stat` of the machine".to_owned(),
+    });
+    let breakers = open_breakers();
+    let breakers = breakers.answer(window).into_iter().map(|(labels, value)| Limit {
+        what: format!("the breaker of {}", named(&labels, service_at)),
+        unit: Unit::Count,
+        value,
+        alarm: 0.0,
+        query: format!("`{}`", breakers.text(window.seconds())),
+    });
+    let (quotas, others) = (of_quotas().into_iter().flat_map(of), of_others().into_iter().flat_map(of));
+    quotas.chain(machine).chain(others).chain(breakers).collect()
 }
 
 fn share(of: &'static str, all: &'static str) -> Expr {
@@ -195,11 +200,14 @@ fn who_uses_the_cpu(step: &Step) -> String {
         .iter()
         .map(|(labels, value)| format!("{} {value:.2}", labels.get("job").map_or("", String::as_str)))
         .collect();
+    let mut others = 0.0;
     if let Some(used) = step.watched.machine {
+        others = (used.busy * cores() - services - used.own).max(0.0);
         users.push(format!("the load itself {:.2}", used.own));
-        users.push(format!("others {:.2}", (used.busy * cores() - services - used.own).max(0.0)));
+        users.push(format!("others {others:.2}"));
     }
-    format!("Cores in use at {:.0}/s: {}.", step.rate, users.join(", "))
+    let text = format!("Cores in use at {:.0}/s: {}.", step.rate, users.join(", "));
+    if others > cores() / 10.0 { text + " What others use was not there for the services." } else { text }
 }
 
 /// A percentile of how long it takes to give a message to a queue.
@@ -208,15 +216,26 @@ fn sent(share: f64) -> Expr {
     Expr::quantile(share, Expr::sum(&["job", "messaging_destination_name", "le"], Expr::Rate(of)))
 }
 
+/// The time of a request that a service spends waiting for others.
+const ELSEWHERE: [&str; 3] = [
+    "http_client_request_duration_seconds_sum",
+    "db_client_operation_duration_seconds_sum",
+    "messaging_client_operation_duration_seconds_sum",
+];
+
+/// The question that [`own`] answers.
+fn own_text(seconds: u32) -> String {
+    let rate = |name| Expr::sum(&["job"], Expr::Rate(Select(name, Vec::new()))).text(seconds);
+    let served = rate("http_server_request_duration_seconds_sum");
+    let elsewhere = ELSEWHERE.map(|name| format!(" - ({} or 0 * {served})", rate(name))).concat();
+    format!("({served}{elsewhere}) / ({} > 0)", rate("http_server_request_duration_seconds_count"))
+}
+
 /// Seconds of a request in each service itself, on the average: without its calls, queries and messages.
 fn own(step: &Step) -> Vec<(String, f64)> {
     let rate = |name| Expr::sum(&["job"], Expr::Rate(Select(name, Vec::new()))).answer(&step.watched.window);
     let count = rate("http_server_request_duration_seconds_count");
-    let elsewhere = [
-        rate("http_client_request_duration_seconds_sum"),
-        rate("db_client_operation_duration_seconds_sum"),
-        rate("messaging_client_operation_duration_seconds_sum"),
-    ];
+    let elsewhere = ELSEWHERE.map(rate);
     let own = rate("http_server_request_duration_seconds_sum").into_iter().filter_map(|(labels, seconds)| {
         let of =
             |answer: &Answer| answer.iter().find(|(of, _)| *of == labels).map_or(0.0, |(_, value)| *value);

@@ -26,82 +26,99 @@ const COLOURS: [&str; 10] = [
     "#5d6d7e",
 ];
 
+/// Which numbers the axes begin and end with.
+struct Axes {
+    from: f64,
+    to: f64,
+    top: f64,
+}
+
 impl Plot {
     /// The file.
     pub(super) fn svg(&self) -> String {
-        let points = || {
-            self.lines.iter().flat_map(|(_, points)| points).filter(|(x, y)| x.is_finite() && y.is_finite())
-        };
-        let from = points().map(|(x, _)| *x).reduce(f64::min).unwrap_or_default();
-        let to = points().map(|(x, _)| *x).reduce(f64::max).unwrap_or_default().max(from + 1e-9);
-        let highest = points().map(|(_, y)| *y).chain(self.bound).fold(0.0, f64::max);
-        let top = round(highest);
-        let x = |at: f64| LEFT + (at - from) / (to - from) * (WIDTH - LEFT - RIGHT);
-        let y = |value: f64| HEIGHT - BOTTOM - value / top * (HEIGHT - TOP - BOTTOM);
+        let axes = self.axes();
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" \
              font-family=\"sans-serif\" font-size=\"11\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
              <text x=\"{LEFT}\" y=\"18\" font-size=\"13\">{}</text>\n",
             escaped(&self.title)
         );
-        for part in 0..=4 {
-            let value = top * f64::from(part) / 4.0;
-            _ = writeln!(
-                svg,
-                "<path d=\"M{LEFT} {0:.1}H{1:.1}\" stroke=\"#ddd\"/><text x=\"{2:.1}\" y=\"{3:.1}\" text-anchor=\"end\">{4}</text>",
-                y(value),
-                WIDTH - RIGHT,
-                LEFT - 6.0,
-                y(value) + 4.0,
-                short(value)
-            );
-        }
-        for (at, anchor) in [(from, "start"), (to, "end")] {
-            let below = HEIGHT - BOTTOM + 16.0;
-            _ = writeln!(
-                svg,
-                "<text x=\"{:.1}\" y=\"{below}\" text-anchor=\"{anchor}\">{}</text>",
-                x(at),
-                short(at)
-            );
-        }
-        let middle = (LEFT + WIDTH - RIGHT) / 2.0;
-        _ = writeln!(
-            svg,
-            "<text x=\"{middle}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
-            HEIGHT - 6.0,
-            escaped(self.across)
-        );
+        axes.draw(&mut svg, self.across);
         if let Some(bound) = self.bound {
+            let (y, right) = (axes.y(bound), WIDTH - RIGHT);
             _ = writeln!(
                 svg,
-                "<path d=\"M{LEFT} {:.1}H{:.1}\" stroke=\"#b03a2e\" stroke-dasharray=\"6 4\"/>",
-                y(bound),
-                WIDTH - RIGHT
+                "<path d=\"M{LEFT} {y:.1}H{right:.1}\" stroke=\"#b03a2e\" stroke-dasharray=\"6 4\"/>"
             );
         }
         for (number, (name, points)) in self.lines.iter().enumerate() {
             let colour = COLOURS[number % COLOURS.len()];
-            let points = points.iter().filter(|(x, y)| x.is_finite() && y.is_finite());
-            let points: Vec<String> =
-                points.map(|(at, value)| format!("{:.1},{:.1}", x(*at), y(*value))).collect();
-            let line = points.join(" ");
-            // One point is no line.
-            if let [point] = &*points {
-                let (x, y) = point.split_once(',').unwrap_or_default();
-                _ = writeln!(svg, "<circle cx=\"{x}\" cy=\"{y}\" r=\"2.5\" fill=\"{colour}\"/>");
-            }
-            _ = writeln!(
-                svg,
-                "<polyline points=\"{line}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.5\"/>\
-                 <text x=\"{:.1}\" y=\"{:.1}\" fill=\"{colour}\">{}</text>",
-                WIDTH - RIGHT + 10.0,
-                TOP + 14.0 * number as f64 + 8.0,
-                escaped(name)
-            );
+            axes.draw_line(&mut svg, colour, points);
+            let (x, y) = (WIDTH - RIGHT + 10.0, TOP + 14.0 * number as f64 + 8.0);
+            _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" fill=\"{colour}\">{}</text>", escaped(name));
         }
         svg + "</svg>\n"
     }
+
+    fn axes(&self) -> Axes {
+        let points = || self.lines.iter().flat_map(|(_, points)| points).filter(is_finite);
+        let from = points().map(|(x, _)| *x).reduce(f64::min).unwrap_or_default();
+        let to = points().map(|(x, _)| *x).reduce(f64::max).unwrap_or_default().max(from + 1e-9);
+        let highest = points().map(|(_, y)| *y).chain(self.bound).fold(0.0, f64::max);
+        Axes { from, to, top: round(highest) }
+    }
+}
+
+impl Axes {
+    fn x(&self, at: f64) -> f64 {
+        LEFT + (at - self.from) / (self.to - self.from) * (WIDTH - LEFT - RIGHT)
+    }
+
+    fn y(&self, value: f64) -> f64 {
+        HEIGHT - BOTTOM - value / self.top * (HEIGHT - TOP - BOTTOM)
+    }
+
+    /// Five lines across with their numbers, and where the plot begins and ends.
+    fn draw(&self, svg: &mut String, across: &str) {
+        let right = WIDTH - RIGHT;
+        for part in 0..=4 {
+            let value = self.top * f64::from(part) / 4.0;
+            let (y, left, number) = (self.y(value), LEFT - 6.0, short(value));
+            _ = writeln!(
+                svg,
+                "<path d=\"M{LEFT} {y:.1}H{right:.1}\" stroke=\"#ddd\"/>\
+                 <text x=\"{left:.1}\" y=\"{:.1}\" text-anchor=\"end\">{number}</text>",
+                y + 4.0
+            );
+        }
+        let (numbers, name) = (HEIGHT - BOTTOM + 16.0, HEIGHT - 6.0);
+        for (x, y, anchor, text) in [
+            (LEFT, numbers, "start", short(self.from)),
+            (right, numbers, "end", short(self.to)),
+            ((LEFT + right) / 2.0, name, "middle", escaped(across)),
+        ] {
+            _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{text}</text>");
+        }
+    }
+
+    fn draw_line(&self, svg: &mut String, colour: &str, points: &[(f64, f64)]) {
+        let points: Vec<(f64, f64)> =
+            points.iter().filter(is_finite).map(|(at, value)| (self.x(*at), self.y(*value))).collect();
+        // One point is no line.
+        if let [(x, y)] = *points {
+            _ = writeln!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.5\" fill=\"{colour}\"/>");
+        }
+        let line: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+        let line = line.join(" ");
+        _ = writeln!(
+            svg,
+            "<polyline points=\"{line}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.5\"/>"
+        );
+    }
+}
+
+fn is_finite((x, y): &&(f64, f64)) -> bool {
+    x.is_finite() && y.is_finite()
 }
 
 /// The next of 1, 2, 4, 6, 8, 10, 20 … that is not below: a quarter of it is a short number.

@@ -33,6 +33,9 @@ pub(super) struct Table {
     pub(super) rows: Vec<Vec<String>>,
 }
 
+/// The last column of a table whose figures were asked for; at the terminal it is left out.
+pub(super) const QUERY: &str = "query";
+
 pub(super) const FILE: &str = "load.md";
 
 impl Report {
@@ -61,7 +64,10 @@ impl Report {
         paint::table(&["stated", ""], &stated);
         for table in &self.tables {
             show!("\n{}\n", paint::bold(&table.title));
-            paint::table(&table.head, &table.rows);
+            let shown = table.head.iter().filter(|head| **head != QUERY).count();
+            let rows: Vec<_> =
+                table.rows.iter().map(|row| row.iter().take(shown).cloned().collect()).collect();
+            paint::table(&table.head[..shown], &rows);
         }
         show!("\n{}\n", paint::bold(&self.figures_of));
         let row = |figure: &Figure| {
@@ -96,8 +102,7 @@ impl Report {
             _ = write!(text, "\n## {}\n\n{}", one.title, table(&one.head, one.rows.iter().cloned()));
         }
         _ = write!(text, "\n## {}\n\n", self.figures_of);
-        text +=
-            &table(&["figure", "of", "value", "bounds", "verdict", "query"], self.figures.iter().map(row));
+        text += &table(&["figure", "of", "value", "bounds", "verdict", QUERY], self.figures.iter().map(row));
         text += "\nThe bounds are those of `src/guide/on_call.md`. What compares with a habit, and for how long an alert waits, is \
                  left out: a load test has no habit.\n\n## Plots\n";
         for plot in &self.plots {

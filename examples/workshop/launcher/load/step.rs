@@ -46,7 +46,7 @@ impl Step {
     }
 
     pub(super) fn is_within(&self) -> bool {
-        self.p95() <= slow() && !self.is_failing()
+        self.p95() <= slow() && !self.is_failing() && !self.is_hopeless()
     }
 
     /// So far beyond that asking once more is in vain.
