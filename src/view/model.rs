@@ -165,7 +165,10 @@ pub(super) struct Sample {
 
 /// What is looked for in texts, without regard to case.
 #[derive(Debug)]
-pub(super) struct Needle(String);
+pub(super) struct Needle {
+    lower: String,
+    is_ascii: bool,
+}
 
 impl<const N: usize> Id<N> {
     /// None if it has another length or is all zero.
@@ -440,14 +443,18 @@ impl Point {
 impl Needle {
     /// None if there is nothing to look for.
     pub(super) fn new(text: &str) -> Option<Self> {
-        (!text.is_empty()).then(|| Self(text.to_lowercase()))
+        (!text.is_empty()).then(|| Self { lower: text.to_lowercase(), is_ascii: text.is_ascii() })
     }
 
     pub(super) fn is_in(&self, text: &str) -> bool {
-        if !self.0.is_ascii() || !text.is_ascii() {
-            return text.to_lowercase().contains(&self.0);
+        // In lower case a text is longer by a half at most. Most attributes are short, and need not be looked at.
+        if text.len() / 2 * 3 + 3 < self.lower.len() {
+            return false;
         }
-        let (needle, text) = (self.0.as_bytes(), text.as_bytes());
+        if !self.is_ascii || !text.is_ascii() {
+            return text.to_lowercase().contains(&self.lower);
+        }
+        let (needle, text) = (self.lower.as_bytes(), text.as_bytes());
         let first = needle[0];
         let ends = text.len().checked_sub(needle.len());
         let at = |start: usize| {
