@@ -78,9 +78,10 @@ fn with_remedy(said: String) -> String {
     let remedies = [
         (
             " 404 Not Found",
-            "; nothing is served at this path: OTLP's are /v1/traces, /v1/logs and /v1/metrics, Loki's \
-             /otlp/v1/logs, Zipkin's /api/v2/spans",
+            "; nothing is served at this path: OTLP's are /v1/traces, /v1/logs and /v1/metrics, of a Collector those of \
+             its pipelines, Loki's is /otlp/v1/logs, Zipkin's /api/v2/spans",
         ),
+        (" UNIMPLEMENTED", "; a Collector serves the signals that have a pipeline only"),
         (" 405 Method", "; what answers there does not take exports at this path"),
     ];
     match remedies.into_iter().find(|(answer, _)| said.contains(answer)) {
