@@ -1,0 +1,58 @@
+// Questions to the program behind the page, and word of what changed.
+
+/** Asks; the answer is JSON. Throws an `Error` whose message is for a person, and whose `status` is HTTP's. */
+export async function ask(path, params = {}, signal = undefined) {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) {
+    for (const one of [value].flat()) if (one !== undefined && one !== null && one !== "") search.append(name, one);
+  }
+  const query = search.size ? `?${search}` : "";
+  let answer;
+  try {
+    answer = await fetch(`/api/${path}${query}`, { signal, headers: { accept: "application/json" } });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Error("The program behind this page does not answer. Is `observability view` still running?");
+  }
+  const body = await answer.json().catch(() => ({}));
+  if (answer.ok) return body;
+  throw Object.assign(new Error(body.error || `The program answered ${answer.status}.`), { status: answer.status });
+}
+
+/** Calls `changed` when something new is held and `state` with `live` or `waiting`. The browser connects again by itself. */
+export function listen(changed, state) {
+  const source = new EventSource("/api/live");
+  source.addEventListener("open", () => state("live"));
+  source.addEventListener("error", () => state("waiting"));
+  source.addEventListener("change", (event) => {
+    try {
+      changed(JSON.parse(event.data));
+    } catch {
+      changed({});
+    }
+  });
+  addEventListener("pagehide", () => source.close());
+}
+
+/** One question at a time: the answer to an older one is not wanted any more. */
+export class Latest {
+  #running = null;
+
+  /** The answer, or `null` if another question came meanwhile. */
+  async ask(path, params) {
+    this.#running?.abort();
+    const own = (this.#running = new AbortController());
+    try {
+      const answer = await ask(path, params, own.signal);
+      return this.#running === own ? answer : null;
+    } catch (error) {
+      if (this.#running !== own || error.name === "AbortError") return null;
+      throw error;
+    }
+  }
+
+  stop() {
+    this.#running?.abort();
+    this.#running = null;
+  }
+}
