@@ -46,7 +46,8 @@ export function rate(perSecond) {
   if (!Number.isFinite(perSecond)) return "–";
   if (perSecond >= 100) return `${Math.round(perSecond)}/s`;
   if (perSecond >= 1) return `${perSecond.toFixed(1)}/s`;
-  return perSecond === 0 ? "0/s" : `${number(perSecond * 60)}/min`;
+  const perMinute = perSecond * 60;
+  return perSecond === 0 ? "0/s" : `${perMinute < 10 ? perMinute.toFixed(1) : Math.round(perMinute)}/min`;
 }
 
 export function percent(part, whole) {
@@ -87,6 +88,9 @@ export function cut(text, most = 240) {
 export function value(it) {
   return typeof it === "string" ? it : JSON.stringify(it) ?? "";
 }
+
+/** A value of an attribute where there is little room: a fraction has as many digits as matter. */
+export const brief = (it) => (typeof it === "number" && !Number.isInteger(it) ? String(Number(it.toPrecision(5))) : value(it));
 
 export const short = (id) => String(id ?? "").slice(0, 8);
 

@@ -46,13 +46,15 @@ export class Grid {
     return this.items[this.active];
   }
 
-  /** Makes it the active one and brings it into sight. */
-  choose(index, focus = true) {
+  /** Makes it the active one and brings it into sight: by a step, or to the middle. */
+  choose(index, focus = true, middle = false) {
     if (index < 0 || index >= this.items.length) return;
     this.active = index;
     const top = index * ROW;
     const room = this.element.clientHeight - this.head.offsetHeight;
-    if (top < this.element.scrollTop) this.element.scrollTop = top;
+    const away = top < this.element.scrollTop || top + ROW > this.element.scrollTop + room;
+    if (away && middle) this.element.scrollTop = top - room / 2;
+    else if (top < this.element.scrollTop) this.element.scrollTop = top;
     else if (top + ROW > this.element.scrollTop + room) this.element.scrollTop = top + ROW - room;
     if (focus && !this.element.contains(document.activeElement)) this.element.focus({ preventScroll: true });
     this.draw();
@@ -60,8 +62,8 @@ export class Grid {
   }
 
   /** By key, as `choose` by place. */
-  find(key, focus = true) {
-    this.choose(this.items.findIndex((it) => this.options.key(it) === key), focus);
+  find(key, focus = true, middle = false) {
+    this.choose(this.items.findIndex((it) => this.options.key(it) === key), focus, middle);
   }
 
   /** A step of the keyboard; rows that are only headings are passed over. */

@@ -5,7 +5,7 @@ import { level, service, time, trouble } from "./badge.js";
 import { bdi, button, h, say } from "./dom.js";
 import { attributes, text } from "./detail.js";
 import { filters } from "./filters.js";
-import { clock, count, cut, duration, short, utc, value } from "./format.js";
+import { brief, clock, count, cut, duration, short, utc } from "./format.js";
 import { cell, Grid } from "./grid.js";
 import { become, go, link, toTrace } from "./router.js";
 
@@ -27,7 +27,7 @@ function cells(line) {
   const fields = Object.entries(line.attributes).slice(0, 12);
   return [
     cell("when", time(line.at)), cell("lev", level(line.level)), cell("who", service(line.service)),
-    cell("what", h("span", { class: "message" }, bdi(cut(line.message))), fields.map(([name, it]) => h("span", { class: "pair" }, h("i", {}, bdi(cut(name, 40)), "="), bdi(cut(value(it), 60))))),
+    cell("what", h("span", { class: "message" }, bdi(cut(line.message))), fields.map(([name, it]) => h("span", { class: "pair" }, h("i", {}, bdi(cut(name, 40)), "="), bdi(cut(brief(it), 60))))),
     cell("of", line.trace && h("a", { href: toTrace(line.trace, line.span), tabindex: -1, "aria-label": `Trace ${short(line.trace)}` }, short(line.trace))),
   ];
 }

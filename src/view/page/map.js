@@ -40,9 +40,13 @@ function nodeShape(node, { x, y }) {
     s("text", { x: 14, y: 50, class: bad ? "errors" : "" }, bad ? `✕ ${percent(node.errors, node.requests)} errors` : node.outside ? "outside" : "no errors"));
 }
 
-const midway = (a, b) => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
+/** A place on the curve between two stops. */
+function along(a, b, t) {
+  const bend = 3 * t * t - 2 * t * t * t;
+  return { x: a.x + (b.x - a.x) * (0.5 * (3 * t * (1 - t) ** 2 + 3 * t * t * (1 - t)) + t ** 3), y: a.y + (b.y - a.y) * bend };
+}
 
-function edgeShape(edge, from, to, between) {
+function edgeShape(edge, from, to, between, lean) {
   const start = { x: from.x + WIDE, y: from.y + HIGH / 2 };
   const end = { x: to.x, y: to.y + HIGH / 2 };
   const stops = [start, ...between.map((it) => ({ x: it.x + WIDE / 2, y: it.y + HIGH / 2 })), end];
@@ -58,15 +62,16 @@ function edgeShape(edge, from, to, between) {
       const middle = (a.x + b.x) / 2;
       path += ` C${middle} ${a.y} ${middle} ${b.y} ${b.x} ${b.y}`;
     }
-    // Beside its target there is no other edge's label, unless both have the same target.
-    at = stops.length > 2 ? stops[1] : midway(start, end);
+    at = stops.length > 2 ? stops[1] : along(start, end, lean);
   }
   const bad = edge.errors > 0;
   const first = `${rate(edge.rate)}${edge.kind === "http" ? "" : ` ${edge.kind}`}`;
   const second = `${bad ? `✕ ${percent(edge.errors, edge.requests)} · ` : ""}p95 ${duration(edge.p95)}`;
+  const wide = Math.max(first.length, second.length) * 6.2 + 8;
   return {
     line: s("path", { d: path, class: `way ${bad ? "bad" : ""} ${edge.kind}`, "marker-end": `url(#arrow${bad ? "bad" : ""})` }, s("title", {}, `${cut(edge.from, 60)} → ${cut(edge.to, 60)}: ${figures(edge)}`)),
-    label: s("text", { x: at.x, y: at.y - 3, class: `label ${bad ? "bad" : ""}`, "aria-hidden": "true" }, s("tspan", { x: at.x }, first), s("tspan", { x: at.x, dy: 13 }, second)),
+    label: s("g", { class: `label ${bad ? "bad" : ""}`, "aria-hidden": "true" }, s("rect", { x: at.x - wide / 2, y: at.y - 15, width: wide, height: 29, rx: 3 }),
+      s("text", { x: at.x, y: at.y - 3 }, first), s("text", { x: at.x, y: at.y + 10 }, second)),
   };
 }
 
@@ -82,7 +87,12 @@ function drawing({ nodes, edges }) {
   const width = 2 * EDGE + it.layers.length * (WIDE + GAP) - GAP;
   const height = 2 * EDGE + tallest * (HIGH + ROOM) - ROOM + 20;
   const ways = edges.filter((edge) => it.nodes.has(edge.from) && it.nodes.has(edge.to) && edge.from !== edge.to)
-    .map((edge) => edgeShape(edge, spot(it.nodes.get(edge.from)), spot(it.nodes.get(edge.to)), (it.ways.get(`${edge.from}\n${edge.to}`) ?? []).map(spot)));
+    .map((edge) => {
+      const [from, to] = [it.nodes.get(edge.from), it.nodes.get(edge.to)];
+      // A label leans to the end at which fewer edges meet.
+      const lean = from.out.length > to.in.length ? 0.68 : from.out.length < to.in.length ? 0.32 : 0.5;
+      return edgeShape(edge, spot(from), spot(to), (it.ways.get(`${edge.from}\n${edge.to}`) ?? []).map(spot), lean);
+    });
   return s("svg", { class: "map", viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": "Services and their calls; the table below says the same" },
     s("defs", {}, arrow("arrow"), arrow("arrowbad")), ways.map((way) => way.line),
     shown.map((node) => nodeShape(node, spot(it.nodes.get(node.service)))), ways.map((way) => way.label));

@@ -5,7 +5,7 @@ import { result, service, time, trouble } from "./badge.js";
 import { mark, marked } from "./compare.js";
 import { bdi, button, h, say } from "./dom.js";
 import { filters } from "./filters.js";
-import { count, cut, duration, short, title } from "./format.js";
+import { count, cut, duration, number, short, title } from "./format.js";
 import { cell, Grid } from "./grid.js";
 import { become, go, toTrace } from "./router.js";
 import { howTo } from "./state.js";
@@ -49,8 +49,8 @@ function cells({ head, all, trace }) {
       trace.error && h("span", { class: "cause" }, bdi(cut(trace.error)))),
     cell("who", service(trace.service), more > 0 && h("span", { class: "more", title: trace.services.map((it) => cut(it, 40)).slice(0, 40).join(", ") }, `+${more}`)),
     cell("took", h("span", { class: "amount" }, duration(trace.duration)), h("span", { class: "track" }, bar)),
-    cell("num", String(trace.spans)),
-    cell("num", String(trace.lines)),
+    cell("num", number(trace.spans)),
+    cell("num", number(trace.lines)),
   ];
 }
 

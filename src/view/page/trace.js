@@ -11,7 +11,7 @@ import { go, link, note, permalink } from "./router.js";
 import { build, causes, rows } from "./tree.js";
 
 const DEEPEST = 24; // steps of indent; a deeper span says its depth
-const MARKS = 4; // on the ruler
+const MARKS = 5; // on the ruler at most
 
 const headOf = (span) => span.attributes?.["rpc.method"] ?? null;
 
@@ -27,20 +27,32 @@ function bar(trace, kind, start, ms, text) {
   const it = h("span", { class: `bar ${kind}` });
   it.style.left = `${left}%`;
   it.style.width = `max(2px, ${width}%)`;
-  const beside = h("span", { class: `beside ${left + width > 75 ? (left > 25 ? "before" : "within") : ""}` }, text);
-  if (left + width <= 75) beside.style.left = `${left + width}%`;
+  const beside = h("span", { class: `beside ${left + width > 55 ? (left > 25 ? "before" : "within") : ""}` }, text);
+  if (left + width <= 55) beside.style.left = `${left + width}%`;
   else if (left > 25) beside.style.right = `${100 - left}%`;
   else beside.style.left = `${left}%`;
   return [it, beside];
 }
 
 function ruler(ms) {
-  const marks = Array.from({ length: MARKS + 1 }, (_, index) => {
-    const it = h("span", { class: "mark" }, duration((ms / MARKS) * index));
-    it.style.left = `${(100 / MARKS) * index}%`;
-    return it;
-  });
+  const whole = Math.max(ms, 0.001);
+  const rough = 10 ** Math.floor(Math.log10(whole / MARKS));
+  const step = [1, 2, 5, 10].map((it) => it * rough).find((it) => whole / it <= MARKS);
+  const marks = [];
+  // The last one needs room for what it says.
+  for (let at = 0; at <= whole * 0.85; at += step) {
+    const it = h("span", { class: "mark" }, at ? `${Number((at < 1 ? at * 1000 : at < 1000 ? at : at / 1000).toPrecision(3))} ${at < 1 ? "µs" : at < 1000 ? "ms" : "s"}` : "0");
+    it.style.left = `${(at / whole) * 100}%`;
+    marks.push(it);
+  }
   return h("div", { class: "ruler", "aria-hidden": "true" }, marks);
+}
+
+/** Why it failed, in its own words: the error, and what an exception says beyond that. */
+function reason(span) {
+  const said = [span.error, span.attributes["exception.message"], ...span.events.map((it) => it.attributes["exception.message"])];
+  const own = [...new Set(said.filter((it) => typeof it === "string" && it))];
+  return own.filter((it) => !own.some((other) => other !== it && other.includes(it))).join(" · ") || "failed";
 }
 
 /** How much is told of a group of spans: they are many, and alike. */
@@ -132,7 +144,7 @@ export function trace(main, params, { title }) {
   function jump(node, focus = true) {
     for (let up = node.parent; up; up = up.parent) folds.set(up.key, false);
     draw();
-    grid.find(node.key, focus);
+    grid.find(node.key, focus, true);
   }
 
   function draw() {
@@ -158,12 +170,12 @@ export function trace(main, params, { title }) {
     const found = causes(tree);
     why.hidden = !found.length;
     why.replaceChildren(h("h2", {}, found.length > 1 ? `${found.length} failures` : "What failed"),
-      h("ul", {}, found.slice(0, 4).map((node) => h("li", {}, button([service(node.span.service), " ", bdi(cut(node.span.name, 80))], () => jump(node), { class: "plain" }), h("span", { class: "cause" }, bdi(cut(node.span.error ?? "failed", 400)))))),
+      h("ul", {}, found.slice(0, 4).map((node) => h("li", {}, button([service(node.span.service), bdi(cut(node.span.name, 80))], () => jump(node), { class: "plain" }), h("span", { class: "cause" }, bdi(cut(reason(node.span), 400)))))),
       found.length > 4 ? h("p", {}, "All of them, one after the other: ", h("kbd", {}, "e")) : "");
     actions.replaceChildren(
-      button("Copy permalink", (event) => copy(permalink(), event.currentTarget), { "aria-keyshortcuts": "y" }),
-      h("a", { class: "button", href: link({ view: "lines", trace: id }) }, "Lines of this trace"),
-      h("a", { class: "button", href: link({ view: "lines", around: Math.round(held.start + held.duration * 500), within: Math.round(Math.max(1000, held.duration)) }) }, "Lines around this time"),
+      button("Copy link", (event) => copy(permalink(), event.currentTarget), { "aria-keyshortcuts": "y" }),
+      h("a", { class: "button", href: link({ view: "lines", trace: id }) }, "Its lines"),
+      h("a", { class: "button", href: link({ view: "lines", around: Math.round(held.start + held.duration * 500), within: Math.round(Math.max(1000, held.duration)) }) }, "Lines around it"),
       marked() && marked() !== id
         ? h("a", { class: "button", href: link({ compare: `${marked()},${id}` }) }, "Compare with the marked one")
         : button(marked() === id ? "Marked to compare" : "Mark to compare", (event) => {
