@@ -1,5 +1,7 @@
 // Questions to the program behind the page, and word of what changed.
 
+let version; // of what is held, as the last answer said
+
 /** Asks; the answer is JSON. Throws an `Error` whose message is for a person, and whose `status` is HTTP's. */
 export async function ask(path, params = {}, signal = undefined) {
   const search = new URLSearchParams();
@@ -15,7 +17,10 @@ export async function ask(path, params = {}, signal = undefined) {
     throw new Error("The program behind this page does not answer. Is `observability view` still running?");
   }
   const body = await answer.json().catch(() => ({}));
-  if (answer.ok) return body;
+  if (answer.ok) {
+    version = body.version ?? version;
+    return body;
+  }
   throw Object.assign(new Error(body.error || `The program answered ${answer.status}.`), { status: answer.status });
 }
 
@@ -25,11 +30,8 @@ export function listen(changed, state) {
   source.addEventListener("open", () => state("live"));
   source.addEventListener("error", () => state("waiting"));
   source.addEventListener("change", (event) => {
-    try {
-      changed(JSON.parse(event.data));
-    } catch {
-      changed({});
-    }
+    // Also the first word after a connection, which may tell what is known.
+    if (JSON.parse(event.data).version !== version) changed();
   });
   addEventListener("pagehide", () => source.close());
 }

@@ -135,13 +135,5 @@ addEventListener("hashchange", () => {
   show();
 });
 document.addEventListener("visibilitychange", refresh);
-let first = true;
-listen(() => {
-  // The first word is about what the view has just asked for.
-  if (first) first = false;
-  else news();
-}, (how) => {
-  tell(how);
-  if (how === "live" && !first) news();
-});
 show();
+listen(news, tell);

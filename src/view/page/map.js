@@ -62,12 +62,13 @@ function edgeShape(edge, from, to, between, lean) {
       const middle = (a.x + b.x) / 2;
       path += ` C${middle} ${a.y} ${middle} ${b.y} ${b.x} ${b.y}`;
     }
-    at = stops.length > 2 ? stops[1] : along(start, end, lean);
+    at = stops.length > 2 ? { ...stops[1] } : along(start, end, lean);
   }
   const bad = edge.errors > 0;
   const first = `${rate(edge.rate)}${edge.kind === "http" ? "" : ` ${edge.kind}`}`;
   const second = `${bad ? `✕ ${percent(edge.errors, edge.requests)} · ` : ""}p95 ${duration(edge.p95)}`;
   const wide = Math.max(first.length, second.length) * 6.2 + 8;
+  if (between.length === 0 && end.x > start.x) at.x = Math.min(Math.max(at.x, start.x + wide / 2 + 4), end.x - wide / 2 - 10);
   return {
     line: s("path", { d: path, class: `way ${bad ? "bad" : ""} ${edge.kind}`, "marker-end": `url(#arrow${bad ? "bad" : ""})` }, s("title", {}, `${cut(edge.from, 60)} → ${cut(edge.to, 60)}: ${figures(edge)}`)),
     label: s("g", { class: `label ${bad ? "bad" : ""}`, "aria-hidden": "true" }, s("rect", { x: at.x - wide / 2, y: at.y - 15, width: wide, height: 29, rx: 3 }),

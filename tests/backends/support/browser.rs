@@ -13,6 +13,17 @@ use super::wait::{SOON, eventually};
 /// The key of a reference to an element (WebDriver, 12.2).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
+/// Keys that are no character (WebDriver, 17.4.2).
+pub mod key {
+    pub const ENTER: &str = "\u{e007}";
+    pub const ESCAPE: &str = "\u{e00c}";
+    pub const TAB: &str = "\u{e004}";
+    pub const END: &str = "\u{e010}";
+    pub const LEFT: &str = "\u{e012}";
+    pub const RIGHT: &str = "\u{e014}";
+    pub const DOWN: &str = "\u{e015}";
+}
+
 /// Dropping it ends the browser and its driver, and removes what it kept.
 pub struct Browser {
     driver: Child,
@@ -49,7 +60,9 @@ impl Browser {
             "--disable-background-networking", "--disable-component-update", "--disable-sync",
             "--window-size=1280,2000", format!("--user-data-dir={}", browser.profile.0.display()),
         ] });
-        let wanted = json!({ "capabilities": { "alwaysMatch": { "goog:chromeOptions": options } } });
+        let logs = json!({ "browser": "ALL" });
+        let wanted = json!({ "goog:chromeOptions": options, "goog:loggingPrefs": logs });
+        let wanted = json!({ "capabilities": { "alwaysMatch": wanted } });
         let session = command_of(&format!("{url}/session"), &wanted).await;
         browser.session = format!("{url}/session/{}", session["sessionId"].as_str().unwrap());
         browser
@@ -71,9 +84,65 @@ impl Browser {
         Element { browser: self, id: found["value"][ELEMENT].as_str().unwrap().to_owned() }
     }
 
-    /// What a script returns.
+    /// The first element of a CSS selector in which a person reads this text, once there is one.
+    pub async fn find_text(&self, selector: &str, text: &str) -> Element<'_> {
+        let script = "const [selector, text] = arguments; return [...document.querySelectorAll(selector)].find(
+            (it) => it.checkVisibility() && it.innerText.includes(text)) ?? null;";
+        let found = eventually(SOON, &format!("{selector} with the text {text}"), async || {
+            let found = self.run_with(script, &json!([selector, text])).await;
+            if found[ELEMENT].is_string() { Ok(found) } else { Err(self.see().await) }
+        })
+        .await;
+        Element { browser: self, id: found[ELEMENT].as_str().unwrap().to_owned() }
+    }
+
+    /// All text of the page that a person can read now.
+    pub async fn see(&self) -> String {
+        self.run("return document.body.innerText").await.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// What a script returns, or what its promise comes to.
     pub async fn run(&self, script: &str) -> Value {
-        command_of(&format!("{}/execute/sync", self.session), &json!({ "script": script, "args": [] })).await
+        self.run_with(script, &json!([])).await
+    }
+
+    /// The same of one that is given `arguments`.
+    pub async fn run_with(&self, script: &str, arguments: &Value) -> Value {
+        let body = json!({ "script": script, "args": arguments });
+        command_of(&format!("{}/execute/sync", self.session), &body).await
+    }
+
+    /// Until a script's expression is true.
+    pub async fn until(&self, expression: &str) {
+        eventually(SOON, expression, async || {
+            let is = self.run(&format!("return Boolean({expression})")).await;
+            if is == true { Ok(()) } else { Err(format!("{is}\n{}", self.see().await)) }
+        })
+        .await;
+    }
+
+    /// Presses these keys, one after the other, on whatever has the focus. Those that are no character are in [`key`].
+    pub async fn press(&self, keys: &str) {
+        let steps = keys.chars().flat_map(|key| ["keyDown", "keyUp"].map(|it| json!({ "type": it, "value": key })));
+        let steps: Vec<Value> = steps.collect();
+        let keyboard = json!({ "type": "key", "id": "keyboard", "actions": steps });
+        command_of(&format!("{}/actions", self.session), &json!({ "actions": [keyboard] })).await;
+    }
+
+    /// Makes its window so large, inside, in pixels.
+    pub async fn size(&self, width: u32, height: u32) {
+        let outside = self.run("return [outerWidth - innerWidth, outerHeight - innerHeight]").await;
+        let more = |index: usize| outside[index].as_u64().unwrap_or_default();
+        let rect =
+            json!({ "width": u64::from(width) + more(0), "height": u64::from(height) + more(1) });
+        command_of(&format!("{}/window/rect", self.session), &rect).await;
+    }
+
+    /// What the page has complained of since it was asked last: errors, and what its policy forbade.
+    pub async fn complaints(&self) -> Vec<String> {
+        let said = command_of(&format!("{}/se/log", self.session), &json!({ "type": "browser" })).await;
+        let said = said.as_array().cloned().unwrap_or_default();
+        said.iter().map(|it| it["message"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
     /// What the page shows in its window, as a PNG.
@@ -96,6 +165,13 @@ impl Element<'_> {
     /// Types into it.
     pub async fn enter(&self, text: &str) {
         command_of(&self.url("value"), &json!({ "text": text })).await;
+    }
+
+    /// What it is to a screen reader, and how it is called.
+    pub async fn told(&self) -> (String, String) {
+        let role = get(&self.url("computedrole")).await.json()["value"].as_str().unwrap().to_owned();
+        let label = get(&self.url("computedlabel")).await.json()["value"].as_str().unwrap().to_owned();
+        (role, label)
     }
 
     /// The text that a person sees.

@@ -46,6 +46,8 @@ pub const ALERTMANAGER: System = System("BACKEND_ALERTMANAGER");
 pub const AMTOOL: System = System("BACKEND_AMTOOL");
 /// The folder of Node's modules that has the schemas of Compose and Kubernetes.
 pub const MANIFESTS: System = System("BACKEND_MANIFESTS");
+/// The script that finds what keeps people with a screen reader or a keyboard from using a page.
+pub const AXE: System = System("BACKEND_AXE");
 /// The blackbox exporter, to be started.
 pub const BLACKBOX_EXPORTER: System = System("BACKEND_BLACKBOX_EXPORTER");
 /// The node exporter, to be started.
