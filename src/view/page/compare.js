@@ -5,7 +5,7 @@ import { result, service, time, trouble } from "./badge.js";
 import { bdi, h } from "./dom.js";
 import { cut, duration, short, value } from "./format.js";
 import { cell, Grid } from "./grid.js";
-import { go, link, toTrace } from "./router.js";
+import { backToList, go, toTrace } from "./router.js";
 import { build } from "./tree.js";
 
 let first = null;
@@ -136,7 +136,7 @@ export function compare(main, params, { title }) {
   return {
     key(key) {
       if (key === "Escape" && side.contains(document.activeElement)) grid.element.focus();
-      else if (key === "Escape") location.hash = link({ view: "requests" });
+      else if (key === "Escape") backToList();
       else if (side.contains(document.activeElement) && key.length > 1) return false;
       else return grid?.key(key) ?? false;
       return true;

@@ -32,8 +32,8 @@ const figures = (it) => `${rate(it.rate)} · ${percent(it.errors, it.requests)} 
 
 function nodeShape(node, { x, y }) {
   const bad = node.errors > 0;
-  return s("a", { href: link(node.outside ? { view: "requests", text: node.service } : { view: "requests", service: node.service }), class: `node ${node.outside ? "outside" : ""} ${bad ? "bad" : ""} hue${hue(node.service)}`, transform: `translate(${x} ${y})`, "aria-label": `${cut(node.service, 60)}${node.outside ? ", outside" : ""}: ${figures(node)}` },
-    s("title", {}, `${cut(node.service, 200)}: ${figures(node)}`),
+  return s("a", { href: link(node.outside ? { view: "requests", text: node.service } : { view: "requests", service: node.service }), class: `node ${node.outside ? "outside" : ""} ${bad ? "bad" : ""} hue${hue(node.service)}`, transform: `translate(${x} ${y})` },
+    node.service.length > 22 && s("title", {}, cut(node.service, 200)),
     s("rect", { width: WIDE, height: HIGH, rx: 5 }), s("rect", { class: "edge", width: 4, height: HIGH, rx: 2 }),
     s("text", { x: 14, y: 20, class: "nodename" }, cut(node.service, 22)),
     s("text", { x: 14, y: 36 }, `${rate(node.rate)}   p95 ${duration(node.p95)}`),

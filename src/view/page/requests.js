@@ -7,7 +7,7 @@ import { bdi, button, h, say } from "./dom.js";
 import { filters } from "./filters.js";
 import { count, cut, duration, number, short, title } from "./format.js";
 import { cell, Grid } from "./grid.js";
-import { become, go, toTrace } from "./router.js";
+import { become, go, seenList, toTrace } from "./router.js";
 import { howTo } from "./state.js";
 
 const PAGE = 200;
@@ -25,6 +25,8 @@ const FIELDS = [
   { name: "max", label: "To ms", kind: "number" },
   { name: "field", label: "Field", kind: "field" },
 ];
+let opened = null; // the row that was opened last: a reader comes back to it
+
 const KINDS = [["", "All"], ["failed", "Failed"], ["slow", "Slow"]];
 
 const COLUMNS = [
@@ -54,6 +56,8 @@ function cells({ head, all, trace }) {
   ];
 }
 
+const keyOf = (it) => it.head ?? `${it.front ? "front " : ""}${it.trace.id}`;
+
 export function requests(main, params, { title: titled }) {
   const latest = new Latest();
   let asked = params;
@@ -72,15 +76,22 @@ export function requests(main, params, { title: titled }) {
   }, { class: "earlier" });
   const grid = new Grid({
     label: "Requests", name: "requests", columns: COLUMNS, cells,
-    key: (it) => (it.head ? it.head : `${it.front ? "front " : ""}${it.trace.id}`),
+    key: keyOf,
     sign: (it) => (it.head ? `${it.head} ${whole} ${it.number}` : JSON.stringify([it.trace, marked() === it.trace.id])),
     row: (it) => (it.head ? { class: "part" } : { class: `${it.trace.failed ? "failed" : ""} ${marked() === it.trace.id ? "marked" : ""}`, "data-trace": it.trace.id }),
     passive: (it) => Boolean(it.head),
-    open: (it) => go({ trace: it.trace.id }),
+    open,
     clicked: (it, event) => {
-      if (!event.target.closest("a")) go({ trace: it.trace.id });
+      opened = keyOf(it);
+      if (!event.target.closest("a")) open(it);
     },
   });
+
+  function open(it) {
+    opened = keyOf(it);
+    go({ trace: it.trace.id });
+  }
+
   grid.element.addEventListener("pointermove", () => (moved = Date.now()), { passive: true });
   place.append(grid.element);
   main.append(h("h1", { class: "unseen" }, "Requests"), bar.element, h("div", { class: "strip" }, kinds, told), place, more);
@@ -101,6 +112,8 @@ export function requests(main, params, { title: titled }) {
     const all = answer.traces.map((trace) => ({ trace }));
     const front = asked.get("kind") ? [] : answer.attention;
     if (!front.length) return all;
+    // Nothing stands in front that would be there anyway.
+    if (front.every((trace, index) => trace.id === answer.traces[index]?.id)) return all;
     const shown = whole ? front : front.slice(0, IN_FRONT);
     const toggle = front.length > IN_FRONT && button(whole ? "Show fewer" : `Show all ${front.length}`, () => {
       whole = !whole;
@@ -122,6 +135,8 @@ export function requests(main, params, { title: titled }) {
     else if (nothing) place.replaceChildren(h("p", { class: "empty" }, "No request that is held matches these filters."));
     else if (!grid.element.isConnected) place.replaceChildren(grid.element);
     grid.set(items());
+    if (opened) grid.find(opened, false, true);
+    opened = null;
   }
 
   async function load(tell) {
@@ -145,10 +160,12 @@ export function requests(main, params, { title: titled }) {
 
   for (const name of ["service", "route", "status", "outcome"]) bar.offer(name, []);
   switchKinds();
+  seenList(params);
   load();
   return {
     update(next) {
       asked = next;
+      seenList(next);
       most = PAGE;
       bar.set(next);
       switchKinds();

@@ -41,5 +41,16 @@ export function note(params) {
   history.replaceState(null, "", link(params));
 }
 
+let list = { view: "requests" };
+
+/** The list of requests as it was last seen, with its filters: where Escape leads to. */
+export const backToList = () => go(list);
+
+/** Remembers how it is seen now. */
+export function seenList(params) {
+  list = new URLSearchParams(params);
+  list.set("view", "requests");
+}
+
 export const permalink = () => location.href;
 export const toTrace = (trace, span) => link({ trace, span });

@@ -21,7 +21,7 @@ function row(it) {
     h("th", { scope: "row" }, h("a", { href: link(filter) }, bdi(cut(name, 80))), it.kind !== "server" && h("span", { class: "note" }, ` ${cut(it.kind, 12)}`)),
     h("td", {}, h("div", { class: "plotted" }, bars(points("requests"), `Requests of ${here}`, (n) => `${number(n)} requests`), h("span", {}, h("b", {}, rate(it.rate)), h("small", {}, `${number(it.requests)} in all`)))),
     h("td", {}, h("div", { class: "plotted" }, bars(points("errors"), `Errors of ${here}`, (n) => `${number(n)} errors`, "bad"),
-      h("span", {}, it.errors ? h("a", { class: "badge bad", href: link({ ...filter, kind: "failed" }), "aria-label": `Failed requests of ${here}` }, `✕ ${percent(it.errors, it.requests)}`) : h("b", {}, "0 %"), h("small", {}, `${number(it.errors)} in all`)))),
+      h("span", {}, it.errors ? h("a", { class: "badge bad", href: link({ ...filter, kind: "failed" }), "aria-label": `✕ ${percent(it.errors, it.requests)}: failed requests of ${here}` }, `✕ ${percent(it.errors, it.requests)}`) : h("b", {}, "0 %"), h("small", {}, `${number(it.errors)} in all`)))),
     h("td", {}, h("div", { class: "plotted" }, line(points("p95"), `p95 of ${here}`, duration, it.exemplars), h("span", {}, h("b", {}, duration(it.p95)), h("small", {}, `p50 ${duration(it.p50)}`), h("small", {}, `p99 ${duration(it.p99)}`)))),
     h("td", { class: "note" }, it.source));
 }

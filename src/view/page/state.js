@@ -48,13 +48,13 @@ export function state(main, _params, { title }) {
     place.replaceChildren(
       h("p", {}, `${it.name}, at ${it.address}, since `, time(it.started), ". Nothing is written to a disk, and nothing is sent anywhere."),
       h("p", { class: "memory" }, meter, ` ${bytes(held.bytes)} of at most ${bytes(held.limit)}. When it is full, the oldest goes.`),
-      table("Signals", ["", "held", "dropped"], [
+      table("Signals", ["signal", "held", "dropped"], [
         ["traces", number(held.traces), "–"], ["spans", number(held.spans), number(dropped.spans)],
         ["lines", number(held.lines), number(dropped.lines)], ["points of metrics", number(held.points), number(dropped.points)],
       ]),
       dropped.why ? h("p", {}, "Why something was dropped: ", cut(dropped.why, 300)) : "",
       it.services.length
-        ? table("Services heard", ["service", "instances", "last heard", ""], it.services.map((one) => [
+        ? table("Services heard", ["service", "instances", "last heard", "see its"], it.services.map((one) => [
           service(one.service), number(one.instances), h("span", {}, time(one.last), ` · ${ago(one.last)}`),
           h("span", { class: "links" },
             h("a", { href: link({ view: "requests", service: one.service }), "aria-label": `Requests of ${cut(one.service, 60)}` }, "requests"),

@@ -7,7 +7,7 @@ import { detail } from "./detail.js";
 import { bdi, button, copy, h, say } from "./dom.js";
 import { count, cut, duration } from "./format.js";
 import { cell, Grid } from "./grid.js";
-import { go, link, note, permalink } from "./router.js";
+import { backToList, go, link, note, permalink } from "./router.js";
 import { build, causes, rows } from "./tree.js";
 
 const DEEPEST = 24; // steps of indent; a deeper span says its depth
@@ -260,7 +260,7 @@ export function trace(main, params, { title }) {
     },
     Escape() {
       if (side.contains(document.activeElement)) grid.element.focus();
-      else go({ view: "requests" });
+      else backToList();
     },
   };
 
