@@ -28,4 +28,5 @@ mod prometheus;
 mod pushed;
 mod reports;
 mod victoria_logs;
+mod view;
 mod zipkin;

@@ -81,7 +81,8 @@ export function filters(fields, params, label) {
     const value = current.get(name) ?? "";
     const all = [...new Set([...fixed, ...values.map(String), ...(value ? [value] : [])])];
     const sign = JSON.stringify([all, value]);
-    if (control.sign === sign) return;
+    // A list that is open stays as it is.
+    if (control.sign === sign || (document.activeElement === control && control.value === value)) return;
     control.sign = sign;
     control.replaceChildren(h("option", { value: "" }, any), ...all.map((it) => h("option", { value: it }, cut(it, 60))));
     control.value = value;

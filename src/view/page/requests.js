@@ -11,6 +11,7 @@ import { become, go, seenList, toTrace } from "./router.js";
 import { howTo } from "./state.js";
 
 const PAGE = 200;
+const MOST = 1000; // of one question
 const IN_FRONT = 5; // until somebody asks for all of them
 const READING_MS = 2500; // after the pointer moved over a row, rows keep their places
 
@@ -48,7 +49,8 @@ function cells({ head, all, trace }) {
     cell("what",
       h("a", { href: toTrace(trace.id), tabindex: -1 }, bdi(cut(title(trace)))),
       !trace.root && h("span", { class: "note", title: "Its first span has not arrived, or was sent elsewhere" }, " begins elsewhere"),
-      trace.error && h("span", { class: "cause" }, bdi(cut(trace.error)))),
+      // A bare number is the status again, of some span.
+      trace.error && !/^\d+$/.test(trace.error) && h("span", { class: "cause" }, bdi(cut(trace.error)))),
     cell("who", service(trace.service), more > 0 && h("span", { class: "more", title: trace.services.map((it) => cut(it, 40)).slice(0, 40).join(", ") }, `+${more}`)),
     cell("took", h("span", { class: "amount" }, duration(trace.duration)), h("span", { class: "track" }, bar)),
     cell("num", number(trace.spans)),
@@ -71,7 +73,7 @@ export function requests(main, params, { title: titled }) {
   const told = h("p", { class: "told" });
   const place = h("div", { class: "place" });
   const more = button("Show earlier ones", () => {
-    most = Math.min(1000, most + PAGE);
+    most = Math.min(MOST, most + PAGE);
     load();
   }, { class: "earlier" });
   const grid = new Grid({
@@ -130,7 +132,8 @@ export function requests(main, params, { title: titled }) {
     const size = `${answer.more ? "The latest " : ""}${count(answer.traces.length, "request")}${filtered ? " that match" : ""}`;
     const sign = marked();
     told.replaceChildren(nothing ? "" : size, ...(sign ? [" · comparing ", h("code", {}, short(sign)), " with the next that you mark by ", h("kbd", {}, "c")] : []));
-    more.hidden = !answer.more || most >= 1000;
+    more.hidden = !answer.more || most >= MOST;
+    if (answer.more && most >= MOST) told.append("; filters lead to earlier ones");
     if (nothing && !filtered) place.replaceChildren(howTo());
     else if (nothing) place.replaceChildren(h("p", { class: "empty" }, "No request that is held matches these filters."));
     else if (!grid.element.isConnected) place.replaceChildren(grid.element);

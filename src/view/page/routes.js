@@ -11,6 +11,8 @@ import { howTo } from "./state.js";
 
 const MOST = 200; // routes drawn
 
+const named = (it) => [it.service, it.route, it.method].map((part) => part ?? "").join("\n");
+
 function row(it) {
   const name = [it.method, it.route || "(no route)"].filter(Boolean).join(" ");
   const here = `${cut(it.service, 40)} ${cut(name, 60)}`;
@@ -40,7 +42,7 @@ export function routes(main, params, { title }) {
       const now = JSON.stringify(answer.routes);
       if (now === sign || place.contains(document.activeElement)) return;
       sign = now;
-      const all = answer.routes.toSorted((a, b) => a.service.localeCompare(b.service) || a.route.localeCompare(b.route) || a.method.localeCompare(b.method));
+      const all = answer.routes.toSorted((a, b) => named(a).localeCompare(named(b)));
       if (!all.length) return place.replaceChildren(howTo());
       const heads = ["service", "route", "rate", "errors", "duration: p95", "from"];
       place.replaceChildren(h("table", { class: "figures red" },

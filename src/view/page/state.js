@@ -21,6 +21,7 @@ export function howTo() {
     command(`export OTEL_EXPORTER_OTLP_ENDPOINT=${here}\nexport OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`),
     h("p", {}, "The endpoint alone sends traces. Lines and metrics join them with"),
     command("export OTEL_LOGS_EXPORTER=console,otlp OTEL_METRICS_EXPORTER=otlp"),
+    h("p", { class: "note" }, "Go's SDK takes one exporter only: OTEL_LOGS_EXPORTER=otlp."),
     h("p", {}, "Then send the service a request; it appears here by itself."));
 }
 
@@ -52,7 +53,8 @@ export function state(main, _params, { title }) {
         ["traces", number(held.traces), "–"], ["spans", number(held.spans), number(dropped.spans)],
         ["lines", number(held.lines), number(dropped.lines)], ["points of metrics", number(held.points), number(dropped.points)],
       ]),
-      dropped.why ? h("p", {}, "Why something was dropped: ", cut(dropped.why, 300)) : "",
+      Object.keys(dropped.why).length
+        ? table("Why something was dropped", ["reason", "spans, lines and points"], Object.entries(dropped.why).map(([why, n]) => [cut(why, 200), number(n)])) : "",
       it.services.length
         ? table("Services heard", ["service", "instances", "last heard", "see its"], it.services.map((one) => [
           service(one.service), number(one.instances), h("span", {}, time(one.last), ` · ${ago(one.last)}`),

@@ -86,7 +86,8 @@ impl Browser {
 
     /// The first element of a CSS selector in which a person reads this text, once there is one.
     pub async fn find_text(&self, selector: &str, text: &str) -> Element<'_> {
-        let script = "const [selector, text] = arguments; return [...document.querySelectorAll(selector)].find(
+        let script =
+            "const [selector, text] = arguments; return [...document.querySelectorAll(selector)].find(
             (it) => it.checkVisibility() && it.innerText.includes(text)) ?? null;";
         let found = eventually(SOON, &format!("{selector} with the text {text}"), async || {
             let found = self.run_with(script, &json!([selector, text])).await;
@@ -112,6 +113,13 @@ impl Browser {
         command_of(&format!("{}/execute/sync", self.session), &body).await
     }
 
+    /// Runs a script at the beginning of each document that is opened from now on.
+    pub async fn before_each(&self, script: &str) {
+        let params = json!({ "source": script });
+        let body = json!({ "cmd": "Page.addScriptToEvaluateOnNewDocument", "params": params });
+        command_of(&format!("{}/goog/cdp/execute", self.session), &body).await;
+    }
+
     /// Until a script's expression is true.
     pub async fn until(&self, expression: &str) {
         eventually(SOON, expression, async || {
@@ -123,7 +131,8 @@ impl Browser {
 
     /// Presses these keys, one after the other, on whatever has the focus. Those that are no character are in [`key`].
     pub async fn press(&self, keys: &str) {
-        let steps = keys.chars().flat_map(|key| ["keyDown", "keyUp"].map(|it| json!({ "type": it, "value": key })));
+        let steps =
+            keys.chars().flat_map(|key| ["keyDown", "keyUp"].map(|it| json!({ "type": it, "value": key })));
         let steps: Vec<Value> = steps.collect();
         let keyboard = json!({ "type": "key", "id": "keyboard", "actions": steps });
         command_of(&format!("{}/actions", self.session), &json!({ "actions": [keyboard] })).await;
@@ -133,8 +142,7 @@ impl Browser {
     pub async fn size(&self, width: u32, height: u32) {
         let outside = self.run("return [outerWidth - innerWidth, outerHeight - innerHeight]").await;
         let more = |index: usize| outside[index].as_u64().unwrap_or_default();
-        let rect =
-            json!({ "width": u64::from(width) + more(0), "height": u64::from(height) + more(1) });
+        let rect = json!({ "width": u64::from(width) + more(0), "height": u64::from(height) + more(1) });
         command_of(&format!("{}/window/rect", self.session), &rect).await;
     }
 
