@@ -1,6 +1,10 @@
 // Questions to the program behind the page, and word of what changed.
 
 let version; // of what is held, as the last answer said
+const AGAIN_MS = 5000;
+
+/** The version of what is held that the last answer was of. */
+export const answered = () => version;
 
 /** Asks; the answer is JSON. Throws an `Error` whose message is for a person, and whose `status` is HTTP's. */
 export async function ask(path, params = {}, signal = undefined) {
@@ -24,14 +28,17 @@ export async function ask(path, params = {}, signal = undefined) {
   throw Object.assign(new Error(body.error || `The program answered ${answer.status}.`), { status: answer.status });
 }
 
-/** Calls `changed` when something new is held and `state` with `live` or `waiting`. The browser connects again by itself. */
+/** Calls `changed` with the version of what is held, at first and when it is a new one, and `state` with `live` or `waiting`. The browser connects again by itself. */
 export function listen(changed, state) {
   const source = new EventSource("/api/live");
   source.addEventListener("open", () => state("live"));
-  source.addEventListener("error", () => state("waiting"));
+  source.addEventListener("error", () => {
+    state("waiting");
+    // Refused, and no longer tried: too many pages are open.
+    if (source.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN_MS, changed, state);
+  });
   source.addEventListener("change", (event) => {
-    // Also the first word after a connection, which may tell what is known.
-    if (JSON.parse(event.data).version !== version) changed();
+    changed(JSON.parse(event.data).version);
   });
   addEventListener("pagehide", () => source.close());
 }

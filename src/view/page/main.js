@@ -1,6 +1,6 @@
 // The frame around the views: which one is open, when it asks anew, and what the keys do everywhere.
 
-import { listen } from "./api.js";
+import { answered, listen } from "./api.js";
 import { compare } from "./compare.js";
 import { button, h, say } from "./dom.js";
 import { help, onKeys } from "./keys.js";
@@ -23,6 +23,8 @@ const main = document.getElementById("main");
 let open = null; // {view, shown}
 let paused = false;
 let changed = false; // something is new that the open view does not show yet
+let newest; // version that was heard of
+let connection = "waiting";
 let planned = 0;
 
 function tabs(view) {
@@ -54,6 +56,8 @@ function title(text) {
 /** Asks the open view to show what is new. It may decline, while somebody reads; then a button offers it. */
 function refresh() {
   planned = 0;
+  // The view may have asked meanwhile, for another reason.
+  if (newest === answered()) changed = false;
   if (!changed || paused || document.hidden || !open) return;
   if (open.shown.busy?.()) {
     offer(true);
@@ -80,22 +84,24 @@ function showNew() {
   open?.shown.refresh?.();
 }
 
-function news() {
+function news(version) {
+  newest = version;
   changed = true;
   planned ||= setTimeout(refresh, LEAST_MS);
 }
 
 function tell(how) {
+  connection = how;
   const live = document.getElementById("live");
   live.dataset.state = paused ? "paused" : how;
-  live.textContent = paused ? "paused" : how === "live" ? "live" : "not connected, trying again";
+  live.textContent = how !== "live" ? "not connected, trying again" : paused ? "paused" : "live";
 }
 
 function pause(pressed) {
   paused = !paused;
   pressed.setAttribute("aria-pressed", String(paused));
   pressed.textContent = paused ? "Go on" : "Pause";
-  tell("live");
+  tell(connection);
   say(paused ? "The page stands still" : "The page is live");
   refresh();
 }

@@ -101,3 +101,41 @@ async fn a_page_full_of_hostile_names_stays_usable() {
     nothing_happened(&page, "lines of a hostile value").await;
     page.is_clean().await;
 }
+
+/// Random ids, parents and times out of few, so that they are repeated, missing and in circles.
+const ANY_TREE: &str = "
+    const [{ build, rows, causes }, { layout }] = await Promise.all([import('/tree.js'), import('/layout.js')]);
+    let seed = arguments[0];
+    const upTo = (n) => (seed = (seed * 48271) % 2147483647) % n;
+    const faults = [];
+    for (let round = 0; round < 400; round += 1) {
+        const id = () => String(upTo(30));
+        const span = () => ({ id: id(), parent: upTo(4) ? id() : '', service: 's', name: 'n' + upTo(2), failed: !upTo(5),
+            start: upTo(50), duration: upTo(9) / 1000 });
+        const trace = { spans: Array.from({ length: upTo(60) }, span), lines: Array.from({ length: upTo(20) }, () => ({ at: upTo(50), span: id() })) };
+        for (const grouping of [true, false]) {
+            const tree = build(trace, grouping);
+            const all = rows(tree, () => false, true);
+            const own = all.filter((it) => it.span && !it.group).length;
+            const lines = all.filter((it) => it.line).length;
+            const keys = new Set(all.map((it) => it.key)).size;
+            if (own !== trace.spans.length || lines !== trace.lines.length || keys !== all.length) faults.push(['rows', round, own, lines, keys]);
+            if (trace.spans.some((it) => it.failed) !== causes(tree).length > 0) faults.push(['causes', round]);
+            if (tree.nodes.some((it) => !(it.own >= 0 && it.own <= it.span.duration + 1e-9))) faults.push(['own', round]);
+        }
+        const names = Array.from({ length: 1 + upTo(12) }, (_, index) => String(index));
+        const placed = layout(names, Array.from({ length: upTo(40) }, () => [String(upTo(14)), String(upTo(14))]));
+        const spots = new Set([...placed.nodes.values()].map((it) => it.layer + '/' + it.row));
+        if (spots.size !== names.length) faults.push(['places', round]);
+    }
+    return faults;";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_the_ids_say_each_span_and_line_has_one_row_and_each_service_one_place() {
+    let page = Page::open("view-trees").await;
+    let script = format!("return (async function () {{ {ANY_TREE} }})(...arguments)");
+    let seed = now() % 2_147_483_646 + 1;
+    let faults = page.browser.run_with(&script, &json!([seed])).await;
+    assert_eq!(faults, json!([]), "seed {seed}");
+    page.is_clean().await;
+}
