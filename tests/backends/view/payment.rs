@@ -53,12 +53,15 @@ async fn a_failed_payment_is_found_its_cause_is_read_and_its_customer_is_followe
     browser.find_text(".menu button", "Lines with this").await.click().await;
     browser.find_text(".told", "line").await;
     browser.find_text(".loglines .row.failed", "/payments").await;
-    let strangers = browser.run_with(
-        "return [...document.querySelectorAll('.loglines .body .row')].map((it) => it.innerText.replace(/\\s+/g, ''))
-            .filter((it) => !it.includes(arguments[0]))",
-        &serde_json::json!([format!("customer_id={customer}")]),
-    );
-    assert_eq!(strangers.await, serde_json::json!([]));
+    let customer_id = format!("customer_id={customer}");
+    let strangers = browser
+        .run_with(
+            "return [...document.querySelectorAll('.loglines .body .row')].map((it) => it.innerText.replace(/\\s+/g, ''))
+                .filter((it) => !it.includes(arguments[0]))",
+            &serde_json::json!([customer_id]),
+        )
+        .await;
+    assert_eq!(strangers, serde_json::json!([]));
     assert_eq!(page.fragment().await, format!("#view=lines&field=customer_id%3D{customer}"));
 
     // All eight are on the map.
