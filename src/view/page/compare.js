@@ -3,7 +3,7 @@
 import { ask } from "./api.js";
 import { result, service, time, trouble } from "./badge.js";
 import { bdi, h } from "./dom.js";
-import { cut, duration, short, value } from "./format.js";
+import { cut, duration, short, spanName, value } from "./format.js";
 import { cell, Grid } from "./grid.js";
 import { backToList, go, toTrace } from "./router.js";
 import { build } from "./tree.js";
@@ -18,7 +18,7 @@ export function mark(id) {
 
 export const marked = () => first;
 
-const sign = ({ span }) => `${span.service}\n${span.kind}\n${span.name}`;
+const sign = ({ span }) => `${span.service}\n${span.kind}\n${spanName(span)}`;
 const offset = (trace, node) => (node ? node.span.start - trace.start : Infinity);
 
 /** Rows of both: `{depth, a, b}`; one of the two may be missing. */
@@ -69,7 +69,7 @@ function attributesThatDiffer({ a, b }) {
   const node = a ?? b;
   const show = (it) => (it === undefined ? h("span", { class: "note" }, "–") : bdi(cut(value(it), 300)));
   return [
-    h("h2", {}, bdi(cut(node.span.name, 200))), h("p", { class: "facts" }, service(node.span.service), h("span", {}, node.span.kind)),
+    h("h2", {}, bdi(cut(spanName(node.span), 200))), h("p", { class: "facts" }, service(node.span.service), h("span", {}, node.span.kind)),
     [a, b].map((it, index) => it?.span.failed && h("div", { class: "error" }, h("b", {}, index ? "Right failed: " : "Left failed: "), bdi(cut(it.span.error ?? "no text", 600)))),
     differ.length
       ? h("table", { class: "attributes" }, h("caption", {}, "Attributes that differ"), h("thead", {}, h("tr", {}, ["name", "left", "right"].map((it) => h("th", { scope: "col" }, it)))),
@@ -119,7 +119,7 @@ export function compare(main, params, { title }) {
         const { span } = a ?? b;
         const failed = [a?.span.failed && "left", b?.span.failed && "right"].filter(Boolean).join(", ");
         return [
-          cell("name", indent(depth), service(span.service), h("span", { class: "spanname" }, bdi(cut(span.name))), failed && h("span", { class: "badge bad" }, `✕ ${failed}`)),
+          cell("name", indent(depth), service(span.service), h("span", { class: "spanname" }, bdi(cut(spanName(span)))), failed && h("span", { class: "badge bad" }, `✕ ${failed}`)),
           cell("took", only(a)), cell("took", only(b)), cell("took", difference(a, b)), cell("time", bar(one.trace, a, longest)), cell("time", bar(other.trace, b, longest)),
         ];
       },

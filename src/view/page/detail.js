@@ -2,7 +2,7 @@
 
 import { level, service, time } from "./badge.js";
 import { bdi, button, copy, h } from "./dom.js";
-import { count, cut, duration, value, visible } from "./format.js";
+import { count, cut, duration, spanName, value, visible } from "./format.js";
 import { field } from "./menu.js";
 import { link, toTrace } from "./router.js";
 
@@ -67,7 +67,7 @@ function ofSpan(trace, tree, node, jump) {
   const { "exception.stacktrace": stack, ...others } = span.attributes;
   const lines = tree.lines.filter((it) => it.line.span === span.id);
   return [
-    h("h2", {}, bdi(cut(span.name || "(no name)", 300))),
+    h("h2", {}, bdi(cut(spanName(span), 300))),
     h("p", { class: "facts" }, service(span.service), h("span", {}, span.kind)),
     span.failed && h("div", { class: "error" }, h("b", {}, "Failed: "), text(span.error ?? span.attributes["error.type"] ?? "no text"), stack && h("pre", {}, text(stack))),
     facts([
@@ -90,7 +90,7 @@ function ofLine(trace, tree, { line }, jump) {
     h("h2", {}, level(line.level), " Line"),
     h("p", { class: "facts" }, service(line.service), h("span", {}, time(line.at)), h("span", { class: "at" }, `+${duration((line.at - trace.start) / 1000)}`)),
     h("div", { class: "message" }, text(line.message)),
-    span && h("p", {}, "of the span ", button(bdi(cut(span.span.name, 80)), () => jump(span), { class: "plain" })),
+    span && h("p", {}, "of the span ", button(bdi(cut(spanName(span.span), 80)), () => jump(span), { class: "plain" })),
     attributes(line.attributes, "Attributes"),
     line.event_name && facts([["event", bdi(cut(line.event_name, 120))]]),
     h("p", {}, h("a", { href: link({ view: "lines", around: line.at, within: 1000, service: line.service }) }, "Lines of this service within a second")),
@@ -102,7 +102,7 @@ function ofGroup(trace, node) {
   const all = node.group.map((it) => it.duration).sort((a, b) => a - b);
   const at = (share) => duration(all[Math.min(all.length - 1, Math.floor(all.length * share))]);
   return [
-    h("h2", {}, `${all.length} × `, bdi(cut(node.span.name, 200))),
+    h("h2", {}, `${all.length} × `, bdi(cut(spanName(node.span), 200))),
     h("p", { class: "facts" }, service(node.span.service), h("span", {}, node.span.kind)),
     h("p", {}, "As many spans alike, one after the other, none of them failed. ", h("kbd", {}, "→"), " unfolds them."),
     facts([["in all", duration(all.reduce((a, b) => a + b, 0))], ["shortest", duration(all[0])], ["median", at(0.5)], ["p95", at(0.95)], ["longest", duration(all.at(-1))]]),

@@ -94,6 +94,20 @@ export const brief = (it) => (typeof it === "number" && !Number.isInteger(it) ? 
 
 export const short = (id) => String(id ?? "").slice(0, 8);
 
+/** What a call's name leaves out by the conventions, since it has many values: where it goes, and which attempt it is. */
+function target(span) {
+  const all = span.attributes ?? {};
+  if (span.kind !== "client" || span.name.includes("/") || !all["http.request.method"]) return "";
+  const attempt = Number(all["http.request.resend_count"]);
+  let to = all["url.template"] ?? "";
+  if (!to && URL.canParse(all["url.full"])) to = new URL(all["url.full"]).pathname;
+  if (!to) to = [all["server.address"], all["server.port"]].filter(Boolean).join(":");
+  return ` ${to}${attempt ? ` (attempt ${attempt + 1})` : ""}`;
+}
+
+/** What a span is called in a row. */
+export const spanName = (span) => `${span.name || "(no name)"}${target(span)}`;
+
 /** What a trace of the list is called. */
 export function title(trace) {
   return trace.name || [trace.method, trace.route].filter(Boolean).join(" ") || "(no name)";

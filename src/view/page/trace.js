@@ -5,15 +5,13 @@ import { hue, level, result, service, time, trouble } from "./badge.js";
 import { mark, marked } from "./compare.js";
 import { detail } from "./detail.js";
 import { bdi, button, copy, h, say } from "./dom.js";
-import { count, cut, duration } from "./format.js";
+import { count, cut, duration, number, spanName } from "./format.js";
 import { cell, Grid } from "./grid.js";
 import { backToList, go, link, note, permalink } from "./router.js";
 import { build, causes, rows } from "./tree.js";
 
 const DEEPEST = 24; // steps of indent; a deeper span says its depth
 const MARKS = 5; // on the ruler at most
-
-const headOf = (span) => span.attributes?.["rpc.method"] ?? null;
 
 /** Where it lies on the time of the trace, in percent. */
 function extent(trace, start, ms) {
@@ -48,11 +46,24 @@ function ruler(ms) {
   return h("div", { class: "ruler", "aria-hidden": "true" }, marks);
 }
 
-/** Why it failed, in its own words: the error, and what an exception says beyond that. */
-function reason(span) {
+/** Why it failed, in its own words: the error, what an exception says beyond that, and, of a bare number, what its caller made of it. */
+function reason({ span, parent }) {
   const said = [span.error, span.attributes["exception.message"], ...span.events.map((it) => it.attributes["exception.message"])];
+  if (/^\d*$/.test(span.error ?? "") && parent?.span.failed) said.push(parent.span.error);
   const own = [...new Set(said.filter((it) => typeof it === "string" && it))];
   return own.filter((it) => !own.some((other) => other !== it && other.includes(it))).join(" · ") || "failed";
+}
+
+/** Where it failed: `{node, times, why}`, calls of the same that failed for the same reason once. */
+function failures(found) {
+  const all = new Map();
+  for (const node of found) {
+    const why = reason(node);
+    const same = `${node.span.service}\n${spanName(node.span).replace(/ \(attempt \d+\)$/, "")}\n${why}`;
+    if (all.has(same)) all.get(same).times += 1;
+    else all.set(same, { node, times: 1, why });
+  }
+  return [...all.values()];
 }
 
 /** How much is told of a group of spans: they are many, and alike. */
@@ -94,7 +105,7 @@ export function trace(main, params, { title }) {
     if (node.line) return cell("name line", twig, level(node.line.level), h("span", { class: "message" }, bdi(cut(node.line.message))));
     const { span } = node;
     return cell("name", twig, node.depth > DEEPEST && h("span", { class: "note" }, `depth ${node.depth} `),
-      service(span.service), h("span", { class: "spanname" }, node.group && h("b", {}, `${node.group.length} × `), bdi(cut(span.name || headOf(span) || "(no name)"))),
+      service(span.service), h("span", { class: "spanname" }, node.group && h("b", {}, `${node.group.length} × `), bdi(cut(spanName(span)))),
       span.failed && h("span", { class: "badge bad" }, h("span", { class: "mark", "aria-hidden": "true" }, "✕"), cut(span.attributes?.["error.type"] ?? "failed", 24)));
   }
 
@@ -169,9 +180,10 @@ export function trace(main, params, { title }) {
     cutShort.hidden = !cutShort.textContent;
     const found = causes(tree);
     why.hidden = !found.length;
-    why.replaceChildren(h("h2", {}, found.length > 1 ? `${found.length} failures` : "What failed"),
-      h("ul", {}, found.slice(0, 4).map((node) => h("li", {}, button([service(node.span.service), bdi(cut(node.span.name, 80))], () => jump(node), { class: "plain" }), h("span", { class: "cause" }, bdi(cut(reason(node.span), 400)))))),
-      found.length > 4 ? h("p", {}, "All of them, one after the other: ", h("kbd", {}, "e")) : "");
+    const different = failures(found);
+    why.replaceChildren(h("h2", {}, found.length > 1 ? `${number(found.length)} failures` : "What failed"),
+      h("ul", {}, different.slice(0, 4).map(({ node, times, why: because }) => h("li", {}, times > 1 && h("b", {}, `${number(times)} × `), button([service(node.span.service), bdi(cut(spanName(node.span), 80))], () => jump(node), { class: "plain" }), h("span", { class: "cause" }, bdi(cut(because, 400)))))),
+      different.length > 4 ? h("p", {}, "All of them, one after the other: ", h("kbd", {}, "e")) : "");
     actions.replaceChildren(
       button("Copy link", (event) => copy(permalink(), event.currentTarget), { "aria-keyshortcuts": "y" }),
       h("a", { class: "button", href: link({ view: "lines", trace: id }) }, "Its lines"),
@@ -228,7 +240,9 @@ export function trace(main, params, { title }) {
   const act = {
     l() {
       withLines = !withLines;
+      const span = grid.current?.line && grid.current.parent;
       draw();
+      if (span) grid.find(span.key);
       say(withLines ? "Lines are shown" : "Lines are hidden");
     },
     x() {

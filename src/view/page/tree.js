@@ -1,6 +1,8 @@
 // A trace as rows: spans below their parents, each line at its place in time below its span. Nothing here touches the
 // page. Whatever the ids say, even of parents in a circle, each span and each line stands in it once.
 
+import { spanName } from "./format.js";
+
 const MANY = 10; // siblings alike, and without children, in a run: one row for all of them, until it is unfolded
 
 const isSpan = (node) => node.span !== undefined;
@@ -68,7 +70,7 @@ function own(node) {
 }
 
 const alike = (a, b) =>
-  isSpan(b) && !b.children.length && !b.span.failed && a.span.name === b.span.name && a.span.service === b.span.service;
+  isSpan(b) && !b.children.length && !b.span.failed && spanName(a.span) === spanName(b.span) && a.span.service === b.span.service;
 
 function grouped(parent) {
   const out = [];

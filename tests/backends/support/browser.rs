@@ -88,7 +88,7 @@ impl Browser {
     pub async fn find_text(&self, selector: &str, text: &str) -> Element<'_> {
         let script =
             "const [selector, text] = arguments; return [...document.querySelectorAll(selector)].find(
-            (it) => it.checkVisibility() && it.innerText.includes(text)) ?? null;";
+            (it) => it.checkVisibility() && (it.innerText ?? it.textContent).includes(text)) ?? null;";
         let found = eventually(SOON, &format!("{selector} with the text {text}"), async || {
             let found = self.run_with(script, &json!([selector, text])).await;
             if found[ELEMENT].is_string() { Ok(found) } else { Err(self.see().await) }

@@ -62,7 +62,7 @@ async fn a_screen_reader_is_told_what_each_row_is() {
     let query = bad.child(1, "SELECT orders", 1_000, 9_000);
     feed::spans(url, "orders", &[bad.clone(), query]).await;
     browser.find(".requests .row.failed").await;
-    assert_eq!(browser.find(".requests").await.told().await, ("grid".to_owned(), "Requests".to_owned()));
+    assert_eq!(browser.find(".grid.requests").await.told().await, ("grid".to_owned(), "Requests".to_owned()));
     let row = browser.find(".requests .row.failed").await.told().await;
     assert_eq!(row.0, "row");
     for word in ["500", "failed", "GET /orders/{id}", "orders", "12.0 ms"] {
