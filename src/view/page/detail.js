@@ -20,6 +20,9 @@ export function text(it, kind = "") {
   }, { class: "unfold" }));
 }
 
+/** A name that breaks where its parts begin. */
+const breakable = (name) => name.split(/(?<=[._/])/).flatMap((part) => [part, h("wbr")]);
+
 /** Attributes as a table; each value can be filtered by. */
 export function attributes(all, caption, plain = false) {
   const names = Object.keys(all ?? {}).sort();
@@ -29,7 +32,7 @@ export function attributes(all, caption, plain = false) {
     const shown = whole.length > SHORT || /\n/.test(whole) || plain
       ? text(whole)
       : field(name, whole, bdi(visible(whole)), { "aria-label": `${cut(name, 80)}: ${cut(whole, 80)}. What to do with it` });
-    return h("tr", {}, h("th", { scope: "row" }, bdi(cut(name, 120))), h("td", {}, shown));
+    return h("tr", {}, h("th", { scope: "row" }, h("bdi", {}, breakable(cut(name, 120)))), h("td", {}, shown));
   })));
 }
 

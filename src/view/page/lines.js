@@ -11,6 +11,7 @@ import { become, go, link, toTrace } from "./router.js";
 
 const PAGE = 500;
 const MOST = 5000;
+const FIELDS_SHOWN = 12; // in a row
 const READING_MS = 2500;
 const ASKED = ["trace", "service", "level", "text", "field", "around", "within"];
 const FIELDS = [
@@ -23,8 +24,15 @@ const COLUMNS = [
   { name: "Time", class: "when" }, { name: "Level", class: "lev" }, { name: "Service", class: "who" }, { name: "Line", class: "what" }, { name: "Trace", class: "of" },
 ];
 
-function cells(line) {
-  const fields = Object.entries(line.attributes).slice(0, 12);
+/** Fields of the service's own before those that every line of a request has; what is filtered by before both. */
+function rank(name, wanted) {
+  if (wanted.has(name)) return 0;
+  if (!name.includes(".")) return 1;
+  return /^(error|exception)\./.test(name) ? 2 : 3;
+}
+
+function cells(line, wanted) {
+  const fields = Object.entries(line.attributes).map(([name, it]) => [name, it, rank(name, wanted)]).sort((a, b) => a[2] - b[2]).slice(0, FIELDS_SHOWN);
   return [
     cell("when", time(line.at)), cell("lev", level(line.level)), cell("who", service(line.service)),
     cell("what", h("span", { class: "message" }, bdi(cut(line.message))), fields.map(([name, it]) => h("span", { class: "pair" }, h("i", {}, bdi(cut(name, 40)), "="), bdi(cut(brief(it), 60))))),
@@ -50,8 +58,9 @@ export function lines(main, params, { title }) {
     load();
   }, { class: "earlier" });
   const grid = new Grid({
-    label: "Lines, the latest first", name: "loglines", columns: COLUMNS, cells,
-    key: (line) => line.key, sign: (line) => line.key,
+    label: "Lines, the latest first", name: "loglines", columns: COLUMNS,
+    cells: (line) => cells(line, new Set(asked.getAll("field").map((it) => it.split("=", 1)[0]))),
+    key: (line) => line.key, sign: (line) => `${line.key} ${asked.getAll("field")}`,
     row: (line) => ({ class: ["ERROR", "FATAL"].includes(line.level) ? "failed" : "" }),
     chosen: choose,
     open: () => side.focus(),

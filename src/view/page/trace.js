@@ -181,7 +181,7 @@ export function trace(main, params, { title }) {
     const found = causes(tree);
     why.hidden = !found.length;
     const different = failures(found);
-    why.replaceChildren(h("h2", {}, found.length > 1 ? `${number(found.length)} failures` : "What failed"),
+    why.replaceChildren(h("h2", {}, different.length > 1 ? `${number(different.length)} failures` : "What failed"),
       h("ul", {}, different.slice(0, 4).map(({ node, times, why: because }) => h("li", {}, times > 1 && h("b", {}, `${number(times)} × `), button([service(node.span.service), bdi(cut(spanName(node.span), 80))], () => jump(node), { class: "plain" }), h("span", { class: "cause" }, bdi(cut(because, 400)))))),
       different.length > 4 ? h("p", {}, "All of them, one after the other: ", h("kbd", {}, "e")) : "");
     actions.replaceChildren(

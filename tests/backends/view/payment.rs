@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::shared::repository::top;
-use crate::support::workshop::{SERVICES, Workshop};
+use crate::support::workshop::{SERVICES, Workshop, ask};
 
 use super::Page;
 
@@ -27,6 +27,17 @@ async fn a_failed_payment_is_found_its_cause_is_read_and_its_customer_is_followe
         ("OTEL_BLRP_SCHEDULE_DELAY", "200"),
         ("OTEL_METRIC_EXPORT_INTERVAL", "1000"),
     ]);
+    // What else happens in a workshop.
+    let gateway = workshop.gateway();
+    for path in [
+        "vehicles/B-WS-7",
+        "vehicles/FAULT-PANIC",
+        "parts/oil-filter",
+        "vehicles/FAULT-SLOW",
+        "profiles/4711",
+    ] {
+        ask("GET", &format!("{gateway}/{path}"), &[], None);
+    }
     let customer = (4000..4000 + MOST_BOOKINGS)
         .find(|customer| workshop.ask_for_booking(*customer, &[]).status >= 500)
         .expect("a booking whose payment failed");
@@ -47,7 +58,7 @@ async fn a_failed_payment_is_found_its_cause_is_read_and_its_customer_is_followe
     picture(&page, "trace", &page.fragment().await).await;
 
     // Its caller knows the customer; one click leads to all lines of him.
-    browser.find_text(".waterfall .row", "POST /payments").await.click().await;
+    browser.find_text(".waterfall .row", "payments\nPOST /payments").await.click().await;
     let field = format!("customer_id: {customer}");
     browser.find(&format!("aside button[aria-label^='{field}']")).await.click().await;
     browser.find_text(".menu button", "Lines with this").await.click().await;
@@ -80,6 +91,7 @@ async fn picture(page: &Page, name: &str, fragment: &str) {
     if std::env::var_os("UPDATE_PICTURES").is_none() {
         return;
     }
+    page.browser.size(1280, 640).await;
     for colours in ["light", "dark"] {
         page.go("").await;
         page.browser
@@ -93,6 +105,7 @@ async fn picture(page: &Page, name: &str, fragment: &str) {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, picture).unwrap();
     }
+    page.browser.size(1280, 800).await;
     page.browser.run("localStorage.removeItem('theme')").await;
     page.go(fragment).await;
     page.browser.until("document.querySelectorAll('.body .row').length > 9").await;
