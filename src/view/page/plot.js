@@ -31,7 +31,7 @@ export function line(points, label, show, exemplars = []) {
   const known = points.filter(([, value]) => Number.isFinite(value));
   const dots = exemplars.filter((it) => it.trace && Number.isFinite(it.value));
   if (!known.length && !dots.length) return frame(`${label}: nothing yet`, "img", []);
-  const times = [...known.map(([at]) => at), ...dots.map((it) => it.at)];
+  const times = [...points.map(([at]) => at), ...dots.map((it) => it.at)];
   const [from, to] = [Math.min(...times), Math.max(...times)];
   const values = [...known.map(([, value]) => value), ...dots.map((it) => it.value)];
   const [least, most] = [Math.min(0, ...values), Math.max(...values)];

@@ -16,11 +16,12 @@ const named = (it) => [it.service, it.route, it.method].map((part) => part ?? ""
 function row(it) {
   const name = [it.method, it.route || "(no route)"].filter(Boolean).join(" ");
   const here = `${cut(it.service, 40)} ${cut(name, 60)}`;
-  const filter = { view: "requests", service: it.service, route: it.route };
+  // Of any span: a request has its own route only where it began.
+  const filter = { view: "requests", service: it.service, ...(it.kind === "http" && it.route ? { field: `http.route=${it.route}` } : { text: it.route }) };
   const points = (of) => it.points.map((point) => [point.at, point[of]]);
   return h("tr", { class: it.errors ? "failed" : "" },
     h("td", {}, service(it.service)),
-    h("th", { scope: "row" }, h("a", { href: link(filter) }, bdi(cut(name, 80))), it.kind !== "server" && h("span", { class: "note" }, ` ${cut(it.kind, 12)}`)),
+    h("th", { scope: "row" }, h("a", { href: link(filter) }, bdi(cut(name, 80))), it.kind !== "http" && h("span", { class: "note" }, ` ${cut(it.kind, 12)}`)),
     h("td", {}, h("div", { class: "plotted" }, bars(points("requests"), `Requests of ${here}`, (n) => `${number(n)} requests`), h("span", {}, h("b", {}, rate(it.rate)), h("small", {}, `${number(it.requests)} in all`)))),
     h("td", {}, h("div", { class: "plotted" }, bars(points("errors"), `Errors of ${here}`, (n) => `${number(n)} errors`, "bad"),
       h("span", {}, it.errors ? h("a", { class: "badge bad", href: link({ ...filter, kind: "failed" }), "aria-label": `✕ ${percent(it.errors, it.requests)}: failed requests of ${here}` }, `✕ ${percent(it.errors, it.requests)}`) : h("b", {}, "0 %"), h("small", {}, `${number(it.errors)} in all`)))),

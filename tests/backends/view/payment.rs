@@ -81,7 +81,8 @@ async fn a_failed_payment_is_found_its_cause_is_read_and_its_customer_is_followe
         browser.find_text("svg .node", service).await;
     }
     browser.press("3").await;
-    browser.find_text(".red th", "POST /bookings").await;
+    browser.find_text(".red th a", "POST /payments").await.click().await;
+    browser.find_text(".requests .row.failed", "POST /bookings").await;
     page.is_clean().await;
     workshop.stop();
 }
