@@ -40,6 +40,8 @@ files! {
     "theme.js" JS
     "trace.js" JS
     "tree.js" JS
+    "waterfall.js" JS
+    "why.js" JS
 }
 
 /// The page loads nothing but these files, asks nobody but this address, and runs no script that stands in a text.

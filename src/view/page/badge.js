@@ -21,15 +21,26 @@ export function hue(service) {
 }
 
 export const service = (name) =>
-  h("span", { class: `service hue${hue(name)}` }, h("i", { class: "swatch", "aria-hidden": "true" }), bdi(cut(name, 60), cut(name, 300)));
+  h(
+    "span",
+    { class: `service hue${hue(name)}` },
+    h("i", { class: "swatch", "aria-hidden": "true" }),
+    bdi(cut(name, 60), cut(name, 300)),
+  );
 
 /** How a request ended: its status, else its outcome; failed ones say so by more than a colour. */
 export function result({ failed, slow, status, outcome }) {
   const text = status || outcome || (failed ? "error" : "ok");
-  const more = failed && status && outcome && !["ok", "server_error", "error", "unset"].includes(outcome) ? ` ${outcome}` : "";
+  const more =
+    failed && status && outcome && !["ok", "server_error", "error", "unset"].includes(outcome) ? ` ${outcome}` : "";
   const kind = failed ? "bad" : slow ? "slow" : Number(status) >= 400 ? "odd" : "good";
   return [
-    h("span", { class: `badge ${kind}` }, failed && h("span", { class: "mark", "aria-hidden": "true" }, "✕"), cut(`${text}${more}`, 24)),
+    h(
+      "span",
+      { class: `badge ${kind}` },
+      failed && h("span", { class: "mark", "aria-hidden": "true" }, "✕"),
+      cut(`${text}${more}`, 24),
+    ),
     failed && h("span", { class: "unseen" }, " failed"),
     slow && h("span", { class: "badge slow" }, "slow"),
   ];

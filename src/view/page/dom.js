@@ -20,8 +20,7 @@ function fill(element, attributes, children) {
 export const h = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
 
 /** An element of SVG. */
-export const s = (tag, attributes, ...children) =>
-  fill(document.createElementNS(SVG, tag), attributes, children);
+export const s = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
 
 /** Text of somebody else, of which neither the direction nor the length reaches its neighbours. */
 export const bdi = (text, title) => h("bdi", { title }, text);

@@ -45,7 +45,11 @@ export function filters(fields, params, label) {
     }
     if (it.kind === "field") {
       const one = h("input", {
-        type: "text", placeholder: "name=value", size: 18, spellcheck: "false", autocomplete: "off",
+        type: "text",
+        placeholder: "name=value",
+        size: 18,
+        spellcheck: "false",
+        autocomplete: "off",
         input: () => one.setCustomValidity(""),
         keydown: (event) => {
           if (event.key !== "Enter") return;
@@ -58,8 +62,14 @@ export function filters(fields, params, label) {
     }
     const number = it.kind === "number";
     const one = h("input", {
-      type: number ? "number" : "search", placeholder: it.hint, size: number ? 6 : 24, min: number ? 0 : null, step: number ? "any" : null,
-      spellcheck: "false", autocomplete: "off", "data-search": it.kind === "search",
+      type: number ? "number" : "search",
+      placeholder: it.hint,
+      size: number ? 6 : 24,
+      min: number ? 0 : null,
+      step: number ? "any" : null,
+      spellcheck: "false",
+      autocomplete: "off",
+      "data-search": it.kind === "search",
       input: () => {
         clearTimeout(timer);
         timer = setTimeout(() => change(it.name, one.value.trim(), true), PAUSE_MS);
@@ -84,7 +94,10 @@ export function filters(fields, params, label) {
     // A list that is open stays as it is.
     if (control.sign === sign || (document.activeElement === control && control.value === value)) return;
     control.sign = sign;
-    control.replaceChildren(h("option", { value: "" }, any), ...all.map((it) => h("option", { value: it }, cut(it, 60))));
+    control.replaceChildren(
+      h("option", { value: "" }, any),
+      ...all.map((it) => h("option", { value: it }, cut(it, 60))),
+    );
     control.value = value;
   }
 
@@ -94,17 +107,34 @@ export function filters(fields, params, label) {
       if (kind === "select") offer(name, control.known ?? []);
       else if (kind !== "field" && document.activeElement !== control) control.value = current.get(name) ?? "";
     }
-    chips.replaceChildren(...current.getAll("field").map((it) =>
-      h("li", {}, h("bdi", {}, cut(it, 80)), button("×", () => change("field", current.getAll("field").filter((other) => other !== it)), {
-        "aria-label": `Remove the filter ${cut(it, 80)}`,
-      }))));
+    chips.replaceChildren(
+      ...current.getAll("field").map((it) =>
+        h(
+          "li",
+          {},
+          h("bdi", {}, cut(it, 80)),
+          button(
+            "×",
+            () =>
+              change(
+                "field",
+                current.getAll("field").filter((other) => other !== it),
+              ),
+            {
+              "aria-label": `Remove the filter ${cut(it, 80)}`,
+            },
+          ),
+        ),
+      ),
+    );
     chips.hidden = !chips.children.length;
     clear.hidden = ![...current.keys()].some((name) => inputs.has(name) || ["kind", "trace", "around"].includes(name));
   }
 
   set(params);
   return {
-    element, set,
+    element,
+    set,
     offer(name, values) {
       inputs.get(name).control.known = values;
       offer(name, values);

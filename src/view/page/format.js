@@ -74,7 +74,10 @@ const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f
 
 /** Text as it may be shown. */
 export function visible(text) {
-  return String(text ?? "").replace(UNSEEN, (it) => `⟨U+${it.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
+  return String(text ?? "").replace(
+    UNSEEN,
+    (it) => `⟨U+${it.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`,
+  );
 }
 
 /** One line of at most so many characters. */
@@ -86,11 +89,12 @@ export function cut(text, most = 240) {
 
 /** A value of an attribute as text. */
 export function value(it) {
-  return typeof it === "string" ? it : JSON.stringify(it) ?? "";
+  return typeof it === "string" ? it : (JSON.stringify(it) ?? "");
 }
 
 /** A value of an attribute where there is little room: a fraction has as many digits as matter. */
-export const brief = (it) => (typeof it === "number" && !Number.isInteger(it) ? String(Number(it.toPrecision(5))) : value(it));
+export const brief = (it) =>
+  typeof it === "number" && !Number.isInteger(it) ? String(Number(it.toPrecision(5))) : value(it);
 
 export const short = (id) => String(id ?? "").slice(0, 8);
 

@@ -22,8 +22,13 @@ export class Grid {
     this.options = { sign: JSON.stringify, row: () => ({}), ...options };
     this.id = `grid${(grids += 1)}`;
     const columns = options.columns.map((it) =>
-      h("div", { role: "columnheader", class: `cell ${it.class}` }, it.head ?? it.name));
-    this.head = h("div", { role: "rowgroup", class: "head" }, h("div", { role: "row", class: "row", "aria-rowindex": 1 }, columns));
+      h("div", { role: "columnheader", class: `cell ${it.class}` }, it.head ?? it.name),
+    );
+    this.head = h(
+      "div",
+      { role: "rowgroup", class: "head" },
+      h("div", { role: "row", class: "row", "aria-rowindex": 1 }, columns),
+    );
     this.body = h("div", { role: "rowgroup", class: "body" });
     this.element = h("div", { class: `grid ${name}`, role, tabindex: 0, "aria-label": label }, this.head, this.body);
     this.element.addEventListener("scroll", () => this.#plan(), { passive: true });
@@ -36,7 +41,8 @@ export class Grid {
   set(items) {
     const before = this.current && this.options.key(this.current);
     this.items = items;
-    this.active = before === undefined || before === null ? -1 : items.findIndex((it) => this.options.key(it) === before);
+    this.active =
+      before === undefined || before === null ? -1 : items.findIndex((it) => this.options.key(it) === before);
     this.element.setAttribute("aria-rowcount", items.length + 1);
     this.body.style.height = `${items.length * ROW}px`;
     this.draw();
@@ -63,14 +69,18 @@ export class Grid {
 
   /** By key, as `choose` by place. */
   find(key, focus = true, middle = false) {
-    this.choose(this.items.findIndex((it) => this.options.key(it) === key), focus, middle);
+    this.choose(
+      this.items.findIndex((it) => this.options.key(it) === key),
+      focus,
+      middle,
+    );
   }
 
   /** A step of the keyboard; rows that are only headings are passed over. */
   move(by) {
     let index = this.active;
     let last = index;
-    for (let left = Math.abs(by); left > 0; ) {
+    for (let left = Math.abs(by); left > 0;) {
       index += Math.sign(by);
       if (index < 0 || index >= this.items.length) break;
       if (this.options.passive?.(this.items[index])) continue;
@@ -78,13 +88,23 @@ export class Grid {
       left -= 1;
     }
     if (last !== this.active) this.choose(last);
-    else if (this.active < 0 && this.items.length) this.choose(this.items.findIndex((it) => !this.options.passive?.(it)));
+    else if (this.active < 0 && this.items.length)
+      this.choose(this.items.findIndex((it) => !this.options.passive?.(it)));
   }
 
   /** What the keys do that every table has. */
   key(name) {
     const page = Math.max(1, Math.floor(this.element.clientHeight / ROW) - 2);
-    const steps = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -this.items.length, End: this.items.length };
+    const steps = {
+      j: 1,
+      ArrowDown: 1,
+      k: -1,
+      ArrowUp: -1,
+      PageDown: page,
+      PageUp: -page,
+      Home: -this.items.length,
+      End: this.items.length,
+    };
     if (name in steps) this.move(steps[name]);
     else if (name === "Enter" && this.current) this.options.open?.(this.current);
     else return false;

@@ -17,11 +17,21 @@ const ASKED = ["trace", "service", "level", "text", "field", "around", "within"]
 const FIELDS = [
   { name: "text", label: "Text", kind: "search", hint: "in messages and fields" },
   { name: "service", label: "Service", kind: "select" },
-  { name: "level", label: "At least", kind: "select", any: "every level", fixed: ["TRACE", "DEBUG", "INFO", "WARN", "ERROR"] },
+  {
+    name: "level",
+    label: "At least",
+    kind: "select",
+    any: "every level",
+    fixed: ["TRACE", "DEBUG", "INFO", "WARN", "ERROR"],
+  },
   { name: "field", label: "Field", kind: "field" },
 ];
 const COLUMNS = [
-  { name: "Time", class: "when" }, { name: "Level", class: "lev" }, { name: "Service", class: "who" }, { name: "Line", class: "what" }, { name: "Trace", class: "of" },
+  { name: "Time", class: "when" },
+  { name: "Level", class: "lev" },
+  { name: "Service", class: "who" },
+  { name: "Line", class: "what" },
+  { name: "Trace", class: "of" },
 ];
 
 /** Fields of the service's own before those that every line of a request has; what is filtered by before both. */
@@ -32,11 +42,30 @@ function rank(name, wanted) {
 }
 
 function cells(line, wanted) {
-  const fields = Object.entries(line.attributes).map(([name, it]) => [name, it, rank(name, wanted)]).sort((a, b) => a[2] - b[2]).slice(0, FIELDS_SHOWN);
+  const fields = Object.entries(line.attributes)
+    .map(([name, it]) => [name, it, rank(name, wanted)])
+    .sort((a, b) => a[2] - b[2])
+    .slice(0, FIELDS_SHOWN);
   return [
-    cell("when", time(line.at)), cell("lev", level(line.level)), cell("who", service(line.service)),
-    cell("what", h("span", { class: "message" }, bdi(cut(line.message))), fields.map(([name, it]) => h("span", { class: "pair" }, h("i", {}, bdi(cut(name, 40)), "="), bdi(cut(brief(it), 60))))),
-    cell("of", line.trace && h("a", { href: toTrace(line.trace, line.span), tabindex: -1, "aria-label": `Trace ${short(line.trace)}` }, short(line.trace))),
+    cell("when", time(line.at)),
+    cell("lev", level(line.level)),
+    cell("who", service(line.service)),
+    cell(
+      "what",
+      h("span", { class: "message" }, bdi(cut(line.message))),
+      fields.map(([name, it]) =>
+        h("span", { class: "pair" }, h("i", {}, bdi(cut(name, 40)), "="), bdi(cut(brief(it), 60))),
+      ),
+    ),
+    cell(
+      "of",
+      line.trace &&
+        h(
+          "a",
+          { href: toTrace(line.trace, line.span), tabindex: -1, "aria-label": `Trace ${short(line.trace)}` },
+          short(line.trace),
+        ),
+    ),
   ];
 }
 
@@ -53,14 +82,21 @@ export function lines(main, params, { title }) {
   const scope = h("p", { class: "told" });
   const side = h("aside", { class: "side", "aria-label": "Details of the line", tabindex: -1, hidden: true });
   const place = h("div", { class: "split" });
-  const earlier = button("Show earlier ones", () => {
-    most = Math.min(MOST, most + PAGE);
-    load();
-  }, { class: "earlier" });
+  const earlier = button(
+    "Show earlier ones",
+    () => {
+      most = Math.min(MOST, most + PAGE);
+      load();
+    },
+    { class: "earlier" },
+  );
   const grid = new Grid({
-    label: "Lines, the latest first", name: "loglines", columns: COLUMNS,
+    label: "Lines, the latest first",
+    name: "loglines",
+    columns: COLUMNS,
     cells: (line) => cells(line, new Set(asked.getAll("field").map((it) => it.split("=", 1)[0]))),
-    key: (line) => line.key, sign: (line) => `${line.key} ${asked.getAll("field")}`,
+    key: (line) => line.key,
+    sign: (line) => `${line.key} ${asked.getAll("field")}`,
     row: (line) => ({ class: ["ERROR", "FATAL"].includes(line.level) ? "failed" : "" }),
     chosen: choose,
     open: () => side.focus(),
@@ -83,12 +119,17 @@ export function lines(main, params, { title }) {
       h("h2", {}, level(line.level), " Line"),
       h("p", { class: "facts" }, service(line.service), time(line.at)),
       h("div", { class: "message" }, text(line.message)),
-      h("p", { class: "links" },
-        line.trace && h("a", { href: toTrace(line.trace, line.span) }, "Its trace"), line.trace && h("a", { href: link({ view: "lines", trace: line.trace }) }, "Lines of its trace"),
+      h(
+        "p",
+        { class: "links" },
+        line.trace && h("a", { href: toTrace(line.trace, line.span) }, "Its trace"),
+        line.trace && h("a", { href: link({ view: "lines", trace: line.trace }) }, "Lines of its trace"),
         h("a", { href: link({ view: "lines", around: line.at, within: 1000 }) }, "Lines within a second"),
-        h("a", { href: link({ view: "lines", around: line.at, within: 60_000 }) }, "within a minute")),
+        h("a", { href: link({ view: "lines", around: line.at, within: 60_000 }) }, "within a minute"),
+      ),
       attributes(line.attributes, "Attributes") ?? "",
-      line.event_name ? h("p", {}, "Event ", bdi(cut(line.event_name, 120))) : "");
+      line.event_name ? h("p", {}, "Event ", bdi(cut(line.event_name, 120))) : "",
+    );
     side.scrollTop = 0;
   }
 
@@ -96,10 +137,22 @@ export function lines(main, params, { title }) {
     const of = [];
     const trace = asked.get("trace");
     const around = Number(asked.get("around"));
-    if (trace) of.push(" of trace ", h("a", { href: toTrace(trace) }, cut(short(trace), 8)), " ", button("×", () => without("trace"), { "aria-label": "Of all traces" }));
+    if (trace)
+      of.push(
+        " of trace ",
+        h("a", { href: toTrace(trace) }, cut(short(trace), 8)),
+        " ",
+        button("×", () => without("trace"), { "aria-label": "Of all traces" }),
+      );
     if (around) {
-      of.push(" within ", duration(Number(asked.get("within")) || 60_000), " of ", h("time", { title: utc(around) }, clock(around)), " ",
-        button("×", () => without("around", "within"), { "aria-label": "Of all times" }));
+      of.push(
+        " within ",
+        duration(Number(asked.get("within")) || 60_000),
+        " of ",
+        h("time", { title: utc(around) }, clock(around)),
+        " ",
+        button("×", () => without("around", "within"), { "aria-label": "Of all times" }),
+      );
     }
     scope.replaceChildren(`${more ? "The latest " : ""}${count(held.length, "line")}`, ...of);
   }
@@ -127,7 +180,14 @@ export function lines(main, params, { title }) {
     told();
     earlier.hidden = !more || most >= MOST;
     if (held.length) place.replaceChildren(grid.element, side);
-    else place.replaceChildren(h("p", { class: "empty" }, "No line that is held matches. Lines arrive once a service has OTEL_LOGS_EXPORTER=otlp."));
+    else
+      place.replaceChildren(
+        h(
+          "p",
+          { class: "empty" },
+          "No line that is held matches. Lines arrive once a service has OTEL_LOGS_EXPORTER=otlp.",
+        ),
+      );
     grid.set(held);
     if (tell) say(held.length ? `${count(held.length, "line")}${more ? " or more" : ""}` : "No line matches");
   }

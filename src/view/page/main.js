@@ -15,7 +15,12 @@ import { trace } from "./trace.js";
 
 const VIEWS = { requests, map, routes, lines, metrics, state, trace, compare };
 const TABS = [
-  ["requests", "Requests"], ["map", "Map"], ["routes", "Routes"], ["lines", "Lines"], ["metrics", "Metrics"], ["state", "Held"],
+  ["requests", "Requests"],
+  ["map", "Map"],
+  ["routes", "Routes"],
+  ["lines", "Lines"],
+  ["metrics", "Metrics"],
+  ["state", "Held"],
 ];
 const LEAST_MS = 700; // between two refreshes, however much arrives
 
@@ -29,10 +34,17 @@ let planned = 0;
 
 function tabs(view) {
   const current = { trace: "requests", compare: "requests" }[view] ?? view;
-  document.getElementById("views").replaceChildren(
-    ...TABS.map(([name, title], index) =>
-      h("a", { href: link({ view: name }), "aria-current": name === current && "page", "aria-keyshortcuts": index + 1 }, title)),
-  );
+  document
+    .getElementById("views")
+    .replaceChildren(
+      ...TABS.map(([name, title], index) =>
+        h(
+          "a",
+          { href: link({ view: name }), "aria-current": name === current && "page", "aria-keyshortcuts": index + 1 },
+          title,
+        ),
+      ),
+    );
 }
 
 function show() {

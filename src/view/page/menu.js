@@ -19,10 +19,16 @@ function show(from, entries) {
   const again = open?.from === from;
   close(false);
   if (again) return;
-  const items = entries.map(([label, act]) => button(label, () => {
-    close(true);
-    act(from);
-  }, { role: "menuitem", tabindex: -1 }));
+  const items = entries.map(([label, act]) =>
+    button(
+      label,
+      () => {
+        close(true);
+        act(from);
+      },
+      { role: "menuitem", tabindex: -1 },
+    ),
+  );
   const menu = h("div", { role: "menu", class: "menu", keydown: (event) => steer(event, items) }, items);
   document.body.append(menu);
   const box = from.getBoundingClientRect();
@@ -56,7 +62,10 @@ export function field(name, value, shown, attributes) {
     ["Copy as name=value", (from) => copy(same, from)],
   ].filter(Boolean);
   return button(shown, (event) => show(event.currentTarget, entries), {
-    class: "value", "aria-haspopup": "menu", "aria-expanded": "false", ...attributes,
+    class: "value",
+    "aria-haspopup": "menu",
+    "aria-expanded": "false",
+    ...attributes,
   });
 }
 

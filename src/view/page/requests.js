@@ -28,11 +28,20 @@ const FIELDS = [
 ];
 let opened = null; // the row that was opened last: a reader comes back to it
 
-const KINDS = [["", "All"], ["failed", "Failed"], ["slow", "Slow"]];
+const KINDS = [
+  ["", "All"],
+  ["failed", "Failed"],
+  ["slow", "Slow"],
+];
 
 const COLUMNS = [
-  { name: "Began", class: "when" }, { name: "Result", class: "result" }, { name: "Request", class: "what" },
-  { name: "Service", class: "who" }, { name: "Duration", class: "took" }, { name: "Spans", class: "num" }, { name: "Lines", class: "num" },
+  { name: "Began", class: "when" },
+  { name: "Result", class: "result" },
+  { name: "Request", class: "what" },
+  { name: "Service", class: "who" },
+  { name: "Duration", class: "took" },
+  { name: "Spans", class: "num" },
+  { name: "Lines", class: "num" },
 ];
 
 /** Of a request: the share of a bar, logarithmic from 1 ms to 100 s, since requests differ by that much. */
@@ -46,12 +55,34 @@ function cells({ head, all, trace }) {
   return [
     cell("when", time(trace.start)),
     cell("result", result(trace)),
-    cell("what",
+    cell(
+      "what",
       h("a", { href: toTrace(trace.id), tabindex: -1 }, bdi(cut(title(trace)))),
-      !trace.root && h("span", { class: "note", title: "Its first span has not arrived, or was sent elsewhere" }, " begins elsewhere"),
+      !trace.root &&
+        h(
+          "span",
+          { class: "note", title: "Its first span has not arrived, or was sent elsewhere" },
+          " begins elsewhere",
+        ),
       // A bare number is the status again, of some span.
-      trace.error && !/^\d+$/.test(trace.error) && h("span", { class: "cause" }, bdi(cut(trace.error)))),
-    cell("who", service(trace.service), more > 0 && h("span", { class: "more", title: trace.services.map((it) => cut(it, 40)).slice(0, 40).join(", ") }, `+${more}`)),
+      trace.error && !/^\d+$/.test(trace.error) && h("span", { class: "cause" }, bdi(cut(trace.error))),
+    ),
+    cell(
+      "who",
+      service(trace.service),
+      more > 0 &&
+        h(
+          "span",
+          {
+            class: "more",
+            title: trace.services
+              .map((it) => cut(it, 40))
+              .slice(0, 40)
+              .join(", "),
+          },
+          `+${more}`,
+        ),
+    ),
     cell("took", h("span", { class: "amount" }, duration(trace.duration)), h("span", { class: "track" }, bar)),
     cell("num", number(trace.spans)),
     cell("num", number(trace.lines)),
@@ -72,15 +103,28 @@ export function requests(main, params, { title: titled }) {
   const kinds = h("div", { class: "kinds", role: "group", "aria-label": "Which requests" });
   const told = h("p", { class: "told" });
   const place = h("div", { class: "place" });
-  const more = button("Show earlier ones", () => {
-    most = Math.min(MOST, most + PAGE);
-    load();
-  }, { class: "earlier" });
+  const more = button(
+    "Show earlier ones",
+    () => {
+      most = Math.min(MOST, most + PAGE);
+      load();
+    },
+    { class: "earlier" },
+  );
   const grid = new Grid({
-    label: "Requests", name: "requests", columns: COLUMNS, cells,
+    label: "Requests",
+    name: "requests",
+    columns: COLUMNS,
+    cells,
     key: keyOf,
     sign: (it) => (it.head ? `${it.head} ${whole} ${it.number}` : JSON.stringify([it.trace, marked() === it.trace.id])),
-    row: (it) => (it.head ? { class: "part" } : { class: `${it.trace.failed ? "failed" : ""} ${marked() === it.trace.id ? "marked" : ""}`, "data-trace": it.trace.id }),
+    row: (it) =>
+      it.head
+        ? { class: "part" }
+        : {
+            class: `${it.trace.failed ? "failed" : ""} ${marked() === it.trace.id ? "marked" : ""}`,
+            "data-trace": it.trace.id,
+          },
     passive: (it) => Boolean(it.head),
     open,
     clicked: (it, event) => {
@@ -96,18 +140,32 @@ export function requests(main, params, { title: titled }) {
 
   grid.element.addEventListener("pointermove", () => (moved = Date.now()), { passive: true });
   place.append(grid.element);
-  main.append(h("h1", { class: "unseen" }, "Requests"), bar.element, h("div", { class: "strip" }, kinds, told), place, more);
+  main.append(
+    h("h1", { class: "unseen" }, "Requests"),
+    bar.element,
+    h("div", { class: "strip" }, kinds, told),
+    place,
+    more,
+  );
   titled("Requests");
 
   function switchKinds() {
     const now = asked.get("kind") ?? "";
-    kinds.replaceChildren(...KINDS.map(([kind, label]) => button(label, () => {
-      const next = new URLSearchParams(asked);
-      next.delete("kind");
-      if (kind) next.set("kind", kind);
-      next.set("view", "requests");
-      become(next);
-    }, { "aria-pressed": String(kind === now) })));
+    kinds.replaceChildren(
+      ...KINDS.map(([kind, label]) =>
+        button(
+          label,
+          () => {
+            const next = new URLSearchParams(asked);
+            next.delete("kind");
+            if (kind) next.set("kind", kind);
+            next.set("view", "requests");
+            become(next);
+          },
+          { "aria-pressed": String(kind === now) },
+        ),
+      ),
+    );
   }
 
   function items() {
@@ -117,12 +175,17 @@ export function requests(main, params, { title: titled }) {
     // Nothing stands in front that would be there anyway.
     if (front.every((trace, index) => trace.id === answer.traces[index]?.id)) return all;
     const shown = whole ? front : front.slice(0, IN_FRONT);
-    const toggle = front.length > IN_FRONT && button(whole ? "Show fewer" : `Show all ${front.length}`, () => {
-      whole = !whole;
-      draw();
-    });
+    const toggle =
+      front.length > IN_FRONT &&
+      button(whole ? "Show fewer" : `Show all ${front.length}`, () => {
+        whole = !whole;
+        draw();
+      });
     return [
-      { head: "Failed or slow", number: front.length, all: toggle }, ...shown.map((trace) => ({ trace, front: true })), { head: "All, the latest first" }, ...all,
+      { head: "Failed or slow", number: front.length, all: toggle },
+      ...shown.map((trace) => ({ trace, front: true })),
+      { head: "All, the latest first" },
+      ...all,
     ];
   }
 
@@ -131,11 +194,17 @@ export function requests(main, params, { title: titled }) {
     const filtered = ASKED.some((name) => asked.get(name));
     const size = `${answer.more ? "The latest " : ""}${count(answer.traces.length, "request")}${filtered ? " that match" : ""}`;
     const sign = marked();
-    told.replaceChildren(nothing ? "" : size, ...(sign ? [" · comparing ", h("code", {}, short(sign)), " with the next that you mark by ", h("kbd", {}, "c")] : []));
+    told.replaceChildren(
+      nothing ? "" : size,
+      ...(sign
+        ? [" · comparing ", h("code", {}, short(sign)), " with the next that you mark by ", h("kbd", {}, "c")]
+        : []),
+    );
     more.hidden = !answer.more || most >= MOST;
     if (answer.more && most >= MOST) told.append("; filters lead to earlier ones");
     if (nothing && !filtered) place.replaceChildren(howTo());
-    else if (nothing) place.replaceChildren(h("p", { class: "empty" }, "No request that is held matches these filters."));
+    else if (nothing)
+      place.replaceChildren(h("p", { class: "empty" }, "No request that is held matches these filters."));
     else if (!grid.element.isConnected) place.replaceChildren(grid.element);
     grid.set(items());
     if (opened) grid.find(opened, false, true);
@@ -158,7 +227,12 @@ export function requests(main, params, { title: titled }) {
     bar.offer("status", statuses);
     bar.offer("outcome", outcomes);
     draw();
-    if (tell) say(answer.traces.length ? `${count(answer.traces.length, "request")}${answer.more ? " or more" : ""}` : "No request matches");
+    if (tell)
+      say(
+        answer.traces.length
+          ? `${count(answer.traces.length, "request")}${answer.more ? " or more" : ""}`
+          : "No request matches",
+      );
   }
 
   for (const name of ["service", "route", "status", "outcome"]) bar.offer(name, []);

@@ -13,9 +13,14 @@ const at = (node) => (isSpan(node) ? node.span.start : node.line.at);
  * and named as it is. Without `grouping` there are none.
  */
 export function build(trace, grouping = true) {
-  const nodes = trace.spans.map((span, index) => ({ key: `s${index}`, index, span, children: [], parent: null }));
   const byId = new Map();
-  for (const node of nodes) if (!byId.has(node.span.id)) byId.set(node.span.id, node);
+  const times = new Map(); // what is there more than once
+  const nodes = trace.spans.map((span) => {
+    times.set(span.id, (times.get(span.id) ?? 0) + 1);
+    const node = { key: `s${span.id}/${times.get(span.id)}`, span, children: [], parent: null };
+    if (!byId.has(span.id)) byId.set(span.id, node);
+    return node;
+  });
   const roots = [];
   for (const node of nodes) {
     const parent = byId.get(node.span.parent);
@@ -27,7 +32,7 @@ export function build(trace, grouping = true) {
   // Who is reached by no root stands in a circle, which is cut at its earliest span.
   const seen = new Set();
   const reach = (from) => {
-    for (const open = [from]; open.length; ) {
+    for (const open = [from]; open.length;) {
       const node = open.pop();
       if (seen.has(node)) continue;
       seen.add(node);
@@ -42,7 +47,11 @@ export function build(trace, grouping = true) {
     roots.push(node);
     reach(node);
   }
-  const lines = trace.lines.map((line, index) => ({ key: `l${index}`, line, children: [], parent: byId.get(line.span) ?? null }));
+  const lines = trace.lines.map((line) => {
+    const said = `l${line.at}/${line.span}`;
+    times.set(said, (times.get(said) ?? 0) + 1);
+    return { key: `${said}/${times.get(said)}`, line, children: [], parent: byId.get(line.span) ?? null };
+  });
   for (const line of lines) (line.parent ? line.parent.children : roots).push(line);
   const sort = (list) => list.sort((a, b) => at(a) - at(b));
   sort(roots);
@@ -70,14 +79,19 @@ function own(node) {
 }
 
 const alike = (a, b) =>
-  isSpan(b) && !b.children.length && !b.span.failed && spanName(a.span) === spanName(b.span) && a.span.service === b.span.service;
+  isSpan(b) &&
+  !b.children.length &&
+  !b.span.failed &&
+  spanName(a.span) === spanName(b.span) &&
+  a.span.service === b.span.service;
 
 function grouped(parent) {
   const out = [];
   const all = parent.children;
-  for (let first = 0; first < all.length; ) {
+  for (let first = 0; first < all.length;) {
     let last = first + 1;
-    if (isSpan(all[first]) && alike(all[first], all[first])) while (last < all.length && alike(all[first], all[last])) last += 1;
+    if (isSpan(all[first]) && alike(all[first], all[first]))
+      while (last < all.length && alike(all[first], all[last])) last += 1;
     const run = all.slice(first, last);
     first = last;
     if (run.length < MANY) {
