@@ -106,7 +106,7 @@ function target(span) {
   let to = all["url.template"] ?? "";
   if (!to && URL.canParse(all["url.full"])) to = new URL(all["url.full"]).pathname;
   if (!to) to = [all["server.address"], all["server.port"]].filter(Boolean).join(":");
-  return ` ${to}${attempt ? ` (attempt ${attempt + 1})` : ""}`;
+  return ` ${to}${attempt ? ` #${attempt + 1}` : ""}`;
 }
 
 /** What a span is called in a row. */

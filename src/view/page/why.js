@@ -24,7 +24,7 @@ function failures(found) {
   const all = new Map();
   for (const node of found) {
     const why = reason(node);
-    const same = `${node.span.service}\n${spanName(node.span).replace(/ \(attempt \d+\)$/, "")}\n${why}`;
+    const same = `${node.span.service}\n${spanName(node.span).replace(/ #\d+$/, "")}\n${why}`;
     if (all.has(same)) all.get(same).times += 1;
     else all.set(same, { node, times: 1, why });
   }

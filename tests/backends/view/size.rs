@@ -83,7 +83,7 @@ async fn fifty_thousand_spans_and_a_trace_of_two_thousand_stay_readable() {
     for (what, selector, value, wanted) in [
         ("text", ".filter.search input", "parts", "that match"),
         ("duration", ".filter.number input", "11", "requests that match"),
-        ("kind, by a text of one span", ".filter.search input", "deadlock", "1 request that match"),
+        ("a text of one span", ".filter.search input", "deadlock", "1 request that match"),
     ] {
         page.go("").await;
         browser.until("window.rowsAt").await;
