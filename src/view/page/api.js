@@ -28,19 +28,33 @@ export async function ask(path, params = {}, signal = undefined) {
   throw Object.assign(new Error(body.error || `The program answered ${answer.status}.`), { status: answer.status });
 }
 
-/** Calls `changed` with the version of what is held, at first and when it is a new one, and `state` with `live` or `waiting`. The browser connects again by itself. */
+/**
+ * Calls `changed` with the version of what is held, at first and when it is a new one, and `state` with `live` or
+ * `waiting`. Only while the page is in sight: a browser has six connections to an address, for all of its tabs.
+ */
 export function listen(changed, state) {
-  const source = new EventSource("/api/live");
-  source.addEventListener("open", () => state("live"));
-  source.addEventListener("error", () => {
-    state("waiting");
-    // Refused, and no longer tried: too many pages are open.
-    if (source.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN_MS, changed, state);
-  });
-  source.addEventListener("change", (event) => {
-    changed(JSON.parse(event.data).version);
-  });
-  addEventListener("pagehide", () => source.close());
+  let source = null;
+  const close = () => {
+    source?.close();
+    source = null;
+  };
+  const open = () => {
+    if (source || document.hidden) return;
+    source = new EventSource("/api/live");
+    source.addEventListener("open", () => state("live"));
+    source.addEventListener("change", (event) => changed(JSON.parse(event.data).version));
+    source.addEventListener("error", () => {
+      state("waiting");
+      // The browser tries again, unless it was refused: too many pages are open.
+      if (source?.readyState !== EventSource.CLOSED) return;
+      close();
+      setTimeout(open, AGAIN_MS);
+    });
+  };
+  document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", open);
+  open();
 }
 
 /** One question at a time: the answer to an older one is not wanted any more. */

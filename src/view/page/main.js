@@ -63,6 +63,7 @@ function show() {
 
 function title(text) {
   document.title = `${text} · observability`;
+  main.setAttribute("aria-label", text);
 }
 
 /** Asks the open view to show what is new. It may decline, while somebody reads; then a button offers it. */

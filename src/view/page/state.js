@@ -20,10 +20,23 @@ function command(text) {
 /** How a service is made to send something here: shown while nothing has come. */
 export function howTo() {
   const here = `${location.protocol}//${location.host}`;
+  const title = h("h2", {}, "Nothing has arrived yet");
+  const other = h("p", { hidden: true });
+  // Of one signal there may be much, while another was never turned on.
+  ask("state").then(
+    ({ held: { spans, lines, points } }) => {
+      if (!spans && !lines && !points) return;
+      title.textContent = "Nothing of this kind has arrived yet";
+      other.textContent = `Held are ${count(spans, "span")}, ${count(lines, "line")} and ${count(points, "point")} of metrics.`;
+      other.hidden = false;
+    },
+    () => {},
+  );
   return h(
     "section",
     { class: "howto" },
-    h("h2", {}, "Nothing has arrived yet"),
+    title,
+    other,
     h("p", {}, "Start a service with the variables set. Several at once join this page:"),
     command("observability view -- cargo run"),
     h("p", {}, "Or set them yourself, for a service of any language that has OpenTelemetry:"),
@@ -114,33 +127,31 @@ export function state(main, _params, { title }) {
         ? table(
             "Services heard",
             ["service", "instances", "last heard", "see its"],
-            it.services
-              .slice(0, MOST)
-              .map((one) => [
-                service(one.service),
-                number(one.instances),
-                h("span", {}, time(one.last), ` · ${ago(one.last)}`),
+            it.services.slice(0, MOST).map((one) => [
+              service(one.service),
+              number(one.instances),
+              h("span", {}, time(one.last), ` · ${ago(one.last)}`),
+              h(
+                "span",
+                { class: "links" },
                 h(
-                  "span",
-                  { class: "links" },
-                  h(
-                    "a",
-                    {
-                      href: link({ view: "requests", service: one.service }),
-                      "aria-label": `Requests of ${cut(one.service, 60)}`,
-                    },
-                    "requests",
-                  ),
-                  h(
-                    "a",
-                    {
-                      href: link({ view: "lines", service: one.service }),
-                      "aria-label": `Lines of ${cut(one.service, 60)}`,
-                    },
-                    "lines",
-                  ),
+                  "a",
+                  {
+                    href: link({ view: "requests", service: one.service }),
+                    "aria-label": `Requests of ${cut(one.service, 60)}`,
+                  },
+                  "requests",
                 ),
-              ]),
+                h(
+                  "a",
+                  {
+                    href: link({ view: "lines", service: one.service }),
+                    "aria-label": `Lines of ${cut(one.service, 60)}`,
+                  },
+                  "lines",
+                ),
+              ),
+            ]),
           )
         : howTo(),
       h("p", { class: "note" }, `${count(it.version, "change")} so far.`),

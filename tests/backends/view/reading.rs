@@ -140,6 +140,19 @@ async fn an_exemplar_opens_its_trace() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_without_requests_says_what_there_is_instead() {
+    let page = Page::open("view-other").await;
+    let (browser, url) = (&page.browser, &page.server.url);
+    browser.find_text(".howto h2", "Nothing has arrived yet").await;
+    let alone = Span { trace: String::new(), id: String::new(), ..Span::request(1, "/", now(), 10, 200) };
+    feed::line(url, "orders", &alone, "INFO", "started", &json!({})).await;
+    browser.find_text(".howto", "Held are 0 spans, 1 line and 0 points of metrics.").await;
+    browser.press("4").await;
+    browser.find_text(".loglines .row", "started").await;
+    page.is_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_arrives_shows_by_itself_but_moves_nothing_under_a_reader() {
     let page = Page::open("view-live").await;
     let (browser, url) = (&page.browser, &page.server.url);
