@@ -1,9 +1,9 @@
 // Questions to the program behind the page, and word of what changed.
 
-let version; // of what is held, as the last answer said
+let version; // of what is held, as the last answer to a view said
 const AGAIN_MS = 5000;
 
-/** The version of what is held that the last answer was of. */
+/** The version of what is held that the open view shows, once it has its answer. */
 export const answered = () => version;
 
 /** Asks; the answer is JSON. Throws an `Error` whose message is for a person, and whose `status` is HTTP's. */
@@ -21,10 +21,7 @@ export async function ask(path, params = {}, signal = undefined) {
     throw new Error("The program behind this page does not answer. Is `observability view` still running?");
   }
   const body = await answer.json().catch(() => ({}));
-  if (answer.ok) {
-    version = body.version ?? version;
-    return body;
-  }
+  if (answer.ok) return body;
   throw Object.assign(new Error(body.error || `The program answered ${answer.status}.`), { status: answer.status });
 }
 
@@ -57,7 +54,7 @@ export function listen(changed, state) {
   open();
 }
 
-/** One question at a time: the answer to an older one is not wanted any more. */
+/** A view's own question, one at a time: the answer to an older one is not wanted any more. */
 export class Latest {
   #running = null;
 
@@ -67,7 +64,9 @@ export class Latest {
     const own = (this.#running = new AbortController());
     try {
       const answer = await ask(path, params, own.signal);
-      return this.#running === own ? answer : null;
+      if (this.#running !== own) return null;
+      version = answer.version;
+      return answer;
     } catch (error) {
       if (this.#running !== own || error.name === "AbortError") return null;
       throw error;

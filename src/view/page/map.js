@@ -222,8 +222,6 @@ export function map(main, params, { title }) {
       if (!nodes.length) place.replaceChildren(howTo());
       else {
         const left = place.querySelector(".scroll")?.scrollLeft ?? 0;
-        // Left alone while the keyboard is on one of its services.
-        if (place.querySelector(".map")?.contains(document.activeElement)) return;
         const scroll = h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Map" }, drawing(answer));
         place.replaceChildren(
           scroll,
@@ -238,5 +236,7 @@ export function map(main, params, { title }) {
   }
 
   load();
-  return { refresh: load, leave: () => latest.stop() };
+  // Left alone while the keyboard is on one of its services.
+  const busy = () => place.contains(document.activeElement);
+  return { refresh: load, busy, leave: () => latest.stop() };
 }

@@ -102,7 +102,7 @@ export function metrics(main, params, { title }) {
         .toSorted((a, b) => a.name.localeCompare(b.name) || a.service.localeCompare(b.service));
       if (!asked.get("service")) bar.offer("service", [...new Set(answer.metrics.map((it) => it.service))].sort());
       const now = JSON.stringify(found);
-      if (now === sign || place.contains(document.activeElement)) return;
+      if (now === sign) return;
       sign = now;
       if (!answer.metrics.length && !asked.get("service")) place.replaceChildren(howTo());
       else if (!found.length)
@@ -129,6 +129,7 @@ export function metrics(main, params, { title }) {
       return true;
     },
     refresh: load,
+    busy: () => place.contains(document.activeElement),
     leave: () => latest.stop(),
   };
 }

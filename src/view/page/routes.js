@@ -100,7 +100,7 @@ export function routes(main, params, { title }) {
       const answer = await latest.ask("red", { within: params.get("within"), service: params.get("service") });
       if (!answer) return;
       const now = JSON.stringify(answer.routes);
-      if (now === sign || place.contains(document.activeElement)) return;
+      if (now === sign) return;
       sign = now;
       const all = answer.routes.toSorted((a, b) => named(a).localeCompare(named(b)));
       if (!all.length) return place.replaceChildren(howTo());
@@ -129,5 +129,6 @@ export function routes(main, params, { title }) {
   }
 
   load();
-  return { refresh: load, leave: () => latest.stop() };
+  // Left alone while the keyboard is on one of its links.
+  return { refresh: load, busy: () => place.contains(document.activeElement), leave: () => latest.stop() };
 }

@@ -1,6 +1,6 @@
 // What is held and what was dropped, which services were heard, and how a service is made to send something here.
 
-import { ask } from "./api.js";
+import { ask, Latest } from "./api.js";
 import { service, time, trouble } from "./badge.js";
 import { button, copy, h } from "./dom.js";
 import { ago, bytes, count, cut, number } from "./format.js";
@@ -78,6 +78,7 @@ function table(caption, heads, rows) {
 }
 
 export function state(main, _params, { title }) {
+  const latest = new Latest();
   const place = h("div", { class: "state" });
   main.append(h("h1", {}, "What is held"), place);
   title("Held");
@@ -85,11 +86,12 @@ export function state(main, _params, { title }) {
   async function load() {
     let it;
     try {
-      it = await ask("state");
+      it = await latest.ask("state");
     } catch (error) {
       place.replaceChildren(trouble(error));
       return;
     }
+    if (!it) return;
     const { held, dropped } = it;
     const meter = h("meter", { min: 0, max: held.limit, value: held.bytes, "aria-label": "Memory in use" });
     place.replaceChildren(
@@ -159,5 +161,5 @@ export function state(main, _params, { title }) {
   }
 
   load();
-  return { refresh: load, update: () => true };
+  return { refresh: load, update: () => true, leave: () => latest.stop() };
 }
