@@ -3,7 +3,7 @@
 
 import { h } from "./dom.js";
 
-export const ROW = 28; // pixels, as `--row` of the style sheet
+const ROW = 28; // pixels, as `--row` of the style sheet
 const AROUND = 10; // rows above and below what is in sight
 let grids = 0;
 
@@ -119,13 +119,6 @@ export class Grid {
     this.element.scrollTop = 0;
   }
 
-  /** Rows are drawn anew, even where `sign` says the same. */
-  again() {
-    this.#rows.clear();
-    this.body.replaceChildren();
-    this.draw();
-  }
-
   draw() {
     const first = Math.max(0, Math.floor(this.element.scrollTop / ROW) - AROUND);
     const seen = Math.ceil((this.element.clientHeight || 800) / ROW);
@@ -151,8 +144,10 @@ export class Grid {
   #row(item, index) {
     const sign = this.options.sign(item);
     let row = this.#rows.get(this.options.key(item));
-    if (!row || row.sign !== sign) {
-      row = h("div", { role: "row", class: "row" }, this.options.cells(item));
+    row ??= h("div", { role: "row" });
+    if (row.sign !== sign) {
+      // The row itself stays: it is what a click that has begun will end on.
+      row.replaceChildren(...this.options.cells(item));
       row.sign = sign;
     }
     const { class: kind = "", ...more } = this.options.row(item);

@@ -97,6 +97,17 @@ impl Browser {
         Element { browser: self, id: found[ELEMENT].as_str().unwrap().to_owned() }
     }
 
+    /// Clicks the first element of a CSS selector in which a person reads this text, once there is one that stays long enough
+    /// for it.
+    pub async fn click_on(&self, selector: &str, text: &str) {
+        eventually(SOON, &format!("a click on {selector} with the text {text}"), async || {
+            let url = self.find_text(selector, text).await.url("click");
+            let answer = ask(Method::POST, &url, &[], json!({}).to_string()).await;
+            if answer.status.is_success() { Ok(()) } else { Err(answer.body) }
+        })
+        .await;
+    }
+
     /// All text of the page that a person can read now.
     pub async fn see(&self) -> String {
         self.run("return document.body.innerText").await.as_str().unwrap_or_default().to_owned()

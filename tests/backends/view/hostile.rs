@@ -87,14 +87,14 @@ async fn a_page_full_of_hostile_names_stays_usable() {
     assert_eq!(rows, "5");
     browser.find_text("aside", "⟨U+202E⟩gnp.exe").await;
     // A long text is cut, and there on demand; the page is not wider for it.
-    browser.find_text("aside .unfold", "characters").await.click().await;
+    browser.click_on("aside .unfold", "characters").await;
     let sizes = browser
         .run("return [document.documentElement.scrollWidth <= innerWidth, document.querySelector('aside').innerText.length]")
         .await;
     assert_eq!(sizes[0], Value::Bool(true));
     assert!(sizes[1].as_u64().is_some_and(|length| (20_000..30_000).contains(&length)), "{sizes}");
     browser.find("aside button[aria-label^='turned']").await.click().await;
-    browser.find_text(".menu button", "Lines with this").await.click().await;
+    browser.click_on(".menu button", "Lines with this").await;
     browser.find_text(".loglines .row", "</script>").await;
     browser.press("j").await;
     browser.find_text("aside", "⟨U+202E⟩").await;

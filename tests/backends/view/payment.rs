@@ -44,11 +44,11 @@ async fn a_failed_payment_is_found_its_cause_is_read_and_its_customer_is_followe
 
     // The list shows it by itself, in front; nobody has reloaded the page.
     browser.find_text(".row.failed", "POST /bookings").await;
-    browser.find_text("[role=group] button", "Failed").await.click().await;
+    browser.click_on("[role=group] button", "Failed").await;
     browser.find_text(".told", "that match").await;
     picture(&page, "list", "#view=requests").await;
     page.go("#view=requests&kind=failed").await;
-    browser.find_text(".row.failed a", "POST /bookings").await.click().await;
+    browser.click_on(".row.failed a", "POST /bookings").await;
 
     // The cause stands on top, and is what is chosen.
     let cause = browser.find(".why").await.text().await;
@@ -58,10 +58,10 @@ async fn a_failed_payment_is_found_its_cause_is_read_and_its_customer_is_followe
     picture(&page, "trace", &page.fragment().await).await;
 
     // Its caller knows the customer; one click leads to all lines of him.
-    browser.find_text(".waterfall .row", "payments\nPOST /payments").await.click().await;
+    browser.click_on(".waterfall .row", "payments\nPOST /payments").await;
     let field = format!("customer_id: {customer}");
-    browser.find(&format!("aside button[aria-label^='{field}']")).await.click().await;
-    browser.find_text(".menu button", "Lines with this").await.click().await;
+    browser.click_on(&format!("aside button[aria-label^='{field}']"), "").await;
+    browser.click_on(".menu button", "Lines with this").await;
     browser.find_text(".told", "line").await;
     browser.find_text(".loglines .row.failed", "/payments").await;
     let customer_id = format!("customer_id={customer}");
@@ -81,7 +81,7 @@ async fn a_failed_payment_is_found_its_cause_is_read_and_its_customer_is_followe
         browser.find_text("svg .node", service).await;
     }
     browser.press("3").await;
-    browser.find_text(".red th a", "POST /payments").await.click().await;
+    browser.click_on(".red th a", "POST /payments").await;
     browser.find_text(".requests .row.failed", "POST /bookings").await;
     page.is_clean().await;
     workshop.stop();

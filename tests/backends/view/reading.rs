@@ -90,7 +90,7 @@ async fn a_link_shows_the_same_in_a_fresh_window() {
     let browser = &page.browser;
     let [good, _, bad] = three(&page.server.url).await;
     browser.find_text(".requests .row", "/orders/{id}").await;
-    browser.find_text("[role=group] button", "Failed").await.click().await;
+    browser.click_on("[role=group] button", "Failed").await;
     browser.find(".filter.search input").await.enter("deadlock").await;
     browser.find(".filter.field input").await.enter(&format!("customer_id=4711{ENTER}")).await;
     browser.find_text(".told", "1 request that match").await;
@@ -115,7 +115,7 @@ async fn a_link_shows_the_same_in_a_fresh_window() {
     }
     // A click on a span is in the address at once, and in the list of what the browser goes back to only once.
     page.go(&format!("#trace={}", bad.trace)).await;
-    browser.find_text(".waterfall .row", "fetch rows").await.click().await;
+    browser.click_on(".waterfall .row", "fetch rows").await;
     browser.until("location.hash.includes('&span=')").await;
     let chosen = page.chosen().await;
     let link = page.fragment().await;
@@ -132,7 +132,7 @@ async fn an_exemplar_opens_its_trace() {
     let [good, ..] = three(&page.server.url).await;
     for view in ["#view=routes", "#view=metrics"] {
         page.go(view).await;
-        browser.find(".exemplar").await.click().await;
+        browser.click_on(".exemplar", "").await;
         browser.find_text(".waterfall .row", "fetch rows").await;
         assert!(page.fragment().await.starts_with(&format!("#trace={}", good.trace)), "{view}");
     }
