@@ -242,8 +242,12 @@ impl Facets {
 
 impl Brief {
     fn of(held: &Held, id: TraceId, trace: &Trace, entry: &Span, slow: bool) -> Self {
-        // The one that began last is the deepest, as a rule, and says why.
-        let cause = trace.spans.iter().filter(|span| span.failed).max_by_key(|span| span.start);
+        // The one that began last is the deepest, as a rule, and says why; unless it is a call that knows a bare status, of
+        // which its caller says more.
+        let in_words =
+            |span: &Span| span.error().is_some_and(|text| text.bytes().any(|byte| !byte.is_ascii_digit()));
+        let failed = trace.spans.iter().filter(|span| span.failed);
+        let cause = failed.max_by_key(|span| (in_words(span), span.start));
         Self {
             id,
             start: entry.start,

@@ -43,7 +43,7 @@ async fn a_failed_payment_is_found_its_cause_is_read_and_its_customer_is_followe
         .expect("a booking whose payment failed");
 
     // The list shows it by itself, in front; nobody has reloaded the page.
-    browser.find_text(".row.failed", "POST /bookings").await;
+    browser.find_text(".row.failed", "/charges answered 500").await;
     browser.click_on("[role=group] button", "Failed").await;
     browser.find_text(".told", "that match").await;
     picture(&page, "list", "#view=requests").await;
