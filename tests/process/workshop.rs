@@ -96,7 +96,10 @@ fn a_lost_update_is_explained_from_a_customers_id_and_a_time() {
 #[test]
 fn help_names_what_the_workshop_shows() {
     let text = shown_by("--help");
-    assert!(["--request", "--vanished", "--load NAME", "--lines"].iter().all(|option| text.contains(option)), "{text}");
+    assert!(
+        ["--request", "--vanished", "--load NAME", "--lines"].iter().all(|option| text.contains(option)),
+        "{text}"
+    );
 }
 
 #[test]

@@ -308,7 +308,8 @@ mod tests {
         );
         let tables = tables(Some(&steps[3]), &steps[0], &|_| None);
         let queue = tables[0].rows.iter().find(|row| row[0].contains("queue")).unwrap();
-        assert_eq!(queue[1..], ["170", "900", "> 100"]);
+        assert_eq!(queue[1..4], ["170", "900", "> 100"]);
+        assert_eq!(queue[4], "`max by (job, queue) (max_over_time(queue_depth[10s]))`");
     }
 
     #[test]
