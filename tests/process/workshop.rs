@@ -5,7 +5,9 @@
 pub(crate) mod running;
 
 use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use running::{SERVICES, Service, Workshop, ask, program};
 use serde_json::{Value, json};
@@ -329,4 +331,33 @@ fn one_service_alone_starts_again_at_the_same_admin_port() {
         assert_eq!(part.json()["left"], 10_000);
         service.stop();
     }
+}
+
+#[test]
+fn the_one_that_keeps_running_shows_a_booking_of_all_eight_on_its_page() {
+    let mut process = workshop().stdout(Stdio::piped()).spawn().unwrap();
+    // Read to the end of the test: a workshop whose output nobody reads ends.
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut after =
+        |text: &str| lines.find_map(|line| line.split_once(text).map(|(_, rest)| rest.to_owned())).unwrap();
+    let page = after("See each request on one page: ");
+    let gateway = after("curl ").trim_end_matches([' ', '\\']).to_owned();
+    let booked = ask("POST", &gateway, &[], Some(&running::order(4711)));
+    assert_eq!(booked.status, 201, "{}", booked.body);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let answer = ask("GET", &format!("{page}/api/traces?route=/bookings"), &[], None);
+        let answer: Value = serde_json::from_str(&answer.body).unwrap();
+        let trace = &answer["traces"][0];
+        if trace["services"].as_array().map(Vec::len) == Some(SERVICES.len())
+            && trace["lines"].as_u64() > Some(8)
+        {
+            assert_eq!(trace["service"], "gateway");
+            break;
+        }
+        assert!(Instant::now() < deadline, "{answer:#}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let told = Command::new("kill").args(["-INT", &process.id().to_string()]).status().unwrap();
+    assert!(told.success() && process.wait().unwrap().success());
 }
