@@ -6,7 +6,7 @@
 //! - `plumbing`: what they share: a server's start and end, a JSON client, a store, a cache, a queue, a circuit breaker;
 //!   each embedded, or a real system.
 //! - `screen`: standard output, whose reader may leave.
-//! - `launcher`: starts the eight, receives their spans, reads their lines and their `/metrics`.
+//! - `launcher`: starts the eight, receives their spans, reads their lines and their `/metrics`, and breaks them.
 //!
 //! `cargo run -p workshop --example workshop -- --help` tells what it can show.
 
@@ -21,12 +21,12 @@ use std::process::ExitCode;
 
 use screen::show;
 
-const USAGE: &str = "Usage: cargo run -p workshop --example workshop -- [--request | --vanished [--evidence FOLDER] | --load NAME | --lines | --help | SERVICE]";
+const USAGE: &str = "Usage: cargo run -p workshop --example workshop -- [--request | --vanished [--evidence FOLDER] | --load NAME | --chaos NAME | --lines | --help | SERVICE]";
 
 const HELP: &str = "\
 A vehicle workshop of eight services: eight processes, one trace.
 
-Usage: cargo run -p workshop --example workshop -- [--request | --vanished [--evidence FOLDER] | --load NAME | --lines | --help | SERVICE]
+Usage: cargo run -p workshop --example workshop -- [--request | --vanished [--evidence FOLDER] | --load NAME | --chaos NAME | --lines | --help | SERVICE]
 
   (nothing)    start the eight and keep them running, with a page that shows each request, and
                a line for curl
@@ -38,6 +38,9 @@ Usage: cargo run -p workshop --example workshop -- [--request | --vanished [--ev
   --lines      for a log agent or a test: only the lines of the eight, unchanged, on standard
                output, until standard input is closed or nothing reads them. Standard error has,
                in one JSON line, where they listen
+  --chaos NAME something breaks on purpose: what whoever is on call sees of it, after how many seconds,
+               and that all is well once it is repaired; `list` says what there is, `all` rehearses
+               everything. Alerts need the program prometheus in PATH, or PROMETHEUS=/path/to/it
 
 With OTEL_EXPORTER_OTLP_ENDPOINT set, the spans go there (a Jaeger, a collector) instead of to
 the page or the launcher's own viewer; so it is with OTEL_TRACES_EXPORTER and the other exporters' variables.
@@ -56,7 +59,7 @@ is closed. inventory serves gRPC (for bookings) and HTTP (for all others) at one
 
 The plates FAULT-FAIL, FAULT-PANIC, FAULT-SLOW and FAULT-EVENT have vehicles fail, panic, dawdle or log an error; a
 booking of FAULT-CONSUMER fails in the worker, once. PUT /queues/bookings/paused at the worker, with true or
-false, pauses that queue.
+false, pauses that queue; PUT /flags/fraud-check at payments turns that feature on or off.
 
 A service's name alone, such as inventory, starts that one by hand, and provider the payment
 provider. LISTEN=0.0.0.0:8080 says where it listens. CALLERS=ours lets the gateway continue its callers'
@@ -76,6 +79,9 @@ async fn main() -> ExitCode {
             Err(why) => return refused(&why),
         },
         ["--lines"] => launcher::lines().await,
+        ["--chaos", name] => launcher::chaos(name, false).await,
+        // Not in the help: a test has no time for many customers before the fault.
+        ["--chaos", name, "--quick"] => launcher::chaos(name, true).await,
         ["--help" | "-h"] => {
             show!("{HELP}");
             Ok(())

@@ -4,8 +4,8 @@
 //!   queues and caches](dependencies), [drivers and brokers](drivers), [an existing
 //!   service](existing), [tests](testing), [recipes] for tower-http, WebSockets and event streams.
 //! - **To operate**: [configuration], [outcomes], [log formats](log_formats), [where the lines
-//!   go](log_shipping), [Prometheus](prometheus), [alerts and runbooks](on_call), [rehearsals](rehearsal), [error
-//!   reports](reports), [sampling], [collectors], [see it with nothing installed](view).
+//!   go](log_shipping), [Prometheus](prometheus), [alerts and runbooks](on_call), [rehearsals](rehearsal), [faults on
+//!   purpose](chaos), [error reports](reports), [sampling], [collectors], [see it with nothing installed](view).
 //! - **To decide**: [security], [reliability], [cost], [architecture].
 //! - **When something is missing**: [troubleshooting].
 //!
@@ -26,6 +26,8 @@
 
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
+#[doc = include_str!("chaos.md")]
+pub mod chaos {}
 #[doc = include_str!("clients.md")]
 pub mod clients {}
 #[doc = include_str!("collectors.md")]

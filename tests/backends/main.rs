@@ -8,6 +8,7 @@ mod shared;
 mod support;
 
 mod at_length;
+mod chaos;
 mod collector;
 #[cfg(feature = "drivers")]
 mod dependencies;

@@ -6,6 +6,7 @@ mod support;
 
 mod account;
 mod adoption;
+mod chaos;
 mod collectors;
 #[cfg(all(feature = "otlp-grpc", feature = "gzip", feature = "tls", target_os = "linux"))]
 mod doctor;

@@ -95,6 +95,16 @@ impl Evidence {
         spans
     }
 
+    /// The first that came of those that ended at this time or later and are like this.
+    pub(super) fn find_span(&self, from: i64, is_it: impl Fn(&Span) -> bool) -> Option<Span> {
+        lock(&self.spans).iter().find(|span| span.start + span.micros >= from && is_it(span)).cloned()
+    }
+
+    /// The first that came of those of this time or later that are like this.
+    pub(super) fn find_line(&self, from: i64, is_it: impl Fn(&Line) -> bool) -> Option<Line> {
+        lock(&self.lines).iter().find(|line| line.at >= from && is_it(line)).cloned()
+    }
+
     pub(super) fn samples(&self) -> Vec<Row> {
         lock(&self.samples).clone()
     }

@@ -7,6 +7,7 @@
 //! ```
 
 mod arrivals;
+mod chaos;
 mod children;
 mod customers;
 mod environment;
@@ -18,7 +19,10 @@ mod load;
 mod otlp;
 mod output;
 mod paint;
+mod plan;
+mod ports;
 mod provider;
+mod proxy;
 mod query;
 mod red;
 mod request;
@@ -27,6 +31,7 @@ mod trace;
 mod vanished;
 mod viewer;
 
+pub(crate) use chaos::chaos;
 pub(crate) use lines::lines;
 pub(crate) use load::{Options as Load, load};
 pub(crate) use provider::provider;

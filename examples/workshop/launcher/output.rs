@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader, Stdout};
 use tokio::sync::Mutex;
+use tokio::sync::watch::Receiver;
 
 use super::evidence::{Evidence, Line};
 use crate::screen;
@@ -26,8 +27,13 @@ impl Output {
         Self::PassedOn(Arc::new(Mutex::new(tokio::io::stdout())))
     }
 
-    /// Takes line after line, until the service has no more to say.
-    pub(super) async fn take(self, mut from: impl AsyncRead + Unpin) {
+    /// Takes line after line of the service, until it has no more to say; not while it is the one that is not read.
+    pub(super) async fn take(
+        self,
+        service: &'static str,
+        mut from: impl AsyncRead + Unpin,
+        mut unread: Receiver<&'static str>,
+    ) {
         if matches!(self, Self::Unread) {
             let _ = tokio::io::copy(&mut from, &mut tokio::io::sink()).await;
             return;
@@ -35,6 +41,7 @@ impl Output {
         let mut from = BufReader::new(from);
         let mut line = Vec::new();
         while let Ok(1..) = from.read_until(b'\n', &mut line).await {
+            let _ = unread.wait_for(|unread| *unread != service).await;
             self.take_line(&mut line).await;
             line.clear();
         }

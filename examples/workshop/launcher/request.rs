@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::children::Workshop;
 use super::environment::Environment;
-use super::evidence::{Evidence, Line};
+use super::evidence::{Evidence, Line, Row};
 use super::output::Output;
 use super::trace::Trace;
 use super::{paint, red};
@@ -64,24 +64,31 @@ pub(super) fn order() -> Value {
 
 /// A line in short: when, who, how grave, what, and what else a person wants to see of it.
 pub(super) fn short(line: &Line, when: &str) -> String {
-    const WORTH_SEEING: [&str; 8] = [
-        "duration_ms",
-        "outcome",
-        "observability.cache.vehicles",
-        "attempt",
-        "attempts",
-        "error",
-        "customer_version",
-        "url",
-    ];
     let row = &line.row;
-    let more = WORTH_SEEING.iter().filter(|key| !matches!(row.get(key), "" | "ok"));
-    let more: Vec<_> = more.map(|key| format!("{key}={}", row.get(key))).collect();
+    let more = ["duration_ms", "outcome", "attempt", "attempts", "error", "customer_version", "url"];
+    let more = more.iter().filter(|key| !matches!(row.get(key), "" | "ok"));
+    let mut more: Vec<_> = more.map(|key| format!("{key}={}", row.get(key))).collect();
+    more.extend(Some(told_of(row)).filter(|told| !told.is_empty()));
     let level = format!("{:5}", row.get("level"));
     let level =
         if matches!(row.get("level"), "WARN" | "ERROR" | "FATAL") { paint::red(&level) } else { level };
     let service = paint::service(row.get("service"), &format!("{:13}", row.get("service")));
     format!("{when:>11}  {service}  {level}  {}  {}", row.get("message"), paint::faint(&more.join(" ")))
+}
+
+/// What the crate noted on a span and on a line that is worth seeing.
+pub(super) fn told_of(row: &Row) -> String {
+    const KEYS: [&str; 6] = [
+        "cache.vehicles",
+        "connection_missing",
+        "feature_flag.fraud-check",
+        "message.out_of_order",
+        "message.newer_version",
+        "slow_query",
+    ];
+    let keys = KEYS.iter().map(|key| format!("observability.{key}"));
+    let told = keys.filter(|key| !matches!(row.get(key), "" | "off"));
+    told.map(|key| format!("{key}={}", row.get(&key))).collect::<Vec<_>>().join(" ")
 }
 
 /// The booking is answered before the customer is told: what goes over the queue comes later.

@@ -1,6 +1,7 @@
 //! The workshop that keeps running, to play with.
 
 use std::io::ErrorKind;
+use std::sync::Arc;
 
 use tower_observability::{View, Viewer};
 
@@ -19,16 +20,22 @@ pub(crate) async fn serve() -> Result<(), BoxError> {
         _ => None,
     };
     let variables = viewer.iter().flat_map(sends_to).collect();
-    Workshop::run_with(Environment::Exporters, Output::Shown(show), variables, async |workshop| {
-        if let Some(viewer) = &viewer {
-            show!("\n{} {}", paint::bold("See each request on one page:"), viewer.url());
-        }
-        welcome(workshop);
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
-            () = without_reader() => Ok(()),
-        }
-    })
+    Workshop::run_with(
+        Arc::default(),
+        Environment::Exporters,
+        Output::Shown(show),
+        variables,
+        async |workshop| {
+            if let Some(viewer) = &viewer {
+                show!("\n{} {}", paint::bold("See each request on one page:"), viewer.url());
+            }
+            welcome(workshop);
+            tokio::select! {
+                interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
+                () = without_reader() => Ok(()),
+            }
+        },
+    )
     .await?;
     Ok(())
 }

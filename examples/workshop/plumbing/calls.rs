@@ -37,7 +37,12 @@ impl Calls {
 
     /// Calls that leave no trace and carry none.
     pub(crate) fn unseen() -> Self {
-        Self::new(ObservabilityLayer::client().filter(|_| false), Duration::from_secs(5))
+        Self::unseen_within(Duration::from_secs(5))
+    }
+
+    /// The same; each may take so long.
+    pub(crate) fn unseen_within(limit: Duration) -> Self {
+        Self::new(ObservabilityLayer::client().filter(|_| false), limit)
     }
 
     fn new(layer: ObservabilityLayer<side::Client>, limit: Duration) -> Self {

@@ -7,6 +7,7 @@ mod calls;
 mod embedded;
 mod failure;
 mod fault;
+mod flags;
 mod queue;
 #[cfg(feature = "real-systems")]
 mod real;
@@ -22,6 +23,7 @@ pub(crate) use cache::Cache;
 pub(crate) use calls::Calls;
 pub(crate) use failure::Failure;
 pub(crate) use fault::{consumer_fault, fault};
+pub(crate) use flags::Flags;
 pub(crate) use queue::{Broker, Message, Queue};
 #[cfg(feature = "real-systems")]
 use queue::{LEASE, QUEUES};

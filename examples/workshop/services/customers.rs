@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use tower_observability::{Admin, ObservabilityLayer, request};
 use uuid::Uuid;
 
-use crate::plumbing::{BoxError, Failure, Queue, Store, note_branch, serve};
+use crate::plumbing::{BoxError, Failure, Queue, Store, input_closed, note_branch, serve};
 
 /// A customer as the book has him.
 #[derive(Clone, Deserialize, Serialize)]
@@ -58,11 +58,20 @@ pub(crate) async fn run() -> Result<(), BoxError> {
     let store = Store::open(&["customers"], &observability).await?;
     store.fill("customers", (4_000..5_000).map(first_version)).await?;
     let book = Book { store: Arc::new(store), queue: Queue::open().await?, next: Arc::new(FIRST_NEW.into()) };
+    // A report must not hold up the end.
+    let store = book.store.clone();
+    tokio::spawn(async move {
+        input_closed().await;
+        let _ = store.end_reports();
+    });
     let app = Router::new()
         .route("/customers", get(page).post(create))
         .route("/customers/{id}", get(customer).put(change))
-        .with_state(book)
-        .layer(ObservabilityLayer::new());
+        .route("/reports/{kind}", post(report).delete(end_reports))
+        .with_state(book.clone())
+        .layer(ObservabilityLayer::new())
+        // What breaks the database on purpose is no part of the service: added after the layer, not observed.
+        .merge(Router::new().route("/database/broken", put(set_broken)).with_state(book));
     serve(app, observability).await
 }
 
@@ -132,4 +141,29 @@ impl Book {
         self.queue.send("customers", &event).await?;
         Ok(customer)
     }
+}
+
+/// A report of that many seconds: `lists` reads every customer, `corrections` keeps others from writing meanwhile.
+async fn report(
+    State(book): State<Book>,
+    Path(kind): Path<String>,
+    Json(seconds): Json<u64>,
+) -> Result<Json<u64>, Failure> {
+    let corrects = match &*kind {
+        "corrections" => true,
+        "lists" => false,
+        _ => return Err(Failure::not_found("the reports are lists and corrections")),
+    };
+    tracing::info!(report = kind, seconds, asked_by = "POST /reports", "report begins");
+    let rows = book.store.report("customers", corrects, seconds).await?;
+    tracing::info!(report = kind, rows, "report ends");
+    Ok(Json(rows))
+}
+
+async fn end_reports(State(book): State<Book>, Path(_): Path<String>) -> Result<Json<()>, Failure> {
+    book.store.end_reports().map(Json)
+}
+
+async fn set_broken(State(book): State<Book>, Json(is_broken): Json<bool>) -> Result<Json<()>, Failure> {
+    book.store.set_broken(is_broken).map(Json)
 }

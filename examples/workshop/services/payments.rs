@@ -16,7 +16,7 @@ use tower::retry::backoff::{Backoff, ExponentialBackoffMaker, MakeBackoff};
 use tower::util::rng::HasherRng;
 use tower_observability::{Admin, ObservabilityLayer, Priority, attempts, request, retries};
 
-use crate::plumbing::{BoxError, Breaker, Calls, Failure, serve, url_of};
+use crate::plumbing::{BoxError, Breaker, Calls, Failure, Flags, serve, url_of};
 
 const MOST_ATTEMPTS: u32 = 4;
 /// Unless `PROVIDER_MAY_TAKE_MS` says otherwise.
@@ -38,6 +38,7 @@ struct Till {
     provider: Calls,
     breaker: Breaker,
     backoff: ExponentialBackoffMaker,
+    flags: Flags,
     /// What was paid already, by booking.
     receipts: Mutex<HashMap<String, Receipt>>,
 }
@@ -45,16 +46,20 @@ struct Till {
 pub(crate) async fn run() -> Result<(), BoxError> {
     let observability = tower_observability::builder("payments").admin(Admin::new().port(0)).init()?;
     let (least, most) = (Duration::from_millis(10), Duration::from_millis(200));
+    let flags = Flags::of_environment();
     let till = Till {
         provider: Calls::within(provider_may_take()),
         breaker: Breaker::new("provider", 5, Duration::from_millis(50)),
         backoff: ExponentialBackoffMaker::new(least, most, 0.5, HasherRng::default())?,
+        flags: flags.clone(),
         receipts: Mutex::default(),
     };
     let app = Router::new()
         .route("/payments", post(pay))
         .with_state(Arc::new(till))
-        .layer(ObservabilityLayer::new().priority("/payments", Priority::High));
+        .layer(ObservabilityLayer::new().priority("/payments", Priority::High))
+        // For whoever operates the service: added after the layer, not observed.
+        .merge(flags.routes());
     serve(app, observability).await
 }
 
@@ -70,6 +75,10 @@ async fn pay(State(till): State<Arc<Till>>, Json(payment): Json<Payment>) -> Res
     if let Some(receipt) = paid {
         return Ok(Json(receipt));
     }
+    // A feature behind a flag: if it fails, it can be turned off while the service runs.
+    if till.flags.is_on("fraud-check") {
+        till.check(&payment).await?;
+    }
     let receipt = attempts(till.charge(&payment)).await?;
     let mut receipts = till.receipts.lock().unwrap_or_else(PoisonError::into_inner);
     receipts.insert(payment.booking_id, receipt.clone());
@@ -77,6 +86,12 @@ async fn pay(State(till): State<Arc<Till>>, Json(payment): Json<Payment>) -> Res
 }
 
 impl Till {
+    /// Asks the provider whether it knows this customer as a swindler.
+    async fn check(&self, payment: &Payment) -> Result<(), Failure> {
+        let _passed: Receipt = self.provider.post(url_of("provider", "/checks"), payment).await?;
+        Ok(())
+    }
+
     async fn charge(&self, payment: &Payment) -> Result<Receipt, Failure> {
         let mut backoff = self.backoff.clone().make_backoff();
         let (retries, mut attempt) = (retries("provider"), 1);

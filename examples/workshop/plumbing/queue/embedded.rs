@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Path, State};
 use axum::routing::{post, put};
@@ -29,6 +29,8 @@ struct Lane {
     ready: VecDeque<Message>,
     leased: Vec<(Instant, Message)>,
     is_paused: bool,
+    /// One in so many acknowledgements gets lost, if not as many as usual.
+    loses_every: Option<u64>,
 }
 
 impl Embedded {
@@ -37,8 +39,11 @@ impl Embedded {
         for queue in QUEUES {
             let all = all.clone();
             observability.queue(queue, move || {
-                let depth = all.0.with(queue, |lane| u64::try_from(lane.ready.len()).ok());
-                async move { Some(QueueState { depth, ..QueueState::default() }) }
+                let state = all.0.with(queue, |lane| QueueState {
+                    depth: u64::try_from(lane.ready.len()).ok(),
+                    oldest: lane.oldest(),
+                });
+                async move { Some(state) }
             });
         }
         all
@@ -48,6 +53,7 @@ impl Embedded {
         Router::new()
             .route("/queues/{queue}", post(accept))
             .route("/queues/{queue}/paused", put(pause))
+            .route("/queues/{queue}/loses-every", put(lose))
             .with_state(self.0.clone())
     }
 
@@ -60,6 +66,10 @@ impl Embedded {
             // News, or the end of a lease: whichever is first, look again.
             let _ = tokio::time::timeout(LEASE / 10, news).await;
         }
+    }
+
+    pub(super) fn loses_every(&self, queue: &str) -> Option<u64> {
+        self.0.with(queue, |lane| lane.loses_every)
     }
 
     pub(super) fn acknowledge(&self, queue: &str, id: &str) {
@@ -75,6 +85,11 @@ impl Inner {
 }
 
 impl Lane {
+    /// For how long the first message has waited, if there is one.
+    fn oldest(&self) -> Option<Duration> {
+        self.ready.front().and_then(|message| message.sent_at().elapsed().ok())
+    }
+
     fn next(&mut self) -> Option<Message> {
         if self.is_paused {
             return None;
@@ -102,7 +117,22 @@ async fn accept(
 }
 
 /// `true` pauses the queue, `false` lets it go on.
-async fn pause(State(broker): State<Arc<Inner>>, Path(queue): Path<String>, Json(is_paused): Json<bool>) {
+async fn pause(
+    State(broker): State<Arc<Inner>>,
+    Path(queue): Path<String>,
+    Json(is_paused): Json<bool>,
+) -> Json<()> {
     broker.with(&queue, |lane| lane.is_paused = is_paused);
     broker.news.notify_waiters();
+    Json(())
+}
+
+/// Of so many acknowledgements of this queue one gets lost: what was processed comes again, behind what is newer.
+async fn lose(
+    State(broker): State<Arc<Inner>>,
+    Path(queue): Path<String>,
+    Json(every): Json<u64>,
+) -> Json<()> {
+    broker.with(&queue, |lane| lane.loses_every = Some(every.max(1)));
+    Json(())
 }

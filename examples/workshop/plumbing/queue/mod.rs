@@ -92,9 +92,7 @@ impl Queue {
             let sent_ms = u64::try_from(now.as_millis()).ok();
             let message = Message { id, headers, body, sent_ms, ..Message::default() };
             match self {
-                Self::Embedded(broker) => {
-                    broker.post(url_of("worker", format!("/queues/{queue}")), &message).await
-                }
+                Self::Embedded(broker) => broker.post(broker_url(queue), &message).await,
                 Self::Real(real) => real.send(queue, &message).await,
             }
         })
@@ -143,7 +141,11 @@ impl Broker {
     /// Says that a message is done with. One in forty gets lost on the way.
     pub(crate) async fn acknowledge(&self, queue: &'static str, message: Message) {
         let of = QUEUES.iter().position(|known| *known == queue).unwrap_or_default();
-        if (self.acknowledged[of].fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(LOSES_EVERY) {
+        let loses_every = match &self.kind {
+            Kind::Embedded(embedded) => embedded.loses_every(queue).unwrap_or(LOSES_EVERY),
+            Kind::Real(_) => LOSES_EVERY,
+        };
+        if (self.acknowledged[of].fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(loses_every) {
             return self.comes_again(queue, message);
         }
         match &self.kind {
@@ -159,4 +161,11 @@ impl Broker {
             Kind::Real(real) => real.comes_again(queue, message),
         }
     }
+}
+
+/// Where the broker takes messages: the worker's process, unless `BROKER_URL` says otherwise.
+fn broker_url(queue: &str) -> String {
+    let path = format!("/queues/{queue}");
+    let url = url_of("broker", &path);
+    if url == path { url_of("worker", path) } else { url }
 }
