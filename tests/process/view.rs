@@ -52,8 +52,10 @@ fn shop() {
 fn waiting() {
     let observability = tower_observability::init("waiting").unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    // From here on a signal does not end it by itself.
+    let told = observability.shutdown_signal();
     eprintln!("waits");
-    runtime.block_on(observability.shutdown_signal());
+    runtime.block_on(told);
     eprintln!("was told to end");
     std::process::exit(3);
 }
