@@ -1,7 +1,6 @@
 //! Promise: `observability doctor` finds each wrong setting of "when nothing shows up" that can be seen from outside, sends
 //! what it marks to where it was told to, and shows no secret.
 
-mod built;
 mod rows;
 mod running;
 mod stores;
@@ -11,6 +10,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::support::program::program;
+
 /// What it said of one environment.
 struct Told {
     code: i32,
@@ -19,7 +20,7 @@ struct Told {
 
 /// The program in an environment that has nothing but these variables.
 fn command(variables: &[(&str, &str)], arguments: &[&str]) -> Command {
-    let mut command = Command::new(built::program());
+    let mut command = Command::new(program());
     command.env_clear().stdin(Stdio::null()).arg("doctor").args(arguments);
     // A free port; and whoever chooses the host gets no advice about containers.
     command.env("OTEL_EXPORTER_PROMETHEUS_PORT", "0").env("OTEL_EXPORTER_PROMETHEUS_HOST", "127.0.0.1");
