@@ -110,11 +110,12 @@ async fn prometheus_scrapes_the_service_or_says_why_it_cannot() {
     let url = PROMETHEUS.value();
     let told = eventually(SOON, "the service among the targets", async || {
         let (told, is_well) = doctor(&[("OTEL_EXPORTER_PROMETHEUS_PORT", port)], &["--prometheus", &url]);
-        if is_well { Ok(told) } else { Err(format!("{told:#}")) }
+        // What was not scraped yet is a warning only.
+        let is_up = said(&told, "prometheus", "target").ends_with(" is up ");
+        if is_well && is_up { Ok(told) } else { Err(format!("{told:#}")) }
     })
     .await;
     assert!(said(&told, "admin port", "").contains("where doctored runs"), "{told:#}");
-    assert!(said(&told, "prometheus", "target").ends_with(" is up "), "{told:#}");
     let variables = [("OTEL_SERVICE_NAME", "down"), ("OTEL_EXPORTER_OTLP_ENDPOINT", &*JAEGER_OTLP.value())];
     eventually(SOON, "why it is down", async || {
         let (told, is_well) = doctor(&variables, &["--prometheus", &url]);

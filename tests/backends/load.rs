@@ -45,7 +45,7 @@ fn loaded(prefix: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Strin
 
 /// Those that have a query and a number.
 fn figures(report: &str) -> Vec<Figure> {
-    let rows = report.lines().filter(|line| line.ends_with("` |"));
+    let rows = report.lines().filter(|line| line.ends_with("` |") && !line.starts_with("| command |"));
     let figures = rows.map(|row| {
         let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
         let [what, of, value, _, _, query] = *cells else { panic!("{row}") };
