@@ -85,7 +85,7 @@ async fn asked(figure: &Figure, prefix: &str, report: &str) -> Option<f64> {
         let is_named = |word: &&str| {
             others.iter().any(|other| other == word) || !sample.labels.get("server_port").is_empty()
         };
-        sample.labels.get("job") == job && rest.iter().all(|word| is_named(&word))
+        sample.labels.get("job") == job && rest.iter().all(is_named)
     };
     found.iter().find(is_its).map(|sample| sample.value)
 }
