@@ -206,7 +206,9 @@ impl Lines {
 
     /// Would an event of this level have a line in a request that is observed in detail?
     pub(crate) fn wants_in_detail(&self, metadata: &Metadata<'_>) -> bool {
-        Detailed::now().is_some() && *metadata.level() <= IN_DETAIL && self.is_on()
+        let is_meant = || Detailed::now().is_some() && *metadata.level() <= IN_DETAIL && self.is_on();
+        // A target that is off stays off: its lines may show what must not be seen.
+        is_meant() && self.gate.lets_pass(Level::ERROR, metadata.target())
     }
 
     fn level_changed(&self) {
@@ -330,7 +332,8 @@ impl Lines {
             return false;
         }
         let (level, target) = (hop_line::level(hop.kind, end.outcome), hop_line::target(hop.kind));
-        let has_level = self.gate.lets_pass(level, target) || hop.is_detailed();
+        let has_level = self.gate.lets_pass(level, target)
+            || hop.is_detailed() && self.gate.lets_pass(Level::ERROR, target);
         self.is_on() && has_level && !self.sampler.leaves_out_hop(hop, end)
     }
 

@@ -68,8 +68,8 @@ pub(crate) struct Hop {
     pub(crate) kept: Kept,
     /// The hop in which a query is made, whose line names it if it is slow; where there are reports, that of any hop.
     pub(crate) within: Option<Arc<Self>>,
-    /// Was it begun in a request that is observed in detail?
-    pub(crate) within_detailed: bool,
+    /// The route that was observed in detail when it began within a request to it.
+    pub(crate) within_detailed: Option<Route>,
     state: Mutex<Progress>,
     /// The fields that stand on every line from now on. Few requests have any; the others pay a look at it for each line.
     on_lines: OnceLock<Box<Mutex<Fields>>>,
@@ -186,7 +186,9 @@ impl Hop {
     /// Does it belong to a request that is observed in detail?
     #[inline]
     pub(crate) fn is_detailed(&self) -> bool {
-        Detailed::now().is_some_and(|detailed| self.within_detailed || self.is_of(detailed.route))
+        Detailed::now().is_some_and(|detailed| {
+            self.within_detailed == Some(detailed.route) || self.is_of(detailed.route)
+        })
     }
 
     /// Records it in its trace, if its route is observed in detail. Called when the route becomes known.
@@ -203,8 +205,9 @@ impl Hop {
 
     /// Is it a request to this route, or a call of this method of gRPC?
     fn is_of(&self, route: Route) -> bool {
+        // A router may have a route for all methods of a service.
         let method = || self.http().and_then(|http| known_method(http.piece(Piece::Path)));
-        self.route.get().or_else(method) == Some(route)
+        self.route.get() == Some(route) || method() == Some(route)
     }
 
     pub(crate) fn message(&self) -> Option<&Message> {
@@ -355,7 +358,7 @@ impl Default for Hop {
             route: RouteCell::new(None),
             kept: Kept::default(),
             within: None,
-            within_detailed: false,
+            within_detailed: None,
             state: Mutex::default(),
             on_lines: OnceLock::new(),
             text_length: AtomicUsize::new(0),

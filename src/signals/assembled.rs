@@ -11,7 +11,7 @@ use crate::current::Current;
 use crate::logs::Lines;
 use crate::metrics::{Points, Recorder, Red, Watched};
 use crate::propagation::{Propagators, Proxies, Remote};
-use crate::record::{Hop, Kind};
+use crate::record::{Detailed, Hop, Kind};
 use crate::reports::Reporter;
 use crate::threads::{Once, complain};
 use crate::traces::Spans;
@@ -172,7 +172,7 @@ impl Signals {
         self.listening.hop_begins();
         let (parent, none) = (here.map(|here| here.trace), Tracestate::default());
         let list = here.map_or(&none, Current::tracestate);
-        let (trace, changed) = match here.filter(|here| here.is_kept()) {
+        let (trace, changed) = match here.filter(|here| here.is_kept() || is_in_detail(here)) {
             Some(here) => place_of_kept(here),
             None => self.place(parent, list),
         };
@@ -187,13 +187,22 @@ impl Signals {
                 hop.baggage = outer.baggage_now();
                 hop.request_id = outer.request_id.clone();
                 hop.inherit_lines(outer);
-                hop.within_detailed = outer.is_detailed();
+                hop.within_detailed =
+                    Detailed::now().map(|detailed| detailed.route).filter(|_| outer.is_detailed());
             }
             hop.kept = self.spans.kept(trace.flags);
             self.reports.follow(hop, here.and_then(|here| here.hop.as_ref()));
             complete(hop);
         })
     }
+}
+
+/// Is it a recorded part of a request that is observed in detail? What follows is recorded as well, whatever a sampler says that
+/// asks no parent.
+fn is_in_detail(here: &Current) -> bool {
+    Detailed::now().is_some()
+        && here.trace.flags.is_sampled()
+        && here.hop.as_deref().is_some_and(Hop::is_detailed)
 }
 
 /// The place of a new span in a trace that is kept: whatever the sampler says, it is recorded.

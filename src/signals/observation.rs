@@ -109,7 +109,9 @@ impl Observation {
         rare.deadline = None;
         if let (Some(hop), Some(route)) = (&self.hop, rare.route.take()) {
             // A route that the service named itself stays.
-            let _ = hop.route.set(route);
+            if hop.route.set(route).is_ok() {
+                hop.route_is_known();
+            }
         }
     }
 
@@ -123,7 +125,9 @@ impl Observation {
         if is_proven || route.is_none() || known_method(path).is_some() {
             return;
         }
-        let _ = route.map(|route| hop.route.set(route));
+        if route.is_some_and(|route| hop.route.set(route).is_ok()) {
+            hop.route_is_known();
+        }
         self.is_no_call();
     }
 

@@ -13,6 +13,7 @@ use serde_json::Value;
 use tokio::runtime::Builder;
 use tower::{Layer as _, ServiceExt as _};
 use tower_observability::{Observability, ObservabilityLayer, RouteLayer, request};
+use tracing::Instrument as _;
 
 use crate::support::child::{Child, Ended, run};
 use crate::support::collector::Collector;
@@ -32,12 +33,14 @@ async fn handle() {
     tracing::debug!(step, "looking");
     log::debug!("looking as well");
     tracing::trace!("never");
+    tracing::debug!(target: "secretive", "never");
     let call = ObservabilityLayer::client().layer(tower::service_fn(|_: Request<Body>| async {
         tracing::debug!("calling");
         Ok::<_, std::io::Error>(Response::new(Body::empty()))
     }));
     let request = Request::get("http://vehicles:8080/").body(Body::empty()).unwrap();
-    call.oneshot(request).await.unwrap();
+    // Below a span, so that the call is not right below the request.
+    call.oneshot(request).instrument(tracing::info_span!("step")).await.unwrap();
 }
 
 fn routes() -> Router {
@@ -94,7 +97,7 @@ fn turned() {
         step(&app, "after").await;
         turn(&observability, "log_level=debug&for=1s");
         let deadline = Instant::now() + Duration::from_secs(20);
-        while now(&observability, "log_level") != "info" {
+        while now(&observability, "log_level") != "info,secretive=off" {
             assert!(Instant::now() < deadline, "the level does not revert");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -140,6 +143,7 @@ fn child(program: &str, collector: &Collector) -> Ended {
         .env("OTEL_TRACES_SAMPLER", "traceidratio")
         .env("OTEL_TRACES_SAMPLER_ARG", "0")
         .env("OBSERVABILITY_LOG_OK_SHARE", "0")
+        .env("RUST_LOG", "info,secretive=off")
         .end()
         .well()
 }
@@ -167,6 +171,7 @@ fn messages(ended: &Ended, path: &str) -> Vec<String> {
     lines.iter().filter(of_request).map(|line| line["message"].as_str().unwrap().to_owned()).collect()
 }
 
+const INTERNAL: i32 = 1;
 const SERVER: i32 = 2;
 const CLIENT: i32 = 3;
 
@@ -175,13 +180,13 @@ fn one_routes_details_shares_and_the_level_are_turned_and_turn_back() {
     let collector = Collector::start();
     let ended = child("turned", &collector);
     // What is below it is sampled like any other.
-    let detailed = [(SERVER, "detailed".to_owned()), (CLIENT, String::new())];
+    let detailed = [(SERVER, "detailed".to_owned()), (INTERNAL, String::new()), (CLIENT, String::new())];
     assert_eq!(kinds(&collector, "before"), BTreeSet::new());
     assert_eq!(kinds(&collector, "detailed"), BTreeSet::from(detailed));
-    let all = [(SERVER, String::new()), (CLIENT, String::new())];
+    let all = [SERVER, INTERNAL, CLIENT].map(|kind| (kind, String::new()));
     assert_eq!(kinds(&collector, "all"), BTreeSet::from(all));
     assert_eq!(kinds(&collector, "after"), BTreeSet::new());
-    assert_eq!(collector.spans().len(), 2 + 2 * 2);
+    assert_eq!(collector.spans().len(), 3 + 2 * 3);
 
     assert_eq!(messages(&ended, "/one/before"), [""; 0]);
     let said = ["looking", "looking as well", "calling", "GET /one/{id} 200"];
@@ -205,8 +210,8 @@ fn one_routes_details_shares_and_the_level_are_turned_and_turn_back() {
             "switch ok_lines: `1` instead of `0.0` for 900 s, turned",
             "switch ok_lines: back at `0.0`,",
             "switch traces: back at `traceidratio 0`,",
-            "switch log_level: `debug` instead of `info` for 1 s, turned",
-            "switch log_level: back at `info`, its time is over",
+            "switch log_level: `debug` instead of `info,secretive=off` for 1 s, turned",
+            "switch log_level: back at `info,secretive=off`, its time is over",
         ]
     );
 }
@@ -217,7 +222,9 @@ fn a_route_that_is_known_late_is_observed_in_detail_from_then_on() {
     let ended = child("late", &collector);
     let spans = collector.spans();
     let kept: Vec<_> = spans.iter().map(|span| (span.span.kind, span.text("observability.kept"))).collect();
-    assert_eq!(kept, [(CLIENT, String::new()), (SERVER, "detailed".to_owned())], "{:#?}", ended.output);
+    let expected =
+        [(CLIENT, ""), (INTERNAL, ""), (SERVER, "detailed")].map(|(kind, why)| (kind, why.to_owned()));
+    assert_eq!(kept, expected, "{:#?}", ended.output);
     let said = ["looking", "looking as well", "calling", "GET /one/{id} 200"];
     assert_eq!(messages(&ended, "/one/detailed"), said);
     assert_eq!(messages(&ended, "/two"), [""; 0]);
