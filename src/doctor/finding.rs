@@ -1,6 +1,7 @@
 //! One thing that was looked at, and how it is.
 
 use crate::config::{Config, Source};
+use crate::error::masked_urls;
 
 /// How something is.
 ///
@@ -88,6 +89,12 @@ impl Finding {
     }
 }
 
+/// A text of somebody else: on one line, at most so many characters, and no secret of a URL in it. A URL that is cut can
+/// no longer be told from other words, so it is masked first.
+pub(super) fn foreign(text: &str, most: usize) -> String {
+    masked_urls(text).chars().map(|c| if c.is_control() { ' ' } else { c }).take(most).collect()
+}
+
 /// Who chose a value: the first of these variables that the environment decides, else who decides the last.
 pub(super) fn from(config: &Config, names: &[&'static str]) -> String {
     let decides = |name: &&&str| config.source(name) == Source::Environment;
@@ -98,5 +105,18 @@ pub(super) fn from(config: &Config, names: &[&'static str]) -> String {
         // Of all that code may choose, only the name is given to the program.
         Source::Code => "--service".to_owned(),
         source => source.as_str().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_somebody_else_is_masked_before_it_is_cut() {
+        let said = "Get \"http://h/metrics?token=s3cr3t\": dial\ntcp";
+        assert_eq!(foreign(said, 200), "Get \"http://h/metrics?REDACTED\": dial tcp");
+        let cut = foreign("http://ann:s3cr3t@host/metrics", "http://ann:s3cr3t".len());
+        assert_eq!(cut, "http://REDACTED@h");
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::ask;
-use super::finding::Finding;
+use super::finding::{Finding, foreign};
 use crate::error::masked_url;
 use crate::names::attribute;
 use crate::resource::Resource;
@@ -55,8 +55,7 @@ pub(super) async fn examine(url: &str, resource: &Resource, timeout: Duration) -
 
 fn names(answer: &Value) -> Vec<String> {
     let all = answer["data"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let plain = |name: &str| name.chars().filter(|c| !c.is_control()).take(100).collect();
-    all.iter().filter_map(Value::as_str).map(plain).collect()
+    all.iter().filter_map(Value::as_str).map(|name| foreign(name, 100)).collect()
 }
 
 fn some(names: &[String]) -> String {

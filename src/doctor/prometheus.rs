@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::ask;
-use super::finding::Finding;
+use super::finding::{Finding, foreign};
 use crate::config::Config;
 use crate::error::masked_url;
 use crate::export::Destination;
@@ -51,16 +51,15 @@ fn targets(answer: &Value, service: &str) -> Vec<Finding> {
         let mut jobs: Vec<_> = all.iter().map(job).collect();
         jobs.sort();
         jobs.dedup();
-        let known = if jobs.is_empty() { "none".to_owned() } else { plain(&jobs.join(", "), 200) };
+        let known = if jobs.is_empty() { "none".to_owned() } else { foreign(&jobs.join(", "), 200) };
         let none = Finding::step(ABOUT, "targets", "none of this job");
         return vec![none.fails(format!(
             "no target has the label job=\"{service}\"; the jobs that are scraped: {known}"
         ))];
     }
     let found = ours.iter().take(MOST).map(|target| {
-        let text = |name: &str| plain(target[name].as_str().unwrap_or_default(), 200);
-        let scraped = masked_url(&text("scrapeUrl")).into_owned();
-        let health = text("health");
+        let text = |name: &str| foreign(target[name].as_str().unwrap_or_default(), 200);
+        let (scraped, health) = (text("scrapeUrl"), text("health"));
         let step = Finding::step(ABOUT, "target", format!("{scraped} is {health}"));
         match health.as_str() {
             "up" => step,
@@ -79,7 +78,7 @@ async fn facts(url: &str, service: &str, timeout: Duration) -> Finding {
     match ask::json(url, "/api/v1/query", &[("query", &query)], timeout).await {
         Err(reason) => step("not known").fails(reason),
         Ok(answer) => match answer["data"]["result"][0]["value"][1].as_str() {
-            Some(count) => step(&format!("{} of this service", plain(count, 20))),
+            Some(count) => step(&format!("{} of this service", foreign(count, 20))),
             None => step("none").warns("nothing of this service has arrived in the last five minutes"),
         },
     }
@@ -98,11 +97,6 @@ async fn exemplars(url: &str, timeout: Duration) -> Option<Finding> {
     })
 }
 
-/// A text of somebody else, on one line.
-fn plain(text: &str, most: usize) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -119,6 +113,10 @@ mod tests {
         assert_eq!(of("a")[0].verdict, Verdict::Ok);
         assert_eq!(of("b")[0].detail, "its last scrape failed: refused");
         assert!(!of("b")[0].answer.contains("s3cr3t"));
+        let said = "Get \"http://h:9464/metrics?token=s3cr3t\": dial tcp: refused";
+        let down = targets(&json!({ "data": { "activeTargets": [target("b", "down", said)] } }), "b");
+        let shown = "its last scrape failed: Get \"http://h:9464/metrics?REDACTED\": dial tcp: refused";
+        assert_eq!(down[0].detail, shown);
         assert!(of("c")[0].detail.ends_with("the jobs that are scraped: a, b"));
         assert_eq!(targets(&Value::Null, "a")[0].verdict, Verdict::Failed);
     }

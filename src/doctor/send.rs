@@ -8,6 +8,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::timeout;
 
 use super::finding::Finding;
+use crate::error::masked_urls;
 use crate::export::{Notice, Tell, first_of};
 
 /// The notices of one exporter.
@@ -43,8 +44,8 @@ impl Notices {
         let step = |answer: &str| Finding::step(about, step, answer);
         let bad = self.seen.iter().find(|notice| notice.is_bad());
         match bad {
-            Some(remark) if remark.is_remark() => step(sent).warns(remark.to_string()),
-            Some(bad) => step("not delivered").fails(with_remedy(bad.to_string())),
+            Some(remark) if remark.is_remark() => step(sent).warns(masked_urls(&remark.to_string())),
+            Some(bad) => step("not delivered").fails(with_remedy(masked_urls(&bad.to_string()).into_owned())),
             None if !accounted => step("not delivered").fails(format!("no answer within {patience:?}")),
             None => step(sent),
         }

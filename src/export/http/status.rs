@@ -7,6 +7,7 @@ use http::HeaderMap;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 
 use super::{Answer, Body};
+use crate::error::masked_urls;
 use crate::export::Delivery;
 
 /// So much of what a collector says of a refusal is shown.
@@ -62,9 +63,11 @@ fn message(headers: &HeaderMap, body: &[u8]) -> String {
     on_one_line(if kind.starts_with("application/x-protobuf") { status_message(body) } else { body })
 }
 
-/// The beginning of the receiver's text, on one line.
+/// The beginning of the receiver's text, on one line, without a secret of a URL: one that is cut can no longer be told
+/// from other words, so that far more is masked than is shown.
 fn on_one_line(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text.get(..4 * LONGEST_MESSAGE).unwrap_or(text));
+    let text = String::from_utf8_lossy(text.get(..64 * LONGEST_MESSAGE).unwrap_or(text));
+    let text = masked_urls(&text);
     let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join(" ").chars().take(LONGEST_MESSAGE).collect()
 }
@@ -158,6 +161,10 @@ mod tests {
         assert_eq!(bad, "the collector answered 400 Bad Request: no tenant");
         let long = [&b"\x12\xac\x02"[..], &[b'x'; 300]].concat();
         assert!(refused(StatusCode::BAD_REQUEST, protobuf, &long, true).ends_with(&"x".repeat(300)));
+        let long = "p".repeat(LONGEST_MESSAGE - "http://ann:s3".len() - 1);
+        let asked = format!("{long} http://ann:s3cr3t@host/");
+        let masked = refused(StatusCode::BAD_REQUEST, text, asked.as_bytes(), true);
+        assert!(masked.ends_with("p http://REDACT"), "{masked}");
         for cut in 0..=status.len() {
             refused(StatusCode::BAD_REQUEST, protobuf, &status[..cut], true);
         }

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use http::HeaderMap;
 use percent_encoding::percent_decode_str;
 
+use crate::error::masked_urls;
 use crate::export::{Delivery, LONGEST_MESSAGE, REMEDY, TOO_LARGE};
 use crate::names::status::NAMES;
 use crate::otlp::protobuf::{Field, fields};
@@ -55,7 +56,7 @@ fn reason(code: usize, headers: &HeaderMap) -> String {
     match message.trim() {
         "" => format!("the collector answered {name}{remedy}"),
         message => {
-            let shown: String = message.chars().take(LONGEST_MESSAGE).collect();
+            let shown: String = masked_urls(message).chars().take(LONGEST_MESSAGE).collect();
             format!("the collector answered {name}: {shown}{remedy}")
         }
     }
