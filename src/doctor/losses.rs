@@ -118,10 +118,33 @@ const LOSSES: [Loss; 16] = [
 /// The name of the service whose page it is, if it is one of ours.
 pub(super) fn service(page: &str) -> Option<String> {
     let target = page.lines().find(|line| line.starts_with("target_info{"))?;
-    target.contains("telemetry_distro_name=\"tower-observability\"").then_some(())?;
-    let (_, name) = target.split_once("service_name=\"")?;
-    let name: String = name.split('"').next()?.chars().filter(|c| !c.is_control()).take(200).collect();
-    Some(name)
+    let is_ours = label(target, "telemetry_distro_name")? == "tower-observability";
+    let name = label(target, "service_name").filter(|_| is_ours)?;
+    Some(name.chars().filter(|c| !c.is_control()).take(200).collect())
+}
+
+/// The value of the label of exactly this name.
+fn label(line: &str, wanted: &str) -> Option<String> {
+    let (_, mut rest) = line.split_once('{')?;
+    loop {
+        let (name, behind) = rest.split_once("=\"")?;
+        let mut value = String::new();
+        let mut characters = behind.chars();
+        loop {
+            match characters.next()? {
+                '"' => break,
+                '\\' => match characters.next()? {
+                    'n' => value.push('\n'),
+                    escaped => value.push(escaped),
+                },
+                c => value.push(c),
+            }
+        }
+        if name.trim_start_matches([',', ' ']) == wanted {
+            return Some(value);
+        }
+        rest = characters.as_str();
+    }
 }
 
 /// What the page says was lost, and what it lacks.
@@ -192,9 +215,20 @@ mod tests {
         assert_eq!(service("up 1"), None);
     }
 
+    #[test]
+    fn a_label_is_found_by_its_whole_name_and_its_value_is_read_to_its_end() {
+        let page = |labels: &str| format!("target_info{{{labels}}} 1");
+        let ours = "telemetry_distro_name=\"tower-observability\"";
+        let peer = "peer_service_name=\"payments\",note=\"a\\\",service_name=\\\"b\"";
+        let named = page(&format!("{peer},service_name=\"book\\\"ings\\\\\",{ours}"));
+        assert_eq!(service(&named).as_deref(), Some("book\"ings\\"));
+        assert_eq!(service(&page(&format!("{peer},{ours}"))), None);
+        assert_eq!(service(&page(&format!("service_name=\"a\",x_{ours}"))), None);
+    }
+
     proptest! {
         #[test]
-        fn no_page_makes_it_panic(page in ".{0,200}", series in "(observability_log_lines_shortened_total.{0,30}\n)?") {
+        fn no_page_makes_it_panic(page in ".{0,200}", series in "((observability_log_lines_shortened_total|target_info\\{([a-z]=\"|\"|,|\\\\){0,9}).{0,30}\n)?") {
             let _ = (examine("admin port", &format!("{series}{page}")), service(&page));
         }
     }
