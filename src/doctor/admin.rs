@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::ask;
+use super::ask::{self, Unknown};
 use super::finding::{Finding, from};
 use super::losses;
 use crate::config::{Config, Env};
@@ -56,6 +56,7 @@ pub(super) async fn examine(
             found.push(taken.fails(format!("the service {service} runs there; {unserved}")));
         }
         Listener::Other(what) => found.push(taken.fails(format!("{what}; {unserved}"))),
+        Listener::Unread(what) => found.push(taken.warns(what)),
     }
     found
 }
@@ -66,6 +67,8 @@ enum Listener {
     Ours { service: String, page: String },
     /// Something else, or nobody who answers.
     Other(String),
+    /// Somebody whose page could not be read to its end.
+    Unread(String),
 }
 
 impl Listener {
@@ -76,7 +79,10 @@ impl Listener {
                 None => Self::Other("another program serves its own /metrics there".to_owned()),
             },
             Ok((_, _, short)) => Self::Other(format!("what answers there to GET /metrics is {short}")),
-            Err(reason) => Self::Other(format!("who listens there says nothing of itself ({reason})")),
+            Err(Unknown::Failed(reason)) => {
+                Self::Other(format!("who listens there says nothing of itself ({reason})"))
+            }
+            Err(Unknown::Unread(how)) => Self::Unread(format!("who listens there is not known: {how}")),
         }
     }
 }
@@ -103,7 +109,7 @@ async fn get(
     port: u16,
     path: &str,
     timeout: Duration,
-) -> Result<(StatusCode, String, String), String> {
+) -> Result<(StatusCode, String, String), Unknown> {
     // Every address of this machine is one of its own as well.
     let host = match host {
         "0.0.0.0" => "127.0.0.1".to_owned(),
@@ -112,7 +118,8 @@ async fn get(
         host => host.to_owned(),
     };
     let url = format!("http://{host}:{port}{path}");
-    let answer = ask::answer(&Endpoint::plain(&url), timeout).await?;
-    let body = String::from_utf8_lossy(answer.body.bytes()).into_owned();
+    let answer = ask::answer(&Endpoint::plain(&url), timeout).await.map_err(Unknown::Failed)?;
+    let unread = |how| Unknown::Unread(format!("its {path} {how}"));
+    let body = String::from_utf8_lossy(ask::whole(&answer).map_err(unread)?).into_owned();
     Ok((answer.status, body, in_short(&answer)))
 }

@@ -5,7 +5,27 @@ use std::time::Duration;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use crate::export::{Answer, Delivery, Endpoint, HttpClient, in_short};
+use super::finding::Finding;
+use crate::export::{Answer, Body, Delivery, Endpoint, HttpClient, in_short};
+
+/// Why nothing is known of what was asked.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unknown {
+    /// Nobody answers, or not this.
+    Failed(String),
+    /// There is an answer, which could not be read to its end: nobody can be accused of what it may say.
+    Unread(String),
+}
+
+impl Unknown {
+    /// What this means for the step.
+    pub(super) fn of(self, step: Finding) -> Finding {
+        match self {
+            Self::Failed(reason) => step.fails(reason),
+            Self::Unread(reason) => step.warns(reason),
+        }
+    }
+}
 
 /// The answer of this URL.
 ///
@@ -27,17 +47,32 @@ pub(super) async fn json(
     path: &str,
     parameters: &[(&str, &str)],
     timeout: Duration,
-) -> Result<Value, String> {
+) -> Result<Value, Unknown> {
     let escaped = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
     let pairs = parameters.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value)));
     let pairs: Vec<_> = pairs.collect();
     let behind = if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) };
     let url = format!("{}{path}{behind}", base.trim_end_matches('/'));
-    let answer = answer(&Endpoint::plain(&url), timeout).await?;
-    let parsed = serde_json::from_slice(answer.body.bytes()).ok();
-    parsed
-        .filter(|_| answer.status.is_success())
-        .ok_or_else(|| format!("{path} was answered by {}", in_short(&answer)))
+    let answer = answer(&Endpoint::plain(&url), timeout).await.map_err(Unknown::Failed)?;
+    let other = || Unknown::Failed(format!("{path} was answered by {}", in_short(&answer)));
+    if !answer.status.is_success() {
+        return Err(other());
+    }
+    let body = whole(&answer).map_err(|how| Unknown::Unread(format!("the answer to {path} {how}")))?;
+    serde_json::from_slice(body).map_err(|_| other())
+}
+
+/// The body of an answer.
+///
+/// # Errors
+///
+/// It is not whole; says how.
+pub(super) fn whole(answer: &Answer) -> Result<&[u8], &'static str> {
+    match &answer.body {
+        Body::Whole(body) => Ok(body),
+        Body::TooLong => Err("is longer than 64 MiB, which is not read"),
+        Body::BrokenOff => Err("broke off"),
+    }
 }
 
 /// Why there was no answer. It need not be a collector.
@@ -50,4 +85,62 @@ fn reason(delivery: Delivery) -> String {
         | Delivery::Unanswered { reason, .. } => reason,
     };
     reason.replace("the collector", "the server")
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::doctor::Verdict;
+
+    pub(in crate::doctor) const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// A server, which answers each path so: the head's beginning, and the body; without an answer it says nothing. It
+    /// runs as long as its test.
+    pub(in crate::doctor) async fn server<F>(answers: F) -> u16
+    where
+        F: Fn(&str) -> Option<(&'static str, Vec<u8>)> + Send + 'static,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let mut silent = Vec::new();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") && stream.read_buf(&mut head).await.is_ok_and(|n| n > 0) {}
+                let head = String::from_utf8(head).unwrap();
+                match answers(head.split(' ').nth(1).unwrap_or_default()) {
+                    Some((begin, body)) => {
+                        let head = format!("HTTP/1.1 {begin}\r\nconnection: close\r\n\r\n");
+                        // Who reads no further hangs up.
+                        let _ = stream.write_all(head.as_bytes()).await;
+                        let _ = stream.write_all(&body).await;
+                    }
+                    None => silent.push(stream),
+                }
+            }
+        });
+        port
+    }
+
+    async fn asked(begin: &'static str, body: Vec<u8>) -> Result<Value, Unknown> {
+        let port = server(move |_| Some((begin, body.clone()))).await;
+        json(&format!("http://127.0.0.1:{port}"), "/x", &[], PATIENCE).await
+    }
+
+    #[tokio::test]
+    async fn a_long_answer_is_read_and_one_that_is_not_whole_is_no_failure_of_who_answers() {
+        let text = |mebibytes: usize| format!("\"{}\"", "x".repeat(mebibytes << 20)).into_bytes();
+        assert!(asked("200 OK", text(6)).await.is_ok_and(|value| value.is_string()));
+        let unread = |how: &str| Err(Unknown::Unread(format!("the answer to /x {how}")));
+        assert_eq!(asked("200 OK", text(65)).await, unread("is longer than 64 MiB, which is not read"));
+        assert_eq!(asked("200 OK\r\ncontent-length: 9", b"{}".to_vec()).await, unread("broke off"));
+        assert!(matches!(asked("200 OK", b"no".to_vec()).await, Err(Unknown::Failed(_))));
+        let told = Unknown::Unread(String::new()).of(Finding::step("loki", "labels", "not known"));
+        assert_eq!(told.verdict, Verdict::Warning);
+        let broken = "500 Internal Server Error\r\ncontent-length: 9";
+        assert!(matches!(asked(broken, b"{}".to_vec()).await, Err(Unknown::Failed(_))));
+    }
 }

@@ -20,8 +20,8 @@ pub(super) async fn examine(url: &str, resource: &Resource, timeout: Duration) -
     let mut found = vec![Finding::chosen(ABOUT, masked_url(url), "--loki")];
     let labels = match ask::json(url, "/loki/api/v1/labels", &[], timeout).await {
         Ok(answer) => names(&answer),
-        Err(reason) => {
-            found.push(Finding::step(ABOUT, "labels", "not known").fails(reason));
+        Err(unknown) => {
+            found.push(unknown.of(Finding::step(ABOUT, "labels", "not known")));
             return found;
         }
     };
@@ -37,7 +37,7 @@ pub(super) async fn examine(url: &str, resource: &Resource, timeout: Duration) -
     let service = resource.get(attribute::SERVICE_NAME);
     let step = |answer: &str| Finding::step(ABOUT, LABEL, answer);
     found.push(match ask::json(url, "/loki/api/v1/label/service_name/values", &[], timeout).await {
-        Err(reason) => step("not known").fails(reason),
+        Err(unknown) => unknown.of(step("not known")),
         Ok(answer) => {
             let services = names(&answer);
             if services.iter().any(|known| known == service) {

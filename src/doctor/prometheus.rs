@@ -28,8 +28,8 @@ pub(super) async fn examine(
     let metrics = &config.options.metrics;
     if metrics.page {
         match ask::json(url, "/api/v1/targets", &[("state", "active")], timeout).await {
-            Err(reason) => {
-                found.push(Finding::step(ABOUT, "targets", "not known").fails(reason));
+            Err(unknown) => {
+                found.push(unknown.of(Finding::step(ABOUT, "targets", "not known")));
                 return found;
             }
             Ok(answer) => found.extend(targets(&answer, service)),
@@ -76,7 +76,7 @@ async fn facts(url: &str, service: &str, timeout: Duration) -> Finding {
     let query = format!("count(target_info{{job=\"{quoted}\"}} or target_info{{service_name=\"{quoted}\"}})");
     let step = |answer: &str| Finding::step(ABOUT, "target_info", answer);
     match ask::json(url, "/api/v1/query", &[("query", &query)], timeout).await {
-        Err(reason) => step("not known").fails(reason),
+        Err(unknown) => unknown.of(step("not known")),
         Ok(answer) => match answer["data"]["result"][0]["value"][1].as_str() {
             Some(count) => step(&format!("{} of this service", foreign(count, 20))),
             None => step("none").warns("nothing of this service has arrived in the last five minutes"),

@@ -23,6 +23,9 @@ use crate::export::{Delivery, Sent};
 
 /// What a client need read (OTLP specification).
 const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
+/// What an examination reads: the page of a service, or what a store knows of all of them.
+#[cfg(feature = "cli")]
+const LARGEST_PAGE: usize = 64 * 1024 * 1024;
 /// A host that does not answer at all must not use up a whole attempt.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// As many connections are kept as requests may be in flight.
@@ -92,7 +95,7 @@ impl HttpClient {
         sent: Sent,
     ) -> Result<Answer, Delivery> {
         let request = self.request(headers, Outgoing::new(body, Sent::clone(&sent)));
-        match tokio::time::timeout(timeout, self.exchange(request, &sent)).await {
+        match tokio::time::timeout(timeout, self.exchange(request, &sent, LARGEST_ANSWER)).await {
             Ok(answer) => answer,
             Err(_) if sent.load(Ordering::Relaxed) => {
                 self.connect_anew();
@@ -104,10 +107,15 @@ impl HttpClient {
         }
     }
 
-    async fn exchange(&self, request: Request<Outgoing>, sent: &Sent) -> Result<Answer, Delivery> {
+    async fn exchange(
+        &self,
+        request: Request<Outgoing>,
+        sent: &Sent,
+        most: usize,
+    ) -> Result<Answer, Delivery> {
         let client = self.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match client.request(request).await {
-            Ok(answer) => Ok(read(answer).await),
+            Ok(answer) => Ok(read(answer, most).await),
             Err(error) => Err(self.failed(&error, sent.load(Ordering::Relaxed))),
         }
     }
@@ -154,12 +162,12 @@ impl HttpClient {
 /// What only an examination asks for.
 #[cfg(feature = "cli")]
 impl HttpClient {
-    /// Asks the endpoint itself, within `timeout`.
+    /// Asks the endpoint itself, within `timeout`, for at most 64 MiB.
     pub(crate) async fn ask(&self, timeout: Duration) -> Result<Answer, Delivery> {
         let sent = Sent::default();
         let mut request = self.request(HeaderMap::new(), Outgoing::new(Bytes::new(), Sent::clone(&sent)));
         *request.method_mut() = http::Method::GET;
-        let answer = tokio::time::timeout(timeout, self.exchange(request, &sent)).await;
+        let answer = tokio::time::timeout(timeout, self.exchange(request, &sent, LARGEST_PAGE)).await;
         let late = || Delivery::Unanswered { again: false, reason: format!("no answer within {timeout:?}") };
         answer.unwrap_or_else(|_| Err(late()))
     }
@@ -205,9 +213,9 @@ fn choose_version(client: &mut Builder, http2: bool) {
 #[cfg(not(feature = "otlp-grpc"))]
 fn choose_version(_: &mut Builder, _: bool) {}
 
-async fn read(answer: Response<Incoming>) -> Answer {
+async fn read(answer: Response<Incoming>, most: usize) -> Answer {
     let (head, body) = answer.into_parts();
-    let (body, trailers) = match Limited::new(body, LARGEST_ANSWER).collect().await {
+    let (body, trailers) = match Limited::new(body, most).collect().await {
         Ok(collected) => {
             let trailers = collected.trailers().cloned();
             (Body::Whole(collected.to_bytes()), trailers)
