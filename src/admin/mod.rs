@@ -20,6 +20,8 @@ pub use options::Admin;
 #[cfg(feature = "axum")]
 pub(crate) use mount::routes;
 pub(crate) use readiness::Readiness;
+#[cfg(feature = "cli")]
+pub(crate) use respond::{METRICS_OFF, METRICS_SENT};
 pub(crate) use respond::{Origin, respond};
 pub(crate) use serve::{bind, serve};
 pub(crate) use state::AdminState;

@@ -23,6 +23,11 @@ const BODY_TIME: Duration = Duration::from_secs(5);
 const LOG_LEVEL: &str = "log_level";
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
+/// What `/metrics` says where there is no recorder.
+pub(crate) const METRICS_OFF: &str = "metrics are off\n";
+/// What it says where there is no page of them.
+pub(crate) const METRICS_SENT: &str =
+    "metrics are sent over OTLP; OTEL_METRICS_EXPORTER=prometheus,otlp shows them here as well\n";
 /// A web page whose own name was made to resolve to this machine could otherwise read what is here.
 const FOREIGN_HOST: &str = "the Host header is another machine's: ask for localhost or 127.0.0.1, or name it in \
                             OTEL_EXPORTER_PROMETHEUS_HOST\n";
@@ -94,12 +99,10 @@ fn not_allowed(allow: &'static str) -> Answer {
 
 fn metrics(state: &AdminState, headers: &HeaderMap) -> Answer {
     let Some(recorder) = state.recorder else {
-        return answer(StatusCode::NOT_FOUND, TEXT, "metrics are off\n");
+        return answer(StatusCode::NOT_FOUND, TEXT, METRICS_OFF);
     };
     if !state.shows_metrics {
-        let why =
-            "metrics are sent over OTLP; OTEL_METRICS_EXPORTER=prometheus,otlp shows them here as well\n";
-        return answer(StatusCode::NOT_FOUND, TEXT, why);
+        return answer(StatusCode::NOT_FOUND, TEXT, METRICS_SENT);
     }
     let accept = headers.get_all(ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
     let exposition = Exposition::negotiate(accept, recorder.has_native());

@@ -5,8 +5,9 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::ask::{self, Unknown};
-use super::finding::{Finding, from};
+use super::finding::{Finding, foreign, from};
 use super::losses;
+use crate::admin::{METRICS_OFF, METRICS_SENT};
 use crate::config::{Config, Env};
 use crate::export::{Endpoint, in_short};
 use crate::init::{bind, container_advice};
@@ -16,6 +17,8 @@ use crate::resource::Resource;
 const ABOUT: &str = "admin port";
 const PORT: &str = "OTEL_EXPORTER_PROMETHEUS_PORT";
 const HOST: &str = "OTEL_EXPORTER_PROMETHEUS_HOST";
+/// So many characters of an answer are shown.
+const MOST: usize = 200;
 
 /// Looks at the port of `/metrics`, `/live` and `/ready`.
 pub(super) async fn examine(
@@ -50,7 +53,14 @@ pub(super) async fn examine(
     match Listener::ask(admin.host.as_str(), admin.port, timeout).await {
         Listener::Ours { service, page } if service == resource.get(attribute::SERVICE_NAME) => {
             found.push(Finding { answer: format!("{place}, where {service} runs"), ..taken });
-            found.extend(running(admin.host.as_str(), admin.port, &page, timeout).await);
+            found.extend(running(admin.host.as_str(), admin.port, timeout).await);
+            found.extend(losses::examine(ABOUT, &page));
+        }
+        Listener::Pageless => {
+            let answer = format!("{place}, where a service without metrics runs");
+            let unnamed = "its /metrics says that none are shown there, and so not which service it is";
+            found.push(Finding { answer, ..taken.with(unnamed) });
+            found.extend(running(admin.host.as_str(), admin.port, timeout).await);
         }
         Listener::Ours { service, .. } => {
             found.push(taken.fails(format!("the service {service} runs there; {unserved}")));
@@ -65,6 +75,8 @@ pub(super) async fn examine(
 enum Listener {
     /// A service with this library.
     Ours { service: String, page: String },
+    /// A service with this library that shows no metrics, and so not its name.
+    Pageless,
     /// Something else, or nobody who answers.
     Other(String),
     /// Somebody whose page could not be read to its end.
@@ -78,6 +90,9 @@ impl Listener {
                 Some(service) => Self::Ours { service, page },
                 None => Self::Other("another program serves its own /metrics there".to_owned()),
             },
+            Ok((StatusCode::NOT_FOUND, body, _)) if body == METRICS_OFF || body == METRICS_SENT => {
+                Self::Pageless
+            }
             Ok((_, _, short)) => Self::Other(format!("what answers there to GET /metrics is {short}")),
             Err(Unknown::Failed(reason)) => {
                 Self::Other(format!("who listens there says nothing of itself ({reason})"))
@@ -87,20 +102,22 @@ impl Listener {
     }
 }
 
-/// What the running service says of itself.
-async fn running(host: &str, port: u16, page: &str, timeout: Duration) -> Vec<Finding> {
-    let mut found = Vec::new();
-    if let Ok((status, body, _)) = get(host, port, "/ready", timeout).await {
-        let step = Finding::step(ABOUT, "/ready", status.as_u16().to_string());
-        let is_ready = status.is_success();
-        found.push(if is_ready { step } else { step.warns(format!("it is not ready: {}", body.trim())) });
-    }
-    if let Ok((StatusCode::OK, level, _)) = get(host, port, "/log-level", timeout).await {
-        let level: String = level.trim().chars().filter(|c| !c.is_control()).take(200).collect();
-        found.push(Finding::step(ABOUT, "/log-level", level));
-    }
-    found.extend(losses::examine(ABOUT, page));
-    found
+/// What the running service says of itself, beside its page.
+async fn running(host: &str, port: u16, timeout: Duration) -> [Finding; 2] {
+    let step = |path, answer: &str| Finding::step(ABOUT, path, answer);
+    let ready = match get(host, port, "/ready", timeout).await {
+        Ok((status, ..)) if status.is_success() => step("/ready", status.as_str()),
+        Ok((status, body, _)) => {
+            step("/ready", status.as_str()).warns(format!("it is not ready: {}", foreign(body.trim(), MOST)))
+        }
+        Err(unknown) => step("/ready", "not known").warns(unknown.reason()),
+    };
+    let level = match get(host, port, "/log-level", timeout).await {
+        Ok((StatusCode::OK, level, _)) => step("/log-level", &foreign(level.trim(), MOST)),
+        Ok((.., short)) => step("/log-level", "not known").warns(format!("what answers is {short}")),
+        Err(unknown) => step("/log-level", "not known").warns(unknown.reason()),
+    };
+    [ready, level]
 }
 
 /// Status, body, and both in short.
@@ -122,4 +139,69 @@ async fn get(
     let unread = |how| Unknown::Unread(format!("its {path} {how}"));
     let body = String::from_utf8_lossy(ask::whole(&answer).map_err(unread)?).into_owned();
     Ok((answer.status, body, in_short(&answer)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Options, Terminals, choose};
+    use crate::doctor::Verdict;
+    use crate::doctor::ask::tests::{PATIENCE, server};
+
+    /// What is found at this port by the doctor of `bookings`.
+    async fn found(port: u16, patience: Duration) -> Vec<(Verdict, &'static str, String)> {
+        let port = port.to_string();
+        let env = [(HOST, "127.0.0.1"), (PORT, &port), ("OTEL_SERVICE_NAME", "bookings")];
+        let env: Env = env.into_iter().collect();
+        let config = choose(Options::default(), &env, Terminals { output: false, errors: false });
+        let resource = config.options.general.resource();
+        let found = examine(&config, &env, &resource, patience).await;
+        let told = |finding: Finding| {
+            let answer = finding.answer.replace(&port, "PORT");
+            (finding.verdict, finding.step, format!("{answer} → {}", finding.detail))
+        };
+        found.into_iter().map(told).collect()
+    }
+
+    #[track_caller]
+    fn is(row: Option<&(Verdict, &'static str, String)>, verdict: Verdict, step: &str, texts: &[&str]) {
+        let row = row.unwrap();
+        assert_eq!((row.0, row.1), (verdict, step), "{row:?}");
+        assert!(texts.iter().all(|text| row.2.contains(text)), "{row:?} {texts:?}");
+    }
+
+    #[tokio::test]
+    async fn a_running_service_is_known_without_a_page_of_metrics() {
+        for said in [METRICS_SENT, METRICS_OFF] {
+            let answers = move |path: &str| match path {
+                "/metrics" => Some(("404 Not Found", said.as_bytes().to_vec())),
+                "/ready" => Some(("503 Service Unavailable", b"{\"draining\":true}".to_vec())),
+                _ => Some(("200 OK", b"info\n".to_vec())),
+            };
+            let found = found(server(answers).await, PATIENCE).await;
+            is(found.first(), Verdict::Ok, "", &["127.0.0.1:PORT, where a service without metrics runs"]);
+            is(found.get(1), Verdict::Warning, "/ready", &["503", "draining"]);
+            is(found.get(2), Verdict::Ok, "/log-level", &["info"]);
+            assert_eq!(found.len(), 3);
+        }
+        let other = server(|_| Some(("404 Not Found", b"no\n".to_vec()))).await;
+        is(found(other, PATIENCE).await.first(), Verdict::Failed, "", &["what answers there", "404"]);
+    }
+
+    #[tokio::test]
+    async fn what_a_running_service_does_not_answer_has_a_row() {
+        let answers =
+            |path: &str| (path == "/metrics").then(|| ("404 Not Found", METRICS_OFF.as_bytes().to_vec()));
+        let found = found(server(answers).await, Duration::from_secs(1)).await;
+        is(found.first(), Verdict::Ok, "", &["runs"]);
+        is(found.get(1), Verdict::Warning, "/ready", &["not known", "no answer within 1s"]);
+        is(found.get(2), Verdict::Warning, "/log-level", &["not known", "no answer within 1s"]);
+    }
+
+    #[tokio::test]
+    async fn a_page_that_breaks_off_accuses_nobody() {
+        let port = server(|_| Some(("200 OK\r\ncontent-length: 9", b"up 1".to_vec()))).await;
+        let found = found(port, PATIENCE).await;
+        is(found.first(), Verdict::Warning, "", &["its /metrics broke off"]);
+    }
 }

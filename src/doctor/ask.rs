@@ -18,6 +18,12 @@ pub(super) enum Unknown {
 }
 
 impl Unknown {
+    pub(super) fn reason(self) -> String {
+        match self {
+            Self::Failed(reason) | Self::Unread(reason) => reason,
+        }
+    }
+
     /// What this means for the step.
     pub(super) fn of(self, step: Finding) -> Finding {
         match self {
