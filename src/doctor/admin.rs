@@ -11,8 +11,6 @@ use crate::admin::{METRICS_OFF, METRICS_SENT};
 use crate::config::{Config, Env};
 use crate::export::{Endpoint, in_short};
 use crate::init::{bind, container_advice};
-use crate::names::attribute;
-use crate::resource::Resource;
 
 const ABOUT: &str = "admin port";
 const PORT: &str = "OTEL_EXPORTER_PROMETHEUS_PORT";
@@ -24,7 +22,7 @@ const MOST: usize = 200;
 pub(super) async fn examine(
     config: &Config,
     env: &Env,
-    resource: &Resource,
+    service: Option<&str>,
     timeout: Duration,
 ) -> Vec<Finding> {
     let options = &config.options;
@@ -51,8 +49,8 @@ pub(super) async fn examine(
     let unserved = unserved.unwrap_or_default();
     let taken = chosen(format!("{place}, taken"));
     match Listener::ask(admin.host.as_str(), admin.port, timeout).await {
-        Listener::Ours { service, page } if service == resource.get(attribute::SERVICE_NAME) => {
-            found.push(Finding { answer: format!("{place}, where {service} runs"), ..taken });
+        Listener::Ours { name, page } if service.is_none_or(|service| service == name) => {
+            found.push(Finding { answer: format!("{place}, where {name} runs"), ..taken });
             found.extend(running(admin.host.as_str(), admin.port, timeout).await);
             found.extend(losses::examine(ABOUT, &page));
         }
@@ -62,8 +60,8 @@ pub(super) async fn examine(
             found.push(Finding { answer, ..taken.with(unnamed) });
             found.extend(running(admin.host.as_str(), admin.port, timeout).await);
         }
-        Listener::Ours { service, .. } => {
-            found.push(taken.fails(format!("the service {service} runs there; {unserved}")));
+        Listener::Ours { name, .. } => {
+            found.push(taken.fails(format!("the service {name} runs there; {unserved}")));
         }
         Listener::Other(what) => found.push(taken.fails(format!("{what}; {unserved}"))),
         Listener::Unread(what) => found.push(taken.warns(what)),
@@ -74,7 +72,7 @@ pub(super) async fn examine(
 /// Who listens where we would.
 enum Listener {
     /// A service with this library.
-    Ours { service: String, page: String },
+    Ours { name: String, page: String },
     /// A service with this library that shows no metrics, and so not its name.
     Pageless,
     /// Something else, or nobody who answers.
@@ -87,7 +85,7 @@ impl Listener {
     async fn ask(host: &str, port: u16, timeout: Duration) -> Self {
         match get(host, port, "/metrics", timeout).await {
             Ok((StatusCode::OK, page, _)) => match losses::service(&page) {
-                Some(service) => Self::Ours { service, page },
+                Some(name) => Self::Ours { name, page },
                 None => Self::Other("another program serves its own /metrics there".to_owned()),
             },
             Ok((StatusCode::NOT_FOUND, body, _)) if body == METRICS_OFF || body == METRICS_SENT => {
@@ -150,12 +148,19 @@ mod tests {
 
     /// What is found at this port by the doctor of `bookings`.
     async fn found(port: u16, patience: Duration) -> Vec<(Verdict, &'static str, String)> {
+        found_of(Some("bookings"), port, patience).await
+    }
+
+    async fn found_of(
+        service: Option<&str>,
+        port: u16,
+        patience: Duration,
+    ) -> Vec<(Verdict, &'static str, String)> {
         let port = port.to_string();
-        let env = [(HOST, "127.0.0.1"), (PORT, &port), ("OTEL_SERVICE_NAME", "bookings")];
+        let env = [(HOST, "127.0.0.1"), (PORT, &port)];
         let env: Env = env.into_iter().collect();
         let config = choose(Options::default(), &env, Terminals { output: false, errors: false });
-        let resource = config.options.general.resource();
-        let found = examine(&config, &env, &resource, patience).await;
+        let found = examine(&config, &env, service, patience).await;
         let told = |finding: Finding| {
             let answer = finding.answer.replace(&port, "PORT");
             (finding.verdict, finding.step, format!("{answer} → {}", finding.detail))
@@ -186,6 +191,15 @@ mod tests {
         }
         let other = server(|_| Some(("404 Not Found", b"no\n".to_vec()))).await;
         is(found(other, PATIENCE).await.first(), Verdict::Failed, "", &["what answers there", "404"]);
+    }
+
+    #[tokio::test]
+    async fn an_unknown_name_is_that_of_whoever_runs_there() {
+        let page = "target_info{service_name=\"payments\",telemetry_distro_name=\"tower-observability\"} 1\n";
+        let port = server(move |_| Some(("200 OK", page.as_bytes().to_vec()))).await;
+        is(found_of(None, port, PATIENCE).await.first(), Verdict::Ok, "", &["where payments runs"]);
+        let of_another = found(port, PATIENCE).await;
+        is(of_another.first(), Verdict::Failed, "", &["the service payments runs there"]);
     }
 
     #[tokio::test]

@@ -58,8 +58,8 @@ pub(super) fn general(config: &Config) -> Vec<Finding> {
     let resource = config.options.general.resource();
     found.push(match config.source(NAME) {
         Source::Default => {
-            let unknown = Finding::chosen("service", "as the code names it", "code");
-            unknown.with("the name that the code gives to `init` is not known here; --service says it")
+            let unknown = Finding::chosen("service", "not known", "code");
+            unknown.warns("the name that the code gives to `init` is not known here; --service says it")
         }
         _ => Finding::chosen("service", resource.get(attribute::SERVICE_NAME), from(config, &[NAME])),
     });

@@ -5,10 +5,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::ask;
-use super::finding::{Finding, foreign};
+use super::finding::{Finding, WHICH, foreign};
 use crate::error::masked_url;
-use crate::names::attribute;
-use crate::resource::Resource;
 
 const ABOUT: &str = "loki";
 const LABEL: &str = "service_name";
@@ -16,7 +14,7 @@ const LABEL: &str = "service_name";
 const MOST: usize = 12;
 
 /// Asks Loki at this URL.
-pub(super) async fn examine(url: &str, resource: &Resource, timeout: Duration) -> Vec<Finding> {
+pub(super) async fn examine(url: &str, service: Option<&str>, timeout: Duration) -> Vec<Finding> {
     let mut found = vec![Finding::chosen(ABOUT, masked_url(url), "--loki")];
     let labels = match ask::json(url, "/loki/api/v1/labels", &[], timeout).await {
         Ok(answer) => names(&answer),
@@ -34,19 +32,18 @@ pub(super) async fn examine(url: &str, resource: &Resource, timeout: Duration) -
         return found;
     }
     found.push(step);
-    let service = resource.get(attribute::SERVICE_NAME);
     let step = |answer: &str| Finding::step(ABOUT, LABEL, answer);
     found.push(match ask::json(url, "/loki/api/v1/label/service_name/values", &[], timeout).await {
         Err(unknown) => unknown.of(step("not known")),
         Ok(answer) => {
             let services = names(&answer);
-            if services.iter().any(|known| known == service) {
-                step(service)
-            } else {
-                step("not among them").fails(format!(
-                    "no line of {service} has arrived of late; those that are known: {}",
-                    some(&services)
-                ))
+            let known = some(&services);
+            match service {
+                None => step("not looked for").warns(format!("{WHICH}; those that are known: {known}")),
+                Some(service) if services.iter().any(|known| known == service) => step(service),
+                Some(service) => step("not among them").fails(format!(
+                    "no line of {service} has arrived of late; those that are known: {known}"
+                )),
             }
         }
     });
@@ -61,4 +58,27 @@ fn names(answer: &Value) -> Vec<String> {
 fn some(names: &[String]) -> String {
     let more = if names.len() > MOST { " and more" } else { "" };
     format!("{}{more}", names.iter().take(MOST).cloned().collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Verdict;
+    use crate::doctor::ask::tests::{PATIENCE, server};
+
+    #[tokio::test]
+    async fn an_unknown_name_is_warned_of_and_one_that_is_not_there_fails() {
+        let port = server(|_| Some(("200 OK", br#"{"data":["service_name"]}"#.to_vec()))).await;
+        let url = format!("http://127.0.0.1:{port}");
+        for (service, verdict, said) in [
+            (None, Verdict::Warning, "which service is meant? --service says it"),
+            (Some("bookings"), Verdict::Failed, "no line of bookings"),
+            (Some("service_name"), Verdict::Ok, ""),
+        ] {
+            let found = examine(&url, service, PATIENCE).await;
+            let last = found.last().unwrap();
+            assert_eq!((last.step, last.verdict), (LABEL, verdict), "{last:?}");
+            assert!(last.detail.contains(said), "{last:?}");
+        }
+    }
 }

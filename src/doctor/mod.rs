@@ -82,6 +82,7 @@ pub async fn examine(questions: &Questions) -> Examination {
     options.general.service.clone_from(&questions.service);
     let config = config::choose(options, &env, Terminals::of_process());
     let resource = resource(&config);
+    let service = is_named(&config).then(|| resource.get(attribute::SERVICE_NAME));
     let trace = TraceContext {
         trace_id: TraceId::random(),
         span_id: SpanId::random(),
@@ -96,16 +97,21 @@ pub async fn examine(questions: &Questions) -> Examination {
     findings.extend(sender.logs(&mut reach).await);
     findings.extend(sender.metrics(&mut reach).await);
     findings.extend(reports::examine(&sender, &mut reach, questions.sends_report).await);
-    findings.extend(admin::examine(&config, &env, &resource, questions.timeout).await);
+    findings.extend(admin::examine(&config, &env, service, questions.timeout).await);
     findings.extend(choices::features(&config));
     findings.extend(choices::environment(&config, &env));
     if let Some(url) = &questions.prometheus {
-        findings.extend(prometheus::examine(url, &resource, &config, questions.timeout).await);
+        findings.extend(prometheus::examine(url, service, &config, questions.timeout).await);
     }
     if let Some(url) = &questions.loki {
-        findings.extend(loki::examine(url, &resource, questions.timeout).await);
+        findings.extend(loki::examine(url, service, questions.timeout).await);
     }
     Examination { findings, trace_id: trace.trace_id.to_string() }
+}
+
+/// Is it known which service is meant? Of a name that is not, nothing is looked for.
+fn is_named(config: &config::Config) -> bool {
+    config.source("OTEL_SERVICE_NAME") != Source::Default
 }
 
 /// The service's own resource; what is random in it would be a series of its own at each run.
@@ -114,9 +120,30 @@ fn resource(config: &config::Config) -> Resource {
     if !config.value("OTEL_RESOURCE_ATTRIBUTES").contains(attribute::SERVICE_INSTANCE_ID) {
         resource.set(attribute::SERVICE_INSTANCE_ID, INSTANCE);
     }
-    let is_named = config.source("OTEL_SERVICE_NAME") != Source::Default;
-    if !is_named {
+    if !is_named(config) {
         resource.set(attribute::SERVICE_NAME, INSTANCE);
     }
     resource
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_is_the_first_thing_that_is_warned_of() {
+        let of = |service: &str, env: &[(&str, &str)]| {
+            let mut options = Options::default();
+            service.clone_into(&mut options.general.service);
+            let env = env.iter().copied().collect();
+            let config = config::choose(options, &env, Terminals { output: false, errors: false });
+            let first = choices::general(&config).remove(0);
+            assert_eq!(first.about, "service");
+            (is_named(&config), first.verdict)
+        };
+        assert_eq!(of("", &[]), (false, Verdict::Warning));
+        assert_eq!(of("bookings", &[]), (true, Verdict::Ok));
+        assert_eq!(of("", &[("OTEL_SERVICE_NAME", "bookings")]), (true, Verdict::Ok));
+        assert_eq!(of("", &[("OTEL_RESOURCE_ATTRIBUTES", "service.name=bookings")]), (true, Verdict::Ok));
+    }
 }

@@ -5,12 +5,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::ask;
-use super::finding::{Finding, foreign};
+use super::finding::{Finding, WHICH, foreign};
 use crate::config::Config;
 use crate::error::masked_url;
 use crate::export::Destination;
-use crate::names::attribute;
-use crate::resource::Resource;
 
 const ABOUT: &str = "prometheus";
 /// So many targets and jobs are named.
@@ -19,12 +17,11 @@ const MOST: usize = 8;
 /// Asks Prometheus at this URL.
 pub(super) async fn examine(
     url: &str,
-    resource: &Resource,
+    service: Option<&str>,
     config: &Config,
     timeout: Duration,
 ) -> Vec<Finding> {
     let mut found = vec![Finding::chosen(ABOUT, masked_url(url), "--prometheus")];
-    let service = resource.get(attribute::SERVICE_NAME);
     let metrics = &config.options.metrics;
     if metrics.page {
         match ask::json(url, "/api/v1/targets", &[("state", "active")], timeout).await {
@@ -43,15 +40,19 @@ pub(super) async fn examine(
 }
 
 /// The targets of this job, each with its last error.
-fn targets(answer: &Value, service: &str) -> Vec<Finding> {
+fn targets(answer: &Value, service: Option<&str>) -> Vec<Finding> {
     let all = answer["data"]["activeTargets"].as_array().map(Vec::as_slice).unwrap_or_default();
     let job = |target: &Value| target["labels"]["job"].as_str().unwrap_or_default().to_owned();
-    let ours: Vec<_> = all.iter().filter(|target| job(target) == service).collect();
+    let ours: Vec<_> = all.iter().filter(|target| service == Some(&*job(target))).collect();
     if ours.is_empty() {
         let mut jobs: Vec<_> = all.iter().map(job).collect();
         jobs.sort();
         jobs.dedup();
         let known = if jobs.is_empty() { "none".to_owned() } else { foreign(&jobs.join(", "), 200) };
+        let Some(service) = service else {
+            let unasked = Finding::step(ABOUT, "targets", "not looked for");
+            return vec![unasked.warns(format!("{WHICH}; the jobs that are scraped: {known}"))];
+        };
         let none = Finding::step(ABOUT, "targets", "none of this job");
         return vec![none.fails(format!(
             "no target has the label job=\"{service}\"; the jobs that are scraped: {known}"
@@ -71,10 +72,11 @@ fn targets(answer: &Value, service: &str) -> Vec<Finding> {
 }
 
 /// Has the resource of the service arrived?
-async fn facts(url: &str, service: &str, timeout: Duration) -> Finding {
+async fn facts(url: &str, service: Option<&str>, timeout: Duration) -> Finding {
+    let step = |answer: &str| Finding::step(ABOUT, "target_info", answer);
+    let Some(service) = service else { return step("not looked for").warns(WHICH) };
     let quoted = service.replace('\\', "\\\\").replace('"', "\\\"");
     let query = format!("count(target_info{{job=\"{quoted}\"}} or target_info{{service_name=\"{quoted}\"}})");
-    let step = |answer: &str| Finding::step(ABOUT, "target_info", answer);
     match ask::json(url, "/api/v1/query", &[("query", &query)], timeout).await {
         Err(unknown) => unknown.of(step("not known")),
         Ok(answer) => match answer["data"]["result"][0]["value"][1].as_str() {
@@ -109,15 +111,18 @@ mod tests {
         let target = |job: &str, health: &str, error: &str| json!({ "labels": { "job": job }, "scrapeUrl": "http://u:s3cr3t@h:9464/metrics", "health": health, "lastError": error });
         let answer =
             json!({ "data": { "activeTargets": [target("a", "up", ""), target("b", "down", "refused")] } });
-        let of = |service| targets(&answer, service);
+        let of = |service| targets(&answer, Some(service));
         assert_eq!(of("a")[0].verdict, Verdict::Ok);
         assert_eq!(of("b")[0].detail, "its last scrape failed: refused");
         assert!(!of("b")[0].answer.contains("s3cr3t"));
         let said = "Get \"http://h:9464/metrics?token=s3cr3t\": dial tcp: refused";
-        let down = targets(&json!({ "data": { "activeTargets": [target("b", "down", said)] } }), "b");
+        let down = targets(&json!({ "data": { "activeTargets": [target("b", "down", said)] } }), Some("b"));
         let shown = "its last scrape failed: Get \"http://h:9464/metrics?REDACTED\": dial tcp: refused";
         assert_eq!(down[0].detail, shown);
         assert!(of("c")[0].detail.ends_with("the jobs that are scraped: a, b"));
-        assert_eq!(targets(&Value::Null, "a")[0].verdict, Verdict::Failed);
+        assert_eq!(targets(&Value::Null, Some("a"))[0].verdict, Verdict::Failed);
+        let unnamed = &targets(&answer, None)[0];
+        assert_eq!(unnamed.verdict, Verdict::Warning);
+        assert_eq!(unnamed.detail, format!("{WHICH}; the jobs that are scraped: a, b"));
     }
 }
