@@ -1,11 +1,11 @@
 //! The steps to a receiver: its name, a connection, TLS. Each receiver is reached once, however many signals go there.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use http::Uri;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::certificate;
 use super::finding::{Finding, Verdict};
@@ -116,12 +116,15 @@ impl Reach {
         }
     }
 
-    /// A connection to the first address that takes one.
+    /// A connection to the first address that takes one. Those that are left share the time that is left.
     async fn connect(&self, about: &'static str, addresses: &[SocketAddr]) -> Finding {
+        let deadline = Instant::now() + self.timeout;
         let mut refused = Vec::new();
-        for address in addresses {
+        for (tried, address) in addresses.iter().enumerate() {
             let begun = Instant::now();
-            match timeout(self.timeout, TcpStream::connect(address)).await {
+            let left = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
+            let patience = deadline.saturating_duration_since(begun) / left;
+            match timeout(patience, TcpStream::connect(address)).await {
                 Ok(Ok(_)) => {
                     let took = begun.elapsed().as_secs_f64() * 1e3;
                     return Finding::step(about, "connection", format!("{address}, in {took:.1} ms"));
@@ -135,7 +138,7 @@ impl Reach {
                 Ok(Err(error)) => refused.push(format!("{address}: {error}")),
                 Err(_) => refused.push(format!(
                     "{address} does not answer within {:?}: a firewall, a network policy or a wrong address",
-                    self.timeout
+                    in_milliseconds(patience)
                 )),
             }
         }
@@ -145,7 +148,8 @@ impl Reach {
     /// TLS, completed as an export would.
     async fn tls(&self, about: &'static str, client: &HttpClient) -> Finding {
         let now = SystemTime::now();
-        let completed = timeout(self.timeout, client.connect()).await;
+        let deadline = Instant::now() + self.timeout;
+        let completed = timeout_at(deadline, client.connect()).await;
         let late =
             || format!("it was not completed within {:?}: is the endpoint one of http://?", self.timeout);
         match completed.unwrap_or_else(|_| Err(late())) {
@@ -156,13 +160,19 @@ impl Reach {
                 if said.ends_soon { step.warns("the certificate ends within two weeks") } else { step }
             }
             Err(reason) => {
-                let shown = timeout(self.timeout, client.shown()).await.ok().flatten();
+                let shown = timeout_at(deadline, client.shown()).await.ok().flatten();
                 let said = shown.and_then(|shown| certificate::read(&shown, now));
                 let answer = said.map_or_else(|| "not completed".to_owned(), |said| said.text);
                 Finding::step(about, "TLS", answer).fails(reason)
             }
         }
     }
+}
+
+/// Without the parts of a millisecond, if there is more.
+fn in_milliseconds(time: Duration) -> Duration {
+    let whole = Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+    if whole.is_zero() { time } else { whole }
 }
 
 /// Host and port of a URL.
@@ -175,7 +185,55 @@ pub(super) fn place(url: &str) -> Option<(String, u16)> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::{TcpListener, TcpSocket};
+
     use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(4);
+
+    /// An address that answers no more, and what keeps it so.
+    async fn blackhole() -> (SocketAddr, TcpListener, Vec<tokio::task::JoinHandle<()>>) {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(0).unwrap();
+        let address = listener.local_addr().unwrap();
+        // Nobody accepts them, and no more find room.
+        let waiting = (0..4).map(|_| {
+            tokio::spawn(async move {
+                let _kept = TcpStream::connect(address).await;
+                std::future::pending::<()>().await;
+            })
+        });
+        let waiting = waiting.collect();
+        tokio::task::yield_now().await;
+        (address, listener, waiting)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_addresses_of_a_name_share_the_time_of_a_step() {
+        let reach = Reach::new(PATIENCE);
+        let (silent, _listener, _waiting) = blackhole().await;
+        let begun = Instant::now();
+        let none = reach.connect("traces", &[silent; ADDRESSES]).await;
+        assert_eq!(none.verdict, Verdict::Failed);
+        assert_eq!(none.detail.matches("does not answer within").count(), ADDRESSES, "{none:?}");
+        assert!(begun.elapsed() < PATIENCE * 2, "{:?}", begun.elapsed());
+        let good = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let last = [silent, good.local_addr().unwrap()];
+        assert_eq!(reach.connect("traces", &last).await.verdict, Verdict::Ok);
+    }
+
+    #[cfg(feature = "tls")]
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_says_nothing_of_tls_takes_the_time_of_one_step() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://{}", silent.local_addr().unwrap());
+        let client = HttpClient::new(&Endpoint::plain(&url)).unwrap();
+        let begun = Instant::now();
+        let late = Reach::new(Duration::from_secs(2)).tls("traces", &client).await;
+        assert!(late.detail.contains("it was not completed within 2s"), "{late:?}");
+        assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    }
 
     #[test]
     fn host_and_port_are_found_in_every_url_that_is_served() {
