@@ -37,7 +37,17 @@ fn losing() {
 
 #[test]
 fn program() {
-    run(&[("losing", losing)]);
+    run(&[("losing", losing), ("quiet", quiet)]);
+}
+
+/// Is there, and no more.
+fn quiet() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let observability = tower_observability::init("quiet").unwrap();
+        eprintln!("admin: {}", observability.admin_address().unwrap());
+        std::future::pending::<()>().await;
+    });
 }
 
 /// The port and what is there of a service that has lost something, and whose variables are these.
@@ -77,6 +87,10 @@ fn what_a_running_service_has_lost_is_read_from_its_page() {
     ] {
         told.warns(("admin port", "losses"), &[lost, remedy]);
     }
+    // Whose name is not known may be any service.
+    let told = asked(&variables[..1], &[]);
+    told.warns(("service", ""), &["not known", "--service says it"]);
+    told.is_ok(("admin port", ""), &["where losing runs"]);
     // For another service the port is taken.
     let told = asked(&[variables[0], ("OTEL_SERVICE_NAME", "bookings")], &[]);
     told.fails(("admin port", ""), &["the service losing runs there", "OTEL_EXPORTER_PROMETHEUS_PORT"]);
@@ -95,4 +109,20 @@ fn what_could_not_be_delivered_or_written_is_told_as_well() {
     told.warns(("admin port", "losses"), &["spans not delivered", "`traces cannot be delivered`"]);
     told.warns(("admin port", "losses"), &["lines not written", "standard output is closed or full"]);
     told.is_ok(("admin port", "/log-level"), &["info,losing=debug"]);
+}
+
+#[test]
+fn a_service_that_shows_no_metrics_is_known_as_one() {
+    for exporter in ["otlp", "none"] {
+        let child = Child::new("doctor::running", "quiet").env("OTEL_METRICS_EXPORTER", exporter);
+        let mut running = child.env("OTEL_EXPORTER_OTLP_ENDPOINT", dead()).start();
+        let port = port(&mut running);
+        let variables = [("OTEL_EXPORTER_PROMETHEUS_PORT", &*port), ("OTEL_SERVICE_NAME", "quiet")];
+        let told = asked(&variables, &[]);
+        assert_eq!(told.code, 0, "{:#}", told.said);
+        told.is_ok(("admin port", ""), &["where a service without metrics runs"]);
+        told.is_ok(("admin port", "/ready"), &["200"]);
+        told.is_ok(("admin port", "/log-level"), &["info"]);
+        assert!(told.rows("admin port", "losses").is_empty(), "{:#}", told.said);
+    }
 }

@@ -27,7 +27,7 @@ async fn prometheus() -> Server {
     let target = |job: &str, health: &str, error: &str| json!({ "labels": { "job": job }, "scrapeUrl": format!("http://{job}:9464/metrics"), "health": health, "lastError": error });
     let targets = json!({ "status": "success", "data": { "activeTargets": [
         target("bookings", "up", ""),
-        target("payments", "down", "connection refused"),
+        target("payments", "down", "Get \"http://payments:9464/metrics?token=s3cr3t\": connection refused"),
         target("new", "unknown", ""),
     ] } });
     let facts = |RawQuery(query): RawQuery| async move {
@@ -53,13 +53,22 @@ async fn prometheus_is_asked_whether_it_scrapes_the_service() {
     told.is_ok(("prometheus", "target_info"), &["2 of this service"]);
     told.warns(("prometheus", "exemplars"), &["--enable-feature=exemplar-storage"]);
     let told = beside(of("payments", "--prometheus", server.url(""))).await;
-    told.fails(("prometheus", "target"), &["is down", "its last scrape failed: connection refused"]);
+    told.fails(
+        ("prometheus", "target"),
+        &[
+            "is down",
+            "its last scrape failed: Get \"http://payments:9464/metrics?REDACTED\": connection refused",
+        ],
+    );
     told.warns(("prometheus", "target_info"), &["nothing of this service has arrived"]);
     beside(of("new", "--prometheus", server.url("")))
         .await
         .warns(("prometheus", "target"), &["not scraped yet"]);
     let told = beside(of("nobody", "--prometheus", server.url(""))).await;
     told.fails(("prometheus", "targets"), &["job=\"nobody\"", "bookings, new, payments"]);
+    let told = beside(vec!["--prometheus".to_owned(), server.url("")]).await;
+    told.warns(("prometheus", "targets"), &["which service is meant?", "bookings, new, payments"]);
+    told.warns(("prometheus", "target_info"), &["which service is meant?"]);
     let told = beside(of("x", "--prometheus", "http://127.0.0.1:9".to_owned())).await;
     told.fails(("prometheus", "targets"), &["Connection refused"]);
 }
@@ -82,6 +91,8 @@ async fn loki_is_asked_for_its_labels_and_for_the_service() {
     told.is_ok(("loki", "service_name"), &["bookings"]);
     let told = beside(of("nobody", "--loki", server.url(""))).await;
     told.fails(("loki", "service_name"), &["no line of nobody has arrived", "bookings, payments"]);
+    let told = beside(vec!["--loki".to_owned(), server.url("")]).await;
+    told.warns(("loki", "service_name"), &["which service is meant?", "bookings, payments"]);
     let server = loki(json!(["job"])).await;
     let told = beside(of("bookings", "--loki", server.url(""))).await;
     told.fails(("loki", "labels"), &["there is no label service_name"]);
