@@ -21,7 +21,7 @@ pub(super) type TraceId = Id<16>;
 pub(super) type SpanId = Id<8>;
 
 /// The value of an attribute.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) enum Value {
     Text(Box<str>),
     Int(i64),
@@ -197,6 +197,20 @@ impl<const N: usize> fmt::Display for Id<N> {
 impl<const N: usize> Serialize for Id<N> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+/// A number that is none equals itself, so that whoever sends it is known again.
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Text(one), Self::Text(other)) => one == other,
+            (Self::Int(one), Self::Int(other)) => one == other,
+            (Self::Float(one), Self::Float(other)) => one.to_bits() == other.to_bits(),
+            (Self::Bool(one), Self::Bool(other)) => one == other,
+            (Self::Nested(one), Self::Nested(other)) => one == other,
+            _ => false,
+        }
     }
 }
 

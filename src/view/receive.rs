@@ -10,6 +10,7 @@ use prost::Message;
 use serde::de::DeserializeOwned;
 
 use super::decode;
+use super::model::now;
 use super::samples;
 use super::store::Store;
 
@@ -75,7 +76,8 @@ pub(super) fn keep(
     encoding: Encoding,
     body: &[u8],
 ) -> Result<Answer, Refused> {
-    let intern = |resource| store.resources.intern(resource);
+    let began = now();
+    let intern = |resource| store.intern(resource, began);
     let rejected = match signal {
         Signal::Traces => {
             let decoded = decode::spans(message::<ExportTraceServiceRequest>(encoding, body)?, &intern);

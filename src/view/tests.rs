@@ -365,6 +365,25 @@ fn whole_traces_go_the_oldest_first_and_are_counted() {
 }
 
 #[test]
+fn a_new_process_is_received_however_many_there_were() {
+    let store = Store::new(1 << 20);
+    for number in 0..1_500 {
+        let service = format!("service-{number}");
+        send(&store, &service, &[json!({ "trace": number + 1, "id": 1, "at": number })]);
+        send_lines(&store, &service, &json!([{ "body": { "stringValue": "line" } }]));
+        // The next one is heard later than this.
+        let heard = super::model::now();
+        while super::model::now() == heard {}
+    }
+    let held = store.read();
+    assert_eq!(traces(&store, "service=service-1499")["traces"].as_array().unwrap().len(), 1);
+    assert_eq!(held.dropped.spans, 1_500 - held.spans() as u64);
+    assert_eq!(held.dropped.lines, 1_500 - held.lines.len() as u64);
+    assert!(held.spans() > 10 && store.bytes(&held) <= store.limit);
+    assert_eq!(held.dropped.why.len(), 1, "{:?}", held.dropped.why);
+}
+
+#[test]
 fn what_is_no_message_is_refused() {
     for (encoding, body) in
         [(Encoding::Json, "{"), (Encoding::Json, "[1]"), (Encoding::Protobuf, "\u{7f}\u{7f}")]

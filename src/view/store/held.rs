@@ -1,12 +1,12 @@
 //! All that is held, behind one lock, and what was given up.
 
-use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use tokio::sync::watch;
 
 use super::super::decode::Decoded;
-use super::super::model::{Line, Sample, Span, now};
+use super::super::model::{Line, Resource, Sample, Span, now};
 use super::lines::Lines;
 use super::metrics::Metrics;
 use super::resources::Resources;
@@ -79,6 +79,19 @@ impl Store {
         self.change.send_replace(Change::End);
     }
 
+    /// The one copy of a resource. Where there is no room for another, those go that were silent for the longest, with all
+    /// that they sent; those that were heard since this time, in microseconds since 1970, stay. None if that is not enough.
+    pub(crate) fn intern(&self, resource: Resource, since: i64) -> Option<Arc<Resource>> {
+        let resource = match self.resources.intern(resource) {
+            Ok(known) => return Some(known),
+            Err(resource) => resource,
+        };
+        let silent = self.resources.silent(since, &resource)?;
+        self.change(|held| held.forget(&silent));
+        drop(silent);
+        self.resources.intern(resource).ok()
+    }
+
     /// How many bytes all of it takes.
     pub(crate) fn bytes(&self, held: &Held) -> usize {
         self.resources.bytes() + held.traces.bytes + held.lines.bytes + held.metrics.bytes
@@ -143,6 +156,19 @@ impl Held {
 
     pub(crate) fn points(&self) -> usize {
         self.metrics.points
+    }
+
+    /// Gives up all that these sent.
+    fn forget(&mut self, resources: &[Arc<Resource>]) {
+        let gone: HashSet<_> = resources.iter().map(Arc::as_ptr).collect();
+        let is_gone = |resource: &Arc<Resource>| gone.contains(&Arc::as_ptr(resource));
+        let (spans, lines) = (self.traces.forget(is_gone), self.lines.forget_those(is_gone));
+        let points = self.metrics.forget(is_gone);
+        self.dropped.spans += spans;
+        self.dropped.lines += lines;
+        self.dropped.points += points;
+        let why = "there are too many resources: what those sent that were silent for the longest went";
+        self.dropped.because(why, spans + lines + points);
     }
 
     /// Times are looked at backwards from the newest that came. A clock that goes wrong by years must not hide the others.

@@ -1,8 +1,9 @@
 //! Log records, in the order in which they came; the oldest go first.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
-use super::super::model::{Line, TraceId};
+use super::super::model::{Line, Resource, TraceId};
 
 /// The place of a trace in the table of counts.
 const OF_A_TRACE: usize = 2 * (size_of::<TraceId>() + size_of::<u32>());
@@ -43,6 +44,20 @@ impl Lines {
             gone += 1;
         }
         gone
+    }
+
+    /// Gives up the lines of such resources. Returns how many that were.
+    pub(super) fn forget_those(&mut self, is_gone: impl Fn(&Arc<Resource>) -> bool) -> u64 {
+        let before = self.all.len();
+        for line in std::mem::take(&mut self.all) {
+            if is_gone(&line.resource) {
+                self.bytes -= line.bytes() + OF_A_TRACE;
+                self.forget(line.trace);
+            } else {
+                self.all.push_back(line);
+            }
+        }
+        (before - self.all.len()) as u64
     }
 
     fn forget(&mut self, trace: TraceId) {

@@ -63,6 +63,14 @@ impl Metrics {
         gone
     }
 
+    /// Gives up the series of such resources. Returns how many points that were.
+    pub(super) fn forget(&mut self, is_gone: impl Fn(&Arc<Resource>) -> bool) -> u64 {
+        let before = self.points;
+        self.all.retain(|_, series| !is_gone(&series.resource));
+        self.count();
+        (before - self.points) as u64
+    }
+
     fn halve(&mut self) -> u64 {
         let before = self.points;
         self.all.values_mut().for_each(Series::halve);

@@ -1,8 +1,9 @@
 //! Spans, by their trace. Whole traces go, the one that began to arrive first.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
-use super::super::model::{Span, SpanId, TraceId};
+use super::super::model::{Resource, Span, SpanId, TraceId};
 
 /// More spans of one trace are not taken: no page can show them.
 const MOST_OF_A_TRACE: usize = 50_000;
@@ -72,6 +73,21 @@ impl Traces {
             self.spans -= trace.spans.len();
             gone.full += trace.spans.len() as u64;
         }
+    }
+
+    /// Gives up each trace that has a span of such a resource. Returns how many spans that were.
+    pub(super) fn forget(&mut self, is_gone: impl Fn(&Arc<Resource>) -> bool) -> u64 {
+        let before = self.spans;
+        self.all.retain(|_, trace| {
+            let stays = !trace.spans.iter().any(|span| is_gone(&span.resource));
+            if !stays {
+                self.bytes -= trace.bytes;
+                self.spans -= trace.spans.len();
+            }
+            stays
+        });
+        self.order.retain(|id| self.all.contains_key(id));
+        (before - self.spans) as u64
     }
 }
 
