@@ -18,10 +18,8 @@ use super::shared::Shared;
 const STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
-/// The codes of gRPC that are answered.
+/// The codes of gRPC that are answered, beside those of what was refused.
 const OK: u16 = 0;
-const INVALID_ARGUMENT: u16 = 3;
-const RESOURCE_EXHAUSTED: u16 = 8;
 const UNIMPLEMENTED: u16 = 12;
 
 /// The routes of the three services.
@@ -60,8 +58,7 @@ async fn export(shared: Shared, signal: Signal, request: Request) -> Response {
     });
     match kept.await {
         Ok(answer) => succeeded(&answer),
-        Err(Refused::TooLarge) => failed(RESOURCE_EXHAUSTED, "a request may have 16 MiB, uncompressed"),
-        Err(Refused::Malformed(why)) => failed(INVALID_ARGUMENT, &why),
+        Err(why) => failed(why.code().into(), why.why()),
     }
 }
 

@@ -16,6 +16,7 @@ use super::store::Store;
 
 /// The largest request, compressed or not.
 pub(super) const MOST_BYTES: usize = 16 << 20;
+pub(super) const TOO_MANY_BYTES: &str = "a request may have 16 MiB, uncompressed";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signal {
@@ -34,7 +35,10 @@ pub(super) enum Encoding {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Refused {
     Malformed(String),
-    TooLarge,
+    /// What there is too much of.
+    TooLarge(&'static str),
+    /// Not the sender's fault: it may send it again.
+    Unavailable(String),
 }
 
 /// The answer to a request that was taken: what of it was not kept, and why. The three answers have the same fields.
@@ -66,7 +70,7 @@ pub(super) fn decompress(body: &[u8]) -> Result<Vec<u8>, Refused> {
     let mut whole = Vec::new();
     let read = MultiGzDecoder::new(body).take(MOST_BYTES as u64 + 1).read_to_end(&mut whole);
     read.map_err(|error| Refused::Malformed(format!("no gzip: {error}")))?;
-    if whole.len() > MOST_BYTES { Err(Refused::TooLarge) } else { Ok(whole) }
+    if whole.len() > MOST_BYTES { Err(Refused::TooLarge(TOO_MANY_BYTES)) } else { Ok(whole) }
 }
 
 /// Keeps what the request says.
@@ -111,6 +115,24 @@ fn message<T: Message + Default + DeserializeOwned>(encoding: Encoding, body: &[
         Encoding::Json => serde_json::from_slice(body).map_err(|error| error.to_string()),
     };
     decoded.map_err(Refused::Malformed)
+}
+
+impl Refused {
+    /// The code of gRPC.
+    pub(super) fn code(&self) -> u8 {
+        match self {
+            Self::Malformed(_) => 3,
+            Self::TooLarge(_) => 8,
+            Self::Unavailable(_) => 14,
+        }
+    }
+
+    pub(super) fn why(&self) -> &str {
+        match self {
+            Self::Malformed(why) | Self::Unavailable(why) => why,
+            Self::TooLarge(why) => why,
+        }
+    }
 }
 
 impl Signal {

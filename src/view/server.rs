@@ -64,15 +64,15 @@ async fn receive(shared: Shared, signal: Signal, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let text = |name| head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let Some(encoding) = text(header::CONTENT_TYPE).and_then(Encoding::of) else {
-        let why = "the content type is neither application/x-protobuf nor application/json";
-        return refused(Encoding::Json, StatusCode::UNSUPPORTED_MEDIA_TYPE, why);
+        let why = "the content type is neither application/x-protobuf nor application/json".to_owned();
+        return refused(Encoding::Json, StatusCode::UNSUPPORTED_MEDIA_TYPE, &Refused::Malformed(why));
     };
     let compressed = match text(header::CONTENT_ENCODING) {
         None | Some("" | "identity") => false,
         Some("gzip") => true,
         Some(_) => {
-            let why = "the content encoding is neither gzip nor identity";
-            return refused(encoding, StatusCode::UNSUPPORTED_MEDIA_TYPE, why);
+            let why = Refused::Malformed("the content encoding is neither gzip nor identity".to_owned());
+            return refused(encoding, StatusCode::UNSUPPORTED_MEDIA_TYPE, &why);
         }
     };
     let kept = shared.take(body, move |store, body| match compressed {
@@ -84,18 +84,21 @@ async fn receive(shared: Shared, signal: Signal, request: Request) -> Response {
             let content_type = [(header::CONTENT_TYPE, encoding.content_type())];
             (content_type, encoding.answer(signal, &answer)).into_response()
         }
-        Err(Refused::TooLarge) => {
-            refused(encoding, StatusCode::PAYLOAD_TOO_LARGE, "a request may have 16 MiB, uncompressed")
+        Err(why) => {
+            let status = match why {
+                Refused::Malformed(_) => StatusCode::BAD_REQUEST,
+                Refused::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+                Refused::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            };
+            refused(encoding, status, &why)
         }
-        Err(Refused::Malformed(why)) => refused(encoding, StatusCode::BAD_REQUEST, &why),
     }
 }
 
 /// OTLP wants a `google.rpc.Status` in the encoding of the request.
-fn refused(encoding: Encoding, status: StatusCode, why: &str) -> Response {
-    const INVALID_ARGUMENT: i32 = 3;
+fn refused(encoding: Encoding, status: StatusCode, why: &Refused) -> Response {
     let content_type = [(header::CONTENT_TYPE, encoding.content_type())];
-    (status, content_type, encoding.status(INVALID_ARGUMENT, why)).into_response()
+    (status, content_type, encoding.status(why.code().into(), why.why())).into_response()
 }
 
 async fn traces(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Response {
