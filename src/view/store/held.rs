@@ -145,7 +145,14 @@ impl Store {
             held.version += 1;
             held.version
         };
-        self.change.send_replace(Change::Version(version));
+        self.change.send_if_modified(|change| {
+            // Another thread may have told of a later one already, or of the end, which stays.
+            let is_news = matches!(change, Change::Version(told) if *told < version);
+            if is_news {
+                *change = Change::Version(version);
+            }
+            is_news
+        });
     }
 }
 
@@ -185,4 +192,18 @@ impl Dropped {
             *self.why.entry(why).or_default() += how_many;
         }
     }
+}
+
+#[cfg(test)]
+#[test]
+fn the_end_stays_the_end() {
+    let store = Store::new(1 << 20);
+    store.change(|_| ());
+    assert_eq!(*store.changes().borrow(), Change::Version(1));
+    store.change.send_replace(Change::Version(7));
+    store.change(|_| ());
+    assert_eq!(*store.changes().borrow(), Change::Version(7), "an older one does not take its place");
+    store.end();
+    store.add_lines(Decoded::default());
+    assert_eq!(*store.changes().borrow(), Change::End);
 }
