@@ -138,6 +138,9 @@ pub(super) struct Point {
     pub(super) buckets: Box<[u64]>,
 }
 
+/// Of each series, the latest.
+pub(super) const MOST_EXEMPLARS: usize = 20;
+
 /// One value of a series that was measured in a trace.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
 pub(super) struct Exemplar {

@@ -8,7 +8,7 @@ use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::{exemplar, number_data_point};
 
 use super::decode::{Decoded, Intern, attributes, micros, resource};
-use super::model::{Attributes, Exemplar, Id, Instrument, Point, Resource, Sample};
+use super::model::{Attributes, Exemplar, Id, Instrument, MOST_EXEMPLARS, Point, Resource, Sample};
 
 /// `AGGREGATION_TEMPORALITY_DELTA`.
 const DELTA: i32 = 1;
@@ -161,31 +161,57 @@ fn saturating_sum(counts: &[u64]) -> u64 {
     counts.iter().fold(0, |sum, count| sum.saturating_add(*count))
 }
 
+/// The last of a point: a series keeps no more of them.
 fn exemplars(all: Vec<otlp::Exemplar>) -> Vec<Exemplar> {
     let one = |exemplar: otlp::Exemplar| {
         let value = match exemplar.value? {
             exemplar::Value::AsDouble(value) => value,
             exemplar::Value::AsInt(value) => value as f64,
         };
-        Some(Exemplar { at: micros(exemplar.time_unix_nano), value, trace: Id::of(&exemplar.trace_id)? })
+        let trace = Id::of(&exemplar.trace_id)?;
+        value.is_finite().then(|| Exemplar { at: micros(exemplar.time_unix_nano), value, trace })
     };
-    all.into_iter().filter_map(one).collect()
+    let mut last = Vec::with_capacity(all.len().min(MOST_EXEMPLARS));
+    last.extend(all.into_iter().rev().filter_map(one).take(MOST_EXEMPLARS));
+    last.reverse();
+    last
 }
 
 #[cfg(test)]
-#[test]
-fn an_exponential_histogram_takes_its_place_on_the_ladder() {
-    use otlp::exponential_histogram_data_point::Buckets;
-    let resource = Arc::new(Resource::default());
-    let metric = Metric { resource: &resource, name: "m".into(), unit: "s".into() };
-    // Scale 0: each bucket doubles; from offset -4 on they are 0.0625 to 0.125, to 0.25, to 0.5.
-    let positive = Some(Buckets { offset: -4, bucket_counts: vec![1, 0, 5] });
-    let point =
-        otlp::ExponentialHistogramDataPoint { count: 8, zero_count: 2, positive, ..Default::default() };
-    let sample = metric.exponential(false, point);
-    let taken: Vec<_> = sample.point.buckets.iter().zip(LADDER).filter(|(count, _)| **count > 0).collect();
-    assert_eq!(taken, [(&2, 1e-6), (&1, 0.1), (&5, 0.5)]);
-    let positive = Some(Buckets { offset: i32::MIN, bucket_counts: vec![u64::MAX; 3] });
-    let point = otlp::ExponentialHistogramDataPoint { scale: i32::MIN, positive, ..Default::default() };
-    assert_eq!(metric.exponential(true, point).bounds.len() + 1, LADDER.len() + 1, "nothing overflows");
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exponential_histogram_takes_its_place_on_the_ladder() {
+        use otlp::exponential_histogram_data_point::Buckets;
+        let resource = Arc::new(Resource::default());
+        let metric = Metric { resource: &resource, name: "m".into(), unit: "s".into() };
+        // Scale 0: each bucket doubles; from offset -4 on they are 0.0625 to 0.125, to 0.25, to 0.5.
+        let positive = Some(Buckets { offset: -4, bucket_counts: vec![1, 0, 5] });
+        let point =
+            otlp::ExponentialHistogramDataPoint { count: 8, zero_count: 2, positive, ..Default::default() };
+        let sample = metric.exponential(false, point);
+        let taken: Vec<_> = sample.point.buckets.iter().zip(LADDER).filter(|(count, _)| **count > 0).collect();
+        assert_eq!(taken, [(&2, 1e-6), (&1, 0.1), (&5, 0.5)]);
+        let positive = Some(Buckets { offset: i32::MIN, bucket_counts: vec![u64::MAX; 3] });
+        let point = otlp::ExponentialHistogramDataPoint { scale: i32::MIN, positive, ..Default::default() };
+        assert_eq!(metric.exponential(true, point).bounds.len() + 1, LADDER.len() + 1, "nothing overflows");
+    }
+
+    #[test]
+    fn the_last_exemplars_of_a_point_are_taken_and_no_more() {
+        let resource = Arc::new(Resource::default());
+        let metric = Metric { resource: &resource, name: "m".into(), unit: "s".into() };
+        let one = |value: f64| otlp::Exemplar {
+            trace_id: vec![1; 16],
+            value: Some(exemplar::Value::AsDouble(value)),
+            ..Default::default()
+        };
+        let exemplars = (0..50_000).map(|number| one(f64::from(number))).chain([one(f64::NAN)]).collect();
+        let point = otlp::HistogramDataPoint { exemplars, ..Default::default() };
+        let taken = metric.histogram(false, point).exemplars;
+        assert!(taken.capacity() <= MOST_EXEMPLARS, "{}", taken.capacity());
+        let values: Vec<_> = taken.iter().map(|exemplar| exemplar.value).collect();
+        assert_eq!((values.len(), values[0], values[19]), (MOST_EXEMPLARS, 49_980.0, 49_999.0));
+    }
 }

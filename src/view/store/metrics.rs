@@ -4,11 +4,10 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::super::model::{Attributes, Exemplar, Instrument, Point, Resource, Sample};
+use super::super::model::{Attributes, Exemplar, Instrument, MOST_EXEMPLARS, Point, Resource, Sample};
 
 /// Of each series; at one every two seconds it is 24 minutes.
 const MOST_POINTS: usize = 720;
-const MOST_EXEMPLARS: usize = 20;
 /// What a series costs beside its texts and points: its place in the map, and the texts of its key.
 const OF_A_SERIES: usize = size_of::<Series>() * 3 / 2 + MOST_EXEMPLARS * size_of::<Exemplar>();
 
@@ -120,8 +119,12 @@ impl Series {
     }
 
     fn add(&mut self, sample: Sample) {
-        self.exemplars.extend(sample.exemplars.iter().filter(|one| one.value.is_finite()));
-        self.exemplars.drain(..self.exemplars.len().saturating_sub(MOST_EXEMPLARS));
+        for exemplar in sample.exemplars {
+            if self.exemplars.len() >= MOST_EXEMPLARS {
+                self.exemplars.pop_front();
+            }
+            self.exemplars.push_back(exemplar);
+        }
         let mut point = sample.point;
         let bounds = sample.bounds;
         match self.points.back() {
