@@ -10,6 +10,7 @@ mod decode;
 mod grpc;
 mod guard;
 mod live;
+mod messages;
 mod model;
 mod query;
 mod receive;

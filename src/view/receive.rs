@@ -10,20 +10,17 @@ use prost::Message;
 use serde::de::DeserializeOwned;
 
 use super::decode;
+pub(super) use super::messages::Signal;
+use super::messages::{MOST_OPENINGS, Unfit, count, openings};
 use super::model::now;
 use super::samples;
 use super::store::Store;
 
 /// The largest request, compressed or not.
 pub(super) const MOST_BYTES: usize = 16 << 20;
+const TOO_MANY_MESSAGES: &str =
+    "a request may have 200,000 spans, lines, points and attributes: send less at once";
 pub(super) const TOO_MANY_BYTES: &str = "a request may have 16 MiB, uncompressed";
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Signal {
-    Traces,
-    Logs,
-    Metrics,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Encoding {
@@ -84,19 +81,22 @@ pub(super) fn keep(
     let intern = |resource| store.intern(resource, began);
     let rejected = match signal {
         Signal::Traces => {
-            let decoded = decode::spans(message::<ExportTraceServiceRequest>(encoding, body)?, &intern);
+            let decoded =
+                decode::spans(message::<ExportTraceServiceRequest>(signal, encoding, body)?, &intern);
             let rejected = decoded.rejected();
             store.add_spans(decoded);
             rejected
         }
         Signal::Logs => {
-            let decoded = decode::lines(message::<ExportLogsServiceRequest>(encoding, body)?, &intern);
+            let decoded =
+                decode::lines(message::<ExportLogsServiceRequest>(signal, encoding, body)?, &intern);
             let rejected = decoded.rejected();
             store.add_lines(decoded);
             rejected
         }
         Signal::Metrics => {
-            let decoded = samples::samples(message::<ExportMetricsServiceRequest>(encoding, body)?, &intern);
+            let decoded =
+                samples::samples(message::<ExportMetricsServiceRequest>(signal, encoding, body)?, &intern);
             let rejected = decoded.rejected();
             store.add_samples(decoded);
             rejected
@@ -109,7 +109,20 @@ pub(super) fn keep(
     Ok(Answer { partial_success })
 }
 
-fn message<T: Message + Default + DeserializeOwned>(encoding: Encoding, body: &[u8]) -> Result<T, Refused> {
+fn message<T: Message + Default + DeserializeOwned>(
+    signal: Signal,
+    encoding: Encoding,
+    body: &[u8],
+) -> Result<T, Refused> {
+    let fits = match encoding {
+        Encoding::Json if openings(body) > MOST_OPENINGS => Err(Unfit::TooMany),
+        Encoding::Json => Ok(()),
+        Encoding::Protobuf => count(signal, body).map(drop),
+    };
+    fits.map_err(|unfit| match unfit {
+        Unfit::TooMany => Refused::TooLarge(TOO_MANY_MESSAGES),
+        Unfit::Malformed => Refused::Malformed("the body is no message of protobuf".to_owned()),
+    })?;
     let decoded = match encoding {
         Encoding::Protobuf => T::decode(body).map_err(|error| error.to_string()),
         Encoding::Json => serde_json::from_slice(body).map_err(|error| error.to_string()),
@@ -131,17 +144,6 @@ impl Refused {
         match self {
             Self::Malformed(why) | Self::Unavailable(why) => why,
             Self::TooLarge(why) => why,
-        }
-    }
-}
-
-impl Signal {
-    /// What JSON calls the number of what was rejected.
-    fn rejected(self) -> &'static str {
-        match self {
-            Self::Traces => "rejectedSpans",
-            Self::Logs => "rejectedLogRecords",
-            Self::Metrics => "rejectedDataPoints",
         }
     }
 }
@@ -181,5 +183,30 @@ impl Encoding {
             Self::Protobuf => RpcStatus { code, message: message.to_owned() }.encode_to_vec(),
             Self::Json => serde_json::json!({ "code": code, "message": message }).to_string().into_bytes(),
         }
+    }
+}
+
+#[cfg(test)]
+#[test]
+fn what_would_decode_to_gigabytes_is_refused_before() {
+    let store = Store::new(1 << 20);
+    // A request is a group, a scope in it, and spans of two bytes each in that.
+    let spans = [0x12, 0].repeat(MOST_BYTES / 2 - 10);
+    let whole = |number: u8, inside: &[u8]| {
+        let mut whole = vec![number << 3 | 2];
+        prost::encoding::encode_varint(inside.len() as u64, &mut whole);
+        whole.extend_from_slice(inside);
+        whole
+    };
+    let protobuf = whole(1, &whole(2, &spans));
+    let json = |span: &str| {
+        let spans = vec![span; MOST_OPENINGS].join(",");
+        format!("{{\"resourceSpans\":[{{\"scopeSpans\":[{{\"spans\":[{spans}]}}]}}]}}").into_bytes()
+    };
+    for (encoding, body) in
+        [(Encoding::Protobuf, protobuf), (Encoding::Json, json("{}")), (Encoding::Json, json("[]"))]
+    {
+        let refused = keep(&store, Signal::Traces, encoding, &body);
+        assert_eq!(refused, Err(Refused::TooLarge(TOO_MANY_MESSAGES)));
     }
 }
