@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::super::decode::Decoded;
 use super::super::model::{Line, Resource, Sample, Span, now};
 use super::lines::Lines;
-use super::metrics::Metrics;
+use super::metrics::{self, Metrics};
 use super::resources::Resources;
 use super::traces::{Gone, Traces};
 
@@ -127,13 +127,16 @@ impl Store {
 
     pub(crate) fn add_samples(&self, decoded: Decoded<Sample>) {
         self.change(|held| {
-            let (mut full, now) = (0, now());
-            for sample in decoded.items {
+            let (mut gone, now) = (metrics::Gone::default(), now());
+            for mut sample in decoded.items {
+                // One of next year must not have all that follow be late.
+                sample.point.at = sample.point.at.min(now.saturating_add(TOLERANCE));
                 held.see(sample.point.at, now);
-                full += held.metrics.add(sample, self.limit / 8);
+                held.metrics.add(sample, self.limit / 8, &mut gone);
             }
-            held.dropped.points += full + decoded.homeless;
-            held.dropped.because("the memory for metrics is full: the oldest points went", full);
+            held.dropped.points += gone.full + gone.late + decoded.homeless;
+            held.dropped.because("the memory for metrics is full: the oldest points went", gone.full);
+            held.dropped.because("a point came twice, or after a later one of its series", gone.late);
             held.dropped.because("there are too many resources", decoded.homeless);
         });
     }
@@ -195,15 +198,49 @@ impl Dropped {
 }
 
 #[cfg(test)]
-#[test]
-fn the_end_stays_the_end() {
-    let store = Store::new(1 << 20);
-    store.change(|_| ());
-    assert_eq!(*store.changes().borrow(), Change::Version(1));
-    store.change.send_replace(Change::Version(7));
-    store.change(|_| ());
-    assert_eq!(*store.changes().borrow(), Change::Version(7), "an older one does not take its place");
-    store.end();
-    store.add_lines(Decoded::default());
-    assert_eq!(*store.changes().borrow(), Change::End);
+mod tests {
+    use super::super::super::model::{Attributes, Instrument, Point};
+    use super::*;
+
+    #[test]
+    fn the_end_stays_the_end() {
+        let store = Store::new(1 << 20);
+        store.change(|_| ());
+        assert_eq!(*store.changes().borrow(), Change::Version(1));
+        store.change.send_replace(Change::Version(7));
+        store.change(|_| ());
+        assert_eq!(*store.changes().borrow(), Change::Version(7), "an older one does not take its place");
+        store.end();
+        store.add_lines(Decoded::default());
+        assert_eq!(*store.changes().borrow(), Change::End);
+    }
+
+    #[test]
+    fn a_point_of_the_future_does_not_silence_its_series() {
+        let store = Store::new(1 << 20);
+        let resource: Arc<Resource> = Arc::default();
+        let sample = |at: i64, value: f64| Sample {
+            resource: resource.clone(),
+            name: "m".into(),
+            unit: "1".into(),
+            instrument: Instrument::Gauge,
+            labels: Attributes::default(),
+            start: 0,
+            is_delta: false,
+            bounds: Box::default(),
+            point: Point { at, value, ..Point::default() },
+            exemplars: Vec::new(),
+        };
+        let add = |sample| store.add_samples(Decoded { items: vec![sample], ..Decoded::default() });
+        add(sample(i64::MAX, 1.0));
+        let first = store.read().metrics.iter().next().unwrap().points[0].at;
+        assert!(first <= now() + TOLERANCE, "{first}");
+        // The clock goes on by itself.
+        while now() + TOLERANCE <= first {}
+        add(sample(first + 1, 2.0));
+        add(sample(first, 3.0));
+        let held = store.read();
+        assert_eq!((held.points(), held.dropped.points), (2, 1));
+        assert_eq!(held.dropped.why.len(), 1, "{:?}", held.dropped.why);
+    }
 }

@@ -33,13 +33,21 @@ pub(crate) struct Series {
     bytes: usize,
 }
 
+/// What became of points that were added.
+#[derive(Debug, Default)]
+pub(super) struct Gone {
+    /// They, or older ones, had no room.
+    pub(super) full: u64,
+    /// Their series has one of that time, or of a later one.
+    pub(super) late: u64,
+}
+
 impl Metrics {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Series> {
         self.all.values()
     }
 
-    /// Returns how many points had no room.
-    pub(super) fn add(&mut self, sample: Sample, limit: usize) -> u64 {
+    pub(super) fn add(&mut self, sample: Sample, limit: usize, gone: &mut Gone) {
         let key = key(&sample);
         if !self.all.contains_key(&key) {
             let series = Series::new(&sample, key.len());
@@ -48,18 +56,16 @@ impl Metrics {
         }
         if let Some(series) = self.all.get_mut(&key) {
             let (bytes, points) = (series.bytes, series.points.len());
-            series.add(sample);
+            gone.late += u64::from(!series.add(sample));
             self.bytes = self.bytes + series.bytes - bytes;
             self.points = self.points + series.points.len() - points;
         }
-        let mut gone = 0;
         if self.bytes > limit {
-            gone += self.halve();
+            gone.full += self.halve();
         }
         if self.bytes > limit {
-            gone += self.give_up_silent(limit);
+            gone.full += self.give_up_silent(limit);
         }
-        gone
     }
 
     /// Gives up the series of such resources. Returns how many points that were.
@@ -118,7 +124,8 @@ impl Series {
         }
     }
 
-    fn add(&mut self, sample: Sample) {
+    /// Is it later than all before it? Others are not taken.
+    fn add(&mut self, sample: Sample) -> bool {
         for exemplar in sample.exemplars {
             if self.exemplars.len() >= MOST_EXEMPLARS {
                 self.exemplars.pop_front();
@@ -129,7 +136,7 @@ impl Series {
         let bounds = sample.bounds;
         match self.points.back() {
             // Sent again, or late.
-            Some(last) if point.at <= last.at => return,
+            Some(last) if point.at <= last.at => return false,
             Some(last) if sample.is_delta && bounds == self.bounds => add_up(&mut point, last),
             // It counts anew since then.
             Some(_) if !sample.is_delta => self.start = sample.start,
@@ -144,13 +151,14 @@ impl Series {
         if count >= 2 && self.points[count - 1].is_same(&point) && self.points[count - 2].is_same(&point) {
             // A series that rests needs no more than both ends of its rest.
             self.points[count - 1].at = point.at;
-            return;
+            return true;
         }
         self.bytes += point.bytes();
         self.points.push_back(point);
         if self.points.len() > MOST_POINTS {
             self.drop_first(1);
         }
+        true
     }
 
     fn halve(&mut self) {
@@ -220,14 +228,14 @@ mod tests {
     fn the_memory_is_bounded_and_the_account_adds_up() {
         let (mut metrics, limit) = (Metrics::default(), 64 << 10);
         let resource: Arc<Resource> = Arc::default();
-        let mut gone = 0;
+        let mut gone = Gone::default();
         for number in 0..5_000 {
             let sample = sample(&format!("{}", number % 300), number, number as f64, false);
-            gone += metrics.add(Sample { resource: resource.clone(), ..sample }, limit);
+            metrics.add(Sample { resource: resource.clone(), ..sample }, limit, &mut gone);
             assert!(metrics.bytes <= limit, "{} bytes", metrics.bytes);
         }
         let held: usize = metrics.iter().map(|series| series.points.len()).sum();
-        assert_eq!((held, gone + held as u64), (metrics.points, 5_000));
+        assert_eq!((held, gone.full + held as u64), (metrics.points, 5_000));
         let all: usize = metrics.iter().map(|series| series.bytes).sum();
         assert_eq!(all, metrics.bytes);
     }
