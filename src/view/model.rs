@@ -153,6 +153,7 @@ pub(super) struct Exemplar {
 #[derive(Debug)]
 pub(super) struct Sample {
     pub(super) resource: Arc<Resource>,
+    pub(super) scope: Arc<str>,
     pub(super) name: Arc<str>,
     pub(super) unit: Arc<str>,
     pub(super) instrument: Instrument,

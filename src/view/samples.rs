@@ -21,6 +21,7 @@ const LADDER: [f64; 33] = [
 /// What the samples of one metric have in common.
 struct Metric<'a> {
     resource: &'a Arc<Resource>,
+    scope: Arc<str>,
     name: Arc<str>,
     unit: Arc<str>,
 }
@@ -28,10 +29,14 @@ struct Metric<'a> {
 pub(super) fn samples(request: ExportMetricsServiceRequest, intern: Intern<'_>) -> Decoded<Sample> {
     let mut decoded = Decoded::default();
     for group in request.resource_metrics {
-        let metrics = group.scope_metrics.into_iter().flat_map(|scope| scope.metrics);
-        match intern(resource(group.resource)) {
-            Some(resource) => metrics.for_each(|metric| add(&mut decoded.items, &resource, metric)),
-            None => decoded.homeless += metrics.map(|metric| points(&metric)).sum::<u64>(),
+        let Some(resource) = intern(resource(group.resource)) else {
+            let metrics = group.scope_metrics.iter().flat_map(|scope| &scope.metrics);
+            decoded.homeless += metrics.map(points).sum::<u64>();
+            continue;
+        };
+        for scope in group.scope_metrics {
+            let name: Arc<str> = scope.scope.map(|scope| scope.name).unwrap_or_default().into();
+            scope.metrics.into_iter().for_each(|metric| add(&mut decoded.items, &resource, &name, metric));
         }
     }
     decoded
@@ -49,9 +54,9 @@ fn points(metric: &otlp::Metric) -> u64 {
     points as u64
 }
 
-fn add(to: &mut Vec<Sample>, resource: &Arc<Resource>, metric: otlp::Metric) {
+fn add(to: &mut Vec<Sample>, resource: &Arc<Resource>, scope: &Arc<str>, metric: otlp::Metric) {
     let Some(data) = metric.data else { return };
-    let metric = Metric { resource, name: metric.name.into(), unit: metric.unit.into() };
+    let metric = Metric { resource, scope: scope.clone(), name: metric.name.into(), unit: metric.unit.into() };
     match data {
         Data::Gauge(gauge) => {
             to.extend(
@@ -81,6 +86,7 @@ impl Metric<'_> {
     fn sample(&self, instrument: Instrument, labels: Attributes, start: u64, point: Point) -> Sample {
         Sample {
             resource: self.resource.clone(),
+            scope: self.scope.clone(),
             name: self.name.clone(),
             unit: self.unit.clone(),
             instrument,
@@ -185,7 +191,7 @@ mod tests {
     fn an_exponential_histogram_takes_its_place_on_the_ladder() {
         use otlp::exponential_histogram_data_point::Buckets;
         let resource = Arc::new(Resource::default());
-        let metric = Metric { resource: &resource, name: "m".into(), unit: "s".into() };
+        let metric = Metric { resource: &resource, scope: "".into(), name: "m".into(), unit: "s".into() };
         // Scale 0: each bucket doubles; from offset -4 on they are 0.0625 to 0.125, to 0.25, to 0.5.
         let positive = Some(Buckets { offset: -4, bucket_counts: vec![1, 0, 5] });
         let point =
@@ -201,7 +207,7 @@ mod tests {
     #[test]
     fn the_last_exemplars_of_a_point_are_taken_and_no_more() {
         let resource = Arc::new(Resource::default());
-        let metric = Metric { resource: &resource, name: "m".into(), unit: "s".into() };
+        let metric = Metric { resource: &resource, scope: "".into(), name: "m".into(), unit: "s".into() };
         let one = |value: f64| otlp::Exemplar {
             trace_id: vec![1; 16],
             value: Some(exemplar::Value::AsDouble(value)),

@@ -63,6 +63,7 @@ function block(metric) {
       service(metric.service),
       h("span", {}, cut(metric.type, 30)),
       metric.unit && h("span", {}, cut(metric.unit, 20)),
+      metric.scope && h("span", {}, bdi(cut(metric.scope, 60))),
     ),
     h(
       "table",

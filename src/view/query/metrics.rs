@@ -24,6 +24,7 @@ pub(crate) struct Metrics<'a> {
 struct Metric<'a> {
     service: &'a str,
     name: &'a str,
+    scope: &'a str,
     unit: &'a str,
     r#type: Instrument,
     series: Vec<Row<'a>>,
@@ -50,20 +51,21 @@ pub(crate) fn metrics<'a>(held: &'a Held, asked: &Parameters) -> Result<Metrics<
             && name.is_none_or(|name| *name == *series.name)
             && !series.points.is_empty()
     };
-    let mut found: BTreeMap<(&str, &str), Vec<&Series>> = BTreeMap::new();
+    let mut found: BTreeMap<[&str; 4], Vec<&Series>> = BTreeMap::new();
     for series in held.metrics.iter().filter(is_wanted) {
-        found.entry((&series.resource.service, &series.name)).or_default().push(series);
+        let names = [&*series.resource.service, &*series.name, &*series.scope, &*series.unit];
+        found.entry(names).or_default().push(series);
     }
     let all: usize = found.values().map(Vec::len).sum();
     let mut left = MOST_SERIES;
     let mut metrics = Vec::new();
-    for ((service, name), mut series) in found {
+    for ([service, name, scope, unit], mut series) in found {
         let Some(first) = series.first().copied().filter(|_| left > 0) else { break };
         series.sort_by_cached_key(|series| serde_json::to_string(&series.labels).unwrap_or_default());
         series.truncate(left);
         left -= series.len();
         let series = series.into_iter().filter_map(Row::of).collect();
-        metrics.push(Metric { service, name, unit: &first.unit, r#type: first.instrument, series });
+        metrics.push(Metric { service, name, scope, unit, r#type: first.instrument, series });
     }
     Ok(Metrics { version: held.version, metrics, cut: all.saturating_sub(MOST_SERIES) })
 }

@@ -221,6 +221,7 @@ mod tests {
         let resource: Arc<Resource> = Arc::default();
         let sample = |at: i64, value: f64| Sample {
             resource: resource.clone(),
+            scope: "s".into(),
             name: "m".into(),
             unit: "1".into(),
             instrument: Instrument::Gauge,

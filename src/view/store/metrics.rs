@@ -21,6 +21,7 @@ pub(crate) struct Metrics {
 #[derive(Debug)]
 pub(crate) struct Series {
     pub(crate) resource: Arc<Resource>,
+    pub(crate) scope: Arc<str>,
     pub(crate) name: Arc<str>,
     pub(crate) unit: Arc<str>,
     pub(crate) instrument: Instrument,
@@ -109,9 +110,10 @@ impl Metrics {
 
 impl Series {
     fn new(sample: &Sample, key: usize) -> Self {
-        let texts = key * 2 + sample.name.len() + sample.unit.len() + size_of_val(&*sample.bounds);
+        let texts = key * 2 + sample.scope.len() + sample.name.len() + sample.unit.len() + size_of_val(&*sample.bounds);
         Self {
             resource: sample.resource.clone(),
+            scope: sample.scope.clone(),
             name: sample.name.clone(),
             unit: sample.unit.clone(),
             instrument: sample.instrument,
@@ -187,8 +189,9 @@ fn add_up(point: &mut Point, last: &Point) {
 
 /// A series is told from all others by it. The resource lives as long as the series, so that its place is its name.
 fn key(sample: &Sample) -> String {
-    let labels = serde_json::to_string(&sample.labels).unwrap_or_default();
-    format!("{:p} {} {labels}", Arc::as_ptr(&sample.resource), sample.name)
+    let names = (&*sample.scope, &*sample.name, &*sample.unit, &sample.labels);
+    let names = serde_json::to_string(&names).unwrap_or_default();
+    format!("{:p} {names}", Arc::as_ptr(&sample.resource))
 }
 
 #[cfg(test)]
@@ -199,6 +202,7 @@ mod tests {
         let text = |text: &str| super::super::super::model::Value::Text(text.into());
         Sample {
             resource: Arc::default(),
+            scope: "s".into(),
             name: "m".into(),
             unit: "1".into(),
             instrument: Instrument::Counter,
@@ -222,6 +226,21 @@ mod tests {
             series.add(sample("", at, value, true));
         }
         assert_eq!(values(&series), [(1, 2.0), (2, 5.0), (5, 5.0), (6, 6.0)]);
+    }
+
+    #[test]
+    fn a_name_of_two_scopes_or_units_is_two_series() {
+        let (mut metrics, mut gone) = (Metrics::default(), Gone::default());
+        let of = |scope: &str, unit: &str| Sample {
+            scope: scope.into(),
+            unit: unit.into(),
+            ..sample("", 1, 1.0, false)
+        };
+        let resource: Arc<Resource> = Arc::default();
+        for (scope, unit) in [("a", "s"), ("b", "s"), ("a", "ms"), ("a", "s")] {
+            metrics.add(Sample { resource: resource.clone(), ..of(scope, unit) }, 1 << 20, &mut gone);
+        }
+        assert_eq!((metrics.iter().count(), gone.late), (3, 1));
     }
 
     #[test]
