@@ -59,27 +59,36 @@ fn add(to: &mut Vec<Sample>, resource: &Arc<Resource>, scope: &Arc<str>, metric:
     let metric = Metric { resource, scope: scope.clone(), name: metric.name.into(), unit: metric.unit.into() };
     match data {
         Data::Gauge(gauge) => {
-            to.extend(
-                gauge.data_points.into_iter().map(|point| metric.number(Instrument::Gauge, false, point)),
-            );
+            let points = gauge.data_points.into_iter().filter(|point| has_value(point.flags));
+            to.extend(points.filter_map(|point| metric.number(Instrument::Gauge, false, point)));
         }
         Data::Sum(sum) => {
             let is_delta = sum.aggregation_temporality == DELTA;
             let instrument = if sum.is_monotonic { Instrument::Counter } else { Instrument::UpDownCounter };
-            to.extend(sum.data_points.into_iter().map(|point| metric.number(instrument, is_delta, point)));
+            let points = sum.data_points.into_iter().filter(|point| has_value(point.flags));
+            to.extend(points.filter_map(|point| metric.number(instrument, is_delta, point)));
         }
         Data::Histogram(histogram) => {
             let is_delta = histogram.aggregation_temporality == DELTA;
-            to.extend(histogram.data_points.into_iter().map(|point| metric.histogram(is_delta, point)));
+            let points = histogram.data_points.into_iter().filter(|point| has_value(point.flags));
+            to.extend(points.map(|point| metric.histogram(is_delta, point)));
         }
         Data::ExponentialHistogram(histogram) => {
             let is_delta = histogram.aggregation_temporality == DELTA;
-            to.extend(histogram.data_points.into_iter().map(|point| metric.exponential(is_delta, point)));
+            let points = histogram.data_points.into_iter().filter(|point| has_value(point.flags));
+            to.extend(points.map(|point| metric.exponential(is_delta, point)));
         }
         Data::Summary(summary) => {
-            to.extend(summary.data_points.into_iter().map(|point| metric.summary(point)));
+            let points = summary.data_points.into_iter().filter(|point| has_value(point.flags));
+            to.extend(points.map(|point| metric.summary(point)));
         }
     }
+}
+
+/// Of the point's flags: without one it says only that its series has ended.
+fn has_value(flags: u32) -> bool {
+    const NO_RECORDED_VALUE: u32 = 1;
+    flags & NO_RECORDED_VALUE == 0
 }
 
 impl Metric<'_> {
@@ -99,16 +108,16 @@ impl Metric<'_> {
         }
     }
 
-    fn number(&self, instrument: Instrument, is_delta: bool, point: otlp::NumberDataPoint) -> Sample {
-        let value = match point.value {
-            Some(number_data_point::Value::AsDouble(value)) => value,
-            Some(number_data_point::Value::AsInt(value)) => value as f64,
-            None => 0.0,
+    /// None if it says no number.
+    fn number(&self, instrument: Instrument, is_delta: bool, point: otlp::NumberDataPoint) -> Option<Sample> {
+        let value = match point.value? {
+            number_data_point::Value::AsDouble(value) => value,
+            number_data_point::Value::AsInt(value) => value as f64,
         };
         let exemplars = exemplars(point.exemplars);
         let (labels, start) = (attributes(point.attributes), point.start_time_unix_nano);
         let point = Point { at: micros(point.time_unix_nano), value, ..Point::default() };
-        Sample { is_delta, exemplars, ..self.sample(instrument, labels, start, point) }
+        Some(Sample { is_delta, exemplars, ..self.sample(instrument, labels, start, point) })
     }
 
     fn histogram(&self, is_delta: bool, point: otlp::HistogramDataPoint) -> Sample {
@@ -219,5 +228,21 @@ mod tests {
         assert!(taken.capacity() <= MOST_EXEMPLARS, "{}", taken.capacity());
         let values: Vec<_> = taken.iter().map(|exemplar| exemplar.value).collect();
         assert_eq!((values.len(), values[0], values[19]), (MOST_EXEMPLARS, 49_980.0, 49_999.0));
+    }
+
+    #[test]
+    fn a_point_without_a_recorded_value_is_none() {
+        let value = Some(number_data_point::Value::AsDouble(7.0));
+        let point = |flags, value| otlp::NumberDataPoint { flags, value, ..Default::default() };
+        let data_points = vec![point(0, value), point(1, value), point(0, None)];
+        let data = Some(Data::Gauge(otlp::Gauge { data_points }));
+        let mut samples = Vec::new();
+        add(&mut samples, &Arc::default(), &"".into(), otlp::Metric { data, ..Default::default() });
+        let point = |flags| otlp::HistogramDataPoint { flags, count: 8, ..Default::default() };
+        let histogram = otlp::Histogram { data_points: vec![point(1), point(0)], ..Default::default() };
+        let data = Some(Data::Histogram(histogram));
+        add(&mut samples, &Arc::default(), &"".into(), otlp::Metric { data, ..Default::default() });
+        let figures: Vec<_> = samples.iter().map(|sample| (sample.point.value, sample.point.count)).collect();
+        assert_eq!(figures, [(7.0, 0), (0.0, 8)]);
     }
 }

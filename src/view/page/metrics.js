@@ -16,8 +16,13 @@ const FIELDS = [
   { name: "service", label: "Service", kind: "select" },
 ];
 
-/** How a value of this unit is written. */
+/** How a value of this unit is written; JSON has null for what is no number. */
 function shower(unit) {
+  const show = shown(unit);
+  return (it) => (Number.isFinite(it) ? show(it) : "–");
+}
+
+function shown(unit) {
   if (unit === "s") return (it) => duration(it * 1000);
   if (unit === "ms") return duration;
   if (unit === "By") return (it) => bytes(Math.round(it));
@@ -34,7 +39,7 @@ function labels(it) {
 }
 
 function series(metric, it, show) {
-  const mean = it.count ? it.sum / it.count : undefined;
+  const mean = it.count ? (it.sum ?? NaN) / it.count : undefined;
   const latest = mean === undefined ? show(it.value ?? it.points.at(-1)?.[1]) : `${number(it.count)} × ${show(mean)}`;
   return h(
     "tr",

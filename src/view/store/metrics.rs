@@ -136,6 +136,11 @@ impl Series {
         }
         let mut point = sample.point;
         let bounds = sample.bounds;
+        if sample.is_delta {
+            // What is none would be none in all sums that follow.
+            point.value = if point.value.is_finite() { point.value } else { 0.0 };
+            point.sum = if point.sum.is_finite() { point.sum } else { 0.0 };
+        }
         match self.points.back() {
             // Sent again, or late.
             Some(last) if point.at <= last.at => return false,
@@ -226,6 +231,10 @@ mod tests {
             series.add(sample("", at, value, true));
         }
         assert_eq!(values(&series), [(1, 2.0), (2, 5.0), (5, 5.0), (6, 6.0)]);
+        for (at, value) in [(7, f64::NAN), (8, f64::INFINITY), (9, 1.0)] {
+            series.add(sample("", at, value, true));
+        }
+        assert_eq!(values(&series).last(), Some(&(9, 7.0)), "what is no number adds nothing");
     }
 
     #[test]
