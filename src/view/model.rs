@@ -129,6 +129,8 @@ pub(super) enum Instrument {
 pub(super) struct Point {
     /// Microseconds since 1970.
     pub(super) at: i64,
+    /// Since when it is counted, microseconds since 1970; 0 if nobody said, or of a gauge.
+    pub(super) start: i64,
     /// Of a gauge or a counter.
     pub(super) value: f64,
     /// Of a histogram or a summary.
@@ -158,8 +160,6 @@ pub(super) struct Sample {
     pub(super) unit: Arc<str>,
     pub(super) instrument: Instrument,
     pub(super) labels: Attributes,
-    /// Since when it is counted, microseconds since 1970; 0 if nobody said.
-    pub(super) start: i64,
     /// Does it count since the point before it?
     pub(super) is_delta: bool,
     pub(super) bounds: Box<[f64]>,
@@ -452,9 +452,17 @@ impl Point {
         size_of::<Self>() * 3 / 2 + ALLOCATION + size_of_val(&*self.buckets)
     }
 
+    /// Was the count begun again between the two? Another start says so, also where the new count has passed the old one.
+    pub(super) fn is_anew_since(&self, before: &Self) -> bool {
+        self.count < before.count || (before.start > 0 && self.start > before.start)
+    }
+
     /// The same but for its time?
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        self.value == other.value && self.count == other.count && self.buckets == other.buckets
+        self.start == other.start
+            && self.value == other.value
+            && self.count == other.count
+            && self.buckets == other.buckets
     }
 }
 

@@ -56,7 +56,8 @@ fn points(metric: &otlp::Metric) -> u64 {
 
 fn add(to: &mut Vec<Sample>, resource: &Arc<Resource>, scope: &Arc<str>, metric: otlp::Metric) {
     let Some(data) = metric.data else { return };
-    let metric = Metric { resource, scope: scope.clone(), name: metric.name.into(), unit: metric.unit.into() };
+    let metric =
+        Metric { resource, scope: scope.clone(), name: metric.name.into(), unit: metric.unit.into() };
     match data {
         Data::Gauge(gauge) => {
             let points = gauge.data_points.into_iter().filter(|point| has_value(point.flags));
@@ -92,7 +93,7 @@ fn has_value(flags: u32) -> bool {
 }
 
 impl Metric<'_> {
-    fn sample(&self, instrument: Instrument, labels: Attributes, start: u64, point: Point) -> Sample {
+    fn sample(&self, instrument: Instrument, labels: Attributes, point: Point) -> Sample {
         Sample {
             resource: self.resource.clone(),
             scope: self.scope.clone(),
@@ -100,7 +101,6 @@ impl Metric<'_> {
             unit: self.unit.clone(),
             instrument,
             labels,
-            start: micros(start),
             is_delta: false,
             bounds: Box::default(),
             point,
@@ -115,32 +115,34 @@ impl Metric<'_> {
             number_data_point::Value::AsInt(value) => value as f64,
         };
         let exemplars = exemplars(point.exemplars);
-        let (labels, start) = (attributes(point.attributes), point.start_time_unix_nano);
-        let point = Point { at: micros(point.time_unix_nano), value, ..Point::default() };
-        Some(Sample { is_delta, exemplars, ..self.sample(instrument, labels, start, point) })
+        let (labels, start) = (attributes(point.attributes), micros(point.start_time_unix_nano));
+        let start = if instrument == Instrument::Gauge { 0 } else { start };
+        let point = Point { at: micros(point.time_unix_nano), start, value, ..Point::default() };
+        Some(Sample { is_delta, exemplars, ..self.sample(instrument, labels, point) })
     }
 
     fn histogram(&self, is_delta: bool, point: otlp::HistogramDataPoint) -> Sample {
         let exemplars = exemplars(point.exemplars);
-        let (labels, start) = (attributes(point.attributes), point.start_time_unix_nano);
+        let (labels, start) = (attributes(point.attributes), micros(point.start_time_unix_nano));
         // Without one bucket more than bounds it says nothing of its distribution.
         let is_sound = point.bucket_counts.len() == point.explicit_bounds.len() + 1;
         let (bounds, buckets) =
             if is_sound { (point.explicit_bounds, point.bucket_counts) } else { Default::default() };
         let point = Point {
             at: micros(point.time_unix_nano),
+            start,
             value: 0.0,
             count: point.count,
             sum: point.sum.unwrap_or_default(),
             buckets: buckets.into(),
         };
         let bounds = bounds.into();
-        Sample { is_delta, bounds, exemplars, ..self.sample(Instrument::Histogram, labels, start, point) }
+        Sample { is_delta, bounds, exemplars, ..self.sample(Instrument::Histogram, labels, point) }
     }
 
     fn exponential(&self, is_delta: bool, point: otlp::ExponentialHistogramDataPoint) -> Sample {
         let exemplars = exemplars(point.exemplars);
-        let (labels, start) = (attributes(point.attributes), point.start_time_unix_nano);
+        let (labels, start) = (attributes(point.attributes), micros(point.start_time_unix_nano));
         let mut buckets = vec![0_u64; LADDER.len() + 1];
         let negative = point.negative.map_or(0, |negative| saturating_sum(&negative.bucket_counts));
         buckets[0] = point.zero_count.saturating_add(negative);
@@ -154,21 +156,22 @@ impl Metric<'_> {
         }
         let point = Point {
             at: micros(point.time_unix_nano),
+            start,
             value: 0.0,
             count: point.count,
             sum: point.sum.unwrap_or_default(),
             buckets: buckets.into(),
         };
         let bounds = LADDER.into();
-        Sample { is_delta, bounds, exemplars, ..self.sample(Instrument::Histogram, labels, start, point) }
+        Sample { is_delta, bounds, exemplars, ..self.sample(Instrument::Histogram, labels, point) }
     }
 
     /// Its quantiles cannot be added up or compared between times; count and sum can.
     fn summary(&self, point: otlp::SummaryDataPoint) -> Sample {
-        let (labels, start) = (attributes(point.attributes), point.start_time_unix_nano);
+        let (labels, start) = (attributes(point.attributes), micros(point.start_time_unix_nano));
         let at = micros(point.time_unix_nano);
-        let point = Point { at, count: point.count, sum: point.sum, ..Point::default() };
-        self.sample(Instrument::Summary, labels, start, point)
+        let point = Point { at, start, count: point.count, sum: point.sum, ..Point::default() };
+        self.sample(Instrument::Summary, labels, point)
     }
 }
 
@@ -206,7 +209,8 @@ mod tests {
         let point =
             otlp::ExponentialHistogramDataPoint { count: 8, zero_count: 2, positive, ..Default::default() };
         let sample = metric.exponential(false, point);
-        let taken: Vec<_> = sample.point.buckets.iter().zip(LADDER).filter(|(count, _)| **count > 0).collect();
+        let taken: Vec<_> =
+            sample.point.buckets.iter().zip(LADDER).filter(|(count, _)| **count > 0).collect();
         assert_eq!(taken, [(&2, 1e-6), (&1, 0.1), (&5, 0.5)]);
         let positive = Some(Buckets { offset: i32::MIN, bucket_counts: vec![u64::MAX; 3] });
         let point = otlp::ExponentialHistogramDataPoint { scale: i32::MIN, positive, ..Default::default() };

@@ -133,11 +133,11 @@ fn add_series(to: &mut BTreeMap<Name, Sums>, window: &mut Window, series: &Serie
     let sums = sums(to, name);
     let is_error = is_error(&series.labels);
     // What was counted before the first point is of this time if the count began within it.
-    let mut before = (series.start > 0 && window.has(series.start)).then_some(None);
+    let start = series.points.front().map_or(0, |point| point.start);
+    let mut before: Option<Option<&Point>> = (start > 0 && window.has(start)).then_some(None);
     for point in &series.points {
         if let (Some(before), true) = (before, window.has(point.at)) {
-            let restarted = before.is_none_or(|before: &Point| before.count > point.count);
-            let before = before.filter(|_| !restarted);
+            let before = before.filter(|before| !point.is_anew_since(before));
             let count = point.count - before.map_or(0, |before| before.count);
             let of_bucket = |place: usize| {
                 before.and_then(|before| before.buckets.get(place)).copied().unwrap_or_default()
@@ -148,7 +148,7 @@ fn add_series(to: &mut BTreeMap<Name, Sums>, window: &mut Window, series: &Serie
                 .enumerate()
                 .map(|(place, count)| count.saturating_sub(of_bucket(place)))
                 .collect();
-            window.see(before.map_or(series.start.max(window.from), |before| before.at));
+            window.see(before.map_or(point.start.max(window.from), |before| before.at));
             sums.add(window.slice(point.at), |sum| {
                 sum.requests = sum.requests.saturating_add(count);
                 sum.errors = sum.errors.saturating_add(if is_error { count } else { 0 });
@@ -245,4 +245,38 @@ impl Sums {
             source,
         }
     }
+}
+
+#[cfg(test)]
+#[test]
+fn a_count_that_began_again_counts_from_zero() {
+    use super::super::decode::Decoded;
+    use super::super::model::Sample;
+    use super::super::store::Store;
+    const T: i64 = 1_700_000_000_000_000;
+    let store = Store::new(1 << 20);
+    // A process of the same name begins again, and has soon served more than the one before.
+    let counted = [(0, 10, 10), (0, 20, 15), (30, 40, 25), (30, 50, 26)];
+    let resource = std::sync::Arc::default();
+    let sample = |(start, at, count): (i64, i64, u64)| Sample {
+        resource: std::sync::Arc::clone(&resource),
+        scope: "".into(),
+        name: "work.duration".into(),
+        unit: "s".into(),
+        instrument: Instrument::Histogram,
+        labels: Attributes::default(),
+        is_delta: false,
+        bounds: [1.0].into(),
+        point: Point {
+            at: T + at * 1_000_000,
+            start: T + start * 1_000_000,
+            count,
+            buckets: [count, 0].into(),
+            ..Point::default()
+        },
+        exemplars: Vec::new(),
+    };
+    store.add_samples(Decoded { items: counted.map(sample).into(), ..Decoded::default() });
+    let red = red(&store.read(), &Parameters::of("")).unwrap();
+    assert_eq!(red.routes[0].requests, 15 + 26);
 }

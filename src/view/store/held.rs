@@ -226,7 +226,6 @@ mod tests {
             unit: "1".into(),
             instrument: Instrument::Gauge,
             labels: Attributes::default(),
-            start: 0,
             is_delta: false,
             bounds: Box::default(),
             point: Point { at, value, ..Point::default() },

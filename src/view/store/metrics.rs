@@ -26,7 +26,6 @@ pub(crate) struct Series {
     pub(crate) unit: Arc<str>,
     pub(crate) instrument: Instrument,
     pub(crate) labels: Attributes,
-    pub(crate) start: i64,
     pub(crate) bounds: Box<[f64]>,
     /// Each counts since the start, whatever was sent. In the order of their times.
     pub(crate) points: VecDeque<Point>,
@@ -118,7 +117,6 @@ impl Series {
             unit: sample.unit.clone(),
             instrument: sample.instrument,
             labels: sample.labels.clone(),
-            start: sample.start,
             bounds: sample.bounds.clone(),
             points: VecDeque::new(),
             exemplars: VecDeque::new(),
@@ -145,8 +143,6 @@ impl Series {
             // Sent again, or late.
             Some(last) if point.at <= last.at => return false,
             Some(last) if sample.is_delta && bounds == self.bounds => add_up(&mut point, last),
-            // It counts anew since then.
-            Some(_) if !sample.is_delta => self.start = sample.start,
             _ => {}
         }
         if bounds != self.bounds {
@@ -184,6 +180,7 @@ impl Series {
 
 /// A delta becomes what is counted since the start.
 fn add_up(point: &mut Point, last: &Point) {
+    point.start = last.start;
     point.value += last.value;
     point.sum += last.sum;
     point.count = point.count.saturating_add(last.count);
@@ -212,10 +209,9 @@ mod tests {
             unit: "1".into(),
             instrument: Instrument::Counter,
             labels: Attributes([("l".into(), text(labels))].into()),
-            start: 1,
             is_delta,
             bounds: Box::default(),
-            point: Point { at, value, ..Point::default() },
+            point: Point { at, start: if is_delta { at } else { 1 }, value, ..Point::default() },
             exemplars: Vec::new(),
         }
     }
