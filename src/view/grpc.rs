@@ -22,8 +22,18 @@ const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 const OK: u16 = 0;
 const UNIMPLEMENTED: u16 = 12;
 
-/// The routes of the three services.
+/// The routes of the three services, at a port of their own.
 pub(super) fn router(shared: Shared) -> Router {
+    let unknown = async || failed(UNIMPLEMENTED, "only the Export methods of OTLP are here");
+    services().fallback(unknown).with_state(shared).layer(from_fn(protect))
+}
+
+/// The same beside the page: a client that was told another protocol than the usual one sends to the usual port as well.
+pub(super) fn beside(shared: Shared) -> Router {
+    services().with_state(shared).layer(from_fn(protect))
+}
+
+fn services() -> Router<Shared> {
     let path = |signal: &str, service: &str| {
         format!("/opentelemetry.proto.collector.{signal}.v1.{service}Service/Export")
     };
@@ -31,9 +41,6 @@ pub(super) fn router(shared: Shared) -> Router {
         .route(&path("trace", "Trace"), taker(Signal::Traces))
         .route(&path("logs", "Logs"), taker(Signal::Logs))
         .route(&path("metrics", "Metrics"), taker(Signal::Metrics))
-        .fallback(async || failed(UNIMPLEMENTED, "only the Export methods of OTLP are here"))
-        .with_state(shared)
-        .layer(from_fn(protect))
 }
 
 fn taker(signal: Signal) -> MethodRouter<Shared> {
@@ -95,10 +102,33 @@ fn failed(code: u16, why: &str) -> Response {
 }
 
 #[cfg(test)]
-#[test]
-fn a_body_is_one_whole_message() {
-    assert_eq!(message(&Bytes::from_static(b"\x01\0\0\0\x02ab")), Ok((true, Bytes::from_static(b"ab"))));
-    for wrong in [&b""[..], b"\0\0\0\0", b"\x02\0\0\0\0", b"\0\0\0\0\x01", b"\0\0\0\0\0a"] {
-        assert!(message(&Bytes::from_static(wrong)).is_err(), "{wrong:?}");
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_one_whole_message() {
+        assert_eq!(message(&Bytes::from_static(b"\x01\0\0\0\x02ab")), Ok((true, Bytes::from_static(b"ab"))));
+        for wrong in [&b""[..], b"\0\0\0\0", b"\x02\0\0\0\0", b"\0\0\0\0\x01", b"\0\0\0\0\0a"] {
+            assert!(message(&Bytes::from_static(wrong)).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[cfg(feature = "otlp-grpc")]
+    #[tokio::test]
+    async fn the_page_s_port_speaks_grpc_as_well() {
+        use hyper_util::rt::{TokioExecutor, TokioIo};
+        let viewer = crate::View::new().address(([127, 0, 0, 1], 0)).start().await.unwrap();
+        let stream = tokio::net::TcpStream::connect(viewer.address()).await.unwrap();
+        let (mut client, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+        let request = axum::http::Request::post(format!("{}{path}", viewer.url()))
+            .header("content-type", "application/grpc")
+            .body(Full::new(Bytes::from_static(b"\0\0\0\0\0")))
+            .unwrap();
+        let answer = client.send_request(request).await.unwrap();
+        let trailers = answer.into_body().collect().await.unwrap().trailers().cloned().unwrap();
+        assert_eq!(trailers.get(STATUS).unwrap(), "0");
     }
 }

@@ -81,7 +81,8 @@ impl View {
         self
     }
 
-    /// Where OTLP over gRPC is received as well, without TLS; usually at port 4317. Loopback only. Not received by default.
+    /// A port of its own for OTLP over gRPC, without TLS; usually 4317. Loopback only. By default there is none, and gRPC is
+    /// received at the page's address alone.
     #[cfg(feature = "otlp-grpc")]
     pub fn grpc(mut self, address: impl Into<SocketAddr>) -> Self {
         self.grpc = Some(address.into());
@@ -120,7 +121,7 @@ impl View {
         let url = format!("http://{address}");
         let store = Arc::new(Store::new(self.memory));
         let shared = Shared::new(store.clone(), &url);
-        serve(listener, server::router(shared.clone()), &store);
+        serve(listener, server::router(shared.clone()).merge(grpc::beside(shared.clone())), &store);
         let grpc_address = grpc.as_ref().map(TcpListener::local_addr).transpose()?;
         if let Some(listener) = grpc {
             serve(listener, grpc::router(shared), &store);
@@ -142,7 +143,7 @@ impl Viewer {
         self.address
     }
 
-    /// Where OTLP over gRPC is received, if it is.
+    /// Where OTLP over gRPC has a port of its own, if it has one.
     #[must_use]
     pub fn grpc_address(&self) -> Option<SocketAddr> {
         self.grpc

@@ -317,6 +317,17 @@ async fn grpc_is_received() {
     assert_eq!(view.get("/api/traces?text=over+grpc")["traces"][0]["service"], "shop");
 }
 
+/// As the environment of a container or of a CI often has it.
+#[cfg(feature = "otlp-grpc")]
+#[test]
+fn a_command_that_is_told_to_speak_grpc_is_received_at_the_page_s_port() {
+    let view = View::start(&[]);
+    let child = Child::new("view", "shop").behind(observability(), &["view", "--port", view.port()]);
+    let ended = child.env("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc").end();
+    assert_eq!(ended.status.code(), Some(7), "{:#?}", ended.output);
+    view.soon("/api/traces?service=shop", |answer| count(&answer["traces"]) == 1);
+}
+
 #[cfg(feature = "gzip")]
 #[test]
 fn all_three_signals_are_received_over_grpc_compressed() {
