@@ -402,7 +402,7 @@ fn what_is_no_message_is_refused() {
 fn ask_everything(store: &Store) {
     let held = store.read();
     assert!(store.bytes(&held) <= store.limit, "{} bytes", store.bytes(&held));
-    let parameters = Parameters::of("text=a&within=4294967295&field=a=b");
+    let parameters = Parameters::of("text=a&within=18446744073709551615&around=1&field=a=b");
     serde_json::to_string(&query::traces(&held, &parameters).unwrap()).unwrap();
     serde_json::to_string(&query::lines(&held, &parameters).unwrap()).unwrap();
     serde_json::to_string(&query::map(&held, &parameters).unwrap()).unwrap();

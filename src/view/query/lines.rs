@@ -51,8 +51,7 @@ pub(crate) fn lines<'a>(held: &'a Held, asked: &Parameters) -> Result<Lines<'a>,
 /// The bounds of the time that is asked for.
 fn around(asked: &Parameters) -> Result<(i64, i64), Wrong> {
     let Some(at) = asked.number::<i64>("around")? else { return Ok((i64::MIN, i64::MAX)) };
-    let within = asked.number::<u32>("within")?.unwrap_or(60_000);
-    let within = i64::from(within) * 1_000;
+    let within = asked.within(60_000)?;
     Ok((at.saturating_sub(within), at.saturating_add(within)))
 }
 

@@ -32,6 +32,12 @@ impl Parameters {
         text.parse().map(Some).map_err(|_| format!("`{name}` is no number: {text}"))
     }
 
+    /// `within`, in milliseconds, as microseconds; a time that no clock shows is cut.
+    pub(super) fn within(&self, usual: u64) -> Result<i64, Wrong> {
+        let micros = self.number("within")?.unwrap_or(usual).saturating_mul(1_000);
+        Ok(i64::try_from(micros).unwrap_or(i64::MAX))
+    }
+
     /// `limit`, between one and the most there may be.
     pub(super) fn limit(&self, usual: usize, most: usize) -> Result<usize, Wrong> {
         Ok(self.number("limit")?.unwrap_or(usual).clamp(1, most))
@@ -60,4 +66,8 @@ fn parameters_are_decoded_and_wrong_ones_are_named() {
     assert_eq!(parameters.number::<f64>("min"), Ok(None));
     assert_eq!(parameters.number::<f64>("max"), Err("`max` is no number: long".to_owned()));
     assert!(Parameters::of("field=x").fields().is_err());
+    let within = |text: &str| Parameters::of(text).within(7);
+    assert_eq!(within("within=4294967296"), Ok(4_294_967_296_000));
+    assert_eq!(within("within=18446744073709551615"), Ok(i64::MAX));
+    assert_eq!((within(""), within("within=-1").is_err()), (Ok(7_000), true));
 }

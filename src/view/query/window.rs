@@ -18,9 +18,9 @@ pub(super) struct Window {
 impl Window {
     /// `within` milliseconds back from the newest that came.
     pub(super) fn of(held: &Held, asked: &Parameters) -> Result<Self, Wrong> {
-        let within = i64::from(asked.number::<u32>("within")?.unwrap_or(300_000).max(1_000));
+        let within = asked.within(300_000)?.max(1_000_000);
         let to = held.newest;
-        Ok(Self { from: to.saturating_sub(within * 1_000), to, first: to })
+        Ok(Self { from: to.saturating_sub(within), to, first: to })
     }
 
     pub(super) fn has(self, at: i64) -> bool {
