@@ -384,6 +384,22 @@ fn a_new_process_is_received_however_many_there_were() {
 }
 
 #[test]
+fn what_is_larger_than_all_the_room_is_not_taken_and_the_others_stay() {
+    let store = Store::new(1 << 20);
+    let add = |text: &str, number: i64| {
+        send(&store, "shop", &[json!({ "trace": number, "id": 1, "attributes": { "text": text } })]);
+        send_lines(&store, "shop", &json!([{ "body": { "stringValue": text } }]));
+        send_metrics(&store, "shop", &histogram(number, 1, &json!({ "text": text }), &json!([])));
+    };
+    add("small", 1);
+    add(&"x".repeat(600 << 10), 2);
+    let held = store.read();
+    assert_eq!((held.spans(), held.lines.len(), held.points()), (1, 1, 1));
+    let dropped = &held.dropped;
+    assert_eq!((dropped.spans, dropped.lines, dropped.points, dropped.why.len()), (1, 1, 1, 3));
+}
+
+#[test]
 fn what_is_no_message_is_refused() {
     for (encoding, body) in
         [(Encoding::Json, "{"), (Encoding::Json, "[1]"), (Encoding::Protobuf, "\u{7f}\u{7f}")]

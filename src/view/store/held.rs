@@ -105,9 +105,10 @@ impl Store {
                 held.traces.add(span, self.limit / 2, &mut gone);
             }
             let dropped = &mut held.dropped;
-            dropped.spans += gone.full + gone.too_many + decoded.invalid + decoded.homeless;
+            dropped.spans += gone.full + gone.too_many + gone.too_large + decoded.invalid + decoded.homeless;
             dropped.because("the memory for spans is full: the oldest traces went", gone.full);
             dropped.because("a trace has too many spans", gone.too_many);
+            dropped.because("a trace is larger than the memory for spans", gone.too_large);
             dropped.because("a span has no valid id", decoded.invalid);
             dropped.because("there are too many resources", decoded.homeless);
         });
@@ -115,11 +116,15 @@ impl Store {
 
     pub(crate) fn add_lines(&self, decoded: Decoded<Line>) {
         self.change(|held| {
-            let mut full = 0;
+            let (mut full, mut too_large) = (0, 0);
             for line in decoded.items {
-                full += held.lines.add(line, self.limit / 4);
+                match held.lines.add(line, self.limit / 4) {
+                    Some(gone) => full += gone,
+                    None => too_large += 1,
+                }
             }
-            held.dropped.lines += full + decoded.homeless;
+            held.dropped.lines += full + too_large + decoded.homeless;
+            held.dropped.because("a line is larger than the memory for lines", too_large);
             held.dropped.because("the memory for lines is full: the oldest went", full);
             held.dropped.because("there are too many resources", decoded.homeless);
         });
@@ -134,8 +139,9 @@ impl Store {
                 held.see(sample.point.at, now);
                 held.metrics.add(sample, self.limit / 8, &mut gone);
             }
-            held.dropped.points += gone.full + gone.late + decoded.homeless;
+            held.dropped.points += gone.full + gone.late + gone.too_large + decoded.homeless;
             held.dropped.because("the memory for metrics is full: the oldest points went", gone.full);
+            held.dropped.because("a series is larger than the memory for metrics", gone.too_large);
             held.dropped.because("a point came twice, or after a later one of its series", gone.late);
             held.dropped.because("there are too many resources", decoded.homeless);
         });

@@ -29,8 +29,11 @@ impl Lines {
         self.of_trace.get(&trace).copied().unwrap_or_default()
     }
 
-    /// Returns how many had no room.
-    pub(super) fn add(&mut self, line: Line, limit: usize) -> u64 {
+    /// Returns how many had no room; None if this one is larger than all the room, and was not taken.
+    pub(super) fn add(&mut self, line: Line, limit: usize) -> Option<u64> {
+        if line.bytes() + OF_A_TRACE > limit {
+            return None;
+        }
         self.bytes += line.bytes() + OF_A_TRACE;
         if !line.trace.is_none() {
             *self.of_trace.entry(line.trace).or_default() += 1;
@@ -43,7 +46,7 @@ impl Lines {
             self.forget(oldest.trace);
             gone += 1;
         }
-        gone
+        Some(gone)
     }
 
     /// Gives up the lines of such resources. Returns how many that were.

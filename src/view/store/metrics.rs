@@ -40,6 +40,8 @@ pub(super) struct Gone {
     pub(super) full: u64,
     /// Their series has one of that time, or of a later one.
     pub(super) late: u64,
+    /// With them their series would be larger than all the room.
+    pub(super) too_large: u64,
 }
 
 impl Metrics {
@@ -49,6 +51,11 @@ impl Metrics {
 
     pub(super) fn add(&mut self, sample: Sample, limit: usize, gone: &mut Gone) {
         let key = key(&sample);
+        // All others would go, and then this one.
+        if Series::bytes(&sample, key.len()) + sample.point.bytes() > limit {
+            gone.too_large += 1;
+            return;
+        }
         if !self.all.contains_key(&key) {
             let series = Series::new(&sample, key.len());
             self.bytes += series.bytes;
@@ -108,8 +115,17 @@ impl Metrics {
 }
 
 impl Series {
+    /// What it takes before it has any point.
+    fn bytes(sample: &Sample, key: usize) -> usize {
+        let texts = key * 2
+            + sample.scope.len()
+            + sample.name.len()
+            + sample.unit.len()
+            + size_of_val(&*sample.bounds);
+        OF_A_SERIES + texts + sample.labels.bytes()
+    }
+
     fn new(sample: &Sample, key: usize) -> Self {
-        let texts = key * 2 + sample.scope.len() + sample.name.len() + sample.unit.len() + size_of_val(&*sample.bounds);
         Self {
             resource: sample.resource.clone(),
             scope: sample.scope.clone(),
@@ -120,7 +136,7 @@ impl Series {
             bounds: sample.bounds.clone(),
             points: VecDeque::new(),
             exemplars: VecDeque::new(),
-            bytes: OF_A_SERIES + texts + sample.labels.bytes(),
+            bytes: Self::bytes(sample, key),
         }
     }
 

@@ -37,6 +37,8 @@ pub(super) struct Gone {
     pub(super) full: u64,
     /// Their trace has too many already.
     pub(super) too_many: u64,
+    /// With them their trace would be larger than all the room.
+    pub(super) too_large: u64,
 }
 
 impl Traces {
@@ -54,6 +56,12 @@ impl Traces {
 
     pub(super) fn add(&mut self, span: Span, limit: usize, gone: &mut Gone) {
         let bytes = span.bytes();
+        let of_trace = self.all.get(&span.trace).map_or(OF_A_TRACE, |trace| trace.bytes);
+        // All others would go, and then this one.
+        if of_trace + bytes > limit {
+            gone.too_large += 1;
+            return;
+        }
         let trace = self.all.entry(span.trace).or_insert_with(|| {
             self.order.push_back(span.trace);
             self.bytes += OF_A_TRACE;
