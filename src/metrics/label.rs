@@ -126,7 +126,11 @@ mod tests {
             let labels: Vec<_> = labels.into_iter().collect();
             let text = label_text(labels.iter().map(|(name, value)| (name.as_str(), value.as_str())));
             let read: Vec<_> = labels_of(&text).map(|(name, value)| (name.to_owned(), value)).collect();
-            proptest::prop_assert_eq!(read, labels);
+            // One of the names may be `le`, which has another one on the page.
+            let mut written: Vec<_> =
+                labels.into_iter().map(|(name, value)| (label_name(&name), value)).collect();
+            written.sort_unstable();
+            proptest::prop_assert_eq!(read, written);
         }
     }
 
