@@ -3,10 +3,12 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
+use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
 use crate::support::database::fresh;
-use crate::support::prometheus::{Sample, Scraped, Target, ask_at};
+use crate::support::prometheus::{Sample, Scraped, Target, ask, ask_at};
+use crate::support::wait::{SOON, eventually};
 use crate::support::workshop::{SERVICES, program};
 
 /// A row of the report's figures.
@@ -35,12 +37,32 @@ fn loaded(prefix: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Strin
         }
         said += &line;
     }
+    // It takes seconds until Prometheus has found the eight; a quick machine is through with the load by then.
+    signal(child.id(), "STOP");
     let _scraped = Scraped::start(prefix.trim_end_matches('-'), &targets);
+    Handle::current().block_on(scraped(prefix));
+    signal(child.id(), "CONT");
     output.read_to_string(&mut said).unwrap();
     assert!(child.wait().unwrap().success(), "{said}");
     let report = std::fs::read_to_string(out.join("load.md")).unwrap();
     std::fs::remove_dir_all(out).unwrap();
     report
+}
+
+/// Sends the launcher, which makes the load, a signal; the eight go on.
+fn signal(process: u32, which: &str) {
+    assert!(
+        Command::new("kill").arg(format!("-{which}")).arg(process.to_string()).status().unwrap().success()
+    );
+}
+
+async fn scraped(prefix: &str) {
+    let promql = format!("count(up{{job=~\"{prefix}.*\"}} == 1)");
+    eventually(SOON, "scrapes of the eight", async || {
+        let found = ask(&promql).await.first().map_or(0.0, |sample| sample.value);
+        if found == SERVICES.len() as f64 { Ok(()) } else { Err(format!("{found} of them")) }
+    })
+    .await;
 }
 
 /// Those that have a query and a number.
@@ -52,7 +74,9 @@ fn figures(report: &str) -> Vec<Figure> {
         let [what, of, value, query] = [what, of, value, query.trim_matches('`')].map(str::to_owned);
         Figure { what, of, value, query }
     });
-    figures.filter(|figure| number(&figure.value).is_some()).collect()
+    // What a service asks its database while it starts, nobody has scraped yet.
+    let is_of_start = |figure: &Figure| figure.of.ends_with("other_sql");
+    figures.filter(|figure| number(&figure.value).is_some() && !is_of_start(figure)).collect()
 }
 
 /// A cell's number, in the base unit.
@@ -97,8 +121,8 @@ fn is_near(figure: &Figure, ours: f64, theirs: f64, rates: f64) -> bool {
         "requests" | "RPS" => apart <= rates * ours,
         "CPU" | "workers busy" => apart <= 0.03 + rates * ours,
         "queue, highest" | "pool waiting" => apart <= 5.0 + 0.5 * ours,
-        // Of the highest that was seen in each second another second may have another.
-        "pool used" => apart <= 0.41,
+        // The highest of what was seen once a second, of five connections that are used for a millisecond.
+        "pool used" => apart <= 0.81,
         _ => apart <= 0.005 + 0.4 * ours.max(theirs),
     }
 }
