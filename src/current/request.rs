@@ -259,14 +259,7 @@ pub fn keep(why: &str) -> bool {
 ///
 /// Returns whether it was set: the first route wins, and a layer inside an axum router already knows it.
 pub fn route(route: &str) -> bool {
-    with_hop(|hop| {
-        let is_set = hop.end().is_none() && hop.route.set(Route::of(route)).is_ok();
-        if is_set {
-            hop.route_is_known();
-        }
-        is_set
-    })
-    .unwrap_or(false)
+    with_hop(|hop| hop.end().is_none() && hop.set_route(Route::of(route))).unwrap_or(false)
 }
 
 /// The trace context of the innermost current span or request, to show to a user or to store with a record; `None`

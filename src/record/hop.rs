@@ -191,6 +191,15 @@ impl Hop {
         })
     }
 
+    /// Sets the route that became known late; false if one was known before, which stays.
+    pub(crate) fn set_route(&self, route: Route) -> bool {
+        let is_set = self.route.set(route).is_ok();
+        if is_set {
+            self.route_is_known();
+        }
+        is_set
+    }
+
     /// Records it in its trace, if its route is observed in detail. Called when the route becomes known.
     #[inline]
     pub(crate) fn route_is_known(&self) {

@@ -109,9 +109,7 @@ impl Observation {
         rare.deadline = None;
         if let (Some(hop), Some(route)) = (&self.hop, rare.route.take()) {
             // A route that the service named itself stays.
-            if hop.route.set(route).is_ok() {
-                hop.route_is_known();
-            }
+            hop.set_route(route);
         }
     }
 
@@ -125,9 +123,7 @@ impl Observation {
         if is_proven || route.is_none() || known_method(path).is_some() {
             return;
         }
-        if route.is_some_and(|route| hop.route.set(route).is_ok()) {
-            hop.route_is_known();
-        }
+        route.map(|route| hop.set_route(route));
         self.is_no_call();
     }
 

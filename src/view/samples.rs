@@ -92,6 +92,14 @@ fn has_value(flags: u32) -> bool {
     flags & NO_RECORDED_VALUE == 0
 }
 
+/// What a histogram of either kind says.
+struct Distribution {
+    count: u64,
+    sum: Option<f64>,
+    bounds: Vec<f64>,
+    buckets: Vec<u64>,
+}
+
 impl Metric<'_> {
     fn sample(&self, instrument: Instrument, labels: Attributes, point: Point) -> Sample {
         Sample {
@@ -128,16 +136,9 @@ impl Metric<'_> {
         let is_sound = point.bucket_counts.len() == point.explicit_bounds.len() + 1;
         let (bounds, buckets) =
             if is_sound { (point.explicit_bounds, point.bucket_counts) } else { Default::default() };
-        let point = Point {
-            at: micros(point.time_unix_nano),
-            start,
-            value: 0.0,
-            count: point.count,
-            sum: point.sum.unwrap_or_default(),
-            buckets: buckets.into(),
-        };
-        let bounds = bounds.into();
-        Sample { is_delta, bounds, exemplars, ..self.sample(Instrument::Histogram, labels, point) }
+        let distribution = Distribution { count: point.count, sum: point.sum, bounds, buckets };
+        let sample = self.distribution((micros(point.time_unix_nano), start), labels, distribution);
+        Sample { is_delta, exemplars, ..sample }
     }
 
     fn exponential(&self, is_delta: bool, point: otlp::ExponentialHistogramDataPoint) -> Sample {
@@ -154,16 +155,18 @@ impl Metric<'_> {
             let bucket = &mut buckets[LADDER.partition_point(|bound| *bound < middle)];
             *bucket = bucket.saturating_add(*count);
         }
-        let point = Point {
-            at: micros(point.time_unix_nano),
-            start,
-            value: 0.0,
-            count: point.count,
-            sum: point.sum.unwrap_or_default(),
-            buckets: buckets.into(),
-        };
-        let bounds = LADDER.into();
-        Sample { is_delta, bounds, exemplars, ..self.sample(Instrument::Histogram, labels, point) }
+        let bounds = LADDER.to_vec();
+        let distribution = Distribution { count: point.count, sum: point.sum, bounds, buckets };
+        let sample = self.distribution((micros(point.time_unix_nano), start), labels, distribution);
+        Sample { is_delta, exemplars, ..sample }
+    }
+
+    /// A histogram of either kind, whose point is `at` this time and counts since `start`.
+    fn distribution(&self, (at, start): (i64, i64), labels: Attributes, of: Distribution) -> Sample {
+        let Distribution { count, sum, bounds, buckets } = of;
+        let (sum, buckets) = (sum.unwrap_or_default(), buckets.into());
+        let point = Point { at, start, value: 0.0, count, sum, buckets };
+        Sample { bounds: bounds.into(), ..self.sample(Instrument::Histogram, labels, point) }
     }
 
     /// Its quantiles cannot be added up or compared between times; count and sum can.

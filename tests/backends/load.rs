@@ -6,8 +6,10 @@ use std::process::{Command, Stdio};
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
+use crate::shared::child::signal;
 use crate::support::database::fresh;
 use crate::support::prometheus::{Sample, Scraped, Target, ask, ask_at};
+use crate::support::stack::Folder;
 use crate::support::wait::{SOON, eventually};
 use crate::support::workshop::{SERVICES, program};
 
@@ -22,9 +24,9 @@ struct Figure {
 
 /// Runs a load, has the eight scraped meanwhile as jobs of this prefix, and returns the report.
 fn loaded(prefix: &str, arguments: &[&str], variables: &[(&str, &str)]) -> String {
-    let out = std::env::temp_dir().join(format!("workshop-load-{prefix}{}", std::process::id()));
+    let out = Folder::new(&format!("load-{prefix}"));
     let mut command = Command::new(program());
-    command.arg("--load").args(arguments).arg("--out").arg(&out).envs(variables.iter().copied());
+    command.arg("--load").args(arguments).arg("--out").arg(&out.0).envs(variables.iter().copied());
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap());
     let (mut targets, mut said) = (Vec::new(), String::new());
@@ -38,22 +40,14 @@ fn loaded(prefix: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Strin
         said += &line;
     }
     // It takes seconds until Prometheus has found the eight; a quick machine is through with the load by then.
-    signal(child.id(), "STOP");
+    // The launcher makes the load; the eight go on.
+    signal(child.id(), "-STOP");
     let _scraped = Scraped::start(prefix.trim_end_matches('-'), &targets);
     Handle::current().block_on(scraped(prefix));
-    signal(child.id(), "CONT");
+    signal(child.id(), "-CONT");
     output.read_to_string(&mut said).unwrap();
     assert!(child.wait().unwrap().success(), "{said}");
-    let report = std::fs::read_to_string(out.join("load.md")).unwrap();
-    std::fs::remove_dir_all(out).unwrap();
-    report
-}
-
-/// Sends the launcher, which makes the load, a signal; the eight go on.
-fn signal(process: u32, which: &str) {
-    assert!(
-        Command::new("kill").arg(format!("-{which}")).arg(process.to_string()).status().unwrap().success()
-    );
+    std::fs::read_to_string(out.0.join("load.md")).unwrap()
 }
 
 async fn scraped(prefix: &str) {

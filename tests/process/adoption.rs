@@ -120,13 +120,8 @@ fn refused() {
 }
 
 fn set_level(observability: &Observability, level: &str) {
-    use std::io::{Read as _, Write as _};
-    let address = observability.admin_address().unwrap();
-    let mut stream = std::net::TcpStream::connect(address).unwrap();
-    let head = format!("PUT /log-level HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
-    write!(stream, "{head}content-length: {}\r\n\r\n{level}", level.len()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    let address = observability.admin_address().unwrap().to_string();
+    let answer = crate::support::http::send("PUT", &address, "/log-level", level);
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 

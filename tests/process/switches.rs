@@ -1,8 +1,6 @@
 //! Promise: what is observed is turned up and down while the process runs, by those who may, for a while, and said so.
 
 use std::collections::BTreeSet;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -17,6 +15,7 @@ use tracing::Instrument as _;
 
 use crate::support::child::{Child, Ended, run};
 use crate::support::collector::Collector;
+use crate::support::http;
 
 #[test]
 fn program() {
@@ -54,12 +53,8 @@ async fn ask(app: &Router, path: &str) {
 
 /// The status and the body of an answer of the admin listener.
 fn admin(observability: &Observability, method: &str, path: &str, body: &str) -> (String, String) {
-    let address = observability.admin_address().unwrap();
-    let mut stream = TcpStream::connect(address).unwrap();
-    let head = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
-    write!(stream, "{head}content-length: {}\r\n\r\n{body}", body.len()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    let address = observability.admin_address().unwrap().to_string();
+    let answer = http::send(method, &address, path, body);
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     (head.split(' ').nth(1).unwrap().to_owned(), body.to_owned())
 }

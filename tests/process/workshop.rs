@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use running::{SERVICES, Service, Workshop, ask, program};
 use serde_json::{Value, json};
 
+use crate::support::child::signal;
 use crate::support::collector::Collector;
 use crate::support::http::get;
 
@@ -292,8 +293,7 @@ fn services_of(collector: &Collector, trace_id: &str) -> usize {
 fn sigterm_ends_all_eight() {
     let workshop = Workshop::start(&[]);
     let address = workshop.gateway().trim_start_matches("http://").to_owned();
-    let sent = Command::new("kill").args(["-TERM", &workshop.id().to_string()]).status().unwrap();
-    assert!(sent.success());
+    signal(workshop.id(), "-TERM");
     let (status, lines) = workshop.ended();
     assert!(status.success(), "{status}: {lines:?}");
     assert!(std::net::TcpStream::connect(address).is_err());
@@ -358,6 +358,6 @@ fn the_one_that_keeps_running_shows_a_booking_of_all_eight_on_its_page() {
         assert!(Instant::now() < deadline, "{answer:#}");
         std::thread::sleep(Duration::from_millis(50));
     }
-    let told = Command::new("kill").args(["-INT", &process.id().to_string()]).status().unwrap();
-    assert!(told.success() && process.wait().unwrap().success());
+    signal(process.id(), "-INT");
+    assert!(process.wait().unwrap().success());
 }

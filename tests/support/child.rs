@@ -159,7 +159,8 @@ impl Child {
     }
 }
 
-fn signal(process: u32, which: &str) {
+/// Sends a process this signal, such as `-TERM`.
+pub fn signal(process: u32, which: &str) {
     let sent = Command::new("kill").args([which, &process.to_string()]).status().unwrap();
     assert!(sent.success());
 }

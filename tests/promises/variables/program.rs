@@ -13,6 +13,7 @@ use http_body_util::BodyExt as _;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_observability::{Observability, ObservabilityLayer, Outcome, Trust, Work, request};
 
+use crate::support::child::signal;
 /// What a process does between `init` and its end.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) enum Program {
@@ -193,8 +194,7 @@ async fn hurry() {
 async fn drain(observability: &Observability, said: &mut String) {
     let ended = observability.shutdown_signal();
     let begin = Instant::now();
-    let id = std::process::id().to_string();
-    assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    signal(std::process::id(), "-TERM");
     ended.await;
     writeln!(said, "drained: {}", begin.elapsed().as_millis()).unwrap();
 }
