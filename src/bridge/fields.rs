@@ -3,34 +3,35 @@
 use std::borrow::Cow;
 
 use super::span::Details;
-use crate::record::{Kind, Recorded, TakeField, Value, bounded, formatted};
+use crate::record::{FieldValue, Kind, Recorded, TakeField, bounded, formatted};
 
 /// Puts what a span is given into its details.
 pub(super) struct Keep<'a>(pub(super) &'a mut Details);
 
 impl Keep<'_> {
-    fn put(&mut self, name: &'static str, value: Value) {
+    fn put(&mut self, name: &'static str, value: FieldValue<'_>) {
         if name == "error" {
-            self.0.failed |= !matches!(value, Value::Bool(false));
+            self.0.failed |= !matches!(value, FieldValue::Bool(false));
         }
-        if name.starts_with("otel.") && self.is_special(name, &value) {
+        if name.starts_with("otel.") && self.is_special(name, value) {
             return;
         }
-        self.0.set(Cow::Borrowed(name), value);
+        self.0.set(name.as_bytes(), value);
     }
 
     /// What users of tracing-opentelemetry say of a span by its fields.
-    fn is_special(&mut self, name: &str, value: &Value) -> bool {
-        let Value::Str(text) = value else { return false };
+    fn is_special(&mut self, name: &str, value: FieldValue<'_>) -> bool {
+        let FieldValue::Text(text) = value else { return false };
+        let text = &*String::from_utf8_lossy(text);
         match name {
-            "otel.name" => self.0.name = Some(text.clone()),
+            "otel.name" => self.0.name = Some(Cow::Owned(text.to_owned())),
             "otel.kind" => self.0.kind = kind(text).or(self.0.kind),
             // The last value wins, whatever was recorded in the span before.
             "otel.status_code" => self.0.status = status(text).or(self.0.status),
             // Newer versions of tracing-opentelemetry call it a description.
             "otel.status_message" | "otel.status_description" => {
                 self.0.status = Some(true);
-                self.0.status_message = Some(text.clone());
+                self.0.status_message = Some(Cow::Owned(text.to_owned()));
             }
             _ => return false,
         }
@@ -60,18 +61,17 @@ fn status(word: &str) -> Option<bool> {
 
 impl TakeField for Keep<'_> {
     fn take(&mut self, name: &'static str, value: Recorded<'_>) {
-        let value = match value {
-            Recorded::Bool(value) => value.into(),
-            Recorded::I64(value) => value.into(),
-            Recorded::U64(value) => value.into(),
-            Recorded::F64(value) => value.into(),
-            Recorded::Str(text) => Value::Str(Cow::Owned(bounded(text).to_owned())),
-            Recorded::Debug(value) => formatted(format_args!("{value:?}")).into(),
+        match value {
+            Recorded::Bool(value) => self.put(name, FieldValue::Bool(value)),
+            Recorded::I64(value) => self.put(name, FieldValue::I64(value)),
+            Recorded::U64(value) => self.put(name, FieldValue::U64(value)),
+            Recorded::F64(value) => self.put(name, FieldValue::F64(value)),
+            Recorded::Str(text) => self.put(name, bounded(text).into()),
+            Recorded::Debug(value) => self.put(name, (&*formatted(format_args!("{value:?}"))).into()),
             Recorded::Error(error) => {
                 self.0.failed = true;
-                formatted(format_args!("{error}")).into()
+                self.put(name, (&*formatted(format_args!("{error}"))).into());
             }
-        };
-        self.put(name, value);
+        }
     }
 }

@@ -331,7 +331,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
 /// Is it the span of a query, by the conventions' older or newer word for its system?
 fn is_span_of_query<S: for<'a> LookupSpan<'a>>(span: &SpanRef<'_, S>) -> bool {
     let extensions = span.extensions();
-    let is_system = |name: &str| name == attribute::DB_SYSTEM_NAME || name == "db.system";
+    let is_system = |name: &[u8]| name == attribute::DB_SYSTEM_NAME.as_bytes() || name == b"db.system";
     extensions.get::<Details>().is_some_and(|details| details.fields.iter().any(|(name, _)| is_system(name)))
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::clock::Moment;
 use crate::context::{SpanId, TraceContext};
 use crate::current::Current;
-use crate::record::{Fields, Kind, Value};
+use crate::record::{FieldValue, Fields, Kind};
 use crate::traces::SpanRecord;
 
 /// The conventions' default limit of attributes.
@@ -72,7 +72,7 @@ impl Details {
     }
 
     /// Keeps a field; a later value of a name replaces the earlier.
-    pub(super) fn set(&mut self, name: Cow<'static, str>, value: Value) {
+    pub(super) fn set(&mut self, name: &[u8], value: FieldValue<'_>) {
         if !self.fields.set_within(MOST_FIELDS, name, value) {
             self.fields_dropped += 1;
         }
@@ -83,14 +83,14 @@ impl Details {
         let hop = self.current.as_ref().and_then(|current| current.hop.as_ref());
         if let Some(hop) = hop.filter(|hop| self.stands_for_hop && hop.end().is_none()) {
             for (name, value) in fields.iter() {
-                hop.add(Cow::Owned(name.to_owned()), value.clone());
+                hop.add_field(name, value);
             }
         }
     }
 
     /// Takes over what was recorded later.
     pub(super) fn add(&mut self, more: Self) {
-        for (name, value) in more.fields {
+        for (name, value) in more.fields.iter() {
             self.set(name, value);
         }
         self.name = more.name.or(self.name.take());

@@ -17,7 +17,7 @@ pub(crate) use otel::attach_contexts;
 pub(crate) use spawn::scoped;
 pub(crate) use stack::{
     Current, Entered, current, current_hop, enter_as_hop, enter_foreign_span, enter_hop, enter_span,
-    exit_span, stands_for_hop, top_hop,
+    exit_span, stands_for_hop, top_hop, with_hop,
 };
 
 /// Without the feature there is no context of OpenTelemetry's: nothing is attached, and none is found.
@@ -38,6 +38,11 @@ mod otel {
     #[inline]
     pub(super) fn attach(_: TraceContext, _: &Tracestate, _: Option<&Hop>) -> Attached {
         Attached
+    }
+
+    #[inline]
+    pub(super) fn has_contexts() -> bool {
+        false
     }
 
     #[inline]

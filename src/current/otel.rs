@@ -37,8 +37,9 @@ pub(crate) fn attach_contexts() {
     ON.store(true, Ordering::Relaxed);
 }
 
+/// Are there contexts of OpenTelemetry's?
 #[inline]
-fn is_on() -> bool {
+pub(super) fn has_contexts() -> bool {
     ON.load(Ordering::Relaxed)
 }
 
@@ -50,7 +51,7 @@ fn is_alive() -> bool {
 /// Attaches a context of ours, until the guard is dropped.
 #[inline]
 pub(super) fn attach(trace: TraceContext, tracestate: &Tracestate, hop: Option<&Hop>) -> Attached {
-    if !is_on() {
+    if !has_contexts() {
         return Attached::none();
     }
     attach_now(trace, tracestate, hop)
@@ -85,7 +86,7 @@ fn their_context(trace: TraceContext, tracestate: &Tracestate) -> SpanContext {
 /// The span of OpenTelemetry that is current on this thread, unless it is `ours`.
 #[inline]
 pub(super) fn innermost(ours: Option<SpanId>) -> Option<(TraceContext, Tracestate)> {
-    if is_on() { innermost_now(ours) } else { None }
+    if has_contexts() { innermost_now(ours) } else { None }
 }
 
 fn innermost_now(ours: Option<SpanId>) -> Option<(TraceContext, Tracestate)> {

@@ -19,21 +19,17 @@ use std::error::Error;
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::current;
 pub use super::error::AsError;
+use super::{current, with_hop};
 use crate::context::{Baggage, RequestId, TraceContext};
 use crate::error::causes;
 use crate::names::attribute;
 #[cfg(feature = "reports")]
 use crate::record::Trail;
-use crate::record::{Hop, IntoValue, KeepReason, Outcome, Route, Value, error_text, prefix, type_of};
+use crate::record::{FieldValue, Hop, IntoValue, KeepReason, Outcome, Route, error_text, prefix, type_of};
 
 /// At most this many bytes of the text given to [`keep`] are shown, and of a user's id or a fingerprint.
 const LONGEST_REASON: usize = 256;
-
-fn with_hop<T>(say: impl FnOnce(&Arc<Hop>) -> T) -> Option<T> {
-    current()?.hop.as_ref().map(say)
-}
 
 /// A hop that has ended is reported, and what is said of it later would reach only some of the signals.
 fn with_open_hop(say: impl FnOnce(&Arc<Hop>)) -> bool {
@@ -67,8 +63,17 @@ fn with_open_hop(say: impl FnOnce(&Arc<Hop>)) -> bool {
 /// assert!(!request::add("customer_id", 4711), "outside of a request nothing is recorded");
 /// ```
 pub fn add(name: impl Into<Cow<'static, str>>, value: impl IntoValue) -> bool {
-    let added = with_hop(|hop| match value.into_value() {
-        Some(value) => hop.add(name.into(), value),
+    let name = name.into();
+    // Text is copied into the request's fields straight from where it is.
+    if let Some(text) = value.as_text() {
+        return add_value(&name, Some(text.into()));
+    }
+    add_value(&name, value.into_value().as_ref().map(FieldValue::from))
+}
+
+fn add_value(name: &str, value: Option<FieldValue<'_>>) -> bool {
+    let added = with_hop(|hop| match value {
+        Some(value) => hop.add(name, value),
         None => hop.end().is_none(),
     });
     added.unwrap_or(false)
@@ -97,7 +102,7 @@ pub fn add_to_lines(name: impl Into<Cow<'static, str>>, value: impl IntoValue) -
     let mut has_room = true;
     let added = with_open_hop(|hop| {
         if let Some(value) = value.into_value() {
-            has_room = hop.add_to_lines(name.into(), value);
+            has_room = hop.add_to_lines(&name.into(), &value);
         }
     });
     added && has_room
@@ -321,6 +326,6 @@ pub fn feature_flag(key: &str, variant: &str) -> bool {
         "feature_flag.evaluation"
     );
     with_open_hop(|hop| {
-        hop.add(format!("{}{key}", attribute::FEATURE_FLAG).into(), Value::from(variant.to_owned()));
+        hop.add(&format!("{}{key}", attribute::FEATURE_FLAG), variant);
     })
 }

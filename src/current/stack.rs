@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use super::otel::{Attached, attach, innermost};
+use super::otel::{Attached, attach, has_contexts, innermost};
 use crate::context::{TraceContext, Tracestate};
 use crate::record::Hop;
 
@@ -129,6 +129,15 @@ pub(crate) fn current() -> Option<Current> {
 /// The innermost hop of this thread, without the spans that are within it.
 pub(crate) fn current_hop() -> Option<Current> {
     current()?.hop.map(Current::of)
+}
+
+/// Looks at the hop of [`current`].
+pub(crate) fn with_hop<T>(look: impl FnOnce(&Arc<Hop>) -> T) -> Option<T> {
+    // Where OpenTelemetry has spans of its own, one of another trace may be within ours.
+    if has_contexts() {
+        return current()?.hop.as_ref().map(look);
+    }
+    with_frames(|frames| frames.last().and_then(Frame::hop)).as_ref().map(look)
 }
 
 /// Looks at the innermost hop of this thread.

@@ -17,7 +17,7 @@ use crate::context::{TraceContext, Tracestate};
 use crate::export::{Destination, Endpoint, masked_url};
 use crate::logs::Records;
 use crate::metrics::{Points, Recorder};
-use crate::record::{Fields, Kind, Severity, Snapshot, Value};
+use crate::record::{FieldValue, Fields, Kind, Severity, Snapshot, Value};
 use crate::resource::Resource;
 use crate::threads::Phase;
 use crate::traces::{Format, SpanRecord, Spans};
@@ -123,7 +123,7 @@ impl Sender<'_> {
         let (_phase, follow) = watch::channel(Phase::Running);
         let exporting = exporter.map(|exporter| tokio::spawn(exporter.run(follow)));
         let mut fields = Fields::default();
-        fields.set(FIELD, Value::Bool(true));
+        fields.set_within(1, FIELD.as_bytes(), FieldValue::Bool(true));
         let now = Moment::now();
         spans.span(Box::new(SpanRecord {
             trace: self.trace,

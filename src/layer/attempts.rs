@@ -19,7 +19,7 @@ use super::again::{Asked, Made};
 use crate::context::SpanId;
 use crate::current::top_hop;
 use crate::names::attribute;
-use crate::record::Hop;
+use crate::record::{FieldValue, Hop};
 use crate::signals::{Signals, not_retryable};
 use crate::threads::lock;
 
@@ -172,7 +172,7 @@ impl Attempt {
     #[cold]
     pub(crate) fn begins(self, signals: &Signals, hop: &Arc<Hop>) {
         if self.before > 0 {
-            hop.add(attribute::HTTP_REQUEST_RESEND_COUNT.into(), self.before.into());
+            hop.add(attribute::HTTP_REQUEST_RESEND_COUNT, FieldValue::U64(self.before.into()));
         }
         let made = Some(Made::new(Arc::clone(hop), self.asked));
         let last = match &self.shared {

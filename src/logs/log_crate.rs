@@ -1,6 +1,5 @@
 //! The records of the `log` crate: they become events of `tracing`, and its level follows ours.
 
-use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use log::kv::{Key, VisitSource, VisitValue};
@@ -78,7 +77,7 @@ impl<'kvs> VisitSource<'kvs> for KeyValues {
         let mut kept = OneValue(None);
         value.visit(&mut kept)?;
         if let Some(value) = kept.0 {
-            self.0.set(Cow::<'static, str>::Owned(key.as_str().to_owned()), value);
+            self.0.set_within(usize::MAX, key.as_str().as_bytes(), (&value).into());
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::protobuf::{Message, Size, varint_length};
 use crate::export::{Encoded, Payload};
 use crate::names::schema;
-use crate::record::Value;
+use crate::record::{FieldValue, Texts, Value};
 use crate::resource::Resource;
 
 /// About what a server's span takes, so that the buffer is made once.
@@ -238,7 +238,7 @@ impl<'a, const FIELD: u32> Attributes<'a, FIELD> {
         if 4 + name.len() + value >= SHORT {
             return self.long_text(name, text);
         }
-        self.short(name, value);
+        self.short(name.as_bytes(), value);
         self.message.raw(&[VALUE, value as u8, STRING, text.len() as u8]);
         self.message.raw(text);
     }
@@ -248,15 +248,15 @@ impl<'a, const FIELD: u32> Attributes<'a, FIELD> {
         let [low, middle, high] = [0, 7, 14].map(|shift| (number >> shift) as u8 & 0x7f);
         match number {
             0..0x80 => {
-                self.short(name, 2);
+                self.short(name.as_bytes(), 2);
                 self.message.raw(&[VALUE, 2, INT, low]);
             }
             0x80..0x4000 => {
-                self.short(name, 3);
+                self.short(name.as_bytes(), 3);
                 self.message.raw(&[VALUE, 3, INT, low | 0x80, middle]);
             }
             0x4000.. => {
-                self.short(name, 4);
+                self.short(name.as_bytes(), 4);
                 self.message.raw(&[VALUE, 4, INT, low | 0x80, middle | 0x80, high]);
             }
         }
@@ -264,48 +264,64 @@ impl<'a, const FIELD: u32> Attributes<'a, FIELD> {
 
     #[inline(always)]
     pub(crate) fn float(&mut self, name: &'static str, number: f64) {
-        self.short(name, 9);
+        self.short(name.as_bytes(), 9);
         self.message.raw(&[VALUE, 9, DOUBLE]);
         self.message.raw(&number.to_bits().to_le_bytes());
     }
 
     /// An attribute of any name and any value.
-    // Spans have many of them; metrics' points ask for it as well.
     #[inline]
     pub(crate) fn value(&mut self, name: &str, value: &AnyValue<'_>) {
+        let name = name.as_bytes();
         match value {
-            AnyValue::Bool(value) => {
-                self.begin(name, 2);
-                self.message.raw(&[BOOL, u8::from(*value)]);
-            }
-            AnyValue::I64(value) => self.integer(name, value.cast_unsigned()),
-            // OTLP has no unsigned number; what does not fit is text rather than wrong.
-            AnyValue::U64(value) if i64::try_from(*value).is_ok() => self.integer(name, *value),
-            AnyValue::U64(value) => self.string(name, itoa::Buffer::new().format(*value).as_bytes()),
+            AnyValue::Bool(value) => self.field(name, FieldValue::Bool(*value)),
+            AnyValue::I64(value) => self.field(name, FieldValue::I64(*value)),
+            AnyValue::U64(value) => self.field(name, FieldValue::U64(*value)),
+            AnyValue::F64(value) => self.field(name, FieldValue::F64(*value)),
+            AnyValue::Str(text) => self.string(name, text.as_bytes()),
+            AnyValue::List(texts) => self.field(name, FieldValue::List(Texts::Values(texts))),
             AnyValue::Code(value) => self.string(name, itoa::Buffer::new().format(*value).as_bytes()),
-            AnyValue::F64(value) => {
+        }
+    }
+
+    /// An attribute of the user's.
+    #[inline]
+    pub(crate) fn field(&mut self, name: &[u8], value: FieldValue<'_>) {
+        match value {
+            FieldValue::Bool(value) => {
+                self.begin(name, 2);
+                self.message.raw(&[BOOL, u8::from(value)]);
+            }
+            FieldValue::I64(value) => self.integer(name, value.cast_unsigned()),
+            // OTLP has no unsigned number; what does not fit is text rather than wrong.
+            FieldValue::U64(value) if i64::try_from(value).is_ok() => self.integer(name, value),
+            FieldValue::U64(value) => self.string(name, itoa::Buffer::new().format(value).as_bytes()),
+            FieldValue::F64(value) => {
                 self.begin(name, 9);
                 self.message.fixed64(4, value.to_bits());
             }
-            AnyValue::Str(text) => self.string(name, text.as_bytes()),
+            FieldValue::Text(text) | FieldValue::Error(text, _) => self.string(name, text),
             // `ArrayValue`, its values one after the other.
-            AnyValue::List(texts) => self.nested(name, |value| {
-                value.nested(5, Size::Medium, |list| {
-                    texts.iter().for_each(|text| {
-                        list.nested(1, Size::Small, |value| value.member_text(1, text.as_bytes()));
+            FieldValue::List(texts) => self.message.nested(FIELD, Size::Small, |message| {
+                message.member_text(1, name);
+                message.nested(2, Size::Small, |value| {
+                    value.nested(5, Size::Medium, |list| {
+                        texts.for_each(|text| {
+                            list.nested(1, Size::Small, |value| value.member_text(1, text));
+                        });
                     });
                 });
             }),
         }
     }
 
-    fn integer(&mut self, name: &str, value: u64) {
+    fn integer(&mut self, name: &[u8], value: u64) {
         self.begin(name, 1 + varint_length(value));
         self.message.member_number(3, value);
     }
 
     #[inline]
-    fn string(&mut self, name: &str, text: &[u8]) {
+    fn string(&mut self, name: &[u8], text: &[u8]) {
         let value = 2 + text.len();
         if 4 + name.len() + value < SHORT {
             self.short(name, value);
@@ -318,12 +334,12 @@ impl<'a, const FIELD: u32> Attributes<'a, FIELD> {
 
     #[cold]
     fn long_text(&mut self, name: &str, text: &[u8]) {
-        self.string(name, text);
+        self.string(name.as_bytes(), text);
     }
 
     /// An attribute up to its value, an `AnyValue` of this many bytes.
     #[inline]
-    fn begin(&mut self, name: &str, value: usize) {
+    fn begin(&mut self, name: &[u8], value: usize) {
         if 4 + name.len() + value < SHORT {
             self.short(name, value);
             return self.message.raw(&[VALUE, value as u8]);
@@ -336,18 +352,11 @@ impl<'a, const FIELD: u32> Attributes<'a, FIELD> {
 
     /// The fast path, for content shorter than [`SHORT`].
     #[inline(always)]
-    fn short(&mut self, name: &str, value: usize) {
+    fn short(&mut self, name: &[u8], value: usize) {
         let whole = 4 + name.len() + value;
-        debug_assert!(whole < SHORT, "{name}");
+        debug_assert!(whole < SHORT, "{}", name.escape_ascii());
         self.message.raw(&[Self::KEY, whole as u8, NAME, name.len() as u8]);
-        self.message.raw(name.as_bytes());
-    }
-
-    fn nested(&mut self, name: &str, value: impl FnOnce(&mut Message)) {
-        self.message.nested(FIELD, Size::Small, |message| {
-            message.member_text(1, name);
-            message.nested(2, Size::Small, value);
-        });
+        self.message.raw(name);
     }
 }
 

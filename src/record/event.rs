@@ -4,30 +4,21 @@
 //! A snapshot is one [`EventInfo`] of fixed size and one run of bytes, so that a queue keeps it without an allocation
 //! for each field. What the user's own code formats is text from then on; everything else keeps its type.
 
-use std::borrow::Cow;
 use std::cell::Cell;
-use std::error::Error;
-use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use tracing::{Level, Metadata};
 use tracing_log::NormalizeEvent as _;
 
+use super::encoded::{Bounded, Encoded, FieldValue, LONGEST_VALUE, Longest, Tag, each_field};
 use super::severity::Severity;
 use super::visit::{Recorded, TakeField, Visitor};
-use super::{Fields, Hop, PANICKED, Value, causes, guarded, prefix};
+use super::{Fields, Hop, Value, causes, guarded};
 use crate::clock::Moment;
 use crate::context::TraceContext;
-use crate::error::masked_urls;
-
-/// At most this many bytes of one value are kept.
-pub(crate) const LONGEST_VALUE: usize = 256 * 1024;
 
 /// At most this many bytes of all values of one event are kept.
-const LONGEST_EVENT: usize = 1024 * 1024;
-
-/// Ends a value that was cut.
-pub(crate) const CUT_MARK: &str = "…[truncated]";
+const LONGEST: Longest = Longest { value: LONGEST_VALUE, all: 1024 * 1024 };
 
 /// What is known of an event beside its fields.
 #[derive(Clone, Debug)]
@@ -54,7 +45,7 @@ pub(crate) struct EventInfo {
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
     pub(crate) info: EventInfo,
-    bytes: Vec<u8>,
+    fields: Encoded,
 }
 
 /// An event with its bytes, wherever they are kept.
@@ -64,54 +55,11 @@ pub(crate) struct Event<'a> {
     bytes: &'a [u8],
 }
 
-/// The value of a field, borrowed from a snapshot or from a [`Value`]. Texts are UTF-8.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum FieldValue<'a> {
-    Bool(bool),
-    I64(i64),
-    U64(u64),
-    F64(f64),
-    Text(&'a [u8]),
-    List(Texts<'a>),
-    /// An error, and the texts of its sources, outermost first.
-    Error(&'a [u8], Texts<'a>),
-}
-
-/// Several texts.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Texts<'a> {
-    /// Each behind its length.
-    Copied(&'a [u8]),
-    Values(&'a [Cow<'static, str>]),
-}
-
 /// A text of the program, or a part of the snapshot's bytes.
 #[derive(Clone, Copy, Debug)]
 enum Text {
     Static(&'static str),
     Copied(u32, u32),
-}
-
-/// What follows a field's name in the bytes of a snapshot.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-enum Tag {
-    Bool,
-    I64,
-    U64,
-    F64,
-    Text,
-    List,
-    Error,
-    /// No field: a text that the snapshot's info points to.
-    Part,
-}
-
-/// Bytes that end where a value, or all values of an event, are long enough.
-struct Bounded<'a> {
-    out: &'a mut Vec<u8>,
-    left: usize,
-    cut: bool,
 }
 
 /// The fields of one event on their way into a snapshot.
@@ -158,11 +106,11 @@ impl Snapshot {
         then: impl FnOnce(&mut Self),
     ) {
         let metadata = event.metadata();
-        let mut bytes = BUFFER.try_with(Cell::take).unwrap_or_default();
-        bytes.clear();
+        let mut fields = Encoded { bytes: BUFFER.try_with(Cell::take).unwrap_or_default() };
+        fields.bytes.clear();
         let (trace, hop) = place;
         let info = EventInfo { trace, hop, ..EventInfo::of(metadata, at) };
-        let mut snapshot = Self { info, bytes };
+        let mut snapshot = Self { info, fields };
         let hop = snapshot.info.hop.as_ref();
         snapshot.info.is_routed = hop.is_some_and(|hop| hop.route.get().is_some());
         let is_log = is_log_record(event);
@@ -174,8 +122,8 @@ impl Snapshot {
         spans(&mut |fields| snapshot.values(fields));
         snapshot.fields_of_request();
         then(&mut snapshot);
-        if snapshot.bytes.capacity() <= KEPT {
-            let _ = BUFFER.try_with(|buffer| buffer.set(snapshot.bytes));
+        if snapshot.fields.bytes.capacity() <= KEPT {
+            let _ = BUFFER.try_with(|buffer| buffer.set(snapshot.fields.bytes));
         }
     }
 
@@ -211,33 +159,33 @@ impl Snapshot {
             backtrace: Text::Static(""),
             own: 0,
         };
-        let mut snapshot = Self { info, bytes: Vec::new() };
+        let mut snapshot = Self { info, fields: Encoded::default() };
         snapshot.info.message = snapshot.part(|out| out.text(message));
         snapshot
     }
 
     /// A copy of the snapshot in a buffer of the exact size.
     pub(crate) fn compact(&self) -> Self {
-        Self { info: self.info.clone(), bytes: self.bytes.as_slice().into() }
+        self.clone()
     }
 
     /// A copy of the snapshot that holds no hop, which would hold the copy in turn.
     #[allow(dead_code)] // reports are a feature
     pub(crate) fn without_hop(&self) -> Self {
-        Self { info: EventInfo { hop: None, ..self.info.clone() }, bytes: self.bytes.as_slice().into() }
+        Self { info: EventInfo { hop: None, ..self.info.clone() }, fields: self.fields.clone() }
     }
 
     pub(crate) fn event(&self) -> Event<'_> {
-        Event { info: &self.info, bytes: &self.bytes }
+        Event { info: &self.info, bytes: self.bytes() }
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.fields.bytes
     }
 
     /// Adds a field of the event itself.
     pub(crate) fn add(&mut self, name: &str, value: &Value) {
-        self.value(name, value);
+        self.fields.value(LONGEST, name.as_bytes(), value.into());
         self.own_fields_end();
     }
 
@@ -274,91 +222,17 @@ impl Snapshot {
 
     /// Adds what was kept as fields.
     fn values(&mut self, fields: &Fields) {
-        fields.iter().for_each(|(name, value)| self.value(name, value));
-    }
-
-    fn value(&mut self, name: &str, value: &Value) {
-        match value {
-            Value::Bool(value) => self.number(Tag::Bool, name, u64::from(*value)),
-            Value::I64(value) => self.number(Tag::I64, name, *value as u64),
-            Value::U64(value) => self.number(Tag::U64, name, *value),
-            Value::F64(value) => self.number(Tag::F64, name, value.to_bits()),
-            Value::Str(text) => {
-                self.field(Tag::Text, name, |out| out.text(text));
-            }
-            Value::List(texts) => self.texts(Tag::List, name, texts),
-        }
+        fields.each(|name, value| self.fields.value(LONGEST, name, value));
     }
 
     fn own_fields_end(&mut self) {
-        self.info.own = self.bytes.len() as u32;
-    }
-
-    #[inline]
-    fn number(&mut self, tag: Tag, name: &str, bits: u64) {
-        self.name(tag, name);
-        self.bytes.extend_from_slice(&bits.to_le_bytes());
-    }
-
-    #[inline]
-    fn field(&mut self, tag: Tag, name: &str, write: impl FnOnce(&mut Bounded<'_>)) -> (usize, usize) {
-        self.name(tag, name);
-        self.counted(write)
-    }
-
-    fn texts<'t>(&mut self, tag: Tag, name: &str, texts: impl IntoIterator<Item = &'t Cow<'static, str>>) {
-        self.name(tag, name);
-        self.list(texts.into_iter(), |out, text| out.text(text));
-    }
-
-    /// Writes texts, each behind its length, behind the length of all.
-    fn list<T>(&mut self, items: impl Iterator<Item = T>, write: impl Fn(&mut Bounded<'_>, T)) {
-        let start = self.begin_count();
-        for item in items {
-            self.counted(|out| write(out, item));
-        }
-        self.end_count(start);
+        self.info.own = self.bytes().len() as u32;
     }
 
     /// Writes a text that is no field; says where. The fields leave room for it.
     fn part(&mut self, write: impl FnOnce(&mut Bounded<'_>)) -> Text {
-        self.name(Tag::Part, "");
-        let start = self.begin_count();
-        write(&mut Bounded { out: &mut self.bytes, left: LONGEST_VALUE, cut: false });
-        self.end_count(start);
-        Text::Copied(start as u32, self.bytes.len() as u32)
-    }
-
-    #[inline]
-    fn name(&mut self, tag: Tag, name: &str) {
-        let mut head = [tag as u8; 5];
-        head[1..].copy_from_slice(&(name.len() as u32).to_le_bytes());
-        self.bytes.extend_from_slice(&head);
-        self.bytes.extend_from_slice(name.as_bytes());
-    }
-
-    /// Writes a text behind its length; says where it is.
-    #[inline]
-    fn counted(&mut self, write: impl FnOnce(&mut Bounded<'_>)) -> (usize, usize) {
-        let start = self.begin_count();
-        let left = LONGEST_EVENT.saturating_sub(self.bytes.len()).min(LONGEST_VALUE);
-        write(&mut Bounded { out: &mut self.bytes, left, cut: false });
-        self.end_count(start);
-        (start, self.bytes.len())
-    }
-
-    #[inline]
-    fn begin_count(&mut self) -> usize {
-        self.bytes.extend_from_slice(&[0; 4]);
-        self.bytes.len()
-    }
-
-    #[inline]
-    fn end_count(&mut self, start: usize) {
-        let length = (self.bytes.len() - start) as u32;
-        if let Some(count) = self.bytes.get_mut(start - 4..start) {
-            count.copy_from_slice(&length.to_le_bytes());
-        }
+        let (start, end) = self.fields.part(LONGEST_VALUE, write);
+        Text::Copied(start, end)
     }
 }
 
@@ -435,13 +309,13 @@ impl<'a> Event<'a> {
     /// Hands out the event's own fields, the message excepted, in the order in which they were recorded.
     #[inline]
     pub(crate) fn fields(self, take: impl FnMut(&'a [u8], FieldValue<'a>)) {
-        each(self.bytes.get(..self.info.own as usize).unwrap_or_default(), take);
+        each_field(self.bytes.get(..self.info.own as usize).unwrap_or_default(), take);
     }
 
     /// Hands out the fields of the spans around it, innermost first.
     #[inline]
     pub(crate) fn span_fields(self, take: impl FnMut(&'a [u8], FieldValue<'a>)) {
-        each(self.bytes.get(self.info.own as usize..).unwrap_or_default(), take);
+        each_field(self.bytes.get(self.info.own as usize..).unwrap_or_default(), take);
     }
 
     #[inline]
@@ -449,81 +323,6 @@ impl<'a> Event<'a> {
         match text {
             Text::Static(text) => text.as_bytes(),
             Text::Copied(start, end) => self.bytes.get(start as usize..end as usize).unwrap_or_default(),
-        }
-    }
-}
-
-#[inline]
-fn each<'a>(mut bytes: &'a [u8], mut take: impl FnMut(&'a [u8], FieldValue<'a>)) {
-    while let Some(tag) = bytes.split_off_first() {
-        let name = counted(&mut bytes);
-        let value = match *tag {
-            0 => FieldValue::Bool(number(&mut bytes) != 0),
-            1 => FieldValue::I64(number(&mut bytes) as i64),
-            2 => FieldValue::U64(number(&mut bytes)),
-            3 => FieldValue::F64(f64::from_bits(number(&mut bytes))),
-            4 => FieldValue::Text(counted(&mut bytes)),
-            5 => FieldValue::List(Texts::Copied(counted(&mut bytes))),
-            6 => {
-                let text = counted(&mut bytes);
-                FieldValue::Error(text, Texts::Copied(counted(&mut bytes)))
-            }
-            _ => {
-                counted(&mut bytes);
-                continue;
-            }
-        };
-        take(name, value);
-    }
-}
-
-/// Splits off a text behind its length.
-#[inline]
-fn counted<'a>(bytes: &mut &'a [u8]) -> &'a [u8] {
-    let (length, rest) = bytes.split_first_chunk().unwrap_or((&[0; 4], &[]));
-    let length = u32::from_le_bytes(*length) as usize;
-    let (text, rest) = rest.split_at_checked(length).unwrap_or_default();
-    *bytes = rest;
-    text
-}
-
-#[inline]
-fn number(bytes: &mut &[u8]) -> u64 {
-    let (number, rest) = bytes.split_first_chunk().unwrap_or((&[0; 8], &[]));
-    *bytes = rest;
-    u64::from_le_bytes(*number)
-}
-
-impl<'a> Texts<'a> {
-    pub(crate) fn is_empty(self) -> bool {
-        match self {
-            Self::Copied(bytes) => bytes.is_empty(),
-            Self::Values(texts) => texts.is_empty(),
-        }
-    }
-}
-
-impl<'a> Iterator for Texts<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        match self {
-            Self::Copied([]) => None,
-            Self::Copied(bytes) => Some(counted(bytes)),
-            Self::Values(texts) => texts.split_off_first().map(|text| text.as_bytes()),
-        }
-    }
-}
-
-impl<'a> From<&'a Value> for FieldValue<'a> {
-    fn from(value: &'a Value) -> Self {
-        match value {
-            Value::Bool(value) => Self::Bool(*value),
-            Value::I64(value) => Self::I64(*value),
-            Value::U64(value) => Self::U64(*value),
-            Value::F64(value) => Self::F64(*value),
-            Value::Str(text) => Self::Text(text.as_bytes()),
-            Value::List(texts) => Self::List(Texts::Values(texts)),
         }
     }
 }
@@ -539,19 +338,21 @@ impl TakeField for Copying<'_> {
         if *is_log && snapshot.take_log_metadata(name, value) {
             return;
         }
+        let (fields, name) = (&mut snapshot.fields, name.as_bytes());
         match value {
-            Recorded::Bool(value) => snapshot.number(Tag::Bool, name, u64::from(value)),
-            Recorded::I64(value) => snapshot.number(Tag::I64, name, value as u64),
-            Recorded::U64(value) => snapshot.number(Tag::U64, name, value),
-            Recorded::F64(value) => snapshot.number(Tag::F64, name, value.to_bits()),
+            Recorded::Bool(value) => fields.number(Tag::Bool, name, u64::from(value)),
+            Recorded::I64(value) => fields.number(Tag::I64, name, value.cast_unsigned()),
+            Recorded::U64(value) => fields.number(Tag::U64, name, value),
+            Recorded::F64(value) => fields.number(Tag::F64, name, value.to_bits()),
             Recorded::Error(error) => {
-                snapshot.field(Tag::Error, name, |out| out.recorded(value));
+                let start = fields.open(Tag::Error, name);
+                fields.item(LONGEST, |out| out.recorded(value));
                 let sources = guarded(|| causes(error.source(), |error| error.source()));
-                snapshot.list(sources.into_iter().flatten(), |out, cause| out.error(cause));
+                sources.into_iter().flatten().for_each(|cause| fields.item(LONGEST, |out| out.error(cause)));
+                fields.close(name, start);
             }
-            Recorded::Str(_) | Recorded::Debug(_) => {
-                snapshot.field(Tag::Text, name, |out| out.recorded(value));
-            }
+            Recorded::Str(text) => fields.value(LONGEST, name, text.into()),
+            Recorded::Debug(_) => fields.text(LONGEST, name, |out| out.recorded(value)),
         }
     }
 }
@@ -568,68 +369,6 @@ impl Snapshot {
             _ => return false,
         }
         true
-    }
-}
-
-impl Bounded<'_> {
-    #[inline]
-    fn text(&mut self, text: &str) {
-        let _ = self.write_str(text);
-    }
-
-    /// Writes a value as text.
-    fn recorded(&mut self, value: Recorded<'_>) {
-        match value {
-            Recorded::Str(text) => self.text(text),
-            Recorded::Debug(value) => self.format(value),
-            Recorded::Error(error) => self.error(error),
-            Recorded::Bool(value) => self.format(&value),
-            Recorded::I64(value) => self.format(&value),
-            Recorded::U64(value) => self.format(&value),
-            Recorded::F64(value) => self.format(&value),
-        }
-    }
-
-    /// Writes what an error says, without what a URL in it may have as a secret.
-    fn error(&mut self, error: &dyn Error) {
-        let start = self.out.len();
-        self.format(&format_args!("{error}"));
-        let written = self.out.get(start..).and_then(|written| str::from_utf8(written).ok());
-        if let Some(Cow::Owned(masked)) = written.map(masked_urls) {
-            self.out.truncate(start);
-            self.out.extend_from_slice(masked.as_bytes());
-        }
-    }
-
-    /// Formats by the user's own code. If that panics, the value is `<panicked>`; if it fails, what was written before
-    /// stands, and `<failed>` behind it.
-    fn format(&mut self, value: &dyn fmt::Debug) {
-        let start = self.out.len();
-        match guarded(|| write!(self, "{value:?}").is_err()) {
-            Some(true) if !self.cut => self.out.extend_from_slice(b"<failed>"),
-            Some(_) => {}
-            None => {
-                self.out.truncate(start);
-                self.out.extend_from_slice(PANICKED.as_bytes());
-            }
-        }
-    }
-}
-
-impl fmt::Write for Bounded<'_> {
-    #[inline]
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        if text.len() <= self.left {
-            self.left -= text.len();
-            self.out.extend_from_slice(text.as_bytes());
-            return Ok(());
-        }
-        if !std::mem::replace(&mut self.cut, true) {
-            self.out.extend_from_slice(prefix(text, self.left).as_bytes());
-            self.out.extend_from_slice(CUT_MARK.as_bytes());
-            self.left = 0;
-        }
-        Err(fmt::Error)
     }
 }
 

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use super::{
-    Detailed, ErrorType, Fields, Http, HttpVersion, KeepReason, Kept, Message, Method, Outcome, Piece, Query,
-    Route, RouteCell, Rpc, Scheme, Trail, Value, Work, bounded, guarded, known_method,
+    Detailed, ErrorType, FieldValue, Fields, Http, HttpVersion, KeepReason, Kept, Message, Method, Outcome,
+    Piece, Query, Route, RouteCell, Rpc, Scheme, Trail, Value, Work, bounded, guarded, known_method,
 };
 use crate::clock::Moment;
 use crate::context::{Baggage, RequestId, SpanId, TraceContext, Tracestate};
@@ -243,15 +243,19 @@ impl Hop {
     }
 
     /// Adds a field, or counts it where there are too many; false if the hop has ended.
-    pub(crate) fn add(&self, name: Cow<'static, str>, value: Value) -> bool {
+    pub(crate) fn add<'v>(&self, name: &str, value: impl Into<FieldValue<'v>>) -> bool {
+        self.add_field(name.as_bytes(), value.into())
+    }
+
+    /// Adds a field, whose name is UTF-8.
+    pub(crate) fn add_field(&self, name: &[u8], value: FieldValue<'_>) -> bool {
         let mut state = self.state();
         if state.end.is_some() {
             return false;
         }
-        if let Some(mut on_lines) = self.on_lines()
-            && on_lines.get(&name).is_some()
-        {
-            on_lines.set(name.clone(), value.clone());
+        if let Some(mut on_lines) = self.on_lines() {
+            // No new one.
+            on_lines.set_within(0, name, value);
         }
         let notes = state.notes.get_or_insert_default();
         if !notes.fields.set_within(MOST_FIELDS, name, value) {
@@ -261,10 +265,10 @@ impl Hop {
     }
 
     /// Adds a field that stands on every line from now on as well; false if there are enough of those.
-    pub(crate) fn add_to_lines(&self, name: Cow<'static, str>, value: Value) -> bool {
+    pub(crate) fn add_to_lines(&self, name: &str, value: &Value) -> bool {
         let has_room = {
             let mut fields = lock(self.on_lines.get_or_init(Box::default));
-            fields.set_within(MOST_ON_LINES, name.clone(), value.clone())
+            fields.set_within(MOST_ON_LINES, name.as_bytes(), value.into())
         };
         self.add(name, value);
         has_room

@@ -1,7 +1,9 @@
 //! The record of a hop: what is known of a request, a call or a job, from its beginning to the export.
 
 mod detailed;
+mod encoded;
 mod event;
+mod fields;
 mod hop;
 mod http;
 mod interned;
@@ -29,9 +31,9 @@ pub(crate) use self::http::{
 };
 pub(crate) use crate::error::causes;
 pub(crate) use detailed::Detailed;
-pub(crate) use event::{
-    CUT_MARK, Event, EventInfo, FieldValue, LONGEST_VALUE, Snapshot, is_log_record, with_log_fields,
-};
+pub(crate) use encoded::{CUT_MARK, FieldValue, LONGEST_VALUE, Texts};
+pub(crate) use event::{Event, EventInfo, Snapshot, is_log_record, with_log_fields};
+pub(crate) use fields::Fields;
 pub(crate) use hop::{End, Hop, NameSpan, Notes, Subject};
 pub(crate) use interned::Interned;
 pub(crate) use kept::{KeepReason, Kept};
@@ -46,8 +48,8 @@ pub(crate) use statement::{Dialect, Stated, without_values};
 pub(crate) use text::CAUSED_BY;
 pub(crate) use text::{PANICKED, bounded, error_text, formatted, guarded, prefix, stacktrace};
 pub(crate) use trail::{Trail, type_of};
+pub(crate) use value::Joined;
 #[cfg(test)]
 pub(crate) use value::tests::a_value;
-pub(crate) use value::{Fields, Joined};
 pub(crate) use visit::{Recorded, TakeField, Visitor};
 pub(crate) use work::{Detail, Message, Operation, Query, Work};

@@ -28,6 +28,14 @@ impl UsedNames {
     }
 }
 
+impl NameBit {
+    /// Its place among the bits of one word.
+    #[inline]
+    pub(crate) fn in_one_word(self) -> u64 {
+        self.1
+    }
+}
+
 impl From<&str> for NameBit {
     #[inline]
     fn from(name: &str) -> Self {

@@ -4,8 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use super::{UsedNames, formatted};
-use smallvec::SmallVec;
+use super::formatted;
 
 /// A field's value, kept in its own type down to the log line and the span attribute.
 ///
@@ -50,21 +49,16 @@ pub enum Value {
 pub trait IntoValue {
     /// The value; `None` adds no field.
     fn into_value(self) -> Option<Value>;
+
+    /// The value where it is text that may be copied from where it is.
+    #[doc(hidden)]
+    fn as_text(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// Several texts as one.
 pub(crate) struct Joined<'a>(pub(crate) &'a [Cow<'static, str>]);
-
-/// Fields in the order in which they were added, each name once. A span has two at most, most often: those are kept in place.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Fields {
-    fields: SmallVec<[(Cow<'static, str>, Value); 2]>,
-    /// Which names there are, where those are more than [`FEW`].
-    used: Option<Box<UsedNames>>,
-}
-
-/// Among so few a name is searched for.
-const FEW: usize = 8;
 
 impl Value {
     /// Text that lives as long as the program: it is not copied, as it is by `From<&str>`.
@@ -78,15 +72,6 @@ impl Value {
     #[must_use]
     pub fn display(value: impl fmt::Display) -> Self {
         Self::Str(Cow::Owned(formatted(format_args!("{value}"))))
-    }
-
-    /// How many bytes of text it holds.
-    pub(crate) fn text_length(&self) -> usize {
-        match self {
-            Self::Str(text) => text.len(),
-            Self::List(texts) => texts.iter().map(|text| text.len()).sum(),
-            _ => 0,
-        }
     }
 
     /// Cuts each of its texts to so many characters.
@@ -122,74 +107,8 @@ impl fmt::Debug for Joined<'_> {
     }
 }
 
-impl Fields {
-    pub(crate) fn len(&self) -> usize {
-        self.fields.len()
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.fields.iter().map(|(name, value)| (&**name, value))
-    }
-
-    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
-        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
-    }
-
-    /// How many bytes of text it holds.
-    pub(crate) fn text_length(&self) -> usize {
-        self.iter().map(|(name, value)| name.len() + value.text_length()).sum()
-    }
-
-    /// Gives a field another name.
-    pub(crate) fn rename(&mut self, name: &str, to: Cow<'static, str>) {
-        if let Some((known, _)) = self.fields.iter_mut().find(|(known, _)| known == name) {
-            if let Some(used) = &mut self.used {
-                used.add(&*to);
-            }
-            *known = to;
-        }
-    }
-
-    /// Sets a field; a later value replaces an earlier one of the same name.
-    pub(crate) fn set(&mut self, name: impl Into<Cow<'static, str>>, value: Value) {
-        self.set_within(usize::MAX, name.into(), value);
-    }
-
-    /// Sets a field, unless it is a new one and there are so many already: then false.
-    #[inline]
-    pub(crate) fn set_within(&mut self, most: usize, name: Cow<'static, str>, value: Value) -> bool {
-        if self.used.as_ref().is_none_or(|used| used.may_contain(&*name))
-            && let Some((_, old)) = self.fields.iter_mut().find(|(known, _)| *known == name)
-        {
-            *old = value;
-            return true;
-        }
-        if self.len() >= most {
-            return false;
-        }
-        if let Some(used) = &mut self.used {
-            used.add(&*name);
-        }
-        self.fields.push((name, value));
-        if self.len() == FEW {
-            let used = self.used.get_or_insert_default();
-            self.fields.iter().for_each(|(name, _)| used.add(&**name));
-        }
-        true
-    }
-}
-
-impl IntoIterator for Fields {
-    type Item = (Cow<'static, str>, Value);
-    type IntoIter = smallvec::IntoIter<[Self::Item; 2]>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.fields.into_iter()
-    }
-}
-
 macro_rules! values {
-    ($($from:ty => |$value:ident| $into:expr;)+) => {
+    ($as_text:expr; $($from:ty => |$value:ident| $into:expr;)+) => {
         $(
             impl From<$from> for Value {
                 fn from($value: $from) -> Self {
@@ -201,12 +120,18 @@ macro_rules! values {
                 fn into_value(self) -> Option<Value> {
                     Some(self.into())
                 }
+
+                fn as_text(&self) -> Option<&str> {
+                    let as_text: fn(&Self) -> Option<&str> = $as_text;
+                    as_text(self)
+                }
             }
         )+
     };
 }
 
 values! {
+    |_| None;
     bool => |value| Self::Bool(value);
     i8 => |value| Self::I64(value.into());
     i16 => |value| Self::I64(value.into());
@@ -221,6 +146,10 @@ values! {
     f32 => |value| Self::F64(value.into());
     f64 => |value| Self::F64(value);
     Duration => |value| Self::F64(value.as_secs_f64());
+}
+
+values! {
+    |text| Some(text);
     &str => |value| Self::Str(Cow::Owned(value.to_owned()));
     &String => |value| value.as_str().into();
     String => |value| Self::Str(value.into());
@@ -277,9 +206,9 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn every_text_of_a_list_counts_and_is_cut() {
+    fn every_text_of_a_list_is_cut() {
         let mut list = Value::from_iter(["ähm", "b"]);
-        assert_eq!((list.text_length(), std::mem::size_of::<Value>()), (5, std::mem::size_of::<String>()));
+        assert_eq!(std::mem::size_of::<Value>(), std::mem::size_of::<String>());
         list.limit(2);
         assert_eq!(list, Value::from_iter(["äh", "b"]));
         let Value::List(texts) = list else { unreachable!() };
@@ -296,37 +225,6 @@ pub(crate) mod tests {
         assert_eq!(None::<Option<bool>>.into_value(), None);
         assert_eq!((-1_isize).into_value(), Some(Value::I64(-1)));
         assert_eq!(Cow::Borrowed("a").into_value(), Some(Value::from_static("a")));
-        assert_eq!(Value::display(uuid::Uuid::nil()).text_length(), 36);
-    }
-
-    #[test]
-    fn a_field_set_twice_keeps_its_place_and_the_later_value() {
-        let mut fields = Fields::default();
-        fields.set("a", 1.into());
-        fields.set("b", 2.into());
-        fields.set("a", 3.into());
-        let names: Vec<_> = fields.iter().map(|(name, _)| name.to_owned()).collect();
-        assert_eq!(names, ["a", "b"]);
-        assert_eq!(fields.get("a"), Some(&Value::I64(3)));
-    }
-
-    proptest! {
-        #[test]
-        fn many_fields_are_found_as_few_are(names in proptest::collection::vec("[a-d]{1,3}", 0..60), most in 0_usize..40) {
-            let (mut fields, mut expected) = (Fields::default(), Vec::<(String, usize)>::new());
-            for (value, name) in names.iter().enumerate() {
-                let known = expected.iter().position(|(known, _)| known == name);
-                let is_kept = known.is_some() || expected.len() < most;
-                match known {
-                    Some(known) => expected[known].1 = value,
-                    None if is_kept => expected.push((name.clone(), value)),
-                    None => {}
-                }
-                prop_assert_eq!(fields.set_within(most, name.clone().into(), value.into()), is_kept);
-            }
-            let kept: Vec<_> = fields.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
-            let expected: Vec<_> = expected.into_iter().map(|(name, value)| (name, Value::from(value))).collect();
-            prop_assert_eq!(kept, expected);
-        }
+        assert_eq!(Value::display(uuid::Uuid::nil()), Value::from(&uuid::Uuid::nil().to_string()));
     }
 }

@@ -18,7 +18,7 @@ use crate::clock::Moment;
 use crate::export::{Exporter, Tell};
 use crate::logs::{Lines, crumb};
 use crate::names::attribute;
-use crate::record::{End, Event, Hop, Kind, Outcome, Severity, Snapshot, Subject, Trail, Value};
+use crate::record::{End, Event, Hop, Kind, Outcome, Severity, Snapshot, Subject, Trail};
 use crate::resource::Resource;
 
 const TARGET: &str = "tower_observability";
@@ -140,8 +140,8 @@ impl Reporter {
             // Also where there are as many as a user may have.
             notes.get_or_insert_default().fields.set_within(
                 usize::MAX,
-                attribute::REPORT_ID.into(),
-                Value::from(id),
+                attribute::REPORT_ID.as_bytes(),
+                id.as_str().into(),
             );
         }
     }

@@ -9,7 +9,8 @@ use crate::clock::Moment;
 use crate::current::{Entered, enter_as_hop, enter_hop};
 use crate::names::attribute;
 use crate::record::{
-    Call, End, ErrorType, Hop, Kind, Outcome, Piece, Query, Route, Rpc, Value, guarded, known_method,
+    Call, End, ErrorType, FieldValue, Hop, Kind, Outcome, Piece, Query, Route, Rpc, Value, guarded,
+    known_method,
 };
 
 /// A hop that is still running. Dropping it unfinished reports [`Outcome::Cancelled`].
@@ -332,10 +333,10 @@ fn note_slow(hop: &Hop, query: &Query, end: &End) {
     let Some(outer) = hop.within.as_ref().filter(|outer| outer.end().is_none()) else { return };
     let took = end.at.nanos_since(hop.start) as f64 / 1e6;
     let slowest =
-        outer.notes().as_ref().and_then(|notes| notes.fields.get(attribute::SLOW_QUERY_MS).cloned());
+        outer.notes().as_ref().and_then(|notes| notes.fields.get(attribute::SLOW_QUERY_MS).map(Value::from));
     if slowest.is_none_or(|slowest| matches!(slowest, Value::F64(slowest) if slowest < took)) {
-        outer.add(attribute::SLOW_QUERY.into(), Value::from_static(query.statement.get().summary.as_str()));
-        outer.add(attribute::SLOW_QUERY_MS.into(), Value::F64(took));
+        outer.add(attribute::SLOW_QUERY, query.statement.get().summary.as_str());
+        outer.add(attribute::SLOW_QUERY_MS, FieldValue::F64(took));
     }
 }
 

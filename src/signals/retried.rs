@@ -14,7 +14,7 @@ pub(crate) fn not_retryable(signals: &Signals, retry: Interned, why: &str, attem
     for (key, value) in said {
         request::add(key, value.to_owned());
         if let Some(attempt) = attempt {
-            attempt.add(key.into(), value.to_owned().into());
+            attempt.add(key, value);
         }
     }
     let retry = retry.as_str();

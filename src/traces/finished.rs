@@ -8,7 +8,7 @@ use super::span_writer::{Outline, SpanWriter, Status};
 use super::{Limits, Record};
 use crate::clock::Moment;
 use crate::context::{SpanId, TraceContext, Tracestate};
-use crate::record::{Kind, Value};
+use crate::record::{FieldValue, Kind, Value};
 
 /// One finished span, with its limits applied.
 #[derive(Clone, Debug)]
@@ -84,8 +84,8 @@ impl SpanWriter for Collect {
         self.push(Cow::Borrowed(name), number.into());
     }
 
-    fn value(&mut self, name: &str, value: &Value) {
-        self.push(Cow::Owned(name.to_owned()), value.clone());
+    fn value(&mut self, name: &[u8], value: FieldValue<'_>) {
+        self.push(Cow::Owned(String::from_utf8_lossy(name).into_owned()), value.into());
     }
 
     fn end(&mut self, _: &Outline<'_>, attributes_dropped: u32) {
@@ -104,7 +104,7 @@ mod tests {
     fn span_with(fields: Vec<(String, String)>) -> Record {
         let Record::Span(mut span) = a_span() else { unreachable!() };
         for (name, value) in fields {
-            span.fields.set(name, value.into());
+            span.fields.set(&name, &*value);
         }
         Record::Span(span)
     }

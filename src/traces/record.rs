@@ -9,7 +9,7 @@ use crate::clock::Moment;
 use crate::context::{SpanId, TraceContext, TraceId, Tracestate};
 use crate::export::Weigh;
 use crate::names::attribute;
-use crate::record::{Fields, Hop, KeepReason, Kind, Value};
+use crate::record::{FieldValue, Fields, Hop, KeepReason, Kind};
 
 /// One finished span, compact: attributes are built behind the queue.
 #[derive(Debug)]
@@ -109,14 +109,7 @@ impl Record {
             Self::Hop(hop) => size_of::<Hop>() + size_of_val(hop.links.as_slice()),
             Self::Span(span) => size_of::<SpanRecord>() + size_of_val(span.links.as_slice()),
         };
-        own + size_of::<Self>() + self.count_of_fields() * size_of::<(String, Value)>() + self.text_length()
-    }
-
-    fn count_of_fields(&self) -> usize {
-        match self {
-            Self::Hop(hop) => hop.notes().as_ref().map_or(0, |notes| notes.fields.len()),
-            Self::Span(span) => span.fields.len(),
-        }
+        own + size_of::<Self>() + self.text_length()
     }
 }
 
@@ -133,9 +126,8 @@ impl SpanRecord {
             status: match (self.failed, &self.status_message, self.fields.get("error")) {
                 (false, ..) if self.is_ok => Status::Ok,
                 (false, ..) => Status::Unset,
-                (true, Some(text), _) | (true, None, Some(Value::Str(text))) => {
-                    Status::Error((&**text).into())
-                }
+                (true, Some(text), _) => Status::Error((&**text).into()),
+                (true, None, Some(FieldValue::Text(text))) => Status::Error(String::from_utf8_lossy(text)),
                 (true, ..) => Status::Error("".into()),
             },
             links,

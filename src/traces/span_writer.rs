@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use crate::clock::Moment;
 use crate::context::{SpanId, TraceContext, Tracestate};
-use crate::record::{Fields, Kind, Value, free_name};
+use crate::record::{FieldValue, Fields, Kind, Value, free_name};
 
 /// What a span is beside its attributes; links are within the limits.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ pub(crate) trait SpanWriter {
     fn float(&mut self, name: &'static str, number: f64);
 
     /// An attribute of the user's.
-    fn value(&mut self, name: &str, value: &Value);
+    fn value(&mut self, name: &[u8], value: FieldValue<'_>);
 
     /// The span ends, with so many attributes left out.
     fn end(&mut self, outline: &Outline<'_>, attributes_dropped: u32);
@@ -130,16 +130,16 @@ impl Name<'_> {
 impl Names {
     #[inline]
     fn push(&mut self, name: &'static str) {
-        self.lengths |= Self::length(name);
+        self.lengths |= Self::length(name.as_bytes());
         self.all.push(name);
     }
 
     #[inline]
-    fn contains(&self, name: &str) -> bool {
-        self.lengths & Self::length(name) != 0 && self.all.contains(&name)
+    fn contains(&self, name: &[u8]) -> bool {
+        self.lengths & Self::length(name) != 0 && self.all.iter().any(|known| known.as_bytes() == name)
     }
 
-    const fn length(name: &str) -> u64 {
+    const fn length(name: &[u8]) -> u64 {
         1 << (name.len() % 64)
     }
 }
@@ -199,10 +199,10 @@ impl<'a, S: SpanWriter> Attributes<'a, S> {
     }
 
     /// Adds an attribute of ours that is a large number.
-    pub(super) fn value(&mut self, name: &'static str, value: &Value) {
+    pub(super) fn value(&mut self, name: &'static str, value: FieldValue<'_>) {
         if self.has_room() {
             self.learn(name);
-            self.writer.value(name, value);
+            self.writer.value(name.as_bytes(), value);
         }
     }
 
@@ -212,37 +212,47 @@ impl<'a, S: SpanWriter> Attributes<'a, S> {
             return;
         }
         // Fields have one name each, so only ours and those that moved aside can be in the way.
-        let mut moved = Vec::<(&str, Cow<'_, str>)>::new();
-        for (place, (name, value)) in fields.iter().enumerate() {
+        let mut moved = Vec::<(&[u8], String)>::new();
+        fields.each(|name, value| {
             if !self.has_room() {
-                continue;
+                return;
             }
-            let known = self.ours.as_ref();
-            let is_ours = |name: &str| ours == Some(name) || known.is_some_and(|known| known.contains(name));
-            let has_moved = |name: &str| moved.iter().any(|(_, to)| to == name);
+            let is_ours = |name: &[u8]| {
+                let is_said = ours.is_some_and(|ours| ours.as_bytes() == name);
+                is_said || self.ours.as_ref().is_some_and(|known| known.contains(name))
+            };
+            let has_moved = |name: &[u8]| moved.iter().any(|(_, to)| to.as_bytes() == name);
             if name.is_empty() || is_ours(name) || has_moved(name) {
-                let before = || fields.iter().take(place).map(|(name, _)| name);
-                let is_there = |name: &str| {
+                let before = || fields.iter().map(|(name, _)| name).take_while(|before| *before != name);
+                let is_there = |name: &[u8]| {
                     before().any(|known| known == name && !moved.iter().any(|(from, _)| *from == name))
                 };
-                let free = free_name(name, |name| is_ours(name) || has_moved(name) || is_there(name));
-                self.users(&free, value);
+                let is_taken = |name: &str| {
+                    let name = name.as_bytes();
+                    is_ours(name) || has_moved(name) || is_there(name)
+                };
+                let free = free_name(&String::from_utf8_lossy(name), is_taken).into_owned();
+                self.users(free.as_bytes(), value);
                 moved.push((name, free));
             } else {
                 self.users(name, value);
             }
+        });
+    }
+
+    #[inline]
+    fn users(&mut self, name: &[u8], value: FieldValue<'_>) {
+        match self.limits.value_length {
+            None => self.writer.value(name, value),
+            Some(most) => self.limited(most, name, value),
         }
     }
 
-    fn users(&mut self, name: &str, value: &Value) {
-        match self.limits.value_length {
-            None => self.writer.value(name, value),
-            Some(most) => {
-                let mut value = value.clone();
-                value.limit(most);
-                self.writer.value(name, &value);
-            }
-        }
+    #[cold]
+    fn limited(&mut self, most: usize, name: &[u8], value: FieldValue<'_>) {
+        let mut value = Value::from(value);
+        value.limit(most);
+        self.writer.value(name, (&value).into());
     }
 
     #[inline(always)]

@@ -13,7 +13,7 @@ use crate::current::{Current, current, scoped};
 use crate::names::attribute;
 use crate::propagation::Remote;
 use crate::record;
-use crate::record::{Detail, Hop, Interned, Message, Operation, Outcome, Subject, Value};
+use crate::record::{Detail, FieldValue, Hop, Interned, Message, Operation, Outcome, Subject};
 use crate::signals::{Observation, Signals, Verdict};
 
 /// Work in progress. Dropping it unfinished reports [`Outcome::Cancelled`].
@@ -111,15 +111,15 @@ fn remember(signals: &Signals, work: &Work, message: &mut Message) -> Verdict {
 /// Adds what span and line say of a message.
 fn add_message(hop: &mut Hop, verdict: Verdict, waited: Option<Duration>) {
     if let Some(waited) = waited {
-        hop.add(attribute::MESSAGE_WAITED_MS.into(), Value::F64(waited.as_secs_f64() * 1e3));
+        hop.add(attribute::MESSAGE_WAITED_MS, FieldValue::F64(waited.as_secs_f64() * 1e3));
     }
     if let Some(trace) = verdict.duplicate_of {
-        hop.add(attribute::MESSAGE_DUPLICATE.into(), Value::Bool(true));
+        hop.add(attribute::MESSAGE_DUPLICATE, FieldValue::Bool(true));
         hop.links.push(trace);
     }
     if let Some((version, trace)) = verdict.newer {
-        hop.add(attribute::MESSAGE_OUT_OF_ORDER.into(), Value::Bool(true));
-        hop.add(attribute::MESSAGE_NEWER_VERSION.into(), Value::U64(version));
+        hop.add(attribute::MESSAGE_OUT_OF_ORDER, FieldValue::Bool(true));
+        hop.add(attribute::MESSAGE_NEWER_VERSION, FieldValue::U64(version));
         hop.links.push(trace);
     }
 }
@@ -143,7 +143,7 @@ fn hop(signals: &Signals, mut work: Work) -> Arc<Hop> {
         add_message(hop, verdict, waited);
         let named = |remote: Remote| remote.request_id;
         for (key, value) in work.attributes {
-            hop.add(key, value);
+            hop.add(&key, &value);
         }
         hop.request_id = hop.request_id.take().or_else(|| work.links.into_iter().find_map(named));
     };

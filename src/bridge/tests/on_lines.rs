@@ -21,7 +21,7 @@ fn every_format_has_them_on_events_and_closing_lines_each_once() {
         let seen = watch(Spans::off(), format(Logs::new()));
         let (hop, entered) = within(false);
         info!("before");
-        hop.add_to_lines("tenant".into(), "blue".into());
+        hop.add_to_lines("tenant", &"blue".into());
         info!("after");
         let inner = seen.signals.hop_below(current().as_ref(), Kind::Internal, Moment::now(), |hop| {
             hop.subject = Subject::Work(Work { name: "inner".into(), ..Work::default() });

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::paths::Hidden;
 use crate::account::Table;
 use crate::names::Conventions;
-use crate::record::{Hop, Value, prefix};
+use crate::record::{FieldValue, Hop, Texts, prefix};
 use crate::threads::{Once, complain};
 use crate::traces::{REDACTED, redact_query};
 
@@ -137,7 +137,7 @@ impl Headers {
                     [first].into_iter().chain(others).collect()
                 }
             };
-            hop.add(listed.field(is_grpc).clone(), Value::List(values));
+            hop.add(listed.field(is_grpc), FieldValue::List(Texts::Values(&values)));
         }
     }
 }
@@ -147,7 +147,7 @@ impl Headers {
     pub(super) fn become_metadata(&self, hop: &Hop) {
         if let Some(notes) = &mut *hop.notes() {
             for listed in &self.0 {
-                notes.fields.rename(listed.field(false), listed.field(true).clone());
+                notes.fields.rename(listed.field(false), listed.field(true));
             }
         }
     }
@@ -231,11 +231,12 @@ mod tests {
         Headers::new(before, names.iter().copied()).capture(headers, hidden, &hop, false);
         let notes = hop.notes();
         let fields = notes.iter().flat_map(|notes| notes.fields.iter());
-        let texts = |value: &Value| match value {
-            Value::List(texts) => texts.iter().map(|text| text.clone().into_owned()).collect(),
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
+        let texts = |value: FieldValue<'_>| match value {
+            FieldValue::List(texts) => texts.map(text).collect(),
             other => panic!("{other:?}"),
         };
-        fields.map(|(name, value)| (name.to_owned(), texts(value))).collect()
+        fields.map(|(name, value)| (text(name), texts(value))).collect()
     }
 
     fn headers(pairs: &[(&'static str, &[u8])]) -> HeaderMap {

@@ -85,7 +85,7 @@ impl Priorities {
         let method = || hop.http().and_then(|http| Route::known(http.piece(Piece::Path).strip_prefix('/')?));
         let stated = |route| self.routes.iter().find(|(known, _)| *known == route);
         if let Some((_, priority)) = route.or_else(method).and_then(stated) {
-            hop.add(attribute::ROUTE_PRIORITY.into(), priority.as_str().into());
+            hop.add(attribute::ROUTE_PRIORITY, priority.as_str());
         }
     }
 }

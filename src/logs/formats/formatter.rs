@@ -160,7 +160,7 @@ impl<S: Schema> Formatter<S> {
                 object.joined(S::ERROR_CHAIN, texts, b": ");
             }
         }
-        notes.fields.iter().for_each(|(name, value)| self.field(object, name.as_bytes(), value.into()));
+        notes.fields.each(|name, value| self.field(object, name, value));
     }
 }
 
@@ -216,7 +216,7 @@ impl<S: Schema> Format for Formatter<S> {
         }
         // Those that it has itself stand there by now.
         if let Some(fields) = hop.on_lines() {
-            fields.iter().for_each(|(name, value)| self.field(object, name.as_bytes(), value.into()));
+            fields.each(|name, value| self.field(object, name, value));
         }
         S::end(object);
     }

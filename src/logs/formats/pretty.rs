@@ -94,9 +94,9 @@ impl Row {
             self.own(key::ERROR, &error.join(": "));
         }
         let own = notes.iter().flat_map(|notes| notes.fields.iter());
-        own.for_each(|(name, value)| self.field(name, value.into()));
+        own.for_each(|(name, value)| self.field(&text(name), value));
         if let Some(fields) = hop.on_lines() {
-            fields.iter().for_each(|(name, value)| self.field(name, value.into()));
+            fields.iter().for_each(|(name, value)| self.field(&text(name), value));
         }
     }
 

@@ -135,8 +135,8 @@ impl<S: tracing::Subscriber> Layer<S> for Bridge {
 fn events(format: &str, log: impl FnOnce()) -> Vec<Json> {
     let (lines, seen) = lines(format);
     let mut span = Fields::default();
-    span.set("table", "users".into());
-    span.set("user", "outer".into());
+    span.set("table", "users");
+    span.set("user", "outer");
     let bridge = Bridge { lines, hop: Arc::new(a_request(Kind::Server, "/users/7")), span };
     tracing::subscriber::with_default(tracing_subscriber::registry().with(bridge), log);
     read(&seen)
@@ -175,7 +175,7 @@ fn a_line_of_each_kind(format: &str) -> Vec<Json> {
     lines.hop(&call, &End { rpc, ..ended(&call, Outcome::Ok, None) });
     let work = Arc::new(some_work());
     work.notes().get_or_insert_default().error = Some(vec!["outer".into(), "root".into()]);
-    work.add("error".into(), "the user's".into());
+    work.add("error", "the user's");
     lines.hop(&work, &ended(&work, Outcome::ServerError, None));
     lines.body_failed(&Arc::new(a_request(Kind::Client, "/users/7")));
     lines.say(tracing::Level::INFO, "tower_observability", "started", &[("port", 9464.into())]);
@@ -294,7 +294,7 @@ proptest! {
             let users: BTreeMap<_, _> = fields.iter().cloned().collect();
             let mut notes = hop.notes();
             let said = notes.get_or_insert_default();
-            users.iter().for_each(|(name, value)| said.fields.set(name.clone(), value.clone()));
+            users.iter().for_each(|(name, value)| said.fields.set(name, value));
             drop(notes);
             lines.hop(&hop, &ended(&hop, Outcome::Ok, Some(200)));
             let [without, with] = &read(&seen)[..] else { panic!("two lines") };
@@ -358,7 +358,7 @@ fn a_line_that_is_too_long_is_cut_and_marked_in_every_format() {
     for (format, column) in ALL {
         let (lines, seen) = lines(format);
         let hop = Arc::new(a_request(Kind::Server, &format!("/{long}")));
-        hop.add("note".into(), long.clone().into());
+        hop.add("note", &*long);
         hop.notes().get_or_insert_default().error = Some(vec![long.clone(), long.clone()]);
         lines.hop(&hop, &ended(&hop, Outcome::Ok, Some(200)));
         lines.fatal(fatal(&long, "worker", None, None));
@@ -376,9 +376,9 @@ fn a_line_that_is_too_long_is_cut_and_marked_in_every_format() {
 fn request_line(format: &str) -> Json {
     let (lines, seen) = lines(format);
     let hop = Arc::new(a_request(Kind::Server, "/users/7"));
-    hop.add("customer".into(), "Ada".into());
-    hop.add("booking.id".into(), 4711.into());
-    hop.add("paid".into(), true.into());
+    hop.add("customer", "Ada");
+    hop.add("booking.id", &Value::from(4711));
+    hop.add("paid", &Value::from(true));
     lines.hop(&hop, &ended(&hop, Outcome::ServerError, Some(500)));
     let mut line = read(&seen).remove(0);
     let members = line.as_object_mut().expect("an object");

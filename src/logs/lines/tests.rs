@@ -128,9 +128,9 @@ fn work_that_is_not_http_has_a_line_too() {
 #[test]
 fn what_the_user_said_of_the_request_is_on_its_line_only() {
     let hop = request(Kind::Server);
-    hop.add("customer_id".into(), 4711.into());
-    hop.add("status".into(), "gold".into());
-    hop.add("error".into(), "the user's".into());
+    hop.add("customer_id", &Value::from(4711));
+    hop.add("status", "gold");
+    hop.add("error", "the user's");
     hop.notes().get_or_insert_default().error = Some(vec!["outer".into(), "root".into()]);
     let line = line_of(&hop, Outcome::Ok, Some(200)).expect("a line");
     assert_eq!(
@@ -220,7 +220,7 @@ fn a_path_that_is_too_long_is_cut_and_counted() {
 fn a_person_reads_one_line_with_a_trace_id_to_paste() {
     let (lines, seen) = lines(Logs::new().pretty());
     let hop = request(Kind::Server);
-    hop.add("customer".into(), "Ada L".into());
+    hop.add("customer", "Ada L");
     lines.hop(&hop, &ended(&hop, Outcome::Ok, Some(200)));
     let line = seen.all().remove(0);
     assert_eq!(

@@ -34,7 +34,7 @@ pub(super) fn describe(record: &Record, body: &mut String, hand_on: impl FnOnce(
             let mut entry = of_hop(hop, &end, notes.as_deref(), body);
             // Those that it has itself are there by now.
             let fields = on_lines.iter().flat_map(|fields| fields.iter());
-            fields.for_each(|(name, value)| entry.attributes.field(name, value.into()));
+            fields.for_each(|(name, value)| entry.attributes.field(text(name), any(value)));
             hand_on(&mut entry);
         }
     }
@@ -79,25 +79,28 @@ fn text(bytes: &[u8]) -> &str {
 fn field<'a>(attributes: &mut Attributes<'a>, name: &'a str, value: FieldValue<'a>) {
     // The error's text has a name in the conventions.
     let name = if name == key::ERROR { name::EXCEPTION_MESSAGE } else { name };
-    let value = match value {
+    if let FieldValue::Error(error, causes) = value
+        && name == name::EXCEPTION_MESSAGE
+        && !causes.is_empty()
+    {
+        let all: Vec<_> = std::iter::once(error).chain(causes).map(text).collect();
+        let all = AnyValue::Str(Cow::Owned(all.join(CAUSED_BY)));
+        attributes.field(name::EXCEPTION_STACKTRACE, all);
+    }
+    attributes.field(name, any(value));
+}
+
+fn any(value: FieldValue<'_>) -> AnyValue<'_> {
+    match value {
         FieldValue::Bool(value) => AnyValue::Bool(value),
         FieldValue::I64(value) => AnyValue::I64(value),
         FieldValue::U64(value) => AnyValue::U64(value),
         FieldValue::F64(value) => AnyValue::F64(value),
-        FieldValue::Text(value) => AnyValue::Str(Cow::Borrowed(text(value))),
+        FieldValue::Text(value) | FieldValue::Error(value, _) => AnyValue::Str(Cow::Borrowed(text(value))),
         FieldValue::List(texts) => {
             AnyValue::List(texts.map(|item| Cow::Owned(text(item).to_owned())).collect())
         }
-        FieldValue::Error(error, causes) => {
-            if name == name::EXCEPTION_MESSAGE && !causes.is_empty() {
-                let all: Vec<_> = std::iter::once(error).chain(causes).map(text).collect();
-                let all = AnyValue::Str(Cow::Owned(all.join(CAUSED_BY)));
-                attributes.field(name::EXCEPTION_STACKTRACE, all);
-            }
-            AnyValue::Str(Cow::Borrowed(text(error)))
-        }
-    };
-    attributes.field(name, value);
+    }
 }
 
 #[inline(always)]
@@ -203,7 +206,7 @@ fn added<'a>(attributes: &mut Attributes<'a>, notes: &'a Notes) {
             attributes.set(name::EXCEPTION_STACKTRACE, AnyValue::Str(Cow::Owned(stacktrace(error, sources))));
         }
     }
-    notes.fields.iter().for_each(|(name, value)| attributes.field(name, value.into()));
+    notes.fields.iter().for_each(|(name, value)| attributes.field(text(name), any(value)));
     attributes.dropped = notes.fields_dropped;
 }
 

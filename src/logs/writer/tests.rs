@@ -366,7 +366,7 @@ fn a_finished_hop(fields: &[(&'static str, usize)]) -> Arc<Hop> {
     let work = Work { name: "job".into(), system: None, destination: None, ..Work::default() };
     let hop = Hop::new(trace, Kind::Internal, Moment::now(), Subject::Work(work));
     for (name, length) in fields {
-        hop.add((*name).into(), "x".repeat(*length).into());
+        hop.add(name, &*"x".repeat(*length));
     }
     ended(Arc::new(hop))
 }

@@ -1,7 +1,7 @@
 //! The attributes of a message, by the messaging conventions.
 
 use crate::names::{Conventions, attribute as name};
-use crate::record::{Kind, Message, Operation, Value, Work};
+use crate::record::{FieldValue, Kind, Message, Operation, Work};
 use crate::traces::span_writer::{Attributes, SpanWriter};
 
 /// Writes what was done, and with which message.
@@ -35,9 +35,9 @@ fn details(attributes: &mut Attributes<'_, impl SpanWriter>, message: &Message) 
     attributes.known(name::MESSAGING_MESSAGE_ID, message.id.as_deref().unwrap_or_default());
     if let Some(offset) = message.offset {
         let key = Conventions::of_messaging(name::KAFKA_OFFSET, name::MESSAGING_KAFKA_OFFSET);
-        attributes.value(key, &Value::from(offset));
+        attributes.value(key, FieldValue::I64(offset));
     }
     if let Some(count) = message.batch {
-        attributes.value(name::MESSAGING_BATCH_MESSAGE_COUNT, &Value::from(count));
+        attributes.value(name::MESSAGING_BATCH_MESSAGE_COUNT, FieldValue::U64(count.into()));
     }
 }

@@ -1,7 +1,7 @@
 //! The attributes of a query, by the database conventions.
 
 use crate::names::attribute as name;
-use crate::record::{Query, Value, Work};
+use crate::record::{FieldValue, Query, Work};
 use crate::traces::span_writer::{Attributes, SpanWriter};
 
 /// Writes what was asked, and of which database.
@@ -22,9 +22,9 @@ pub(super) fn query(attributes: &mut Attributes<'_, impl SpanWriter>, work: &Wor
         }
     }
     if let Some(batch) = query.batch {
-        attributes.value(name::DB_OPERATION_BATCH_SIZE, &Value::from(batch));
+        attributes.value(name::DB_OPERATION_BATCH_SIZE, FieldValue::U64(batch.into()));
     }
     if let Some(rows) = query.rows {
-        attributes.value(name::DB_RESPONSE_RETURNED_ROWS, &Value::from(rows));
+        attributes.value(name::DB_RESPONSE_RETURNED_ROWS, FieldValue::U64(rows));
     }
 }

@@ -8,8 +8,8 @@ use super::span_writer::{Outline, SpanWriter};
 use super::{Limits, Record, Status};
 use crate::context::TraceContext;
 use crate::export::{Attempt, Encoded, Payload, Sent, Transport};
-use crate::otlp::{AnyValue, Attributes, Batch, Message, OtlpClient, OtlpConfig, Scope, Size};
-use crate::record::{Kind, Value};
+use crate::otlp::{Attributes, Batch, Message, OtlpClient, OtlpConfig, Scope, Size};
+use crate::record::{FieldValue, Kind};
 use crate::resource::Resource;
 use crate::threads::rest_if_due;
 
@@ -111,8 +111,9 @@ impl SpanWriter for Span<'_> {
         self.attributes.float(name, number);
     }
 
-    fn value(&mut self, name: &str, value: &Value) {
-        self.attributes.value(name, &AnyValue::from(value));
+    #[inline]
+    fn value(&mut self, name: &[u8], value: FieldValue<'_>) {
+        self.attributes.field(name, value);
     }
 
     #[inline]

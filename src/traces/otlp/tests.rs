@@ -41,7 +41,7 @@ fn transport_to(options: Options, collector: &Collector, resource: &Resource) ->
 fn with_fields(fields: &[(&'static str, Value)]) -> Record {
     let Record::Span(mut span) = a_span() else { unreachable!() };
     for (name, value) in fields {
-        span.fields.set(*name, value.clone());
+        span.fields.set(name, value);
     }
     Record::Span(span)
 }
@@ -250,7 +250,7 @@ fn copy(finished: &Finished, writer: &mut impl SpanWriter) {
         end: finished.end,
     };
     writer.begin(&outline);
-    finished.attributes.iter().for_each(|(name, value)| writer.value(name, value));
+    finished.attributes.iter().for_each(|(name, value)| writer.value(name.as_bytes(), value.into()));
     writer.end(&outline, finished.attributes_dropped);
 }
 
@@ -288,7 +288,7 @@ prop_compose! {
         (hop.links, hop.parent_is_remote) = (links, flags[2]);
         hop.request_id = RequestId::parse(rest.as_bytes());
         for (name, value) in fields {
-            hop.add(name.into(), value);
+            hop.add(&name, &value);
         }
         hop.notes().get_or_insert_default().error = error;
         let error_type = status.map_or(ErrorType::None, ErrorType::Status);

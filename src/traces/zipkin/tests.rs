@@ -289,7 +289,7 @@ fn transport(otlp: Otlp) -> Box<dyn Transport<Record>> {
 
 fn with_text(bytes: usize) -> Record {
     let Record::Span(mut span) = a_record() else { unreachable!() };
-    span.fields.set("text", "x".repeat(bytes).into());
+    span.fields.set("text", &*"x".repeat(bytes));
     Record::Span(span)
 }
 

@@ -48,8 +48,8 @@ fn written(format: &str, hop: Option<Arc<Hop>>) -> (String, String, u64) {
     let behind = behind(format, pipe.clone());
     let (sender, receiver) = mpsc::channel();
     let mut span = Fields::default();
-    span.set("table", "users".into());
-    span.set("user".to_owned(), "outer".into());
+    span.set("table", "users");
+    span.set("user", "outer");
     std::thread::Builder::new()
         .name("a-thread".to_owned())
         .spawn(move || {
