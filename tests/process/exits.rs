@@ -1,13 +1,15 @@
 //! Promise: the last words of a process that ends by `std::process::exit` are written, if they were said outside of a
-//! request; and whoever does not read them makes nobody wait.
+//! request; whoever does not read them makes nobody wait; and a child made by `fork` says what it loses.
 
 use std::time::Instant;
+
+use fork::{Fork, WIFEXITED, fork, waitpid};
 
 use crate::support::child::{Child, run};
 
 #[test]
 fn program() {
-    run(&[("taken", taken), ("many", many), ("unread", unread)]);
+    run(&[("forked", forked), ("many", many), ("taken", taken), ("unread", unread)]);
 }
 
 /// How a service ends that cannot start.
@@ -34,6 +36,33 @@ fn unread() {
     (0..2_000).for_each(|number| tracing::error!(number, "nobody reads this"));
     eprintln!("took: {}", begin.elapsed().as_millis());
     std::process::exit(0);
+}
+
+/// A copy of the process, which has none of its threads.
+fn forked() {
+    let observability = tower_observability::init("exiting").unwrap();
+    tracing::info!("before the fork");
+    let Fork::Parent(child) = fork().unwrap() else {
+        tracing::info!("said by the child");
+        let begin = Instant::now();
+        drop(observability);
+        eprintln!("took: {}", begin.elapsed().as_millis());
+        std::process::exit(0);
+    };
+    assert!(WIFEXITED(waitpid(child).unwrap()));
+    tracing::info!("after the fork");
+}
+
+#[test]
+fn a_child_made_by_fork_says_that_its_lines_are_lost_and_ends_at_once() {
+    let ended = Child::new("exits", "forked").end().well();
+    assert!(ended.said("took: ").parse::<u64>().unwrap() < 1_000);
+    let complaint = "this process was forked after `init`: its log lines";
+    assert_eq!(ended.output.iter().filter(|line| line.contains(complaint)).count(), 1, "{:#?}", ended.output);
+    let lines = ended.messages("INFO");
+    let count = |text: &str| lines.iter().filter(|line| *line == text).count();
+    let counts = ["before the fork", "said by the child", "after the fork"].map(count);
+    assert_eq!(counts, [1, 0, 1], "{:#?}", ended.output);
 }
 
 #[test]
