@@ -158,11 +158,10 @@ impl<T: Default> Stripes<T> {
         std::mem::replace(&mut held.items, spare)
     }
 
-    /// Takes what one stripe holds, but keeps its weight until [`Stripes::release`]: what is still held elsewhere
+    /// Has `take` take what one stripe holds, whose weight stays until [`Stripes::release`]: what is still held elsewhere
     /// counts towards the capacity.
-    pub(crate) fn take(&self, stripe: usize, spare: T) -> T {
-        let mut held = self.stripes[stripe].lock();
-        std::mem::replace(&mut held.items, spare)
+    pub(crate) fn take(&self, stripe: usize, take: impl FnOnce(&mut T)) {
+        take(&mut self.stripes[stripe].lock().items);
     }
 
     /// Releases the weight of what was taken. Only the sum counts, so any stripe may subtract it.
@@ -263,8 +262,9 @@ mod tests {
         let stripes = Stripes::<Vec<u32>>::new(2, 2, 4);
         assert!(stripes.push(1, |items| items.push(1)).is_ok());
         assert!(stripes.push(1, |items| items.push(2)).is_ok());
-        let taken: usize = (0..stripes.count()).map(|stripe| stripes.take(stripe, Vec::new()).len()).sum();
-        assert_eq!(taken, 2);
+        let mut taken = Vec::new();
+        (0..stripes.count()).for_each(|stripe| stripes.take(stripe, |items| taken.append(items)));
+        assert_eq!(taken.len(), 2);
         assert!(stripes.push(1, |items| items.push(3)).is_err());
         stripes.release(1);
         assert!(stripes.push(1, |items| items.push(4)).is_ok());

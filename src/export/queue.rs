@@ -148,9 +148,14 @@ impl<R: Weigh> Queue<R> {
     pub(crate) fn take(&self, backlog: &mut VecDeque<R>) {
         let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
         for stripe in 0..self.records.count() {
-            let mut taken = self.records.take(stripe, std::mem::take(&mut *spare));
-            backlog.extend(taken.drain(..));
-            *spare = taken;
+            spare.reserve(self.held());
+            self.records.take(stripe, |records| {
+                // What stays empty has no use for the room.
+                if !records.is_empty() {
+                    std::mem::swap(records, &mut *spare);
+                }
+            });
+            backlog.extend(spare.drain(..));
         }
     }
 

@@ -72,7 +72,9 @@ impl<B> ResponseBody<B> {
 
     /// The `Content-Length` of a head.
     pub(super) fn length(headers: &HeaderMap) -> Option<u64> {
-        headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
+        // A response has few of them by now, and to hash the name takes longer than to look at each.
+        let (_, length) = headers.iter().find(|(name, _)| **name == header::CONTENT_LENGTH)?;
+        length.to_str().ok()?.trim().parse().ok()
     }
 }
 

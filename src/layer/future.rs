@@ -172,7 +172,10 @@ impl Watch {
             self.prove_call(&response);
         }
         if let Some(choices) = self.choices.take() {
-            response = choices.response(&self.observation, response);
+            choices.capture(&self.observation, &response);
+            if choices.show_response() {
+                response = choices.response(&self.observation, response);
+            }
         }
         if self.observation.call.is_some() {
             return self.grpc_head_is_there(response);

@@ -140,7 +140,7 @@ fn observe<S: Service<Request<B>>, B, D: Side>(
     };
     let Some(mut observation) = begun else { return ResponseFuture::passed(inner.call(request)) };
     let head = if D::IS_CLIENT { Expects::Head } else { Expects::served(request.method()) };
-    if let Some(choices) = &options.choices {
+    if let Some(choices) = options.choices.as_ref().filter(|choices| choices.show_request()) {
         request = choices.request(&observation, request);
     }
     // Not by `run`, whose closure would be one more copy of the request.

@@ -37,7 +37,9 @@ impl Choices {
     pub(crate) fn begin(&self, hop: &mut Hop, headers: &HeaderMap, route: Option<Route>, is_grpc: bool) {
         self.priorities.record(hop, route);
         let route = route.map(Route::as_str);
-        if let Subject::Http(http) = &mut hop.subject {
+        if let Subject::Http(http) = &mut hop.subject
+            && !(self.hidden.is_empty() && self.shown.is_empty())
+        {
             let (path, query) = (http.piece(Piece::Path), http.piece(Piece::Query));
             let keys = if query.is_empty() { None } else { self.shown.keys(path, route) };
             let query = keys.map(|keys| redact_query(query, |key| keys.contains(&key)));
@@ -73,19 +75,32 @@ impl Choices {
 
     /// Captures the chosen parts of the response head.
     #[cold]
-    pub(crate) fn response<B>(&self, observation: &Observation, response: Response<B>) -> Response<B> {
-        if let (false, Some(hop)) = (self.response_headers.is_empty(), observation.hop()) {
-            let is_grpc = observation.call.is_some();
-            self.response_headers.capture(response.headers(), &self.hidden, hop, is_grpc);
-        }
+    pub(crate) fn capture<B>(&self, observation: &Observation, response: &Response<B>) {
+        let Some(hop) = observation.hop() else { return };
+        self.response_headers.capture(response.headers(), &self.hidden, hop, observation.call.is_some());
         // A layer around the router learns the route only now.
-        if let Some(hop) = observation.hop() {
-            self.priorities.record(hop, hop.route.get());
-        }
+        self.priorities.record(hop, hop.route.get());
+    }
+
+    /// Runs the user's callback on the response.
+    #[cold]
+    pub(crate) fn response<B>(&self, observation: &Observation, response: Response<B>) -> Response<B> {
         let Some(say) = &self.on_response else { return response };
         let (parts, body) = response.into_parts();
         observation.say(|| say(&parts));
         Response::from_parts(parts, body)
+    }
+
+    /// Is the request to be shown to the user? It is large, so it is moved only then.
+    #[inline]
+    pub(crate) fn show_request(&self) -> bool {
+        self.on_request.is_some()
+    }
+
+    /// Is the response to be shown to the user?
+    #[inline]
+    pub(crate) fn show_response(&self) -> bool {
+        self.on_response.is_some()
     }
 }
 

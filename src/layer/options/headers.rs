@@ -118,10 +118,6 @@ impl Headers {
         Self(listed)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Adds what is there of them to the hop's fields.
     pub(super) fn capture(&self, headers: &HeaderMap, hidden: &Hidden, hop: &Hop, is_grpc: bool) {
         let mut room = MOST_BYTES;
@@ -186,7 +182,9 @@ impl Listed {
         if self.shows == Shows::Nothing || value.is_sensitive() {
             return REDACTED.into();
         }
-        let text = String::from_utf8_lossy(value.as_bytes());
+        // Nearly all are text, which one look tells.
+        let text = str::from_utf8(value.as_bytes())
+            .map_or_else(|_| String::from_utf8_lossy(value.as_bytes()), Cow::Borrowed);
         let text = if self.shows == Shows::Url { url(&text, hidden).into() } else { text };
         let kept = prefix(&text, LONGEST.min(*room));
         *room -= kept.len();

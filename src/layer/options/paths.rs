@@ -140,6 +140,10 @@ impl Hidden {
         self
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The path without what is hidden of it; `None` where nothing is.
     pub(super) fn hide(&self, path: &str, route: Option<&str>) -> Option<String> {
         if self.0.is_empty() {
@@ -164,6 +168,10 @@ impl Shown {
 
     pub(super) fn on(&mut self, pattern: &str, keys: Vec<String>) {
         self.on.push((Pattern::new(pattern), keys));
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.everywhere.is_empty() && self.on.is_empty()
     }
 
     /// The keys that are shown of this path's query; `None` where there is no such list.
