@@ -158,6 +158,16 @@ impl<T: Default> Stripes<T> {
         std::mem::replace(&mut held.items, spare)
     }
 
+    /// As [`Self::swap`], in place; of a stripe that holds nothing the spare stays where it is, with its room.
+    pub(crate) fn exchange(&self, stripe: usize, spare: &mut T, is_empty: impl FnOnce(&T) -> bool) {
+        let stripe = &self.stripes[stripe];
+        let mut held = stripe.lock();
+        if !is_empty(&held.items) {
+            self.set_weight(stripe, 0);
+            std::mem::swap(&mut held.items, spare);
+        }
+    }
+
     /// Has `take` take what one stripe holds, whose weight stays until [`Stripes::release`]: what is still held elsewhere
     /// counts towards the capacity.
     pub(crate) fn take(&self, stripe: usize, take: impl FnOnce(&mut T)) {

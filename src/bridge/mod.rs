@@ -156,8 +156,8 @@ impl Bridge {
                 around = span.parent();
             }
         };
-        let place = place.map(|place| (place.trace_now(), place.hop)).unzip();
-        Snapshot::lend(event, Moment::now(), (place.0, place.1.flatten()), spans, |event| {
+        let place = place.map_or((None, None), |place| (Some(place.trace_now()), place.hop));
+        Snapshot::lend(event, Moment::now(), place, spans, |event| {
             self.signals.reports.event(event);
             if has_line {
                 self.signals.lines.event(event);

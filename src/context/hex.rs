@@ -18,10 +18,10 @@ pub(crate) fn pairs<const BYTES: usize>(bytes: &[u8; BYTES]) -> [[u8; 2]; BYTES]
     bytes.map(|byte| PAIRS[usize::from(byte)])
 }
 
-/// What is no lower-case digit.
-const NONE: u8 = 0xff;
+/// What is no lower-case digit: more than eight digits can be, wherever among them it stands.
+const NONE: u64 = 1 << 32;
 /// The value of each lower-case digit.
-const VALUES: [u8; 256] = {
+const VALUES: [u64; 256] = {
     let mut values = [NONE; 256];
     let mut value = 0;
     while value < 16 {
@@ -34,13 +34,18 @@ const VALUES: [u8; 256] = {
 /// The number of 1 to 16 lower-case digits; `None` for anything else.
 #[inline]
 pub(super) fn number(digits: &[u8]) -> Option<u64> {
-    let (mut number, mut bits) = (0, 0);
-    for digit in digits {
-        let value = VALUES[usize::from(*digit)];
-        number = number << 4 | u64::from(value);
-        bits |= value;
+    if !matches!(digits.len(), 1..=16) {
+        return None;
     }
-    (bits < 16 && matches!(digits.len(), 1..=16)).then_some(number)
+    let (high, low) = digits.split_at(digits.len().saturating_sub(8));
+    let (high, low) = (up_to_eight(high), up_to_eight(low));
+    ((high | low) < NONE).then_some(high << 32 | low)
+}
+
+/// The number of at most 8 digits; it is [`NONE`] or more if one of them is none.
+#[inline]
+fn up_to_eight(digits: &[u8]) -> u64 {
+    digits.iter().fold(0, |number, digit| number << 4 | VALUES[usize::from(*digit)])
 }
 
 #[cfg(test)]

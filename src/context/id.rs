@@ -134,6 +134,13 @@ impl TraceId {
         Self::new(u128::from(high) << 64 | u128::from(hex::number(low)?))
     }
 
+    /// The id of 32 lower-case hex digits.
+    #[inline]
+    pub(super) fn from_hex(digits: &[u8; 32]) -> Option<Self> {
+        let (high, low) = digits.split_at(16);
+        Self::new(u128::from(hex::number(high)?) << 64 | u128::from(hex::number(low)?))
+    }
+
     /// The id as a number, most significant byte first.
     #[must_use]
     pub const fn value(self) -> u128 {

@@ -59,7 +59,7 @@ impl TraceContext {
         };
         is_known.then_some(())?;
         Some(Self {
-            trace_id: TraceId::from_digits(trace_id)?,
+            trace_id: TraceId::from_hex(trace_id)?,
             span_id: SpanId::from_digits(span_id)?,
             flags: Flags::from_byte(flags as u8),
         })

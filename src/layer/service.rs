@@ -4,11 +4,12 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use http::request::Parts;
 use http::{Request, Response};
 use tower::{Layer, Service};
 
 use super::future::Expects;
-use super::options::{ObservabilityLayer, Options};
+use super::options::{ObservabilityLayer, Options, with_parts};
 use super::side::{Callable, Client, Server, Side};
 use super::{ResponseBody, ResponseFuture, client, server};
 use crate::signals::{Signals, global, started};
@@ -84,18 +85,32 @@ where
         self.inner.poll_ready(cx)
     }
 
-    // Taken into axum's own service it returns its future by one more copy, which costs more than the call.
+    // Taken into axum's own service it returns its future by one more copy, which costs more than the call. A request and a
+    // future are large: neither is handed to another function on the way but the service's own.
     #[inline(never)]
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let Self { inner, signals, options, .. } = self;
         let options = Options::of(options.as_ref());
-        if options.filter.is_some() {
-            return filtered::<_, _, D>(*signals, options, request, inner);
+        // Signals are looked up only for what is observed, because before `init` that is a complaint.
+        if options.filter.as_ref().is_some_and(|filter| !is_wanted(&**filter, &mut request)) {
+            return ResponseFuture::passed(inner.call(request));
         }
-        match in_force(*signals) {
-            Some(signals) => observe::<_, _, D>(signals, options, request, inner),
-            None => ResponseFuture::passed(inner.call(request)),
+        let Some(signals) = in_force(*signals) else { return ResponseFuture::passed(inner.call(request)) };
+        let begun = if D::IS_CLIENT {
+            client::begin(signals, options, &mut request)
+        } else {
+            server::begin(signals, options, &request)
+        };
+        let Some(mut observation) = begun else { return ResponseFuture::passed(inner.call(request)) };
+        if let Some(choices) = &options.choices {
+            choices.request(&observation, &mut request);
         }
+        let head = if D::IS_CLIENT { Expects::Head } else { Expects::served(request.method()) };
+        // Not by `run`, whose closure would be one more copy of the request.
+        let guard = observation.enter();
+        let inner = inner.call(request);
+        guard.returned();
+        ResponseFuture::observed(observation, head, options.choices.clone(), inner)
     }
 }
 
@@ -105,47 +120,8 @@ fn in_force(own: Option<&'static Signals>) -> Option<&'static Signals> {
     own.or_else(global).filter(|signals| !signals.is_off())
 }
 
-/// Observes the request if the user's filter accepts it. The signals are looked up only then, because before `init` that
-/// is a complaint, which a layer that observes nothing gives no reason for.
-// A function of its own, so that layers without a filter pay neither a branch nor a copy of the request.
-#[inline(never)]
-fn filtered<S: Service<Request<B>>, B, D: Side>(
-    signals: Option<&'static Signals>,
-    options: &Options,
-    request: Request<B>,
-    inner: &mut S,
-) -> ResponseFuture<S::Future> {
-    let (parts, body) = request.into_parts();
-    let wanted = options.filter.as_ref().is_none_or(|filter| filter(&parts));
-    let request = Request::from_parts(parts, body);
-    match wanted.then(|| in_force(signals)).flatten() {
-        Some(signals) => observe::<_, _, D>(signals, options, request, inner),
-        None => ResponseFuture::passed(inner.call(request)),
-    }
-}
-
-/// Begins the hop and passes the request on within it.
-// A request and a future are large, and each call that is not inlined copies both.
-#[inline(always)]
-fn observe<S: Service<Request<B>>, B, D: Side>(
-    signals: &'static Signals,
-    options: &Options,
-    mut request: Request<B>,
-    inner: &mut S,
-) -> ResponseFuture<S::Future> {
-    let begun = if D::IS_CLIENT {
-        client::begin(signals, options, &mut request)
-    } else {
-        server::begin(signals, options, &request)
-    };
-    let Some(mut observation) = begun else { return ResponseFuture::passed(inner.call(request)) };
-    let head = if D::IS_CLIENT { Expects::Head } else { Expects::served(request.method()) };
-    if let Some(choices) = options.choices.as_ref().filter(|choices| choices.show_request()) {
-        request = choices.request(&observation, request);
-    }
-    // Not by `run`, whose closure would be one more copy of the request.
-    let guard = observation.enter();
-    let inner = inner.call(request);
-    guard.returned();
-    ResponseFuture::observed(observation, head, options.choices.clone(), inner)
+/// Does the user's filter accept the request?
+#[cold]
+fn is_wanted<B>(filter: &dyn Fn(&Parts) -> bool, request: &mut Request<B>) -> bool {
+    with_parts(request, filter)
 }

@@ -130,16 +130,16 @@ impl<W: Write> Pump<W> {
         let mut wrote = false;
         begin_run(false);
         for stripe in 0..self.shared.batches.count() {
-            let mut batch = {
+            let mut batch = std::mem::take(&mut self.spare);
+            {
                 // Under the state's lock, so that a line is always either in the buffer or counted as behind.
                 let mut state = self.shared.state();
                 if state.abandoned {
                     return false;
                 }
-                let batch = self.shared.batches.swap(stripe, std::mem::take(&mut self.spare));
+                self.shared.batches.exchange(stripe, &mut batch, |batch| batch.items.is_empty());
                 state.behind = batch.items.len() as u64;
-                batch
-            };
+            }
             if !batch.items.is_empty() {
                 wrote = true;
                 self.write_batch(&mut batch);

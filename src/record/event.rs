@@ -108,11 +108,7 @@ impl Snapshot {
         let metadata = event.metadata();
         let mut fields = Encoded { bytes: BUFFER.try_with(Cell::take).unwrap_or_default() };
         fields.bytes.clear();
-        let (trace, hop) = place;
-        let info = EventInfo { trace, hop, ..EventInfo::of(metadata, at) };
-        let mut snapshot = Self { info, fields };
-        let hop = snapshot.info.hop.as_ref();
-        snapshot.info.is_routed = hop.is_some_and(|hop| hop.route.get().is_some());
+        let mut snapshot = Self { info: EventInfo::of(metadata, at, place), fields };
         let is_log = is_log_record(event);
         event.record(&mut Visitor(&mut Copying { snapshot: &mut snapshot, is_log }));
         if is_log && let Some(fields) = LOG_FIELDS.try_with(Cell::take).ok().flatten() {
@@ -238,7 +234,11 @@ impl Snapshot {
 
 impl EventInfo {
     #[inline]
-    fn of(metadata: &'static Metadata<'static>, at: Moment) -> Self {
+    fn of(
+        metadata: &'static Metadata<'static>,
+        at: Moment,
+        (trace, hop): (Option<TraceContext>, Option<Arc<Hop>>),
+    ) -> Self {
         // Only errors say where in the code they are.
         let origin = (*metadata.level() == Level::ERROR).then(|| metadata.file().zip(metadata.line()));
         let (file, line) = origin.flatten().unwrap_or_default();
@@ -246,9 +246,9 @@ impl EventInfo {
             at,
             severity: (*metadata.level()).into(),
             name: "",
-            trace: None,
-            hop: None,
-            is_routed: false,
+            trace,
+            is_routed: hop.as_ref().is_some_and(|hop| hop.route.get().is_some()),
+            hop,
             target: Text::Static(metadata.target()),
             file: Text::Static(file),
             line,

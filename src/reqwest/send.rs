@@ -74,7 +74,7 @@ impl Sender {
         inject(signals, options, &hop, request.headers_mut());
         let observation = Observation::begin(signals, hop);
         if let Some(choices) = &options.choices {
-            choices.request(&observation, asked(request));
+            choices.request(&observation, &mut asked(request));
         }
         Some(observation)
     }

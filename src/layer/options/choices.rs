@@ -4,6 +4,7 @@
 //! All choices are behind one pointer, so that a layer without any pays one branch.
 
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 
 use http::{HeaderMap, Request, Response, request, response};
@@ -66,11 +67,11 @@ impl Choices {
     }
 
     /// Runs the user's callback on the request before it is passed on.
-    pub(crate) fn request<B>(&self, observation: &Observation, request: Request<B>) -> Request<B> {
-        let Some(say) = &self.on_request else { return request };
-        let (parts, body) = request.into_parts();
-        observation.say(|| say(&parts));
-        Request::from_parts(parts, body)
+    #[cold]
+    pub(crate) fn request<B>(&self, observation: &Observation, request: &mut Request<B>) {
+        if let Some(say) = &self.on_request {
+            with_parts(request, |parts| observation.say(|| say(parts)));
+        }
     }
 
     /// Captures the chosen parts of the response head.
@@ -91,17 +92,28 @@ impl Choices {
         Response::from_parts(parts, body)
     }
 
-    /// Is the request to be shown to the user? It is large, so it is moved only then.
-    #[inline]
-    pub(crate) fn show_request(&self) -> bool {
-        self.on_request.is_some()
-    }
-
     /// Is the response to be shown to the user?
     #[inline]
     pub(crate) fn show_response(&self) -> bool {
         self.on_response.is_some()
     }
+}
+
+/// Looks at the head of a request. A request is large, so it stays where it is, and its head comes back to it.
+pub(crate) fn with_parts<B, T>(request: &mut Request<B>, look: impl FnOnce(&request::Parts) -> T) -> T {
+    let (mut parts, ()) = Request::new(()).into_parts();
+    exchange(request, &mut parts);
+    let result = look(&parts);
+    exchange(request, &mut parts);
+    result
+}
+
+fn exchange<B>(request: &mut Request<B>, parts: &mut request::Parts) {
+    mem::swap(request.method_mut(), &mut parts.method);
+    mem::swap(request.uri_mut(), &mut parts.uri);
+    mem::swap(request.version_mut(), &mut parts.version);
+    mem::swap(request.headers_mut(), &mut parts.headers);
+    mem::swap(request.extensions_mut(), &mut parts.extensions);
 }
 
 impl fmt::Debug for Choices {

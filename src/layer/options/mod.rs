@@ -6,7 +6,7 @@ mod health;
 mod paths;
 mod priority;
 
-pub(crate) use choices::Choices;
+pub(crate) use choices::{Choices, with_parts};
 pub use priority::Priority;
 
 use std::fmt;
