@@ -11,8 +11,15 @@ use crate::screen::without_reader;
 /// Starts the eight and passes their lines on, until our input is closed, a signal comes, or they are not read any more.
 pub(crate) async fn lines() -> Result<(), BoxError> {
     Workshop::run(Environment::Unchanged, Output::passed_on(), async |workshop| {
+        // Whoever reads that it is open may end it at once.
+        let signals = signals()?;
         eprintln!("{}", opening(workshop));
-        end().await
+        tokio::select! {
+            () = input_closed() => {}
+            () = signals => {}
+            () = without_reader() => {}
+        }
+        Ok(())
     })
     .await?;
     Ok(())
@@ -26,23 +33,22 @@ fn opening(workshop: &Workshop) -> Value {
     json!({ "message": "workshop is open", "gateway": workshop.gateway(""), "services": services })
 }
 
-async fn end() -> Result<(), BoxError> {
-    tokio::select! {
-        () = input_closed() => Ok(()),
-        interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
-        terminated = terminated() => Ok(terminated?),
-        () = without_reader() => Ok(()),
-    }
-}
-
+/// Waits for SIGTERM or ctrl-c; from the call on they end nothing by themselves.
 #[cfg(unix)]
-async fn terminated() -> std::io::Result<()> {
+fn signals() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    signal(SignalKind::terminate())?.recv().await;
-    Ok(())
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
 #[cfg(not(unix))]
-fn terminated() -> impl std::future::Future<Output = std::io::Result<()>> {
-    std::future::pending()
+fn signals() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }

@@ -23,11 +23,12 @@ pub(crate) struct Addresses {
 /// Serves on a free port, or on that of `LISTEN`, until the launcher closes our standard input, or SIGTERM comes.
 pub(crate) async fn serve(app: Router, observability: Observability) -> Result<(), BoxError> {
     let listener = TcpListener::bind(listen()).await?;
+    // Whoever reads that it listens may end it at once.
+    let end = first(observability.shutdown_signal(), input_closed());
     let url = format!("http://{}", listener.local_addr()?);
     let admin = observability.admin_address().map(|address| format!("http://{address}")).unwrap_or_default();
     tracing::info!(url, admin, "listening");
     tell_launcher(&Addresses { url, admin }).await?;
-    let end = first(observability.shutdown_signal(), input_closed());
     // As tonic's own server has it: else a call over gRPC may wait 40 ms for an acknowledgement of TCP.
     let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap_or_default());
     axum::serve(listener, app).with_graceful_shutdown(end).await?;
