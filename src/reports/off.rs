@@ -20,7 +20,7 @@ pub(crate) struct Filed(Infallible);
 
 /// The handle that does nothing.
 #[derive(Debug, Default)]
-pub(crate) struct Reporter;
+pub(crate) struct Reporter {}
 
 /// One way out; there is none.
 pub(crate) struct Way(Infallible);
@@ -63,7 +63,7 @@ impl Way {
 
 impl Reporter {
     pub(crate) fn new(_: &Reports, _: &Resource, _: impl Fn() -> Tell) -> (Self, Vec<Exporter<Filed>>) {
-        (Self, Vec::new())
+        (Self {}, Vec::new())
     }
 
     #[inline]
