@@ -110,6 +110,14 @@ impl Message {
         self.bytes.extend_from_slice(value);
     }
 
+    /// A message within this one, which has this text and nothing else.
+    #[inline]
+    pub(crate) fn nested_text(&mut self, field: u32, of_text: u32, text: &[u8]) {
+        let key = varint_length((of_text << 3).into());
+        self.begin(field, key + varint_length(text.len() as u64) + text.len());
+        self.member_text(of_text, text);
+    }
+
     /// Fields that were written before.
     #[inline]
     pub(crate) fn raw(&mut self, fields: &[u8]) {
@@ -126,6 +134,11 @@ impl Message {
     /// Takes off what was written from there on.
     pub(crate) fn split_off(&mut self, start: usize) -> Vec<u8> {
         self.bytes.split_off(start)
+    }
+
+    /// Takes back what was written from there on.
+    pub(crate) fn truncate(&mut self, start: usize) {
+        self.bytes.truncate(start);
     }
 
     /// How many bytes were written so far.
@@ -173,9 +186,15 @@ impl Message {
         if value < 0x80 {
             self.bytes.push(value as u8);
         } else {
-            let (bytes, width) = encoded(value);
-            self.bytes.extend_from_slice(&bytes[..width]);
+            self.long_varint(value);
         }
+    }
+
+    // Apart, so that the rest is short enough to be inlined.
+    #[inline(never)]
+    fn long_varint(&mut self, value: u64) {
+        let (bytes, width) = encoded(value);
+        self.bytes.extend_from_slice(&bytes[..width]);
     }
 }
 
@@ -311,6 +330,19 @@ mod tests {
         #[test]
         fn whatever_comes_is_read_to_an_end(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
             prop_assert!(fields(&bytes).count() <= bytes.len());
+        }
+    }
+
+    #[test]
+    fn a_message_of_one_text_has_its_length_before_it_is_written() {
+        for length in [0, 1, 125, 126, 127, 128, 16_380, 16_384] {
+            for of_text in [1, 300] {
+                let (mut known, mut found) = (Message::default(), Message::default());
+                let text = "x".repeat(length);
+                known.nested_text(5, of_text, text.as_bytes());
+                found.nested(5, Size::Small, |message| message.member_text(of_text, &text));
+                assert_eq!(known.bytes, found.bytes, "{length}");
+            }
         }
     }
 

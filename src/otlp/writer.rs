@@ -316,6 +316,10 @@ impl<'a, const FIELD: u32> Attributes<'a, FIELD> {
     }
 
     fn integer(&mut self, name: &[u8], value: u64) {
+        if value < 0x80 {
+            self.begin(name, 2);
+            return self.message.raw(&[INT, value as u8]);
+        }
         self.begin(name, 1 + varint_length(value));
         self.message.member_number(3, value);
     }

@@ -38,7 +38,7 @@ pub(crate) use hop::{End, Hop, NameSpan, Notes, Subject};
 pub(crate) use interned::Interned;
 pub(crate) use kept::{KeepReason, Kept};
 pub(crate) use method::{Method, Methods};
-pub(crate) use names::{NameBit, UsedNames, free_name};
+pub(crate) use names::{NameBit, OurNames, UsedNames, free_name};
 pub(crate) use outcome::ErrorType;
 pub(crate) use route::{Route, RouteCell};
 pub(crate) use rpc::{Call, Code, Rpc, known_method};
@@ -46,7 +46,9 @@ pub(crate) use severity::Severity;
 pub(crate) use statement::{Dialect, Stated, without_values};
 #[cfg(feature = "otlp")]
 pub(crate) use text::CAUSED_BY;
-pub(crate) use text::{PANICKED, bounded, error_text, formatted, guarded, prefix, stacktrace};
+pub(crate) use text::{
+    PANICKED, bounded, error_text, first_characters, formatted, guarded, prefix, stacktrace,
+};
 pub(crate) use trail::{Trail, type_of};
 pub(crate) use value::Joined;
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 use crate::names::key::MOVED_PREFIX;
 
 /// Which names were used, by a hash of each: a name that was not used is known by one look at one bit, so that
@@ -12,6 +14,32 @@ pub(crate) struct UsedNames([u64; 16]);
 /// The bit of a name: several looks need one hash.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NameBit(usize, u64);
+
+/// Names of ours, and how long they are: a field whose name has another length is none of them, which most fields learn
+/// from that.
+#[derive(Debug, Default)]
+pub(crate) struct OurNames {
+    all: SmallVec<[&'static str; 24]>,
+    /// A bit for each length, modulo 64.
+    lengths: u64,
+}
+
+impl OurNames {
+    #[inline]
+    pub(crate) fn add(&mut self, name: &'static str) {
+        self.lengths |= Self::length(name.as_bytes());
+        self.all.push(name);
+    }
+
+    #[inline]
+    pub(crate) fn contains(&self, name: &[u8]) -> bool {
+        self.lengths & Self::length(name) != 0 && self.all.iter().any(|known| known.as_bytes() == name)
+    }
+
+    const fn length(name: &[u8]) -> u64 {
+        1 << (name.len() % 64)
+    }
+}
 
 impl UsedNames {
     #[inline]

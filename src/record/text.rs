@@ -41,6 +41,13 @@ pub(crate) fn prefix(text: &str, most: usize) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
+/// So many characters of a text.
+#[cold]
+pub(crate) fn first_characters(text: &[u8], most: usize) -> &[u8] {
+    let end = std::str::from_utf8(text).ok().and_then(|text| text.char_indices().nth(most));
+    end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+}
+
 /// Formats the user's value. If that panics, this is the text; if it errs, what came before.
 pub(crate) fn formatted(value: fmt::Arguments<'_>) -> String {
     let text = guarded(|| {

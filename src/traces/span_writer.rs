@@ -3,11 +3,9 @@
 
 use std::borrow::Cow;
 
-use smallvec::SmallVec;
-
 use crate::clock::Moment;
 use crate::context::{SpanId, TraceContext, Tracestate};
-use crate::record::{FieldValue, Fields, Kind, Value, free_name};
+use crate::record::{FieldValue, Fields, Kind, OurNames, Value, first_characters, free_name};
 
 /// What a span is beside its attributes; links are within the limits.
 #[derive(Debug)]
@@ -79,15 +77,7 @@ pub(super) struct Attributes<'a, S> {
     dropped: u32,
     limits: &'a Limits,
     /// The names of ours so far; `None` where no field of the user's will ask for them.
-    ours: Option<Names>,
-}
-
-/// Names, and how long they are: a field whose name has another length is none of them, which most fields learn from that.
-#[derive(Default)]
-struct Names {
-    all: SmallVec<[&'static str; 24]>,
-    /// A bit for each length, modulo 64.
-    lengths: u64,
+    ours: Option<OurNames>,
 }
 
 impl Default for Limits {
@@ -127,23 +117,6 @@ impl Name<'_> {
     }
 }
 
-impl Names {
-    #[inline]
-    fn push(&mut self, name: &'static str) {
-        self.lengths |= Self::length(name.as_bytes());
-        self.all.push(name);
-    }
-
-    #[inline]
-    fn contains(&self, name: &[u8]) -> bool {
-        self.lengths & Self::length(name) != 0 && self.all.iter().any(|known| known.as_bytes() == name)
-    }
-
-    const fn length(name: &[u8]) -> u64 {
-        1 << (name.len() % 64)
-    }
-}
-
 impl<'a, S: SpanWriter> Attributes<'a, S> {
     /// Begins a span, to which the user's fields are added, or none.
     #[inline]
@@ -154,7 +127,7 @@ impl<'a, S: SpanWriter> Attributes<'a, S> {
         has_fields: bool,
     ) -> Self {
         writer.begin(outline);
-        Self { writer, held: 0, dropped: 0, limits, ours: has_fields.then(Names::default) }
+        Self { writer, held: 0, dropped: 0, limits, ours: has_fields.then(OurNames::default) }
     }
 
     /// Ends the span, of which so many attributes were dropped before.
@@ -258,7 +231,7 @@ impl<'a, S: SpanWriter> Attributes<'a, S> {
     #[inline(always)]
     fn learn(&mut self, name: &'static str) {
         if let Some(ours) = &mut self.ours {
-            ours.push(name);
+            ours.add(name);
         }
     }
 
@@ -278,15 +251,8 @@ impl<'a, S: SpanWriter> Attributes<'a, S> {
     #[inline]
     fn within<'t>(&self, text: &'t [u8]) -> &'t [u8] {
         match self.limits.value_length {
-            Some(most) if text.len() > most => first(text, most),
+            Some(most) if text.len() > most => first_characters(text, most),
             _ => text,
         }
     }
-}
-
-/// So many characters of the text.
-#[cold]
-fn first(text: &[u8], most: usize) -> &[u8] {
-    let end = std::str::from_utf8(text).ok().and_then(|text| text.char_indices().nth(most));
-    end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }

@@ -29,7 +29,7 @@ use self::life::{Ended, Life};
 use self::notice::Notices;
 use super::{BatchLimits, Delivery, Encoded, Payload, Queue, Transport, Weigh};
 use crate::account::DropReason;
-use crate::threads::{Phase, begin_run, empties, rest_if_due};
+use crate::threads::{Phase, begin_run, empties, rest_after_long_step};
 
 /// How often queues flush between the termination signal and the end.
 const DRAINING_DELAY: Duration = Duration::from_secs(1);
@@ -39,6 +39,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 
 /// What takes longer is the receiver's time, and none of ours.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How many records are dropped between two looks at the time.
+const DROPPED_AT_ONCE: usize = 8;
 
 /// How many requests may be under way at once.
 const MOST_IN_FLIGHT: usize = 8;
@@ -185,28 +188,32 @@ impl<R: Weigh> Exporter<R> {
     /// Sends a request that is ready, or one of the next batch; false if there is none.
     fn send_next(&mut self, life: &Life) -> bool {
         while self.ready.is_empty() && (self.due > 0 || self.waiting() >= self.limits.batch_size) {
-            let batch = self.next_batch();
-            if batch.is_empty() {
+            let count = self.next_batch();
+            if count == 0 {
                 self.due = 0;
                 break;
             }
-            self.encode(batch, life);
+            self.encode(count, life);
         }
         let Some((payload, weight)) = self.ready.pop_front() else { return false };
         self.flights.push(Flight::start(payload, weight, &self.limits, &*self.transport));
         true
     }
 
-    /// Makes requests of a batch. Once encoded, its records are needed no more.
-    fn encode(&mut self, batch: Vec<R>, life: &Life) {
+    /// Makes requests of so many records. Once encoded, they are needed no more.
+    fn encode(&mut self, mut count: usize, life: &Life) {
         begin_run(life.deadline().is_some());
-        let weight = self.queue.weight_of(&batch);
+        let batch = self.backlog.make_contiguous().get(..count).unwrap_or_default();
+        let weight = self.queue.weight_of(batch);
         self.due = self.due.saturating_sub(weight);
-        let Encoded { payloads, too_large, shortened } = self.transport.encode(&batch);
-        batch.into_iter().for_each(|record| {
-            drop(record);
-            rest_if_due();
-        });
+        let Encoded { payloads, too_large, shortened } = self.transport.encode(batch);
+        // Where they are: a record is large, and would be moved twice on its way through a batch of its own.
+        while count > 0 {
+            let few = count.min(DROPPED_AT_ONCE);
+            self.backlog.drain(..few);
+            count -= few;
+            rest_after_long_step();
+        }
         self.queue.flow.dropped(DropReason::TooLarge, too_large);
         self.queue.add_shortened(shortened);
         self.notices.oversized(shortened, too_large);
@@ -217,11 +224,12 @@ impl<R: Weigh> Exporter<R> {
         self.queue.release(weight - share * self.ready.len());
     }
 
-    fn next_batch(&mut self) -> Vec<R> {
+    /// How many records at the front of the backlog leave next.
+    fn next_batch(&mut self) -> usize {
         if self.backlog.len() < self.limits.largest_batch {
             self.queue.take(&mut self.backlog);
         }
-        self.backlog.drain(..self.fitting()).collect()
+        self.fitting()
     }
 
     /// How many of the backlog make a batch. Long ones count several times, as in the queue.

@@ -39,7 +39,15 @@ impl Room {
             bytes: MOST_BYTES.saturating_sub(OTHER_BYTES + bytes),
         }
     }
+
+    /// Is there surely room for so many attributes, which take so many bytes as a message or as they are kept?
+    pub(super) fn holds(self, scope: &str, entries: usize, bytes: usize) -> bool {
+        entries <= self.entries && bytes + entries * NUMBER + scope.len() <= self.bytes
+    }
 }
+
+// What has room for its attributes is no line too long.
+const _: () = assert!(MOST_BYTES <= LONGEST_LINE);
 
 /// Applies the limits; true if a receiver's limit cost the record anything.
 pub(super) fn fit(entry: &mut Entry<'_>, scope: &str, limits: &Limits, room: Room) -> bool {
@@ -125,6 +133,7 @@ fn text_length(value: &AnyValue<'_>) -> usize {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::describe::Outline;
     use super::*;
     use crate::clock::Moment;
     use crate::record::Severity;
@@ -135,15 +144,15 @@ mod tests {
 
     fn entry<'a>(body: &'a str, fields: &'a Fields) -> Entry<'a> {
         let mut attributes = Attributes::default();
-        fields.iter().for_each(|(name, value)| attributes.field(name, value.clone()));
-        Entry {
+        fields.iter().for_each(|(name, value)| attributes.add(name, value.clone()));
+        let outline = Outline {
             at: Moment::now(),
             severity: Severity::Fatal,
             event: "",
-            body: body.into(),
-            attributes,
+            body: body.as_bytes(),
             trace: None,
-        }
+        };
+        Entry { outline, body: body.into(), attributes }
     }
 
     fn fit(entry: &mut Entry<'_>, limits: &Limits) -> bool {

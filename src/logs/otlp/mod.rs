@@ -2,8 +2,8 @@
 //!
 //! The request's thread copies an event's values once into a [`Snapshot`](crate::record::Snapshot); a finished hop is handed
 //! over as it is.
-//! On the exporter's thread each is read as an [`Entry`](entry::Entry), which borrows from it, fitted into the limits of
-//! the specification and of receivers, and written as protobuf.
+//! On the exporter's thread the usual one is written [`straight`] as protobuf. Another one becomes an
+//! [`Entry`](entry::Entry) first, which borrows from it and is fitted into the limits of the specification and of receivers.
 
 #[cfg(feature = "otlp")]
 mod describe;
@@ -12,10 +12,14 @@ mod entry;
 mod export;
 #[cfg(feature = "otlp")]
 mod fit;
+#[cfg(feature = "otlp")]
+mod log_record;
 mod options;
 mod record;
 mod records;
 mod shortened;
+#[cfg(feature = "otlp")]
+mod straight;
 #[cfg(feature = "otlp")]
 mod transport;
 

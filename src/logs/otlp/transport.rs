@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Record;
 use super::describe::{describe, scope};
 use super::entry::Entry;
 use super::export::{Export, Limits};
 use super::fit::{Room, fit};
 use super::shortened::Shortened;
-use crate::export::{Attempt, Encoded, Payload, Sent, Transport};
-use crate::otlp::{Attributes, Batch, Message, OtlpClient, Scope, Size};
+use super::{Record, straight};
+use crate::export::{Attempt, Encoded, Payload, Sent, Transport, Weigh};
+use crate::otlp::{Batch, OtlpClient, Scope};
 use crate::resource::Resource;
 use crate::threads::rest_if_due;
 
@@ -52,11 +52,17 @@ impl Transport<Record> for Otlp {
         let encoded = self.batch.encode(scoped, |record, message, longest| {
             rest_if_due();
             let limits = limits.with_texts_of(longest);
-            describe(record, body, |entry| {
-                if fit(entry, scope(record), &limits, *room) && longest.is_none() {
+            describe(record, body, |said| {
+                let scope = scope(record);
+                let may_fit = room.holds(scope, 0, record.text_length());
+                if may_fit && straight::write(said, scope, &limits, *room, message) {
+                    return;
+                }
+                let mut entry = Entry::of(said);
+                if fit(&mut entry, scope, &limits, *room) && longest.is_none() {
                     shortened.add();
                 }
-                write(entry, message);
+                entry.write(message);
             });
         });
         self.client.wrapped(encoded)
@@ -65,32 +71,6 @@ impl Transport<Record> for Otlp {
     fn send(&self, payload: Payload, timeout: Duration, sent: Sent) -> Attempt {
         self.client.send(payload, timeout, sent)
     }
-}
-
-/// Writes a `LogRecord` of opentelemetry-proto 1.
-fn write(entry: &Entry<'_>, message: &mut Message) {
-    message.nested(2, Size::Medium, |message| {
-        let at = entry.at.unix_nanos();
-        message.fixed64(1, at);
-        message.number(2, u64::from(entry.severity.number()));
-        message.text(3, entry.severity.as_str());
-        let of_body = Size::of(entry.body.len());
-        message.nested(5, of_body, |value| value.member_text(1, &*entry.body));
-        let mut attributes = Attributes::<'_, 6>::new(message);
-        entry
-            .attributes
-            .list
-            .iter()
-            .for_each(|attribute| attributes.value(&attribute.name, &attribute.value));
-        message.number(7, entry.attributes.dropped);
-        if let Some(trace) = &entry.trace {
-            message.fixed32(8, u32::from(trace.flags.byte()));
-            message.text(9, trace.trace_id.value().to_be_bytes());
-            message.text(10, trace.span_id.value().to_be_bytes());
-        }
-        message.fixed64(11, at);
-        message.text(12, entry.event);
-    });
 }
 
 #[cfg(test)]
