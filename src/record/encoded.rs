@@ -181,8 +181,8 @@ pub(super) fn next_field<'a>(bytes: &mut &'a [u8]) -> Option<(&'a [u8], FieldVal
         let ([tag, lengths @ ..], rest) = bytes.split_first_chunk::<HEAD>()?;
         let [of_name, of_value] = [0, 4].map(|at| lengths.get(at..).and_then(<[u8]>::first_chunk));
         let length = |bytes: Option<&[u8; 4]>| bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes) as usize);
-        let (name, rest) = rest.split_at_checked(length(of_name)).unwrap_or_default();
-        let (mut value, rest) = rest.split_at_checked(length(of_value)).unwrap_or_default();
+        let (name, rest) = rest.split_at_checked(length(of_name))?;
+        let (mut value, rest) = rest.split_at_checked(length(of_value))?;
         *bytes = rest;
         let value = match *tag {
             0 => FieldValue::Bool(number(value) != 0),
