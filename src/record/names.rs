@@ -11,9 +11,9 @@ use crate::names::key::MOVED_PREFIX;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct UsedNames([u64; 16]);
 
-/// The bit of a name: several looks need one hash.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct NameBit(usize, u64);
+/// The hash of a name, which decides its bit: several looks need one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NameBit(u64);
 
 /// Names of ours, and how long they are: a field whose name has another length is none of them, which most fields learn
 /// from that.
@@ -44,52 +44,71 @@ impl OurNames {
 impl UsedNames {
     #[inline]
     pub(crate) fn add(&mut self, name: impl Into<NameBit>) {
-        let NameBit(word, bit) = name.into();
+        let (word, bit) = name.into().place();
         self.0[word] |= bit;
     }
 
     /// False if the name was not used; true if it probably was.
     #[inline]
     pub(crate) fn may_contain(&self, name: impl Into<NameBit>) -> bool {
-        let NameBit(word, bit) = name.into();
+        let (word, bit) = name.into().place();
         self.0[word] & bit != 0
     }
 }
 
 impl NameBit {
+    #[inline]
+    fn place(self) -> (usize, u64) {
+        ((self.0 >> 6) as usize % 16, 1 << (self.0 % 64))
+    }
+
     /// Its place among the bits of one word.
     #[inline]
     pub(crate) fn in_one_word(self) -> u64 {
-        self.1
+        1 << (self.0 % 64)
     }
 }
 
 impl From<&str> for NameBit {
     #[inline]
     fn from(name: &str) -> Self {
-        place_of(name.as_bytes())
+        NameBit(hash(name.as_bytes()))
     }
 }
 
 impl From<&[u8]> for NameBit {
     #[inline]
     fn from(name: &[u8]) -> Self {
-        place_of(name)
+        NameBit(hash(name))
     }
 }
 
 #[inline]
-fn place_of(name: &[u8]) -> NameBit {
+fn hash(name: &[u8]) -> u64 {
     let mix = |hash: u64, part: u64| (hash ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
-    let (words, rest) = name.as_chunks::<8>();
-    let hash = words.iter().fold(name.len() as u64, |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    let length = name.len() as u64;
+    let (Some((first, behind)), Some((_, last))) = (name.split_first_chunk::<8>(), name.split_last_chunk())
+    else {
+        return mix(length, short_word(name));
+    };
+    let mut hash = mix(length, u64::from_le_bytes(*first));
+    if behind.len() > 8 {
+        let (words, _) = behind.as_chunks();
+        hash = words.iter().fold(hash, |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    }
     // What is behind the last whole word is in the last eight bytes, too; the last byte, in which names differ most, is the
     // lowest, which the multiplication spreads furthest.
-    let place = match name.last_chunk() {
-        Some(last) => mix(hash, u64::from_be_bytes(*last)),
-        None => mix(hash, rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte))),
-    };
-    NameBit((place >> 6) as usize % 16, 1 << (place % 64))
+    mix(hash, u64::from_be_bytes(*last))
+}
+
+/// Fewer than eight bytes as a number; where they are not even four, with blanks behind them.
+#[inline]
+pub(crate) fn short_word(text: &[u8]) -> u64 {
+    if let (Some((first, _)), Some((_, last))) = (text.split_first_chunk(), text.split_last_chunk()) {
+        return u64::from(u32::from_be_bytes(*last)) | u64::from(u32::from_be_bytes(*first)) << 32;
+    }
+    let byte = |place| text.get(place).copied().unwrap_or(b' ');
+    u64::from_be_bytes([byte(0), byte(1), byte(2), b' ', b' ', b' ', b' ', b' '])
 }
 
 /// The name under which a user's attribute leaves: with as many prefixes as it takes until no other attribute has it.
