@@ -19,7 +19,9 @@
 //! fifths of what the processor can do, and the throughput when it is full.
 
 use std::cell::{Cell, RefCell};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::clock::Moment;
 
 /// The longest run between two yields.
 const RUN: Duration = Duration::from_micros(5);
@@ -42,10 +44,10 @@ const STEPS: u32 = 8;
 struct Run {
     /// Something waits for what is done in it: it is not interrupted.
     hurries: bool,
-    since: Instant,
+    since: Moment,
     steps: u32,
     /// Until then the processor counts as one without idle time.
-    busy_until: Option<Instant>,
+    busy_until: Option<Moment>,
 }
 
 /// What ends a run.
@@ -67,7 +69,7 @@ thread_local! {
 
 /// From now on this thread is one of ours, and rests between its runs. Called first on each of them.
 pub(crate) fn share_processor() {
-    RUNNING.set(Some(Run { hurries: false, since: Instant::now(), steps: 0, busy_until: None }));
+    RUNNING.set(Some(Run { hurries: false, since: Moment::now(), steps: 0, busy_until: None }));
 }
 
 /// This thread, if it is one of ours, empties a queue that is so full.
@@ -80,7 +82,7 @@ pub(crate) fn empties(fill: impl Fn() -> (usize, usize) + 'static) {
 /// A run begins, after whatever this thread waited for; one that hurries is not interrupted.
 pub(crate) fn begin_run(hurries: bool) {
     if let Some(run) = RUNNING.get() {
-        RUNNING.set(Some(Run { hurries, since: Instant::now(), ..run }));
+        RUNNING.set(Some(Run { hurries, since: Moment::now(), ..run }));
     }
 }
 
@@ -99,13 +101,13 @@ pub(crate) fn rest_if_due() {
 /// As [`rest_if_due`], between two steps that are nearly as long as a run.
 pub(crate) fn rest_after_long_step() {
     let Some(run) = RUNNING.get() else { return };
-    let rested = run.rest(Instant::now()).map_or(run, |rest| rest.take(run));
+    let rested = run.rest(Moment::now()).map_or(run, |rest| rest.take(run));
     RUNNING.set(Some(Run { steps: 0, ..rested }));
 }
 
 impl Run {
-    fn rest(self, now: Instant) -> Option<Rest> {
-        let ran = now - self.since;
+    fn rest(self, now: Moment) -> Option<Rest> {
+        let ran = now.since(self.since);
         if self.hurries || ran < RUN {
             return None;
         }
@@ -123,8 +125,8 @@ impl Run {
     }
 
     /// The next run, after a yield that lasted so long.
-    fn yielded(self, lasted: Duration, since: Instant) -> Self {
-        let busy_until = (lasted > LONG_YIELD).then(|| since + STAYS_BUSY);
+    fn yielded(self, lasted: Duration, since: Moment) -> Self {
+        let busy_until = (lasted > LONG_YIELD).then(|| since.after_nanos(STAYS_BUSY.as_nanos() as u64));
         Self { since, busy_until, ..self }
     }
 }
@@ -132,18 +134,18 @@ impl Run {
 impl Rest {
     /// Rests, and begins the next run.
     fn take(self, run: Run) -> Run {
-        let before = Instant::now();
+        let before = Moment::now();
         match self {
             Self::Yield => {
                 std::thread::yield_now();
-                let since = Instant::now();
-                run.yielded(since - before, since)
+                let since = Moment::now();
+                run.yielded(since.since(before), since)
             }
             Self::Sleep => {
                 if !SLEEP.is_zero() {
                     std::thread::sleep(SLEEP);
                 }
-                Run { since: Instant::now(), ..run }
+                Run { since: Moment::now(), ..run }
             }
         }
     }
@@ -157,7 +159,7 @@ mod tests {
 
     /// How this thread would rest after a run of `ran`.
     fn rest_after(ran: Duration) -> Option<Rest> {
-        RUNNING.get().and_then(|run| run.rest(run.since + ran))
+        RUNNING.get().and_then(|run| run.rest(run.since.after_nanos(ran.as_nanos() as u64)))
     }
 
     fn of_ours(work: impl FnOnce() + Send + 'static) {
@@ -171,7 +173,7 @@ mod tests {
     /// A yield lasted so long.
     fn yielded(lasted: Duration) {
         let run = RUNNING.get().expect("a thread of ours");
-        RUNNING.set(Some(run.yielded(lasted, Instant::now())));
+        RUNNING.set(Some(run.yielded(lasted, Moment::now())));
     }
 
     #[test]
@@ -225,11 +227,11 @@ mod tests {
                     yielded(LONG_YIELD * 2);
                 }
                 let begun = || RUNNING.get().map(|run| run.since);
-                let (start, first) = (Instant::now(), begun());
+                let (start, first) = (Moment::now(), begun());
                 while begun() == first {
                     rest_if_due();
                 }
-                assert!(start.elapsed() >= if is_busy { RUN_BETWEEN_SLEEPS + SLEEP } else { RUN });
+                assert!(Moment::now().since(start) >= if is_busy { RUN_BETWEEN_SLEEPS + SLEEP } else { RUN });
             });
         }
     }
