@@ -155,14 +155,16 @@ impl<W: Write> Pump<W> {
         let mut made = std::mem::take(&mut self.made);
         let mut lines = 0;
         let mut bytes = &batch.bytes[..];
-        for item in batch.items.drain(..) {
-            let fits = match &item {
+        for item in &mut batch.items {
+            let fits = match item {
                 Queued::Hop(hop) => self.maker.append(&Item::Hop(hop), &mut made),
                 Queued::Event(info, length) => {
                     let own = bytes.split_off(..*length as usize).unwrap_or_default();
                     self.maker.append(&Item::Event(info.with(own)), &mut made)
                 }
+                Queued::Done => continue,
             };
+            *item = Queued::Done;
             if fits {
                 lines += 1;
             } else {

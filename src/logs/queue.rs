@@ -45,6 +45,8 @@ pub(super) enum Queued {
     Hop(Arc<Hop>),
     /// An event, and how many of the batch's bytes are its own.
     Event(EventInfo, u32),
+    /// Its line is made; what it held is let go.
+    Done,
 }
 
 #[derive(Debug, Default)]

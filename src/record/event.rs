@@ -278,6 +278,15 @@ impl<'a> Event<'a> {
         self.text(self.info.target)
     }
 
+    /// The module, where that is a text of the program.
+    #[inline]
+    pub(crate) fn fixed_target(self) -> Option<&'static str> {
+        match self.info.target {
+            Text::Static(target) => Some(target),
+            Text::Copied(..) => None,
+        }
+    }
+
     /// The module as text.
     #[cfg(feature = "otlp")]
     pub(crate) fn target_text(self) -> &'a str {
@@ -310,6 +319,12 @@ impl<'a> Event<'a> {
     #[inline]
     pub(crate) fn fields(self, take: impl FnMut(&'a [u8], FieldValue<'a>)) {
         each_field(self.bytes.get(..self.info.own as usize).unwrap_or_default(), take);
+    }
+
+    /// Hands out its own fields, and behind them those of the spans around it.
+    #[inline]
+    pub(crate) fn all_fields(self, take: impl FnMut(&'a [u8], FieldValue<'a>)) {
+        each_field(self.bytes, take);
     }
 
     /// Hands out the fields of the spans around it, innermost first.

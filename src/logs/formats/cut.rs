@@ -2,12 +2,15 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::object::{Object, SHORT};
+use super::object::{Object, Text};
 use crate::record::CUT_MARK;
 use crate::threads::complain;
 
 /// Loki takes 256 KiB a line; the rest is left to what an agent puts around it.
 pub(in crate::logs) const LONGEST_LINE: usize = 252 * 1024;
+
+/// A text that is no longer is never cut.
+const SHORT: usize = 2 * CUT_MARK.len();
 
 /// How many lines were cut, of all that one handle writes.
 #[derive(Debug, Default)]
@@ -25,14 +28,8 @@ enum Cut {
 }
 
 impl Cuts {
-    /// Makes a line fit; false if that cannot be.
-    #[inline]
-    pub(in crate::logs) fn fit(&self, line: &mut Object) -> bool {
-        line.line().len() <= LONGEST_LINE || self.cut(line)
-    }
-
-    #[cold]
-    fn cut(&self, line: &mut Object) -> bool {
+    /// Makes a line fit, of whose texts there is a note; false if that cannot be.
+    pub(super) fn fit(&self, line: &mut Object) -> bool {
         match fit(line) {
             Cut::Whole => true,
             Cut::Shortened => {
@@ -54,9 +51,10 @@ impl Cuts {
 /// Cuts the longest values until the line fits.
 fn fit(line: &mut Object) -> Cut {
     let mut cut = Cut::Whole;
+    let mut texts = line.take_texts();
     while line.line().len() > LONGEST_LINE {
         let excess = line.line().len() - LONGEST_LINE + CUT_MARK.len();
-        if !shorten_longest(line, excess) {
+        if !shorten_longest(&mut line.bytes, &mut texts, excess) {
             return Cut::Hopeless;
         }
         cut = Cut::Shortened;
@@ -65,13 +63,12 @@ fn fit(line: &mut Object) -> Cut {
 }
 
 /// Takes `excess` bytes off the longest text, or all of it; false if none is longer than the mark.
-fn shorten_longest(line: &mut Object, excess: usize) -> bool {
-    let (bytes, texts) = line.texts_mut();
+fn shorten_longest(bytes: &mut Vec<u8>, texts: &mut [Text], excess: usize) -> bool {
     let longest = texts.iter().max_by_key(|text| text.end - text.start);
     let Some((start, end)) = longest.map(|text| (text.start as usize, text.end as usize)) else {
         return false;
     };
-    if end - start <= SHORT as usize {
+    if end - start <= SHORT {
         return false;
     }
     let Some(text) = bytes.get(start..end) else { return false };

@@ -7,7 +7,7 @@
 use super::formatter::{Schema, member};
 use super::keys::{Ecs, Keys as _, joined, length, member as member_of};
 use super::object::Object;
-use super::user_fields::{Names, write_word};
+use super::user_fields::{Naming, is_word, write_word};
 use crate::clock::Moment;
 use crate::names::{FORMATS, attribute, ecs};
 use crate::record::{End, Hop, Kind, Outcome, Severity};
@@ -22,27 +22,30 @@ const GOOD_OR_BAD: &[u8] = member_of!(ecs::GOOD_OR_BAD, "\"");
 const LABELS: &str = "labels.";
 const NUMERIC_LABELS: &str = "numeric_labels.";
 
-const NAMES: Names = Names {
-    text: LABELS,
-    number: NUMERIC_LABELS,
-    bools_are_text: true,
-    odd_numbers_are_text: true,
-    errors_are_text: true,
-    // A dot would make an object out of a label that is a text elsewhere.
-    write: |out, name| write_word(out, name, |c| c == '-' || c.is_alphanumeric()),
-    ours: || {
+impl Naming for Ecs {
+    const TEXT: &'static str = LABELS;
+    const NUMBER: &'static str = NUMERIC_LABELS;
+    const BOOLS_ARE_TEXT: bool = true;
+    const ODD_NUMBERS_ARE_TEXT: bool = true;
+
+    fn ours() -> Vec<&'static str> {
         let label = |key: &'static str| key.strip_prefix(LABELS).or(key.strip_prefix(NUMERIC_LABELS));
         FORMATS.iter().filter_map(|row| label(row[1])).collect()
-    },
-    is_refused: |_| false,
-    dots_are_ours: false,
-};
+    }
+
+    /// A dot would make an object out of a label that is a text elsewhere.
+    fn write(out: &mut Vec<u8>, name: &[u8]) {
+        write_word(out, name, |c| c == '-' || c.is_alphanumeric());
+    }
+
+    fn is_plain(name: &[u8]) -> bool {
+        is_word(name, b"-")
+    }
+}
 
 impl Schema for Ecs {
-    const NAMES: &'static Names = &NAMES;
-
     fn begin(object: &mut Object, at: Moment) {
-        object.raw(b"\"@timestamp\":\"");
+        object.raw(b"{\"@timestamp\":\"");
         object.time(at);
     }
 

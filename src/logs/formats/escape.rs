@@ -1,6 +1,7 @@
 //! The escapes of JSON text.
 
 use crate::context::hex_pairs;
+use crate::record::short_word;
 
 /// What a byte may begin.
 const PLAIN: u8 = 0;
@@ -35,34 +36,38 @@ pub(in crate::logs) fn quoted(out: &mut Vec<u8>, text: &str) {
 /// Writes UTF-8 text, escaped as RFC 8259 demands; and DEL, the C1 controls, U+2028 and U+2029, which terminals and
 /// JavaScript take for commands or line ends, and the bidirectional controls, which reorder what a person reads.
 pub(in crate::logs) fn escape(out: &mut Vec<u8>, text: &[u8]) {
-    // Nearly every text is printable ASCII. It is looked at eight bytes at a time, since of a loop over bytes the compiler makes
-    // vectors in some builds only: with one codegen unit it makes none.
-    let (words, rest) = text.as_chunks();
-    let is_plain = match text.last_chunk() {
-        // What is behind the last whole word is in the last eight bytes, too.
-        Some(last) => words.iter().all(is_printable) && is_printable(last),
-        None => rest.iter().all(|byte| BYTES[usize::from(*byte)] == PLAIN),
-    };
-    if is_plain {
+    if is_plain(text) {
         out.extend_from_slice(text);
     } else {
         escape_each(out, text);
     }
 }
 
-/// Are these eight bytes printable ASCII without quotes and backslashes?
+/// Is this text written as it is? Nearly every text is printable ASCII. It is looked at eight bytes at a time, since of a
+/// loop over bytes the compiler makes vectors in some builds only: with one codegen unit it makes none.
+#[inline(always)]
+pub(in crate::logs) fn is_plain(text: &[u8]) -> bool {
+    let (Some((first, behind)), Some((_, last))) = (text.split_first_chunk(), text.split_last_chunk()) else {
+        return unprintable(short_word(text)) == 0;
+    };
+    let unprintable = |word: &[u8; 8]| unprintable(u64::from_le_bytes(*word));
+    // What is behind the last whole word is in the last eight bytes, too.
+    (unprintable(first) | unprintable(last)) == 0
+        && (behind.len() <= 8 || behind.as_chunks().0.iter().all(|word| unprintable(word) == 0))
+}
+
+/// Not zero if one of these eight bytes is not printable ASCII, or a quote, or a backslash.
 #[inline]
-fn is_printable(bytes: &[u8; 8]) -> bool {
+fn unprintable(word: u64) -> u64 {
     const fn all(byte: u8) -> u64 {
         u64::from_le_bytes([byte; 8])
     }
-    let word = u64::from_le_bytes(*bytes);
     // The highest bit of a byte that is less than `least`, and perhaps of those behind it.
     let below = |word: u64, least: u8| word.wrapping_sub(all(least)) & !word;
     let is = |byte: u8| below(word ^ all(byte), 1);
     // One more than DEL has the highest bit; a byte that carries into the next one has it already.
     let is_delete = word.wrapping_add(all(1));
-    (word | below(word, b' ') | is(b'"') | is(b'\\') | is_delete) & all(0x80) == 0
+    (word | below(word, b' ') | is(b'"') | is(b'\\') | is_delete) & all(0x80)
 }
 
 #[cold]

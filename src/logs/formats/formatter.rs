@@ -5,9 +5,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::keys::Keys;
-use super::number::{integer, milliseconds};
+use super::number::{milliseconds, small};
 use super::object::Object;
-use super::user_fields::{Names, Rules};
+use super::user_fields::{Naming, Ours};
 use crate::clock::Moment;
 use crate::context::TraceContext;
 use crate::logs::hop_line;
@@ -20,7 +20,7 @@ use crate::resource::Resource;
 /// Makes lines in the format that was chosen.
 pub(in crate::logs) trait Format: fmt::Debug + Send + Sync {
     /// Makes the line of an event.
-    fn event(&self, object: &mut Object, event: Event<'_>);
+    fn event(&self, object: &mut Object, event: &Event<'_>);
 
     /// Makes the one line of a finished hop.
     fn hop(&self, object: &mut Object, hop: &Arc<Hop>, end: &End, notes: Option<&Notes>);
@@ -37,9 +37,7 @@ pub(in crate::logs) trait Format: fmt::Debug + Send + Sync {
 }
 
 /// What one format says differently from the others.
-pub(super) trait Schema: Keys + fmt::Debug + Send + Sync + 'static {
-    /// Where the user's fields stand.
-    const NAMES: &'static Names;
+pub(super) trait Schema: Keys + Naming + fmt::Debug + Send + Sync + 'static {
     /// Every line of an event names its thread.
     const NAMES_THREAD: bool = false;
 
@@ -55,10 +53,10 @@ pub(super) trait Schema: Keys + fmt::Debug + Send + Sync + 'static {
     /// What is the same on all lines of finished hops, behind their ends.
     fn tail(resource: &Resource) -> Vec<u8>;
 
-    /// Writes the message.
+    /// Writes the message, behind its key.
     #[inline]
     fn message(object: &mut Object, text: &[u8]) {
-        object.text(Self::MESSAGE, text);
+        object.text(b"", text);
     }
 
     /// Writes what else names a place in a trace, behind its ids.
@@ -107,7 +105,7 @@ pub(super) struct Formatter<S> {
     /// Between the time and the target, for each severity.
     heads: [Box<[u8]>; 6],
     tail: Box<[u8]>,
-    rules: Rules,
+    ours: Ours,
     schema: PhantomData<S>,
 }
 
@@ -122,31 +120,38 @@ impl<S: Schema> Formatter<S> {
             object.bytes.into()
         });
         let tail = S::tail(resource).into();
-        Self { heads, tail, rules: Rules::new(S::NAMES), schema: PhantomData }
+        Self { heads, tail, ours: Ours::new::<S>(), schema: PhantomData }
     }
 
-    /// Begins a line, up to the text of its target.
-    fn begin(&self, object: &mut Object, at: Moment, severity: Severity) {
-        object.begin();
-        S::begin(object, at);
+    /// Writes what stands between the time and the message.
+    fn head(&self, object: &mut Object, severity: Severity, target: &[u8]) {
         object.raw(&self.heads[severity as usize]);
+        object.text(b"", target);
+        object.raw(S::MESSAGE);
     }
 
     /// Puts a user's field on the line; the first of a name wins. The field `error` is the error of the line, unless it has
     /// one already.
+    #[inline]
     fn field(&self, object: &mut Object, name: &[u8], value: FieldValue<'_>) {
         let Object { bytes, users, .. } = object;
-        if name == key::ERROR.as_bytes() && users.take_error(&self.rules) {
-            // The value brings the opening quote of a text.
-            object.raw(S::ERROR.split_last().map_or(S::ERROR, |(_, member)| member));
-            object.value(value, self.rules.errors_are_text());
-            if let FieldValue::Error(text, causes) = value
-                && !causes.is_empty()
-            {
-                object.joined(S::ERROR_CHAIN, std::iter::once(text).chain(causes), b": ");
-            }
-        } else if users.write_key(bytes, &self.rules, name, value) {
-            object.value(value, self.rules.makes_text(value));
+        if name == key::ERROR.as_bytes() && users.take_error(&self.ours) {
+            self.error(object, value);
+        } else if users.write_key::<S>(bytes, &self.ours, S::before(value), name) {
+            object.value(value, S::makes_text(value));
+        }
+    }
+
+    /// Writes the error of the line.
+    #[cold]
+    fn error(&self, object: &mut Object, value: FieldValue<'_>) {
+        // The value ends the key, and brings the opening quote of a text.
+        object.raw(S::ERROR.strip_suffix(b"\":\"").unwrap_or_default());
+        object.value(value, S::ERRORS_ARE_TEXT);
+        if let FieldValue::Error(text, causes) = value
+            && !causes.is_empty()
+        {
+            object.joined(S::ERROR_CHAIN, std::iter::once(text).chain(causes), b": ");
         }
     }
 
@@ -165,12 +170,18 @@ impl<S: Schema> Formatter<S> {
 }
 
 impl<S: Schema> Format for Formatter<S> {
-    fn event(&self, object: &mut Object, event: Event<'_>) {
+    fn event(&self, object: &mut Object, event: &Event<'_>) {
         let info = event.info;
-        self.begin(object, info.at, info.severity);
-        object.text(b"", event.target());
+        object.begin();
+        S::begin(object, info.at);
+        match event.fixed_target() {
+            Some(target) => object.head(info.severity, target, |object| {
+                self.head(object, info.severity, target.as_bytes());
+            }),
+            None => self.head(object, info.severity, event.target()),
+        }
         S::message(object, event.message());
-        trace::<S>(object, info.trace, info.hop.as_deref());
+        trace::<S>(object, info.trace.as_ref(), info.hop.as_deref());
         if let Some(hop) = &info.hop {
             object.request(hop, info.is_routed, true, |object| request::<S>(object, hop, info.is_routed));
         }
@@ -183,8 +194,7 @@ impl<S: Schema> Format for Formatter<S> {
         if let Some(backtrace) = event.backtrace() {
             object.text(S::BACKTRACE, backtrace);
         }
-        event.fields(|name, value| self.field(object, name, value));
-        event.span_fields(|name, value| self.field(object, name, value));
+        event.all_fields(|name, value| self.field(object, name, value));
         if let Some((file, line)) = event.origin() {
             object.text(S::FILE, file);
             object.number(S::LINE, line);
@@ -194,15 +204,17 @@ impl<S: Schema> Format for Formatter<S> {
 
     fn hop(&self, object: &mut Object, hop: &Arc<Hop>, end: &End, notes: Option<&Notes>) {
         let severity = hop_line::level(hop.kind, end.outcome).into();
-        self.begin(object, end.at, severity);
-        object.plain(b"", hop_line::target(hop.kind).as_bytes());
+        object.begin();
+        S::begin(object, end.at);
+        let target = hop_line::target(hop.kind);
+        object.head(severity, target, |object| self.head(object, severity, target.as_bytes()));
         let mut message = std::mem::take(&mut object.scratch);
         message.clear();
         // Writing to a string does not fail.
         let _ = hop_line::message(&mut message, hop, end);
         S::message(object, message.as_bytes());
         object.scratch = message;
-        trace::<S>(object, Some(hop.trace_now()), Some(hop));
+        trace::<S>(object, Some(&hop.trace_now()), Some(hop));
         let is_routed = hop.route.get().is_some();
         // No line of this request follows.
         object.request(hop, is_routed, false, |object| request::<S>(object, hop, is_routed));
@@ -227,8 +239,8 @@ impl<S: Schema> Format for Formatter<S> {
 }
 
 /// Writes where in a trace the line belongs; behind it the attributes begin.
-#[inline]
-fn trace<S: Schema>(object: &mut Object, trace: Option<TraceContext>, hop: Option<&Hop>) {
+#[inline(always)]
+fn trace<S: Schema>(object: &mut Object, trace: Option<&TraceContext>, hop: Option<&Hop>) {
     if let Some(trace) = trace {
         object.ids(trace, |object| {
             let ids = trace.digits_of_ids();
@@ -278,7 +290,8 @@ fn server<S: Schema>(object: &mut Object, http: &Http) {
 #[inline]
 fn ending<S: Schema>(object: &mut Object, hop: &Hop, end: &End) {
     if let Some(status) = end.status {
-        object.number(S::STATUS, status);
+        object.raw(S::STATUS);
+        small(&mut object.bytes, status.into());
     }
     if let Some(rpc) = end.rpc {
         object.text(S::RPC_METHOD, rpc.method().as_bytes());
@@ -293,7 +306,7 @@ fn ending<S: Schema>(object: &mut Object, hop: &Hop, end: &End) {
     // A call ends at its response's head: its body is not counted.
     if hop.http().is_some() && hop.kind == Kind::Server {
         object.raw(S::RESPONSE_BYTES);
-        integer(&mut object.bytes, end.response_bytes);
+        small(&mut object.bytes, end.response_bytes);
     }
 }
 

@@ -1,10 +1,10 @@
 //! The format `gelf`: Graylog Extended Log Format 1.1; everything beside its few own keys has a `_` in front.
 
 use super::formatter::{Schema, member};
-use super::keys::{Gelf, Keys as _};
+use super::keys::Gelf;
 use super::number::integer;
 use super::object::Object;
-use super::user_fields::{Names, write_word};
+use super::user_fields::{Naming, is_word, write_word};
 use crate::clock::Moment;
 use crate::file;
 use crate::names::{FORMATS, attribute, gelf};
@@ -24,27 +24,33 @@ const HOST_FILE: &str = "/proc/sys/kernel/hostname";
 const GRAYLOGS: [&str; 8] =
     ["id", "full_message", "host", "level", "message", "source", "streams", "timestamp"];
 
-const NAMES: Names = Names {
-    text: "_",
-    number: "_",
-    bools_are_text: true,
-    odd_numbers_are_text: false,
-    errors_are_text: true,
-    write: |out, name| write_word(out, name, |c| matches!(c, '-' | '.')),
-    ours: || {
+impl Naming for Gelf {
+    const TEXT: &'static str = "_";
+    const NUMBER: &'static str = "_";
+    const BOOLS_ARE_TEXT: bool = true;
+
+    fn ours() -> Vec<&'static str> {
         let additional = |key: &'static str| key.strip_prefix('_').unwrap_or(key);
         FORMATS.iter().map(|row| additional(row[3])).chain(GRAYLOGS).collect()
-    },
-    is_refused: |name| name.is_empty() || name.starts_with(b"gl2_"),
-    dots_are_ours: false,
-};
+    }
+
+    fn write(out: &mut Vec<u8>, name: &[u8]) {
+        write_word(out, name, |c| matches!(c, '-' | '.'));
+    }
+
+    fn is_plain(name: &[u8]) -> bool {
+        is_word(name, b"-.") && !Self::is_refused(name)
+    }
+
+    fn is_refused(name: &[u8]) -> bool {
+        name.is_empty() || name.starts_with(b"gl2_")
+    }
+}
 
 impl Schema for Gelf {
-    const NAMES: &'static Names = &NAMES;
-
     fn begin(object: &mut Object, at: Moment) {
         let nanos = at.unix_nanos();
-        object.raw(b"\"version\":\"1.1\",\"timestamp\":");
+        object.raw(b"{\"version\":\"1.1\",\"timestamp\":");
         integer(&mut object.bytes, nanos / 1_000_000_000);
         let digit = |place: u64| b'0' + (nanos / 1_000 / place % 10) as u8;
         object.raw(&[b'.', digit(100_000), digit(10_000), digit(1_000), digit(100), digit(10), digit(1)]);
@@ -70,9 +76,9 @@ impl Schema for Gelf {
         tail
     }
 
-    /// The short message is mandatory, and Graylog takes no blank one.
+    /// It is mandatory, and Graylog takes no blank one.
     fn message(object: &mut Object, text: &[u8]) {
-        object.text(Self::MESSAGE, if is_blank(text) { b"-" } else { text });
+        object.text(b"", if is_blank(text) { b"-" } else { text });
     }
 }
 

@@ -1,32 +1,35 @@
 //! The format `json`: flat, short names, the user's fields beside ours.
 
-use super::escape::{escape, quoted};
+use super::escape::{escape, is_plain, quoted};
 use super::formatter::{Schema, member};
 use super::keys::Json;
 use super::object::Object;
-use super::user_fields::Names;
+use super::user_fields::Naming;
 use crate::clock::Moment;
 use crate::names::{attribute, key};
 use crate::record::Severity;
 use crate::resource::Resource;
 
-const NAMES: Names = Names {
-    text: "",
-    number: "",
-    bools_are_text: false,
-    odd_numbers_are_text: false,
-    errors_are_text: false,
-    write: escape,
-    ours: || [key::RESERVED, &[key::ERROR]].concat(),
-    is_refused: |_| false,
-    dots_are_ours: false,
-};
+impl Naming for Json {
+    const ERRORS_ARE_TEXT: bool = false;
+
+    fn ours() -> Vec<&'static str> {
+        [key::RESERVED, &[key::ERROR]].concat()
+    }
+
+    fn write(out: &mut Vec<u8>, name: &[u8]) {
+        escape(out, name);
+    }
+
+    #[inline]
+    fn is_plain(name: &[u8]) -> bool {
+        is_plain(name)
+    }
+}
 
 impl Schema for Json {
-    const NAMES: &'static Names = &NAMES;
-
     fn begin(object: &mut Object, at: Moment) {
-        object.raw(b"\"timestamp\":\"");
+        object.raw(b"{\"timestamp\":\"");
         object.time(at);
     }
 

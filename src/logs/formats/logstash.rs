@@ -4,7 +4,7 @@ use super::escape::escape;
 use super::formatter::{Schema, member};
 use super::keys::Logstash;
 use super::object::Object;
-use super::user_fields::{Names, write_word};
+use super::user_fields::{Naming, is_word, write_word};
 use crate::clock::Moment;
 use crate::names::{FORMATS, attribute, logstash};
 use crate::record::Severity;
@@ -16,26 +16,40 @@ const LEVELS: [&[u8]; 6] = [b"5000", b"10000", b"20000", b"30000", b"40000", b"5
 /// What Logstash keeps for itself, and in which type.
 const LOGSTASHS: [&str; 2] = ["@metadata", "tags"];
 
-const NAMES: Names = Names {
-    text: "",
-    number: "",
-    bools_are_text: false,
-    odd_numbers_are_text: false,
-    errors_are_text: true,
-    write: write_name,
-    ours: || FORMATS.iter().map(|row| row[2]).chain(LOGSTASHS).collect(),
-    // Elasticsearch keeps `_id` and its like.
-    is_refused: |name| matches!(name, [] | [b'_', ..]),
-    // Behind a dot stands a part of an object, and none of our values is one.
-    dots_are_ours: true,
-};
+impl Naming for Logstash {
+    /// Behind a dot stands a part of an object, and none of our values is one.
+    const DOTS_ARE_OURS: bool = true;
+
+    fn ours() -> Vec<&'static str> {
+        FORMATS.iter().map(|row| row[2]).chain(LOGSTASHS).collect()
+    }
+
+    /// As it is, unless Logstash would read it as a reference, or Elasticsearch find a part without a name in it.
+    fn write(out: &mut Vec<u8>, name: &[u8]) {
+        let is_reference = name.iter().any(|byte| matches!(byte, b'[' | b']'));
+        let is_blank = |part: &[u8]| std::str::from_utf8(part).is_ok_and(|part| part.trim().is_empty());
+        if is_reference || name.split(|byte| *byte == b'.').any(is_blank) {
+            write_word(out, name, |c| c == '-' || c.is_alphanumeric());
+        } else {
+            escape(out, name);
+        }
+    }
+
+    fn is_plain(name: &[u8]) -> bool {
+        is_word(name, b"-") && !Self::is_refused(name)
+    }
+
+    /// Elasticsearch keeps `_id` and its like.
+    fn is_refused(name: &[u8]) -> bool {
+        matches!(name, [] | [b'_', ..])
+    }
+}
 
 impl Schema for Logstash {
-    const NAMES: &'static Names = &NAMES;
     const NAMES_THREAD: bool = true;
 
     fn begin(object: &mut Object, at: Moment) {
-        object.raw(b"\"@timestamp\":\"");
+        object.raw(b"{\"@timestamp\":\"");
         object.time(at);
     }
 
@@ -57,16 +71,5 @@ impl Schema for Logstash {
         member(&mut tail, logstash::VERSION, resource.get(attribute::SERVICE_VERSION));
         member(&mut tail, logstash::INSTANCE, resource.get(attribute::SERVICE_INSTANCE_ID));
         tail
-    }
-}
-
-/// A name as it is, unless Logstash would read it as a reference, or Elasticsearch find a part without a name in it.
-fn write_name(out: &mut Vec<u8>, name: &[u8]) {
-    let is_reference = name.iter().any(|byte| matches!(byte, b'[' | b']'));
-    let is_blank = |part: &[u8]| std::str::from_utf8(part).is_ok_and(|part| part.trim().is_empty());
-    if is_reference || name.split(|byte| *byte == b'.').any(is_blank) {
-        write_word(out, name, |c| c == '-' || c.is_alphanumeric());
-    } else {
-        escape(out, name);
     }
 }

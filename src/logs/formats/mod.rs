@@ -52,14 +52,27 @@ impl LineMaker {
     }
 
     /// Makes a line behind those that are there; false, and none, if it is too long for every receiver.
+    #[inline(always)]
     pub(super) fn append(&self, item: &Item<'_>, object: &mut Object) -> bool {
+        self.write(item, object) && (object.line().len() <= LONGEST_LINE || self.append_cut(item, object))
+    }
+
+    /// False, and no line, of a hop that has not ended.
+    #[inline(always)]
+    fn write(&self, item: &Item<'_>, object: &mut Object) -> bool {
         match item {
-            Item::Event(event) => self.format.event(object, *event),
+            Item::Event(event) => self.format.event(object, event),
             Item::Hop(hop) => match hop.ended() {
                 Some((end, notes)) => self.format.hop(object, hop, &end, notes.as_deref()),
                 None => return false,
             },
         }
+        true
+    }
+
+    #[cold]
+    fn append_cut(&self, item: &Item<'_>, object: &mut Object) -> bool {
+        object.again(|object| _ = self.write(item, object));
         let fits = self.cuts.fit(object);
         if !fits {
             object.forget();

@@ -1,9 +1,53 @@
 //! The digits of numbers and times, without an intermediate text.
 
+/// The digits of 0 to 99.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
+    }
+    pairs
+};
+
+/// A number's last two digits.
+#[inline]
+pub(super) fn two_digits(number: u64) -> [u8; 2] {
+    PAIRS[(number % 100) as usize]
+}
+
 /// Writes an integer.
 #[inline]
 pub(in crate::logs) fn integer(out: &mut Vec<u8>, number: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+/// Writes an integer that most often is small: then copying it from a buffer would take longer than its digits.
+#[inline]
+pub(in crate::logs) fn small(out: &mut Vec<u8>, number: u64) {
+    if number < 100 {
+        let [a, b] = two_digits(number);
+        if number < 10 {
+            out.push(b);
+        } else {
+            out.extend_from_slice(&[a, b]);
+        }
+    } else if number < 10_000 {
+        let ([a, b], [c, d]) = (two_digits(number / 100), two_digits(number));
+        if number < 1_000 {
+            out.extend_from_slice(&[b, c, d]);
+        } else {
+            out.extend_from_slice(&[a, b, c, d]);
+        }
+    } else {
+        large(out, number);
+    }
+}
+
+#[cold]
+fn large(out: &mut Vec<u8>, number: u64) {
+    integer(out, number);
 }
 
 /// Writes a floating-point number in the shortest way that reads back the same. JSON has no word for the infinities and
@@ -39,9 +83,9 @@ fn not_finite(number: f64) -> &'static str {
 #[inline]
 pub(in crate::logs) fn milliseconds(out: &mut Vec<u8>, nanos: u64) {
     let micros = nanos / 1_000;
-    integer(out, micros / 1_000);
-    let digit = |number: u64| b'0' + (number % 10) as u8;
-    out.extend_from_slice(&[b'.', digit(micros / 100), digit(micros / 10), digit(micros)]);
+    small(out, micros / 1_000);
+    let ([_, a], [b, c]) = (two_digits(micros / 100), two_digits(micros));
+    out.extend_from_slice(&[b'.', a, b, c]);
 }
 
 #[cfg(test)]

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::escape::escape;
-use super::number::{float, float_text, integer};
+use super::number::{float, float_text, integer, small};
 use super::time::Calendar;
 use super::user_fields::UserFields;
 use crate::clock::Moment;
 use crate::context::TraceContext;
-use crate::record::{CUT_MARK, FieldValue, Hop, LONGEST_VALUE, prefix};
+use crate::record::{CUT_MARK, FieldValue, Hop, LONGEST_VALUE, Severity, prefix};
 
 /// The bytes of one line, behind those of others, and what is known of them. Used again for the lines that follow.
 #[derive(Debug, Default)]
@@ -16,19 +16,21 @@ pub(in crate::logs) struct Object {
     pub(in crate::logs) bytes: Vec<u8>,
     /// Where the line begins.
     start: usize,
-    /// Where the texts are that may have to be cut, in the order of the line.
-    texts: Vec<Text>,
+    /// Where the texts are that may have to be cut, in the order of the line. Only of a line that is too long: it is made
+    /// once more for that.
+    texts: Option<Vec<Text>>,
     pub(super) users: UserFields,
     /// Where the object with the attributes begins, in a format that has one.
     pub(super) opened: usize,
-    pub(super) request: RequestPart,
-    ids: Ids,
+    heads: [Part<(Severity, &'static str)>; HEADS],
+    ids: Part<TraceContext>,
+    request: Part<(Arc<Hop>, bool)>,
     pub(super) scratch: String,
     calendar: Calendar,
 }
 
-/// A text that is no longer is never cut.
-pub(super) const SHORT: u32 = 2 * CUT_MARK.len() as u32;
+/// How many heads are kept: a power of two, above that of the modules that write most lines.
+const HEADS: usize = 16;
 
 /// An escaped text, between its quotes.
 #[derive(Clone, Copy, Debug)]
@@ -37,44 +39,62 @@ pub(super) struct Text {
     pub(super) end: u32,
 }
 
-/// What all lines of one request say of it, as it was written on the last of them: most lines follow another one of
-/// their request.
-#[derive(Debug, Default)]
-pub(super) struct RequestPart {
-    hop: Option<(Arc<Hop>, bool)>,
+/// A part of a line that is the same on many: most lines follow another one of their request, their span, their module.
+#[derive(Debug)]
+struct Part<T> {
+    /// Of what it was written last.
+    of: Option<T>,
     bytes: Vec<u8>,
-    /// Where its texts are that may have to be cut.
-    texts: Vec<Text>,
 }
 
-/// Where in a trace the last line belongs, as it was written on it: the next one often belongs there as well.
-#[derive(Debug, Default)]
-struct Ids {
-    of: Option<TraceContext>,
-    bytes: Vec<u8>,
+impl<T> Default for Part<T> {
+    fn default() -> Self {
+        Self { of: None, bytes: Vec::new() }
+    }
+}
+
+impl<T> Part<T> {
+    #[inline]
+    fn keep(&mut self, of: T, bytes: Option<&[u8]>) {
+        self.of = Some(of);
+        self.bytes.clear();
+        self.bytes.extend_from_slice(bytes.unwrap_or_default());
+    }
 }
 
 impl Object {
     /// Begins a line behind the bytes that are there.
     #[inline]
     pub(in crate::logs) fn begin(&mut self) {
-        self.begin_with(b"{");
+        self.start = self.bytes.len();
         self.users.begin();
         self.opened = 0;
     }
 
-    /// Begins a line that is no object, and is ended by who writes it.
-    pub(in crate::logs) fn begin_with(&mut self, head: &[u8]) {
-        self.start = self.bytes.len();
-        self.texts.clear();
-        self.bytes.extend_from_slice(head);
+    /// Takes back the line, and has it made once more by `write`, this time with a note of where its texts are.
+    pub(super) fn again(&mut self, write: impl FnOnce(&mut Self)) {
+        self.forget();
+        self.texts = Some(Vec::new());
+        write(self);
+    }
+
+    /// The texts of the line that was made once more, which may be cut, in the order of the line.
+    pub(super) fn take_texts(&mut self) -> Vec<Text> {
+        self.texts.take().unwrap_or_default()
     }
 
     /// Writes a text that may have to be cut, as it is.
     pub(super) fn cuttable(&mut self, text: &[u8]) {
-        let start = self.bytes.len() as u32;
+        let start = self.bytes.len();
         self.bytes.extend_from_slice(text);
-        self.texts.push(Text { start, end: self.bytes.len() as u32 });
+        self.note_text(start);
+    }
+
+    #[inline]
+    fn note_text(&mut self, start: usize) {
+        if let Some(texts) = &mut self.texts {
+            texts.push(Text { start: start as u32, end: self.bytes.len() as u32 });
+        }
     }
 
     /// The line as far as it is written.
@@ -86,8 +106,7 @@ impl Object {
     /// Writes a point in time.
     #[inline]
     pub(in crate::logs) fn time(&mut self, at: Moment) {
-        let text = self.calendar.rfc3339(at);
-        self.bytes.extend_from_slice(&text);
+        self.bytes.extend_from_slice(self.calendar.rfc3339(at));
     }
 
     /// Takes back all of the line.
@@ -97,7 +116,7 @@ impl Object {
 
     /// Lets go of the request whose lines were written last.
     pub(in crate::logs) fn forget_request(&mut self) {
-        self.request = RequestPart { hop: None, ..std::mem::take(&mut self.request) };
+        self.request.of = None;
     }
 
     /// Writes bytes that were encoded before: whole key-value pairs, with their commas.
@@ -139,19 +158,66 @@ impl Object {
         integer(&mut self.bytes, number);
     }
 
-    /// Writes a user's value behind its key, as text if that is wanted.
-    #[inline]
+    /// Ends a user's key, and writes its value, as text if that is wanted.
+    // As with the others that are always inlined here, what it is called for is shorter than the call.
+    #[inline(always)]
     pub(super) fn value(&mut self, value: FieldValue<'_>, as_text: bool) {
+        match value {
+            FieldValue::U64(value) if !as_text => {
+                self.bytes.extend_from_slice(b"\":");
+                small(&mut self.bytes, value);
+            }
+            FieldValue::Text(text) => {
+                self.bytes.extend_from_slice(b"\":\"");
+                self.between_quotes(|bytes| bounded(bytes, text));
+            }
+            value => self.other_value(value, as_text),
+        }
+    }
+
+    fn other_value(&mut self, value: FieldValue<'_>, as_text: bool) {
+        self.bytes.extend_from_slice(b"\":");
         match value {
             FieldValue::Bool(value) if !as_text => self.raw(if value { b"true" } else { b"false" }),
             FieldValue::I64(value) if !as_text => integer(&mut self.bytes, value),
-            FieldValue::U64(value) if !as_text => integer(&mut self.bytes, value),
             FieldValue::F64(value) if !as_text => float(&mut self.bytes, value),
             value => {
                 self.bytes.push(b'"');
                 self.between_quotes(|bytes| write_text(bytes, value));
             }
         }
+    }
+
+    /// Writes what stands between the time and the message, made by `write` unless a line of this level and module was
+    /// made before.
+    #[inline]
+    pub(super) fn head(&mut self, severity: Severity, target: &'static str, write: impl FnOnce(&mut Self)) {
+        let place = (target.as_ptr().addr() / 8 + severity as usize) % HEADS;
+        let same = |of: &(Severity, &str)| of.0 == severity && std::ptr::eq(of.1, target);
+        let head = &self.heads[place];
+        if head.of.as_ref().is_some_and(same) && self.texts.is_none() {
+            self.bytes.extend_from_slice(&head.bytes);
+            return;
+        }
+        let start = self.bytes.len();
+        write(self);
+        self.heads[place].keep((severity, target), self.bytes.get(start..));
+    }
+
+    /// Writes where in a trace the line belongs, made by `write` unless the last line belongs there, too.
+    #[inline(always)]
+    pub(super) fn ids(&mut self, of: &TraceContext, write: impl FnOnce(&mut Self)) {
+        if self.ids.of.as_ref() == Some(of) {
+            self.bytes.extend_from_slice(&self.ids.bytes);
+        } else {
+            self.new_ids(*of, write);
+        }
+    }
+
+    fn new_ids(&mut self, of: TraceContext, write: impl FnOnce(&mut Self)) {
+        let start = self.bytes.len();
+        write(self);
+        self.ids.keep(of, self.bytes.get(start..));
     }
 
     /// Writes what all lines of a request say of it, made by `write` unless the last line was of the same request; and
@@ -164,56 +230,24 @@ impl Object {
         keep: bool,
         write: impl FnOnce(&mut Self),
     ) {
-        let start = self.bytes.len() as u32;
-        let known = self.request.hop.as_ref();
-        if known.is_some_and(|(known, routed)| Arc::ptr_eq(known, hop) && *routed == is_routed) {
+        let same = |of: &(Arc<Hop>, bool)| Arc::ptr_eq(&of.0, hop) && of.1 == is_routed;
+        if self.request.of.as_ref().is_some_and(same) && self.texts.is_none() {
             self.bytes.extend_from_slice(&self.request.bytes);
-            let moved = |text: &Text| Text { start: text.start + start, end: text.end + start };
-            self.texts.extend(self.request.texts.iter().map(moved));
-            return;
-        }
-        let texts = self.texts.len();
-        write(self);
-        if !keep {
-            return;
-        }
-        let Self { bytes, request, .. } = self;
-        request.hop = Some((Arc::clone(hop), is_routed));
-        request.bytes.clear();
-        request.bytes.extend_from_slice(bytes.get(start as usize..).unwrap_or_default());
-        request.texts.clear();
-        let moved = |text: &Text| Text { start: text.start - start, end: text.end - start };
-        request.texts.extend(self.texts.iter().skip(texts).map(moved));
-    }
-
-    /// Writes where in a trace the line belongs, made by `write` unless the last line belongs there, too.
-    #[inline]
-    pub(super) fn ids(&mut self, of: TraceContext, write: impl FnOnce(&mut Self)) {
-        if self.ids.of == Some(of) {
-            self.bytes.extend_from_slice(&self.ids.bytes);
             return;
         }
         let start = self.bytes.len();
         write(self);
-        self.ids.of = Some(of);
-        self.ids.bytes.clear();
-        self.ids.bytes.extend_from_slice(self.bytes.get(start..).unwrap_or_default());
-    }
-
-    /// The texts that may be cut, in the order of the line.
-    pub(super) fn texts_mut(&mut self) -> (&mut Vec<u8>, &mut [Text]) {
-        (&mut self.bytes, &mut self.texts)
+        if keep {
+            self.request.keep((Arc::clone(hop), is_routed), self.bytes.get(start..));
+        }
     }
 
     /// Writes an escaped text behind its opening quote, and the closing quote.
-    #[inline]
+    #[inline(always)]
     fn between_quotes(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        let start = self.bytes.len() as u32;
+        let start = self.bytes.len();
         write(&mut self.bytes);
-        let end = self.bytes.len() as u32;
-        if end - start > SHORT {
-            self.texts.push(Text { start, end });
-        }
+        self.note_text(start);
         self.bytes.push(b'"');
     }
 }

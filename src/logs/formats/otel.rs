@@ -1,11 +1,11 @@
 //! The format `otel`: OpenTelemetry's log data model, as JSON; what the semantic conventions name stands in
 //! `attributes`, and who speaks in `resource`.
 
-use super::escape::{escape, quoted};
+use super::escape::{escape, is_plain, quoted};
 use super::formatter::Schema;
 use super::keys::{Keys as _, Otel, joined, length, member};
 use super::object::Object;
-use super::user_fields::Names;
+use super::user_fields::Naming;
 use crate::clock::Moment;
 use crate::names::{Conventions, FORMATS, attribute};
 use crate::record::{End, Hop, Outcome, Severity};
@@ -16,24 +16,29 @@ const NOT_SAID: &str = "telemetry.";
 
 const STABLE_RPC_STATUS: &[u8] = member!(attribute::RPC_STATUS_CODE, "\"");
 
-const NAMES: Names = Names {
-    text: "",
-    number: "",
-    bools_are_text: false,
-    odd_numbers_are_text: false,
-    errors_are_text: true,
-    write: escape,
-    ours: || FORMATS.iter().map(|row| row[4]).chain([attribute::RPC_STATUS_CODE]).collect(),
-    // An attribute has a name; one that is empty gets the prefix.
-    is_refused: <[u8]>::is_empty,
-    dots_are_ours: false,
-};
+impl Naming for Otel {
+    fn ours() -> Vec<&'static str> {
+        FORMATS.iter().map(|row| row[4]).chain([attribute::RPC_STATUS_CODE]).collect()
+    }
+
+    fn write(out: &mut Vec<u8>, name: &[u8]) {
+        escape(out, name);
+    }
+
+    #[inline]
+    fn is_plain(name: &[u8]) -> bool {
+        is_plain(name) && !Self::is_refused(name)
+    }
+
+    /// An attribute has a name; one that is empty gets the prefix.
+    fn is_refused(name: &[u8]) -> bool {
+        name.is_empty()
+    }
+}
 
 impl Schema for Otel {
-    const NAMES: &'static Names = &NAMES;
-
     fn begin(object: &mut Object, at: Moment) {
-        object.raw(b"\"timestamp\":\"");
+        object.raw(b"{\"timestamp\":\"");
         object.time(at);
     }
 

@@ -31,12 +31,11 @@ struct Row {
 }
 
 impl Format for Pretty {
-    fn event(&self, object: &mut Object, event: Event<'_>) {
+    fn event(&self, object: &mut Object, event: &Event<'_>) {
         let info = event.info;
         let mut row = Row::begin(info.at, info.severity, &text(event.target()), self.color);
         row.message.push_str(&text(event.message()));
-        event.fields(|name, value| row.field(&text(name), value));
-        event.span_fields(|name, value| row.field(&text(name), value));
+        event.all_fields(|name, value| row.field(&text(name), value));
         if let Some((file, line)) = event.origin() {
             row.own("at", &format!("{}:{line}", text(file)));
         }
@@ -64,7 +63,8 @@ impl Row {
             names: Vec::new(),
             color,
         };
-        let time = Calendar::default().rfc3339(at);
+        let mut calendar = Calendar::default();
+        let time = calendar.rfc3339(at);
         let clock = time.get(11..23).and_then(|time| std::str::from_utf8(time).ok()).unwrap_or_default();
         let _ = write!(
             row.head,
@@ -116,7 +116,8 @@ impl Row {
         if let Some(trace) = trace {
             self.own("trace", &trace.to_string());
         }
-        object.begin_with(self.head.as_bytes());
+        object.begin();
+        object.raw(self.head.as_bytes());
         object.cuttable(visible(&self.message).as_bytes());
         object.cuttable(self.fields.as_bytes());
         object.raw(b"\n");

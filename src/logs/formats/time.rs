@@ -1,47 +1,49 @@
 //! The timestamp of a line: RFC 3339, UTC, microseconds.
 
+use super::number::two_digits;
 use crate::clock::Moment;
 
 /// `2026-11-21T11:47:38.123456Z`.
 pub(super) const WIDTH: usize = 27;
-
-/// What the moments of one second have in common: `2026-11-21T11:47:38.`.
-const COMMON: usize = 20;
 
 /// Writes moments; those of a second share what was made for the first of them. That spares a line 215 instructions, a
 /// request with three events 4 % of what it costs (`cargo bench --bench request`).
 #[derive(Debug)]
 pub(super) struct Calendar {
     second: u64,
-    common: [u8; COMMON],
+    text: [u8; WIDTH],
 }
 
 impl Default for Calendar {
     fn default() -> Self {
-        Self { second: 0, common: whole_second(0) }
+        Self { second: 0, text: whole_second(0) }
     }
 }
 
 impl Calendar {
     /// A point in time as its line writes it.
-    pub(super) fn rfc3339(&mut self, at: Moment) -> [u8; WIDTH] {
+    #[inline]
+    pub(super) fn rfc3339(&mut self, at: Moment) -> &[u8; WIDTH] {
         self.rfc3339_of(at.unix_nanos())
     }
 
-    fn rfc3339_of(&mut self, unix_nanos: u64) -> [u8; WIDTH] {
+    #[inline]
+    fn rfc3339_of(&mut self, unix_nanos: u64) -> &[u8; WIDTH] {
         let (second, nanos) = (unix_nanos / 1_000_000_000, unix_nanos % 1_000_000_000);
         if second != self.second {
-            *self = Self { second, common: whole_second(second) };
+            *self = Self { second, text: whole_second(second) };
         }
-        let mut text = [b'Z'; WIDTH];
-        text[..COMMON].copy_from_slice(&self.common);
-        digits(&mut text[COMMON..WIDTH - 1], nanos / 1_000);
-        text
+        let micros = nanos / 1_000;
+        self.text[20..22].copy_from_slice(&two_digits(micros / 10_000));
+        self.text[22..24].copy_from_slice(&two_digits(micros / 100));
+        self.text[24..26].copy_from_slice(&two_digits(micros));
+        &self.text
     }
 }
 
-fn whole_second(second: u64) -> [u8; COMMON] {
-    let mut text = *b"0000-00-00T00:00:00.";
+#[cold]
+fn whole_second(second: u64) -> [u8; WIDTH] {
+    let mut text = *b"0000-00-00T00:00:00.000000Z";
     let (year, month, day) = civil(second / 86_400);
     let of_day = second % 86_400;
     digits(&mut text[..4], year);

@@ -11,40 +11,76 @@ use crate::threads::complain;
 const PREFIX: &[u8] = key::MOVED_PREFIX.as_bytes();
 
 /// The rules of one format.
-#[derive(Debug)]
-pub(super) struct Names {
+pub(super) trait Naming {
     /// Stands before the name of a text.
-    pub(super) text: &'static str,
+    const TEXT: &'static str = "";
     /// Stands before the name of a number.
-    pub(super) number: &'static str,
+    const NUMBER: &'static str = "";
     /// Truth values are written as text.
-    pub(super) bools_are_text: bool,
+    const BOOLS_ARE_TEXT: bool = false;
     /// Numbers that not every store keeps as numbers are written as text.
-    pub(super) odd_numbers_are_text: bool,
+    const ODD_NUMBERS_ARE_TEXT: bool = false;
     /// The field `error` is text, whatever its value is.
-    pub(super) errors_are_text: bool,
-    /// Writes a name with characters that the format takes.
-    pub(super) write: fn(&mut Vec<u8>, &[u8]),
-    /// The names that only we write, as `write` would write them.
-    pub(super) ours: fn() -> Vec<&'static str>,
-    /// Is this written name not the user's for another reason?
-    pub(super) is_refused: fn(&[u8]) -> bool,
+    const ERRORS_ARE_TEXT: bool = true;
     /// A name that continues one of ours behind a dot is ours as well.
-    pub(super) dots_are_ours: bool,
+    const DOTS_ARE_OURS: bool = false;
+
+    /// The names that only we write, as `write` would write them.
+    fn ours() -> Vec<&'static str>;
+
+    /// Writes a name with characters that the format takes.
+    fn write(out: &mut Vec<u8>, name: &[u8]);
+
+    /// Is this name surely written as it is, and the user's unless it is one of ours? Most are.
+    fn is_plain(name: &[u8]) -> bool;
+
+    /// Is this written name not the user's for another reason?
+    fn is_refused(_: &[u8]) -> bool {
+        false
+    }
+
+    /// Is this value a number, and written as one?
+    #[inline]
+    fn is_number(value: FieldValue<'_>) -> bool {
+        /// 2^63: what a store's integers end below.
+        const END: f64 = 9_223_372_036_854_775_808.0;
+        match value {
+            FieldValue::I64(_) => true,
+            FieldValue::U64(value) => !Self::ODD_NUMBERS_ARE_TEXT || i64::try_from(value).is_ok(),
+            FieldValue::F64(value) if Self::ODD_NUMBERS_ARE_TEXT => value.abs() < END,
+            FieldValue::F64(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Is this value written as text though it is none?
+    #[inline]
+    fn makes_text(value: FieldValue<'_>) -> bool {
+        match value {
+            FieldValue::Bool(_) => Self::BOOLS_ARE_TEXT,
+            FieldValue::I64(_) | FieldValue::U64(_) | FieldValue::F64(_) => !Self::is_number(value),
+            _ => false,
+        }
+    }
+
+    /// What stands before the name of this value.
+    #[inline]
+    fn before(value: FieldValue<'_>) -> &'static [u8] {
+        if Self::is_number(value) { Self::NUMBER.as_bytes() } else { Self::TEXT.as_bytes() }
+    }
 }
 
-/// A format's rules, ready to be asked.
+/// The names of a format that are ours.
 #[derive(Debug)]
-pub(super) struct Rules {
-    names: &'static Names,
-    ours: Vec<&'static str>,
+pub(super) struct Ours {
+    names: Vec<&'static str>,
     filter: UsedNames,
 }
 
 /// The user's fields on one line.
 #[derive(Debug, Default)]
 pub(super) struct UserFields {
-    /// All names as the user gave them, one behind the other.
+    /// The names that are not on the line as the user gave them, one behind the other.
     names: Vec<u8>,
     fields: Vec<Known>,
     /// Every name that is on the line or ours.
@@ -55,39 +91,38 @@ pub(super) struct UserFields {
 
 #[derive(Clone, Copy, Debug)]
 struct Known {
-    name: (usize, usize),
+    hash: NameBit,
+    name: Name,
     /// Where on the line its key is.
-    key: (usize, usize),
+    key: (u32, u32),
 }
 
-impl Rules {
-    /// Is the field `error` text, whatever its value is?
-    pub(super) fn errors_are_text(&self) -> bool {
-        self.names.errors_are_text
-    }
+/// Where a name is.
+#[derive(Clone, Copy, Debug)]
+enum Name {
+    /// Behind so many bytes of its key.
+    InKey(u32),
+    Apart(u32, u32),
+}
 
-    /// Is this value written as text though it is none?
-    pub(super) fn makes_text(&self, value: FieldValue<'_>) -> bool {
-        self.names.is_made_text(value)
-    }
-
-    pub(super) fn new(names: &'static Names) -> Self {
+impl Ours {
+    pub(super) fn new<N: Naming>() -> Self {
         let mut filter = UsedNames::default();
-        let ours = (names.ours)();
-        ours.iter().for_each(|name| filter.add(*name));
-        Self { names, ours, filter }
+        let names = N::ours();
+        names.iter().for_each(|name| filter.add(*name));
+        Self { names, filter }
     }
 
-    fn is_ours(&self, filter: &UsedNames, name: &[u8], bit: NameBit) -> bool {
-        if (self.names.is_refused)(name) {
+    fn contains<N: Naming>(&self, name: &[u8], hash: NameBit) -> bool {
+        if N::is_refused(name) {
             return true;
         }
-        let dot = if self.names.dots_are_ours { name.iter().position(|byte| *byte == b'.') } else { None };
-        let (first, bit) = match dot.and_then(|dot| name.get(..dot)) {
+        let dot = if N::DOTS_ARE_OURS { name.iter().position(|byte| *byte == b'.') } else { None };
+        let (first, hash) = match dot.and_then(|dot| name.get(..dot)) {
             Some(first) => (first, first.into()),
-            None => (name, bit),
+            None => (name, hash),
         };
-        filter.may_contain(bit) && self.ours.iter().any(|ours| ours.as_bytes() == first)
+        self.filter.may_contain(hash) && self.names.iter().any(|ours| ours.as_bytes() == first)
     }
 }
 
@@ -100,75 +135,100 @@ impl UserFields {
         self.has_our_error = false;
     }
 
-    /// Writes a key that is not on this line yet, and not ours, up to its colon; false, and nothing, if the user put a
-    /// field of this name before.
-    pub(super) fn write_key(
+    /// Writes a key that is not on this line yet, and not ours, but for its end; false, and nothing, if the user put a
+    /// field of this name before. `before` stands before the name.
+    #[inline]
+    pub(super) fn write_key<N: Naming>(
         &mut self,
         line: &mut Vec<u8>,
-        rules: &Rules,
+        ours: &Ours,
+        before: &[u8],
         name: &[u8],
-        value: FieldValue<'_>,
     ) -> bool {
         if self.fields.is_empty() {
-            self.filter = rules.filter.clone();
+            self.filter = ours.filter.clone();
         }
-        let bit = NameBit::from(name);
-        if self.filter.may_contain(bit) && self.has(name) {
+        let hash = NameBit::from(name);
+        if self.filter.may_contain(hash) || !N::is_plain(name) {
+            return self.write_other_key::<N>(line, ours, before, (name, hash));
+        }
+        self.filter.add(hash);
+        line.extend_from_slice(b",\"");
+        let start = line.len() as u32;
+        line.extend_from_slice(before);
+        line.extend_from_slice(name);
+        let key = (start, line.len() as u32);
+        self.fields.push(Known { hash, name: Name::InKey(before.len() as u32), key });
+        true
+    }
+
+    /// The same where the name is perhaps on the line, or ours, or written in another way.
+    #[cold]
+    fn write_other_key<N: Naming>(
+        &mut self,
+        line: &mut Vec<u8>,
+        ours: &Ours,
+        before: &[u8],
+        (name, hash): (&[u8], NameBit),
+    ) -> bool {
+        if self.has(line, name, hash) {
             return false;
         }
         line.extend_from_slice(b",\"");
         let start = line.len();
-        let place = if rules.names.is_number(value) { rules.names.number } else { rules.names.text };
-        line.extend_from_slice(place.as_bytes());
+        line.extend_from_slice(before);
         let own = line.len();
-        (rules.names.write)(line, name);
+        N::write(line, name);
         let written = line.get(own..).unwrap_or_default();
-        let mut key_bit = if written == name { bit } else { written.into() };
-        let is_ours = rules.is_ours(&self.filter, written, key_bit);
-        if is_ours || self.filter.may_contain(key_bit) && self.is_taken(line, start) {
+        let mut key_hash = if written == name { hash } else { written.into() };
+        let is_ours = ours.contains::<N>(written, key_hash);
+        if is_ours || self.filter.may_contain(key_hash) && self.is_taken(line, start) {
             line.splice(own..own, PREFIX.iter().copied());
             while self.is_taken(line, start) {
                 line.splice(own..own, PREFIX.iter().copied());
             }
-            key_bit = line.get(own..).unwrap_or_default().into();
+            key_hash = line.get(own..).unwrap_or_default().into();
             if is_ours {
                 report_renamed(name, line.get(start..).unwrap_or_default());
             }
         }
-        self.remember(name, (start, line.len()));
-        self.filter.add(bit);
-        self.filter.add(key_bit);
-        line.extend_from_slice(b"\":");
+        self.remember((name, hash), (start as u32, line.len() as u32));
+        self.filter.add(key_hash);
         true
     }
 
     /// Takes the field `error` for the line's error; false if the line has one.
-    pub(super) fn take_error(&mut self, rules: &Rules) -> bool {
+    pub(super) fn take_error(&mut self, ours: &Ours) -> bool {
         if std::mem::replace(&mut self.has_our_error, true) {
             return false;
         }
         if self.fields.is_empty() {
-            self.filter = rules.filter.clone();
+            self.filter = ours.filter.clone();
         }
         // A second field of that name is one that is there already.
-        self.remember(key::ERROR.as_bytes(), (0, 0));
-        self.filter.add(key::ERROR);
+        self.remember((key::ERROR.as_bytes(), key::ERROR.into()), (0, 0));
         true
     }
 
-    fn remember(&mut self, name: &[u8], key: (usize, usize)) {
-        let start = self.names.len();
+    fn remember(&mut self, (name, hash): (&[u8], NameBit), key: (u32, u32)) {
+        let start = self.names.len() as u32;
         self.names.extend_from_slice(name);
-        self.fields.push(Known { name: (start, self.names.len()), key });
+        self.fields.push(Known { hash, name: Name::Apart(start, self.names.len() as u32), key });
+        self.filter.add(hash);
     }
 
-    fn has(&self, name: &[u8]) -> bool {
-        self.fields.iter().any(|known| self.names.get(known.name.0..known.name.1) == Some(name))
+    fn has(&self, line: &[u8], name: &[u8], hash: NameBit) -> bool {
+        let part = |bytes: &[u8], start, end| bytes.get(start as usize..end as usize) == Some(name);
+        let is = |known: &Known| match known.name {
+            Name::InKey(before) => part(line, known.key.0 + before, known.key.1),
+            Name::Apart(start, end) => part(&self.names, start, end),
+        };
+        self.fields.iter().any(|known| known.hash == hash && is(known))
     }
 
     fn is_taken(&self, line: &[u8], start: usize) -> bool {
         let key = line.get(start..);
-        self.fields.iter().any(|known| line.get(known.key.0..known.key.1) == key)
+        self.fields.iter().any(|known| line.get(known.key.0 as usize..known.key.1 as usize) == key)
     }
 }
 
@@ -191,28 +251,10 @@ fn report_renamed(name: &[u8], key: &[u8]) {
     }
 }
 
-impl Names {
-    /// Is this value a number, and written as one?
-    fn is_number(&self, value: FieldValue<'_>) -> bool {
-        /// 2^63: what a store's integers end below.
-        const END: f64 = 9_223_372_036_854_775_808.0;
-        match value {
-            FieldValue::I64(_) => true,
-            FieldValue::U64(value) => !self.odd_numbers_are_text || i64::try_from(value).is_ok(),
-            FieldValue::F64(value) if self.odd_numbers_are_text => value.abs() < END,
-            FieldValue::F64(_) => true,
-            _ => false,
-        }
-    }
-
-    /// Is this value written as text though it is none?
-    fn is_made_text(&self, value: FieldValue<'_>) -> bool {
-        match value {
-            FieldValue::Bool(_) => self.bools_are_text,
-            FieldValue::I64(_) | FieldValue::U64(_) | FieldValue::F64(_) => !self.is_number(value),
-            _ => false,
-        }
-    }
+/// Is this a name of letters, digits, `_` and these?
+pub(super) fn is_word(name: &[u8], more: &[u8]) -> bool {
+    let is_in_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || more.contains(byte);
+    !name.is_empty() && name.iter().all(is_in_word)
 }
 
 /// Writes a name's letters, digits and `_`, and of the others those that the format allows; `_` for the rest.

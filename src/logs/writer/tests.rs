@@ -76,13 +76,15 @@ fn adds_up(report: &FlowReport) -> bool {
 struct Plain;
 
 impl Format for Plain {
-    fn event(&self, object: &mut Object, event: Event<'_>) {
-        object.begin_with(event.message());
+    fn event(&self, object: &mut Object, event: &Event<'_>) {
+        object.begin();
+        object.raw(event.message());
         object.raw(b"\n");
     }
 
     fn hop(&self, object: &mut Object, hop: &Arc<Hop>, _: &End, _: Option<&Notes>) {
-        object.begin_with(name_of(hop).as_bytes());
+        object.begin();
+        object.raw(name_of(hop).as_bytes());
         object.raw(b"\n");
     }
 }
