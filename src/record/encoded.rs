@@ -39,7 +39,7 @@ pub(crate) enum FieldValue<'a> {
 pub(crate) enum Texts<'a> {
     /// Each behind its length.
     Copied(&'a [u8]),
-    Values(&'a [Cow<'static, str>]),
+    Values(&'a [Cow<'a, str>]),
 }
 
 /// What stands before a field's name.

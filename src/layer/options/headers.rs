@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use smallvec::SmallVec;
 
 use super::paths::Hidden;
 use crate::account::Table;
@@ -124,15 +125,10 @@ impl Headers {
         for listed in &self.0 {
             let mut values = headers.get_all(&listed.name).iter().take(MOST_VALUES);
             let Some(first) = values.next() else { continue };
-            let first = listed.shown(first, hidden, &mut room);
-            let values: Box<[_]> = match values.next() {
-                None => Box::new([first]),
-                Some(second) => {
-                    let others = [second].into_iter().chain(values);
-                    let others = others.map(|value| listed.shown(value, hidden, &mut room));
-                    [first].into_iter().chain(others).collect()
-                }
-            };
+            let values = std::iter::once(first).chain(values);
+            // Nearly all have one.
+            let values: SmallVec<[_; 1]> =
+                values.map(|value| listed.shown(value, hidden, &mut room)).collect();
             hop.add(listed.field(is_grpc), FieldValue::List(Texts::Values(&values)));
         }
     }
@@ -177,7 +173,7 @@ impl Listed {
     }
 
     /// A value as it is shown; what is no UTF-8 in it is U+FFFD.
-    fn shown(&self, value: &HeaderValue, hidden: &Hidden, room: &mut usize) -> Cow<'static, str> {
+    fn shown<'v>(&self, value: &'v HeaderValue, hidden: &Hidden, room: &mut usize) -> Cow<'v, str> {
         // A value that is marked as sensitive must not be logged.
         if self.shows == Shows::Nothing || value.is_sensitive() {
             return REDACTED.into();
@@ -188,7 +184,7 @@ impl Listed {
         let text = if self.shows == Shows::Url { url(&text, hidden).into() } else { text };
         let kept = prefix(&text, LONGEST.min(*room));
         *room -= kept.len();
-        if kept.len() == text.len() { text.into_owned().into() } else { [kept, CUT].concat().into() }
+        if kept.len() == text.len() { text } else { [kept, CUT].concat().into() }
     }
 }
 
