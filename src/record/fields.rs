@@ -21,7 +21,7 @@ const FEW: usize = 8;
 const LONGEST: Longest = Longest { value: 64 * 1024 * 1024, all: usize::MAX };
 
 /// Room for some fields of the usual length.
-const ROOM: usize = 256;
+const ROOM: usize = 512;
 
 impl Fields {
     pub(crate) fn len(&self) -> usize {

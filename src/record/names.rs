@@ -15,29 +15,30 @@ pub(crate) struct UsedNames([u64; 16]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NameBit(u64);
 
-/// Names of ours, and how long they are: a field whose name has another length is none of them, which most fields learn
-/// from that.
+/// Names of ours. Most names of a user's have another length or another end than each of them, and learn that from one bit.
 #[derive(Debug, Default)]
 pub(crate) struct OurNames {
     all: SmallVec<[&'static str; 24]>,
-    /// A bit for each length, modulo 64.
-    lengths: u64,
+    marks: u64,
 }
 
 impl OurNames {
     #[inline]
     pub(crate) fn add(&mut self, name: &'static str) {
-        self.lengths |= Self::length(name.as_bytes());
+        self.marks |= Self::mark(name.as_bytes());
         self.all.push(name);
     }
 
     #[inline]
     pub(crate) fn contains(&self, name: &[u8]) -> bool {
-        self.lengths & Self::length(name) != 0 && self.all.iter().any(|known| known.as_bytes() == name)
+        self.marks & Self::mark(name) != 0 && self.all.iter().any(|known| known.as_bytes() == name)
     }
 
-    const fn length(name: &[u8]) -> u64 {
-        1 << (name.len() % 64)
+    /// A bit for its length and its last byte.
+    #[inline]
+    const fn mark(name: &[u8]) -> u64 {
+        let last = if let [.., last] = name { *last as usize } else { 0 };
+        1 << ((name.len() + 5 * last) % 64)
     }
 }
 
