@@ -26,7 +26,7 @@ use crate::error::causes;
 use crate::names::attribute;
 #[cfg(feature = "reports")]
 use crate::record::Trail;
-use crate::record::{FieldValue, Hop, IntoValue, KeepReason, Outcome, Route, error_text, prefix, type_of};
+use crate::record::{Hop, IntoValue, KeepReason, Outcome, Route, error_text, prefix, type_of};
 
 /// At most this many bytes of the text given to [`keep`] are shown, and of a user's id or a fingerprint.
 const LONGEST_REASON: usize = 256;
@@ -45,7 +45,7 @@ fn with_open_hop(say: impl FnOnce(&Arc<Hop>)) -> bool {
 
 /// Adds a field to the request's span and log line. A later value of the same name replaces the earlier one.
 ///
-/// The value is a number, `bool`, text (borrowed text is copied), a [`Duration`](std::time::Duration) in seconds, or an
+/// The value is a number, `bool`, text, a [`Duration`](std::time::Duration) in seconds, or an
 /// [`Option`], whose `None` adds nothing; for any other type that implements `Display`, use
 /// [`Value::display`](crate::Value::display). Unlike `record` of a `tracing` span it needs no declared field.
 ///
@@ -66,14 +66,10 @@ pub fn add(name: impl Into<Cow<'static, str>>, value: impl IntoValue) -> bool {
     let name = name.into();
     // Text is copied into the request's fields straight from where it is.
     if let Some(text) = value.as_text() {
-        return add_value(&name, Some(text.into()));
+        return with_hop(|hop| hop.add(&name, text)).unwrap_or(false);
     }
-    add_value(&name, value.into_value().as_ref().map(FieldValue::from))
-}
-
-fn add_value(name: &str, value: Option<FieldValue<'_>>) -> bool {
-    let added = with_hop(|hop| match value {
-        Some(value) => hop.add(name, value),
+    let added = with_hop(|hop| match value.into_value() {
+        Some(value) => hop.add(&name, &value),
         None => hop.end().is_none(),
     });
     added.unwrap_or(false)

@@ -15,6 +15,9 @@ const BUSY: usize = usize::MAX;
 /// So much text of the user's, in fields and errors, weighs as much as a record.
 const TEXT: usize = 2 * 1024;
 
+/// Room for so many records is made on the exporter's thread, and not on that of a request.
+const ROOM: usize = 512;
+
 /// Threads share a line of the cache once in so many records; for each stripe the queue may be full by so many sooner.
 const STEP: usize = 8;
 
@@ -148,7 +151,7 @@ impl<R: Weigh> Queue<R> {
     pub(crate) fn take(&self, backlog: &mut VecDeque<R>) {
         let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
         for stripe in 0..self.records.count() {
-            spare.reserve(self.held());
+            spare.reserve(ROOM);
             self.records.take(stripe, |records| {
                 // What stays empty has no use for the room.
                 if !records.is_empty() {

@@ -29,8 +29,7 @@ pub(super) fn is_content(kind: Option<&HeaderValue>) -> bool {
     kind.is_some_and(|kind| matches!(kind, [] | [b'+' | b';' | b' ', ..]))
 }
 
-/// From when on a caller that hangs up has waited too long: `grpc-timeout` is up to eight digits and a unit. His clock began
-/// before his request was here, so that he often hangs up a little before ours is at its end.
+/// When the caller gives up: `grpc-timeout` is up to eight digits and a unit.
 #[inline(never)]
 pub(super) fn deadline(headers: &HeaderMap, start: Moment) -> Option<Moment> {
     let timeout = headers.get(TIMEOUT)?.to_str().ok()?;
@@ -45,8 +44,7 @@ pub(super) fn deadline(headers: &HeaderMap, start: Moment) -> Option<Moment> {
         _ => return None,
     };
     let count: u64 = digits.parse().ok().filter(|_| digits.len() <= 8)?;
-    let nanos = count.saturating_mul(nanos);
-    Some(start.after_nanos(nanos - nanos / 16))
+    Some(start.after_nanos(count.saturating_mul(nanos)))
 }
 
 /// Does what answers speak gRPC?
@@ -107,7 +105,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         let start = Moment::now();
         headers.insert("grpc-timeout", HeaderValue::from_static("20m"));
-        assert_eq!(deadline(&headers, start), Some(start.after_nanos(18_750_000)));
+        assert_eq!(deadline(&headers, start), Some(start.after_nanos(20_000_000)));
         for bad in ["", "m", "20", "20x", "123456789S", "é"] {
             headers.insert("grpc-timeout", HeaderValue::from_bytes(bad.as_bytes()).expect("a header"));
             assert_eq!(deadline(&headers, start), None, "{bad}");

@@ -104,7 +104,14 @@ impl Encoded {
     #[cold]
     fn texts<'t>(&mut self, longest: Longest, tag: Tag, name: &[u8], texts: impl Iterator<Item = &'t [u8]>) {
         let start = self.open(tag, name);
-        texts.for_each(|text| self.item(longest, |out| out.bytes(text)));
+        for text in texts {
+            let has_room = text.len() < self.left(longest);
+            self.item(longest, |out| out.bytes(text));
+            // The one that was cut, or fills the room, is the last.
+            if !has_room {
+                break;
+            }
+        }
         self.close(name, start);
     }
 

@@ -1,7 +1,7 @@
 //! Fields: what a user gives a request or a span, each name once.
 
 use super::encoded::{Encoded, FieldValue, HEAD, Longest, each_field, next_field};
-use super::{NameBit, UsedNames};
+use super::{NameHash, UsedNames};
 
 /// Fields in the order in which they were added, each name once.
 #[derive(Clone, Debug, Default)]
@@ -17,8 +17,8 @@ pub(crate) struct Fields {
 /// So many names have a word for themselves.
 const FEW: usize = 8;
 
-/// Of a longer text the begin is kept.
-const LONGEST: Longest = Longest { value: 64 * 1024 * 1024, all: usize::MAX };
+/// Of a longer text the beginning is kept.
+const LONGEST: Longest = Longest { value: 64 * 1024 * 1024, all: 1024 * 1024 * 1024 };
 
 /// Room for some fields of the usual length.
 const ROOM: usize = 512;
@@ -43,19 +43,26 @@ impl Fields {
         self.iter().find(|(known, _)| *known == name.as_bytes()).map(|(_, value)| value)
     }
 
+    /// About how many bytes it takes beside itself.
+    pub(crate) fn size(&self) -> usize {
+        let used = self.used.as_ref().map_or(0, |used| size_of_val(&**used));
+        self.encoded.bytes.capacity() + used
+    }
+
     /// How many bytes its names and values take.
     pub(crate) fn text_length(&self) -> usize {
         self.encoded.bytes.len() - self.count * HEAD
     }
 
-    /// Gives a field another name.
+    /// Gives a field another name, unless there is a field of that name.
     pub(crate) fn rename(&mut self, name: &str, to: &str) {
-        let Some((start, end)) = self.find(name.as_bytes()) else { return };
+        let is_taken = self.get(to).is_some();
+        let Some((start, end)) = self.find(name.as_bytes()).filter(|_| !is_taken) else { return };
         let field = self.encoded.bytes.get(start..end).map(<[u8]>::to_vec).unwrap_or_default();
         if let Some((_, value)) = next_field(&mut &*field) {
             self.put(start, end, to.as_bytes(), value);
         }
-        self.learn(NameBit::from(to));
+        self.learn(NameHash::from(to));
     }
 
     /// Sets a field; a later value replaces an earlier one of the same name.
@@ -67,14 +74,14 @@ impl Fields {
     /// Sets a field, unless it is a new one and there are so many already: then false.
     #[inline]
     pub(crate) fn set_within(&mut self, most: usize, name: &[u8], value: FieldValue<'_>) -> bool {
-        let bit = NameBit::from(name);
+        let bit = NameHash::from(name);
         if self.may_contain(bit)
             && let Some((start, end)) = self.find(name)
         {
             self.put(start, end, name, value);
             return true;
         }
-        if self.count >= most {
+        if self.count >= most || name.len() > LONGEST.value {
             return false;
         }
         if self.count == 0 {
@@ -88,7 +95,7 @@ impl Fields {
 
     /// False if there is no such name; true if there probably is one.
     #[inline]
-    fn may_contain(&self, bit: NameBit) -> bool {
+    fn may_contain(&self, bit: NameHash) -> bool {
         match &self.used {
             Some(used) => used.may_contain(bit),
             None => self.few & bit.in_one_word() != 0,
@@ -96,7 +103,7 @@ impl Fields {
     }
 
     #[inline]
-    fn learn(&mut self, bit: NameBit) {
+    fn learn(&mut self, bit: NameHash) {
         match &mut self.used {
             Some(used) => used.add(bit),
             None => {
@@ -145,6 +152,7 @@ mod tests {
         fields.set("b", "two");
         fields.set("a", "three");
         fields.rename("b", "c");
+        fields.rename("a", "c");
         let all: Vec<_> = fields.iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
         assert_eq!(all, [(b"a".to_vec(), "three".into()), (b"c".to_vec(), "two".into())]);
         assert_eq!(fields.get("a").map(Value::from), Some("three".into()));

@@ -38,7 +38,7 @@ pub(crate) use hop::{End, Hop, NameSpan, Notes, Subject};
 pub(crate) use interned::Interned;
 pub(crate) use kept::{KeepReason, Kept};
 pub(crate) use method::{Method, Methods};
-pub(crate) use names::{NameBit, OurNames, UsedNames, free_name, short_word};
+pub(crate) use names::{NameHash, OurNames, UsedNames, free_name, short_word};
 pub(crate) use outcome::ErrorType;
 pub(crate) use route::{Route, RouteCell};
 pub(crate) use rpc::{Call, Code, Rpc, known_method};

@@ -13,7 +13,7 @@ pub(crate) struct UsedNames([u64; 16]);
 
 /// The hash of a name, which decides its bit: several looks need one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NameBit(u64);
+pub(crate) struct NameHash(u64);
 
 /// Names of ours. Most names of a user's have another length or another end than each of them, and learn that from one bit.
 #[derive(Debug, Default)]
@@ -44,20 +44,20 @@ impl OurNames {
 
 impl UsedNames {
     #[inline]
-    pub(crate) fn add(&mut self, name: impl Into<NameBit>) {
+    pub(crate) fn add(&mut self, name: impl Into<NameHash>) {
         let (word, bit) = name.into().place();
         self.0[word] |= bit;
     }
 
     /// False if the name was not used; true if it probably was.
     #[inline]
-    pub(crate) fn may_contain(&self, name: impl Into<NameBit>) -> bool {
+    pub(crate) fn may_contain(&self, name: impl Into<NameHash>) -> bool {
         let (word, bit) = name.into().place();
         self.0[word] & bit != 0
     }
 }
 
-impl NameBit {
+impl NameHash {
     #[inline]
     fn place(self) -> (usize, u64) {
         ((self.0 >> 6) as usize % 16, 1 << (self.0 % 64))
@@ -70,17 +70,17 @@ impl NameBit {
     }
 }
 
-impl From<&str> for NameBit {
+impl From<&str> for NameHash {
     #[inline]
     fn from(name: &str) -> Self {
-        NameBit(hash(name.as_bytes()))
+        NameHash(hash(name.as_bytes()))
     }
 }
 
-impl From<&[u8]> for NameBit {
+impl From<&[u8]> for NameHash {
     #[inline]
     fn from(name: &[u8]) -> Self {
-        NameBit(hash(name))
+        NameHash(hash(name))
     }
 }
 

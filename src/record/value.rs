@@ -32,7 +32,7 @@ pub enum Value {
     List(Box<[Cow<'static, str>]>),
 }
 
-/// What can be the value of a field: numbers, `bool`, text (borrowed text is copied), [`Duration`] in seconds, and an
+/// What can be the value of a field: numbers, `bool`, text, [`Duration`] in seconds, and an
 /// [`Option`] of each, whose `None` adds nothing. For any other type there is [`Value::display`].
 ///
 /// ```
@@ -61,7 +61,7 @@ pub trait IntoValue {
 pub(crate) struct Joined<'a>(pub(crate) &'a [Cow<'static, str>]);
 
 impl Value {
-    /// Text that lives as long as the program: it is not copied, as it is by `From<&str>`.
+    /// Text that lives as long as the program: the value points to it.
     #[must_use]
     pub const fn from_static(text: &'static str) -> Self {
         Self::Str(Cow::Borrowed(text))
@@ -167,6 +167,10 @@ impl<T: IntoValue> IntoValue for Option<T> {
     fn into_value(self) -> Option<Value> {
         self?.into_value()
     }
+
+    fn as_text(&self) -> Option<&str> {
+        self.as_ref()?.as_text()
+    }
 }
 
 // By reference, as iterators yield them.
@@ -175,6 +179,10 @@ macro_rules! references {
         $(impl IntoValue for &$copied {
             fn into_value(self) -> Option<Value> {
                 (*self).into_value()
+            }
+
+            fn as_text(&self) -> Option<&str> {
+                (**self).as_text()
             }
         })+
     };

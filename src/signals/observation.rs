@@ -205,7 +205,7 @@ impl Observation {
         let at = self.now(hop.kind);
         let end = hop.finish(|said| {
             // The user's outcome has precedence over what happened.
-            let reached = self.outcome(reached, at);
+            let reached = self.outcome(reached, &hop, at);
             let outcome = said.unwrap_or(reached);
             let (status, rpc, error_type) = match self.call {
                 Some(call) => self.of_call(call, &hop, (reached, outcome), word),
@@ -246,11 +246,15 @@ impl Observation {
     }
 
     /// What happened.
-    fn outcome(&self, reached: Outcome, at: Moment) -> Outcome {
+    fn outcome(&self, reached: Outcome, hop: &Hop, at: Moment) -> Outcome {
         let Some(deadline) = self.rare.as_ref().and_then(|rare| rare.deadline) else { return reached };
-        let is_cut_off = matches!(reached, Outcome::Cancelled | Outcome::ServerError);
+        let too_late = match reached {
+            Outcome::Cancelled if hop.kind == Kind::Server => hangs_up(hop.start, deadline),
+            Outcome::Cancelled | Outcome::ServerError => deadline,
+            _ => return reached,
+        };
         let is_answered = self.call.is_some_and(|call| call.code.is_some());
-        if at >= deadline && is_cut_off && !is_answered { Outcome::Timeout } else { reached }
+        if at >= too_late && !is_answered { Outcome::Timeout } else { reached }
     }
 
     /// What a call of gRPC adds: its own status in the place of HTTP's, unless that says more than 200.
@@ -355,6 +359,14 @@ fn error_type(kind: Kind, outcome: Outcome, status: Option<u16>, word: &'static 
     }
 }
 
+/// From when on a caller who hangs up has waited too long: his clock began before his request was here, so that he often hangs
+/// up a little before ours is at its end.
+fn hangs_up(start: Moment, deadline: Moment) -> Moment {
+    /// In nanoseconds.
+    const AT_MOST: u64 = 100_000_000;
+    deadline.before_nanos((deadline.nanos_since(start) / 16).min(AT_MOST))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -381,6 +393,16 @@ mod tests {
         assert_eq!(said(Kind::Server, Outcome::Panic, Some(200)).as_deref(), Some("panic"));
         assert_eq!(said(Kind::Server, Outcome::ServerError, Some(200)).as_deref(), Some("server_error"));
         assert_eq!(said(Kind::Consumer, Outcome::ServerError, None).as_deref(), Some("server_error"));
+    }
+
+    #[test]
+    fn a_caller_is_at_his_deadline_a_little_before_us() {
+        let start = Moment::now();
+        for (timeout, margin) in [(1_600, 100), (20, 1), (3_600_000, 100), (0, 0)] {
+            let deadline = start.after_nanos(timeout * 1_000_000);
+            let early = deadline.nanos_since(hangs_up(start, deadline)) / 1_000_000;
+            assert_eq!(early, margin, "{timeout} ms");
+        }
     }
 
     #[test]

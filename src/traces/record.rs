@@ -109,7 +109,15 @@ impl Record {
             Self::Hop(hop) => size_of::<Hop>() + size_of_val(hop.links.as_slice()),
             Self::Span(span) => size_of::<SpanRecord>() + size_of_val(span.links.as_slice()),
         };
-        own + size_of::<Self>() + self.text_length()
+        // What a hop's own texts take is known since its end; fields have room for more.
+        own + size_of::<Self>() + self.text_length() + self.size_of_fields()
+    }
+
+    fn size_of_fields(&self) -> usize {
+        match self {
+            Self::Hop(hop) => hop.notes().as_ref().map_or(0, |notes| notes.fields.size()),
+            Self::Span(span) => span.fields.size(),
+        }
     }
 }
 

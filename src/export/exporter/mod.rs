@@ -43,6 +43,9 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// How many records are dropped between two looks at the time.
 const DROPPED_AT_ONCE: usize = 8;
 
+/// A backlog of so many records may be moved into one piece; to move more would take too long at once.
+const MOVED_AT_ONCE: usize = 2_048;
+
 /// How many requests may be under way at once.
 const MOST_IN_FLIGHT: usize = 8;
 
@@ -203,7 +206,14 @@ impl<R: Weigh> Exporter<R> {
     /// Makes requests of so many records. Once encoded, they are needed no more.
     fn encode(&mut self, mut count: usize, life: &Life) {
         begin_run(life.deadline().is_some());
-        let batch = self.backlog.make_contiguous().get(..count).unwrap_or_default();
+        let in_one_piece = self.backlog.as_slices().0.len();
+        if in_one_piece < count && self.backlog.len() > MOVED_AT_ONCE {
+            // The others are at the front for the next one.
+            count = in_one_piece;
+        } else if in_one_piece < count {
+            self.backlog.make_contiguous();
+        }
+        let batch = self.backlog.as_slices().0.get(..count).unwrap_or_default();
         let weight = self.queue.weight_of(batch);
         self.due = self.due.saturating_sub(weight);
         let Encoded { payloads, too_large, shortened } = self.transport.encode(batch);

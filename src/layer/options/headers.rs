@@ -6,7 +6,6 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use smallvec::SmallVec;
 
 use super::paths::Hidden;
-use crate::account::Table;
 use crate::names::Conventions;
 use crate::record::{FieldValue, Hop, Texts, prefix};
 use crate::threads::{Once, complain};
@@ -20,8 +19,6 @@ const MOST_VALUES: usize = 16;
 const LONGEST: usize = 1_024;
 /// All values of one message together.
 const MOST_BYTES: usize = 8 * 1_024;
-/// How many names of fields the process keeps.
-const MOST_LASTING: usize = 1_024;
 /// Stands for what was cut off.
 const CUT: &str = "…";
 
@@ -72,7 +69,7 @@ pub(super) struct Before {
 struct Listed {
     name: HeaderName,
     /// The field's whole name in a request of HTTP, and the two in a call of gRPC.
-    fields: [Cow<'static, str>; 3],
+    fields: [String; 3],
     shows: Shows,
 }
 
@@ -113,7 +110,7 @@ impl Headers {
                 ));
             }
             let [older, newer] = before.grpc;
-            let fields = [before.http, older, newer].map(|before| lasting([before, name.as_str()].concat()));
+            let fields = [before.http, older, newer].map(|before| [before, name.as_str()].concat());
             listed.push(Listed { name, fields, shows });
         }
         Self(listed)
@@ -145,15 +142,6 @@ impl Headers {
     }
 }
 
-/// A name that lives as long as the program, so that no request copies it; beyond [`MOST_LASTING`] it is copied.
-fn lasting(name: String) -> Cow<'static, str> {
-    static NAMES: Table<Box<str>, ()> = Table::new(MOST_LASTING);
-    let known = NAMES.find_or_add(name.as_str(), || (name.as_str().into(), ()));
-    known
-        .and_then(|(number, ())| NAMES.entry(number))
-        .map_or(Cow::Owned(name.clone()), |(name, ())| Cow::Borrowed(name))
-}
-
 impl Shows {
     fn of(name: &HeaderName) -> Self {
         match name.as_str() {
@@ -166,7 +154,7 @@ impl Shows {
 
 impl Listed {
     /// The field's whole name.
-    fn field(&self, is_grpc: bool) -> &Cow<'static, str> {
+    fn field(&self, is_grpc: bool) -> &str {
         // The names are chosen at the start, perhaps after the layer was made.
         let place = if is_grpc { 1 + usize::from(Conventions::has_stable_rpc()) } else { 0 };
         &self.fields[place]

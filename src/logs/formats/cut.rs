@@ -64,10 +64,9 @@ fn fit(line: &mut Object) -> Cut {
 
 /// Takes `excess` bytes off the longest text, or all of it; false if none is longer than the mark.
 fn shorten_longest(bytes: &mut Vec<u8>, texts: &mut [Text], excess: usize) -> bool {
-    let longest = texts.iter().max_by_key(|text| text.end - text.start);
-    let Some((start, end)) = longest.map(|text| (text.start as usize, text.end as usize)) else {
-        return false;
-    };
+    let longest = texts.iter().enumerate().max_by_key(|(_, text)| text.end - text.start);
+    let Some((place, text)) = longest else { return false };
+    let (start, end) = (text.start as usize, text.end as usize);
     if end - start <= SHORT {
         return false;
     }
@@ -75,13 +74,14 @@ fn shorten_longest(bytes: &mut Vec<u8>, texts: &mut [Text], excess: usize) -> bo
     let kept = start + escaped_prefix(text, (end - start).saturating_sub(excess));
     bytes.splice(kept..end, CUT_MARK.bytes());
     let removed = (end - kept - CUT_MARK.len()) as u32;
-    for text in texts {
-        if text.start as usize > end {
-            text.start -= removed;
-            text.end -= removed;
-        } else if text.start as usize == start {
-            text.end -= removed;
-        }
+    // They stand in the order of the line; one may begin where another ends, and one may be empty.
+    let mut behind = texts.iter_mut().skip(place);
+    if let Some(text) = behind.next() {
+        text.end -= removed;
+    }
+    for text in behind {
+        text.start -= removed;
+        text.end -= removed;
     }
     true
 }
@@ -114,6 +114,9 @@ mod tests {
 
     use super::*;
     use crate::logs::formats::tests::line_of;
+    use crate::logs::formats::{FormatName, Item, LineMaker};
+    use crate::record::{Severity, Snapshot};
+    use crate::resource::Resource;
 
     fn line(fields: &[(String, String)]) -> Object {
         line_of(|put| fields.iter().for_each(|(name, value)| put(name, value.as_str().to_owned().into())))
@@ -146,6 +149,33 @@ mod tests {
             (0..300).map(|n| (format!("{n}{}", "n".repeat(1_000)), String::new())).collect();
         names.push(("long".into(), "x".repeat(1_000)));
         assert_eq!(fit(&mut line(&names)), Cut::Hopeless);
+    }
+
+    /// The line of a message and two fields of these lengths.
+    fn made(format: FormatName, [message, first, second]: [usize; 3]) -> Vec<u8> {
+        let mut said = Snapshot::new(Severity::Info, "app", &"m".repeat(message));
+        said.add("first", &"x".repeat(first).into());
+        said.add("second", &"y".repeat(second).into());
+        let mut object = Object::default();
+        let maker = LineMaker::new(format.format(&Resource::default(), false));
+        assert!(maker.append(&Item::Event(said.event()), &mut object), "no line");
+        object.bytes
+    }
+
+    #[test]
+    fn each_format_cuts_what_is_too_long_whatever_else_is_empty() {
+        for format in FormatName::ALL {
+            for lengths in [[0, 200_000, 200_000], [250_000, 250_000, 0], [250_000, 0, 0], [0, 0, 250_000]] {
+                let line = made(format, lengths);
+                let text = String::from_utf8(line).expect("UTF-8");
+                assert!(
+                    text.len() <= LONGEST_LINE && text.len() > LONGEST_LINE / 2,
+                    "{format:?} {lengths:?}"
+                );
+                let is_cut = text.contains(CUT_MARK);
+                assert_eq!(is_cut, lengths.iter().sum::<usize>() > LONGEST_LINE, "{format:?} {lengths:?}");
+            }
+        }
     }
 
     proptest! {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use crate::names::key;
-use crate::record::{FieldValue, NameBit, UsedNames};
+use crate::record::{FieldValue, NameHash, UsedNames};
 use crate::threads::complain;
 
 /// Stands before a user's field whose name is taken.
@@ -91,7 +91,7 @@ pub(super) struct UserFields {
 
 #[derive(Clone, Copy, Debug)]
 struct Known {
-    hash: NameBit,
+    hash: NameHash,
     name: Name,
     /// Where on the line its key is.
     key: (u32, u32),
@@ -113,7 +113,7 @@ impl Ours {
         Self { names, filter }
     }
 
-    fn contains<N: Naming>(&self, name: &[u8], hash: NameBit) -> bool {
+    fn contains<N: Naming>(&self, name: &[u8], hash: NameHash) -> bool {
         if N::is_refused(name) {
             return true;
         }
@@ -148,7 +148,7 @@ impl UserFields {
         if self.fields.is_empty() {
             self.filter = ours.filter.clone();
         }
-        let hash = NameBit::from(name);
+        let hash = NameHash::from(name);
         if self.filter.may_contain(hash) || !N::is_plain(name) {
             return self.write_other_key::<N>(line, ours, before, (name, hash));
         }
@@ -169,7 +169,7 @@ impl UserFields {
         line: &mut Vec<u8>,
         ours: &Ours,
         before: &[u8],
-        (name, hash): (&[u8], NameBit),
+        (name, hash): (&[u8], NameHash),
     ) -> bool {
         if self.has(line, name, hash) {
             return false;
@@ -210,14 +210,14 @@ impl UserFields {
         true
     }
 
-    fn remember(&mut self, (name, hash): (&[u8], NameBit), key: (u32, u32)) {
+    fn remember(&mut self, (name, hash): (&[u8], NameHash), key: (u32, u32)) {
         let start = self.names.len() as u32;
         self.names.extend_from_slice(name);
         self.fields.push(Known { hash, name: Name::Apart(start, self.names.len() as u32), key });
         self.filter.add(hash);
     }
 
-    fn has(&self, line: &[u8], name: &[u8], hash: NameBit) -> bool {
+    fn has(&self, line: &[u8], name: &[u8], hash: NameHash) -> bool {
         let part = |bytes: &[u8], start, end| bytes.get(start as usize..end as usize) == Some(name);
         let is = |known: &Known| match known.name {
             Name::InKey(before) => part(line, known.key.0 + before, known.key.1),

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use super::describe::{Outline, Said, TakeAttribute};
 use super::log_record;
 use crate::otlp::{self, AnyValue, Message};
-use crate::record::{FieldValue, NameBit, UsedNames, free_name};
+use crate::record::{FieldValue, NameHash, UsedNames, free_name};
 
 /// One record, before its limits are applied.
 #[derive(Debug)]
@@ -101,14 +101,14 @@ impl<'a> TakeAttribute<'a> for Attributes<'a> {
     }
 
     fn dropped(&mut self, count: u32) {
-        self.dropped = count;
+        self.dropped = self.dropped.saturating_add(count);
     }
 }
 
 impl<'a> Attributes<'a> {
     /// Adds an attribute of the user's; one whose name we have written moves aside, as on the log line.
     pub(super) fn add(&mut self, name: &'a str, value: AnyValue<'a>) {
-        let bit = NameBit::from(name);
+        let bit = NameHash::from(name);
         let (ours, users) = self.list.split_at(self.ours);
         let is_given = |user: &Attribute<'_>| user.name.get(user.prefix..) == Some(name);
         let has =

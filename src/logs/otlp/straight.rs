@@ -8,7 +8,7 @@ use super::export::Limits;
 use super::fit::Room;
 use super::log_record;
 use crate::otlp::{AnyValue, Attributes, Message};
-use crate::record::{FieldValue, NameBit, OurNames, UsedNames, first_characters};
+use crate::record::{FieldValue, NameHash, OurNames, UsedNames, first_characters};
 
 /// Writes a record; false, and nothing is written, if it is no usual one.
 pub(super) fn write(said: Said<'_>, scope: &str, limits: &Limits, room: Room, message: &mut Message) -> bool {
@@ -87,7 +87,7 @@ impl<'a, 'm> Straight<'a, 'm> {
     #[inline]
     fn takes_users(&mut self, name: &'a [u8]) -> bool {
         self.is_usual &= !name.is_empty() && !self.ours.contains(name);
-        let bit = NameBit::from(name);
+        let bit = NameHash::from(name);
         if !self.is_usual || self.used.may_contain(bit) && self.given.contains(&name) {
             return false;
         }
