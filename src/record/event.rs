@@ -316,7 +316,7 @@ impl<'a> Event<'a> {
     }
 
     /// Hands out the event's own fields, the message excepted, in the order in which they were recorded.
-    #[inline]
+    #[cfg(any(test, feature = "reports"))]
     pub(crate) fn fields(self, take: impl FnMut(&'a [u8], FieldValue<'a>)) {
         each_field(self.bytes.get(..self.info.own as usize).unwrap_or_default(), take);
     }
@@ -328,7 +328,7 @@ impl<'a> Event<'a> {
     }
 
     /// Hands out the fields of the spans around it, innermost first.
-    #[inline]
+    #[cfg(test)]
     pub(crate) fn span_fields(self, take: impl FnMut(&'a [u8], FieldValue<'a>)) {
         each_field(self.bytes.get(self.info.own as usize..).unwrap_or_default(), take);
     }

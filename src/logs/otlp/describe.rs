@@ -156,8 +156,7 @@ fn of_event<'a>(attributes: &mut impl TakeAttribute<'a>, event: Event<'a>) {
         attributes.text(name::THREAD_NAME, event.thread().unwrap_or_default());
         attributes.text(name::EXCEPTION_STACKTRACE, event.backtrace().unwrap_or_default());
     }
-    event.fields(|name, value| field(attributes, name, value));
-    event.span_fields(|name, value| field(attributes, name, value));
+    event.all_fields(|name, value| field(attributes, name, value));
 }
 
 /// Hands out a field of an event.
