@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 use std::process::{Command, Stdio};
-use std::{env, fs, process};
+use std::{env, fs, process, thread};
 
 /// What one request took.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -60,21 +60,26 @@ impl Cost {
 }
 
 /// Measures a run of this program; `child` gives its command for a number of requests.
-pub(crate) fn measure(child: impl Fn(u64) -> Command) -> Cost {
+pub(crate) fn measure(child: impl Fn(u64) -> Command + Sync) -> Cost {
     measure_between(FEW, MANY, child)
 }
 
 /// The same, with these two numbers of requests.
-pub(crate) fn measure_between(few: u64, many: u64, child: impl Fn(u64) -> Command) -> Cost {
+pub(crate) fn measure_between(few: u64, many: u64, child: impl Fn(u64) -> Command + Sync) -> Cost {
     let requests = (many - few) as f64;
-    let cost = run(child(many)).above(run(child(few))).per(requests);
+    // Both at once: counts do not depend on what else runs, and each sleeps between its bursts.
+    let (of_many, of_few) = thread::scope(|scope| {
+        let of_few = scope.spawn(|| run(child(few), few));
+        (run(child(many), many), of_few.join().expect("a count"))
+    });
+    let cost = of_many.above(of_few).per(requests);
     // Every request allocates: if none was seen, the allocator goes by a name that is not counted.
     assert!(cost.instructions > 1_000.0 && cost.allocations >= 1.0, "nothing was counted: {cost:?}");
     cost
 }
 
-fn run(program: Command) -> Cost {
-    let folder = env::temp_dir().join(format!("request-bench-{}", process::id()));
+fn run(program: Command, requests: u64) -> Cost {
+    let folder = env::temp_dir().join(format!("request-bench-{}-{requests}", process::id()));
     fs::create_dir_all(&folder).expect("a folder for callgrind");
     let mut valgrind = Command::new("valgrind");
     // Its threads take turns; else ours might not get one while ten thousand requests end.

@@ -142,7 +142,7 @@ pub(crate) const STEPS: [Step; 13] = [
         (ALL, 1),
         [350.0, 0.1, 100.0, 2_520.0],
     ),
-    step("a captured header", Stack::Captures, Handler::Answers, (ALL, 1), [1_780.0, 2.1, 530.0, 1_500.0]),
+    step("a captured header", Stack::Captures, Handler::Answers, (ALL, 1), [1_850.0, 2.1, 530.0, 1_500.0]),
     step("a request_span()", Stack::Spanned, Handler::Answers, (ALL, 1), [4_250.0, 2.1, 100.0, 100.0]),
     step("a further poll", Stack::All, Handler::Waits(11), (WAITS_ONCE, 10), [250.0, 0.1, 100.0, 100.0]),
     step(
