@@ -137,11 +137,11 @@ pub(crate) fn with_hop<T>(look: impl FnOnce(&Arc<Hop>) -> T) -> Option<T> {
     if has_contexts() {
         return current()?.hop.as_ref().map(look);
     }
-    with_frames(|frames| frames.last().and_then(Frame::hop)).as_ref().map(look)
+    top_hop(look)
 }
 
 /// Looks at the innermost hop of this thread.
-pub(crate) fn top_hop<T>(look: impl FnOnce(&Hop) -> T) -> Option<T> {
+pub(crate) fn top_hop<T>(look: impl FnOnce(&Arc<Hop>) -> T) -> Option<T> {
     with_frames(|frames| frames.last().and_then(Frame::hop)).map(|hop| look(&hop))
 }
 

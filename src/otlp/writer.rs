@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::protobuf::{Message, Size, varint_length};
 use crate::export::{Encoded, Payload};
 use crate::names::schema;
-use crate::record::{FieldValue, Texts, Value};
+use crate::record::{FieldValue, Texts};
 use crate::resource::Resource;
 
 /// About what a server's span takes, so that the buffer is made once.
@@ -382,19 +382,6 @@ impl AnyValue<'_> {
                 });
             }
             _ => {}
-        }
-    }
-}
-
-impl<'a> From<&'a Value> for AnyValue<'a> {
-    fn from(value: &'a Value) -> Self {
-        match value {
-            Value::Bool(value) => Self::Bool(*value),
-            Value::I64(value) => Self::I64(*value),
-            Value::U64(value) => Self::U64(*value),
-            Value::F64(value) => Self::F64(*value),
-            Value::Str(text) => Self::Str(Cow::Borrowed(text)),
-            Value::List(texts) => Self::List(Cow::Borrowed(texts)),
         }
     }
 }

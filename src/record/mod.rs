@@ -46,9 +46,7 @@ pub(crate) use severity::Severity;
 pub(crate) use statement::{Dialect, Stated, without_values};
 #[cfg(feature = "otlp")]
 pub(crate) use text::CAUSED_BY;
-pub(crate) use text::{
-    PANICKED, bounded, error_text, first_characters, formatted, guarded, prefix, stacktrace,
-};
+pub(crate) use text::{PANICKED, bounded, error_text, formatted, guarded, prefix, stacktrace, within};
 pub(crate) use trail::{Trail, type_of};
 pub(crate) use value::Joined;
 #[cfg(test)]

@@ -41,9 +41,17 @@ pub(crate) fn prefix(text: &str, most: usize) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
-/// So many characters of a text.
+/// As much of a text as a limit of its characters keeps.
+#[inline]
+pub(crate) fn within(text: &[u8], limit: Option<usize>) -> &[u8] {
+    match limit {
+        Some(most) if text.len() > most => first_characters(text, most),
+        _ => text,
+    }
+}
+
 #[cold]
-pub(crate) fn first_characters(text: &[u8], most: usize) -> &[u8] {
+fn first_characters(text: &[u8], most: usize) -> &[u8] {
     let end = std::str::from_utf8(text).ok().and_then(|text| text.char_indices().nth(most));
     end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }

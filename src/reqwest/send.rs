@@ -95,7 +95,7 @@ fn is_observed(request: &Request) -> bool {
     let is_this = |hop: &Hop| {
         is_running(hop, Kind::Client) && is_of(hop, request.method(), url.path(), || url.host_str())
     };
-    top_hop(is_this).unwrap_or(false)
+    top_hop(|hop| is_this(hop)).unwrap_or(false)
 }
 
 fn describe(http: &mut Http, request: &Request) {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use crate::clock::Moment;
 use crate::context::{SpanId, TraceContext, Tracestate};
-use crate::record::{FieldValue, Fields, Kind, OurNames, Value, first_characters, free_name};
+use crate::record::{FieldValue, Fields, Kind, OurNames, Value, free_name, within};
 
 /// What a span is beside its attributes; links are within the limits.
 #[derive(Debug)]
@@ -250,9 +250,6 @@ impl<'a, S: SpanWriter> Attributes<'a, S> {
     /// As much of the text as is kept.
     #[inline]
     fn within<'t>(&self, text: &'t [u8]) -> &'t [u8] {
-        match self.limits.value_length {
-            Some(most) if text.len() > most => first_characters(text, most),
-            _ => text,
-        }
+        within(text, self.limits.value_length)
     }
 }

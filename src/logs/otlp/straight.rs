@@ -8,7 +8,7 @@ use super::export::Limits;
 use super::fit::Room;
 use super::log_record;
 use crate::otlp::{AnyValue, Attributes, Message};
-use crate::record::{FieldValue, NameHash, OurNames, UsedNames, first_characters};
+use crate::record::{FieldValue, NameHash, OurNames, UsedNames, within};
 
 /// Writes a record; false, and nothing is written, if it is no usual one.
 pub(super) fn write(said: Said<'_>, scope: &str, limits: &Limits, room: Room, message: &mut Message) -> bool {
@@ -99,10 +99,7 @@ impl<'a, 'm> Straight<'a, 'm> {
     /// As much of the text as is kept.
     #[inline]
     fn within<'t>(&self, text: &'t [u8]) -> &'t [u8] {
-        match self.limits.value_length {
-            Some(most) if text.len() > most => first_characters(text, most),
-            _ => text,
-        }
+        within(text, self.limits.value_length)
     }
 }
 
