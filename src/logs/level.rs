@@ -66,7 +66,7 @@ impl Directives {
     ///
     /// A word alone that is no level is a target that writes everything, as everywhere in this ecosystem. Where they
     /// give no level to our own lines, those of WARN and ERROR are still written: `my_crate=info` is not meant to hide
-    /// that a request failed.
+    /// that a request failed. `tower=warn` is about the crate of that name: that ours begins with it is no wish.
     pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
         let mut read = Self {
             text: String::new(),
@@ -75,7 +75,7 @@ impl Directives {
             has_targets: false,
             leaves_us_out: false,
         };
-        let (mut default, mut names_us) = (None, false);
+        let (mut default, mut names_us, mut begins_as_we) = (None, false, false);
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             let (target, level) = directive(part)?;
             read.targets = match target {
@@ -84,7 +84,8 @@ impl Directives {
             };
             match target {
                 Some(target) => {
-                    names_us |= OURS.starts_with(target);
+                    names_us |= target == OURS;
+                    begins_as_we |= OURS.starts_with(target);
                     read.has_targets = true;
                     read.highest = read.highest.max(level);
                 }
@@ -99,11 +100,11 @@ impl Directives {
             return Err(expected(text));
         }
         read.leaves_us_out = default.is_none() && !names_us;
-        if read.leaves_us_out {
-            read.targets = read.targets.with_target(OURS, LevelFilter::WARN);
+        let ours = default.unwrap_or(if names_us { LevelFilter::OFF } else { LevelFilter::WARN });
+        if !names_us && (default.is_none() || begins_as_we) {
+            read.targets = read.targets.with_target(OURS, ours);
         }
-        let least = if read.leaves_us_out { LevelFilter::WARN } else { LevelFilter::OFF };
-        read.highest = read.highest.max(default.unwrap_or(least));
+        read.highest = read.highest.max(ours);
         Ok(read)
     }
 
@@ -346,8 +347,23 @@ mod tests {
     }
 
     #[test]
+    fn a_level_for_the_crate_tower_is_none_for_our_own_lines() {
+        let ours = "tower_observability::request";
+        for text in ["info,tower=off", "tower=warn,info", "info,tower_=off", "info,tower=debug"] {
+            let gate = gate(text);
+            assert!(gate.lets_pass(Level::INFO, ours) && !gate.lets_pass(Level::DEBUG, ours), "{text}");
+        }
+        assert!(!gate("info,tower=off").lets_pass(Level::ERROR, "tower::buffer"));
+        assert!(!gate("info,tower=off,tower_observability=off").lets_pass(Level::ERROR, ours));
+        assert!(!gate("info,tower=off,tower_observability::request=warn").lets_pass(Level::INFO, ours));
+        assert!(gate("tower=debug").lets_pass(Level::WARN, ours));
+    }
+
+    #[test]
     fn levels_for_other_targets_only_leave_our_warnings_and_errors_and_say_so() {
-        for text in ["app=info", "app::db", "app=error,hyper=off", "tower_observability::client=info"] {
+        for text in
+            ["app=info", "app::db", "app=error,hyper=off", "tower_observability::client=info", "tower=off"]
+        {
             let directives = Directives::parse(text).expect("directives");
             assert!(
                 directives.suspicion().is_some_and(|why| why.contains(&format!("`info,{text}`"))),
