@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::io;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 
 /// Why [`init`](crate::init()) failed: misuse in code, never the environment.
 ///
@@ -107,12 +107,31 @@ impl std::error::Error for Error {
 /// How many causes of an error are read; a longer chain is most likely a loop.
 const MOST_CAUSES: usize = 16;
 
-/// An error and its causes as `next` finds them, outermost first.
+/// What an error is by its trait.
+type Cause<'a> = &'a (dyn std::error::Error + 'static);
+
+/// An error and its causes as `next` finds them, outermost first. Both are the user's code: where it panics, the chain ends.
 pub(crate) fn causes<'a>(
-    first: Option<&'a (dyn std::error::Error + 'static)>,
-    next: impl Fn(&'a (dyn std::error::Error + 'static)) -> Option<&'a (dyn std::error::Error + 'static)>,
-) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
-    std::iter::successors(first, move |&error| next(error)).take(MOST_CAUSES)
+    first: impl FnOnce() -> Option<Cause<'a>>,
+    next: impl Fn(Cause<'a>) -> Option<Cause<'a>>,
+) -> impl Iterator<Item = Cause<'a>> {
+    let first = guarded(first).flatten();
+    std::iter::successors(first, move |&error| guarded(|| next(error)).flatten()).take(MOST_CAUSES)
+}
+
+/// What is behind an error, the nearest cause first.
+pub(crate) fn sources<'a>(error: &'a dyn std::error::Error) -> impl Iterator<Item = Cause<'a>> {
+    causes(|| error.source(), |error| error.source())
+}
+
+/// Runs the user's code; `None` if it panics. What it left half-done is the caller's to drop.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work))
+        .map_err(|panic| {
+            // Its drop may panic as well.
+            std::mem::forget(panic);
+        })
+        .ok()
 }
 
 /// An error's text with those of its causes behind it.
@@ -125,8 +144,7 @@ pub(crate) struct WithCauses<'a> {
 impl fmt::Display for WithCauses<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.error)?;
-        let mut causes = causes(self.error.source(), |error| error.source());
-        causes.try_for_each(|cause| write!(f, "{}{cause}", self.separator))
+        sources(self.error).try_for_each(|cause| write!(f, "{}{cause}", self.separator))
     }
 }
 
@@ -141,23 +159,52 @@ impl fmt::Debug for WithCauses<'_> {
 const REDACTED: &str = "REDACTED";
 
 /// An endpoint as it may be shown anywhere: without its credentials, and without what stands behind its path, which may
-/// be a key.
+/// be a key. Where several stand in one word, as in a list of servers, each is shown so.
 pub(crate) fn masked_url(url: &str) -> Cow<'_, str> {
-    let is_scheme =
-        |end: &usize| url[..*end].bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let (mut shown, mut rest) = (String::new(), url);
+    while let Some(next) = next_url(rest) {
+        let (one, behind) = rest.split_at(next);
+        shown.push_str(&masked(one));
+        rest = behind;
+    }
+    let last = masked(rest);
+    if shown.is_empty() { last } else { Cow::Owned(shown + &last) }
+}
+
+/// Where another URL begins in the path of one, or behind it. What stands in a query is hidden with it.
+fn next_url(url: &str) -> Option<usize> {
+    let first = url.find("://")?;
+    let begin = if url[..first].chars().all(is_of_scheme) { first + 3 } else { 0 };
+    let next = begin + url[begin..].find("://")?;
+    let start = url[..next].trim_end_matches(is_of_scheme).len();
+    (start >= begin && !url[begin..next].contains(['?', '#'])).then_some(start)
+}
+
+fn is_of_scheme(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || "+-.".contains(letter)
+}
+
+fn masked(url: &str) -> Cow<'_, str> {
+    let is_scheme = |end: &usize| url[..*end].chars().all(is_of_scheme);
     let (scheme, rest) = url.split_at(url.find("://").filter(is_scheme).map_or(0, |end| end + 3));
     let authority_end = rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
     let path_end = rest.find(['?', '#']).unwrap_or(rest.len());
     let (authority, path) = (&rest[..authority_end], &rest[authority_end..path_end]);
-    let (credentials, host) = match authority.rsplit_once('@') {
+    if !authority.contains('@') && rest.contains('@') && (path.is_empty() || !has_port(authority)) {
+        // A password with a letter that ends the authority.
+        return Cow::Owned([scheme, REDACTED].concat());
+    }
+    // Within the path it is a password's only where there is one.
+    let before_path = &rest[..if authority.contains('@') { path_end } else { authority_end }];
+    let (credentials, shown) = match before_path.rsplit_once('@') {
         Some((_, host)) => ("REDACTED@", host),
-        None => ("", authority),
+        None => ("", &rest[..path_end]),
     };
     let behind = rest[path_end..].chars().next();
     if credentials.is_empty() && behind.is_none() {
         return Cow::Borrowed(url);
     }
-    let mut shown = [scheme, credentials, host, path].concat();
+    let mut shown = [scheme, credentials, shown].concat();
     if let Some(mark) = behind {
         shown.push(mark);
         shown.push_str(REDACTED);
@@ -165,23 +212,44 @@ pub(crate) fn masked_url(url: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// Does what stands behind the host, if anything, look like a port?
+fn has_port(authority: &str) -> bool {
+    let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
+    port.ends_with(']') || port.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// A text with each URL in it as [`masked_url`] shows it: errors of HTTP clients name what was called.
 pub(crate) fn masked_urls(text: &str) -> Cow<'_, str> {
     if !text.contains("://") {
         return Cow::Borrowed(text);
     }
-    let is_end = |c: char| c.is_whitespace() || "\"'`<>".contains(c);
-    let is_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
-    let shown = text.split_inclusive(is_end).map(|word| {
-        let Some(mark) = word.find("://") else { return Cow::Borrowed(word) };
-        let (before, _) = word.split_at(mark);
-        let (before, url) = word.split_at(before.trim_end_matches(is_scheme).len());
+    let (mut shown, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(mark) = rest.find("://") {
+        let (before, url) = rest.split_at(rest[..mark].trim_end_matches(is_of_scheme).len());
+        let (url, behind) = url.split_at(length_of_url(url, before.chars().next_back()));
         // What closes the sentence around it is not the URL's.
-        let (url, behind) =
-            url.split_at(url.trim_end_matches(|c: char| is_end(c) || "()[]{},;:.".contains(c)).len());
-        Cow::Owned([before, &masked_url(url), behind].concat())
-    });
-    Cow::Owned(shown.collect())
+        let closed = url.trim_end_matches(|letter: char| "()[]{},;:.".contains(letter)).len();
+        shown.extend([before, &masked_url(&url[..closed]), &url[closed..]]);
+        rest = behind;
+    }
+    shown.push_str(rest);
+    Cow::Owned(shown)
+}
+
+/// How far a URL goes that stands behind `opening`: to the quote or bracket that closes it, at most to a blank. Other quotes
+/// may stand in a query.
+fn length_of_url(text: &str, opening: Option<char>) -> usize {
+    let closing = match opening {
+        Some('<') => Some('>'),
+        quote => quote.filter(|quote| "\"'`".contains(*quote)),
+    };
+    let mut in_query = false;
+    let ends = |letter: char| {
+        in_query |= "?#".contains(letter);
+        let is_quote = closing.is_none() && !in_query && "\"'`<>".contains(letter);
+        letter.is_whitespace() || Some(letter) == closing || is_quote
+    };
+    text.find(ends).unwrap_or(text.len())
 }
 
 #[cfg(test)]
@@ -230,9 +298,34 @@ mod tests {
             ("url=\"https://me:S@h:1/\", 'b://c#S'", "url=\"https://REDACTED@h:1/\", 'b://c#REDACTED'"),
             ("a http://h?S\nhttp://h/?S", "a http://h?REDACTED\nhttp://h/?REDACTED"),
             ("é://?S ://", "é://?REDACTED ://"),
+            ("of [a://h:1/,b://me:S@h:2/]: gone", "of [a://h:1/,b://REDACTED@h:2/]: gone"),
+            ("a://me:S@h:1,a://me:S@h:2", "a://REDACTED@h:1,a://REDACTED@h:2"),
+            ("of http://h/?q='S'&k=\"S\"; gone", "of http://h/?REDACTED; gone"),
+            (
+                "<http://h?k='S'>; {\"u\":\"a://h?S\",\"v\":1}",
+                "<http://h?REDACTED>; {\"u\":\"a://h?REDACTED\",\"v\":1}",
+            ),
         ] {
             assert_eq!(masked_urls(text), shown, "{text}");
         }
+    }
+
+    #[test]
+    fn a_chain_ends_where_it_panics_when_it_is_asked() {
+        #[derive(Debug)]
+        struct Rude(Option<Box<Rude>>);
+        impl fmt::Display for Rude {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("rude")
+            }
+        }
+        impl std::error::Error for Rude {
+            fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+                Some(&**self.0.as_ref().expect("nobody asks me"))
+            }
+        }
+        assert_eq!(sources(&Rude(None)).count(), 0);
+        assert_eq!(sources(&Rude(Some(Box::new(Rude(None))))).count(), 1);
     }
 
     #[test]

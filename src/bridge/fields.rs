@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::span::Details;
-use crate::record::{FieldValue, Kind, Recorded, TakeField, bounded, formatted};
+use crate::record::{FieldValue, Kind, Recorded, TakeField, bounded, error_text, formatted};
 
 /// Puts what a span is given into its details.
 pub(super) struct Keep<'a>(pub(super) &'a mut Details);
@@ -70,7 +70,7 @@ impl TakeField for Keep<'_> {
             Recorded::Debug(value) => self.put(name, (&*formatted(format_args!("{value:?}"))).into()),
             Recorded::Error(error) => {
                 self.0.failed = true;
-                self.put(name, (&*formatted(format_args!("{error}"))).into());
+                self.put(name, (&*error_text(error)).into());
             }
         }
     }

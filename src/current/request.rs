@@ -22,7 +22,7 @@ use std::sync::Arc;
 pub use super::error::AsError;
 use super::{current, with_hop};
 use crate::context::{Baggage, RequestId, TraceContext};
-use crate::error::causes;
+use crate::error::sources;
 use crate::names::attribute;
 #[cfg(feature = "reports")]
 use crate::record::Trail;
@@ -147,7 +147,7 @@ pub(crate) fn note_cause(hop: &Hop, error: &dyn Error, place: Option<&'static Lo
     }
     // Before the notes are locked, as above.
     let mut types = vec![type_of(error)];
-    for source in causes(error.source(), |error| error.source()) {
+    for source in sources(error) {
         types.push(type_of(source));
     }
     let types = types.into_iter().map(|name| name.unwrap_or_else(|| "Error".to_owned())).collect();
@@ -212,7 +212,7 @@ fn with_trail(say: impl FnOnce(&mut Trail)) -> bool {
 /// The error's text and those of its sources, outermost first.
 pub(crate) fn chain(error: &dyn Error) -> Vec<String> {
     let mut texts = vec![error_text(error)];
-    for source in causes(error.source(), |error| error.source()) {
+    for source in sources(error) {
         texts.push(error_text(source));
     }
     texts

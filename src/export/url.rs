@@ -100,6 +100,14 @@ mod tests {
             ("http://c#K", "http://c#REDACTED"),
             ("http://ann:s@c?u=d@x", "http://REDACTED@c?REDACTED"),
             ("http://host/@", "http://host/@"),
+            ("http://[::1]/@", "http://[::1]/@"),
+            ("http://h:80/a@b?c@d", "http://h:80/a@b?REDACTED"),
+            ("http://ann:pa#ss@c:4318", "http://REDACTED"),
+            ("http://ann:pa?ss@c:4318/v1", "http://REDACTED"),
+            ("http://ann:pa/ss@c:4318/v1", "http://REDACTED"),
+            ("http://ann:1#2@c", "http://REDACTED"),
+            ("http://ann:p@ss/wo@c/v1", "http://REDACTED@c/v1"),
+            ("http://proxy/http://ann:s@c/v1", "http://proxy/http://REDACTED@c/v1"),
             ("c:4317?api_key=K", "c:4317?REDACTED"),
             ("ann:s@c:4317", "REDACTED@c:4317"),
             ("", ""),
@@ -118,6 +126,8 @@ mod tests {
             for url in [
                 format!("{scheme}me:s3cr3t@host{path}{behind}"),
                 format!("{scheme}host{path}{behind}s3cr3t"),
+                format!("{scheme}me:s3cr3t{behind}x@host{path}"),
+                format!("{scheme}host{path},http://me:s3cr3t@host{path}{behind}"),
             ] {
                 prop_assert!(!masked_url(&url).contains("s3cr3t"), "{}", masked_url(&url));
             }

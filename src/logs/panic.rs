@@ -5,6 +5,7 @@ use std::panic::PanicHookInfo;
 
 use super::lines::Lines;
 use crate::current::current;
+use crate::error::masked_urls;
 use crate::names::event;
 use crate::record::{CUT_MARK, Severity, Snapshot, bounded, prefix};
 
@@ -28,9 +29,11 @@ fn report(lines: &Lines, panic: &PanicHookInfo<'_>, heard: &dyn Fn(&Snapshot)) {
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("a panic without a text");
+    // That of an `unwrap` is an error's text.
+    let message = &*masked_urls(bounded(message));
     // It is also on the request's line and span, unless an error was recorded before.
     if let Some(hop) = current().and_then(|current| current.hop) {
-        hop.notes().get_or_insert_default().error.get_or_insert_with(|| vec![bounded(message).to_owned()]);
+        hop.notes().get_or_insert_default().error.get_or_insert_with(|| vec![message.to_owned()]);
     }
     let thread = std::thread::current();
     let name = thread.name().unwrap_or_default();

@@ -13,7 +13,7 @@ use tracing_log::NormalizeEvent as _;
 use super::encoded::{Bounded, Encoded, FieldValue, LONGEST_VALUE, Longest, Tag, each_field};
 use super::severity::Severity;
 use super::visit::{Recorded, TakeField, Visitor};
-use super::{Fields, Hop, Value, causes, guarded};
+use super::{Fields, Hop, Value, sources};
 use crate::clock::Moment;
 use crate::context::TraceContext;
 
@@ -362,8 +362,7 @@ impl TakeField for Copying<'_> {
             Recorded::Error(error) => {
                 let start = fields.open(Tag::Error, name);
                 fields.item(LONGEST, |out| out.recorded(value));
-                let sources = guarded(|| causes(error.source(), |error| error.source()));
-                sources.into_iter().flatten().for_each(|cause| fields.item(LONGEST, |out| out.error(cause)));
+                sources(error).for_each(|cause| fields.item(LONGEST, |out| out.error(cause)));
                 fields.close(name, start);
             }
             Recorded::Str(text) => fields.value(LONGEST, name, text.into()),

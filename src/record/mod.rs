@@ -29,7 +29,7 @@ pub use value::{IntoValue, Value};
 pub(crate) use self::http::{
     Client, Http, HttpVersion, Piece, Scheme, address, host_and_port, host_and_port_of,
 };
-pub(crate) use crate::error::causes;
+pub(crate) use crate::error::{causes, guarded, sources};
 pub(crate) use detailed::Detailed;
 pub(crate) use encoded::{CUT_MARK, FieldValue, LONGEST_VALUE, Texts};
 pub(crate) use event::{Event, EventInfo, Snapshot, is_log_record, with_log_fields};
@@ -46,7 +46,7 @@ pub(crate) use severity::Severity;
 pub(crate) use statement::{Dialect, Stated, without_values};
 #[cfg(feature = "otlp")]
 pub(crate) use text::CAUSED_BY;
-pub(crate) use text::{PANICKED, bounded, error_text, formatted, guarded, prefix, stacktrace, within};
+pub(crate) use text::{PANICKED, bounded, error_text, formatted, prefix, stacktrace, within};
 pub(crate) use trail::{Trail, type_of};
 pub(crate) use value::Joined;
 #[cfg(test)]

@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::{self, Write as _};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::error::masked_urls;
+use crate::error::{guarded, masked_urls};
 
 /// A text longer than this is cut: it may wait in memory for minutes.
 const LONGEST: usize = 64 * 1024;
@@ -73,16 +72,6 @@ pub(crate) fn error_text(error: &dyn Error) -> String {
         Cow::Borrowed(_) => text,
         Cow::Owned(masked) => masked,
     }
-}
-
-/// Runs the user's code; `None` if it panics. What it left half-done is the caller's to drop.
-pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(work))
-        .map_err(|panic| {
-            // Its drop may panic as well.
-            std::mem::forget(panic);
-        })
-        .ok()
 }
 
 /// The texts of an error and its causes, one a line.

@@ -6,7 +6,13 @@ use crate::support::child::{Child, run};
 
 #[test]
 fn program() {
-    run(&[("in-a-thread", in_a_thread), ("at-the-end", at_the_end), ("in-a-job", in_a_job), ("deep", deep)]);
+    run(&[
+        ("in-a-thread", in_a_thread),
+        ("at-the-end", at_the_end),
+        ("in-a-job", in_a_job),
+        ("deep", deep),
+        ("naming-a-url", naming_a_url),
+    ]);
 }
 
 fn in_a_thread() {
@@ -14,6 +20,12 @@ fn in_a_thread() {
     let thread = std::thread::Builder::new().name("worker-7".to_owned());
     assert!(thread.spawn(|| panic!("out of spanners")).unwrap().join().is_err());
     tracing::info!("the process goes on");
+}
+
+fn naming_a_url() {
+    let _observability = tower_observability::init("panicking").unwrap();
+    let failed: Result<(), _> = Err("send (http://me:SECRET@host/path?key=SECRET): refused");
+    assert!(std::thread::spawn(move || failed.unwrap()).join().is_err());
 }
 
 fn deep() {
@@ -75,6 +87,16 @@ fn a_panic_is_one_fatal_line_with_its_place() {
     assert!(line["line"].as_u64().is_some(), "{line}");
     assert!(line.get("backtrace").is_none(), "{line}");
     assert!(ended.messages("INFO").iter().any(|message| message == "the process goes on"));
+}
+
+#[test]
+fn a_panic_shows_nothing_of_a_url_that_may_be_a_secret() {
+    let line = fatal(&Child::new("panics", "naming-a-url").end().well());
+    let message = line["message"].as_str().unwrap();
+    assert!(
+        message.contains("http://REDACTED@host/path?REDACTED") && !message.contains("SECRET"),
+        "{message}"
+    );
 }
 
 #[test]

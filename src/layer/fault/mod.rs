@@ -34,7 +34,7 @@ impl Fault {
     }
 
     fn read(error: &(dyn Error + 'static)) -> Self {
-        let causes: Vec<_> = causes(Some(error), cause).collect();
+        let causes: Vec<_> = causes(|| Some(error), cause).collect();
         let mut texts: Vec<String> = causes.iter().map(|error| text(*error)).collect();
         texts.dedup();
         let chain = Some(texts);
