@@ -85,12 +85,15 @@ impl Observation {
 
     /// Opens a real `tracing` span for the hop, so that `Span::current()` exists in the user's service.
     pub(crate) fn open_span(&mut self, make: &dyn Fn() -> Span) {
-        let Some(hop) = self.hop.clone() else { return };
-        let span = self.run(|| {
-            let _standing = enter_as_hop(&hop);
-            make()
-        });
-        self.rare.get_or_insert_default().span = Some(span);
+        let Some(hop) = &self.hop else { return };
+        let span = {
+            let _standing = enter_as_hop(hop);
+            // Without a span the request goes on all the same.
+            guarded(make)
+        };
+        if let Some(span) = span {
+            self.rare.get_or_insert_default().span = Some(span);
+        }
     }
 
     /// Takes it for a call of gRPC, whose caller waits until `deadline`. If it proves to be none, it has this `route`.

@@ -214,6 +214,16 @@ async fn a_hook_that_panics_reaches_no_request() {
 }
 
 #[tokio::test]
+async fn a_filter_or_a_maker_of_spans_that_panics_reaches_no_request_either() {
+    let (seen, span) =
+        told(|layer| layer.filter(|_| panic!("no")).request_span_with(|| panic!("no")), asked("/page/7"))
+            .await;
+    assert_eq!(span.attribute("url.path"), "/page/7");
+    assert_eq!(span.attribute("observability.outcome"), "ok");
+    assert_eq!(seen.metric(SERVED, &[("http_response_status_code", "200")]), 1.0);
+}
+
+#[tokio::test]
 async fn a_hidden_part_of_a_path_is_on_no_span_and_no_line() {
     let hide = |layer: ObservabilityLayer| layer.redact_path("/users/{id}/reset/{token}", ["token"]);
     let (seen, span) = told(hide, asked("/users/7/reset/s3cr3t?to=s3cr3t")).await;

@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use smallvec::SmallVec;
 
 use super::paths::Hidden;
+use crate::error::masked_urls;
 use crate::names::Conventions;
 use crate::record::{FieldValue, Hop, Texts, prefix};
 use crate::threads::{Once, complain};
@@ -22,31 +23,24 @@ const MOST_BYTES: usize = 8 * 1_024;
 /// Stands for what was cut off.
 const CUT: &str = "…";
 
-/// Headers that hold credentials. If one is captured, only its presence is recorded.
-const SECRETS: [&str; 20] = [
+/// Words in the names of headers that hold credentials. If one is captured, only its presence is recorded.
+const SECRETS: [&str; 10] = [
     "api-key",
     "apikey",
+    "assertion",
+    "auth-key",
     "authorization",
     "cookie",
-    "proxy-authorization",
-    "set-cookie",
-    "set-cookie2",
-    "x-access-token",
-    "x-amz-security-token",
-    "x-api-key",
-    "x-apikey",
-    "x-auth-token",
-    "x-authorization",
-    "x-csrf-token",
-    "x-forwarded-access-token",
-    "x-gitlab-token",
-    "x-goog-iap-jwt-assertion",
-    "x-id-token",
-    "x-vault-token",
-    "x-xsrf-token",
+    "jwt",
+    "password",
+    "secret",
+    "token",
 ];
 
-/// Their value is a URL, so what is hidden in URLs is hidden in them.
+/// Begins of values that are credentials, in whatever header (RFC 7235, "credentials").
+const SCHEMES: [&str; 2] = ["basic ", "bearer "];
+
+/// Their value is a URL, however it looks, so what is hidden in URLs is hidden in them.
 const URLS: [&str; 3] = ["content-location", "location", "referer"];
 
 static SECRET_LISTED: Once = Once::new();
@@ -145,7 +139,7 @@ impl Headers {
 impl Shows {
     fn of(name: &HeaderName) -> Self {
         match name.as_str() {
-            name if SECRETS.contains(&name) => Self::Nothing,
+            name if SECRETS.iter().any(|word| name.contains(word)) => Self::Nothing,
             name if URLS.contains(&name) => Self::Url,
             _ => Self::All,
         }
@@ -163,17 +157,39 @@ impl Listed {
     /// A value as it is shown; what is no UTF-8 in it is U+FFFD.
     fn shown<'v>(&self, value: &'v HeaderValue, hidden: &Hidden, room: &mut usize) -> Cow<'v, str> {
         // A value that is marked as sensitive must not be logged.
-        if self.shows == Shows::Nothing || value.is_sensitive() {
+        if self.shows == Shows::Nothing || value.is_sensitive() || is_credential(value) {
             return REDACTED.into();
         }
         // Nearly all are text, which one look tells.
         let text = str::from_utf8(value.as_bytes())
             .map_or_else(|_| String::from_utf8_lossy(value.as_bytes()), Cow::Borrowed);
-        let text = if self.shows == Shows::Url { url(&text, hidden).into() } else { text };
+        let text = if self.shows == Shows::Url { url(&text, hidden).into() } else { hidden_in(text, hidden) };
         let kept = prefix(&text, LONGEST.min(*room));
         *room -= kept.len();
         if kept.len() == text.len() { text } else { [kept, CUT].concat().into() }
     }
+}
+
+fn is_credential(value: &HeaderValue) -> bool {
+    let begins = |scheme: &&str| {
+        let begin = value.as_bytes().get(..scheme.len());
+        begin.is_some_and(|begin| begin.eq_ignore_ascii_case(scheme.as_bytes()))
+    };
+    SCHEMES.iter().any(begins)
+}
+
+/// What is hidden in URLs is hidden in what looks like one (`x-original-uri`, `hx-current-url`), and in those that stand
+/// somewhere in a value (`link`).
+fn hidden_in<'v>(text: Cow<'v, str>, hidden: &Hidden) -> Cow<'v, str> {
+    if text.starts_with('/') {
+        return url(&text, hidden).into();
+    }
+    // Few values have a colon, which is found faster.
+    if !text.as_bytes().contains(&b':') || !text.contains("://") {
+        return text;
+    }
+    let is_one = !text.contains([' ', '\t', ',', '<']);
+    if is_one { url(&text, hidden).into() } else { masked_urls(&text).into_owned().into() }
 }
 
 /// A URL or the end of one, as `url.full` is shown: no credentials, no query values; and no fragment, which some hand
@@ -240,8 +256,42 @@ mod tests {
 
     #[test]
     fn no_listed_secret_is_shown() {
-        for name in SECRETS {
+        for name in [
+            "api-key",
+            "apikey",
+            "authorization",
+            "cf-access-jwt-assertion",
+            "cookie",
+            "job-token",
+            "private-token",
+            "proxy-authorization",
+            "set-cookie",
+            "set-cookie2",
+            "x-access-token",
+            "x-amz-security-token",
+            "x-amzn-oidc-accesstoken",
+            "x-api-key",
+            "x-apikey",
+            "x-auth-key",
+            "x-auth-token",
+            "x-authorization",
+            "x-client-secret",
+            "x-csrf-token",
+            "x-csrftoken",
+            "x-forwarded-access-token",
+            "x-gitlab-token",
+            "x-goog-iap-jwt-assertion",
+            "x-id-token",
+            "x-password",
+            "x-session-token",
+            "x-shopify-access-token",
+            "x-vault-token",
+            "x-xsrf-token",
+        ] {
             assert_eq!(one(name, b"s3cr3t"), REDACTED, "{name}");
+        }
+        for value in [&b"Bearer s3cr3t"[..], b"bearer s3cr3t", b"BASIC czNjcjN0"] {
+            assert_eq!(one("x-upstream", value), REDACTED);
         }
         let mut sent = headers(&[("x-own", b"s3cr3t")]);
         sent.get_mut("x-own").expect("there").set_sensitive(true);
@@ -268,6 +318,23 @@ mod tests {
             ("", ""),
         ] {
             let found = captured(&["location"], &headers(&[("location", sent.as_bytes())]), &hidden);
+            assert_eq!(found[0].1, [shown]);
+        }
+    }
+
+    #[test]
+    fn what_looks_like_a_url_hides_it_as_well() {
+        let hidden = Hidden::default().and("/reset/{token}", &[]);
+        for (sent, shown) in [
+            ("/reset/s3cr3t?key=s3cr3t", "/reset/REDACTED?key=REDACTED"),
+            ("https://me:s3cr3t@a.example/reset/s3cr3t", "https://REDACTED@a.example/reset/REDACTED"),
+            ("<https://a.example/x?key=s3cr3t>; rel=next", "<https://a.example/x?REDACTED>; rel=next"),
+            ("0; url=https://a.example/#s3cr3t", "0; url=https://a.example/#REDACTED"),
+            ("text/html; q=0.9, */*", "text/html; q=0.9, */*"),
+            ("Bot/1.0 (+http://a.example/bot)", "Bot/1.0 (+http://a.example/bot)"),
+            ("9:30", "9:30"),
+        ] {
+            let found = captured(&["x-own"], &headers(&[("x-own", sent.as_bytes())]), &hidden);
             assert_eq!(found[0].1, [shown]);
         }
     }

@@ -192,7 +192,7 @@ impl ObservabilityLayer<Server> {
     /// Opens the `tracing` span that `make` returns around each request, so that it can declare fields. A value recorded
     /// on it is on every later line within it, and on the request's own line and span, as with
     /// [`request::add`](crate::request::add). The span's name and level are not recorded; a level below INFO may be
-    /// disabled by the filter. Default: no such span.
+    /// disabled by the filter. If `make` panics, the request goes on without such a span. Default: no such span.
     ///
     /// ```
     /// use tower_observability::ObservabilityLayer;
@@ -271,7 +271,8 @@ impl<D> ObservabilityLayer<D> {
         self
     }
 
-    /// Requests for which `observe` returns false are passed on unobserved. Default: every request is observed.
+    /// Requests for which `observe` returns false are passed on unobserved; those for which it panics are observed. Default:
+    /// every request is observed.
     pub fn filter(self, observe: impl Fn(&request::Parts) -> bool + Send + Sync + 'static) -> Self {
         self.change(|options| options.filter = Some(Arc::new(observe)))
     }
@@ -328,9 +329,10 @@ impl<D> ObservabilityLayer<D> {
     /// Default: none. Variable: none.
     ///
     /// At most 32 names, 16 values per name, 1,024 bytes per value and 8 KiB per request are kept; a cut value ends
-    /// with `…`. Invalid UTF-8 becomes U+FFFD. A secret that was listed by mistake (`authorization`, `cookie`,
-    /// `x-api-key`, …), and a value that is marked as sensitive, is shown as `REDACTED`. In `referer`, `location` and
-    /// `content-location`, `REDACTED` replaces query values, credentials, and what
+    /// with `…`. Invalid UTF-8 becomes U+FFFD. A secret that was listed by mistake (a name with `authorization`, `cookie`,
+    /// `token`, `api-key`, … in it, a value that begins with `Bearer` or `Basic`), and a value that is marked as sensitive,
+    /// is shown as `REDACTED`. In values that are URLs or have some in them (`referer`, `location`, `link`, …), `REDACTED`
+    /// replaces query values, credentials, and what
     /// [`redact_path`](Self::redact_path) hides.
     ///
     /// ```
