@@ -190,8 +190,8 @@ fn masked(url: &str) -> Cow<'_, str> {
     let authority_end = rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
     let path_end = rest.find(['?', '#']).unwrap_or(rest.len());
     let (authority, path) = (&rest[..authority_end], &rest[authority_end..path_end]);
-    if !authority.contains('@') && rest.contains('@') && (path.is_empty() || !has_port(authority)) {
-        // A password with a letter that ends the authority.
+    if !authority.contains('@') && (rest.contains('@') && path.is_empty() || !has_port(authority)) {
+        // Most likely a name and a password with a letter that ends the authority.
         return Cow::Owned([scheme, REDACTED].concat());
     }
     // Within the path it is a password's only where there is one.

@@ -102,12 +102,23 @@ impl Chooser<'_> {
             return false;
         };
         let before = (row.show)(options);
-        let Err(refusal) = (row.set)(options, value) else { return true };
+        let refusal = match (row.set)(options, value) {
+            Err(refusal) => refusal,
+            Ok(()) if is_quoted(value) => Refusal::Suspicious(QUOTED.to_owned()),
+            Ok(()) => return true,
+        };
         let after = (row.show)(options);
         let (value, in_force) = (masked(row.name, value, row.secret), masked(row.name, &after, row.secret));
         self.warnings.push(Warning::refused(row.name, &value, &refusal, &in_force));
         matches!(refusal, Refusal::Suspicious(_)) || before != after
     }
+}
+
+/// What a file of variables leaves around a value, unlike a shell.
+const QUOTED: &str = "the quotes around it are part of the value; write it without them";
+
+fn is_quoted(value: &str) -> bool {
+    ['"', '\''].into_iter().any(|quote| value.len() > 1 && value.starts_with(quote) && value.ends_with(quote))
 }
 
 fn shown<O>(options: &O, rows: &[Variable<O>]) -> Vec<String> {
@@ -181,6 +192,20 @@ mod tests {
         assert_eq!(choice(&config, "OBSERVABILITY_DRAIN_DELAY"), ("5000", Source::Default));
         let said: Vec<_> = config.warnings.iter().map(ToString::to_string).collect();
         assert_eq!(said, ["OBSERVABILITY_DRAIN_DELAY=5s is not a whole number of milliseconds; 5000 stays"]);
+    }
+
+    #[test]
+    fn quotes_that_no_shell_took_off_are_told() {
+        for quoted in ["\"bookings\"", "'bookings'"] {
+            let config = choose("", &[("OTEL_SERVICE_NAME", quoted)], false);
+            assert_eq!(choice(&config, "OTEL_SERVICE_NAME"), (quoted, Source::Environment));
+            let said: Vec<_> = config.warnings.iter().map(ToString::to_string).collect();
+            assert_eq!(said, [format!("OTEL_SERVICE_NAME={quoted} is in force, but {QUOTED}")]);
+        }
+        let secret = choose("", &[("OTEL_EXPORTER_OTLP_HEADERS", "'authorization=s3cret'")], false);
+        let said = secret.warnings[0].to_string();
+        assert!(said.contains(QUOTED) && !said.contains("s3cret"), "{said}");
+        assert!(choose("", &[("OTEL_SERVICE_NAME", "d'accord'")], false).warnings.is_empty());
     }
 
     #[test]

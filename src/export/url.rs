@@ -3,6 +3,7 @@
 use std::fmt;
 
 use http::Uri;
+use http::uri::Authority;
 
 use super::feature::TLS;
 use crate::error::masked_url;
@@ -61,12 +62,23 @@ pub(crate) fn has_credentials(uri: &Uri) -> bool {
 pub(crate) fn reachable(url: &str, example: &str) -> Result<Uri, Refusal> {
     let uri: Option<Uri> = url.parse().ok();
     match uri.filter(|uri| uri.authority().is_some()) {
+        Some(uri) if uri.authority().is_some_and(has_wrong_port) => {
+            Err(Refusal::Expected(format!("a URL with a port up to 65535, such as {example}")))
+        }
         Some(uri) if uri.scheme_str() == Some("http") => Ok(uri),
         Some(uri) if uri.scheme_str() == Some("https") => {
             TLS.check().map(|()| uri).map_err(Refusal::NotServed)
         }
         _ => Err(Refusal::Expected(format!("a URL such as {example}"))),
     }
+}
+
+/// Is there something behind the host that is no port? The client would take the scheme's instead.
+fn has_wrong_port(authority: &Authority) -> bool {
+    let text = authority.as_str();
+    let place = text.rsplit_once('@').map_or(text, |(_, place)| place);
+    let port = place.strip_prefix(authority.host()).unwrap_or_default().trim_start_matches(':');
+    !port.is_empty() && authority.port_u16().is_none()
 }
 
 #[cfg(test)]
@@ -88,6 +100,28 @@ mod tests {
         ] {
             assert_eq!(join(base, "/v1/traces"), joined, "{base}");
         }
+    }
+
+    #[test]
+    fn a_port_is_a_number_up_to_65535_or_none() {
+        for (place, is_served) in [
+            ("c", true),
+            ("c:", true),
+            ("c:4318", true),
+            ("ann:pw@c:65535", true),
+            ("[::1]:4318", true),
+            ("[::1]", true),
+            ("c:431800", false),
+            ("c:4318x", false),
+            ("ann:s3cret", false),
+            ("[::1]:65536", false),
+        ] {
+            let refused = reachable(&format!("http://{place}/x"), "http://c:4318").map_err(Refusal::reason).err();
+            assert_eq!(refused.is_none(), is_served, "{place}: {refused:?}");
+        }
+        let refused = Destination::of(join("http://ann:s3cret#1@c:4318", "/v1/traces"));
+        let reason = "http://REDACTED: a URL with a port up to 65535, such as http://collector:4318";
+        assert_eq!(refused, Destination::Refused(reason.to_owned()));
     }
 
     #[test]

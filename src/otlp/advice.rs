@@ -6,6 +6,9 @@ use super::service::Service;
 use super::settings::Protocol;
 use crate::export::{join, masked_url};
 
+/// What the endpoint of one signal ends with.
+const SIGNALS: [&str; 3] = ["/v1/traces", "/v1/logs", "/v1/metrics"];
+
 /// Of an endpoint that is a URL, or gRPC's host and port; `is_own` if it is in the signal's own variable, so that nothing
 /// is appended to it.
 pub(super) fn advice(endpoint: &str, is_own: bool, protocol: Protocol, service: &Service) -> Option<String> {
@@ -25,6 +28,13 @@ pub(super) fn advice(endpoint: &str, is_own: bool, protocol: Protocol, service: 
             "it is used as it is and has no path; write {}",
             masked_url(&join(endpoint, service.path))
         )),
+        (Protocol::Http, _, path) if !is_own && SIGNALS.iter().any(|signal| path.ends_with(signal)) => {
+            let own = format!("OTEL_EXPORTER_OTLP_{}_ENDPOINT", service.word);
+            Some(format!(
+                "{} is appended to it; write it without {path}, or into {own}, which is used as it is",
+                service.path
+            ))
+        }
         (Protocol::Grpc, _, path) if !path.is_empty() => {
             Some(format!("gRPC has no use for the path {path}; the host and the port are enough"))
         }

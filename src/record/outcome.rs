@@ -48,7 +48,8 @@ impl Outcome {
             101 => Self::Upgraded,
             504 => Self::Timeout,
             400..=499 => Self::ClientError,
-            500.. => Self::ServerError,
+            // What serves HTTP answers 500 in the place of a last status that promises another one.
+            500.. | 100 | 102..=199 => Self::ServerError,
             _ => Self::Ok,
         }
     }
