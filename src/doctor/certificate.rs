@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate, X509Name};
 
+use crate::terminal::steers;
+
 /// A certificate that ends this soon is worth a word.
 const SOON: Duration = Duration::from_secs(14 * 24 * 3600);
 /// So many names of one are shown.
@@ -48,13 +50,13 @@ fn date(at: SystemTime) -> Option<String> {
 fn name(name: &X509Name<'_>) -> String {
     let common = name.iter_common_name().find_map(|name| name.as_str().ok());
     let text = common.map_or_else(|| name.to_string(), str::to_owned);
-    let plain: String = text.chars().filter(|c| !c.is_control()).take(80).collect();
+    let plain: String = text.chars().filter(|c| !steers(*c)).take(80).collect();
     if plain.is_empty() { "nobody".to_owned() } else { plain }
 }
 
 fn host(name: &GeneralName<'_>) -> Option<String> {
     match name {
-        GeneralName::DNSName(name) => Some(name.chars().filter(|c| !c.is_control()).take(80).collect()),
+        GeneralName::DNSName(name) => Some(name.chars().filter(|c| !steers(*c)).take(80).collect()),
         GeneralName::IPAddress([a, b, c, d]) => Some(format!("{a}.{b}.{c}.{d}")),
         GeneralName::IPAddress(bytes) => {
             <[u8; 16]>::try_from(*bytes).ok().map(|bytes| std::net::Ipv6Addr::from(bytes).to_string())

@@ -2,6 +2,7 @@
 
 use crate::config::{Config, Source};
 use crate::error::masked_urls;
+use crate::terminal::steers;
 
 /// How something is.
 ///
@@ -95,7 +96,7 @@ pub(super) const WHICH: &str = "which service is meant? --service says it";
 /// A text of somebody else: on one line, at most so many characters, and no secret of a URL in it. A URL that is cut can
 /// no longer be told from other words, so it is masked first.
 pub(super) fn foreign(text: &str, most: usize) -> String {
-    masked_urls(text).chars().map(|c| if c.is_control() { ' ' } else { c }).take(most).collect()
+    masked_urls(text).chars().map(|c| if steers(c) { ' ' } else { c }).take(most).collect()
 }
 
 /// Who chose a value: the first of these variables that the environment decides, else who decides the last.
@@ -117,8 +118,8 @@ mod tests {
 
     #[test]
     fn a_text_of_somebody_else_is_masked_before_it_is_cut() {
-        let said = "Get \"http://h/metrics?token=s3cr3t\": dial\ntcp";
-        assert_eq!(foreign(said, 200), "Get \"http://h/metrics?REDACTED\": dial tcp");
+        let said = "Get \"http://h/metrics?token=s3cr3t\": dial\ntcp\u{202e}";
+        assert_eq!(foreign(said, 200), "Get \"http://h/metrics?REDACTED\": dial tcp ");
         let cut = foreign("http://ann:s3cr3t@host/metrics", "http://ann:s3cr3t".len());
         assert_eq!(cut, "http://REDACTED@h");
     }

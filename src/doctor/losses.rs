@@ -1,6 +1,7 @@
 //! What a page of metrics says of losses: the counters of the guide, those that have counted.
 
 use super::finding::Finding;
+use crate::terminal::steers;
 
 /// One counter of the page that should stay at zero.
 struct Loss {
@@ -120,7 +121,7 @@ pub(super) fn service(page: &str) -> Option<String> {
     let target = page.lines().find(|line| line.starts_with("target_info{"))?;
     let is_ours = label(target, "telemetry_distro_name")? == "tower-observability";
     let name = label(target, "service_name").filter(|_| is_ours)?;
-    Some(name.chars().filter(|c| !c.is_control()).take(200).collect())
+    Some(name.chars().filter(|c| !steers(*c)).take(200).collect())
 }
 
 /// The value of the label of exactly this name.

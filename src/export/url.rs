@@ -116,7 +116,8 @@ mod tests {
             ("ann:s3cret", false),
             ("[::1]:65536", false),
         ] {
-            let refused = reachable(&format!("http://{place}/x"), "http://c:4318").map_err(Refusal::reason).err();
+            let refused =
+                reachable(&format!("http://{place}/x"), "http://c:4318").map_err(Refusal::reason).err();
             assert_eq!(refused.is_none(), is_served, "{place}: {refused:?}");
         }
         let refused = Destination::of(join("http://ann:s3cret#1@c:4318", "/v1/traces"));

@@ -103,8 +103,9 @@ mod tests {
 
     #[test]
     fn a_status_alone_decides_unless_something_worse_happened() {
-        let said: Vec<_> =
-            [101, 200, 304, 404, 499, 500, 504, 599, 999].map(|s| Outcome::of_status(s).as_str()).into();
+        let said: Vec<_> = [101, 200, 304, 404, 499, 500, 504, 599, 999, 100, 103]
+            .map(|s| Outcome::of_status(s).as_str())
+            .into();
         assert_eq!(
             said,
             [
@@ -115,6 +116,8 @@ mod tests {
                 "client_error",
                 "server_error",
                 "timeout",
+                "server_error",
+                "server_error",
                 "server_error",
                 "server_error"
             ]

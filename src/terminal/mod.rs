@@ -21,7 +21,8 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     escaped.collect::<String>().into()
 }
 
-fn steers(c: char) -> bool {
+/// Does it end the line, steer a terminal, or change the direction in which the rest is read?
+pub(crate) fn steers(c: char) -> bool {
     let is_direction = matches!(
         c,
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'

@@ -13,7 +13,7 @@ pub(crate) use endpoint::Endpoint;
 #[cfg(feature = "reports")]
 pub(crate) use status::retry_after;
 #[cfg(feature = "otlp-grpc")]
-pub(crate) use status::{LONGEST_MESSAGE, REMEDY, TOO_LARGE};
+pub(crate) use status::{REMEDY, TOO_LARGE, on_one_line};
 pub(crate) use status::{confirmed, in_short};
 pub(crate) use tls_files::{TlsFile, TlsFiles};
 

@@ -9,9 +9,10 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use super::{Answer, Body};
 use crate::error::masked_urls;
 use crate::export::Delivery;
+use crate::terminal::steers;
 
 /// So much of what a collector says of a refusal is shown.
-pub(crate) const LONGEST_MESSAGE: usize = 300;
+const LONGEST_MESSAGE: usize = 300;
 /// The remedy if a collector asks for credentials.
 pub(crate) const REMEDY: &str = "; OTEL_EXPORTER_OTLP_HEADERS sends a key, as authorization=Bearer%20… or by the header that the collector names";
 
@@ -65,10 +66,10 @@ fn message(headers: &HeaderMap, body: &[u8]) -> String {
 
 /// The beginning of the receiver's text, on one line, without a secret of a URL: one that is cut can no longer be told
 /// from other words, so that far more is masked than is shown.
-fn on_one_line(text: &[u8]) -> String {
+pub(crate) fn on_one_line(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text.get(..64 * LONGEST_MESSAGE).unwrap_or(text));
     let text = masked_urls(&text);
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    let words = text.split(|c: char| c.is_whitespace() || steers(c)).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join(" ").chars().take(LONGEST_MESSAGE).collect()
 }
 

@@ -7,8 +7,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use http::HeaderMap;
 use percent_encoding::percent_decode_str;
 
-use crate::error::masked_urls;
-use crate::export::{Delivery, LONGEST_MESSAGE, REMEDY, TOO_LARGE};
+use crate::export::{Delivery, REMEDY, TOO_LARGE, on_one_line};
 use crate::names::status::NAMES;
 use crate::otlp::protobuf::{Field, fields};
 
@@ -53,12 +52,9 @@ fn reason(code: usize, headers: &HeaderMap) -> String {
         }
         _ => "",
     };
-    match message.trim() {
+    match &*on_one_line(message.as_bytes()) {
         "" => format!("the collector answered {name}{remedy}"),
-        message => {
-            let shown: String = masked_urls(message).chars().take(LONGEST_MESSAGE).collect();
-            format!("the collector answered {name}: {shown}{remedy}")
-        }
+        shown => format!("the collector answered {name}: {shown}{remedy}"),
     }
 }
 
@@ -199,6 +195,8 @@ mod tests {
         );
         assert_eq!(said("14", ""), "the collector answered UNAVAILABLE");
         assert_eq!(said("99", ""), "the collector answered an unknown status");
+        let steering = "a%0ab%1b[2J%e2%80%aec http://h?k=S";
+        assert_eq!(said("14", steering), "the collector answered UNAVAILABLE: a b [2J c http://h?REDACTED");
         assert_eq!(said("what", ""), "the collector answered UNKNOWN");
         assert!(said("13", &"x".repeat(5_000)).len() < 400);
     }
