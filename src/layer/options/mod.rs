@@ -19,7 +19,7 @@ use tracing::Span;
 use self::headers::{Before, Headers};
 use self::health::HealthPaths;
 use super::side::{Client, Server, Side};
-use crate::context::names_host;
+use crate::context::{listed_host, names_host};
 use crate::names::attribute;
 use crate::propagation::Proxies;
 use crate::record::NameSpan;
@@ -246,18 +246,23 @@ impl<For> ObservabilityLayer<Client<For>> {
         Self::unchanged()
     }
 
-    /// Hosts to which baggage is sent; `.example.org` means all hosts below `example.org`, ports are ignored. A `baggage`
+    /// Hosts to which baggage is sent; `.example.org` and `*.example.org` mean all hosts below `example.org`, `*` every host;
+    /// scheme, port and path are ignored. A `baggage`
     /// header on a call to any other host is removed, because a forwarding proxy may have copied it. Default: none.
     pub fn baggage_to<H: Into<String>>(self, hosts: impl IntoIterator<Item = H>) -> Self {
-        self.change(|options| options.baggage_to = hosts.into_iter().map(Into::into).collect())
+        self.change(|options| options.baggage_to = listed(hosts))
     }
 
     /// Hosts to which neither trace context nor baggage nor request id is sent; such headers that a forwarding proxy
     /// copied are removed. Same syntax as [`baggage_to`](Self::baggage_to), over which it takes precedence. Default:
     /// none.
     pub fn no_context_to<H: Into<String>>(self, hosts: impl IntoIterator<Item = H>) -> Self {
-        self.change(|options| options.no_context_to = hosts.into_iter().map(Into::into).collect())
+        self.change(|options| options.no_context_to = listed(hosts))
     }
+}
+
+fn listed<H: Into<String>>(hosts: impl IntoIterator<Item = H>) -> Vec<String> {
+    hosts.into_iter().map(|host| listed_host(&host.into())).collect()
 }
 
 impl<D> ObservabilityLayer<D> {
