@@ -26,6 +26,7 @@ pub struct Told {
     pub status: u16,
     pub headers: Vec<(&'static str, &'static str)>,
     pub after: Duration,
+    pub body: &'static str,
 }
 
 #[derive(Clone, Default)]
@@ -43,12 +44,18 @@ pub struct Receiver {
 
 impl Told {
     pub fn status(status: u16) -> Self {
-        Self { status, headers: Vec::new(), after: Duration::ZERO }
+        Self { status, headers: Vec::new(), after: Duration::ZERO, body: "{}" }
     }
 
     pub fn with(mut self, name: &'static str, value: &'static str) -> Self {
         self.headers.push((name, value));
         self
+    }
+
+    /// Answers with this body.
+    #[allow(dead_code)] // not every test binary asks for it
+    pub fn saying(self, body: &'static str) -> Self {
+        Self { body, ..self }
     }
 
     /// Answers after this time only.
@@ -145,7 +152,7 @@ async fn take(State(kept): State<Kept>, request: Request) -> Response<Body> {
     for (name, value) in told.headers {
         answer = answer.header(name, value);
     }
-    answer.body(Body::from("{}")).unwrap()
+    answer.body(Body::from(told.body)).unwrap()
 }
 
 fn lock<T>(what: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

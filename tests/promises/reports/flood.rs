@@ -46,6 +46,17 @@ fn a_limit_is_obeyed_and_told_once_it_is_over() {
 }
 
 #[test]
+fn any_web_server_is_no_receiver() {
+    let receiver = Receiver::start();
+    receiver.always(Answer::status(200).saying("<h1>Sign in</h1>"));
+    let ended = ran("limited", &receiver.dsn());
+    assert_eq!(ended.said("report: "), "0 delivered, 5 unconfirmed, 0 dropped");
+    let told: Vec<_> =
+        ended.messages("WARN").into_iter().filter(|line| line.contains("<h1>Sign in</h1>")).collect();
+    assert_eq!(told.len(), 1, "{:#?}", ended.output);
+}
+
+#[test]
 fn a_limit_of_another_category_is_none_of_ours() {
     let receiver = Receiver::start();
     receiver.always(Answer::status(200).with("x-sentry-rate-limits", "1000:transaction:organization"));
