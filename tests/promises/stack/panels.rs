@@ -465,7 +465,7 @@ const SLO: &[Panel] = &[
         "1: the budget lasts exactly for the period.",
         Lines,
         "none",
-        &[("job:request_errors:ratio_rate1h / on (job) (1 - job:slo_objective:ratio)", "{{job}}")],
+        &[("job:slo_errors:ratio_rate1h / on (job) (1 - job:slo_objective:ratio)", "{{job}}")],
         &["SloBurnHour"],
     ),
     panel(
@@ -473,7 +473,7 @@ const SLO: &[Panel] = &[
         "1: the budget lasts exactly for the period.",
         Lines,
         "none",
-        &[("job:request_errors:ratio_rate6h / on (job) (1 - job:slo_objective:ratio)", "{{job}}")],
+        &[("job:slo_errors:ratio_rate6h / on (job) (1 - job:slo_objective:ratio)", "{{job}}")],
         &["SloBurnQuarterDay"],
     ),
     panel(
@@ -481,7 +481,7 @@ const SLO: &[Panel] = &[
         "1: the budget lasts exactly for the period.",
         Lines,
         "none",
-        &[("job:request_errors:ratio_rate3d / on (job) (1 - job:slo_objective:ratio)", "{{job}}")],
+        &[("job:slo_errors:ratio_rate3d / on (job) (1 - job:slo_objective:ratio)", "{{job}}")],
         &["SloBurnThreeDays"],
     ),
     panel(
