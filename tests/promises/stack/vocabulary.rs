@@ -10,7 +10,15 @@ use super::rules::{Rule, rules};
 use crate::support::repository::top;
 
 /// Prometheus' own, and the exporters' that the guide names.
-const OTHERS: [&str; 5] = ["up", "ALERTS", "ALERTS_FOR_STATE", "probe_success", "node_timex_offset_seconds"];
+const OTHERS: [&str; 7] = [
+    "up",
+    "ALERTS",
+    "ALERTS_FOR_STATE",
+    "probe_success",
+    "node_timex_maxerror_seconds",
+    "node_timex_offset_seconds",
+    "node_timex_sync_status",
+];
 /// What the scraper, the rules and the resource add.
 const OTHER_LABELS: [&str; 10] = [
     "job",
