@@ -5,6 +5,9 @@ use super::fault::{Alert, Ask, Fault, Metric, Mix, Part, Seen, Sight};
 
 const CHANGES: Mix = Mix { asks: &[Ask::ChangePhone, Ask::LookAtVehicle], rate: 6 };
 
+const HABIT: &str = "the rule also asks for twice the habit, which takes an hour to learn";
+const SLOW_CALLS: &str = "job_callee:call_duration_seconds:p95_5m > 1";
+
 /// What breaks inside of a service.
 pub(super) const INSIDE: [Fault; 7] = [
     Fault {
@@ -47,10 +50,10 @@ pub(super) const INSIDE: [Fault; 7] = [
                 job: "customers",
                 part: Some(Part {
                     condition: "job_database:query_duration_seconds:p95_5m > 0.01",
-                    rest: "the rule also asks for twice the habit, which takes an hour to learn",
+                    rest: HABIT,
                 }),
             },
-            Alert { name: "DependencySlow", job: "gateway", part: None },
+            Alert { name: "DependencySlow", job: "gateway", part: Some(Part { condition: SLOW_CALLS, rest: HABIT }) },
         ],
         metric: Metric {
             service: "customers",
@@ -154,7 +157,7 @@ pub(super) const INSIDE: [Fault; 7] = [
         cause: Cause::Starves("vehicles"),
         variables: &[],
         traffic: Mix { asks: &[Ask::LookAtVehicle], rate: 8 },
-        alerts: &[Alert { name: "DependencySlow", job: "gateway", part: None }],
+        alerts: &[Alert { name: "DependencySlow", job: "gateway", part: Some(Part { condition: SLOW_CALLS, rest: HABIT }) }],
         metric: Metric {
             service: "gateway",
             name: "http_client_request_duration_seconds_sum",
