@@ -31,7 +31,7 @@ pub(crate) struct Lines {
     sink: Sink,
     maker: Arc<LineMaker>,
     records: Option<Records>,
-    /// Records instead of lines: warnings about this library are written to standard error as well.
+    /// No lines were asked for: warnings about this library go to standard error.
     complains: bool,
     gate: Gate,
     sampler: Sampler,
@@ -60,7 +60,7 @@ impl Lines {
         if logs.is_on() {
             return Ok(Self::with(Sink::stdout(Arc::clone(&maker))?, maker, logs));
         }
-        Ok(Self { complains: logs.export.on, ..Self::with(Sink::Off, maker, logs) })
+        Ok(Self { complains: true, ..Self::with(Sink::Off, maker, logs) })
     }
 
     /// Lines that a thread writes to `out`.
@@ -236,9 +236,8 @@ impl Lines {
     ) -> FlowReport {
         self.report_left_out();
         if !self.are_written() {
-            if let Some((_, message)) =
-                last(self.report()).filter(|_| self.complains && self.own >= Level::INFO)
-            {
+            let is_said = self.complains && self.records.is_some() && self.own >= Level::INFO;
+            if let Some((_, message)) = last(self.report()).filter(|_| is_said) {
                 complain(format_args!("{message}"));
             }
             return self.report();

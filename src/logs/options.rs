@@ -241,7 +241,7 @@ impl Logs {
         self
     }
 
-    /// No lines and no log records at all. Default: on. Variable: `OTEL_LOGS_EXPORTER` (`none`).
+    /// No lines and no log records at all; this crate's own warnings are then written to standard error. Default: on. Variable: `OTEL_LOGS_EXPORTER` (`none`).
     pub fn off(mut self) -> Self {
         self.on = false;
         self.export.on = false;

@@ -310,6 +310,15 @@ fn a_word_that_is_no_exporter_is_answered_with_those_that_are() {
 }
 
 #[test]
+fn where_lines_are_switched_off_a_bad_variable_is_still_said() {
+    let ended =
+        program_of("plain").env("OTEL_LOGS_EXPORTER", "none").env("OTEL_EXPORTER_OTLP_ENDPOINT", "c:4318");
+    let ended = ended.end().well();
+    assert!(ended.logged().is_empty(), "{:#?}", ended.output);
+    ended.said("tower-observability: OTEL_EXPORTER_OTLP_ENDPOINT=c:4318 is not a URL");
+}
+
+#[test]
 fn a_second_init_is_an_error_that_says_where_the_first_was() {
     let ended = program_of("twice").end().well();
     let said = ended.said("second: true ");
