@@ -266,10 +266,22 @@ impl EventInfo {
 }
 
 impl<'a> Event<'a> {
-    /// The message; empty if there is none.
+    /// The message. `#[instrument(err)]` writes an error without one, which then stands for it; else it is empty.
     #[inline]
     pub(crate) fn message(self) -> &'a [u8] {
-        self.text(self.info.message)
+        match self.text(self.info.message) {
+            b"" => self.error(),
+            message => message,
+        }
+    }
+
+    fn error(self) -> &'a [u8] {
+        let mut error: &[u8] = b"";
+        self.all_fields(|name, value| match value {
+            FieldValue::Text(text) | FieldValue::Error(text, _) if name == b"error" => error = text,
+            _ => {}
+        });
+        error
     }
 
     /// The module, or whatever the user named instead.

@@ -180,6 +180,7 @@ fn of_event(event: Event<'_>) -> Vec<String> {
         _ => {}
     });
     texts.retain(|text| !text.is_empty());
+    texts.dedup();
     if texts.is_empty() { vec![String::new()] } else { texts }
 }
 

@@ -95,6 +95,9 @@ fn the_first_message_is_the_message_wherever_it_stands_and_whatever_it_is() {
     let error: &(dyn Error + 'static) = &error;
     assert_eq!(said(|| tracing::info!(message = error))[1], "root");
     assert_eq!(said(|| tracing::info!(a = 1))[1..3], ["", "a=1i"]);
+    // As `#[instrument(err)]` writes it.
+    let seen = said(|| tracing::info!(a = 1, error = %"no disk"));
+    assert_eq!(seen[1..4], ["no disk", "a=1i", "error=no disk"]);
 }
 
 #[test]
