@@ -2,12 +2,9 @@
 
 use http::Uri;
 
-use super::service::Service;
+use super::service::{LOGS, METRICS, Service, TRACES};
 use super::settings::Protocol;
 use crate::export::{join, masked_url};
-
-/// What the endpoint of one signal ends with.
-const SIGNALS: [&str; 3] = ["/v1/traces", "/v1/logs", "/v1/metrics"];
 
 /// Of an endpoint that is a URL, or gRPC's host and port; `is_own` if it is in the signal's own variable, so that nothing
 /// is appended to it.
@@ -28,13 +25,10 @@ pub(super) fn advice(endpoint: &str, is_own: bool, protocol: Protocol, service: 
             "it is used as it is and has no path; write {}",
             masked_url(&join(endpoint, service.path))
         )),
-        (Protocol::Http, _, path) if !is_own && SIGNALS.iter().any(|signal| path.ends_with(signal)) => {
-            let own = format!("OTEL_EXPORTER_OTLP_{}_ENDPOINT", service.word);
-            Some(format!(
-                "{} is appended to it; write it without {path}, or into {own}, which is used as it is",
-                service.path
-            ))
-        }
+        (Protocol::Http, _, path) if !is_own && has_signal(path) => Some(format!(
+            "{} is appended to it; write it without {path}, or the whole URL in OTEL_EXPORTER_OTLP_{}_ENDPOINT",
+            service.path, service.word
+        )),
         (Protocol::Grpc, _, path) if !path.is_empty() => {
             Some(format!("gRPC has no use for the path {path}; the host and the port are enough"))
         }
@@ -43,4 +37,9 @@ pub(super) fn advice(endpoint: &str, is_own: bool, protocol: Protocol, service: 
         }
         _ => None,
     }
+}
+
+/// Is this the path of one signal, to which nothing is to be appended?
+fn has_signal(path: &str) -> bool {
+    [TRACES, LOGS, METRICS].iter().any(|service| path.ends_with(service.path))
 }

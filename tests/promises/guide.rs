@@ -58,6 +58,11 @@ const PROOFS: &[Proof] = &[
         "a_file_that_cannot_serve_is_named_and_the_service_runs_without_that_export",
     ),
     Proof(
+        "No span; a warning says `is appended to it`",
+        "src/traces/options/tests/built_in.rs",
+        "what_looks_wrong_beside_a_protocol_is_doubted_and_what_fits_is_not",
+    ),
+    Proof(
         "No span; a warning says `it is used as it is",
         "src/traces/options/tests.rs",
         "an_address_that_looks_wrong_is_taken_with_a_word_of_what_would_be_right",
@@ -118,7 +123,7 @@ const PROOFS: &[Proof] = &[
         "only_a_users_own_field_of_two_types_is_refused",
     ),
     Proof(
-        "Some routes are not observed at all.",
+        "Some routes, or all, are not observed",
         "tests/promises/recipes/routes.rs",
         "a_route_or_a_fallback_that_comes_after_the_layer_is_not_observed",
     ),
@@ -352,6 +357,7 @@ fn every_text_that_it_quotes_is_written_by_the_code() {
         "the collector's certificate is",
         "the collector demands a client's certificate",
         "are not exported: ",
+        "is appended to it",
         "it is used as it is and has no path",
         "traces cannot be delivered to ",
         "OTEL_SDK_DISABLED=true: no log line",

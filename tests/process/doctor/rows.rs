@@ -44,6 +44,10 @@ const ROWS: &[(&str, Seen)] = &[
     ),
     ("No span; a line says `traces are not exported`", By(HERE, "a_file_that_is_not_there_is_named")),
     (
+        "No span; a warning says `is appended to it`",
+        By(HERE, "an_endpoint_without_its_path_is_warned_of_and_the_404_explained"),
+    ),
+    (
         "No span; a warning says `it is used as it is",
         By(HERE, "an_endpoint_without_its_path_is_warned_of_and_the_404_explained"),
     ),
@@ -97,7 +101,7 @@ const ROWS: &[(&str, Seen)] = &[
         "Elasticsearch rejects lines",
         Not("it depends on the fields of all services, which only Elasticsearch has seen"),
     ),
-    ("Some routes are not observed at all.", Not(CODE)),
+    ("Some routes, or all, are not observed", Not(CODE)),
     ("Pages in a browser do not start the trace;", Not(REQUEST)),
     ("The `x-request-id` that a client got", Not(CODE)),
     ("Timeouts are `cancelled`", Not(CODE)),
@@ -278,6 +282,8 @@ fn an_endpoint_without_its_path_is_warned_of_and_the_404_explained() {
     let told = doctor(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &collector.endpoint())]);
     told.warns(("variable", ""), &["it is used as it is and has no path", "/v1/traces"]);
     told.fails(SPAN, &["404 Not Found", "nothing is served at this path"]);
+    let told = doctor(&[(ENDPOINT, &format!("{}/v1/traces", collector.endpoint()))]);
+    told.warns(("variable", ""), &["/v1/traces is appended to it; write it without /v1/traces"]);
 }
 
 #[test]
