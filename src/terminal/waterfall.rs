@@ -101,6 +101,11 @@ impl Bar {
         let ending = endings.into_iter().find_map(|key| attribute(key).filter(|text| !text.is_empty()));
         Self { name: shown, ending: ending.unwrap_or_default(), ..Self::default() }
     }
+
+    /// A span of `tracing` that an ERROR event marked as failed says no more than that.
+    fn shown_ending(&self) -> &str {
+        if self.is_failed && self.ending.is_empty() { "error" } else { &self.ending }
+    }
 }
 
 impl Waterfall {
@@ -183,12 +188,12 @@ impl fmt::Display for Waterfall {
         let width = |of: fn(&Bar) -> &str| self.bars.iter().map(|bar| visible(of(bar)).chars().count()).max();
         let width = |of| width(of).unwrap_or_default();
         let (service_width, kind_width, ending_width) =
-            (width(|bar| &bar.service), width(|bar| &bar.kind), width(|bar| &bar.ending));
+            (width(|bar| &bar.service), width(|bar| &bar.kind), width(Bar::shown_ending));
         for (name, bar) in &rows {
             if services.len() > 1 {
                 write!(f, "{:service_width$}  ", visible(&bar.service))?;
             }
-            let ending = format!("{:>ending_width$}", visible(&bar.ending));
+            let ending = format!("{:>ending_width$}", visible(bar.shown_ending()));
             let (red, after) = if bar.is_failed { (red, plain) } else { ("", "") };
             write!(
                 f,
@@ -268,6 +273,9 @@ mod tests {
         assert!(!plain.contains('\x1b') && plain.lines().count() == 2, "{plain:?}");
         let colored = Waterfall::new("t", vec![failed]).colored(true).to_string();
         assert!(colored.contains("\x1b[31m500\x1b[0m"), "{colored:?}");
+        let of_tracing = Bar { is_failed: true, ..bar("", "a", "", 0, 1) };
+        let drawn = Waterfall::new("t", vec![of_tracing]).to_string();
+        assert!(drawn.contains("  client  error  "), "{drawn:?}");
     }
 
     #[test]
