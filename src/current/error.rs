@@ -5,7 +5,10 @@ use std::error::Error;
 /// What [`request::error`](crate::request::error) takes: an error, or a box of one.
 ///
 /// `Kind` distinguishes the ways in which a type can be one; it is inferred.
-#[diagnostic::on_unimplemented(message = "`{Self}` is no error, nor a box of one")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither an error nor a box of one",
+    note = "a text becomes one by `Box::<dyn std::error::Error>::from(text)`"
+)]
 pub trait AsError<Kind> {
     /// The error.
     fn as_error(&self) -> &(dyn Error + '_);

@@ -123,7 +123,7 @@ impl InForce<'_> {
     fn service(&self) -> String {
         let mut text = format!("service {}", self.resource.get(attribute::SERVICE_NAME));
         match self.config.source(NAME) {
-            Source::Default => text.push_str(" (no name was given)"),
+            Source::Default => text.push_str(" (no name was given; OTEL_SERVICE_NAME gives one)"),
             source => push(&mut text, format_args!(" ({})", source.as_str())),
         }
         let version = self.resource.get(attribute::SERVICE_VERSION);
@@ -225,7 +225,7 @@ impl InForce<'_> {
             (value, source) => format!("{}={value} ({source})", choice.name),
         });
         let chosen: Vec<_> = chosen.collect();
-        if chosen.is_empty() { "the rest by default".to_owned() } else { chosen.join(", ") }
+        if chosen.is_empty() { "everything else by default".to_owned() } else { chosen.join(", ") }
     }
 
     /// A row for each signal, for a terminal: only what helps while a service is written.

@@ -295,8 +295,9 @@ impl Running {
                 self.signals,
                 Level::WARN,
                 format_args!(
-                    "the guard that `init` returned was dropped right after it, which ends observability: keep it in a \
-                     variable, `let observability = …`; `let _ = …` drops it at once"
+                    "the guard that `init` returned was dropped right after it, which ends observability; unless the \
+                     program ends here, with an error for example, keep it in a variable, `let observability = …`: \
+                     `let _ = …` drops it at once"
                 ),
             );
         }

@@ -310,8 +310,8 @@ pub(crate) fn bind(admin: &Admin) -> (Option<TcpListener>, Option<String>) {
         Err(error) => (
             None,
             Some(format!(
-                "/metrics, /live and /ready are not served at {}:{} ({error}); OTEL_EXPORTER_PROMETHEUS_PORT chooses \
-                 another port",
+                "/metrics, /live and /ready are not served at {}:{} ({error}); OTEL_EXPORTER_PROMETHEUS_HOST \
+                 and OTEL_EXPORTER_PROMETHEUS_PORT choose another address",
                 admin.host, admin.port
             )),
         ),
