@@ -1,6 +1,6 @@
 //! The sources about ourselves: each signal's account, the target.
 
-use super::source::{Asked, Samples, Shape, Source};
+use super::source::{Asked, Samples, Source};
 use crate::account::{FlowReport, KeepCounts, LeftOut, PeerCounts};
 use crate::names::{label, metric};
 use crate::resource::Resource;
@@ -22,10 +22,10 @@ struct Component {
 
 /// What the conventions call the parts of one signal's account.
 struct Names {
-    created: (&'static str, &'static str),
-    size: (&'static str, &'static str),
-    processed: (&'static str, &'static str),
-    exported: (&'static str, &'static str),
+    created: &'static str,
+    size: &'static str,
+    processed: &'static str,
+    exported: &'static str,
     /// The conventions' word for what keeps the queue.
     processor: &'static str,
     /// Which losses there can be behind the queue: their series begin at zero, so that a first loss is seen.
@@ -33,31 +33,19 @@ struct Names {
 }
 
 const SPANS: Names = Names {
-    created: (metric::OTEL_SDK_SPAN_STARTED, "Spans handed to the pipeline."),
-    size: (metric::OTEL_SDK_PROCESSOR_SPAN_QUEUE_SIZE, "Spans that are queued or being sent."),
-    processed: (
-        metric::OTEL_SDK_PROCESSOR_SPAN_PROCESSED,
-        "Spans that left the queue, or why they did not enter it.",
-    ),
-    exported: (
-        metric::OTEL_SDK_EXPORTER_SPAN_EXPORTED,
-        "Spans that the receiver confirmed, or why it did not.",
-    ),
+    created: metric::OTEL_SDK_SPAN_STARTED,
+    size: metric::OTEL_SDK_PROCESSOR_SPAN_QUEUE_SIZE,
+    processed: metric::OTEL_SDK_PROCESSOR_SPAN_PROCESSED,
+    exported: metric::OTEL_SDK_EXPORTER_SPAN_EXPORTED,
     processor: "batching_span_processor",
     losses: &["rejected", "timeout", "too_large"],
 };
 
 const LINES: Names = Names {
-    created: (metric::OTEL_SDK_LOG_CREATED, "Log lines, or log records, handed to the pipeline."),
-    size: (metric::OTEL_SDK_PROCESSOR_LOG_QUEUE_SIZE, "Log lines and log records that are queued."),
-    processed: (
-        metric::OTEL_SDK_PROCESSOR_LOG_PROCESSED,
-        "Log lines and log records that left the queue, or why they did not enter it.",
-    ),
-    exported: (
-        metric::OTEL_SDK_EXPORTER_LOG_EXPORTED,
-        "Log lines that were written and log records that the receiver confirmed, or why not.",
-    ),
+    created: metric::OTEL_SDK_LOG_CREATED,
+    size: metric::OTEL_SDK_PROCESSOR_LOG_QUEUE_SIZE,
+    processed: metric::OTEL_SDK_PROCESSOR_LOG_PROCESSED,
+    exported: metric::OTEL_SDK_EXPORTER_LOG_EXPORTED,
     processor: "batching_log_processor",
     losses: &["timeout", "too_large", "write_failed"],
 };
@@ -65,16 +53,10 @@ const LINES: Names = Names {
 const RECORDS: Names = Names { losses: SPANS.losses, ..LINES };
 
 const REPORTS: Names = Names {
-    created: (metric::OBSERVABILITY_REPORTS_CREATED, "Error reports handed to the pipeline, or left out."),
-    size: (metric::OBSERVABILITY_REPORTS_QUEUE_SIZE, "Error reports that are queued or being sent."),
-    processed: (
-        metric::OBSERVABILITY_REPORTS_PROCESSED,
-        "Error reports that left the queue, or why they did not enter it.",
-    ),
-    exported: (
-        metric::OBSERVABILITY_REPORTS_EXPORTED,
-        "Error reports that the receiver took, or why it did not.",
-    ),
+    created: metric::OBSERVABILITY_REPORTS_CREATED,
+    size: metric::OBSERVABILITY_REPORTS_QUEUE_SIZE,
+    processed: metric::OBSERVABILITY_REPORTS_PROCESSED,
+    exported: metric::OBSERVABILITY_REPORTS_EXPORTED,
     processor: "report_processor",
     losses: SPANS.losses,
 };
@@ -118,14 +100,10 @@ pub(crate) fn spans(
     Source::new("otel_sdk_", move |samples| {
         let created = [(label::OTEL_SPAN_SAMPLING_RESULT, "RECORD_AND_SAMPLE")];
         account(samples, &SPANS, &created, [&processor, &exporter], &report());
-        let help = "How many spans the queue holds.";
         samples
-            .family(metric::OTEL_SDK_PROCESSOR_SPAN_QUEUE_CAPACITY, Shape::Gauge, "", help)
+            .family(metric::OTEL_SDK_PROCESSOR_SPAN_QUEUE_CAPACITY)
             .sample(&processor.labels(), capacity as f64);
-        let help = "Spans whose texts were shortened, because they alone were larger than a request may be.";
-        samples
-            .family(metric::OBSERVABILITY_SPANS_SHORTENED, Shape::Counter, "", help)
-            .sample(&[], shortened() as f64);
+        samples.single(metric::OBSERVABILITY_SPANS_SHORTENED, Some(shortened() as f64));
     })
 }
 
@@ -140,15 +118,9 @@ pub(crate) fn lines(
         account(samples, &LINES, &[], [&processor, &exporter], &report);
         left_out(samples, &report);
         let LineBuffer { bytes, capacity, shortened } = buffer();
-        let mut own = |name, shape, unit, help, value| {
-            samples.family(name, shape, unit, help).sample(&[], value);
-        };
-        let help = "Bytes of log lines that are queued.";
-        own(metric::OBSERVABILITY_LOG_QUEUE_BYTES, Shape::Gauge, "bytes", help, bytes as f64);
-        let help = "How many bytes of log lines may be queued.";
-        own(metric::OBSERVABILITY_LOG_QUEUE_CAPACITY, Shape::Gauge, "bytes", help, capacity as f64);
-        let help = "Log lines whose longest values were cut.";
-        own(metric::OBSERVABILITY_LOG_SHORTENED, Shape::Counter, "", help, shortened as f64);
+        samples.single(metric::OBSERVABILITY_LOG_QUEUE_BYTES, Some(bytes as f64));
+        samples.single(metric::OBSERVABILITY_LOG_QUEUE_CAPACITY, Some(capacity as f64));
+        samples.single(metric::OBSERVABILITY_LOG_SHORTENED, Some(shortened as f64));
     })
 }
 
@@ -166,18 +138,14 @@ pub(crate) fn records(
     Source::new("otel_sdk_", move |samples| {
         let report = report();
         if !beside_lines {
-            family(samples, RECORDS.created, Shape::Counter).sample(&[], report.created as f64);
+            samples.family(RECORDS.created).sample(&[], report.created as f64);
             left_out(samples, &report);
         }
         ends(samples, &RECORDS, [&processor, &exporter], &report);
-        let help = "How many log records the queue holds.";
         samples
-            .family(metric::OTEL_SDK_PROCESSOR_LOG_QUEUE_CAPACITY, Shape::Gauge, "", help)
+            .family(metric::OTEL_SDK_PROCESSOR_LOG_QUEUE_CAPACITY)
             .sample(&processor.labels(), capacity as f64);
-        let help = "Log records whose longest values were cut.";
-        samples
-            .family(metric::OBSERVABILITY_LOG_RECORDS_SHORTENED, Shape::Counter, "", help)
-            .sample(&[], shortened() as f64);
+        samples.single(metric::OBSERVABILITY_LOG_RECORDS_SHORTENED, Some(shortened() as f64));
     })
 }
 
@@ -189,14 +157,12 @@ pub(crate) fn points(
     let exporter = Component::first(exporter);
     Source::new("otel_sdk_", move |samples| {
         let report = report();
-        let help = "Data points that were collected and are not delivered or dropped yet.";
-        let inflight = family(samples, (metric::OTEL_SDK_EXPORTER_POINT_INFLIGHT, help), Shape::Gauge);
+        let inflight = samples.family(metric::OTEL_SDK_EXPORTER_POINT_INFLIGHT);
         inflight.sample(&exporter.labels(), report.queued() as f64);
         let losses = report.dropped.iter().map(|(reason, _)| reason.as_str());
         let losses = losses.filter(|reason| !SPANS.losses.contains(reason));
         let losses: Vec<_> = SPANS.losses.iter().copied().chain(losses).collect();
-        let help = "Data points that the receiver confirmed, or why it did not.";
-        let exported = family(samples, (metric::OTEL_SDK_EXPORTER_POINT_EXPORTED, help), Shape::Counter);
+        let exported = samples.family(metric::OTEL_SDK_EXPORTER_POINT_EXPORTED);
         exports(exported, &exporter, losses, &report);
     })
 }
@@ -212,19 +178,16 @@ pub(crate) fn reports(
     let (processor, exporter) = (Component::of(REPORTS.processor, exporter), Component::first(exporter));
     Source::new("observability_", move |samples| {
         if let Some(all) = all() {
-            family(samples, REPORTS.created, Shape::Counter).sample(&[], all.created as f64);
-            let help = "Error reports left out on purpose.";
-            let asked = samples.family(metric::OBSERVABILITY_REPORTS_LEFT_OUT, Shape::Counter, "", help);
+            samples.family(REPORTS.created).sample(&[], all.created as f64);
+            let asked = samples.family(metric::OBSERVABILITY_REPORTS_LEFT_OUT);
             sample_reasons(asked, &all);
         }
         ends(samples, &REPORTS, [&processor, &exporter], &report());
-        let help = "How many error reports the queue holds, long ones several times.";
         samples
-            .family(metric::OBSERVABILITY_REPORTS_QUEUE_CAPACITY, Shape::Gauge, "", help)
+            .family(metric::OBSERVABILITY_REPORTS_QUEUE_CAPACITY)
             .sample(&processor.labels(), capacity as f64);
-        let help = "Error reports without some of their fields and lines, which had no room.";
         samples
-            .family(metric::OBSERVABILITY_REPORTS_SHORTENED, Shape::Counter, "", help)
+            .family(metric::OBSERVABILITY_REPORTS_SHORTENED)
             .sample(&exporter.labels(), shortened() as f64);
     })
 }
@@ -233,25 +196,17 @@ pub(crate) fn reports(
 pub(crate) fn kept(report: impl Fn() -> Option<KeepCounts> + Send + Sync + 'static) -> Source {
     Source::new("observability_", move |samples| {
         let Some(KeepCounts { kept, discarded, spans, bytes, capacity, peers }) = report() else { return };
-        let help = "Traces that were kept although they were not sampled, by reason.";
-        let family = samples.family(metric::OBSERVABILITY_TRACES_KEPT, Shape::Counter, "", help);
+        let family = samples.family(metric::OBSERVABILITY_TRACES_KEPT);
         sample_each(family, label::REASON, &kept);
-        let help = "Spans of traces that were not sampled and not kept, by what ended their time.";
-        let family = samples.family(metric::OBSERVABILITY_SPANS_DISCARDED, Shape::Counter, "", help);
+        let family = samples.family(metric::OBSERVABILITY_SPANS_DISCARDED);
         sample_each(family, label::REASON, &discarded);
-        let mut gauge = |name, unit, help, value: usize| {
-            samples.family(name, Shape::Gauge, unit, help).sample(&[], value as f64);
-        };
-        gauge(metric::OBSERVABILITY_SPANS_HELD, "", "Spans that are held.", spans);
-        gauge(metric::OBSERVABILITY_SPANS_HELD_BYTES, "bytes", "Bytes of spans that are held.", bytes);
-        let help = "How many bytes of spans may be held.";
-        gauge(metric::OBSERVABILITY_SPANS_HELD_CAPACITY, "bytes", help, capacity);
+        samples.single(metric::OBSERVABILITY_SPANS_HELD, Some(spans as f64));
+        samples.single(metric::OBSERVABILITY_SPANS_HELD_BYTES, Some(bytes as f64));
+        samples.single(metric::OBSERVABILITY_SPANS_HELD_CAPACITY, Some(capacity as f64));
         let Some(PeerCounts { messages, bytes }) = peers else { return };
-        let help = "Messages about kept traces, to and from other services.";
-        let family = samples.family(metric::OBSERVABILITY_PEER_MESSAGES, Shape::Counter, "", help);
+        let family = samples.family(metric::OBSERVABILITY_PEER_MESSAGES);
         sample_each(family, label::DIRECTION, &messages);
-        let help = "Bytes of messages about kept traces.";
-        let family = samples.family(metric::OBSERVABILITY_PEER_BYTES, Shape::Counter, "bytes", help);
+        let family = samples.family(metric::OBSERVABILITY_PEER_BYTES);
         sample_each(family, label::DIRECTION, &bytes);
     })
 }
@@ -270,23 +225,23 @@ fn account(
     components: [&Component; 2],
     report: &FlowReport,
 ) {
-    family(samples, names.created, Shape::Counter).sample(created, report.created as f64);
+    samples.family(names.created).sample(created, report.created as f64);
     ends(samples, names, components, report);
 }
 
 /// What became of what was created.
 fn ends(samples: &mut Samples, names: &Names, [processor, exporter]: [&Component; 2], report: &FlowReport) {
-    family(samples, names.size, Shape::Gauge).sample(&processor.labels(), report.queued() as f64);
+    samples.family(names.size).sample(&processor.labels(), report.queued() as f64);
     let is_before = |reason: &str| BEFORE_THE_QUEUE.contains(&reason);
     let count = |reason: &str| lost(report, reason);
     let losses = report.dropped.iter().map(|(reason, _)| reason.as_str());
     let losses = losses.filter(|reason| !is_before(reason) && !names.losses.contains(reason));
     let losses: Vec<_> = names.losses.iter().copied().chain(losses).collect();
     let after: u64 = losses.iter().map(|reason| count(reason)).sum();
-    let processed = family(samples, names.processed, Shape::Counter);
+    let processed = samples.family(names.processed);
     processed.sample(&processor.labels(), (report.delivered + report.unconfirmed + after) as f64);
     BEFORE_THE_QUEUE.into_iter().for_each(|reason| failed(processed, processor, reason, count(reason)));
-    exports(family(samples, names.exported, Shape::Counter), exporter, losses, report);
+    exports(samples.family(names.exported), exporter, losses, report);
 }
 
 /// What was delivered, and what was lost for these reasons.
@@ -302,8 +257,7 @@ fn lost(report: &FlowReport, reason: &str) -> u64 {
 
 /// What was created and never meant to leave; every reason from the start, so that a first one is seen.
 fn left_out(samples: &mut Samples, report: &FlowReport) {
-    let help = "Log lines, or log records, left out on purpose.";
-    let asked = samples.family(metric::OBSERVABILITY_LOG_LEFT_OUT, Shape::Counter, "", help);
+    let asked = samples.family(metric::OBSERVABILITY_LOG_LEFT_OUT);
     sample_reasons(asked, report);
 }
 
@@ -312,14 +266,6 @@ fn sample_reasons(asked: &mut Asked, report: &FlowReport) {
         let count = report.left_out.iter().find(|(name, _)| *name == reason).map_or(0, |(_, count)| *count);
         asked.sample(&[(label::REASON, reason.as_str())], count as f64);
     }
-}
-
-fn family<'a>(
-    samples: &'a mut Samples,
-    (name, help): (&'static str, &'static str),
-    shape: Shape,
-) -> &'a mut Asked {
-    samples.family(name, shape, "", help)
 }
 
 fn failed(asked: &mut Asked, component: &Component, reason: &str, count: u64) {
@@ -333,7 +279,7 @@ pub(crate) fn target(resource: &Resource) -> Source {
         resource.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
     Source::new(metric::TARGET_INFO, move |samples| {
         let labels: Vec<_> = attributes.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-        let asked = samples.family(metric::TARGET_INFO, Shape::Info, "", "The service that is scraped.");
+        let asked = samples.family(metric::TARGET_INFO);
         asked.sample(&labels, 1.0);
     })
 }

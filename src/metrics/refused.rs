@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::source::{Samples, Shape};
+use super::source::Samples;
 use crate::names::{label, metric};
 use crate::threads::{Once, complain};
 
@@ -77,8 +77,7 @@ impl Refused {
     }
 
     pub(super) fn show(&self, samples: &mut Samples) {
-        let help = "What the metrics themselves refused: label sets beyond a limit, clashing names, values.";
-        let asked = samples.family(metric::OBSERVABILITY_METRICS_REFUSED, Shape::Counter, "", help);
+        let asked = samples.family(metric::OBSERVABILITY_METRICS_REFUSED);
         for (reason, count) in self.counts() {
             asked.sample(&[(label::REASON, reason)], count as f64);
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::label::label_text;
+use crate::names::metric;
 
 /// Something that adds its samples whenever a page is made.
 pub(crate) struct Source {
@@ -21,7 +22,7 @@ impl Source {
 
 /// The type of an asked family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub(super) enum Shape {
     Counter,
     Gauge,
     /// Facts in labels, with the value 1.
@@ -45,35 +46,24 @@ pub(crate) struct Asked {
 }
 
 impl Samples {
-    /// A family, to be given its samples. The name is written as on the page, with `_total` or `_info`; the
-    /// unit is the word that the name ends with, or empty. A name used twice goes on with the same family.
-    pub(crate) fn family(
-        &mut self,
-        name: &'static str,
-        shape: Shape,
-        unit: &'static str,
-        help: &'static str,
-    ) -> &mut Asked {
-        let suffix = match shape {
-            Shape::Counter => "_total",
-            Shape::Gauge => "",
-            Shape::Info => "_info",
+    /// A family, to be given its samples. The name is written as on the page, and says what it is: by its `_total` or
+    /// `_info`, and by the unit before them. A name used twice goes on with the same family.
+    pub(crate) fn family(&mut self, name: &'static str) -> &mut Asked {
+        let (_, help) = metric::describe(name);
+        let (name, shape) = match (name.strip_suffix("_total"), name.strip_suffix("_info")) {
+            (Some(name), _) => (name, Shape::Counter),
+            (None, Some(name)) => (name, Shape::Info),
+            (None, None) => (name, Shape::Gauge),
         };
-        let name = name.strip_suffix(suffix).unwrap_or(name);
+        let is_in = |unit: &&str| name.strip_suffix(unit).is_some_and(|rest| rest.ends_with('_'));
+        let unit = ["seconds", "bytes"].into_iter().find(is_in).unwrap_or_default();
         self.0.entry(name).or_insert_with(|| Asked { name, shape, unit, help, samples: Vec::new() })
     }
 
     /// A family of one sample without labels. What has no value is absent, not zero.
-    pub(crate) fn single(
-        &mut self,
-        name: &'static str,
-        shape: Shape,
-        unit: &'static str,
-        help: &'static str,
-        value: Option<f64>,
-    ) {
+    pub(crate) fn single(&mut self, name: &'static str, value: Option<f64>) {
         if let Some(value) = value {
-            self.family(name, shape, unit, help).sample(&[], value);
+            self.family(name).sample(&[], value);
         }
     }
 
@@ -87,5 +77,25 @@ impl Asked {
     pub(crate) fn sample(&mut self, labels: &[(&str, &str)], value: f64) -> &mut Self {
         self.samples.push((label_text(labels.iter().copied()), value));
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_says_what_its_description_says() {
+        for (name, about) in metric::TABLE {
+            let mut samples = Samples::default();
+            let asked = samples.family(name);
+            let unit = if asked.unit.is_empty() { String::new() } else { format!(", {}", asked.unit) };
+            let kind = format!("{:?}{unit}: {}", asked.shape, asked.help);
+            let is_histogram = *about == kind.replacen("Gauge", "Histogram", 1);
+            assert!(
+                *about == kind || is_histogram || *name == metric::OBSERVABILITY_ROUTE_PRIORITY,
+                "{name}: {kind}"
+            );
+        }
     }
 }

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use super::source::{Samples, Shape, Source};
+use super::source::{Samples, Source};
 use crate::clock::Moment;
 use crate::names::{Conventions, label, metric};
 use crate::record::guarded;
@@ -206,32 +206,19 @@ fn pools(inner: &Inner, samples: &mut Samples) {
     for (name, ask) in all {
         let Some(state) = guarded(|| ask()) else { continue };
         let pool = (label::DB_CLIENT_CONNECTION_POOL_NAME, name.as_str());
-        let help = "Connections of a pool, by state.";
         for (word, count) in [("used", state.used), ("idle", state.idle)] {
             if let Some(count) = count {
                 let labels = [pool, (label::DB_CLIENT_CONNECTION_STATE, word)];
-                let family = samples.family(metric::DB_CLIENT_CONNECTION_COUNT, Shape::Gauge, "", help);
+                let family = samples.family(metric::DB_CLIENT_CONNECTION_COUNT);
                 family.sample(&labels, count as f64);
             }
         }
-        let limits = [
-            (
-                Conventions::of_database(
-                    metric::DB_CLIENT_CONNECTION_LIMIT,
-                    metric::DB_CLIENT_CONNECTION_MAX,
-                ),
-                "How many connections the pool may have.",
-                state.max,
-            ),
-            (
-                metric::DB_CLIENT_CONNECTION_PENDING_REQUESTS,
-                "Tasks that wait for a connection of the pool.",
-                state.waiting,
-            ),
-        ];
-        for (name, help, count) in limits {
+        let limit =
+            Conventions::of_database(metric::DB_CLIENT_CONNECTION_LIMIT, metric::DB_CLIENT_CONNECTION_MAX);
+        let counts = [(limit, state.max), (metric::DB_CLIENT_CONNECTION_PENDING_REQUESTS, state.waiting)];
+        for (name, count) in counts {
             if let Some(count) = count {
-                samples.family(name, Shape::Gauge, "", help).sample(&[pool], count as f64);
+                samples.family(name).sample(&[pool], count as f64);
             }
         }
     }
@@ -242,17 +229,14 @@ fn queues(inner: &Inner, samples: &mut Samples) {
     for (name, queue) in &*lock(&inner.queues) {
         let seen = *lock(&queue.seen);
         let queue = [(label::QUEUE, name.as_str())];
-        let help = "Readings of a queue that failed or took too long.";
-        let failures = samples.family(metric::QUEUE_READ_FAILURES, Shape::Counter, "", help);
+        let failures = samples.family(metric::QUEUE_READ_FAILURES);
         failures.sample(&queue, seen.failures as f64);
         let Some((at, state)) = seen.last.filter(|(at, _)| now.since(*at) <= FRESH) else { continue };
         if let Some(depth) = state.depth {
-            let help = "Messages that wait in a queue.";
-            samples.family(metric::QUEUE_DEPTH, Shape::Gauge, "", help).sample(&queue, depth as f64);
+            samples.family(metric::QUEUE_DEPTH).sample(&queue, depth as f64);
         }
         if let Some(oldest) = state.oldest {
-            let help = "Age of the oldest message of a queue.";
-            let family = samples.family(metric::QUEUE_OLDEST_MESSAGE_AGE, Shape::Gauge, "seconds", help);
+            let family = samples.family(metric::QUEUE_OLDEST_MESSAGE_AGE);
             // It has become older since.
             family.sample(&queue, (oldest + now.since(at)).as_secs_f64());
         }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use self::text::{keyed, number, pressure, processors, share};
 use super::proc::{self, Group, Mount};
-use crate::metrics::source::{Samples, Shape, Source};
+use crate::metrics::source::{Samples, Source};
 use crate::names::{label, metric};
 
 /// What is asked: each of them only where a group of that kind was found.
@@ -60,9 +60,8 @@ fn add_time(samples: &mut Samples, place: &Place) {
             text.and_then(|text| keyed(&text, "usage_usec")).map(Duration::from_micros)
         }
     };
-    let help = "Processor time of the control group.";
     let seconds = time.map(|time| time.as_secs_f64());
-    samples.single(metric::CONTAINER_CPU_TIME, Shape::Counter, "seconds", help, seconds);
+    samples.single(metric::CONTAINER_CPU_TIME, seconds);
 }
 
 /// The tightest quota of the group and those above it, and what that one did.
@@ -73,21 +72,17 @@ fn add_quota(samples: &mut Samples, place: &Place) {
     };
     let quotas = place.folders.iter().filter_map(|folder| Some((quota_of(folder)?, folder)));
     let Some((limit, folder)) = quotas.min_by(|(a, _), (b, _)| a.total_cmp(b)) else { return };
-    let help = "How many processors the control group may use.";
-    samples.single(metric::CONTAINER_CPU_LIMIT, Shape::Gauge, "", help, Some(limit));
+    samples.single(metric::CONTAINER_CPU_LIMIT, Some(limit));
     let Some(text) = read(folder, "cpu.stat") else { return };
     let count = |key| keyed(&text, key).map(|count| count as f64);
-    let help = "Periods of the quota in which the control group ran.";
-    samples.single(metric::CONTAINER_CPU_PERIODS, Shape::Counter, "", help, count("nr_periods"));
-    let help = "Periods in which the quota held the control group back.";
-    samples.single(metric::CONTAINER_CPU_THROTTLED_PERIODS, Shape::Counter, "", help, count("nr_throttled"));
+    samples.single(metric::CONTAINER_CPU_PERIODS, count("nr_periods"));
+    samples.single(metric::CONTAINER_CPU_THROTTLED_PERIODS, count("nr_throttled"));
     let held = match place.version {
         Version::One => keyed(&text, "throttled_time").map(Duration::from_nanos),
         Version::Two => keyed(&text, "throttled_usec").map(Duration::from_micros),
     };
-    let help = "How long the control group was held back by its quota.";
     let held = held.map(|held| held.as_secs_f64());
-    samples.single(metric::CONTAINER_CPU_THROTTLED, Shape::Counter, "seconds", help, held);
+    samples.single(metric::CONTAINER_CPU_THROTTLED, held);
 }
 
 /// One group's limit, and what is left until then, in bytes.
@@ -101,12 +96,10 @@ struct MemoryLimit {
 fn add_memory(samples: &mut Samples, place: &Place) {
     let limited: Vec<_> = place.folders.iter().filter_map(|folder| memory(place.version, folder)).collect();
     let bytes = |bytes: Option<u64>| bytes.map(|bytes| bytes as f64);
-    let help = "The control group's memory limit.";
     let limit = bytes(limited.iter().map(|memory| memory.limit).min());
-    samples.single(metric::CONTAINER_MEMORY_LIMIT, Shape::Gauge, "bytes", help, limit);
-    let help = "Memory that is left until the control group's limit, caches that can go counted as left.";
+    samples.single(metric::CONTAINER_MEMORY_LIMIT, limit);
     let available = bytes(limited.iter().filter_map(|memory| memory.available).min());
-    samples.single(metric::CONTAINER_MEMORY_AVAILABLE, Shape::Gauge, "bytes", help, available);
+    samples.single(metric::CONTAINER_MEMORY_AVAILABLE, available);
 }
 
 fn memory(version: Version, folder: &Path) -> Option<MemoryLimit> {
@@ -131,13 +124,11 @@ const RESOURCES: [(&str, &str); 3] =
 fn add_pressure(samples: &mut Samples, place: &Place) {
     for (resource, file) in RESOURCES {
         let Some(text) = place.own(file) else { continue };
-        let kinds = [
-            ("some", metric::CONTAINER_PRESSURE_WAITING, "How long at least one task waited for a resource."),
-            ("full", metric::CONTAINER_PRESSURE_STALLED, "How long all tasks waited for a resource."),
-        ];
-        for (kind, name, help) in kinds {
+        let kinds =
+            [("some", metric::CONTAINER_PRESSURE_WAITING), ("full", metric::CONTAINER_PRESSURE_STALLED)];
+        for (kind, name) in kinds {
             if let Some(waited) = pressure(&text, kind).map(Duration::from_micros) {
-                let family = samples.family(name, Shape::Counter, "seconds", help);
+                let family = samples.family(name);
                 family.sample(&[(label::RESOURCE, resource)], waited.as_secs_f64());
             }
         }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::metrics::source::{Samples, Shape, Source};
+use crate::metrics::source::{Samples, Source};
 use crate::names::{label, metric};
 
 /// What a file system says of its space, in bytes.
@@ -93,13 +93,9 @@ fn ask(watched: &[Watched], read: Read) -> Vec<(&Path, Space)> {
 }
 
 fn add(samples: &mut Samples, path: &str, space: Space) {
-    let help = "Size of the file system that a path is on.";
     let path = (label::PATH, path);
-    samples
-        .family(metric::SYSTEM_FILESYSTEM_LIMIT, Shape::Gauge, "bytes", help)
-        .sample(&[path], space.total as f64);
-    let help = "Space of the file system that a path is on: used, free, or reserved for the administrator.";
-    let usage = samples.family(metric::SYSTEM_FILESYSTEM_USAGE, Shape::Gauge, "bytes", help);
+    samples.family(metric::SYSTEM_FILESYSTEM_LIMIT).sample(&[path], space.total as f64);
+    let usage = samples.family(metric::SYSTEM_FILESYSTEM_USAGE);
     let used = space.total.saturating_sub(space.free).saturating_sub(space.reserved);
     for (state, bytes) in [("used", used), ("free", space.free), ("reserved", space.reserved)] {
         usage.sample(&[path, (label::SYSTEM_FILESYSTEM_STATE, state)], bytes as f64);

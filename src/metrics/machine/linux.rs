@@ -4,7 +4,7 @@
 use rustix::param::{clock_ticks_per_second, page_size};
 
 use super::proc::{Stat, booted, descriptors, interfaces, limit, read};
-use crate::metrics::source::{Samples, Shape, Source};
+use crate::metrics::source::{Samples, Source};
 use crate::names::metric;
 
 const LOOPBACK: &str = "lo";
@@ -18,9 +18,8 @@ pub(crate) fn usage() -> Option<Source> {
         if let Some(limits) = read("self/limits") {
             add_limits(samples, &limits);
         }
-        let help = "Open file descriptors.";
         let open = descriptors().map(|open| open as f64);
-        samples.single(metric::PROCESS_OPEN_FDS, Shape::Gauge, "", help, open);
+        samples.single(metric::PROCESS_OPEN_FDS, open);
     }))
 }
 
@@ -38,28 +37,22 @@ fn seconds(ticks: u64) -> f64 {
 }
 
 fn add_usage(samples: &mut Samples, stat: &Stat) {
-    let help = "Processor time of the process, in user and in system mode.";
     let spent = Some(seconds(stat.user.saturating_add(stat.system)));
-    samples.single(metric::PROCESS_CPU, Shape::Counter, "seconds", help, spent);
-    let help = "Memory of the process that is in the machine's memory.";
+    samples.single(metric::PROCESS_CPU, spent);
     let resident = Some(stat.resident.saturating_mul(page_size() as u64) as f64);
-    samples.single(metric::PROCESS_RESIDENT_MEMORY, Shape::Gauge, "bytes", help, resident);
-    let help = "Address space of the process.";
+    samples.single(metric::PROCESS_RESIDENT_MEMORY, resident);
     let reserved = Some(stat.reserved as f64);
-    samples.single(metric::PROCESS_VIRTUAL_MEMORY, Shape::Gauge, "bytes", help, reserved);
-    let help = "Threads of the process.";
+    samples.single(metric::PROCESS_VIRTUAL_MEMORY, reserved);
     let threads = Some(stat.threads as f64);
-    samples.single(metric::PROCESS_THREADS, Shape::Gauge, "", help, threads);
+    samples.single(metric::PROCESS_THREADS, threads);
 }
 
 fn add_limits(samples: &mut Samples, limits: &str) {
     let limit = |name| limit(limits, name).map(|most| most as f64);
-    let help = "How many file descriptors may be open.";
     let most = limit("Max open files");
-    samples.single(metric::PROCESS_MAX_FDS, Shape::Gauge, "", help, most);
-    let help = "How large the address space may be; absent without a limit.";
+    samples.single(metric::PROCESS_MAX_FDS, most);
     let most = limit("Max address space");
-    samples.single(metric::PROCESS_VIRTUAL_MEMORY_MAX, Shape::Gauge, "bytes", help, most);
+    samples.single(metric::PROCESS_VIRTUAL_MEMORY_MAX, most);
 }
 
 /// Bytes of all interfaces but the loopback.
@@ -71,12 +64,9 @@ pub(crate) fn network() -> Option<Source> {
             return;
         }
         let received = outward().map(|(_, received, _)| received as f64).sum();
-        let help =
-            "Bytes received by all interfaces but the loopback; outside of a container, the machine's.";
-        samples.single(metric::PROCESS_NETWORK_RECEIVED, Shape::Counter, "bytes", help, Some(received));
+        samples.single(metric::PROCESS_NETWORK_RECEIVED, Some(received));
         let sent = outward().map(|(.., sent)| sent as f64).sum();
-        let help = "Bytes sent by all interfaces but the loopback; outside of a container, the machine's.";
-        samples.single(metric::PROCESS_NETWORK_TRANSMITTED, Shape::Counter, "bytes", help, Some(sent));
+        samples.single(metric::PROCESS_NETWORK_TRANSMITTED, Some(sent));
     }))
 }
 

@@ -29,7 +29,7 @@ pub(crate) use unread::{container, network, usage};
 use self::linux::started;
 #[cfg(not(target_os = "linux"))]
 use self::unread::started;
-use super::source::{Shape, Source};
+use super::source::Source;
 use crate::clock::Moment;
 use crate::names::metric;
 
@@ -40,8 +40,7 @@ pub(crate) fn process_start() -> Source {
     let start = started().map_or(now, |start| start.min(now));
     let start = (start * 1_000.0).round() / 1_000.0;
     Source::new(metric::PROCESS_START_TIME, move |samples| {
-        let help = "When the process started, in seconds since 1970.";
-        samples.single(metric::PROCESS_START_TIME, Shape::Gauge, "seconds", help, Some(start));
+        samples.single(metric::PROCESS_START_TIME, Some(start));
     })
 }
 

@@ -2,24 +2,19 @@
 
 use tokio::runtime::RuntimeMetrics;
 
-use crate::metrics::source::{Shape, Source};
+use crate::metrics::source::Source;
 use crate::names::metric;
 
 /// Workers, tasks, queue and busy time of a runtime.
 pub(crate) fn runtime(runtime: RuntimeMetrics) -> Source {
     Source::new("tokio_", move |samples| {
         let workers = Some(runtime.num_workers() as f64);
-        let help = "Worker threads of the runtime.";
-        samples.single(metric::TOKIO_WORKERS, Shape::Gauge, "", help, workers);
-        let help = "Tasks that were spawned and have not ended.";
+        samples.single(metric::TOKIO_WORKERS, workers);
         let tasks = Some(runtime.num_alive_tasks() as f64);
-        samples.single(metric::TOKIO_ALIVE_TASKS, Shape::Gauge, "", help, tasks);
-        let help =
-            "Tasks that wait in the queue of all workers; those in a worker's own queue are not counted.";
+        samples.single(metric::TOKIO_ALIVE_TASKS, tasks);
         let waiting = Some(runtime.global_queue_depth() as f64);
-        samples.single(metric::TOKIO_GLOBAL_QUEUE_DEPTH, Shape::Gauge, "", help, waiting);
-        let help = "How long the workers were busy, all together.";
-        samples.single(metric::TOKIO_WORKERS_BUSY, Shape::Counter, "seconds", help, busy(&runtime));
+        samples.single(metric::TOKIO_GLOBAL_QUEUE_DEPTH, waiting);
+        samples.single(metric::TOKIO_WORKERS_BUSY, busy(&runtime));
     })
 }
 

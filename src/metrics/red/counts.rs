@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use ::metrics::{Counter, Label};
 
-use super::facade::{Keeper, describe_counter};
+use super::facade::Keeper;
 use crate::account::Table;
 use crate::names::{label, metric};
 use crate::record::Interned;
@@ -118,16 +118,4 @@ fn register(of: Interned, count: Count, keeper: Keeper) -> Counter {
     let counter = keeper.counter(name, labels);
     counter.increment(0);
     counter
-}
-
-pub(super) fn describe(recorder: &dyn ::metrics::Recorder) {
-    let counter = |name, help| describe_counter(recorder, name, help);
-    counter(metric::CACHE_REQUESTS, "Look-ups in a cache, by result.");
-    counter(metric::CACHE_STAMPEDES, "How often ten loads of one key of a cache ran at once.");
-    counter(metric::DB_CLIENT_CONNECTION_TIMEOUTS, "Waits for a connection that ended without one.");
-    counter(metric::BREAKER_TRANSITIONS, "Changes of a circuit breaker, by the state that it changed to.");
-    counter(metric::BREAKER_REJECTED, "Calls that an open circuit breaker did not let through.");
-    counter(metric::RETRIES, "What a retry policy decided, by result.");
-    let help = "1 for the state that the circuit breaker is in, 0 for the others.";
-    recorder.describe_gauge(metric::BREAKER_STATE.into(), None, help.into());
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ::metrics::{Counter, Gauge, GaugeFn, Histogram, Key, Label, Level, Metadata, Unit};
+use ::metrics::{Counter, Gauge, GaugeFn, Histogram, Key, Label, Level, Metadata};
 
 use crate::clock::Moment;
 use crate::context::TraceContext;
@@ -21,16 +21,6 @@ pub(super) enum Keeper {
     Own(&'static Recorder),
     /// Any other of the facade; it gets exemplars only if it hands on to ours.
     Any(&'static (dyn ::metrics::Recorder + Sync)),
-}
-
-/// Says what a histogram of seconds is about.
-pub(super) fn describe_duration(recorder: &dyn ::metrics::Recorder, name: &'static str, help: &'static str) {
-    recorder.describe_histogram(name.into(), Some(Unit::Seconds), help.into());
-}
-
-/// Says what a counter counts.
-pub(super) fn describe_counter(recorder: &dyn ::metrics::Recorder, name: &'static str, help: &'static str) {
-    recorder.describe_counter(name.into(), None, help.into());
 }
 
 /// How many are in flight.

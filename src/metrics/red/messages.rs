@@ -2,7 +2,7 @@
 
 use ::metrics::{Counter, Label};
 
-use super::facade::{Keeper, describe_counter, describe_duration};
+use super::facade::Keeper;
 use super::key::error;
 use super::series::{LabelSet, RedSeries};
 use crate::account::Table;
@@ -145,19 +145,4 @@ impl LabelSet for MessageKey {
         labels.extend(error(self.error));
         labels
     }
-}
-
-pub(super) fn describe(recorder: &dyn ::metrics::Recorder) {
-    let duration = |name, help| describe_duration(recorder, name, help);
-    duration(metric::MESSAGING_PROCESS_DURATION, "Processing of messages, from begin to end.");
-    duration(metric::MESSAGING_CLIENT_OPERATION_DURATION, "Sending, receiving and settling of messages.");
-    duration(metric::MESSAGES_WAIT_DURATION, "How long messages waited between sending and processing.");
-    let counter = |name, help| describe_counter(recorder, name, help);
-    counter(metric::MESSAGING_CLIENT_SENT_MESSAGES, "Messages handed to a broker.");
-    counter(metric::MESSAGING_CLIENT_CONSUMED_MESSAGES, "Messages that were processed.");
-    counter(metric::MESSAGES_DUPLICATE, "Messages that had been processed already.");
-    counter(
-        metric::MESSAGES_OUT_OF_ORDER,
-        "Messages older than one of their key that had been processed already.",
-    );
 }

@@ -10,12 +10,12 @@ mod series;
 use std::fmt;
 use std::sync::OnceLock;
 
-use ::metrics::{Counter, Label};
+use ::metrics::{Counter, Label, Unit};
 
 pub(crate) use counts::Count;
 
 use counts::Counts;
-use facade::{Active, Durations, Keeper, describe_counter, describe_duration};
+use facade::{Active, Durations, Keeper};
 use installed::Installed;
 use key::{ClientKey, PoolKey, QueryKey, RpcKey, SCHEMES, ServerKey, WorkKey};
 use messages::Messages;
@@ -169,23 +169,43 @@ impl Red {
     }
 }
 
+/// The families of the handles above, as the recorder is told of them.
+const FAMILIES: [&str; 24] = [
+    metric::BREAKER_REJECTED,
+    metric::BREAKER_STATE,
+    metric::BREAKER_TRANSITIONS,
+    metric::CACHE_REQUESTS,
+    metric::CACHE_STAMPEDES,
+    metric::DB_CLIENT_CONNECTION_TIMEOUTS,
+    metric::DB_CLIENT_CONNECTION_WAIT_TIME,
+    metric::DB_CLIENT_OPERATION_DURATION,
+    metric::HTTP_CLIENT_BODY_ERRORS,
+    metric::HTTP_CLIENT_REQUEST_DURATION,
+    metric::HTTP_SERVER_ACTIVE_REQUESTS,
+    metric::HTTP_SERVER_REQUEST_DURATION,
+    metric::MESSAGES_DUPLICATE,
+    metric::MESSAGES_OUT_OF_ORDER,
+    metric::MESSAGES_WAIT_DURATION,
+    metric::MESSAGING_CLIENT_CONSUMED_MESSAGES,
+    metric::MESSAGING_CLIENT_OPERATION_DURATION,
+    metric::MESSAGING_CLIENT_SENT_MESSAGES,
+    metric::MESSAGING_PROCESS_DURATION,
+    metric::OBSERVABILITY_ROUTE_PRIORITY,
+    metric::RETRIES,
+    metric::RPC_CLIENT_CALL_DURATION,
+    metric::RPC_SERVER_CALL_DURATION,
+    metric::WORK_DURATION,
+];
+
 fn describe(recorder: &dyn ::metrics::Recorder) {
-    let duration = |name, help| describe_duration(recorder, name, help);
-    duration(metric::HTTP_SERVER_REQUEST_DURATION, "Requests served, from the first byte to the last.");
-    duration(metric::HTTP_CLIENT_REQUEST_DURATION, "Requests made, until the answer's head.");
-    duration(metric::RPC_SERVER_CALL_DURATION, "Calls served over gRPC, until their status.");
-    duration(metric::RPC_CLIENT_CALL_DURATION, "Calls made over gRPC, until their status.");
-    duration(metric::WORK_DURATION, "Jobs and messages, from begin to end.");
-    duration(metric::DB_CLIENT_OPERATION_DURATION, "Queries of databases, from begin to end.");
-    duration(metric::DB_CLIENT_CONNECTION_WAIT_TIME, "Waits for a connection of a pool.");
-    let help = "The priority that is stated for a route.";
-    recorder.describe_gauge(metric::OBSERVABILITY_ROUTE_PRIORITY.into(), None, help.into());
-    let help = "Requests being served now.";
-    recorder.describe_gauge(metric::HTTP_SERVER_ACTIVE_REQUESTS.into(), None, help.into());
-    let help = "Answers to our requests that broke off after their head.";
-    describe_counter(recorder, metric::HTTP_CLIENT_BODY_ERRORS, help);
-    counts::describe(recorder);
-    messages::describe(recorder);
+    for name in FAMILIES {
+        let (kind, help) = metric::describe(name);
+        match kind {
+            "Histogram" => recorder.describe_histogram(name.into(), Some(Unit::Seconds), help.into()),
+            "Counter" => recorder.describe_counter(name.into(), None, help.into()),
+            _ => recorder.describe_gauge(name.into(), None, help.into()),
+        }
+    }
 }
 
 impl Inner {

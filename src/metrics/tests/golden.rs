@@ -92,7 +92,7 @@ fn the_page_in_openmetrics() {
     let expected = r#"# HELP orders Orders \"taken\".
 # TYPE orders counter
 orders_total 3
-# HELP target The service that is scraped.
+# HELP target The service that is scraped: its resource attributes, among them `service_version`.
 # TYPE target info
 target_info{service_name="bookings"} 1
 # HELP wait_seconds Not described; metrics::describe_counter!, describe_gauge! or describe_histogram! does.

@@ -20,7 +20,6 @@ use crate::metrics::exemplar::with_hop_trace;
 use crate::metrics::otlp::Temporality;
 use crate::metrics::otlp::ledger::Ledger;
 use crate::metrics::otlp::walk::{Times, Walk};
-use crate::metrics::source::Shape;
 use crate::metrics::{Metrics, Recorder, Source};
 use crate::names::metric;
 use crate::otlp::Otlp as Options;
@@ -135,9 +134,9 @@ fn a_counter_and_a_gauge_arrive_under_the_users_own_names() {
 fn what_is_ours_has_the_names_types_and_units_of_the_conventions() {
     let recorder = recorder(&Metrics::new());
     recorder.add_source(Source::new("process_", |samples| {
-        samples.single(metric::PROCESS_CPU, Shape::Counter, "seconds", "CPU.", Some(1.5));
-        samples.single(metric::PROCESS_THREADS, Shape::Gauge, "", "Threads.", Some(7.0));
-        samples.family(metric::TARGET_INFO, Shape::Info, "", "").sample(&[("service", "x")], 1.0);
+        samples.single(metric::PROCESS_CPU, Some(1.5));
+        samples.single(metric::PROCESS_THREADS, Some(7.0));
+        samples.family(metric::TARGET_INFO).sample(&[("service", "x")], 1.0);
     }));
     let red = crate::metrics::red::Red::new(recorder);
     assert!(red.is_on());
@@ -217,8 +216,8 @@ fn exponential_buckets_are_sent_where_they_were_asked_for() {
 fn a_delta_is_what_came_since_the_last_delivery_and_what_rises_and_falls_is_no_delta() {
     let recorder = recorder(&Metrics::new());
     recorder.add_source(Source::new("process_", |samples| {
-        samples.single(metric::PROCESS_CPU, Shape::Counter, "seconds", "CPU.", Some(1.5));
-        samples.single(metric::PROCESS_THREADS, Shape::Gauge, "", "Threads.", Some(7.0));
+        samples.single(metric::PROCESS_CPU, Some(1.5));
+        samples.single(metric::PROCESS_THREADS, Some(7.0));
     }));
     let mut ledger = Ledger::default();
     let mut take = |now: u64| {
