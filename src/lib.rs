@@ -56,7 +56,7 @@
 //! | `gzip` | no | compression of exports over OTLP: [`Otlp::gzip`] |
 //! | `interop-opentelemetry` | no | module `interop`: OpenTelemetry's `Context::current()` and ours see each other |
 //! | `view` | no | [`View`]: a page that shows what services send over OTLP, for [development](guide::view) |
-//! | `cli` | no | the program `observability`: that page, [what stands between a service and its receivers](guide::troubleshooting#ask-the-doctor), evidence of an incident in one page |
+//! | `cli` | no | the program `observability`: that page, [a check of the path from a service to its receivers](guide::troubleshooting#ask-the-doctor), evidence of an incident in one page |
 
 mod account;
 mod admin;

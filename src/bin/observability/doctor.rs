@@ -50,7 +50,7 @@ const EXIT: &str = "\
 Run it in the environment of the service: with its variables, on its machine or in its container. It sends one span, one log \
 record and one counter, marked `observability doctor`, to where the service's own would go, and nothing to anybody else.
 
-Exit code: 0 if all is well or only warned of, 1 if something failed (with --strict: or was warned of), 2 if the command is \
+Exit code: 0 if nothing failed, 1 if something failed (with --strict: or there was a warning), 2 if the command is \
 wrong.";
 
 /// Columns of the table: the verdict, what it is about, the answer, who chose it.
@@ -92,7 +92,7 @@ fn table(examination: &Examination) -> String {
     let count = |verdict| examination.findings.iter().filter(|finding| finding.verdict == verdict).count();
     let [ok, warnings, failed] = [Verdict::Ok, Verdict::Warning, Verdict::Failed].map(count);
     // Writing to a string does not fail.
-    let _ = writeln!(text, "\n{ok} ok, {warnings} warned of, {failed} failed");
+    let _ = writeln!(text, "\n{ok} ok, {warnings} warnings, {failed} failed");
     text
 }
 
