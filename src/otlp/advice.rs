@@ -25,9 +25,11 @@ pub(super) fn advice(endpoint: &str, is_own: bool, protocol: Protocol, service: 
             "it is used as it is and has no path; write {}",
             masked_url(&join(endpoint, service.path))
         )),
-        (Protocol::Http, _, path) if !is_own && has_signal(path) => Some(format!(
-            "{} is appended to it; write it without {path}, or the whole URL in OTEL_EXPORTER_OTLP_{}_ENDPOINT",
-            service.path, service.word
+        (Protocol::Http, _, path) if !is_own && path_of_signal(path).is_some() => Some(format!(
+            "{} is appended to it; write it without {}, or the whole URL in OTEL_EXPORTER_OTLP_{}_ENDPOINT",
+            service.path,
+            path_of_signal(path).unwrap_or_default(),
+            service.word
         )),
         (Protocol::Grpc, _, path) if !path.is_empty() => {
             Some(format!("gRPC has no use for the path {path}; the host and the port are enough"))
@@ -39,7 +41,7 @@ pub(super) fn advice(endpoint: &str, is_own: bool, protocol: Protocol, service: 
     }
 }
 
-/// Is this the path of one signal, to which nothing is to be appended?
-fn has_signal(path: &str) -> bool {
-    [TRACES, LOGS, METRICS].iter().any(|service| path.ends_with(service.path))
+/// The path of one signal that this one ends with: nothing is to be appended to it.
+fn path_of_signal(path: &str) -> Option<&'static str> {
+    [TRACES, LOGS, METRICS].iter().map(|service| service.path).find(|signal| path.ends_with(signal))
 }

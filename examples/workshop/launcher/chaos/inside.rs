@@ -53,7 +53,11 @@ pub(super) const INSIDE: [Fault; 7] = [
                     rest: HABIT,
                 }),
             },
-            Alert { name: "DependencySlow", job: "gateway", part: Some(Part { condition: SLOW_CALLS, rest: HABIT }) },
+            Alert {
+                name: "DependencySlow",
+                job: "gateway",
+                part: Some(Part { condition: SLOW_CALLS, rest: HABIT }),
+            },
         ],
         metric: Metric {
             service: "customers",
@@ -157,7 +161,11 @@ pub(super) const INSIDE: [Fault; 7] = [
         cause: Cause::Starves("vehicles"),
         variables: &[],
         traffic: Mix { asks: &[Ask::LookAtVehicle], rate: 8 },
-        alerts: &[Alert { name: "DependencySlow", job: "gateway", part: Some(Part { condition: SLOW_CALLS, rest: HABIT }) }],
+        alerts: &[Alert {
+            name: "DependencySlow",
+            job: "gateway",
+            part: Some(Part { condition: SLOW_CALLS, rest: HABIT }),
+        }],
         metric: Metric {
             service: "gateway",
             name: "http_client_request_duration_seconds_sum",

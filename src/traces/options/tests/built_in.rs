@@ -58,8 +58,16 @@ fn what_looks_wrong_beside_a_protocol_is_doubted_and_what_fits_is_not() {
     assert!(said.contains("OTEL_EXPORTER_OTLP_PROTOCOL=grpc"), "{said}");
     let said = doubted("grpc", "http://c:4317/v1/traces");
     assert!(said.contains("no use for the path /v1/traces"), "{said}");
-    let said = doubted("http/protobuf", "http://c:4318/v1/traces/");
-    assert!(said.contains("/v1/traces is appended to it; write it without /v1/traces, or"), "{said}");
+    for (endpoint, signal) in [
+        ("http://c:4318/v1/traces/", "traces"),
+        ("http://c:4318/v1/logs", "logs"),
+        ("http://c/otlp/v1/metrics", "metrics"),
+    ] {
+        let said = doubted("http/protobuf", endpoint);
+        let what =
+            format!("/v1/traces is appended to it; write it without /v1/{signal}, or the whole URL in");
+        assert!(said.contains(&what), "{said}");
+    }
     assert_eq!(doubted("http/protobuf", "http://c:4318/otlp"), "");
     let off = with(&[(ENDPOINT, "http://c:4317"), (EXPORTER, "none")]);
     assert!(off.advice().is_empty());
