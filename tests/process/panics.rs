@@ -24,8 +24,10 @@ fn in_a_thread() {
 
 fn naming_a_url() {
     let _observability = tower_observability::init("panicking").unwrap();
-    let failed: Result<(), _> = Err("send (http://me:SECRET@host/path?key=SECRET): refused");
-    assert!(std::thread::spawn(move || failed.unwrap()).join().is_err());
+    fn send() -> Result<(), &'static str> {
+        Err("send (http://me:SECRET@host/path?key=SECRET): refused")
+    }
+    assert!(std::thread::spawn(|| send().unwrap()).join().is_err());
 }
 
 fn deep() {
