@@ -183,7 +183,8 @@ pub fn harmless() {
             })
             .await;
             longest = longest.max(begin.elapsed());
-            harmed += usize::from(begin.elapsed() > Duration::from_millis(500));
+            // Whoever waited for a server that is slow waited a minute; a machine that is busy may take a second.
+            harmed += usize::from(begin.elapsed() > Duration::from_secs(5));
         }
         println!("longest: {longest:?}");
         println!("harmed: {harmed}");
