@@ -2,9 +2,24 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::header::{AUTHORIZATION, FORWARDED, HOST, ORIGIN};
+use http::header::{AUTHORIZATION, HOST};
 use http::uri::Authority;
-use http::{HeaderMap, HeaderValue, Request};
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
+
+/// Headers, beside `x-forwarded-…`, by which proxies say for whom they ask, and browsers for which page.
+const FOR_ANOTHER: [&str; 11] = [
+    "cf-connecting-ip",
+    "fastly-client-ip",
+    "fly-client-ip",
+    "forwarded",
+    "origin",
+    "true-client-ip",
+    "via",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-envoy-external-address",
+    "x-real-ip",
+];
 
 /// May a request from this peer be answered? One from this machine only if it was meant for it: a web page whose own
 /// name was made to resolve to this machine still sends that name. `own` is the name that the listener was given.
@@ -24,11 +39,12 @@ pub(super) fn may_change(peer: Option<SocketAddr>, headers: &HeaderMap, token: O
 
 /// From this machine, and not on behalf of another: a proxy or a web page on this machine must not pass for it.
 fn is_local(peer: Option<SocketAddr>, headers: &HeaderMap) -> bool {
-    let passed_on = [FORWARDED.as_str(), "x-forwarded-for", ORIGIN.as_str()];
+    let passes_on =
+        |name: &HeaderName| FOR_ANOTHER.contains(&name.as_str()) || name.as_str().starts_with("x-forwarded-");
     let names_loopback =
         |host: &str| is_localhost(host) || host.parse::<IpAddr>().is_ok_and(|host| host.is_loopback());
     peer.is_some_and(is_loopback)
-        && passed_on.iter().all(|name| !headers.contains_key(*name))
+        && !headers.keys().any(passes_on)
         && hosts(headers).all(|host| host.is_some_and(|host| names_loopback(&host)))
 }
 
@@ -94,6 +110,11 @@ mod tests {
         for (name, value) in [
             ("x-forwarded-for", "10.0.0.1"),
             ("forwarded", "for=10.0.0.1"),
+            ("x-forwarded-host", "shop.example"),
+            ("x-forwarded-proto", "https"),
+            ("x-real-ip", "10.0.0.1"),
+            ("via", "1.1 edge"),
+            ("cf-connecting-ip", "10.0.0.1"),
             ("origin", "https://evil.example"),
             ("host", "evil.example:9464"),
             ("host", "localhost.evil.example"),

@@ -102,10 +102,10 @@ impl Chooser<'_> {
             return false;
         };
         let before = (row.show)(options);
-        let refusal = match (row.set)(options, value) {
-            Err(refusal) => refusal,
-            Ok(()) if is_quoted(value) => Refusal::Suspicious(QUOTED.to_owned()),
-            Ok(()) => return true,
+        let refusal = match ((row.set)(options, value), doubt(value)) {
+            (Err(refusal), _) => refusal,
+            (Ok(()), Some(doubt)) => Refusal::Suspicious(doubt.to_owned()),
+            (Ok(()), None) => return true,
         };
         let after = (row.show)(options);
         let (value, in_force) = (masked(row.name, value, row.secret), masked(row.name, &after, row.secret));
@@ -116,9 +116,19 @@ impl Chooser<'_> {
 
 /// What a file of variables leaves around a value, unlike a shell.
 const QUOTED: &str = "the quotes around it are part of the value; write it without them";
+/// What Kubernetes leaves where it does not know the variable that is named.
+const UNREPLACED: &str = "the variable that it names was not replaced by its value";
 
-fn is_quoted(value: &str) -> bool {
-    ['"', '\''].into_iter().any(|quote| value.len() > 1 && value.starts_with(quote) && value.ends_with(quote))
+/// What is most likely wrong with a value that any text could be.
+fn doubt(value: &str) -> Option<&'static str> {
+    let is_quoted =
+        |quote| value.len() > 1 && value.starts_with::<char>(quote) && value.ends_with::<char>(quote);
+    let names =
+        |begin, end| value.split_once(begin).is_some_and(|(_, rest): (_, &str)| rest.contains::<char>(end));
+    if is_quoted('"') || is_quoted('\'') {
+        return Some(QUOTED);
+    }
+    (names("$(", ')') || names("${", '}')).then_some(UNREPLACED)
 }
 
 fn shown<O>(options: &O, rows: &[Variable<O>]) -> Vec<String> {
@@ -195,17 +205,21 @@ mod tests {
     }
 
     #[test]
-    fn quotes_that_no_shell_took_off_are_told() {
+    fn quotes_that_no_shell_took_off_and_variables_that_nobody_replaced_are_told() {
         for quoted in ["\"bookings\"", "'bookings'"] {
             let config = choose("", &[("OTEL_SERVICE_NAME", quoted)], false);
             assert_eq!(choice(&config, "OTEL_SERVICE_NAME"), (quoted, Source::Environment));
             let said: Vec<_> = config.warnings.iter().map(ToString::to_string).collect();
             assert_eq!(said, [format!("OTEL_SERVICE_NAME={quoted} is in force, but {QUOTED}")]);
         }
+        for value in ["service.instance.id=$(POD_NAME)", "host.name=${HOSTNAME}"] {
+            let config = choose("", &[("OTEL_RESOURCE_ATTRIBUTES", value)], false);
+            assert!(config.warnings[0].to_string().ends_with(UNREPLACED), "{:?}", config.warnings);
+        }
         let secret = choose("", &[("OTEL_EXPORTER_OTLP_HEADERS", "'authorization=s3cret'")], false);
         let said = secret.warnings[0].to_string();
         assert!(said.contains(QUOTED) && !said.contains("s3cret"), "{said}");
-        assert!(choose("", &[("OTEL_SERVICE_NAME", "d'accord'")], false).warnings.is_empty());
+        assert!(choose("", &[("OTEL_SERVICE_NAME", "d'accord' $x")], false).warnings.is_empty());
     }
 
     #[test]
