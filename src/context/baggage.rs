@@ -85,6 +85,12 @@ impl Baggage {
         Self::of(list)
     }
 
+    /// About how many bytes of memory it takes.
+    pub(crate) fn size(&self) -> usize {
+        let members = |list: &Arc<List>| size_of::<Member>() * list.members.capacity();
+        self.0.as_ref().map_or(0, |list| list.text.capacity() + members(list))
+    }
+
     /// Is it empty?
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -318,10 +318,19 @@ impl Hop {
         true
     }
 
-    /// How many bytes of text it held when it ended, beyond what fits into the record itself.
+    /// How many bytes it held when it ended, beyond the record itself: texts, and what came with it.
     #[inline]
     pub(crate) fn text_length(&self) -> usize {
         self.text_length.load(Ordering::Relaxed)
+    }
+
+    /// How many bytes came with it from outside. What is done below it shares them.
+    #[inline]
+    fn size_of_context(&self) -> usize {
+        if !matches!(self.kind, Kind::Server | Kind::Consumer) {
+            return 0;
+        }
+        self.baggage.size() + self.tracestate.as_str().len()
     }
 
     /// The hop's end; `None` while it is in progress.
@@ -342,6 +351,7 @@ impl Hop {
         let (said, texts) = notes.as_ref().map_or((None, 0), |notes| (notes.outcome, notes.text_length()));
         let texts = texts + self.http().map_or(0, Http::long_length);
         let texts = texts + self.on_lines().map_or(0, |fields| fields.text_length());
+        let texts = texts + self.size_of_context();
         self.text_length.store(texts, Ordering::Relaxed);
         if let Some(ended) = ended {
             return *ended;

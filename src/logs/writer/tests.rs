@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::*;
 use crate::clock::Moment;
-use crate::context::{Flags, SpanId, TraceContext, TraceId};
+use crate::context::{Baggage, Flags, SpanId, TraceContext, TraceId, Tracestate};
 use crate::logs::formats::{Format, Object};
 use crate::logs::pump::CHUNK;
 use crate::logs::test_pipe::Pipe;
@@ -371,6 +371,25 @@ fn a_finished_hop(fields: &[(&'static str, usize)]) -> Arc<Hop> {
         hop.add(name, &*"x".repeat(*length));
     }
     ended(Arc::new(hop))
+}
+
+#[test]
+fn what_a_stranger_sends_along_weighs_as_well() {
+    let (writer, _pipe, calls, _go) = stuck(CAPACITY);
+    push(&writer, "0123456789");
+    calls.recv_timeout(SOON).expect("a write");
+    writer.push_hop(a_finished_hop(&[]), false);
+    let (light, _) = writer.fill();
+    let sent = (0..2_000).map(|n| format!("{n:x}=")).collect::<Vec<_>>().join(",");
+    let mut hop = Arc::into_inner(a_hop("job")).expect("nobody else has it");
+    hop.kind = Kind::Server;
+    hop.baggage = Baggage::parse([sent.as_bytes()]);
+    hop.tracestate = Tracestate::parse([format!("a={}", "x".repeat(200)).as_bytes()]);
+    let members = hop.baggage.iter().count();
+    assert!(members > 1_000 && !hop.tracestate.is_empty());
+    writer.push_hop(ended(Arc::new(hop)), false);
+    let (both, _) = writer.fill();
+    assert!(both - light >= light + 10 * members, "{members}: {light}, {both}");
 }
 
 #[test]
