@@ -22,6 +22,18 @@ pub(crate) fn read(path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
     within(DEADLINE, move || read_regular(path))
 }
 
+/// What is read from files by somebody else's code.
+///
+/// # Errors
+///
+/// As `read` says, or it does not come within 5 seconds.
+#[cfg(feature = "tls")]
+pub(crate) fn read_by<T: Send + 'static>(
+    read: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    within(DEADLINE, read)
+}
+
 fn read_regular(path: PathBuf) -> io::Result<Vec<u8>> {
     // Asked before it is opened: opening a FIFO waits already.
     if !std::fs::metadata(&path)?.is_file() {
@@ -36,10 +48,10 @@ fn read_regular(path: PathBuf) -> io::Result<Vec<u8>> {
 }
 
 /// Reads on a new thread, which is abandoned if it takes longer.
-fn within(
+fn within<T: Send + 'static>(
     deadline: Duration,
-    read: impl FnOnce() -> io::Result<Vec<u8>> + Send + 'static,
-) -> io::Result<Vec<u8>> {
+    read: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
     let (send, content) = sync_channel(1);
     thread::Builder::new().name("observability".to_owned()).spawn(move || send.send(read()))?;
     content.recv_timeout(deadline).unwrap_or_else(|error| {
@@ -94,7 +106,7 @@ mod tests {
         let (hold, held) = std::sync::mpsc::channel::<()>();
         let hangs = move || {
             let _ = held.recv();
-            Ok(Vec::new())
+            Ok(Vec::<u8>::new())
         };
         let given_up = within(Duration::from_millis(20), hangs).expect_err("too late");
         assert_eq!(given_up.kind(), ErrorKind::TimedOut);

@@ -120,6 +120,9 @@ impl Directives {
                 "`{part}` is `off`: no lines at all, not even ERROR; if that is meant, write `off`"
             ));
         }
+        if let Some(why) = own_name().and_then(|name| self.names_package(&name)) {
+            return Some(why);
+        }
         if text.split(',').any(|part| part.parse::<LevelFilter>().is_ok()) {
             return None;
         }
@@ -134,6 +137,15 @@ impl Directives {
         Some(format!(
             "it gives no level to other targets: {ours}of other crates none; `info,{text}` writes all from INFO on"
         ))
+    }
+
+    /// Is one of the targets the name of this program's package, which none of its lines has?
+    fn names_package(&self, package: &str) -> Option<String> {
+        let crate_name = package.replace('-', "_");
+        let is_package =
+            |part: &&str| part.split(['=', ':']).next().is_some_and(|target| target.trim() == package);
+        let part = self.text.split(',').find(is_package).filter(|_| crate_name != package)?;
+        Some(format!("`{part}` matches no line of this program: in targets `{package}` is `{crate_name}`"))
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -155,6 +167,11 @@ impl Default for Directives {
             leaves_us_out: false,
         }
     }
+}
+
+/// The program's file, which Cargo calls as the package.
+fn own_name() -> Option<String> {
+    std::env::current_exe().ok()?.file_stem()?.to_str().map(str::to_owned)
 }
 
 fn directive(part: &str) -> Result<(Option<&str>, LevelFilter), Refusal> {
@@ -344,6 +361,20 @@ mod tests {
         {
             assert_eq!(suspicion(fine), None, "{fine}");
         }
+    }
+
+    #[test]
+    fn the_name_of_the_package_is_no_target() {
+        let said = |text| Directives::parse(text).expect("directives").names_package("my-service");
+        for text in ["info,my-service=debug", "my-service", "my-service::db=trace,info"] {
+            assert!(said(text).is_some_and(|why| why.contains("`my-service` is `my_service`")), "{text}");
+        }
+        for text in ["info,my_service=debug", "info,my-service-db=debug", "info,audit-log=debug"] {
+            assert_eq!(said(text), None, "{text}");
+        }
+        let own = own_name().expect("a test is a program");
+        let directives = Directives::parse(&format!("info,{own}=debug")).expect("directives");
+        assert!(directives.suspicion().is_some_and(|why| why.contains(&own)), "{own}");
     }
 
     #[test]

@@ -254,7 +254,7 @@ fn a_file_that_cannot_serve_is_named_and_the_service_runs_without_that_export() 
 fn a_certificate_that_is_a_fifo_does_not_hold_up_the_start() {
     let fifo = std::env::temp_dir().join(format!("tower-observability-tls-fifo-{}", std::process::id()));
     assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-    for variable in [CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY] {
+    for variable in [CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, "SSL_CERT_FILE"] {
         let begin = std::time::Instant::now();
         let child = child("http/protobuf", "https://127.0.0.1:9".to_owned());
         let ended = child.env(variable, &fifo).env("OBSERVABILITY_SHUTDOWN_TIMEOUT", "200").end().well();

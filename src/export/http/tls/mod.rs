@@ -10,15 +10,18 @@ pub(super) use explain::explain;
 pub(super) use look::{connect, shown};
 pub(super) use pem::{certificates, key};
 
+use std::io;
 use std::sync::Arc;
 
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::client::WantsClientCert;
 use rustls::crypto::ring;
+use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, ConfigBuilder, Error, RootCertStore};
 
 use super::Endpoint;
+use crate::file::read_by;
 
 pub(super) type Connector = HttpsConnector<HttpConnector>;
 
@@ -81,7 +84,9 @@ fn only(file: &str) -> Result<RootCertStore, String> {
 
 fn of_machine(endpoint: &Endpoint) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
-    let (known, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let found = read_by(certificates_of_machine)
+        .map_err(|error| format!("the root certificates of this machine cannot be read: {error}"))?;
+    let (known, _) = roots.add_parsable_certificates(found);
     if known == 0 {
         return Err(format!(
             "this machine has no root certificates; install its root certificates, such as the package ca-certificates, or name \
@@ -90,6 +95,15 @@ fn of_machine(endpoint: &Endpoint) -> Result<RootCertStore, String> {
         ));
     }
     Ok(roots)
+}
+
+/// The library opens what it is told to: a FIFO would wait, and a device never end.
+fn certificates_of_machine() -> io::Result<Vec<CertificateDer<'static>>> {
+    let named = std::env::var_os("SSL_CERT_FILE").and_then(|file| std::fs::metadata(file).ok());
+    if named.is_some_and(|found| !found.is_file()) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "SSL_CERT_FILE is not a regular file"));
+    }
+    Ok(rustls_native_certs::load_native_certs().certs)
 }
 
 /// The variable that names the file of a private CA.
