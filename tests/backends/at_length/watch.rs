@@ -83,7 +83,7 @@ impl Watch {
         let alertmanager = folder.copy(
             "alertmanager",
             &[
-                ("/etc/alertmanager/secrets", secrets.to_str().unwrap()),
+                ("/run/secrets", secrets.to_str().unwrap()),
                 ("http://pager:8080", &pager_at),
                 // A server on loopback has no certificate.
                 ("mail:587", &format!("{mail_at}\n  smtp_require_tls: false")),

@@ -4,6 +4,7 @@ mod cost;
 mod page;
 pub(crate) mod panels;
 mod pipeline;
+mod silent;
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,7 @@
 //! Promise: `examples/stack` uses only what this crate emits, and each alert has its bounds, its tests and its runbook.
 
 mod boards;
+mod compose;
 mod panels;
 mod promql;
 mod rules;
