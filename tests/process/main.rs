@@ -11,6 +11,7 @@ mod collectors;
 #[cfg(all(feature = "otlp-grpc", feature = "gzip", feature = "tls", target_os = "linux"))]
 mod doctor;
 mod environment;
+mod evidence;
 mod exits;
 #[cfg(all(feature = "otlp-grpc", feature = "tls", target_os = "linux"))]
 mod faults;
@@ -20,6 +21,7 @@ mod idle;
 mod init;
 #[cfg(feature = "interop-opentelemetry")]
 mod interop;
+mod journey;
 mod keep;
 mod load;
 mod machine;

@@ -30,6 +30,15 @@ impl Asker {
         Self { client, asked: Vec::new(), missing: Vec::new() }
     }
 
+    /// What a file has as JSON; null where it has none.
+    pub(super) fn file_json(&mut self, path: &str) -> Value {
+        let Some(text) = self.file(path) else { return Value::Null };
+        serde_json::from_str(&text).unwrap_or_else(|error| {
+            self.missing.push(format!("file {path}: it is no JSON: {error}"));
+            Value::Null
+        })
+    }
+
     /// The text of a file.
     pub(super) fn file(&mut self, path: &str) -> Option<String> {
         match std::fs::read_to_string(path) {
@@ -53,7 +62,7 @@ impl Asker {
     ) -> Option<String> {
         let shown =
             parameters.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" & ");
-        let question = format!("{base}{path} {shown}");
+        let question = format!("{}{path} {shown}", public(base));
         let escaped = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
         let parameters =
             parameters.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value)));
@@ -75,7 +84,7 @@ impl Asker {
     pub(super) async fn json(&mut self, base: &str, path: &str, parameters: &[(&str, &str)]) -> Value {
         let Some(text) = self.text(base, path, parameters).await else { return Value::Null };
         serde_json::from_str(&text).unwrap_or_else(|error| {
-            self.missing.push(format!("{base}{path}: its answer is no JSON: {error}"));
+            self.missing.push(format!("{}{path}: its answer is no JSON: {error}", public(base)));
             Value::Null
         })
     }
@@ -95,6 +104,14 @@ impl Asker {
     }
 }
 
+/// An address without the user and the password that it may hold: the page is handed on.
+pub(super) fn public(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let authority = rest.split('/').next().unwrap_or_default();
+    rest.get(authority.rfind('@').map_or(0, |at| at + 1)..)
+        .map_or_else(String::new, |rest| format!("{scheme}://{rest}"))
+}
+
 /// A text as it is, anything else as JSON.
 pub(super) fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
@@ -103,4 +120,17 @@ pub(super) fn text(value: &Value) -> String {
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+#[test]
+fn an_address_is_shown_without_its_password() {
+    for (url, shown) in [
+        ("http://reader:p@ss@logs:3100/loki", "http://logs:3100/loki"),
+        ("https://token@logs/", "https://logs/"),
+        ("http://logs:3100/a@b", "http://logs:3100/a@b"),
+        ("file:lines.json", "file:lines.json"),
+    ] {
+        assert_eq!(public(url), shown);
+    }
 }

@@ -54,7 +54,8 @@ pub(super) struct Event {
     pub(super) what: String,
 }
 
-/// Each figure of a service: `{s}` stands for its selector, `{w}` for the window.
+/// Each figure of a service: `{s}` stands for its selector, `{e}` for that of its failed requests, `{c}` for that of its failed
+/// calls, as the alerts count them; `{w}` for the window.
 const FIGURES: [(&str, &str); 7] = [
     (
         "requests a second",
@@ -73,7 +74,7 @@ const FIGURES: [(&str, &str); 7] = [
     ("resident memory, bytes", "max(max_over_time(process_resident_memory_bytes{s}[{w}]))"),
     (
         "failed calls to others a second",
-        "sum(rate(http_client_request_duration_seconds_count{e}[{w}]) or rate(rpc_client_call_duration_seconds_count{e}[{w}]))",
+        "sum(rate(http_client_request_duration_seconds_count{c}[{w}]) or rate(rpc_client_call_duration_seconds_count{c}[{w}]))",
     ),
 ];
 
@@ -88,9 +89,13 @@ const CHARTS: [(&str, &str); 3] = [
     ),
     (
         "Failed calls a second, by callee",
-        "sum by (job, server_address, server_port) (rate(http_client_request_duration_seconds_count{e}[1m]) or rate(rpc_client_call_duration_seconds_count{e}[1m]))",
+        "sum by (job, server_address, server_port) (rate(http_client_request_duration_seconds_count{c}[1m]) or rate(rpc_client_call_duration_seconds_count{c}[1m]))",
     ),
 ];
+
+/// Refusals, which are no failure of a callee.
+const REFUSED: &str = "|4..|CANCELLED|INVALID_ARGUMENT|NOT_FOUND|ALREADY_EXISTS|PERMISSION_DENIED|FAILED_PRECONDITION|ABORTED\
+|OUT_OF_RANGE|UNAUTHENTICATED";
 
 /// Asks all three stores.
 pub(super) async fn collect(mut asker: Asker, evidence: &Evidence) -> Found {
@@ -106,7 +111,16 @@ pub(super) async fn collect(mut asker: Asker, evidence: &Evidence) -> Found {
     };
     spans.sort_by(|one, other| one.start.total_cmp(&other.start));
     let at = asked_at.or_else(|| spans.first().map(|span| span.start)).unwrap_or(now);
-    let (from, to) = (at - around, (at + around).min(now.max(at)));
+    // What failed at the end of a long job is at its end.
+    let ended = spans.iter().map(|span| span.start + span.seconds).fold(at, f64::max);
+    let (from, to) = (at - around, (ended + around).min(now.max(at)));
+    if spans.is_empty() {
+        asker.missing.push("spans: none is known".to_owned());
+        if asked_at.is_none() {
+            let when = "when it was: with no span and no --at, the time until now is looked at";
+            asker.missing.push(when.to_owned());
+        }
+    }
     let mut services: Vec<String> =
         spans.iter().map(|span| span.service.clone()).chain(evidence.service.clone()).collect();
     services.sort();
@@ -138,8 +152,7 @@ pub(super) fn seconds(at: Timestamp) -> f64 {
 
 async fn by_id(asker: &mut Asker, evidence: &Evidence, id: &str) -> Vec<Span> {
     if let Some(path) = evidence.traces.strip_prefix("file:") {
-        let trace: Value = serde_json::from_str(&asker.file(path).unwrap_or_default()).unwrap_or_default();
-        let mut spans = jaeger(trace.pointer("/data/0").unwrap_or(&Value::Null));
+        let mut spans = jaeger(asker.file_json(path).pointer("/data/0").unwrap_or(&Value::Null));
         spans.retain(|span| span.id.split_once('/').is_some_and(|(trace, _)| trace == id));
         return spans;
     }
@@ -161,7 +174,11 @@ async fn of_service(
     let micros = |at: f64| format!("{:.0}", at * 1e6);
     let (from, to) = (micros(at - around), micros(at + around));
     let mut traces = Vec::new();
-    if let Some(base) = evidence.traces.strip_prefix("zipkin+") {
+    if let Some(path) = evidence.traces.strip_prefix("file:") {
+        let found = asker.file_json(path);
+        traces.extend(found["data"].as_array().into_iter().flatten().map(jaeger));
+        traces.retain(|spans: &Vec<Span>| spans.iter().any(|span| span.service == service));
+    } else if let Some(base) = evidence.traces.strip_prefix("zipkin+") {
         let (end, lookback) = (format!("{:.0}", (at + around) * 1e3), format!("{:.0}", around * 2e3));
         let parameters =
             [("serviceName", service), ("endTs", &*end), ("lookback", &*lookback), ("limit", "100")];
@@ -234,8 +251,21 @@ fn zipkin(trace: &Value) -> Vec<Span> {
 
 fn selectors(promql: &str, services: &str) -> String {
     let selector = format!("{{job=~\"{services}\"}}");
-    let errors = format!("{{job=~\"{services}\", error_type!=\"\"}}");
-    promql.replace("{s}", &selector).replace("{e}", &errors)
+    let errors = format!("{{job=~\"{services}\", error_type!=\"\", error_type!=\"cancelled\"}}");
+    let calls = format!("{{job=~\"{services}\", error_type!~\"{REFUSED}\"}}");
+    promql.replace("{s}", &selector).replace("{e}", &errors).replace("{c}", &calls)
+}
+
+/// Matches this name only: a regular expression, within the quotes of a matcher.
+fn matching(name: &str) -> String {
+    let mut regex = String::new();
+    for letter in name.chars() {
+        if r"\.+*?()|[]{}^$".contains(letter) {
+            regex.push('\\');
+        }
+        regex.push(letter);
+    }
+    regex.replace('\\', r"\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 async fn metrics(asker: &mut Asker, evidence: &Evidence, services: &[String], found: &mut Found) {
@@ -247,13 +277,13 @@ async fn metrics(asker: &mut Asker, evidence: &Evidence, services: &[String], fo
     let window = format!("{:.0}s", found.to - found.from);
     for service in services {
         for (name, promql) in FIGURES {
-            let asked = selectors(promql, service);
+            let asked = selectors(promql, &matching(service));
             let during = value(asker, base, &asked.replace("{w}", &window), found.to).await;
             let before = value(asker, base, &asked.replace("{w}", "1h"), found.from).await;
             found.figures.push(Figure { service: service.clone(), name, during, before });
         }
     }
-    let all = services.join("|");
+    let all = services.iter().map(|service| matching(service)).collect::<Vec<_>>().join("|");
     for (name, promql) in CHARTS {
         let series = range(asker, base, &selectors(promql, &all), found).await;
         found.charts.push(Chart { name, series });
@@ -312,6 +342,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_services_name_is_matched_as_it_is() {
+        let asked = selectors("up{s}", &matching(r#"shop.eu (a+b) "x" \y"#));
+        assert_eq!(asked, r#"up{job=~"shop\\.eu \\(a\\+b\\) \"x\" \\\\y"}"#);
+    }
 
     #[test]
     fn spans_are_read_as_jaeger_and_zipkin_have_them() {

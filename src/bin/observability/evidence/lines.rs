@@ -6,6 +6,9 @@ use serde_json::{Map, Value};
 use super::ask::{Asker, text};
 use super::options::Evidence;
 
+/// As many as Loki gives at once, by default.
+const MOST_LINES: usize = 5000;
+
 pub(super) struct Line {
     /// Seconds since 1970.
     pub(super) at: f64,
@@ -34,11 +37,22 @@ pub(super) async fn lines(
         let query = format!("trace_id:=\"{trace}\"");
         let parameters = [("query", &*query), ("start", &*start), ("end", &*end)];
         let found = asker.text(base, "/select/logsql/query", &parameters).await.unwrap_or_default();
-        found.lines().filter_map(of_victoria_logs).collect()
+        let read: Vec<Line> = found.lines().filter_map(of_victoria_logs).collect();
+        // A page to log in, for example.
+        if read.len() < found.lines().count() {
+            let first: String = found.chars().take(200).collect();
+            asker.missing.push(format!("lines: an answer that has no records: {first}"));
+        }
+        read
     } else {
         let query = format!("{{service_name=~\".+\"}} | trace_id=\"{trace}\"");
-        let parameters = [("query", &*query), ("start", &*start), ("end", &*end), ("limit", "5000")];
-        of_loki(&asker.json(&evidence.logs, "/loki/api/v1/query_range", &parameters).await)
+        let limit = MOST_LINES.to_string();
+        let parameters = [("query", &*query), ("start", &*start), ("end", &*end), ("limit", &*limit)];
+        let read = of_loki(&asker.json(&evidence.logs, "/loki/api/v1/query_range", &parameters).await);
+        if read.len() >= MOST_LINES {
+            asker.missing.push(format!("lines: older ones than the last {MOST_LINES}"));
+        }
+        read
     };
     lines.sort_by(|one, other| one.at.total_cmp(&other.at));
     lines

@@ -8,6 +8,7 @@ mod page;
 mod plot;
 mod tls;
 
+use std::fs::OpenOptions;
 use std::process::ExitCode;
 
 pub(super) use options::Evidence;
@@ -15,10 +16,12 @@ pub(super) use options::Evidence;
 /// Asks the stores and writes the page.
 pub(super) async fn run(evidence: Evidence) -> Result<ExitCode, String> {
     let asker = ask::Asker::new(tls::connector(&evidence.tls)?);
+    let failed = |error: std::io::Error| format!("{}: {error}", evidence.out.display());
+    // Before minutes of questions, whose answers would be lost.
+    OpenOptions::new().create(true).append(true).open(&evidence.out).map_err(failed)?;
     let found = collect::collect(asker, &evidence).await;
     let missing = found.missing.len();
-    std::fs::write(&evidence.out, page::page(&found))
-        .map_err(|error| format!("{}: {error}", evidence.out.display()))?;
+    std::fs::write(&evidence.out, page::page(&found)).map_err(failed)?;
     eprintln!(
         "{}: {} spans, {} lines, {} figures; {missing} questions without an answer",
         evidence.out.display(),

@@ -59,7 +59,9 @@ fn summary(page: &mut String, found: &Found) {
             span.seconds * 1e3
         );
     }
-    if deepest(&found.spans).next().is_none() {
+    if found.spans.is_empty() {
+        *page += "<li>No span is known.</li>";
+    } else if deepest(&found.spans).next().is_none() {
         *page += "<li>No span failed.</li>";
     }
     *page += "</ul>";

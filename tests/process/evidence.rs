@@ -1,0 +1,144 @@
+//! Promise: `observability evidence` looks at all of a trace's time, shows no password, and says what could not be had. The
+//! real stores are asked by the tests of the real systems.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::extract::Request;
+use serde_json::json;
+
+use crate::support::program::program;
+use crate::support::server::Server;
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+
+/// What it said, and the page that it wrote.
+struct Told {
+    code: i32,
+    said: String,
+    page: String,
+}
+
+fn out(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("tower-observability-{name}-{}.html", std::process::id()))
+}
+
+async fn tell(name: &str, arguments: &[&str]) -> Told {
+    let out = out(name);
+    let mut command = Command::new(program());
+    command.arg("evidence").args(arguments).arg("--out").arg(&out);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let page = std::fs::read_to_string(&out).unwrap_or_default();
+    let _ = std::fs::remove_file(&out);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Told { code: output.status.code().unwrap(), said, page }
+}
+
+/// A store that answers everything with this, and what it was asked.
+async fn store(answer: String) -> (Server, String, Arc<Mutex<Vec<String>>>) {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let remembered = asked.clone();
+    let answers = async move |request: Request| {
+        remembered.lock().unwrap().push(request.uri().to_string());
+        answer
+    };
+    let server = Server::start(Router::new().fallback(answers)).await;
+    let url = server.url("");
+    (server, url, asked)
+}
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_happened_at_the_end_of_a_long_trace_is_within_the_window() {
+    // A job that began three hours ago and failed one hour ago, after two.
+    let (begun, took) = (now() - 3.0 * 3600.0, 2.0 * 3600.0);
+    let trace = json!({ "data": [{ "processes": { "p": { "serviceName": "bills" } }, "spans": [{
+        "traceID": TRACE, "spanID": "0000000000000001", "processID": "p", "operationName": "nightly bills",
+        "startTime": begun * 1e6, "duration": took * 1e6, "references": [], "tags": [{ "key": "error", "value": true }],
+    }] }] });
+    let (_traces, traces, _) = store(trace.to_string()).await;
+    let (_logs, logs, asked) = store(json!({ "data": { "result": [] } }).to_string()).await;
+    let stores = ["--traces", &*traces, "--logs", &*logs, "--metrics", "http://127.0.0.1:9"];
+    let told = tell("long", &[&["--trace", TRACE], &stores[..]].concat()).await;
+    assert!(told.page.contains("bills: nightly bills: error"), "{}", told.said);
+    let asked = asked.lock().unwrap().join(" ");
+    let time = |name: &str| {
+        let digits = asked.split(&format!("{name}=")).nth(1).unwrap();
+        digits.split('&').next().unwrap().parse::<f64>().unwrap() / 1e9
+    };
+    assert!(time("start") < begun && time("end") > begun + took, "{asked}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trace_of_which_nothing_is_known_is_no_trace_without_a_fault() {
+    let (_empty, empty, _) = store(json!({ "data": [] }).to_string()).await;
+    let stores = ["--traces", &*empty, "--logs", "http://127.0.0.1:9", "--metrics", "http://127.0.0.1:9"];
+    let told = tell("unknown", &[&["--trace", TRACE], &stores[..]].concat()).await;
+    assert_eq!(told.code, 0, "{}", told.said);
+    assert!(told.page.contains("No span is known") && !told.page.contains("No span failed"), "{}", told.page);
+    // The last minutes are not when it was.
+    assert!(told.said.contains("no span and no --at"), "{}", told.said);
+    let file = std::env::temp_dir().join(format!("tower-observability-no-{}.json", std::process::id()));
+    std::fs::write(&file, "<html>no JSON").unwrap();
+    let traces = format!("file:{}", file.display());
+    for about in [&["--trace", TRACE][..], &["--service", "shop", "--at", "2026-11-29T12:00:00+01:00"]] {
+        let stores = ["--traces", &traces, "--logs", "http://127.0.0.1:9", "--metrics", "http://127.0.0.1:9"];
+        let told = tell("no-json", &[about, &stores[..]].concat()).await;
+        assert!(told.said.contains("it is no JSON"), "{}", told.said);
+    }
+    std::fs::remove_file(file).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_is_no_record_or_not_all_of_them_is_said() {
+    let (_page, page, _) = store("<!doctype html>\n<title>Log in</title>".to_owned()).await;
+    let logs = format!("victorialogs+{}", page);
+    let stores = ["--traces", "http://127.0.0.1:9", "--logs", &logs, "--metrics", &*page];
+    let told = tell("html", &[&["--trace", TRACE], &stores[..]].concat()).await;
+    assert!(told.said.contains("an answer that has no records: <!doctype html>"), "{}", told.said);
+    assert!(
+        told.page.contains("&lt;title&gt;Log in") && !told.page.contains("<title>Log in"),
+        "{}",
+        told.page
+    );
+
+    let values: Vec<_> = (0..5000).map(|n| json!([n.to_string(), "{\"message\":\"m\"}"])).collect();
+    let (_many, many, _) =
+        store(json!({ "data": { "result": [{ "stream": {}, "values": values }] } }).to_string()).await;
+    let stores = ["--traces", "http://127.0.0.1:9", "--logs", &*many, "--metrics", "http://127.0.0.1:9"];
+    let told = tell("many", &[&["--trace", TRACE], &stores[..]].concat()).await;
+    assert!(told.said.contains("older ones than the last 5000"), "{}", told.said);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_within_an_address_is_not_on_the_page() {
+    let (_empty, empty, _) = store("<html>".to_owned()).await;
+    let secret = |url: &str| url.replace("http://", "http://reader:s3cr3t@");
+    let (good, bad) = (secret(&empty), secret("http://127.0.0.1:9"));
+    let told =
+        tell("secret", &["--trace", TRACE, "--traces", &good, "--logs", &bad, "--metrics", &good]).await;
+    assert!(told.page.contains(&empty) && told.page.contains("http://127.0.0.1:9"), "{}", told.page);
+    for text in [&told.page, &told.said] {
+        assert!(!text.contains("s3cr3t") && !text.contains("reader"), "{text}");
+    }
+}
+
+#[test]
+fn a_page_that_cannot_be_written_is_said_before_anything_is_asked() {
+    // Nobody answers at this address; waiting for it would take longer than the test may.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let mut command = Command::new(program());
+    command.args(["evidence", "--trace", TRACE, "--traces", &url, "--out", "/nowhere/page.html"]);
+    let output = command.output().unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("/nowhere/page.html: "), "{output:?}");
+    silent.set_nonblocking(true).unwrap();
+    assert!(silent.accept().is_err(), "it was asked");
+}
