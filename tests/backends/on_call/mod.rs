@@ -1,6 +1,7 @@
 //! `examples/stack` as the real systems see it: rules, routing and boards by their own tools, and an incident.
 
 mod cost;
+mod messages;
 mod page;
 pub(crate) mod panels;
 mod pipeline;

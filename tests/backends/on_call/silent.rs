@@ -9,7 +9,7 @@ use crate::support::stack::{Folder, Server, free_port};
 use crate::support::wait::{SOON, eventually};
 
 /// Alert and severity; another one of the same service; is it silent?
-const PAIRS: [(&str, &str, &str, &str, bool); 16] = [
+const PAIRS: [(&str, &str, &str, &str, bool); 17] = [
     ("ServiceDown", "critical", "RequestErrors", "critical", true),
     ("ServiceDown", "critical", "QueueStuck", "critical", true),
     ("DependencyFailing", "critical", "RequestErrors", "critical", true),
@@ -25,6 +25,7 @@ const PAIRS: [(&str, &str, &str, &str, bool); 16] = [
     ("RequestErrors", "warning", "RequestErrorsElevated", "warning", true),
     ("WorkFailing", "warning", "WorkFailed", "warning", true),
     ("DiskNearlyFull", "critical", "DiskLow", "warning", true),
+    ("ServiceNotReady", "critical", "NotReady", "warning", true),
     ("CrashLoop", "critical", "ProcessUnreachable", "warning", true),
 ];
 

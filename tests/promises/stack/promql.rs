@@ -43,7 +43,9 @@ impl Used {
             let [label, operator, text] = matcher else { panic!("{inside:?}") };
             let text = text.trim_matches('"');
             if *label == "__name__" {
-                self.metrics.extend(text.split('|').map(str::to_owned));
+                // What is excluded need not be.
+                let named = (!operator.starts_with('!')).then(|| text.split('|').map(str::to_owned));
+                self.metrics.extend(named.into_iter().flatten());
             } else {
                 self.labels.insert((*label).to_owned());
                 self.matchers.insert(((*label).to_owned(), (*operator).to_owned(), text.to_owned()));
@@ -83,7 +85,7 @@ fn tokens(promql: &str) -> Vec<String> {
 fn metrics_labels_and_matchers_are_told_apart() {
     let used = Used::of(
         "# A comment, with words.\nsum by (job, le) (rate(a_bucket{x=\"1\", y!~\"|4..\"}[5m] offset 1d)) / on (z) \
-         group_left (s) (b:c:rate5m > bool 0.5e3)\nor {__name__=~\"d|e\", w=\"\"} unless count without (v) (f[1d:5m])",
+         group_left (s) (b:c:rate5m > bool 0.5e3)\nor {__name__=~\"d|e\", __name__!~\"g|h\", w=\"\"} unless count without (v) (f[1d:5m])",
     );
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<BTreeSet<_>>();
     assert_eq!(used.metrics, texts(&["a_bucket", "b:c:rate5m", "d", "e", "f"]));

@@ -20,7 +20,8 @@ const OTHERS: [&str; 7] = [
     "node_timex_sync_status",
 ];
 /// What the scraper, the rules and the resource add.
-const OTHER_LABELS: [&str; 10] = [
+const OTHER_LABELS: [&str; 11] = [
+    "__name__",
     "job",
     "instance",
     "le",
