@@ -89,7 +89,6 @@ impl Admin {
         Variable {
             name: "OTEL_EXPORTER_PROMETHEUS_HOST",
             default: "127.0.0.1",
-            secret: false,
             about: "The address of `/metrics`, `/live`, `/ready`, `/log-level` and `/switches`.",
             set: Self::set_host,
             show: |admin| admin.host.clone(),
@@ -97,7 +96,6 @@ impl Admin {
         Variable {
             name: "OTEL_EXPORTER_PROMETHEUS_PORT",
             default: "9464",
-            secret: false,
             about: "The port of `/metrics`, `/live`, `/ready`, `/log-level` and `/switches`; 0 takes a free one.",
             set: |admin, value| {
                 let expected = |_| Refusal::Expected("a port, 0 to 65535".to_owned());
@@ -109,7 +107,6 @@ impl Admin {
         Variable {
             name: "OBSERVABILITY_ADMIN_TOKEN",
             default: "",
-            secret: true,
             about: "Bearer token that a caller from another machine needs to change the log level or another switch.",
             set: |admin, value| {
                 admin.token = Some(value.to_owned());

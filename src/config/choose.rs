@@ -89,7 +89,11 @@ impl Chooser<'_> {
                 () if !is(&by_default) => Source::Code,
                 () => Source::Default,
             };
-            self.choices.push(Choice { name: row.name, value: masked(row.name, &value, row.secret), source });
+            self.choices.push(Choice {
+                name: row.name,
+                value: masked(row.name, &value, row.is_secret()),
+                source,
+            });
         }
         options
     }
@@ -108,7 +112,8 @@ impl Chooser<'_> {
             (Ok(()), None) => return true,
         };
         let after = (row.show)(options);
-        let (value, in_force) = (masked(row.name, value, row.secret), masked(row.name, &after, row.secret));
+        let (value, in_force) =
+            (masked(row.name, value, row.is_secret()), masked(row.name, &after, row.is_secret()));
         self.warnings.push(Warning::refused(row.name, &value, &refusal, &in_force));
         matches!(refusal, Refusal::Suspicious(_)) || before != after
     }

@@ -30,7 +30,7 @@ impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Env {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
         let mut variables: Vec<_> = variables
             .into_iter()
-            // A name that is not UTF-8 is none of ours.
+            // All names that are read are ASCII.
             .filter_map(|(name, value)| {
                 Some((name.into().into_string().ok()?, value.into().into_string().ok()))
             })

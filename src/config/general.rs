@@ -42,7 +42,6 @@ impl General {
         Variable {
             name: "OTEL_SDK_DISABLED",
             default: "false",
-            secret: false,
             about: "`true` turns every signal off; context is still propagated and `/ready` still answers.",
             set: |options, value| boolean(value).map(|disabled| options.disabled = disabled),
             show: |options| options.disabled.to_string(),
@@ -50,7 +49,6 @@ impl General {
         Variable {
             name: "OTEL_SERVICE_NAME",
             default: "",
-            secret: false,
             about: "The service's name, instead of the one given to `init`.",
             set: |options, value| {
                 options.named = Some(value.to_owned());
@@ -61,7 +59,6 @@ impl General {
         Variable {
             name: "OTEL_RESOURCE_ATTRIBUTES",
             default: "",
-            secret: false,
             about: "Resource attributes: `key=value,key=value`, percent-encoded. What the code sets has precedence.",
             set: Self::set_attributes,
             show: Self::show_attributes,
@@ -69,7 +66,6 @@ impl General {
         Variable {
             name: "OTEL_PROPAGATORS",
             default: "tracecontext,baggage",
-            secret: false,
             about: "Formats of context that are read and written: `tracecontext`, `baggage`, `b3`, `b3multi`, `jaeger`; \
                     or `none`. The last valid trace context in this order is used.",
             set: Self::set_propagators,
@@ -78,7 +74,6 @@ impl General {
         Variable {
             name: "OBSERVABILITY_TRUSTED_PROXIES",
             default: "none",
-            secret: false,
             about: "Proxies that are believed about scheme, host and client: addresses and ranges, such as \
                     `10.0.0.0/8,fd00::/8`, `hops=` and how many at most, `forwarded` if they write that header.",
             set: |options, value| {
@@ -90,7 +85,6 @@ impl General {
         Variable {
             name: "OTEL_CONFIG_FILE",
             default: "",
-            secret: false,
             about: "Not served: the file is not read.",
             set: |_, _| {
                 // By the specification the file would replace every other OTEL_ variable: say what is in force instead.
@@ -103,7 +97,6 @@ impl General {
         Variable {
             name: "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS",
             default: "GET,HEAD,POST,PUT,DELETE,CONNECT,OPTIONS,TRACE,PATCH,QUERY",
-            secret: false,
             about: "Methods that are recorded by name, case-sensitive; every other one is `_OTHER`.",
             set: |options, value| {
                 let right = || Refusal::expected("a list of methods, at most 21 beyond the usual ones");
@@ -115,7 +108,6 @@ impl General {
         Variable {
             name: "OBSERVABILITY_DB_SYSTEM",
             default: "",
-            secret: false,
             about: "The `db.system.name` of queries that sqlx reports, such as `mysql` or `sqlite`. Without it a statement \
                     with the parameters `$1`, `$2` is `postgresql`, any other `other_sql`.",
             set: |options, value| {
@@ -132,7 +124,6 @@ impl General {
         Variable {
             name: "OTEL_SEMCONV_STABILITY_OPT_IN",
             default: "http",
-            secret: false,
             about: "Conventions whose names are those of 1.45: `rpc`, `database`, `messaging`, in a list; without them \
                     those of 1.44. HTTP's are the same in both.",
             set: Self::set_conventions,
@@ -146,7 +137,6 @@ impl General {
         Variable {
             name: "OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN",
             default: "logs",
-            secret: false,
             about: "How errors and panics are recorded: `logs`, as lines and log records, not as span events.",
             set: |_, value| check_exceptions(value),
             show: |_| "logs".to_owned(),
@@ -154,7 +144,6 @@ impl General {
         Variable {
             name: "OBSERVABILITY_DRAIN_DELAY",
             default: "5000",
-            secret: false,
             about: "Milliseconds from a termination signal, when `/ready` turns to 503, until `shutdown_signal()` \
                     resolves; 0 if standard output or standard error is a terminal.",
             set: |options, value| milliseconds(value).map(|delay| options.drain_delay = Some(delay)),
@@ -163,7 +152,6 @@ impl General {
         Variable {
             name: "OBSERVABILITY_SHUTDOWN_TIMEOUT",
             default: "5000",
-            secret: false,
             about: "Milliseconds that `shutdown()` may take to deliver what is queued, at least 200; 1000 if standard \
                     output or standard error is a terminal.",
             set: |options, value| milliseconds(value).map(|timeout| options.shutdown_timeout = Some(timeout)),

@@ -47,7 +47,7 @@ pub(crate) struct Terminals {
     pub(crate) errors: bool,
 }
 
-/// The options in force, and how they came to be.
+/// The options in force, and who chose them.
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) options: Options,

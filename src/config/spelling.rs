@@ -1,4 +1,4 @@
-//! The names: which unknown variable is a misspelling, which is known but not served, which is none of ours.
+//! Unknown variables: which is a misspelling, which is known but not served, which is for other software.
 
 use super::{Env, Warning};
 
@@ -37,8 +37,8 @@ const FOREIGN: &[&str] = &[
 
 /// Warns of every `OTEL_…` and `OBSERVABILITY_…` variable that has no row.
 pub(super) fn check(env: &Env, rows: &[&'static str]) -> Vec<Warning> {
-    let strangers = env.names().filter(|name| is_ours(name) && !rows.contains(name));
-    strangers.filter_map(|name| judge(name, rows)).collect()
+    let unknown = env.names().filter(|name| is_ours(name) && !rows.contains(name));
+    unknown.filter_map(|name| judge(name, rows)).collect()
 }
 
 fn is_ours(name: &str) -> bool {

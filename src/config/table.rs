@@ -51,6 +51,25 @@ fn rows<O>(signal: &'static str, rows: &'static [Variable<O>]) -> impl Iterator<
         name: row.name,
         default: row.default,
         about: row.about,
-        secret: row.secret,
+        secret: row.is_secret(),
     })
+}
+
+#[cfg(all(test, feature = "reports"))]
+mod tests {
+    #[test]
+    fn headers_tokens_and_dsns_are_secret() {
+        let secret = super::variables().into_iter().filter(|row| row.secret).map(|row| row.name);
+        let expected = [
+            "OTEL_EXPORTER_OTLP_HEADERS",
+            "OBSERVABILITY_TRACES_PEERS_TOKEN",
+            "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+            "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
+            "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
+            "SENTRY_DSN",
+            "ROLLBAR_ACCESS_TOKEN",
+            "OBSERVABILITY_ADMIN_TOKEN",
+        ];
+        assert_eq!(secret.collect::<Vec<_>>(), expected);
+    }
 }

@@ -329,7 +329,6 @@ const LINES: [Variable<Logs>; 7] = [
     Variable {
         name: "RUST_LOG",
         default: "info",
-        secret: false,
         about: "Which lines are written: levels by target, as `info,my_crate=debug`.",
         set: set_level,
         show: |logs| logs.level.as_str().to_owned(),
@@ -337,7 +336,6 @@ const LINES: [Variable<Logs>; 7] = [
     Variable {
         name: "OTEL_LOG_LEVEL",
         default: "info",
-        secret: false,
         about: "The level of this library's own messages: `off`, `error`, `warn`, `info`, `debug`, `trace`.",
         set: set_own_level,
         show: |logs| logs.own_level.to_string(),
@@ -345,7 +343,6 @@ const LINES: [Variable<Logs>; 7] = [
     Variable {
         name: "OBSERVABILITY_LOG_FORMAT",
         default: "json",
-        secret: false,
         about: "The format of a line: `json`, `ecs`, `logstash`, `gelf`, `otel`, or `pretty` (the default on a terminal).",
         set: set_format,
         show: |logs| logs.format().as_str().to_owned(),
@@ -353,7 +350,6 @@ const LINES: [Variable<Logs>; 7] = [
     Variable {
         name: "OTEL_LOGS_EXPORTER",
         default: "console",
-        secret: false,
         about: "`console`: lines on standard output; `otlp`: log records over OTLP; `console,otlp`: both; `none`: \
                 neither.",
         set: set_exporter,
@@ -370,7 +366,6 @@ const LINES: [Variable<Logs>; 7] = [
     Variable {
         name: "NO_COLOR",
         default: "",
-        secret: false,
         about: "Any value: no colours on a terminal.",
         set: |logs, _| {
             logs.no_color = true;
@@ -381,7 +376,6 @@ const LINES: [Variable<Logs>; 7] = [
     Variable {
         name: "OBSERVABILITY_LOG_CLIENT",
         default: "false",
-        secret: false,
         about: "`true`: the closing line of a request has the address and the user agent of the client.",
         set: |logs, value| {
             logs.names_client = boolean(value)?;
@@ -392,7 +386,6 @@ const LINES: [Variable<Logs>; 7] = [
     Variable {
         name: "OBSERVABILITY_LOG_REQUEST_SIZE",
         default: "false",
-        secret: false,
         about: "`true`: the closing line of a request has the size of its body, if its head says it.",
         set: |logs, value| {
             logs.names_request_size = boolean(value)?;
@@ -406,7 +399,6 @@ const SAMPLING: [Variable<Logs>; 3] = [
     Variable {
         name: "OBSERVABILITY_LOG_OK_SHARE",
         default: "1.0",
-        secret: false,
         about: "The share of closing lines of successful requests that is kept, from 0 to 1; others are always kept.",
         set: set_ok_share,
         show: |logs| format!("{:?}", logs.sampling.ok_share),
@@ -414,7 +406,6 @@ const SAMPLING: [Variable<Logs>; 3] = [
     Variable {
         name: "OBSERVABILITY_LOG_SLOW",
         default: "1000",
-        secret: false,
         about: "A request that takes this long keeps its line, in milliseconds.",
         set: |logs, value| {
             logs.sampling.slow = milliseconds(value)?;
@@ -425,8 +416,7 @@ const SAMPLING: [Variable<Logs>; 3] = [
     Variable {
         name: "OBSERVABILITY_LOG_LIMIT",
         default: "10000",
-        secret: false,
-        about: "Maximum lines per second of one place in the code; the rest is counted and reported. 0 is no limit.",
+        about: "Maximum lines per second of one place in the code; the rest is counted and reported. 0 means no limit.",
         set: |logs, value| {
             let limit: u64 = value.parse().map_err(|_| Refusal::expected("a whole number of lines"))?;
             logs.sampling.limit = u32::try_from(limit).unwrap_or(u32::MAX);
@@ -559,12 +549,6 @@ mod tests {
         assert!(matches!(result, Err(Refusal::Suspicious(_))));
         assert_eq!(logs.level.as_str(), "inof");
         assert!(Logs::new().level("app=loud").complaint().is_some());
-    }
-
-    #[test]
-    fn headers_are_secret() {
-        let secret: Vec<_> = Logs::VARIABLES.iter().filter(|row| row.secret).map(|row| row.name).collect();
-        assert_eq!(secret, ["OTEL_EXPORTER_OTLP_LOGS_HEADERS"]);
     }
 
     fn set_sampling(logs: &mut Logs, name: &str, value: &str) -> Result<(), Refusal> {

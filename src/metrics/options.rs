@@ -197,7 +197,7 @@ impl Metrics {
         // `+Inf` is always there, and some users list it.
         bounds.retain(|bound| *bound != f64::INFINITY);
         let why = match bounds.iter().find(|bound| !bound.is_finite()) {
-            Some(bound) => format!("{bound} is no bound"),
+            Some(bound) => format!("{bound} is not a bound"),
             None if bounds.len() > MOST_BUCKETS => format!("there are more than {MOST_BUCKETS}"),
             None => return Some(bounds),
         };
@@ -233,7 +233,6 @@ impl Metrics {
         Variable {
             name: "OTEL_METRICS_EXPORTER",
             default: "prometheus",
-            secret: false,
             about: "Where metrics go: `prometheus` (the page `/metrics`), `otlp`, `prometheus,otlp` (both) or `none`.",
             set: Self::set_exporter,
             show: |metrics| {
@@ -249,7 +248,6 @@ impl Metrics {
         Variable {
             name: "OTEL_METRICS_EXEMPLAR_FILTER",
             default: "trace_based",
-            secret: false,
             about: "Which values carry a trace id: `trace_based` (those of sampled traces) or `always_off`.",
             set: Self::set_exemplars,
             show: |metrics| if metrics.exemplars { "trace_based" } else { "always_off" }.to_owned(),
@@ -257,7 +255,6 @@ impl Metrics {
         Variable {
             name: "OBSERVABILITY_PROCESS_METRICS",
             default: "true",
-            secret: false,
             about: "`true`: `/metrics` includes the process, its container and its tokio runtime.",
             set: |metrics, value| boolean(value).map(|on| metrics.process = on),
             show: |metrics| metrics.process.to_string(),
@@ -265,7 +262,6 @@ impl Metrics {
         Variable {
             name: "OBSERVABILITY_DISK_PATHS",
             default: "",
-            secret: false,
             about: "Paths, separated by commas, whose file systems are shown on `/metrics`.",
             set: Self::set_disk_paths,
             show: Self::show_disk_paths,
@@ -293,7 +289,7 @@ impl Metrics {
             (self.page, self.export.on) = (page, otlp);
         }
         unserved.map_or(Ok(()), |name| {
-            Err(Refusal::NotServed(format!("`{name}` is ignored; the page /metrics has them all")))
+            Err(Refusal::NotServed(format!("`{name}` is ignored; the page /metrics shows all metrics")))
         })
     }
 
@@ -370,8 +366,8 @@ mod tests {
         assert_eq!(refused.buckets, [("wait".to_owned(), vec![2.0, 1.0])]);
         assert_eq!(refused.durations, Some(vec![0.5]));
         let expected = [
-            "the buckets of wait are ignored: NaN is no bound",
-            "the buckets of every duration are ignored: -inf is no bound",
+            "the buckets of wait are ignored: NaN is not a bound",
+            "the buckets of every duration are ignored: -inf is not a bound",
             "the buckets of every duration are ignored: there are more than 100",
         ];
         assert_eq!(refused.complaints(), expected);

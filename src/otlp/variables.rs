@@ -28,7 +28,6 @@ impl Shared {
         Variable {
             name: "OTEL_EXPORTER_OTLP_PROTOCOL",
             default: "http/protobuf",
-            secret: false,
             about: "The transport: `http/protobuf`, or `grpc` (feature `otlp-grpc`).",
             set: |shared, text| shared.settings.set_protocol(text),
             show: |shared| shared.settings.protocol.unwrap_or_default().as_str().to_owned(),
@@ -36,7 +35,6 @@ impl Shared {
         Variable {
             name: "OTEL_EXPORTER_OTLP_INSECURE",
             default: "false",
-            secret: false,
             about: "`true`: a gRPC endpoint without a scheme, such as `collector:4317`, is used without TLS.",
             set: |shared, text| shared.settings.set_insecure(text),
             show: |shared| shared.settings.insecure.unwrap_or_default().to_string(),
@@ -44,7 +42,6 @@ impl Shared {
         Variable {
             name: ENDPOINT,
             default: "",
-            secret: false,
             about: "The collector, such as `http://collector:4318`; `/v1/traces`, `/v1/logs` or `/v1/metrics` is appended. For gRPC \
                 `http://collector:4317`, to which nothing is appended. Turns on traces.",
             set: |shared, url| {
@@ -58,7 +55,6 @@ impl Shared {
         Variable {
             name: "OTEL_EXPORTER_OTLP_HEADERS",
             default: "",
-            secret: true,
             about: "Headers of every export: `name=value,name=value`, values percent-encoded.",
             set: |shared, text| shared.settings.set_headers(text),
             show: |shared| masked_headers(shared.settings.headers.as_deref().unwrap_or_default()),
@@ -66,15 +62,13 @@ impl Shared {
         Variable {
             name: "OTEL_EXPORTER_OTLP_TIMEOUT",
             default: "10000",
-            secret: false,
-            about: "Timeout of one attempt, in milliseconds; 0 is no timeout.",
+            about: "Timeout of one attempt, in milliseconds; 0 means no timeout.",
             set: |shared, text| shared.settings.set_timeout(text),
             show: |shared| shared.settings.timeout.map(shown_milliseconds).unwrap_or_default(),
         },
         Variable {
             name: "OTEL_EXPORTER_OTLP_COMPRESSION",
             default: "none",
-            secret: false,
             about: "Compression of every export: `none`, or `gzip` (feature `gzip`).",
             set: |shared, text| shared.settings.set_compression(text),
             show: |shared| shown_compression(shared.settings.gzip.unwrap_or_default()),
@@ -82,7 +76,6 @@ impl Shared {
         Variable {
             name: "OTEL_EXPORTER_OTLP_CERTIFICATE",
             default: "",
-            secret: false,
             about: "PEM file with the CAs that are trusted for the collector's certificate, instead of the machine's \
                 (feature `tls`).",
             set: |shared, path| shared.settings.tls.set_certificate(path),
@@ -91,7 +84,6 @@ impl Shared {
         Variable {
             name: "OTEL_EXPORTER_OTLP_CLIENT_KEY",
             default: "",
-            secret: false,
             about: "PEM file with the key of the client certificate (feature `tls`).",
             set: |shared, path| shared.settings.tls.set_client_key(path),
             show: |shared| shown_path(&shared.settings.tls.client_key),
@@ -99,7 +91,6 @@ impl Shared {
         Variable {
             name: "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
             default: "",
-            secret: false,
             about: "PEM file with the client certificate and its chain (feature `tls`).",
             set: |shared, path| shared.settings.tls.set_client_certificate(path),
             show: |shared| shown_path(&shared.settings.tls.client_certificate),
@@ -107,7 +98,6 @@ impl Shared {
         Variable {
             name: "OBSERVABILITY_EXPORT_MAX_REQUEST_SIZE",
             default: "",
-            secret: false,
             about: "Maximum size of an export's request in bytes before compression, from 1024; larger batches are split. \
                     Without it 4194304 over gRPC, 20971520 over HTTP, 10485760 to Zipkin.",
             set: |shared, text| whole(text, SMALLEST_REQUEST).map(|bytes| shared.request = Some(bytes)),
@@ -116,7 +106,6 @@ impl Shared {
         Variable {
             name: "OTEL_ATTRIBUTE_COUNT_LIMIT",
             default: "128",
-            secret: false,
             about: "Maximum number of attributes of a span, a link or a log record.",
             set: |shared, text| whole(text, 0).map(|count| shared.attributes = Some(count)),
             show: |shared| shown_limit(shared.attributes),
@@ -124,7 +113,6 @@ impl Shared {
         Variable {
             name: "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
             default: "",
-            secret: false,
             about: "Maximum length of a text attribute, in characters.",
             set: |shared, text| whole(text, 0).map(|length| shared.value_length = Some(length)),
             show: |shared| shown_limit(shared.value_length),
@@ -149,7 +137,6 @@ macro_rules! endpoint_rows {
             $crate::variable::Variable {
                 name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_PROTOCOL"),
                 default: "http/protobuf",
-                secret: false,
                 about: concat!("The transport of ", $items, ": `http/protobuf`, or `grpc` (feature `otlp-grpc`)."),
                 set: |options, text| options.$($config).+.own.set_protocol(text),
                 show: |options| options.$($config).+.protocol().as_str().to_owned(),
@@ -157,7 +144,6 @@ macro_rules! endpoint_rows {
             $crate::variable::Variable {
                 name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_INSECURE"),
                 default: "false",
-                secret: false,
                 about: concat!("`true`: no TLS for a gRPC endpoint without a scheme, for ", $items, " only."),
                 set: |options, text| options.$($config).+.own.set_insecure(text),
                 show: |options| options.$($config).+.is_insecure().to_string(),
@@ -165,7 +151,6 @@ macro_rules! endpoint_rows {
             $crate::variable::Variable {
                 name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_ENDPOINT"),
                 default: "",
-                secret: false,
                 about: concat!("The collector's full URL for ", $items, ", with its path; for gRPC without one. \
                                Nothing is appended."),
                 set: |options, url| {
@@ -177,7 +162,6 @@ macro_rules! endpoint_rows {
             $crate::variable::Variable {
                 name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_HEADERS"),
                 default: "",
-                secret: true,
                 about: concat!("Headers of exports of ", $items, "; they replace the general list."),
                 set: |options, text| options.$($config).+.own.set_headers(text),
                 show: |options| options.$($config).+.masked_headers(),
@@ -185,15 +169,13 @@ macro_rules! endpoint_rows {
             $crate::variable::Variable {
                 name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_TIMEOUT"),
                 default: "10000",
-                secret: false,
-                about: concat!("Timeout of one attempt for ", $items, ", in milliseconds; 0 is no timeout."),
+                about: concat!("Timeout of one attempt for ", $items, ", in milliseconds; 0 means no timeout."),
                 set: |options, text| options.$($config).+.own.set_timeout(text),
                 show: |options| $crate::export::shown_milliseconds(options.$($config).+.timeout()),
             },
             $crate::variable::Variable {
                 name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_COMPRESSION"),
                 default: "none",
-                secret: false,
                 about: concat!("Compression of ", $items, ": `none`, or `gzip` (feature `gzip`)."),
                 set: |options, text| options.$($config).+.own.set_compression(text),
                 show: |options| $crate::otlp::shown_compression(options.$($config).+.is_compressed()),
@@ -201,7 +183,6 @@ macro_rules! endpoint_rows {
             $crate::variable::Variable {
                 name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_CERTIFICATE"),
                 default: "",
-                secret: false,
                 about: concat!("PEM file with the CAs trusted for ", $items, " (feature `tls`)."),
                 set: |options, path| options.$($config).+.own.tls.set_certificate(path),
                 show: |options| options.$($config).+.path(|tls| &tls.certificate),
@@ -209,7 +190,6 @@ macro_rules! endpoint_rows {
             $crate::variable::Variable {
                 name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_CLIENT_KEY"),
                 default: "",
-                secret: false,
                 about: concat!("PEM file with the client key for ", $items, " (feature `tls`)."),
                 set: |options, path| options.$($config).+.own.tls.set_client_key(path),
                 show: |options| options.$($config).+.path(|tls| &tls.client_key),
@@ -217,7 +197,6 @@ macro_rules! endpoint_rows {
             $crate::variable::Variable {
                 name: concat!("OTEL_EXPORTER_OTLP_", $signal, "_CLIENT_CERTIFICATE"),
                 default: "",
-                secret: false,
                 about: concat!("PEM file with the client certificate for ", $items, " (feature `tls`)."),
                 set: |options, path| options.$($config).+.own.tls.set_client_certificate(path),
                 show: |options| options.$($config).+.path(|tls| &tls.client_certificate),
@@ -235,7 +214,6 @@ macro_rules! batch_rows {
             $crate::variable::Variable {
                 name: concat!("OTEL_", $processor, "_SCHEDULE_DELAY"),
                 default: $delay,
-                secret: false,
                 about: concat!(
                     "How long ",
                     $item,
@@ -251,11 +229,10 @@ macro_rules! batch_rows {
             $crate::variable::Variable {
                 name: concat!("OTEL_", $processor, "_EXPORT_TIMEOUT"),
                 default: "30000",
-                secret: false,
                 about: concat!(
                     "Timeout of a batch of ",
                     $items,
-                    " over all attempts, in milliseconds; 0 is no timeout."
+                    " over all attempts, in milliseconds; 0 means no timeout."
                 ),
                 set: |options, text| $crate::export::set_milliseconds(&mut options.$($config).+.batching.timeout, text),
                 show: |options| $crate::export::shown_milliseconds(options.$($config).+.batching.timeout),
@@ -263,7 +240,6 @@ macro_rules! batch_rows {
             $crate::variable::Variable {
                 name: concat!("OTEL_", $processor, "_MAX_QUEUE_SIZE"),
                 default: "32768",
-                secret: false,
                 about: concat!(
                     "Capacity of the queue of finished ",
                     $items,
@@ -277,7 +253,6 @@ macro_rules! batch_rows {
             $crate::variable::Variable {
                 name: concat!("OTEL_", $processor, "_MAX_EXPORT_BATCH_SIZE"),
                 default: "512",
-                secret: false,
                 about: concat!(
                     "Maximum number of ",
                     $items,

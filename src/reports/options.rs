@@ -163,7 +163,6 @@ impl Reports {
         Variable {
             name: "SENTRY_DSN",
             default: "",
-            secret: true,
             about: "Where error reports go: the DSN of a project at Sentry, or at a server that speaks its protocol.",
             set: Self::set_dsn,
             show: |reports| reports.dsn.clone().unwrap_or_default(),
@@ -171,7 +170,6 @@ impl Reports {
         Variable {
             name: "SENTRY_ENVIRONMENT",
             default: "",
-            secret: false,
             about: "The environment in error reports; else the attribute `deployment.environment.name`.",
             set: |reports, text| {
                 reports.environment = Some(text.to_owned());
@@ -182,7 +180,6 @@ impl Reports {
         Variable {
             name: "SENTRY_RELEASE",
             default: "",
-            secret: false,
             about: "The release in error reports; else the service's version.",
             set: |reports, text| {
                 reports.release = Some(text.to_owned());
@@ -193,7 +190,6 @@ impl Reports {
         Variable {
             name: "SENTRY_SAMPLE_RATE",
             default: "1.0",
-            secret: false,
             about: "The share of error reports that are sent, from 0 to 1.",
             set: Self::set_share,
             show: |reports| format!("{:?}", reports.sample_rate),
@@ -201,7 +197,6 @@ impl Reports {
         Variable {
             name: "ROLLBAR_ACCESS_TOKEN",
             default: "",
-            secret: true,
             about: "Error reports go to the project of this token at Rollbar.",
             set: |reports, text| {
                 reports.token = Some(text.to_owned());
@@ -212,7 +207,6 @@ impl Reports {
         Variable {
             name: "ROLLBAR_ENDPOINT",
             default: ROLLBAR,
-            secret: false,
             about: "Where error reports for Rollbar are posted to; used as it is.",
             set: Self::set_endpoint,
             show: |reports| reports.rollbar.clone(),

@@ -19,7 +19,6 @@ const PERIOD: &[Variable<Metrics>] = &[
     Variable {
         name: "OTEL_METRIC_EXPORT_INTERVAL",
         default: "60000",
-        secret: false,
         about: "How often metrics are sent over OTLP, in milliseconds, from 10.",
         set: |metrics, text| {
             let interval = whole(text, SHORTEST)
@@ -32,8 +31,7 @@ const PERIOD: &[Variable<Metrics>] = &[
     Variable {
         name: "OTEL_METRIC_EXPORT_TIMEOUT",
         default: "30000",
-        secret: false,
-        about: "Timeout of a request with metrics over all attempts, in milliseconds; 0 is no timeout.",
+        about: "Timeout of a request with metrics over all attempts, in milliseconds; 0 means no timeout.",
         set: |metrics, text| set_milliseconds(&mut metrics.export.otlp.batching.timeout, text),
         show: |metrics| shown_milliseconds(metrics.export.otlp.batching.timeout),
     },
@@ -43,7 +41,6 @@ const FORM: &[Variable<Metrics>] = &[
     Variable {
         name: "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
         default: "cumulative",
-        secret: false,
         about: "How counters and histograms are sent over OTLP: `cumulative` since the start, `delta` since the last \
                 delivery, `lowmemory` (delta of what is recorded, cumulative of what is asked at each collection).",
         set: |metrics, text| {
@@ -57,7 +54,6 @@ const FORM: &[Variable<Metrics>] = &[
     Variable {
         name: "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
         default: EXPLICIT,
-        secret: false,
         about: "The buckets of histograms over OTLP: `explicit_bucket_histogram`, those of the page, or \
                 `base2_exponential_bucket_histogram`.",
         set: |metrics, text| {

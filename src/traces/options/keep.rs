@@ -17,7 +17,6 @@ pub(super) const KEEP: &[Variable<Traces>] = &[
     Variable {
         name: "OBSERVABILITY_TRACES_KEEP",
         default: "none",
-        secret: false,
         about: "Which traces are kept although the sampler left them out: `errors`, `slow`, `rare`, as a list, or `none`.",
         set: set_keep,
         show: |traces| shown_keep(traces),
@@ -25,7 +24,6 @@ pub(super) const KEEP: &[Variable<Traces>] = &[
     Variable {
         name: "OBSERVABILITY_TRACES_KEEP_SLOW",
         default: "",
-        secret: false,
         about: "From how many milliseconds on a request or a message is `slow` (1000 if it is not set); behind it routes \
                 with a time of their own, as `1000,/reports=5000`.",
         set: set_slow,
@@ -34,7 +32,6 @@ pub(super) const KEEP: &[Variable<Traces>] = &[
     Variable {
         name: "OBSERVABILITY_TRACES_KEEP_MEMORY",
         default: "16777216",
-        secret: false,
         about: "How many bytes of traces are held until it is known whether they are kept.",
         set: |traces, text| whole(text, 65_536).map(|bytes| traces.keep.memory = bytes),
         show: |traces| traces.keep.memory.to_string(),
@@ -42,7 +39,6 @@ pub(super) const KEEP: &[Variable<Traces>] = &[
     Variable {
         name: "OBSERVABILITY_TRACES_KEEP_TIME",
         default: "10000",
-        secret: false,
         about: "For how many milliseconds a trace is held until it is known whether it is kept.",
         set: |traces, text| milliseconds(text).map(|time| traces.keep.time = time),
         show: |traces| traces.keep.time.as_millis().to_string(),
@@ -50,7 +46,6 @@ pub(super) const KEEP: &[Variable<Traces>] = &[
     Variable {
         name: "OBSERVABILITY_TRACES_PEERS",
         default: "",
-        secret: false,
         about: "The services that keep traces together with this one: hosts, domains such as `.svc.cluster.local`, address \
                 ranges such as `10.0.0.0/8`, as a list. Needs the token.",
         set: set_peers,
@@ -59,7 +54,6 @@ pub(super) const KEEP: &[Variable<Traces>] = &[
     Variable {
         name: "OBSERVABILITY_TRACES_PEERS_TOKEN",
         default: "",
-        secret: true,
         about: "The bearer token with which they tell each other that a trace is kept; the same in each of them.",
         set: |traces, text| {
             traces.peers.token = Some(text.to_owned());
@@ -70,7 +64,6 @@ pub(super) const KEEP: &[Variable<Traces>] = &[
     Variable {
         name: "OBSERVABILITY_TRACES_PEERS_ADDRESS",
         default: "",
-        secret: false,
         about: "Host and port at which they reach the admin listener of this process, such as `10.1.2.3:9464`. If it is not \
                 set: where it listens, unless that is every address.",
         set: set_peer_address,

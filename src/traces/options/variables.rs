@@ -24,7 +24,6 @@ const CHOICE: &[Variable<Traces>] = &[
     Variable {
         name: "OTEL_TRACES_EXPORTER",
         default: "otlp",
-        secret: false,
         about: "Exporter of spans: `otlp`, `zipkin`, `console` (each trace drawn on standard error, for development), \
                 `otlp,console`, or `none`. If it is not set, an endpoint turns on traces.",
         set: set_exporter,
@@ -40,7 +39,6 @@ const CHOICE: &[Variable<Traces>] = &[
     Variable {
         name: "OTEL_TRACES_SAMPLER",
         default: "parentbased_always_on",
-        secret: false,
         about: "Which traces are recorded: `always_on`, `always_off`, `traceidratio`, each also with \
                 `parentbased_` before it.",
         set: set_sampler,
@@ -49,7 +47,6 @@ const CHOICE: &[Variable<Traces>] = &[
     Variable {
         name: "OTEL_TRACES_SAMPLER_ARG",
         default: "1.0",
-        secret: false,
         about: "The ratio of `traceidratio`, from 0 to 1. Used only with such a sampler.",
         set: set_ratio,
         show: |traces| match traces.sampler_name().root {
@@ -63,7 +60,6 @@ const ZIPKIN: &[Variable<Traces>] = &[
     Variable {
         name: "OTEL_EXPORTER_ZIPKIN_ENDPOINT",
         default: zipkin::DEFAULT,
-        secret: false,
         about: "Zipkin's full URL, with its path. Turns on traces if there is no OTLP endpoint.",
         set: |traces, url| traces.zipkin.set_endpoint(url),
         show: |traces| in_force(traces, || masked_url(traces.zipkin.url()).into_owned()),
@@ -71,8 +67,7 @@ const ZIPKIN: &[Variable<Traces>] = &[
     Variable {
         name: "OTEL_EXPORTER_ZIPKIN_TIMEOUT",
         default: "10000",
-        secret: false,
-        about: "Timeout of one attempt to Zipkin, in milliseconds; 0 is no timeout.",
+        about: "Timeout of one attempt to Zipkin, in milliseconds; 0 means no timeout.",
         set: |traces, text| traces.zipkin.set_timeout(text),
         show: |traces| in_force(traces, || shown_milliseconds(traces.zipkin_timeout())),
     },
@@ -82,7 +77,6 @@ const LIMITS: &[Variable<Traces>] = &[
     Variable {
         name: "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
         default: "128",
-        secret: false,
         about: "Maximum number of attributes of a span.",
         set: |traces, text| whole(text, 0).map(|count| traces.counts.span_attributes = Some(count)),
         show: |traces| traces.limits().attributes.to_string(),
@@ -90,7 +84,6 @@ const LIMITS: &[Variable<Traces>] = &[
     Variable {
         name: "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
         default: "",
-        secret: false,
         about: "Maximum length of a span's text attribute, in characters.",
         set: |traces, text| whole(text, 0).map(|length| traces.counts.span_value_length = Some(length)),
         show: |traces| shown_limit(traces.limits().value_length),
@@ -98,7 +91,6 @@ const LIMITS: &[Variable<Traces>] = &[
     Variable {
         name: "OTEL_SPAN_LINK_COUNT_LIMIT",
         default: "128",
-        secret: false,
         about: "Maximum number of links of a span.",
         set: |traces, text| whole(text, 0).map(|count| traces.counts.links = count),
         show: |traces| traces.counts.links.to_string(),
