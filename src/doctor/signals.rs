@@ -34,6 +34,8 @@ pub(super) struct Sender<'a> {
 /// The name of the marked span, the text of the marked record, and the field of both.
 const MARK: &str = "observability doctor";
 const FIELD: &str = "observability.doctor";
+/// The endpoint of all signals.
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 /// The marked counter.
 const COUNTER: &str = "observability_doctor_runs_total";
 /// Clocks that differ by more show spans at the wrong time, and stores may refuse what is from the future.
@@ -43,58 +45,71 @@ impl Sender<'_> {
     /// The way of the spans.
     pub(super) async fn traces(&self, reach: &mut Reach) -> Vec<Finding> {
         let traces = &self.config.options.traces;
-        let names: &[&str] = match traces.format() {
-            Some(Format::Otlp) => &["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"],
-            Some(Format::Zipkin) => &["OTEL_EXPORTER_ZIPKIN_ENDPOINT"],
-            Some(Format::Console | Format::None) | None => &["OTEL_TRACES_EXPORTER"],
+        let (endpoints, as_what): (&[&'static str], _) = match traces.format() {
+            Some(Format::Zipkin) => (&["OTEL_EXPORTER_ZIPKIN_ENDPOINT"], "Zipkin's JSON"),
+            _ => (&["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", ENDPOINT], protocol(traces.is_grpc())),
         };
-        let from = from(self.config, names);
-        let as_what = match traces.format() {
-            Some(Format::Zipkin) => "Zipkin's JSON",
-            _ => protocol(traces.is_grpc()),
-        };
+        let names = ("OTEL_TRACES_EXPORTER", endpoints);
         let off = "OTEL_EXPORTER_OTLP_ENDPOINT turns them on";
-        let url = match destined("traces", traces.destination(), &from, as_what, off) {
-            Err(found) => return vec![found],
-            Ok(found) if self.config.options.general.disabled => return vec![found.1],
-            Ok((url, found)) => (url, found),
-        };
-        let endpoint = traces.endpoint(&url.0);
-        self.go("traces", url.1, &endpoint, reach, async || self.span().await).await
+        match self.destined("traces", names, traces.destination(), as_what, off) {
+            Err(found) => vec![found],
+            Ok((url, found)) => {
+                self.go("traces", found, &traces.endpoint(&url), reach, async || self.span().await).await
+            }
+        }
     }
 
     /// The way of the log records.
     pub(super) async fn logs(&self, reach: &mut Reach) -> Vec<Finding> {
         let logs = &self.config.options.logs;
-        let names = ["OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
-        let destination = logs.destination();
-        let names = if destination == Destination::Off { &["OTEL_LOGS_EXPORTER"][..] } else { &names };
-        let from = from(self.config, names);
+        let names = ("OTEL_LOGS_EXPORTER", &["OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", ENDPOINT][..]);
         let off = "lines are not sent as log records; OTEL_LOGS_EXPORTER=console,otlp sends them, too";
-        let (url, found) = match destined("logs", destination, &from, protocol(logs.is_grpc()), off) {
-            Err(found) => return vec![found],
-            Ok((_, found)) if self.config.options.general.disabled => return vec![found],
-            Ok(both) => both,
-        };
-        let endpoint = logs.endpoint(&url);
-        self.go("logs", found, &endpoint, reach, async || self.record().await).await
+        match self.destined("logs", names, logs.destination(), protocol(logs.is_grpc()), off) {
+            Err(found) => vec![found],
+            Ok((url, found)) => {
+                self.go("logs", found, &logs.endpoint(&url), reach, async || self.record().await).await
+            }
+        }
     }
 
     /// The way of the metrics that are sent.
     pub(super) async fn metrics(&self, reach: &mut Reach) -> Vec<Finding> {
         let export = &self.config.options.metrics.export;
-        let names = ["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
-        let destination = export.destination();
-        let names = if destination == Destination::Off { &["OTEL_METRICS_EXPORTER"][..] } else { &names };
-        let from = from(self.config, names);
+        let names = ("OTEL_METRICS_EXPORTER", &["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", ENDPOINT][..]);
         let off = "metrics are not sent; OTEL_METRICS_EXPORTER=prometheus,otlp sends them beside the page";
-        let (url, found) = match destined("metrics", destination, &from, protocol(export.is_grpc()), off) {
-            Err(found) => return vec![found],
-            Ok((_, found)) if self.config.options.general.disabled => return vec![found],
-            Ok(both) => both,
+        match self.destined("metrics", names, export.destination(), protocol(export.is_grpc()), off) {
+            Err(found) => vec![found],
+            Ok((url, found)) => {
+                self.go("metrics", found, &export.endpoint(&url), reach, async || self.point().await).await
+            }
+        }
+    }
+
+    /// The URL and what was chosen; the error is what stands there where nothing is sent. `names` are the variables that
+    /// choose the exporter, and its endpoint.
+    fn destined(
+        &self,
+        about: &'static str,
+        (exporter, endpoints): (&'static str, &[&'static str]),
+        destination: Destination,
+        as_what: &str,
+        off: &str,
+    ) -> Result<(String, Finding), Finding> {
+        let from = match destination {
+            Destination::Off | Destination::Console => from(self.config, &[exporter]),
+            _ => from(self.config, endpoints),
         };
-        let endpoint = export.endpoint(&url);
-        self.go("metrics", found, &endpoint, reach, async || self.point().await).await
+        let chosen = |what: String| Finding::chosen(about, what, &from);
+        match destination {
+            Destination::Url(url) => {
+                let found = chosen(format!("{}, {as_what}", masked_url(&url)));
+                if self.config.options.general.disabled { Err(found) } else { Ok((url, found)) }
+            }
+            Destination::Console => Err(chosen("drawn on standard error".to_owned())),
+            Destination::Off => Err(chosen("off".to_owned()).with(off)),
+            Destination::None => Err(chosen("off".to_owned()).warns(off)),
+            Destination::Refused(reason) => Err(chosen("not exported".to_owned()).fails(reason)),
+        }
     }
 
     /// Goes to the receiver step by step, and sends where it is reached.
@@ -216,24 +231,4 @@ impl Sender<'_> {
 
 const fn protocol(is_grpc: bool) -> &'static str {
     if is_grpc { "gRPC" } else { "http/protobuf" }
-}
-
-/// The URL and what was chosen; the error is what stands there where there is no URL.
-fn destined(
-    about: &'static str,
-    destination: Destination,
-    from: &str,
-    as_what: &str,
-    off: &str,
-) -> Result<(String, Finding), Finding> {
-    match destination {
-        Destination::Url(url) => {
-            let shown = format!("{}, {as_what}", masked_url(&url));
-            Ok((url, Finding::chosen(about, shown, from)))
-        }
-        Destination::Console => Err(Finding::chosen(about, "drawn on standard error", from)),
-        Destination::Off => Err(Finding::chosen(about, "off", from).with(off)),
-        Destination::None => Err(Finding::chosen(about, "off", from).warns(off)),
-        Destination::Refused(reason) => Err(Finding::chosen(about, "not exported", from).fails(reason)),
-    }
 }

@@ -10,6 +10,7 @@ use super::pump::CHUNK;
 use super::writer::{CAPACITY, Writer};
 use crate::account::{DropReason, FlowReport, stripe_count};
 use crate::record::{Hop, Snapshot};
+use crate::terminal;
 
 /// Where lines go.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ impl Sink {
     /// A descriptor of our own, so that our thread and `println!` never wait for each other's lock.
     pub(super) fn stdout(maker: Arc<LineMaker>) -> io::Result<Self> {
         let stripes = if maker.keeps_order() { 1 } else { stripe_count() };
-        let out = duplicate()?;
+        let out = terminal::duplicate(&io::stdout())?;
         // Other threads and processes write to the same pipe: what is longer may be torn by their output.
         let at_once = if is_pipe(&out) { PIPE_BUF } else { CHUNK };
         Writer::start(out, at_once, maker, CAPACITY, stripes).map(Self::Writer)
@@ -103,18 +104,6 @@ impl Sink {
             }),
         }
     }
-}
-
-#[cfg(unix)]
-fn duplicate() -> io::Result<File> {
-    use std::os::fd::AsFd as _;
-    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
-}
-
-#[cfg(windows)]
-fn duplicate() -> io::Result<File> {
-    use std::os::windows::io::AsHandle as _;
-    Ok(File::from(io::stdout().as_handle().try_clone_to_owned()?))
 }
 
 #[cfg(unix)]

@@ -1,10 +1,12 @@
-//! Output for a terminal: colours, escaped control characters, a trace as a waterfall.
+//! Output for a terminal: colours, escaped control characters, a trace as a waterfall; and the streams that may be one.
 
 mod waterfall;
 
 pub use waterfall::{Bar, Waterfall};
 
 use std::borrow::Cow;
+use std::fs::File;
+use std::io;
 
 pub(crate) const BOLD: &str = "\x1b[1m";
 pub(crate) const DIM: &str = "\x1b[2m";
@@ -19,6 +21,17 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     }
     let escaped = text.chars().map(|c| if steers(c) { c.escape_unicode().to_string() } else { c.into() });
     escaped.collect::<String>().into()
+}
+
+/// A descriptor of our own for a standard stream: a write that hangs must not hold the standard library's lock.
+#[cfg(unix)]
+pub(crate) fn duplicate(stream: &impl std::os::fd::AsFd) -> io::Result<File> {
+    Ok(File::from(stream.as_fd().try_clone_to_owned()?))
+}
+
+#[cfg(windows)]
+pub(crate) fn duplicate(stream: &impl std::os::windows::io::AsHandle) -> io::Result<File> {
+    Ok(File::from(stream.as_handle().try_clone_to_owned()?))
 }
 
 /// Does it end the line, steer a terminal, or change the direction in which the rest is read?

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::File;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,7 +18,7 @@ use crate::context::TraceId;
 use crate::export::{Attempt, Delivery, Encoded, Payload, Sent, Transport};
 use crate::names::attribute;
 use crate::resource::Resource;
-use crate::terminal::{Bar, CYAN, Waterfall};
+use crate::terminal::{self, Bar, CYAN, Waterfall};
 
 /// How many spans may wait for the rest of their traces, and how long.
 const MOST: usize = 2_048;
@@ -144,7 +143,8 @@ impl Writer {
             return Delivery::Retry { after: None, reason: "standard error is not read".to_owned() };
         }
         if !drawn.is_empty() {
-            let write = tokio::task::spawn_blocking(move || stderr()?.write_all(&drawn));
+            let write =
+                tokio::task::spawn_blocking(move || terminal::duplicate(&io::stderr())?.write_all(&drawn));
             *self.writing.lock().await = Some(write);
         }
         if self.has_written(end).await {
@@ -208,19 +208,6 @@ impl Transport<Record> for Beside {
     fn end(&mut self) -> Attempt {
         self.console.end()
     }
-}
-
-/// A descriptor of our own: a write that hangs must not hold the standard library's lock.
-#[cfg(unix)]
-fn stderr() -> io::Result<File> {
-    use std::os::fd::AsFd as _;
-    Ok(File::from(io::stderr().as_fd().try_clone_to_owned()?))
-}
-
-#[cfg(windows)]
-fn stderr() -> io::Result<File> {
-    use std::os::windows::io::AsHandle as _;
-    Ok(File::from(io::stderr().as_handle().try_clone_to_owned()?))
 }
 
 #[cfg(test)]
