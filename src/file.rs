@@ -57,7 +57,7 @@ fn within<T: Send + 'static>(
     content.recv_timeout(deadline).unwrap_or_else(|error| {
         Err(match error {
             RecvTimeoutError::Timeout => {
-                io::Error::new(ErrorKind::TimedOut, "it did not come within 5 seconds")
+                io::Error::new(ErrorKind::TimedOut, "it could not be read within 5 seconds")
             }
             RecvTimeoutError::Disconnected => io::Error::other("reading it panicked"),
         })

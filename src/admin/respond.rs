@@ -1,4 +1,4 @@
-//! The answers: one function from a request to a response, for the listener and for mounted routes.
+//! The responses: one function from a request to a response, for the listener and for mounted routes.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -29,8 +29,8 @@ pub(crate) const METRICS_OFF: &str = "metrics are off\n";
 pub(crate) const METRICS_SENT: &str =
     "metrics are sent over OTLP; OTEL_METRICS_EXPORTER=prometheus,otlp shows them here as well\n";
 /// A web page whose own name was made to resolve to this machine could otherwise read what is here.
-const FOREIGN_HOST: &str = "the Host header is another machine's: ask for localhost or 127.0.0.1, or name it in \
-                            OTEL_EXPORTER_PROMETHEUS_HOST\n";
+const FOREIGN_HOST: &str = "the Host header names another machine: ask for localhost or 127.0.0.1, or set \
+                            OTEL_EXPORTER_PROMETHEUS_HOST to that name\n";
 
 /// Where a request came in.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +73,7 @@ where
         _ => answer(
             StatusCode::NOT_FOUND,
             TEXT,
-            "there are /metrics, /live, /ready, /log-level and /switches\n",
+            "not found; the paths are /metrics, /live, /ready, /log-level and /switches\n",
         ),
     }
 }
@@ -137,7 +137,7 @@ where
 {
     let (parts, body) = request.into_parts();
     if !may_change(Some(peer), &parts.headers, state.token.as_deref()) {
-        let why = "from this machine only, or with the bearer token of OBSERVABILITY_ADMIN_TOKEN\n";
+        let why = "allowed from this machine only, or with the bearer token of OBSERVABILITY_ADMIN_TOKEN\n";
         return answer(StatusCode::FORBIDDEN, TEXT, why);
     }
     let body = match read(body, MOST_DIRECTIVES).await {
@@ -183,7 +183,7 @@ where
         return answer(
             StatusCode::FORBIDDEN,
             TEXT,
-            "with the bearer token of OBSERVABILITY_TRACES_PEERS_TOKEN\n",
+            "allowed with the bearer token of OBSERVABILITY_TRACES_PEERS_TOKEN only\n",
         );
     }
     let body = match read(body, LONGEST_MESSAGE).await {
@@ -192,7 +192,7 @@ where
     };
     match std::str::from_utf8(&body) {
         Ok(text) if keep.receive(text) => answer(StatusCode::OK, TEXT, ""),
-        _ => answer(StatusCode::BAD_REQUEST, TEXT, "lines of `keep` or `joined` and a trace id\n"),
+        _ => answer(StatusCode::BAD_REQUEST, TEXT, "expected lines of `keep` or `joined` and a trace id\n"),
     }
 }
 
@@ -203,7 +203,7 @@ where
     B::Error: Into<BoxError>,
 {
     match tokio::time::timeout(BODY_TIME, Limited::new(body, most).collect()).await {
-        Err(_) => Err(answer(StatusCode::REQUEST_TIMEOUT, TEXT, "the body did not come\n")),
+        Err(_) => Err(answer(StatusCode::REQUEST_TIMEOUT, TEXT, "the body did not arrive in time\n")),
         Ok(Err(_)) => {
             let why = format!("the body is broken or above {} KiB\n", most / 1024);
             Err(answer(StatusCode::PAYLOAD_TOO_LARGE, TEXT, why))

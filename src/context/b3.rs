@@ -54,7 +54,7 @@ fn context(trace: &[u8], span: &[u8], flags: Flags) -> Option<TraceContext> {
     Some(TraceContext::new(trace_id, span_id(span)?, flags))
 }
 
-/// What a caller sends who says "do not sample" and names no trace: ids that no span has, so that the answer holds.
+/// A caller says "do not sample" and names no trace: made-up ids carry the decision on.
 fn denied() -> TraceContext {
     TraceContext::new(TraceId::random(), SpanId::random(), Flags::INVENTED)
 }

@@ -9,8 +9,8 @@ use super::text::{is_token, trim};
 
 /// W3C baggage. Empty is free.
 ///
-/// Everything is kept that fits into a header of 8192 bytes; a member that does not fit is left out whole. Its
-/// values are the user's, so `Debug` shows the keys alone.
+/// What fits into a header of 8192 bytes is kept; a member that does not fit is left out as a whole. `Debug` shows only the
+/// keys, because values may be personal.
 ///
 /// ```
 /// use tower_observability::context::Baggage;
@@ -24,10 +24,10 @@ pub struct Baggage(Option<Arc<List>>);
 
 #[derive(Default, PartialEq, Eq)]
 struct List {
-    // Keys, decoded values and properties one behind the other: few allocations however many members come.
+    // Keys, decoded values and properties one after the other: few allocations, however many members there are.
     text: String,
     members: Vec<Member>,
-    /// Of the header that these members make.
+    /// The length of the header for these members.
     length: usize,
 }
 
@@ -48,7 +48,7 @@ struct Pair<'a> {
     properties: &'a str,
 }
 
-/// The standard asks for at least this many. It also asks for 64 members at least; we do not count them.
+/// The least that the standard asks for. It also asks for at least 64 members, which are not counted here.
 const MOST_BYTES: usize = 8192;
 
 /// All but `baggage-octet`, and the percent sign itself.

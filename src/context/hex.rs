@@ -18,7 +18,7 @@ pub(crate) fn pairs<const BYTES: usize>(bytes: &[u8; BYTES]) -> [[u8; 2]; BYTES]
     bytes.map(|byte| PAIRS[usize::from(byte)])
 }
 
-/// What is no lower-case digit: more than eight digits can be, wherever among them it stands.
+/// Marks what is not a lower-case digit: larger than any eight digits, at whichever of their places it is.
 const NONE: u64 = 1 << 32;
 /// The value of each lower-case digit.
 const VALUES: [u64; 256] = {
@@ -42,7 +42,7 @@ pub(super) fn number(digits: &[u8]) -> Option<u64> {
     ((high | low) < NONE).then_some(high << 32 | low)
 }
 
-/// The number of at most 8 digits; it is [`NONE`] or more if one of them is none.
+/// The number of at most 8 digits; at least [`NONE`] if one of them is not a digit.
 #[inline]
 fn up_to_eight(digits: &[u8]) -> u64 {
     digits.iter().fold(0, |number, digit| number << 4 | VALUES[usize::from(*digit)])

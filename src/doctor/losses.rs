@@ -100,7 +100,7 @@ const LOSSES: [Loss; 16] = [
         "observability_metrics_refused_total",
         "",
         "metrics refused",
-        "a name is taken by another type, or a value is no number: see `reason` on the page",
+        "a name is taken by another type, or a value is not a number: see `reason` on the page",
     ),
     loss(
         "",

@@ -75,7 +75,7 @@ pub(super) fn announce(
 ) {
     if config.options.general.disabled {
         complain(format_args!(
-            "OTEL_SDK_DISABLED=true: no log line, span or metric leaves this process, those of your own code included"
+            "OTEL_SDK_DISABLED=true: no log line, span or metric leaves this process, not even those of your own code"
         ));
     }
     let in_force = InForce { config, resource, admin };
@@ -320,7 +320,7 @@ impl Notices {
                 say(
                     signals,
                     Level::WARN,
-                    format_args!("{name} are not exported, as the warning before says why"),
+                    format_args!("{name} are not exported; the warning before says why"),
                 );
             }
         }

@@ -241,7 +241,7 @@ impl Running {
     /// A signal came though the drain is over: a connection that never closes, say, keeps the server, and the signal
     /// no longer ends the process by itself.
     async fn end_by_force(&'static self, signal: &'static str) {
-        say(self.signals, Level::WARN, format_args!("{signal} again: the process ends here and now"));
+        say(self.signals, Level::WARN, format_args!("{signal} again: the process ends at once"));
         let closed = tokio::task::spawn_blocking(|| self.close_within(FORCED.min(self.timeout)));
         // A shutdown that was in progress may wait for standard output; this one does not.
         let _ = tokio::time::timeout(2 * FORCED, closed).await;

@@ -162,7 +162,7 @@ impl Store {
         }
         if placed.overflowed {
             let message = format_args!(
-                "the metric {:?} has too many label sets; the further ones are one series, otel_metric_overflow",
+                "the metric {:?} has too many label sets; further ones share one series, otel_metric_overflow",
                 family.name
             );
             self.0.refused().count(Reason::Overflow, message);

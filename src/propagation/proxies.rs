@@ -72,7 +72,7 @@ impl Proxies {
             match AddressRange::parse(text.as_ref()) {
                 Some(range) => at.push(range),
                 None if NO_RANGE.first() => complain(format_args!(
-                    "{:?} is no address and no range of addresses such as 10.0.0.0/8, so no proxy is trusted for it",
+                    "{:?} is neither an address nor a range such as 10.0.0.0/8, so it makes no proxy trusted",
                     text.as_ref()
                 )),
                 None => {}
@@ -138,7 +138,7 @@ impl Proxies {
     pub(crate) fn original<'a>(&self, peer: Option<IpAddr>, headers: &'a HeaderMap) -> Option<Original<'a>> {
         if self.at.as_ref().is_some_and(|ranges| !ranges.is_empty()) && peer.is_none() && NO_PEER.first() {
             complain(format_args!(
-                "proxies are trusted by address, but a request has no peer address, so nothing of it is believed; serve \
+                "proxies are trusted by address, but a request has no peer address, so none of its forwarding headers is believed; serve \
                  with `into_make_service_with_connect_info::<SocketAddr>()`, or trust by number"
             ));
         }

@@ -261,7 +261,7 @@ fn buckets_are_chosen_for_all_durations_or_for_one_histogram_and_bad_ones_are_re
     assert_eq!(ended.said("wait_seconds: "), "0.5 2.0 +Inf");
     assert_eq!(ended.said("work_duration_seconds: "), "0.5 2.0 +Inf");
     assert!(ended.said("basket: ").starts_with("0.0 5.0 10.0 "), "{:#?}", ended.output);
-    assert_eq!(ended.messages("WARN"), ["the buckets of basket are ignored: NaN is no bound"]);
+    assert_eq!(ended.messages("WARN"), ["the buckets of basket are ignored: NaN is not a bound"]);
 }
 
 #[test]

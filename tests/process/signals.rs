@@ -128,7 +128,7 @@ fn a_signal_after_the_drain_ends_a_process_that_does_not_end() {
     child.interrupt();
     let ended = child.end();
     assert_eq!(ended.status.code(), Some(130), "{:#?}", ended.output);
-    assert_eq!(ended.messages("WARN"), ["SIGINT again: the process ends here and now"]);
+    assert_eq!(ended.messages("WARN"), ["SIGINT again: the process ends at once"]);
 }
 
 #[test]

@@ -228,7 +228,7 @@ fn a_file_that_cannot_serve_is_named_and_the_service_runs_without_that_export() 
         begins(&format!("{CERTIFICATE}=/nowhere/ca.pem is not a file with certificates in PEM (No such")),
         1
     );
-    assert_eq!(begins("traces are not exported, as the warning before says why"), 1);
+    assert_eq!(begins("traces are not exported; the warning before says why"), 1);
     assert_eq!(
         said.iter().filter(|line| line.contains("No such")).count(),
         1,

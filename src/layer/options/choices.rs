@@ -17,15 +17,15 @@ use crate::signals::Observation;
 use crate::traces::redact_query;
 
 /// A callback that gets the head of a request or a response.
-type Say<P> = Arc<dyn Fn(&P) + Send + Sync>;
+type Callback<P> = Arc<dyn Fn(&P) + Send + Sync>;
 
 /// The choices of one layer.
 #[derive(Clone, Default)]
 pub(crate) struct Choices {
     pub(super) request_headers: Headers,
     pub(super) response_headers: Headers,
-    pub(super) on_request: Option<Say<request::Parts>>,
-    pub(super) on_response: Option<Say<response::Parts>>,
+    pub(super) on_request: Option<Callback<request::Parts>>,
+    pub(super) on_response: Option<Callback<response::Parts>>,
     pub(super) hidden: Hidden,
     pub(super) shown: Shown,
     pub(super) span_name: Option<NameSpan>,

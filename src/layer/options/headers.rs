@@ -82,7 +82,7 @@ impl Headers {
         for name in names.into_iter().map(Into::into) {
             let Ok(name) = HeaderName::try_from(name.trim()) else {
                 if NOT_A_NAME.first() {
-                    complain(format_args!("{name:?} is no header's name, so it is not captured"));
+                    complain(format_args!("{name:?} is not the name of a header, so it is not captured"));
                 }
                 continue;
             };

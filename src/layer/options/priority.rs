@@ -63,9 +63,7 @@ impl Priorities {
         } else if self.routes.len() < MOST && route != Route::OTHER {
             self.routes.push((route, priority));
         } else if TOO_MANY.first() {
-            complain(format_args!(
-                "more than {MOST} routes have a priority; the further ones have the default"
-            ));
+            complain(format_args!("more than {MOST} routes have a priority; further ones have the default"));
         }
     }
 

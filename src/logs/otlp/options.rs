@@ -18,7 +18,6 @@ const LIMITS: &[Variable<Logs>] = &[
     Variable {
         name: "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT",
         default: "128",
-        secret: false,
         about: "Maximum number of attributes of a log record; Loki accepts about 100 besides those of the resource.",
         set: |logs, text| whole(text, 0).map(|count| logs.export.own_attributes = Some(count)),
         show: |logs| logs.export.limits().attributes.to_string(),
@@ -26,7 +25,6 @@ const LIMITS: &[Variable<Logs>] = &[
     Variable {
         name: "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT",
         default: "",
-        secret: false,
         about: "Maximum length of a log record's text attribute, in characters.",
         set: |logs, text| whole(text, 0).map(|length| logs.export.own_value_length = Some(length)),
         show: |logs| shown_limit(logs.export.limits().value_length),

@@ -56,7 +56,7 @@ impl<K: LabelSet> RedSeries<K> {
     fn overflow(&self, keeper: Keeper) -> &Durations {
         self.overflow.get_or_init(|| {
             complain(format_args!(
-                "{} has {MOST} label sets; the further ones are one series, otel_metric_overflow",
+                "{} has {MOST} label sets; further ones share one series, otel_metric_overflow",
                 self.name
             ));
             let labels = vec![Label::from_static_parts(label::OTEL_METRIC_OVERFLOW, "true")];

@@ -133,7 +133,7 @@ fn read(answer: &Answer) -> Result<Delivery, Delivery> {
     if answer.status == StatusCode::ACCEPTED || body.is_empty() {
         return Ok(Delivery::Accepted { rejected: 0, message: None });
     }
-    let reason = format!("what answers there is no Zipkin ({})", in_short(answer));
+    let reason = format!("what answers there is not Zipkin ({})", in_short(answer));
     Err(Delivery::Unanswered { again: false, reason })
 }
 

@@ -21,7 +21,7 @@ pub(crate) fn lines<'a>(held: &'a Held, asked: &Parameters) -> Result<Lines<'a>,
     let limit = asked.limit(200, 5_000)?;
     let trace = asked
         .text("trace")
-        .map(|id| TraceId::parse(id).ok_or_else(|| format!("`trace` is no trace id: {id}")));
+        .map(|id| TraceId::parse(id).ok_or_else(|| format!("`trace` is not a trace id: {id}")));
     let (trace, service, needle) = (trace.transpose()?, asked.text("service"), asked.needle());
     let least = asked.text("level").map(least).transpose()?.unwrap_or_default();
     let fields = asked.fields()?;

@@ -29,7 +29,7 @@ impl Parameters {
 
     pub(super) fn number<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>, Wrong> {
         let Some(text) = self.text(name) else { return Ok(None) };
-        text.parse().map(Some).map_err(|_| format!("`{name}` is no number: {text}"))
+        text.parse().map(Some).map_err(|_| format!("`{name}` is not a number: {text}"))
     }
 
     /// `within`, in milliseconds, as microseconds; a time that no clock shows is cut.
@@ -64,7 +64,7 @@ fn parameters_are_decoded_and_wrong_ones_are_named() {
     assert_eq!(parameters.fields().unwrap(), [("x", "1"), ("y", "ä=2")]);
     assert_eq!(parameters.limit(100, 1_000), Ok(1));
     assert_eq!(parameters.number::<f64>("min"), Ok(None));
-    assert_eq!(parameters.number::<f64>("max"), Err("`max` is no number: long".to_owned()));
+    assert_eq!(parameters.number::<f64>("max"), Err("`max` is not a number: long".to_owned()));
     assert!(Parameters::of("field=x").fields().is_err());
     let within = |text: &str| Parameters::of(text).within(7);
     assert_eq!(within("within=4294967296"), Ok(4_294_967_296_000));

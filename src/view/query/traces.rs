@@ -9,9 +9,9 @@ use super::super::model::{Needle, Span, TraceId};
 use super::super::store::{Held, Trace};
 use super::parameters::{Parameters, Wrong};
 
-/// A route is not judged before so many traces of it are held.
+/// The fewest traces of a route among which one can be called slow.
 const ENOUGH: usize = 20;
-/// How many failed and slow ones stand in front.
+/// How many failed and slow traces are listed first.
 const IN_FRONT: usize = 20;
 /// How many values of each kind are offered to choose from.
 const MOST_FACETS: usize = 500;
@@ -46,7 +46,7 @@ struct Brief {
     root: bool,
 }
 
-/// What there is to choose from.
+/// The values that the page offers as filters.
 #[derive(Default, Serialize)]
 struct Facets {
     services: BTreeSet<String>,
@@ -55,7 +55,7 @@ struct Facets {
     statuses: BTreeSet<u16>,
 }
 
-/// What is wanted.
+/// The filters of a query.
 struct Filter<'a> {
     service: Option<&'a str>,
     route: Option<&'a str>,
@@ -151,7 +151,7 @@ impl<'a> Filter<'a> {
         })
     }
 
-    /// What is cheap to tell first.
+    /// Cheap checks come first.
     fn wants(&self, id: TraceId, trace: &Trace, entry: &Span, slow: bool) -> bool {
         let kind = match self.kind {
             Kind::All => true,
@@ -242,7 +242,7 @@ impl Facets {
 
 impl Brief {
     fn of(held: &Held, id: TraceId, trace: &Trace, entry: &Span, slow: bool) -> Self {
-        // The one that began last is the deepest, as a rule, and says why; unless it is a call that knows a bare status, of
+        // The span that began last is usually the deepest, and says why; unless it is a call that knows only a status, about
         // which its caller says more.
         let in_words =
             |span: &Span| span.error().is_some_and(|text| text.bytes().any(|byte| !byte.is_ascii_digit()));

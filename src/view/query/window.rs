@@ -1,22 +1,22 @@
-//! The time that a question is about.
+//! The period that a query is about.
 
 use super::super::store::Held;
 use super::parameters::{Parameters, Wrong};
 
-/// A plot has so many points.
+/// The points of a plot.
 pub(super) const SLICES: usize = 60;
 
-/// The time that is looked at, in microseconds since 1970.
+/// The period, in microseconds since 1970.
 #[derive(Clone, Copy)]
 pub(super) struct Window {
     pub(super) from: i64,
     pub(super) to: i64,
-    /// When the first of what was looked at happened.
+    /// When the earliest of what was counted happened.
     first: i64,
 }
 
 impl Window {
-    /// `within` milliseconds back from the newest that came.
+    /// The last `within` milliseconds before the newest that arrived.
     pub(super) fn of(held: &Held, asked: &Parameters) -> Result<Self, Wrong> {
         let within = asked.within(300_000)?.max(1_000_000);
         let to = held.newest;
@@ -31,7 +31,7 @@ impl Window {
         self.first = self.first.min(at);
     }
 
-    /// A second, over the time of which something is known.
+    /// Per second, from the earliest that was counted: before that nothing may have been received.
     pub(super) fn rate(self, requests: u64) -> f64 {
         requests as f64 / ((self.to - self.first) as f64 / 1e6).max(1.0)
     }

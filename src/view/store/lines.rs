@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::model::{Line, Resource, TraceId};
 
-/// The place of a trace in the table of counts.
+/// What the entry of a trace in the table of counts takes, with room to grow.
 const OF_A_TRACE: usize = 2 * (size_of::<TraceId>() + size_of::<u32>());
 
 #[derive(Debug, Default)]
@@ -29,7 +29,7 @@ impl Lines {
         self.of_trace.get(&trace).copied().unwrap_or_default()
     }
 
-    /// Returns how many had no room; None if this one is larger than all the room, and was not taken.
+    /// Returns how many older ones had to go; `None` if this one is larger than the limit, and was not taken.
     pub(super) fn add(&mut self, line: Line, limit: usize) -> Option<u64> {
         if line.bytes() + OF_A_TRACE > limit {
             return None;
@@ -49,7 +49,7 @@ impl Lines {
         Some(gone)
     }
 
-    /// Gives up the lines of such resources. Returns how many that were.
+    /// Drops the lines of these resources. Returns how many.
     pub(super) fn forget_those(&mut self, is_gone: impl Fn(&Arc<Resource>) -> bool) -> u64 {
         let before = self.all.len();
         for line in std::mem::take(&mut self.all) {

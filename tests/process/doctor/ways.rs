@@ -56,7 +56,7 @@ fn zipkins_json_is_taken_and_a_page_of_a_web_server_is_not() {
     told.is_ok(("traces", ""), &["/api/v2/spans, Zipkin's JSON", "OTEL_EXPORTER_ZIPKIN_ENDPOINT"]);
     told.is_ok(("traces", "marked span"), &["taken"]);
     collector.always(Answer::Foreign("text/html", b"<p>hello"));
-    doctor(&variables).fails(("traces", "marked span"), &["what answers there is no Zipkin"]);
+    doctor(&variables).fails(("traces", "marked span"), &["what answers there is not Zipkin"]);
     let console = doctor(&[("OTEL_TRACES_EXPORTER", "console")]);
     console.is_ok(("traces", ""), &["drawn on standard error", "OTEL_TRACES_EXPORTER"]);
 }

@@ -23,7 +23,10 @@ pub(super) fn cases() -> Vec<Case> {
                 "pigeon",
                 "is not a list of prometheus and otlp (`prometheus,otlp` is both), or none; prometheus stays",
             )
-            .bad("prometheus,console", "is not served: `console` is ignored; the page /metrics has them all"),
+            .bad(
+                "prometheus,console",
+                "is not served: `console` is ignored; the page /metrics shows all metrics",
+            ),
         of("OTEL_METRICS_EXEMPLAR_FILTER", "trace_based")
             .same("trace_based", exporting(), has_exemplars)
             .good("always_off", exporting(), |seen| {
