@@ -45,18 +45,7 @@
 //!
 //! # Features
 //!
-//! | feature | default | what it adds |
-//! |---|---|---|
-//! | `axum` | yes | the route of an axum router, the peer's address, the admin routes to mount |
-//! | `reqwest` | no | module `reqwest`: reqwest's client with its calls observed |
-//! | `reports` | no | error reports to Sentry, to servers that speak its protocol, and to Rollbar: [`Reports`] |
-//! | `otlp` | yes | traces and log records over OTLP, HTTP with protobuf |
-//! | `otlp-grpc` | no | OTLP over gRPC: [`Otlp::grpc`] |
-//! | `tls` | no | `https://` and client certificates for collectors and Zipkin: [`Otlp::certificate`] |
-//! | `gzip` | no | compression of exports over OTLP: [`Otlp::gzip`] |
-//! | `interop-opentelemetry` | no | module `interop`: OpenTelemetry's `Context::current()` and ours see each other |
-//! | `view` | no | [`View`]: a page that shows what services send over OTLP, for [development](guide::view) |
-//! | `cli` | no | the program `observability`: that page, [a check of the path from a service to its receivers](guide::troubleshooting#ask-the-doctor), evidence of an incident in one page |
+//! `axum` and `otlp` are on by default; the [guide](guide::configuration#features) says what each of the others adds.
 
 mod account;
 mod admin;

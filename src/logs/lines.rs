@@ -300,7 +300,7 @@ impl Lines {
             event.set_thread(name);
         }
         if let Some(records) = &self.records {
-            records.event(event.compact());
+            records.event(event.clone());
         }
         let (is_error, is_outside) =
             (event.info.severity as u8 >= Severity::Error as u8, event.info.hop.is_none());
@@ -429,7 +429,7 @@ impl Lines {
     /// Takes an event of our own for its line, and by `record` for its record.
     fn take(&self, mut said: Snapshot, record: impl FnOnce(&Records, Snapshot)) {
         if let Some(records) = &self.records {
-            record(records, said.compact());
+            record(records, said.clone());
         }
         self.sink.event(&mut said, true);
     }

@@ -160,11 +160,6 @@ impl Snapshot {
         snapshot
     }
 
-    /// A copy of the snapshot in a buffer of the exact size.
-    pub(crate) fn compact(&self) -> Self {
-        self.clone()
-    }
-
     /// A copy of the snapshot that holds no hop, which would hold the copy in turn.
     #[allow(dead_code)] // reports are a feature
     pub(crate) fn without_hop(&self) -> Self {

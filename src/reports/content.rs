@@ -55,8 +55,8 @@ impl Writer {
         };
         Self {
             facts: Facts::new(resource),
-            release: either(reports.chosen_release(), attribute::SERVICE_VERSION),
-            environment: either(reports.chosen_environment(), attribute::DEPLOYMENT_ENVIRONMENT_NAME),
+            release: either(reports.release.as_deref(), attribute::SERVICE_VERSION),
+            environment: either(reports.environment.as_deref(), attribute::DEPLOYMENT_ENVIRONMENT_NAME),
             instance: resource.get(attribute::SERVICE_INSTANCE_ID).to_owned(),
             service: resource.get(attribute::SERVICE_NAME).to_owned(),
         }

@@ -23,9 +23,9 @@ pub struct Reports {
     dsn: Option<String>,
     token: Option<String>,
     rollbar: String,
-    release: Option<String>,
-    environment: Option<String>,
-    sample_rate: f64,
+    pub(super) release: Option<String>,
+    pub(super) environment: Option<String>,
+    pub(super) sample_rate: f64,
 }
 
 const ROLLBAR: &str = "https://api.rollbar.com/api/1/item/";
@@ -87,18 +87,6 @@ impl Reports {
     pub fn share(mut self, share: f64) -> Self {
         self.sample_rate = if share.is_nan() { 1.0 } else { share.clamp(0.0, 1.0) };
         self
-    }
-
-    pub(super) fn sample_rate(&self) -> f64 {
-        self.sample_rate
-    }
-
-    pub(super) fn chosen_release(&self) -> Option<&str> {
-        self.release.as_deref()
-    }
-
-    pub(super) fn chosen_environment(&self) -> Option<&str> {
-        self.environment.as_deref()
     }
 
     /// The DSN, if reports can be sent to it.

@@ -60,7 +60,7 @@ impl Reporter {
         let left_out = || Arc::clone(&shared) as Arc<dyn LeftOutCounts>;
         let ways = Way::all(reports, resource, tell, left_out);
         let (ways, exporters) = ways.into_iter().unzip();
-        let sample_rate = reports.sample_rate();
+        let sample_rate = reports.sample_rate;
         (Self { ways, shared, sample_rate, hashes: RandomState::new() }, exporters)
     }
 
@@ -151,7 +151,7 @@ impl Reporter {
             if said.info.severity == Severity::Fatal { PANIC.into() } else { text(said.event().target()) };
         let route = said.info.hop.as_deref().map(route).unwrap_or_default();
         let cause = Cause { kind, place: place(said.event()), route, chosen: None };
-        self.file(said.info.at, cause, What::Event(Box::new(said.compact())));
+        self.file(said.info.at, cause, What::Event(Box::new(said.clone())));
     }
 
     /// Hands a report to each way out, unless it is left out; its id.

@@ -17,7 +17,7 @@ pub(super) struct Flight {
     limit: Instant,
     /// When its attempt began, or its pause.
     since: Instant,
-    backoff: Backoff,
+    pub(super) backoff: Backoff,
     /// Did bytes of this attempt leave?
     sent: Sent,
     /// Did an attempt before this one end without an answer?
@@ -80,11 +80,6 @@ impl Flight {
     pub(super) fn attempted(&mut self, delivery: &Delivery) {
         self.was_unanswered |= matches!(delivery, Delivery::Unanswered { .. });
         self.sent = Sent::default();
-    }
-
-    /// How long to wait before the next attempt.
-    pub(super) fn next_pause(&mut self) -> std::time::Duration {
-        self.backoff.next()
     }
 
     pub(super) fn wait_until(&mut self, next: Instant) {

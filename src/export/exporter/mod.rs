@@ -348,12 +348,12 @@ impl<R: Weigh> Exporter<R> {
             }
             Delivery::Unanswered { again: true, reason } | Delivery::Unreachable { reason } => {
                 self.notices.failed(&reason);
-                flight.next_pause()
+                flight.backoff.next()
             }
             Delivery::Retry { after, reason } => {
                 self.notices.failed(&reason);
                 // A receiver that says "at once" is not asked in a circle.
-                let step = flight.next_pause();
+                let step = flight.backoff.next();
                 after.map_or(step, |after| self.pause(after).max(step))
             }
         };

@@ -43,7 +43,7 @@ impl<S: Subscriber> Layer<S> for Take {
         Snapshot::lend(event, at, (None, None), spans, |snapshot| {
             snapshot.set_thread(std::thread::current().name().unwrap_or_default());
             // As a queue keeps it.
-            let kept = snapshot.compact();
+            let kept = snapshot.clone();
             let event = kept.info.with(kept.bytes());
             let mut seen = vec![format!("{} {}", kept.info.severity.as_str(), text(event.target()))];
             seen.push(text(event.message()));

@@ -76,7 +76,7 @@ impl<S: Subscriber> Layer<S> for Take {
             (None, None),
             |_| {},
             |snapshot| {
-                let _ = self.0.send(Record::Event(snapshot.compact()));
+                let _ = self.0.send(Record::Event(snapshot.clone()));
             },
         );
     }
