@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_share_stays_between_none_and_all() {
-        let share = |share| Reports::new().share(share).sample_rate();
+        let share = |share| Reports::new().share(share).sample_rate;
         assert_eq!([share(2.0), share(-1.0), share(f64::NAN), share(0.5)], [1.0, 0.0, 1.0, 0.5]);
     }
 }
