@@ -27,7 +27,7 @@ async fn journey(read: (StatusCode, &'static str)) -> (Output, Vec<String>) {
     let journey =
         program().with_file_name("examples").join(format!("journey{}", std::env::consts::EXE_SUFFIX));
     let mut command = Command::new(journey);
-    command.arg(&server.url("")).env("OTEL_EXPORTER_PROMETHEUS_PORT", "0");
+    command.arg(server.url("")).env("OTEL_EXPORTER_PROMETHEUS_PORT", "0");
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let asked = asked.lock().unwrap().clone();
     (output, asked)
