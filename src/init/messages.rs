@@ -243,17 +243,15 @@ impl InForce<'_> {
     }
 
     fn traces_row(&self) -> String {
-        let mut service = self.resource.get(attribute::SERVICE_NAME).to_owned();
-        match self.resource.get(attribute::SERVICE_VERSION) {
-            "" => {}
-            version => push(&mut service, format_args!(" {version}")),
-        }
+        let service = self.resource.get(attribute::SERVICE_NAME);
+        let version = self.resource.get(attribute::SERVICE_VERSION);
+        let service = format!("service {service}{}{version}", if version.is_empty() { "" } else { " " });
         match self.config.options.traces.destination() {
-            Destination::Url(url) => format!("of {service} to {}", masked_url(&url)),
-            Destination::Console => format!("of {service} on standard error"),
-            Destination::Refused(_) => format!("of {service} off, a warning says why"),
+            Destination::Url(url) => format!("to {}, {service}", masked_url(&url)),
+            Destination::Console => format!("on standard error, {service}"),
+            Destination::Refused(_) => format!("off, a warning says why; {service}"),
             Destination::Off | Destination::None => {
-                format!("of {service} off; OTEL_TRACES_EXPORTER=console shows them here")
+                format!("off; OTEL_TRACES_EXPORTER=console shows them here; {service}")
             }
         }
     }

@@ -149,7 +149,7 @@ fn the_start_is_three_short_aligned_lines_and_nothing_is_said_twice() {
     let ours: Vec<_> = shown.iter().filter(|line| line.contains(" tower_observability: ")).collect();
     assert_eq!(
         row(&shown, "traces   "),
-        "traces   of shop 1.2.3 off; OTEL_TRACES_EXPORTER=console shows them here"
+        "traces   off; OTEL_TRACES_EXPORTER=console shows them here; service shop 1.2.3"
     );
     assert_eq!(row(&shown, "logs     "), "logs     info on standard output");
     let metrics = row(&shown, "metrics  at http://127.0.0.1:");
@@ -166,9 +166,11 @@ fn what_the_operator_chose_stands_in_the_row_of_its_signal() {
         on_terminal("quiet").env("OTEL_TRACES_SAMPLER_ARG", "0.5").env("OTEL_TRACES_SAMPLER", "traceidratio");
     let child = child.env("OTEL_EXPORTER_OTLP_ENDPOINT", silent::dead()).env("RUST_LOG", "debug");
     let shown = shown(&child.env("OBSERVABILITY_LOG_LIMIT", "7").end().well());
-    let traces = row(&shown, "traces   of quiet to http://127.0.0.1:");
+    let traces = row(&shown, "traces   to http://127.0.0.1:");
     assert!(
-        traces.ends_with("/v1/traces, OTEL_TRACES_SAMPLER=traceidratio, OTEL_TRACES_SAMPLER_ARG=0.5"),
+        traces.ends_with(
+            "/v1/traces, service quiet, OTEL_TRACES_SAMPLER=traceidratio, OTEL_TRACES_SAMPLER_ARG=0.5"
+        ),
         "{traces}"
     );
     assert_eq!(row(&shown, "logs     "), "logs     debug on standard output, OBSERVABILITY_LOG_LIMIT=7");
