@@ -15,8 +15,6 @@ use crate::variable::Refusal;
 pub(super) struct Directives {
     text: String,
     targets: Targets,
-    highest: LevelFilter,
-    has_targets: bool,
     // They name targets, none of which is ours, and no level for the others.
     leaves_us_out: bool,
 }
@@ -68,44 +66,26 @@ impl Directives {
     /// give no level to our own lines, those of WARN and ERROR are still written: `my_crate=info` is not meant to hide
     /// that a request failed. `tower=warn` is about the crate of that name: that ours begins with it is no wish.
     pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
-        let mut read = Self {
-            text: String::new(),
-            targets: Targets::new(),
-            highest: LevelFilter::OFF,
-            has_targets: false,
-            leaves_us_out: false,
-        };
-        let (mut default, mut names_us, mut begins_as_we) = (None, false, false);
-        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            let (target, level) = directive(part)?;
-            read.targets = match target {
-                Some(target) => read.targets.with_target(target, level),
-                None => read.targets.with_default(level),
-            };
-            match target {
-                Some(target) => {
-                    names_us |= target == OURS;
-                    begins_as_we |= OURS.starts_with(target);
-                    read.has_targets = true;
-                    read.highest = read.highest.max(level);
-                }
-                None => default = Some(level),
-            }
-            if !read.text.is_empty() {
-                read.text.push(',');
-            }
-            read.text.push_str(part);
-        }
-        if read.text.is_empty() {
+        let parts: Vec<_> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+        if parts.is_empty() {
             return Err(expected(text));
         }
-        read.leaves_us_out = default.is_none() && !names_us;
-        let ours = default.unwrap_or(if names_us { LevelFilter::OFF } else { LevelFilter::WARN });
-        if !names_us && (default.is_none() || begins_as_we) {
-            read.targets = read.targets.with_target(OURS, ours);
+        let (mut targets, mut names_us, mut begins_as_we) = (Targets::new(), false, false);
+        for part in &parts {
+            let (target, level) = directive(part)?;
+            names_us |= target == Some(OURS);
+            begins_as_we |= target.is_some_and(|target| OURS.starts_with(target));
+            targets = match target {
+                Some(target) => targets.with_target(target, level),
+                None => targets.with_default(level),
+            };
         }
-        read.highest = read.highest.max(ours);
-        Ok(read)
+        let default = targets.default_level();
+        if !names_us && (default.is_none() || begins_as_we) {
+            targets = targets.with_target(OURS, default.unwrap_or(LevelFilter::WARN));
+        }
+        let leaves_us_out = default.is_none() && !names_us;
+        Ok(Self { text: parts.join(","), targets, leaves_us_out })
     }
 
     /// What of them was most likely not meant; `None` if ERROR lines are written everywhere but where `off` stands.
@@ -153,7 +133,9 @@ impl Directives {
     }
 
     fn summary(&self) -> u8 {
-        number(self.highest) | if self.has_targets { 0 } else { ONE_LEVEL }
+        let default = self.targets.default_level().unwrap_or(LevelFilter::OFF);
+        let highest = self.targets.iter().map(|(_, level)| level).fold(default, LevelFilter::max);
+        number(highest) | if self.targets.iter().next().is_some() { 0 } else { ONE_LEVEL }
     }
 }
 
@@ -162,8 +144,6 @@ impl Default for Directives {
         Self {
             text: "info".to_owned(),
             targets: Targets::new().with_default(LevelFilter::INFO),
-            highest: LevelFilter::INFO,
-            has_targets: false,
             leaves_us_out: false,
         }
     }

@@ -1,5 +1,5 @@
-//! Which lines and log records are left out on purpose, and how many: those of hops that ended well beyond the share
-//! that is kept, and those of a call site beyond its rate limit.
+//! Which lines and log records are left out on purpose, and how many: those of successful hops beyond the share that is
+//! kept, and those of a call site beyond its rate limit.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use crate::account::{LeftOut, Tally};
 use crate::context::{TurnedShare, randomness, threshold_of};
 use crate::record::{End, Hop};
 
-/// What shall be left out.
+/// What is to be left out.
 #[derive(Clone, Debug)]
 pub(super) struct Sampling {
-    /// This share of the lines of hops that ended well is kept.
+    /// The share of the lines of successful hops that is kept.
     pub(super) ok_share: f64,
-    /// What took so long is kept anyway.
+    /// What took this long is slow, and keeps its line.
     pub(super) slow: Duration,
-    /// So many lines a second may one call site write; 0 is without a limit.
+    /// How many lines a second one call site may write; 0 means no limit.
     pub(super) limit: u32,
 }
 
@@ -25,23 +25,17 @@ pub(super) struct Sampling {
 #[derive(Debug)]
 pub(super) struct Sampler {
     /// `None`: every ok line is kept.
-    ok: Option<OkLines>,
+    ok: Option<Threshold>,
     turned: TurnedShare,
-    /// `None`: every call site writes what it likes.
+    /// `None`: no call site has a limit.
     rate_limit: Option<RateLimit>,
-    /// What took so long is called slow.
+    /// What took this long is slow.
     pub(super) slow: Duration,
     sampled: Tally,
 }
 
-/// Which of the hops that ended well have a line.
-#[derive(Clone, Copy, Debug)]
-struct OkLines {
-    /// Traces from here on are kept; `None` keeps none.
-    threshold: Option<u64>,
-    /// What took so long is kept anyway.
-    slow: Duration,
-}
+/// Lines of traces from this threshold on are kept; `None` keeps none.
+type Threshold = Option<u64>;
 
 impl Default for Sampling {
     fn default() -> Self {
@@ -51,9 +45,8 @@ impl Default for Sampling {
 
 impl Sampler {
     pub(super) fn new(sampling: &Sampling) -> Self {
-        let ok = OkLines { threshold: threshold_of(sampling.ok_share), slow: sampling.slow };
         Self {
-            ok: (sampling.ok_share < 1.0).then_some(ok),
+            ok: (sampling.ok_share < 1.0).then(|| threshold_of(sampling.ok_share)),
             turned: TurnedShare::default(),
             rate_limit: (sampling.limit > 0).then(|| RateLimit::new(sampling.limit)),
             slow: sampling.slow,
@@ -69,12 +62,12 @@ impl Sampler {
 
     /// Which ok lines are kept now; `None`: all.
     #[inline]
-    fn ok_lines(&self) -> Option<OkLines> {
+    fn ok_lines(&self) -> Option<Threshold> {
         match self.turned.get() {
             None => self.ok,
             // From this threshold on every trace is kept.
             Some(Some(0)) => None,
-            Some(threshold) => Some(OkLines { threshold, slow: self.slow }),
+            turned => turned,
         }
     }
 
@@ -83,10 +76,10 @@ impl Sampler {
         self.turned.set(share);
     }
 
-    fn leaves_out_ok(&self, ok: OkLines, hop: &Hop, end: &End) -> bool {
-        let kept = end.at.since(hop.start) >= ok.slow
-            || ok.threshold.is_some_and(|threshold| randomness(hop.trace.trace_id, &hop.tracestate) >= threshold)
-            // It ended well, but an error was noted.
+    fn leaves_out_ok(&self, threshold: Threshold, hop: &Hop, end: &End) -> bool {
+        let kept = end.at.since(hop.start) >= self.slow
+            || threshold.is_some_and(|threshold| randomness(hop.trace.trace_id, &hop.tracestate) >= threshold)
+            // It succeeded, but an error was noted.
             || hop.notes().as_ref().is_some_and(|notes| notes.error.is_some())
             || hop.is_detailed();
         if !kept {

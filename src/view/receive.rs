@@ -3,13 +3,10 @@
 use std::io::Read as _;
 
 use flate2::read::MultiGzDecoder;
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 use serde::de::DeserializeOwned;
 
-use super::decode;
+use super::decode::{self, Decoded};
 pub(super) use super::messages::Signal;
 use super::messages::{MOST_OPENINGS, Unfit, count, openings};
 use super::model::now;
@@ -81,32 +78,27 @@ pub(super) fn keep(
     let intern = |resource| store.intern(resource, began);
     let rejected = match signal {
         Signal::Traces => {
-            let decoded =
-                decode::spans(message::<ExportTraceServiceRequest>(signal, encoding, body)?, &intern);
-            let rejected = decoded.rejected();
-            store.add_spans(decoded);
-            rejected
+            kept(decode::spans(message(signal, encoding, body)?, &intern), |spans| store.add_spans(spans))
         }
         Signal::Logs => {
-            let decoded =
-                decode::lines(message::<ExportLogsServiceRequest>(signal, encoding, body)?, &intern);
-            let rejected = decoded.rejected();
-            store.add_lines(decoded);
-            rejected
+            kept(decode::lines(message(signal, encoding, body)?, &intern), |lines| store.add_lines(lines))
         }
-        Signal::Metrics => {
-            let decoded =
-                samples::samples(message::<ExportMetricsServiceRequest>(signal, encoding, body)?, &intern);
-            let rejected = decoded.rejected();
-            store.add_samples(decoded);
-            rejected
-        }
+        Signal::Metrics => kept(samples::samples(message(signal, encoding, body)?, &intern), |samples| {
+            store.add_samples(samples)
+        }),
     };
     let partial_success = (rejected > 0).then(|| PartialSuccess {
         rejected: i64::try_from(rejected).unwrap_or(i64::MAX),
         error_message: "no valid id, or too many resources".to_owned(),
     });
     Ok(Answer { partial_success })
+}
+
+/// Adds what was decoded; returns how much of the request is not.
+fn kept<T>(decoded: Decoded<T>, add: impl FnOnce(Decoded<T>)) -> u64 {
+    let rejected = decoded.rejected();
+    add(decoded);
+    rejected
 }
 
 fn message<T: Message + Default + DeserializeOwned>(
