@@ -133,6 +133,9 @@ async fn whoever_is_on_call_is_told_in_time_and_led_to_the_cause() {
     // What other exporters say is there as well.
     watch.once("probe_success{job=\"readiness\", service=\"payments\"} == 1").await;
     watch.once("node_timex_offset_seconds").await;
+    // So is what the alerting path says of itself.
+    watch.once("alertmanager_notifications_failed_total{job=\"alertmanager\", integration=\"slack\"}").await;
+    watch.once("prometheus_rule_evaluation_failures_total{job=\"prometheus\"}").await;
     assert!(watch.ask("ALERTS{severity=\"critical\", alertstate=\"firing\"}").await.is_empty());
 
     fails.store(true, Ordering::Relaxed);

@@ -85,6 +85,10 @@ impl Server {
 
     pub(crate) async fn prometheus(folder: &Path) -> Self {
         let address = format!("127.0.0.1:{}", free_port());
+        // It scrapes itself.
+        let configuration = folder.join("prometheus.yml");
+        let text = std::fs::read_to_string(&configuration).unwrap();
+        std::fs::write(&configuration, text.replace("localhost:9090", &address)).unwrap();
         let mut command = Command::new(PROMETHEUS_PROGRAM.path());
         command.args(["--config.file=prometheus.yml", "--storage.tsdb.path=data", "--log.level=warn"]);
         command.args(["--enable-feature=exemplar-storage", &format!("--web.listen-address={address}")]);

@@ -10,17 +10,19 @@ use super::rules::{Rule, rules};
 use crate::support::repository::top;
 
 /// Prometheus' own, and the exporters' that the guide names.
-const OTHERS: [&str; 7] = [
+const OTHERS: [&str; 9] = [
     "up",
     "ALERTS",
     "ALERTS_FOR_STATE",
+    "alertmanager_notifications_failed_total",
+    "prometheus_rule_evaluation_failures_total",
     "probe_success",
     "node_timex_maxerror_seconds",
     "node_timex_offset_seconds",
     "node_timex_sync_status",
 ];
 /// What the scraper, the rules and the resource add.
-const OTHER_LABELS: [&str; 11] = [
+const OTHER_LABELS: [&str; 13] = [
     "__name__",
     "job",
     "instance",
@@ -29,6 +31,8 @@ const OTHER_LABELS: [&str; 11] = [
     "journey",
     "alertname",
     "alertstate",
+    "integration",
+    "rule_group",
     "service",
     "service_version",
     "step",
