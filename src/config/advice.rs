@@ -27,6 +27,11 @@ impl Warning {
         })
     }
 
+    /// Is it of the value of this variable?
+    pub(super) fn is_of(&self, name: &str) -> bool {
+        self.0.strip_prefix(name).is_some_and(|rest| rest.starts_with('='))
+    }
+
     pub(super) fn not_utf8(name: &str) -> Self {
         Self(format!("{name} is not UTF-8; it is ignored"))
     }

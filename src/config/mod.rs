@@ -89,6 +89,11 @@ impl Config {
         self.choices.iter().find(|choice| choice.name == name).map_or("", |choice| &choice.value)
     }
 
+    /// Was something wrong with the value of this variable?
+    pub(crate) fn warns_of(&self, name: &str) -> bool {
+        self.warnings.iter().any(|warning| warning.is_of(name))
+    }
+
     /// Who chose that value.
     pub(crate) fn source(&self, name: &str) -> Source {
         self.choices.iter().find(|choice| choice.name == name).map_or(Source::Default, |choice| choice.source)

@@ -18,6 +18,8 @@ use crate::traces::Format;
 pub(super) const TARGET: &str = "tower_observability";
 const NAME: &str = "OTEL_SERVICE_NAME";
 const INTERVAL: &str = "OTEL_METRIC_EXPORT_INTERVAL";
+/// What turns traces on.
+const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
 
 /// Values that are shown at a terminal without the name of their variable.
 const SHOWN: [&str; 11] = [
@@ -146,10 +148,10 @@ impl InForce<'_> {
             Destination::Off => {
                 format!("traces off (OTEL_TRACES_EXPORTER=otlp turns them on), sampler {sampler}")
             }
-            Destination::None => {
+            Destination::None if !ENDPOINTS.iter().any(|name| self.config.warns_of(name)) => {
                 format!("traces off (OTEL_EXPORTER_OTLP_ENDPOINT turns them on), sampler {sampler}")
             }
-            Destination::Refused(_) => {
+            Destination::None | Destination::Refused(_) => {
                 format!("traces off (a warning says why), sampler {sampler}")
             }
         }

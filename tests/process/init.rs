@@ -256,6 +256,19 @@ fn without_a_runtime_and_an_environment_lines_and_metrics_are_on_and_traces_say_
 }
 
 #[test]
+fn an_endpoint_that_is_no_url_is_not_asked_for_again() {
+    for name in ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] {
+        let ended = program_of("plain").env(name, "collector").end().well();
+        assert!(start_up(&ended).contains("traces off (a warning says why)"), "{:#?}", ended.output);
+        let warnings = ended.messages("WARN");
+        assert!(
+            warnings.iter().any(|line| line.starts_with(&format!("{name}=collector is not"))),
+            "{warnings:?}"
+        );
+    }
+}
+
+#[test]
 fn buckets_are_chosen_for_all_durations_or_for_one_histogram_and_bad_ones_are_refused_with_a_warning() {
     let ended = program_of("buckets").end().well();
     assert_eq!(ended.said("wait_seconds: "), "0.5 2.0 +Inf");
