@@ -62,7 +62,7 @@ impl Writer {
     /// Queues an event for its line, or counts that the queue is full.
     #[inline]
     pub(super) fn push_event(&self, event: &mut Snapshot, hurries: bool) {
-        let weight = EVENT + event.bytes().len();
+        let weight = EVENT + event.weight();
         let pushed = self.shared.batches.push(weight, |batch| {
             let info = event.take_info();
             batch.bytes.extend_from_slice(event.bytes());

@@ -174,6 +174,12 @@ impl Snapshot {
         &self.fields.bytes
     }
 
+    /// About how many bytes it keeps in memory while it waits, beyond its fixed size.
+    #[inline]
+    pub(crate) fn weight(&self) -> usize {
+        self.bytes().len() + self.info.hop.as_ref().map_or(0, |hop| hop.excess())
+    }
+
     /// Adds a field of the event itself.
     pub(crate) fn add(&mut self, name: &str, value: &Value) {
         self.fields.value(LONGEST, name.as_bytes(), value.into());

@@ -16,6 +16,8 @@ use crate::threads::lock;
 
 /// How many fields one hop may be given; the conventions' default limit of attributes.
 const MOST_FIELDS: usize = 128;
+/// What a request brings along without being counted for each of its events, in bytes.
+const USUAL: usize = 4 * 1024;
 /// How many of them may stand on every line, each of which they make longer.
 const MOST_ON_LINES: usize = 32;
 
@@ -322,6 +324,12 @@ impl Hop {
     #[inline]
     pub(crate) fn text_length(&self) -> usize {
         self.text_length.load(Ordering::Relaxed)
+    }
+
+    /// How many bytes came with it beyond what a request usually brings: each of its events that waits keeps them in memory.
+    #[inline]
+    pub(crate) fn excess(&self) -> usize {
+        (self.http().map_or(0, Http::long_length) + self.size_of_context()).saturating_sub(USUAL)
     }
 
     /// How many bytes came with it from outside. What is done below it shares them.

@@ -16,7 +16,7 @@ impl Weigh for Record {
     fn text_length(&self) -> usize {
         match self {
             Self::Hop(hop) => hop.text_length(),
-            Self::Event(event) => event.bytes().len(),
+            Self::Event(event) => event.weight(),
         }
     }
 }

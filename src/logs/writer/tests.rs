@@ -9,7 +9,10 @@ use crate::context::{Baggage, Flags, SpanId, TraceContext, TraceId, Tracestate};
 use crate::logs::formats::{Format, Object};
 use crate::logs::pump::CHUNK;
 use crate::logs::test_pipe::Pipe;
-use crate::record::{End, ErrorType, Event, Hop, Kind, Notes, Outcome, Severity, Subject, Work};
+use crate::record::{
+    End, ErrorType, Event, Hop, Http, HttpVersion, Kind, Method, Notes, Outcome, Scheme, Severity, Subject,
+    Work,
+};
 use std::io::ErrorKind;
 use std::time::Instant;
 
@@ -390,6 +393,28 @@ fn what_a_stranger_sends_along_weighs_as_well() {
     writer.push_hop(ended(Arc::new(hop)), false);
     let (both, _) = writer.fill();
     assert!(both - light >= light + 10 * members, "{members}: {light}, {both}");
+}
+
+#[test]
+fn an_event_weighs_what_it_keeps_of_a_strangers_request() {
+    let (writer, _pipe, calls, _go) = stuck(CAPACITY);
+    push(&writer, "0123456789");
+    calls.recv_timeout(SOON).expect("a write");
+    let event_of = |agent: &[u8]| {
+        let mut http = Http::new(Method::Get, Scheme::Http, HttpVersion::V11);
+        http.set([b"/", b"", b"", agent, b""]);
+        let mut hop = Arc::into_inner(a_hop("job")).expect("nobody else has it");
+        (hop.kind, hop.subject) = (Kind::Server, Subject::Http(http));
+        let mut event = an_event("0123456789");
+        event.info.hop = Some(Arc::new(hop));
+        event
+    };
+    for (agent, excess) in [(&b"curl/7"[..], 0), (&[b'x'; 4_000], 0), (&[b'x'; 60_000], 60_000 - 4_096 + 1)] {
+        let (before, _) = writer.fill();
+        writer.push_event(&mut event_of(agent), false);
+        let (after, _) = writer.fill();
+        assert_eq!(after - before, weight("0123456789") + excess);
+    }
 }
 
 #[test]
