@@ -29,7 +29,7 @@ const PROOFS: &[Proof] = &[
     ),
     Proof(
         "No span; a warning says that something `is not built in`",
-        "tests/promises/missing.rs",
+        "tests/features/missing.rs",
         "grpc_and_tls_say_once_how_they_are_built_in_and_the_start_up_line_points_there",
     ),
     Proof(

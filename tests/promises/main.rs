@@ -20,8 +20,6 @@ mod instruments;
 mod left_out;
 mod logs;
 mod metrics;
-#[cfg(not(any(feature = "otlp-grpc", feature = "tls", feature = "gzip")))]
-mod missing;
 mod on_lines;
 mod orderings;
 mod otlp_logs;
