@@ -9,15 +9,16 @@
 mod support;
 
 use std::collections::HashMap;
-use std::env;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Mutex;
+use std::{env, thread};
 
 use support::callgrind::{self, Cost};
 use support::service::Work;
 use support::situation::{
-    ALL, BARE, CALLS, EXPONENTIAL, HELD, NOT_SAMPLED, OFF, PUSHES, SITUATIONS, STEPS, Situation, Step, TELLS,
-    UNNAMED,
+    ALL, BARE, CALLS, EXPONENTIAL, HELD, NOT_SAMPLED, OFF, PUSHES, SITUATIONS, STEPS, Situation, Stack, Step,
+    TELLS, UNNAMED,
 };
 use support::{child, collector};
 
@@ -49,7 +50,7 @@ fn main() -> ExitCode {
         child::run(&arguments);
         return ExitCode::SUCCESS;
     }
-    let mut counts = Counts { collector: collector::start(), below: HashMap::new(), above: HashMap::new() };
+    let mut counts = Counts { collector: collector::start(), made: HashMap::new() };
     if arguments.iter().any(|argument| argument == "--rare") {
         rare(&counts);
         return ExitCode::SUCCESS;
@@ -73,37 +74,44 @@ fn rare(counts: &Counts) {
     println!("\nFifty requests a second take {took:.0} µs each of our threads' processor time.");
 }
 
-/// The counts made so far: situations of the same work share what they are compared to.
+/// The counts made so far.
 struct Counts {
     collector: SocketAddr,
-    below: HashMap<Work, Cost>,
-    above: HashMap<&'static str, Cost>,
+    made: HashMap<(Stack, Work), Cost>,
 }
 
 impl Counts {
-    fn of(&mut self, situation: Situation) -> Cost {
-        if situation.stack != situation.below_noop().stack {
-            return self.measure(situation);
-        }
-        if let Some(cost) = self.below.get(&situation.work) {
-            return *cost;
-        }
-        let cost = self.measure(situation);
-        self.below.insert(situation.work, cost);
-        cost
+    /// Makes the counts that these need, some at once: a count mostly sleeps between its bursts, and does not depend on what
+    /// else runs.
+    fn make(&mut self, situations: impl IntoIterator<Item = Situation>) {
+        const AT_ONCE: usize = 3;
+        let needed = situations.into_iter().flat_map(|situation| [situation, situation.below_noop()]);
+        let needed: HashMap<_, _> = needed.map(|needed| ((needed.stack, needed.work), needed)).collect();
+        let (needed, made) = (Mutex::new(needed.into_iter()), Mutex::new(HashMap::new()));
+        let next = || needed.lock().expect("no panic").next();
+        thread::scope(|scope| {
+            for _ in 0..AT_ONCE {
+                scope.spawn(|| {
+                    while let Some((key, situation)) = next() {
+                        let cost = self.measure(situation);
+                        made.lock().expect("no panic").insert(key, cost);
+                    }
+                });
+            }
+        });
+        self.made.extend(made.into_inner().expect("no panic"));
     }
 
-    fn above_noop(&mut self, situation: Situation) -> Cost {
-        if let Some(cost) = self.above.get(situation.name) {
-            return *cost;
-        }
-        let cost = self.of(situation).above(self.of(situation.below_noop()));
-        self.above.insert(situation.name, cost);
-        cost
+    fn of(&self, situation: Situation) -> Cost {
+        self.made[&(situation.stack, situation.work)]
+    }
+
+    fn above_noop(&self, situation: Situation) -> Cost {
+        self.of(situation).above(self.of(situation.below_noop()))
     }
 
     /// What each one more of something costs.
-    fn each(&mut self, step: Step) -> Cost {
+    fn each(&self, step: Step) -> Cost {
         self.above_noop(step.more).above(self.above_noop(step.less)).per(step.count.into())
     }
 
@@ -112,7 +120,13 @@ impl Counts {
     }
 }
 
+/// What the steps compare.
+fn of_steps() -> impl Iterator<Item = Situation> {
+    STEPS.into_iter().flat_map(|step| [step.more, step.less])
+}
+
 fn gate(counts: &mut Counts) -> ExitCode {
+    counts.make(LIMITS.into_iter().map(|(situation, _)| situation).chain(of_steps()));
     let mut exceeded = false;
     for (situation, limit) in LIMITS {
         let cost = counts.above_noop(situation);
@@ -147,6 +161,7 @@ fn gate(counts: &mut Counts) -> ExitCode {
 }
 
 fn table(counts: &mut Counts) {
+    counts.make(SITUATIONS);
     println!(
         "| situation | instructions | above noop | allocations | above noop | ns | × bare | lines | export | all threads | allocations |"
     );
@@ -178,6 +193,7 @@ fn table(counts: &mut Counts) {
 }
 
 fn steps(counts: &mut Counts) {
+    counts.make(of_steps());
     println!("\n| each | instructions | allocations | lines | export | all threads | allocations |");
     println!("|---|--:|--:|--:|--:|--:|--:|");
     for step in STEPS {

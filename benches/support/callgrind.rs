@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, fs, process, thread};
 
 /// What one request took.
@@ -69,8 +70,8 @@ pub(crate) fn measure_between(few: u64, many: u64, child: impl Fn(u64) -> Comman
     let requests = (many - few) as f64;
     // Both at once: counts do not depend on what else runs, and each sleeps between its bursts.
     let (of_many, of_few) = thread::scope(|scope| {
-        let of_few = scope.spawn(|| run(child(few), few));
-        (run(child(many), many), of_few.join().expect("a count"))
+        let of_few = scope.spawn(|| run(child(few)));
+        (run(child(many)), of_few.join().expect("a count"))
     });
     let cost = of_many.above(of_few).per(requests);
     // Every request allocates: if none was seen, the allocator goes by a name that is not counted.
@@ -78,8 +79,10 @@ pub(crate) fn measure_between(few: u64, many: u64, child: impl Fn(u64) -> Comman
     cost
 }
 
-fn run(program: Command, requests: u64) -> Cost {
-    let folder = env::temp_dir().join(format!("request-bench-{}-{requests}", process::id()));
+fn run(program: Command) -> Cost {
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    let run = RUNS.fetch_add(1, Ordering::Relaxed);
+    let folder = env::temp_dir().join(format!("request-bench-{}-{run}", process::id()));
     fs::create_dir_all(&folder).expect("a folder for callgrind");
     let mut valgrind = Command::new("valgrind");
     // Its threads take turns; else ours might not get one while ten thousand requests end.

@@ -62,6 +62,7 @@ fn command(situation: Situation, collector: SocketAddr, task: &str) -> Command {
             ("OTEL_LOGS_EXPORTER", "none"),
             ("OTEL_METRICS_EXPORTER", "none"),
             ("OTEL_PROPAGATORS", "none"),
+            ("OTEL_EXPORTER_PROMETHEUS_PORT", "0"),
         ],
         Stack::Records => &[
             ("OTEL_EXPORTER_PROMETHEUS_PORT", "0"),
