@@ -81,10 +81,9 @@ struct Counts {
 }
 
 impl Counts {
-    /// Makes the counts that these need, some at once: a count mostly sleeps between its bursts, and does not depend on what
-    /// else runs.
+    /// Makes the counts that these need, two at once: a count mostly sleeps between its bursts.
     fn make(&mut self, situations: impl IntoIterator<Item = Situation>) {
-        const AT_ONCE: usize = 3;
+        const AT_ONCE: usize = 2;
         let needed = situations.into_iter().flat_map(|situation| [situation, situation.below_noop()]);
         let needed: HashMap<_, _> = needed.map(|needed| ((needed.stack, needed.work), needed)).collect();
         let (needed, made) = (Mutex::new(needed.into_iter()), Mutex::new(HashMap::new()));
