@@ -25,12 +25,12 @@ pub(super) fn advice(endpoint: &str, is_own: bool, protocol: Protocol, service: 
             "it is used as it is and has no path; write {}",
             masked_url(&join(endpoint, service.path))
         )),
-        (Protocol::Http, _, path) if !is_own && path_of_signal(path).is_some() => Some(format!(
-            "{} is appended to it; write it without {}, or the whole URL in OTEL_EXPORTER_OTLP_{}_ENDPOINT",
-            service.path,
-            path_of_signal(path).unwrap_or_default(),
-            service.word
-        )),
+        (Protocol::Http, _, path) if !is_own => path_of_signal(path).map(|signal| {
+            format!(
+                "{} is appended to it; write it without {signal}, or the whole URL in OTEL_EXPORTER_OTLP_{}_ENDPOINT",
+                service.path, service.word
+            )
+        }),
         (Protocol::Grpc, _, path) if !path.is_empty() => {
             Some(format!("gRPC has no use for the path {path}; the host and the port are enough"))
         }

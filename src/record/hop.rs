@@ -329,10 +329,16 @@ impl Hop {
     /// How many bytes came with it beyond what a request usually brings: each of its events that waits keeps them in memory.
     #[inline]
     pub(crate) fn excess(&self) -> usize {
-        (self.http().map_or(0, Http::long_length) + self.size_of_context()).saturating_sub(USUAL)
+        self.brought().saturating_sub(USUAL)
     }
 
-    /// How many bytes came with it from outside. What is done below it shares them.
+    /// How many bytes came with it: texts beyond the record itself, and context.
+    #[inline]
+    fn brought(&self) -> usize {
+        self.http().map_or(0, Http::long_length) + self.size_of_context()
+    }
+
+    /// How many bytes of context came with it from outside. What is done below it shares them.
     #[inline]
     fn size_of_context(&self) -> usize {
         if !matches!(self.kind, Kind::Server | Kind::Consumer) {
@@ -357,9 +363,8 @@ impl Hop {
     pub(crate) fn finish(&self, end: impl FnOnce(Option<Outcome>) -> End) -> End {
         let Progress { notes, end: ended, .. } = &mut *self.state();
         let (said, texts) = notes.as_ref().map_or((None, 0), |notes| (notes.outcome, notes.text_length()));
-        let texts = texts + self.http().map_or(0, Http::long_length);
+        let texts = texts + self.brought();
         let texts = texts + self.on_lines().map_or(0, |fields| fields.text_length());
-        let texts = texts + self.size_of_context();
         self.text_length.store(texts, Ordering::Relaxed);
         if let Some(ended) = ended {
             return *ended;

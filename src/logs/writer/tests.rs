@@ -70,6 +70,14 @@ fn stuck(capacity: usize) -> (Writer, Pipe, Receiver<()>, Sender<()>) {
     (writer, pipe, calls, go)
 }
 
+/// A writer that is stuck in the write of one line: what is pushed from now on waits.
+fn holding() -> (Writer, Pipe, Receiver<()>, Sender<()>) {
+    let stuck = stuck(CAPACITY);
+    push(&stuck.0, "0123456789");
+    stuck.2.recv_timeout(SOON).expect("a write");
+    stuck
+}
+
 fn adds_up(report: &FlowReport) -> bool {
     report.created == report.delivered + report.unconfirmed + report.dropped_total() + report.queued()
 }
@@ -378,9 +386,7 @@ fn a_finished_hop(fields: &[(&'static str, usize)]) -> Arc<Hop> {
 
 #[test]
 fn what_a_stranger_sends_along_weighs_as_well() {
-    let (writer, _pipe, calls, _go) = stuck(CAPACITY);
-    push(&writer, "0123456789");
-    calls.recv_timeout(SOON).expect("a write");
+    let (writer, _pipe, _calls, _go) = holding();
     writer.push_hop(a_finished_hop(&[]), false);
     let (light, _) = writer.fill();
     let sent = (0..2_000).map(|n| format!("{n:x}=")).collect::<Vec<_>>().join(",");
@@ -397,9 +403,7 @@ fn what_a_stranger_sends_along_weighs_as_well() {
 
 #[test]
 fn an_event_weighs_what_it_keeps_of_a_strangers_request() {
-    let (writer, _pipe, calls, _go) = stuck(CAPACITY);
-    push(&writer, "0123456789");
-    calls.recv_timeout(SOON).expect("a write");
+    let (writer, _pipe, _calls, _go) = holding();
     let event_of = |agent: &[u8]| {
         let mut http = Http::new(Method::Get, Scheme::Http, HttpVersion::V11);
         http.set([b"/", b"", b"", agent, b""]);
@@ -419,9 +423,7 @@ fn an_event_weighs_what_it_keeps_of_a_strangers_request() {
 
 #[test]
 fn a_hop_weighs_what_its_line_will() {
-    let (writer, _pipe, calls, _go) = stuck(CAPACITY);
-    push(&writer, "0123456789");
-    calls.recv_timeout(SOON).expect("a write");
+    let (writer, _pipe, _calls, _go) = holding();
     writer.push_hop(a_finished_hop(&[]), false);
     let (light, _) = writer.fill();
     writer.push_hop(a_finished_hop(&[("note", 10_000)]), false);
