@@ -75,7 +75,11 @@ impl Outbox {
                 continue;
             }
             peer.client = peer.client.take().or_else(|| client(address, &rules.token));
-            let Some(client) = &peer.client else { continue };
+            let Some(client) = &peer.client else {
+                // What cannot be sent waits for nothing.
+                peer.words.drain(..).for_each(|_| self.keep.counts.failed());
+                continue;
+            };
             let rest = peer.words.split_off(peer.words.len().min(MOST_OF_A_MESSAGE));
             let words = std::mem::replace(&mut peer.words, rest);
             peer.is_sending = true;

@@ -175,8 +175,16 @@ async fn at_one_per_cent_every_trace_that_matters_is_whole_over_all_services_and
     table.extend(rows(&traces(&workshop, &asked).await, &asked, "").await);
 
     // A service that ends before anybody knows that the trace matters.
-    let (asked, ()) =
-        later(&workshop, "the same, and vehicles has been killed", 20, async || vehicles.kill()).await;
+    let (asked, _port) = later(&workshop, "the same, and vehicles has been killed", 20, async || {
+        vehicles.kill();
+        // Nobody else may get it and answer in the place of the service that is gone, which is so in a moment.
+        let address = workshop.addresses("vehicles").admin.replace("http://", "");
+        eventually(SOON, "the killed service is gone", async || {
+            std::net::TcpListener::bind(&address).map_err(|error| error.to_string())
+        })
+        .await
+    })
+    .await;
     table.extend(rows(&traces(&workshop, &asked).await, &asked, "vehicles").await);
 
     // Long after all that was forged.
@@ -194,11 +202,20 @@ async fn at_one_per_cent_every_trace_that_matters_is_whole_over_all_services_and
     assert!(matter.len() >= 100 && others.len() >= 1_000, "{} and {}", matter.len(), others.len());
     about_one_per_cent(there, others.len());
     eventually(SOON, "the messages to the killed service are given up", async || {
-        let pages = ["gateway", "bookings"].map(|service| workshop.addresses(service).admin.clone());
-        let failed = pages.iter().map(|admin| ask("GET", &format!("{admin}/metrics"), &[], None).body);
-        let lost =
-            |page: &String| !page.contains("observability_peer_messages_total{direction=\"failed\"} 0");
-        if failed.filter(lost).count() > 0 { Ok(()) } else { Err("none".to_owned()) }
+        let pages = SERVICES.iter().filter(|service| **service != "vehicles").map(|service| {
+            let page = ask("GET", &format!("{}/metrics", workshop.addresses(service).admin), &[], None).body;
+            let of_keeping = |line: &&str| {
+                line.starts_with("observability_peer_messages_total")
+                    || line.starts_with("observability_traces_kept_total")
+            };
+            let said: Vec<_> = page.lines().filter(of_keeping).collect();
+            format!("{service}: {}", said.join(", "))
+        });
+        let pages: Vec<_> = pages.collect();
+        let has_failed = |page: &String| {
+            page.contains("{direction=\"failed\"}") && !page.contains("{direction=\"failed\"} 0")
+        };
+        if pages.iter().any(has_failed) { Ok(()) } else { Err(pages.join("\n")) }
     })
     .await;
 }
