@@ -290,7 +290,8 @@ async fn a_panic_is_one_in_all_signals() {
 #[tokio::test]
 async fn who_waits_too_long_is_a_timeout_and_who_hangs_up_has_cancelled() {
     for (patience, name, outcome, is_error) in [
-        (Some(Duration::from_millis(500)), "DEADLINE_EXCEEDED", "timeout", true),
+        // Long enough that a tenth of a second may pass before the request is there.
+        (Some(Duration::from_millis(1_600)), "DEADLINE_EXCEEDED", "timeout", true),
         (None, "CANCELLED", "cancelled", false),
     ] {
         let (seen, shop) = shop().await;
