@@ -16,10 +16,10 @@ use crate::threads::lock;
 
 /// How many fields one hop may be given; the conventions' default limit of attributes.
 const MOST_FIELDS: usize = 128;
-/// What a request brings along without being counted for each of its events, in bytes.
-const USUAL: usize = 4 * 1024;
 /// How many of them may stand on every line, each of which they make longer.
 const MOST_ON_LINES: usize = 32;
+/// What a request brings along without being counted for each of its events, in bytes.
+const USUAL: usize = 4 * 1024;
 
 /// What a hop is to the trace (OpenTelemetry's `SpanKind`).
 ///

@@ -15,8 +15,12 @@ use crate::support::systems::POSTGRES;
 const WAIT: Duration = Duration::from_secs(5);
 
 async fn pool(most: u32) -> PgPool {
+    pool_of(&POSTGRES.value(), most).await
+}
+
+async fn pool_of(url: &str, most: u32) -> PgPool {
     let options = PgPoolOptions::new().max_connections(most).acquire_timeout(WAIT);
-    options.connect(&POSTGRES.value()).await.unwrap()
+    options.connect(url).await.unwrap()
 }
 
 /// An empty table of this run.
@@ -155,8 +159,7 @@ async fn the_databases_own_limit_of_connections_is_seen_as_well() {
     admin.execute(AssertSqlSafe(format!("CREATE ROLE {role} LOGIN CONNECTION LIMIT 1"))).await.unwrap();
     let _subscriber = seen.subscribe();
     let url = POSTGRES.value().replace("bookings@", &format!("{role}@"));
-    let options = PgPoolOptions::new().max_connections(5).acquire_timeout(WAIT);
-    let pool = options.connect(&url).await.unwrap();
+    let pool = pool_of(&url, 5).await;
     let held = pool.acquire().await.unwrap();
     // The pool has room for more, the database does not.
     Work::internal("book").try_run(acquire("limited", pool.acquire())).await.unwrap_err();
