@@ -15,6 +15,7 @@ use crate::support::tls::behind_tls;
 use crate::support::victoria_logs::{PUSH, find};
 use crate::support::wait::{SOON, eventually};
 use crate::support::workshop::{SERVICES, built, program};
+use crate::zipkin::BOOKING;
 
 /// What the program said, and the page that it wrote, if it ended well.
 struct Told {
@@ -102,7 +103,9 @@ async fn stores_behind_https_are_asked_with_our_certificate_and_one_that_demands
 async fn zipkins_trace_is_drawn_and_where_nobody_answers_the_page_says_so() {
     let zipkin = ZIPKIN.url("/api/v2/spans");
     let variables = [("OTEL_TRACES_EXPORTER", "zipkin"), ("OTEL_EXPORTER_ZIPKIN_ENDPOINT", &*zipkin)];
+    let alone = BOOKING.lock().await;
     let booked = booking(&variables, &VICTORIA_LOGS.url(PUSH)).await;
+    drop(alone);
     until_logged(&booked).await;
     let (traces, logs) =
         (format!("zipkin+{}", ZIPKIN.value()), format!("victorialogs+{}", VICTORIA_LOGS.value()));

@@ -11,10 +11,8 @@ use crate::support::http;
 use crate::support::jaeger::{Span, Trace, text};
 use crate::support::systems::{JAEGER, JAEGER_OTLP};
 use crate::support::wait::{SOON, eventually};
-use crate::support::workshop::{CALLS, SERVICES, Workshop};
+use crate::support::workshop::{CALLS, Line, SERVICES, Workshop, spans_sent};
 
-/// How many spans a booking has; a busy machine may add an attempt at the provider.
-const SPANS: usize = 22;
 const CUSTOMER: u64 = 4711;
 
 /// One booking: what Jaeger knows of it, and what the services said.
@@ -39,14 +37,12 @@ async fn book() -> Booked {
     let trace_id = workshop.book(CUSTOMER, &[]).trace_id;
     workshop.lines_of(&trace_id);
     // At its end each service says and sends what is left.
-    let lines: Vec<Value> = workshop.stop().iter().map(|line| line.json()).collect();
+    let lines = workshop.stop();
+    let sent = spans_sent(&lines);
+    let lines: Vec<Value> = lines.iter().map(Line::json).collect();
     let ends = lines.iter().filter(|line| line["trace_id"] == *trace_id && line["instance"].is_string());
     let writers = ends.map(|line| (text(&line["service"]), text(&line["instance"]))).collect();
-    let spans = eventually(SOON, "the whole trace", async || {
-        let trace = Trace::so_far(&trace_id).await;
-        if trace.0.len() >= SPANS { Ok(trace.0) } else { Err(format!("{trace:?}")) }
-    })
-    .await;
+    let spans = Trace::of_spans(&trace_id, sent).await.0;
     Booked { trace_id, spans, writers }
 }
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::support::http::{ask, get, query};
 use crate::support::systems::{COLLECTOR_OTLP, ZIPKIN};
 use crate::support::wait::{SOON, eventually};
-use crate::support::workshop::{CALLS, SERVICES, Workshop};
+use crate::support::workshop::{CALLS, SERVICES, Workshop, spans_sent};
 
 /// One booking, and what Zipkin knows of it.
 struct Booked {
@@ -35,7 +35,10 @@ struct Shape {
     tags: BTreeMap<String, String>,
 }
 
-/// One after the other: the graph is asked for by time.
+/// Who books holds this: the graph is asked for by time.
+pub(crate) static BOOKING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// One after the other.
 static BOTH: LazyLock<[Booked; 2]> = LazyLock::new(|| {
     let straight = ZIPKIN.url("/api/v2/spans");
     let collector = COLLECTOR_OTLP.value();
@@ -77,29 +80,32 @@ fn millis() -> u128 {
 }
 
 fn booked(variables: &[(&str, &str)]) -> Booked {
+    let _alone = BOOKING.blocking_lock();
     let begin = millis();
     let workshop = Workshop::start(variables);
     let booking = workshop.book(4711, &[]);
     assert_eq!(booking.answer.status, 201, "{booking:?}");
     workshop.lines_of(&booking.trace_id);
     // At their end all that they recorded has left.
-    workshop.stop();
+    let sent = spans_sent(&workshop.stop());
     block_on(async {
         let trace_id = booking.trace_id;
-        let spans = whole_trace(&trace_id).await;
+        let spans = whole_trace(&trace_id, sent).await;
         Booked { trace_id, spans, edges: edges(begin).await }
     })
 }
 
-/// The trace, once every span's parent is there and each of the eight has one.
-async fn whole_trace(trace_id: &str) -> Vec<Value> {
+/// The trace, once it has as many spans as were sent, every span's parent among them, and each of the eight has one.
+async fn whole_trace(trace_id: &str, sent: usize) -> Vec<Value> {
     let url = ZIPKIN.url(&format!("/api/v2/trace/{trace_id}"));
     eventually(SOON, "the whole trace", async || {
         let answer = get(&url).await;
         let spans: Vec<Value> = serde_json::from_str(&answer.body).map_err(|_| answer.body.clone())?;
         let ids: BTreeSet<_> = spans.iter().filter_map(|span| span["id"].as_str()).collect();
         let is_known = |span: &Value| span["parentId"].as_str().is_none_or(|parent| ids.contains(parent));
-        let is_whole = spans.iter().all(is_known) && services(&spans) == SERVICES.into_iter().collect();
+        let is_whole = spans.len() == sent
+            && spans.iter().all(is_known)
+            && services(&spans) == SERVICES.into_iter().collect();
         if is_whole { Ok(spans) } else { Err(answer.body) }
     })
     .await

@@ -30,7 +30,8 @@ fn opening(workshop: &Workshop) -> Value {
     let addresses = workshop.addresses();
     let services: Map<String, Value> =
         addresses.map(|(name, at)| (name.to_owned(), json!({ "url": at.url, "admin": at.admin }))).collect();
-    json!({ "message": "workshop is open", "gateway": workshop.gateway(""), "services": services })
+    let (gateway, provider) = (workshop.gateway(""), workshop.provider());
+    json!({ "message": "workshop is open", "gateway": gateway, "provider": provider, "services": services })
 }
 
 /// Waits for SIGTERM or ctrl-c; from the call on they end nothing by themselves.

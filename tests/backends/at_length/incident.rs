@@ -17,6 +17,7 @@ use crate::on_call::panels;
 use crate::support::confined::Confined;
 use crate::support::database;
 use crate::support::http::get;
+use crate::support::jaeger::Trace;
 use crate::support::loki::{Place, push};
 use crate::support::prometheus::now;
 use crate::support::stack::{Folder, Server, file, free_port};
@@ -85,8 +86,13 @@ async fn cause(watch: &Watch, workshop: &Workshop, timeline: &mut String) -> Str
         "  the worst callee of payments: {}:{}",
         callee["server_address"], callee["server_port"]
     );
-    let promql = "http_server_request_duration_seconds_bucket{job=\"payments\", error_type=\"502\"}";
-    let (trace_id, trace) = watch.exemplar(promql, &["gateway", "bookings", "payments"]).await;
+    // Once the circuit is open, payments answers 503 and may not have asked the provider.
+    let promql = "http_server_request_duration_seconds_bucket{job=\"payments\", error_type=~\"502|503\"}";
+    let has_asked = |trace: &Trace| {
+        ["gateway", "bookings"].iter().all(|service| trace.services().contains(service))
+            && trace.of("payments", "client").next().is_some()
+    };
+    let (trace_id, trace) = watch.exemplar(promql, has_asked).await;
     _ = writeln!(
         timeline,
         "  an exemplar of a failed payment: trace {trace_id}, {} spans in Jaeger",

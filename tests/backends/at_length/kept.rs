@@ -125,7 +125,7 @@ fn post_text(url: &str, headers: &[(&str, &str)], text: &str) -> u16 {
     answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("{answer:?}"))
 }
 
-/// Bookings whose messages lie in the queue until this is done.
+/// Bookings whose messages lie in the queue until this is done. Nothing of them has failed before.
 async fn later<T>(
     workshop: &Workshop,
     kind: &'static str,
@@ -133,7 +133,9 @@ async fn later<T>(
     meanwhile: impl AsyncFnOnce() -> T,
 ) -> (Vec<Asked>, T) {
     pause(workshop, true);
+    workshop.steady_provider();
     let asked = load(workshop, &[unreadable(kind, requests)]);
+    assert!(asked.iter().all(|asked| asked.status == 201), "{asked:#?}");
     let done = meanwhile().await;
     pause(workshop, false);
     (asked, done)

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::support::http::query;
-use crate::support::jaeger::Trace;
+use crate::support::jaeger::{Trace, text};
 use crate::support::prometheus::now;
 use crate::support::sinks::{Inbox, mail, webhook};
 use crate::support::stack::{Folder, Server, free_port};
@@ -109,21 +109,25 @@ impl Watch {
         .await
     }
 
-    /// The trace of an exemplar of the last five minutes, once Jaeger has spans of all of these.
-    pub(super) async fn exemplar(&self, promql: &str, services: &[&str]) -> (String, Trace) {
-        let during = [(now() - 300.0).to_string(), now().to_string()];
+    /// An exemplar of the last five minutes whose trace in Jaeger is the one that is looked for.
+    pub(super) async fn exemplar(&self, promql: &str, is_it: impl Fn(&Trace) -> bool) -> (String, Trace) {
         let url = format!("{}/api/v1/query_exemplars", self.prometheus.url);
-        let parameters = [("query", promql), ("start", &*during[0]), ("end", &*during[1])];
-        let found = query(&url, &parameters).await.json();
-        let exemplar = &found["data"][0]["exemplars"][0];
-        let trace_id = exemplar["labels"]["trace_id"].as_str().unwrap_or_else(|| panic!("{found}"));
-        let trace = eventually(SOON, "the trace in Jaeger", async || {
-            let trace = Trace::so_far(trace_id).await;
-            let has = services.iter().all(|service| trace.services().contains(service));
-            if has { Ok(trace) } else { Err(format!("{trace:?}")) }
+        eventually(2 * SOON, &format!("an exemplar of {promql}"), async || {
+            let during = [(now() - 300.0).to_string(), now().to_string()];
+            let parameters = [("query", promql), ("start", &*during[0]), ("end", &*during[1])];
+            let found = query(&url, &parameters).await.json();
+            let series = found["data"].as_array().unwrap().iter();
+            let exemplars = series.flat_map(|series| series["exemplars"].as_array().unwrap());
+            for exemplar in exemplars {
+                let trace_id = text(&exemplar["labels"]["trace_id"]);
+                let trace = Trace::so_far(&trace_id).await;
+                if is_it(&trace) {
+                    return Ok((trace_id, trace));
+                }
+            }
+            Err(found.to_string())
         })
-        .await;
-        (trace_id.to_owned(), trace)
+        .await
     }
 
     /// One page has all of these parts of the trace's incident; nothing was left without an answer.

@@ -11,7 +11,7 @@ use crate::support::jaeger::{Span, Trace};
 use crate::support::prometheus::{Scraped, Target, value};
 use crate::support::systems::{JAEGER_OTLP, KAFKA, RABBITMQ, REDIS};
 use crate::support::wait::{SOON, eventually};
-use crate::support::workshop::{SERVICES, Workshop, program};
+use crate::support::workshop::{SERVICES, Workshop, program, spans_sent};
 
 type Variables = Vec<(&'static str, String)>;
 
@@ -54,11 +54,12 @@ async fn holds(queue: &'static str, variables: Variables) {
         (workshop, booking.trace_id)
     });
     let (workshop, trace_id) = workshop.await.unwrap();
-    let trace = Trace::whole(&trace_id, &SERVICES, "").await;
-    is_whole(&trace, queue);
     is_counted(&workshop, queue).await;
+    let sent = spawn_blocking(|| spans_sent(&workshop.stop())).await.unwrap();
+    let trace = Trace::of_spans(&trace_id, sent).await;
+    assert_eq!(trace.services(), SERVICES.into_iter().collect());
+    is_whole(&trace, queue);
     spawn_blocking(move || {
-        workshop.stop();
         let request = shown_by("--request", &variables);
         assert!(request.contains("8 services, one trace id, every parent present."), "{request}");
         let vanished = shown_by("--vanished", &variables);

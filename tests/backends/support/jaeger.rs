@@ -52,6 +52,15 @@ impl Trace {
         .await
     }
 
+    /// The trace, once it has as many spans as were sent: one without children may be the last to come.
+    pub async fn of_spans(trace_id: &str, sent: usize) -> Self {
+        eventually(SOON, &format!("{sent} spans of the trace {trace_id}"), async || {
+            let trace = Self::so_far(trace_id).await;
+            if trace.0.len() == sent { Ok(trace) } else { Err(format!("{trace:?}")) }
+        })
+        .await
+    }
+
     pub fn services(&self) -> BTreeSet<&str> {
         self.0.iter().map(|span| &*span.service).collect()
     }

@@ -33,6 +33,7 @@ pub const CALLS: [(&str, &str); 6] = [
 pub struct Workshop {
     process: Process,
     gateway: String,
+    provider: String,
     addresses: BTreeMap<String, Addresses>,
 }
 
@@ -137,12 +138,19 @@ impl Workshop {
         let opening = process.errors.first("the workshop opens", |line| line.json_with("workshop is open"));
         let services = opening["services"].as_object().unwrap();
         let addresses = services.iter().map(|(name, at)| (name.clone(), Addresses::of(at))).collect();
-        Self { process, gateway: opening["gateway"].as_str().unwrap().to_owned(), addresses }
+        let url = |key: &str| opening[key].as_str().unwrap().to_owned();
+        Self { process, gateway: url("gateway"), provider: url("provider"), addresses }
     }
 
     /// The public edge's URL, without a path.
     pub fn gateway(&self) -> &str {
         &self.gateway
+    }
+
+    /// From now on the payment provider takes every charge, and takes it at once. Until then it fails by a plan that
+    /// counts charges, so that how busy the machine is decides which booking meets what.
+    pub fn steady_provider(&self) {
+        assert_eq!(ask("PUT", &format!("{}/mood", self.provider), &[], Some(&json!("steady"))).status, 200);
     }
 
     pub fn addresses(&self, service: &str) -> &Addresses {
@@ -255,6 +263,15 @@ impl Line {
         collect(self.json(), &mut texts);
         texts
     }
+}
+
+/// How many spans the eight sent, as each of them says at its end; all of the one trace, where nothing else was asked.
+pub fn spans_sent(lines: &[Line]) -> usize {
+    let ends = lines.iter().filter_map(|line| line.text.split_once("observability ends: spans: "));
+    let sent: Vec<usize> =
+        ends.map(|(_, account)| account.split(' ').next().unwrap().parse().unwrap()).collect();
+    assert_eq!(sent.len(), SERVICES.len(), "{sent:?}");
+    sent.iter().sum()
 }
 
 fn collect(value: Value, texts: &mut Vec<String>) {
