@@ -42,7 +42,7 @@ async fn book() -> Booked {
     let lines: Vec<Value> = lines.iter().map(Line::json).collect();
     let ends = lines.iter().filter(|line| line["trace_id"] == *trace_id && line["instance"].is_string());
     let writers = ends.map(|line| (text(&line["service"]), text(&line["instance"]))).collect();
-    let spans = Trace::of_spans(&trace_id, sent).await.0;
+    let spans = Trace::of_spans(&trace_id, &sent).await.0;
     Booked { trace_id, spans, writers }
 }
 

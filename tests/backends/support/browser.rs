@@ -86,26 +86,31 @@ impl Browser {
 
     /// The first element of a CSS selector in which a person reads this text, once there is one.
     pub async fn find_text(&self, selector: &str, text: &str) -> Element<'_> {
-        let script =
-            "const [selector, text] = arguments; return [...document.querySelectorAll(selector)].find(
-            (it) => it.checkVisibility() && (it.innerText ?? it.textContent).includes(text)) ?? null;";
-        let found = eventually(SOON, &format!("{selector} with the text {text}"), async || {
-            let found = self.run_with(script, &json!([selector, text])).await;
-            if found[ELEMENT].is_string() { Ok(found) } else { Err(self.see().await) }
-        })
-        .await;
-        Element { browser: self, id: found[ELEMENT].as_str().unwrap().to_owned() }
+        let what = format!("{selector} with the text {text}");
+        eventually(SOON, &what, async || self.look_for(selector, text).await).await
     }
 
     /// Clicks the first element of a CSS selector in which a person reads this text, once there is one that stays long enough
     /// for it.
     pub async fn click_on(&self, selector: &str, text: &str) {
         eventually(SOON, &format!("a click on {selector} with the text {text}"), async || {
-            let url = self.find_text(selector, text).await.url("click");
+            let url = self.look_for(selector, text).await?.url("click");
             let answer = ask(Method::POST, &url, &[], json!({}).to_string()).await;
             if answer.status.is_success() { Ok(()) } else { Err(answer.body) }
         })
         .await;
+    }
+
+    /// The element that has the text now; else what can be read instead.
+    async fn look_for(&self, selector: &str, text: &str) -> Result<Element<'_>, String> {
+        let script =
+            "const [selector, text] = arguments; return [...document.querySelectorAll(selector)].find(
+            (it) => it.checkVisibility() && (it.innerText ?? it.textContent).includes(text)) ?? null;";
+        let found = self.run_with(script, &json!([selector, text])).await;
+        match found[ELEMENT].as_str() {
+            Some(id) => Ok(Element { browser: self, id: id.to_owned() }),
+            None => Err(self.see().await),
+        }
     }
 
     /// All text of the page that a person can read now.

@@ -52,11 +52,13 @@ impl Trace {
         .await
     }
 
-    /// The trace, once it has as many spans as were sent: one without children may be the last to come.
-    pub async fn of_spans(trace_id: &str, sent: usize) -> Self {
-        eventually(SOON, &format!("{sent} spans of the trace {trace_id}"), async || {
+    /// The trace, once it has as many spans of each service as that has sent: one without children may be the last to come.
+    pub async fn of_spans(trace_id: &str, sent: &BTreeMap<String, usize>) -> Self {
+        eventually(SOON, &format!("{sent:?} of the trace {trace_id}"), async || {
             let trace = Self::so_far(trace_id).await;
-            if trace.0.len() == sent { Ok(trace) } else { Err(format!("{trace:?}")) }
+            let mut came = BTreeMap::new();
+            trace.0.iter().for_each(|span| *came.entry(span.service.clone()).or_default() += 1);
+            if came == *sent { Ok(trace) } else { Err(format!("{came:?} {trace:?}")) }
         })
         .await
     }
