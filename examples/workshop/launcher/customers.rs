@@ -15,7 +15,7 @@ use crate::plumbing::{BoxError, Calls, Failure};
 const AT_ONCE: usize = 16;
 const REQUESTS: u64 = 2_000;
 const MOVERS: std::ops::Range<u64> = 4_600..4_800;
-const MAY_LOOK_FOR: Duration = Duration::from_secs(20);
+const MAY_LOOK_FOR: Duration = Duration::from_secs(60);
 
 /// What a customer knows who calls: who he is, and what time it is. No id of any trace.
 pub(super) struct Complaint {

@@ -16,7 +16,7 @@ use crate::plumbing::{BoxError, Calls};
 use crate::screen::show;
 use crate::services;
 
-const MAY_TAKE: Duration = Duration::from_secs(20);
+const MAY_TAKE: Duration = Duration::from_secs(60);
 
 /// Makes one booking, and shows what the telemetry tells of it.
 pub(crate) async fn request() -> Result<(), BoxError> {

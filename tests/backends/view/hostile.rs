@@ -92,6 +92,9 @@ async fn a_page_full_of_hostile_names_stays_usable() {
         .run("return [document.documentElement.scrollWidth <= innerWidth, document.querySelector('aside').innerText.length]")
         .await;
     assert_eq!(sizes[0], Value::Bool(true));
+    // Kerned, this text takes seconds until it is there, in which the page is dead.
+    let is_plain = "return [...document.querySelectorAll('aside .text')].every((it) => getComputedStyle(it).fontKerning === 'none')";
+    assert_eq!(browser.run(is_plain).await, Value::Bool(true));
     assert!(sizes[1].as_u64().is_some_and(|length| (20_000..30_000).contains(&length)), "{sizes}");
     browser.find("aside button[aria-label^='turned']").await.click().await;
     browser.click_on(".menu button", "Lines with this").await;
