@@ -38,7 +38,11 @@ pub(super) fn waterfall(spans: &[Span]) -> String {
             span.seconds * 1e3,
         );
     }
-    svg + "</svg>"
+    svg += "</svg>";
+    if rows.len() < spans.len() {
+        _ = write!(svg, "<p>{} of {} spans are drawn.</p>", rows.len(), spans.len());
+    }
+    svg
 }
 
 /// Depth and span, each parent before its children.
@@ -110,5 +114,10 @@ fn spans_that_are_each_others_parents_end_the_drawing() {
         [span("a", ""), span("b", "a"), span("c", "b"), span("x", "y"), span("y", "x"), span("z", "z")];
     let drawn: Vec<_> = rows(&spans).iter().map(|(depth, span)| (*depth, span.id.clone())).collect();
     assert_eq!(drawn, [(0, "a".to_owned()), (1, "b".to_owned()), (2, "c".to_owned())]);
-    assert!(waterfall(&spans).contains("&lt;n&gt;") && waterfall(&[]).ends_with("</svg>"));
+    let drawing = waterfall(&spans);
+    assert!(
+        drawing.contains("&lt;n&gt;") && drawing.ends_with("<p>3 of 6 spans are drawn.</p>"),
+        "{drawing}"
+    );
+    assert!(waterfall(&spans[..3]).ends_with("</svg>") && waterfall(&[]).ends_with("</svg>"));
 }
