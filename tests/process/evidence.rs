@@ -117,6 +117,17 @@ async fn an_answer_that_is_no_record_or_not_all_of_them_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn json_that_is_not_what_was_asked_for_is_said() {
+    let (_other, other, _) = store(json!({ "status": "error", "message": "log in first" }).to_string()).await;
+    for traces in [other.clone(), format!("zipkin+{other}")] {
+        let stores = ["--traces", &*traces, "--logs", &*other, "--metrics", &*other];
+        let told = tell("other", &[&["--trace", TRACE], &stores[..]].concat()).await;
+        let named = told.said.matches("it is not what was asked for: {\"message\":\"log in first\"").count();
+        assert_eq!(named, 3, "{}", told.said);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_password_within_an_address_is_not_on_the_page() {
     let (_empty, empty, _) = store("<html>".to_owned()).await;
     let secret = |url: &str| url.replace("http://", "http://reader:s3cr3t@");

@@ -30,13 +30,21 @@ impl Asker {
         Self { client, asked: Vec::new(), missing: Vec::new() }
     }
 
-    /// What a file has as JSON; null where it has none.
-    pub(super) fn file_json(&mut self, path: &str) -> Value {
-        let Some(text) = self.file(path) else { return Value::Null };
-        serde_json::from_str(&text).unwrap_or_else(|error| {
-            self.missing.push(format!("file {path}: it is no JSON: {error}"));
-            Value::Null
-        })
+    /// What a file has as JSON with a list at this place; null where it has none.
+    pub(super) fn file_json(&mut self, path: &str, list: &str) -> Value {
+        let text = self.file(path);
+        text.map_or(Value::Null, |text| self.with_list(&format!("file {path}"), &text, list))
+    }
+
+    /// JSON that has a list at this place; null for any other, which may be a page to log in, or an error behind a good status.
+    fn with_list(&mut self, of: &str, text: &str, list: &str) -> Value {
+        let why = match serde_json::from_str::<Value>(text) {
+            Ok(found) if found.pointer(list).is_some_and(Value::is_array) => return found,
+            Ok(_) => format!("not what was asked for: {}", text.chars().take(200).collect::<String>()),
+            Err(error) => format!("no JSON: {error}"),
+        };
+        self.missing.push(format!("{of}: it is {why}"));
+        Value::Null
     }
 
     /// The text of a file.
@@ -80,13 +88,17 @@ impl Asker {
         }
     }
 
-    /// A good answer that is JSON; null for any other.
-    pub(super) async fn json(&mut self, base: &str, path: &str, parameters: &[(&str, &str)]) -> Value {
-        let Some(text) = self.text(base, path, parameters).await else { return Value::Null };
-        serde_json::from_str(&text).unwrap_or_else(|error| {
-            self.missing.push(format!("{}{path}: its answer is no JSON: {error}", public(base)));
-            Value::Null
-        })
+    /// A good answer that has a list at this place; null for any other.
+    pub(super) async fn json(
+        &mut self,
+        base: &str,
+        path: &str,
+        parameters: &[(&str, &str)],
+        list: &str,
+    ) -> Value {
+        let text = self.text(base, path, parameters).await;
+        let of = format!("the answer to {}{path}", public(base));
+        text.map_or(Value::Null, |text| self.with_list(&of, &text, list))
     }
 
     async fn get(&self, url: &str) -> Result<String, String> {

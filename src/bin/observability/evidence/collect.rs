@@ -97,6 +97,10 @@ const CHARTS: [(&str, &str); 3] = [
 const REFUSED: &str = "|4..|CANCELLED|INVALID_ARGUMENT|NOT_FOUND|ALREADY_EXISTS|PERMISSION_DENIED|FAILED_PRECONDITION|ABORTED\
 |OUT_OF_RANGE|UNAUTHENTICATED";
 
+/// Where the list is in an answer of Jaeger, and in one of Prometheus or Loki.
+const TRACES: &str = "/data";
+pub(super) const RESULT: &str = "/data/result";
+
 /// Asks all three stores.
 pub(super) async fn collect(mut asker: Asker, evidence: &Evidence) -> Found {
     let around = evidence.around.as_secs_f64().abs().max(60.0);
@@ -152,14 +156,14 @@ pub(super) fn seconds(at: Timestamp) -> f64 {
 
 async fn by_id(asker: &mut Asker, evidence: &Evidence, id: &str) -> Vec<Span> {
     if let Some(path) = evidence.traces.strip_prefix("file:") {
-        let mut spans = jaeger(asker.file_json(path).pointer("/data/0").unwrap_or(&Value::Null));
+        let mut spans = jaeger(asker.file_json(path, TRACES).pointer("/data/0").unwrap_or(&Value::Null));
         spans.retain(|span| span.id.split_once('/').is_some_and(|(trace, _)| trace == id));
         return spans;
     }
     if let Some(base) = evidence.traces.strip_prefix("zipkin+") {
-        return zipkin(&asker.json(base, &format!("/api/v2/trace/{id}"), &[]).await);
+        return zipkin(&asker.json(base, &format!("/api/v2/trace/{id}"), &[], "").await);
     }
-    let answer = asker.json(&evidence.traces, &format!("/api/traces/{id}"), &[]).await;
+    let answer = asker.json(&evidence.traces, &format!("/api/traces/{id}"), &[], TRACES).await;
     jaeger(answer.pointer("/data/0").unwrap_or(&Value::Null))
 }
 
@@ -175,21 +179,21 @@ async fn of_service(
     let (from, to) = (micros(at - around), micros(at + around));
     let mut traces = Vec::new();
     if let Some(path) = evidence.traces.strip_prefix("file:") {
-        let found = asker.file_json(path);
+        let found = asker.file_json(path, TRACES);
         traces.extend(found["data"].as_array().into_iter().flatten().map(jaeger));
         traces.retain(|spans: &Vec<Span>| spans.iter().any(|span| span.service == service));
     } else if let Some(base) = evidence.traces.strip_prefix("zipkin+") {
         let (end, lookback) = (format!("{:.0}", (at + around) * 1e3), format!("{:.0}", around * 2e3));
         let parameters =
             [("serviceName", service), ("endTs", &*end), ("lookback", &*lookback), ("limit", "100")];
-        let answer = asker.json(base, "/api/v2/traces", &parameters).await;
+        let answer = asker.json(base, "/api/v2/traces", &parameters, "").await;
         traces.extend(answer.as_array().into_iter().flatten().map(zipkin));
     } else {
         for tags in ["{\"error\":\"true\"}", ""] {
             let mut parameters =
                 vec![("service", service), ("start", &*from), ("end", &*to), ("limit", "100")];
             parameters.extend((!tags.is_empty()).then_some(("tags", tags)));
-            let answer = asker.json(&evidence.traces, "/api/traces", &parameters).await;
+            let answer = asker.json(&evidence.traces, "/api/traces", &parameters, TRACES).await;
             traces.extend(answer["data"].as_array().into_iter().flatten().map(jaeger));
             if !traces.is_empty() {
                 break;
@@ -271,7 +275,7 @@ fn matching(name: &str) -> String {
 async fn metrics(asker: &mut Asker, evidence: &Evidence, services: &[String], found: &mut Found) {
     let base = &evidence.metrics;
     // Where nobody answers, one question says so for all.
-    if asker.json(base, "/api/v1/query", &[("query", "vector(1)")]).await.is_null() {
+    if asker.json(base, "/api/v1/query", &[("query", "vector(1)")], RESULT).await.is_null() {
         return;
     }
     let window = format!("{:.0}s", found.to - found.from);
@@ -312,7 +316,8 @@ async fn metrics(asker: &mut Asker, evidence: &Evidence, services: &[String], fo
 }
 
 async fn value(asker: &mut Asker, base: &str, promql: &str, at: f64) -> Option<f64> {
-    let answer = asker.json(base, "/api/v1/query", &[("query", promql), ("time", &format!("{at:.3}"))]).await;
+    let parameters = [("query", promql), ("time", &*format!("{at:.3}"))];
+    let answer = asker.json(base, "/api/v1/query", &parameters, RESULT).await;
     answer.pointer("/data/result/0/value/1")?.as_str()?.parse().ok().filter(|value: &f64| value.is_finite())
 }
 
@@ -322,7 +327,7 @@ async fn range(asker: &mut Asker, base: &str, promql: &str, found: &Found) -> Ve
     let start = found.to - ((found.to - found.from) / step).floor() * step;
     let (start, end, step) = (format!("{start:.3}"), format!("{:.3}", found.to), format!("{step:.0}"));
     let parameters = [("query", promql), ("start", &*start), ("end", &*end), ("step", &*step)];
-    let answer = asker.json(base, "/api/v1/query_range", &parameters).await;
+    let answer = asker.json(base, "/api/v1/query_range", &parameters, RESULT).await;
     let point = |point: &Value| {
         Some((point[0].as_f64()?, point[1].as_str()?.parse().ok().filter(|value: &f64| value.is_finite())?))
     };

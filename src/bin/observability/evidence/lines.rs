@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::ask::{Asker, text};
+use super::collect::RESULT;
 use super::options::Evidence;
 
 /// As many as Loki gives at once, by default.
@@ -48,7 +49,8 @@ pub(super) async fn lines(
         let query = format!("{{service_name=~\".+\"}} | trace_id=\"{trace}\"");
         let limit = MOST_LINES.to_string();
         let parameters = [("query", &*query), ("start", &*start), ("end", &*end), ("limit", &*limit)];
-        let read = of_loki(&asker.json(&evidence.logs, "/loki/api/v1/query_range", &parameters).await);
+        let found = asker.json(&evidence.logs, "/loki/api/v1/query_range", &parameters, RESULT).await;
+        let read = of_loki(&found);
         if read.len() >= MOST_LINES {
             asker.missing.push(format!("lines: older ones than the last {MOST_LINES}"));
         }
