@@ -128,6 +128,29 @@ async fn json_that_is_not_what_was_asked_for_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_may_end_with_a_slash_and_a_wrong_one_is_answered_with_right_ones() {
+    let (_empty, empty, asked) = store(json!({ "data": { "result": [] } }).to_string()).await;
+    let base = format!("{empty}/");
+    let stores = ["--traces", &*base, "--logs", &*base, "--metrics", &*base];
+    tell("slash", &[&["--trace", TRACE], &stores[..]].concat()).await;
+    let asked = asked.lock().unwrap();
+    assert!(asked.len() >= 3 && asked.iter().all(|path| !path.starts_with("//")), "{asked:?}");
+
+    for (arguments, right) in [
+        (["--traces", "127.0.0.1:16686"], "a store such as http://127.0.0.1:16686, zipkin+http://"),
+        (["--logs", "zipkin+http://logs"], "a store such as http://127.0.0.1:3100, victorialogs+http://"),
+        (["--metrics", "prometheus"], "a URL such as http://127.0.0.1:9090"),
+        (["--at", "2026-11-29T12:00:00"], "a time with its zone, such as 2026-11-29T12:00:00Z"),
+        (["--around", "1d"], "a time such as 90s, 10m or 24h"),
+        (["--around", "10"], "a time such as 90s, 10m or 24h"),
+    ] {
+        let told = tell("wrong", &[&["--trace", TRACE], &arguments[..]].concat()).await;
+        assert_eq!(told.code, 2, "{}", told.said);
+        assert!(told.said.contains(right) && told.said.contains(arguments[0]), "{}", told.said);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_password_within_an_address_is_not_on_the_page() {
     let (_empty, empty, _) = store("<html>".to_owned()).await;
     let secret = |url: &str| url.replace("http://", "http://reader:s3cr3t@");

@@ -11,6 +11,8 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tower_observability::doctor::{Examination, Finding, Questions, Verdict, examine};
 
+use super::evidence::url;
+
 /// What to examine beside the environment.
 #[derive(Args)]
 #[command(after_help = EXIT)]
@@ -162,13 +164,6 @@ fn patience(text: &str) -> Result<Duration, String> {
     let time = Duration::try_from(time).map_err(|_| right())?;
     let is_sound = (Duration::from_millis(1)..=Duration::from_secs(300)).contains(&time);
     is_sound.then_some(time).ok_or_else(right)
-}
-
-fn url(text: &str) -> Result<String, String> {
-    let uri: Option<hyper::Uri> = text.parse().ok();
-    let scheme = uri.as_ref().and_then(|uri| uri.scheme_str());
-    let is_served = matches!(scheme, Some("http" | "https"));
-    is_served.then(|| text.to_owned()).ok_or_else(|| "a URL such as http://127.0.0.1:9090".to_owned())
 }
 
 #[cfg(test)]

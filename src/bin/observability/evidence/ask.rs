@@ -68,6 +68,7 @@ impl Asker {
         path: &str,
         parameters: &[(&str, &str)],
     ) -> Option<String> {
+        let base = base.trim_end_matches('/');
         let shown =
             parameters.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" & ");
         let question = format!("{}{path} {shown}", public(base));

@@ -103,7 +103,7 @@ pub(super) const RESULT: &str = "/data/result";
 
 /// Asks all three stores.
 pub(super) async fn collect(mut asker: Asker, evidence: &Evidence) -> Found {
-    let around = evidence.around.as_secs_f64().abs().max(60.0);
+    let around = evidence.around.as_secs_f64().max(60.0);
     let now = seconds(Timestamp::now());
     let asked_at = evidence.at.map(seconds);
     let mut spans = match (&evidence.trace, &evidence.service) {

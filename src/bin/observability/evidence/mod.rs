@@ -11,7 +11,7 @@ mod tls;
 use std::fs::OpenOptions;
 use std::process::ExitCode;
 
-pub(super) use options::Evidence;
+pub(super) use options::{Evidence, url};
 
 /// Asks the stores and writes the page.
 pub(super) async fn run(evidence: Evidence) -> Result<ExitCode, String> {
