@@ -82,6 +82,8 @@ async fn main() -> ExitCode {
         ["--chaos", name] => launcher::chaos(name, false).await,
         // Not in the help: a test has no time for many customers before the fault.
         ["--chaos", name, "--quick"] => launcher::chaos(name, true).await,
+        ["--chaos", ..] => return refused("--chaos wants one name; --chaos list says which there are"),
+        ["--vanished", ..] => return refused("--vanished wants nothing behind it, or --evidence FOLDER"),
         ["--help" | "-h"] => {
             show!("{HELP}");
             Ok(())

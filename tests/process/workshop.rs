@@ -122,6 +122,22 @@ fn an_unknown_option_is_refused() {
 }
 
 #[test]
+fn an_option_without_what_it_needs_is_refused_with_what_it_wants() {
+    for (arguments, wanted) in [
+        (&["--chaos"][..], "--chaos list"),
+        (&["--chaos", "disk", "now"], "--chaos list"),
+        (&["--vanished", "--evidence"], "--evidence FOLDER"),
+        (&["--vanished", "lost"], "--evidence FOLDER"),
+    ] {
+        let output = workshop().args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let said = errors.lines().next().unwrap_or_default();
+        assert!(said.contains(wanted), "{errors}");
+    }
+}
+
+#[test]
 fn a_reader_that_leaves_ends_the_workshop_without_a_panic() {
     for (arguments, lines) in [("--request", 2), ("--lines", 5), ("--help", 1)] {
         let program = program();
