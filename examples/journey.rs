@@ -72,7 +72,7 @@ async fn journeys(options: Options) -> Result<bool, Box<dyn Error>> {
         let run = customer.journey().await;
         run.record();
         if let Some(file) = &options.textfile {
-            run.write(Path::new(file))?;
+            run.write(Path::new(file)).map_err(|error| format!("{file}: {error}"))?;
         }
         let Some(every) = options.every else { break run.failed.is_none() };
         tokio::select! {

@@ -11,6 +11,13 @@ use serde_json::json;
 use crate::support::program::program;
 use crate::support::server::Server;
 
+fn program_of_the_journey() -> Command {
+    let journey = format!("journey{}", std::env::consts::EXE_SUFFIX);
+    let mut command = Command::new(program().with_file_name("examples").join(journey));
+    command.env("OTEL_EXPORTER_PROMETHEUS_PORT", "0");
+    command
+}
+
 /// A journey through a service that answers the reading so, and what the service was asked.
 async fn journey(read: (StatusCode, &'static str)) -> (Output, Vec<String>) {
     let asked = Arc::new(Mutex::new(Vec::new()));
@@ -24,10 +31,8 @@ async fn journey(read: (StatusCode, &'static str)) -> (Output, Vec<String>) {
         }
     };
     let server = Server::start(Router::new().fallback(answers)).await;
-    let journey =
-        program().with_file_name("examples").join(format!("journey{}", std::env::consts::EXE_SUFFIX));
-    let mut command = Command::new(journey);
-    command.arg(server.url("")).env("OTEL_EXPORTER_PROMETHEUS_PORT", "0");
+    let mut command = program_of_the_journey();
+    command.arg(server.url(""));
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let asked = asked.lock().unwrap().clone();
     (output, asked)
@@ -46,4 +51,14 @@ async fn what_was_booked_is_cancelled_however_the_journey_went() {
         let lines = String::from_utf8_lossy(&output.stdout);
         assert!(lines.contains(why), "{lines}");
     }
+}
+
+#[test]
+fn a_file_of_metrics_that_cannot_be_written_is_named() {
+    let mut command = program_of_the_journey();
+    let output =
+        command.args(["http://127.0.0.1:9", "--textfile", "/nowhere/journey.prom"]).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("journey: /nowhere/journey.prom: "), "{errors}");
 }
