@@ -44,7 +44,7 @@ pub enum Value {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the value of a field as it is",
-    label = "if it implements `Display`, write `Value::display(…)`",
+    label = "if it implements `Display`, write `tower_observability::Value::display(…)`",
     note = "if it implements only `Debug`, write `format!(\"{{:?}}\", …)`"
 )]
 pub trait IntoValue {
