@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::Uri;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::Value;
 
 use super::finding::Finding;
@@ -33,6 +36,16 @@ impl Unknown {
     }
 }
 
+/// The header `authorization` for the name and the password in a store's URL, as `curl` sends them; a client sends none.
+#[must_use]
+pub fn authorization(url: &str) -> Option<String> {
+    let uri: Uri = url.parse().ok()?;
+    let (credentials, _) = uri.authority()?.as_str().rsplit_once('@')?;
+    let (name, password) = credentials.split_once(':').unwrap_or((credentials, ""));
+    let decoded = [name, ":", password].into_iter().flat_map(percent_decode_str);
+    Some(format!("Basic {}", STANDARD.encode(decoded.collect::<Vec<u8>>())))
+}
+
 /// The answer of this URL.
 ///
 /// # Errors
@@ -59,7 +72,9 @@ pub(super) async fn json(
     let pairs: Vec<_> = pairs.collect();
     let behind = if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) };
     let url = format!("{}{path}{behind}", base.trim_end_matches('/'));
-    let answer = answer(&Endpoint::plain(&url), timeout).await.map_err(Unknown::Failed)?;
+    let mut endpoint = Endpoint::plain(&url);
+    endpoint.headers.extend(authorization(base).map(|header| ("authorization".to_owned(), header)));
+    let answer = answer(&endpoint, timeout).await.map_err(Unknown::Failed)?;
     let other = || Unknown::Failed(format!("{path} was answered by {}", in_short(&answer)));
     if !answer.status.is_success() {
         return Err(other());
@@ -134,6 +149,19 @@ pub(super) mod tests {
     async fn asked(begin: &'static str, body: Vec<u8>) -> Result<Value, Unknown> {
         let port = server(move |_| Some((begin, body.clone()))).await;
         json(&format!("http://127.0.0.1:{port}"), "/x", &[], PATIENCE).await
+    }
+
+    #[test]
+    fn a_name_and_a_password_in_a_url_are_basic_authentication() {
+        for (url, sent) in [
+            ("http://ann:s3cret@logs:3100", Some("ann:s3cret")),
+            ("https://ann%40shop:a%3Ab@logs/loki", Some("ann@shop:a:b")),
+            ("http://token@logs", Some("token:")),
+            ("http://logs:3100/a@b", None),
+        ] {
+            let sent = sent.map(|sent| format!("Basic {}", STANDARD.encode(sent)));
+            assert_eq!(authorization(url), sent, "{url}");
+        }
     }
 
     #[tokio::test]

@@ -17,6 +17,7 @@ mod reports;
 mod send;
 mod signals;
 
+pub use ask::authorization;
 pub use finding::{Finding, Verdict};
 
 use std::time::Duration;

@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::Request;
+use axum::http::StatusCode;
 use serde_json::json;
 
 use crate::support::program::program;
@@ -161,6 +162,36 @@ async fn a_password_within_an_address_is_not_on_the_page() {
     for text in [&told.page, &told.said] {
         assert!(!text.contains("s3cr3t") && !text.contains("reader"), "{text}");
     }
+}
+
+/// A store that answers only whom it knows.
+async fn guarded_store() -> (Server, String) {
+    let answers = async |request: Request| {
+        let shown = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+        match shown {
+            // ann@shop:s3cr3t
+            Some("Basic YW5uQHNob3A6czNjcjN0") => {
+                (StatusCode::OK, json!({ "status": "success", "data": { "result": [] } }).to_string())
+            }
+            _ => (StatusCode::UNAUTHORIZED, String::new()),
+        }
+    };
+    let server = Server::start(Router::new().fallback(answers)).await;
+    let url = server.url("").replace("http://", "http://ann%40shop:s3cr3t@");
+    (server, url)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_and_a_password_within_an_address_are_sent() {
+    let (_guarded, url) = guarded_store().await;
+    let stores = ["--traces", "http://127.0.0.1:9", "--logs", &*url, "--metrics", &*url];
+    let told = tell("guarded", &[&["--trace", TRACE], &stores[..]].concat()).await;
+    assert!(!told.said.contains("401"), "{}", told.said);
+    let mut command = Command::new(program());
+    command.args(["doctor", "--service", "shop", "--prometheus", &url, "--loki", &url]);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("--loki") && !said.contains("401") && !said.contains("s3cr3t"), "{said}");
 }
 
 #[test]

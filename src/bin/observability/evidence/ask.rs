@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty, Limited};
-use hyper::Uri;
 use hyper::body::Bytes;
+use hyper::header::{AUTHORIZATION, HeaderValue};
+use hyper::{Request, Uri};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
+use tower_observability::doctor::authorization;
 
 const PATIENCE: Duration = Duration::from_secs(15);
 const LONGEST_ANSWER: usize = 64 << 20;
@@ -104,7 +106,14 @@ impl Asker {
 
     async fn get(&self, url: &str) -> Result<String, String> {
         let uri: Uri = url.parse().map_err(|error| format!("{error}"))?;
-        let response = self.client.get(uri).await.map_err(|error| chain(&error))?;
+        let mut request = Request::new(Empty::new());
+        if let Some(header) = authorization(url) {
+            let mut value = HeaderValue::try_from(header).map_err(|error| error.to_string())?;
+            value.set_sensitive(true);
+            request.headers_mut().insert(AUTHORIZATION, value);
+        }
+        *request.uri_mut() = uri;
+        let response = self.client.request(request).await.map_err(|error| chain(&error))?;
         let status = response.status();
         let body = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await;
         let body = body.map_err(|error| error.to_string())?.to_bytes();
