@@ -25,7 +25,9 @@ pub(crate) use self::http::Body;
 pub(crate) use self::http::retry_after;
 pub(crate) use self::http::{Answer, Endpoint, HttpClient, TlsFile, TlsFiles, confirmed, in_short};
 #[cfg(feature = "otlp-grpc")]
-pub(crate) use self::http::{REMEDY, TOO_LARGE, on_one_line};
+pub(crate) use self::http::{REMEDY, TOO_LARGE};
+#[cfg(feature = "otlp")]
+pub(crate) use self::http::{media_type, on_one_line};
 pub(crate) use crate::error::masked_url;
 pub(crate) use batch::{BatchLimits, Batching, set_milliseconds, shown_limit, shown_milliseconds, whole};
 #[cfg(feature = "otlp")]

@@ -1,10 +1,9 @@
 //! What a collector says in the answer to a request that it took.
 
-use http::header::CONTENT_TYPE;
 use serde_json::Value;
 
 use super::protobuf::{Field, fields};
-use crate::export::{Answer, Delivery, confirmed, in_short};
+use crate::export::{Answer, Delivery, confirmed, in_short, media_type, on_one_line};
 
 /// `ExportTracePartialSuccess` and the like: how many records were rejected, and why.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -16,8 +15,7 @@ struct Partial {
 /// What an answer over HTTP means. A status of success alone confirms nothing: any web server has one.
 pub(super) fn of_http(answer: &Answer) -> Result<Delivery, Delivery> {
     let body = confirmed(answer, true)?;
-    let kind = answer.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let partial = match kind.split(';').next().unwrap_or_default().trim() {
+    let partial = match &*media_type(&answer.headers) {
         "text/html" => None,
         // An empty body is a valid, empty protobuf message, which most receivers send.
         _ if body.is_empty() => Some(Partial::default()),
@@ -77,6 +75,8 @@ fn of_json(body: &[u8]) -> Option<Partial> {
 
 impl From<Partial> for Delivery {
     fn from(Partial { rejected, message }: Partial) -> Self {
+        // A stranger's text, as that of a refusal is.
+        let message = on_one_line(message.as_bytes());
         Self::Accepted { rejected, message: Some(message).filter(|message| !message.is_empty()) }
     }
 }
@@ -84,6 +84,7 @@ impl From<Partial> for Delivery {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use http::header::CONTENT_TYPE;
     use http::{HeaderMap, HeaderValue, StatusCode};
     use opentelemetry_proto::tonic::collector::logs::v1::{
         ExportLogsPartialSuccess, ExportLogsServiceResponse,
@@ -118,9 +119,30 @@ mod tests {
         assert_eq!(answer(200, "", encoded(0, "slow down")), partial(0, "slow down"));
         assert_eq!(answer(200, "application/x-protobuf", encoded(-1, "")), partial(0, ""));
         let json = r#"{"partialSuccess":{"rejectedLogRecords":"3","errorMessage":"too old"}}"#;
-        assert_eq!(answer(200, "application/json; charset=utf-8", json), partial(3, "too old"));
+        for kind in ["application/json; charset=utf-8", "Application/JSON", "application/json;v=1"] {
+            assert_eq!(answer(200, kind, json), partial(3, "too old"), "{kind}");
+        }
+        assert_eq!(answer(200, "Application/X-Protobuf", encoded(3, "too old")), partial(3, "too old"));
         assert_eq!(answer(200, "application/json", r#"{"partial_success":{}}"#), partial(0, ""));
         assert_eq!(answer(200, "application/json", "{}"), partial(0, ""));
+    }
+
+    #[test]
+    fn what_a_receiver_says_of_a_partial_success_is_one_short_line_without_secrets() {
+        let said = "see\n\u{202e}http://ann:s3cr3t@host/x?api_key=s3cr3t \x1b[2J";
+        let shown = "see http://REDACTED@host/x?REDACTED [2J";
+        let json = format!(r#"{{"partialSuccess":{{"errorMessage":{}}}}}"#, Value::from(said));
+        let endless = "x".repeat(1_000_000);
+        for (delivery, expected) in [
+            (answer(200, "application/x-protobuf", encoded(3, said)), shown),
+            (answer(200, "application/json", json), shown),
+            (Ok(of_grpc(&encoded(3, said))), shown),
+            (Ok(of_grpc(&encoded(3, &endless))), &endless[..300]),
+        ] {
+            let Ok(Delivery::Accepted { message, .. }) = delivery else { panic!("{delivery:?}") };
+            assert_eq!(message.as_deref(), Some(expected));
+        }
+        assert_eq!(of_grpc(&encoded(3, " \n")), Delivery::Accepted { rejected: 3, message: None });
     }
 
     #[test]
@@ -136,6 +158,7 @@ mod tests {
         for (kind, body) in [
             ("text/html", "<!DOCTYPE html><h1>Welcome to nginx!</h1>"),
             ("text/html; charset=utf-8", ""),
+            ("TEXT/HTML", ""),
             ("", "<html>"),
             ("application/x-protobuf", "<html>"),
             ("text/plain", "OK"),

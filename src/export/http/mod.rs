@@ -13,8 +13,10 @@ pub(crate) use endpoint::Endpoint;
 #[cfg(feature = "reports")]
 pub(crate) use status::retry_after;
 #[cfg(feature = "otlp-grpc")]
-pub(crate) use status::{REMEDY, TOO_LARGE, on_one_line};
+pub(crate) use status::{REMEDY, TOO_LARGE};
 pub(crate) use status::{confirmed, in_short};
+#[cfg(feature = "otlp")]
+pub(crate) use status::{media_type, on_one_line};
 pub(crate) use tls_files::{TlsFile, TlsFiles};
 
 /// Connections without TLS: options refuse a URL of `https://` before a client is made for it.

@@ -4,10 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 
 use super::{Answer, Body};
-use crate::error::masked_urls;
+use crate::error::{masked_url, masked_urls};
 use crate::export::Delivery;
 use crate::terminal::steers;
 
@@ -24,6 +24,7 @@ pub(crate) fn confirmed(answer: &Answer, is_otlp: bool) -> Result<Bytes, Deliver
     let Answer { status, headers, body, .. } = answer;
     let reason = || {
         let remedy = match status.as_u16() {
+            300..=399 => &redirect(headers),
             401 | 403 if is_otlp => REMEDY,
             413 => TOO_LARGE,
             _ => "",
@@ -51,6 +52,17 @@ pub(crate) fn confirmed(answer: &Answer, is_otlp: bool) -> Result<Bytes, Deliver
     }
 }
 
+/// Where a redirect points: most often the same with `https://`, or a page to sign in.
+fn redirect(headers: &HeaderMap) -> String {
+    match headers.get(LOCATION).and_then(|to| to.to_str().ok()).filter(|to| !to.is_empty()) {
+        Some(to) => {
+            let to: String = masked_url(to).chars().take(LONGEST_MESSAGE).collect();
+            format!("; a redirect, here to {to}, is not followed: the endpoint has to be where it leads")
+        }
+        None => String::new(),
+    }
+}
+
 /// What an answer looks like: its status, the type of its body, and how that begins.
 pub(crate) fn in_short(answer: &Answer) -> String {
     let kind =
@@ -58,10 +70,17 @@ pub(crate) fn in_short(answer: &Answer) -> String {
     format!("{} with {kind}: {:?}", answer.status, on_one_line(answer.body.bytes()))
 }
 
+/// The type of a body without its parameters, in lower case: it has no case of its own (RFC 9110, 8.3.1). Empty where there is
+/// none.
+pub(crate) fn media_type(headers: &HeaderMap) -> String {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
 /// What the body says: OTLP's is a message of protobuf with a text in it.
 fn message(headers: &HeaderMap, body: &[u8]) -> String {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    on_one_line(if kind.starts_with("application/x-protobuf") { status_message(body) } else { body })
+    let is_protobuf = ["application/x-protobuf", "application/protobuf"].contains(&&*media_type(headers));
+    on_one_line(if is_protobuf { status_message(body) } else { body })
 }
 
 /// The beginning of the receiver's text, on one line, without a secret of a URL: one that is cut can no longer be told
@@ -93,8 +112,9 @@ fn status_message(body: &[u8]) -> &[u8] {
 /// Seconds, or a date of HTTP.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // What has no room in a number is longer than any pause that is kept.
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(value).ok()?;
     Some(date.duration_since(SystemTime::now()).unwrap_or_default())
@@ -130,7 +150,10 @@ mod tests {
         };
         assert_eq!(after("7"), Some(Duration::from_secs(7)));
         assert_eq!(after("0"), Some(Duration::ZERO));
-        assert_eq!(after("soon"), None);
+        assert_eq!(after("99999999999999999999"), Some(Duration::from_secs(u64::MAX)));
+        for none in ["soon", "", "+7", "-7", "7.5", "7, 7"] {
+            assert_eq!(after(none), None, "{none}");
+        }
         let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(100));
         assert!(after(&date).is_some_and(|wait| (90..=100).contains(&wait.as_secs())));
         assert_eq!(after("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
@@ -158,8 +181,10 @@ mod tests {
             assert!(too_large.starts_with(begin), "{too_large}");
         }
         let status = [&b"\x08\x10\x12\x09no tenant"[..]].concat();
-        let bad = refused(StatusCode::BAD_REQUEST, protobuf, &status, true);
-        assert_eq!(bad, "the collector answered 400 Bad Request: no tenant");
+        for kind in [protobuf, "Application/X-Protobuf; proto=google.rpc.Status", "application/protobuf"] {
+            let bad = refused(StatusCode::BAD_REQUEST, kind, &status, true);
+            assert_eq!(bad, "the collector answered 400 Bad Request: no tenant", "{kind}");
+        }
         let long = [&b"\x12\xac\x02"[..], &[b'x'; 300]].concat();
         assert!(refused(StatusCode::BAD_REQUEST, protobuf, &long, true).ends_with(&"x".repeat(300)));
         let long = "p".repeat(LONGEST_MESSAGE - "http://ann:s3".len() - 1);
@@ -171,6 +196,31 @@ mod tests {
         }
         let endless = refused(StatusCode::BAD_REQUEST, text, &vec![b'y'; 1_000_000], true);
         assert_eq!(endless.len(), "the collector answered 400 Bad Request: ".len() + LONGEST_MESSAGE);
+    }
+
+    #[test]
+    fn a_redirect_says_where_it_leads_without_a_secret() {
+        let refused = |to: &str| {
+            let headers = [(LOCATION, HeaderValue::from_str(to).unwrap())].into_iter().collect();
+            let (status, body) = (StatusCode::PERMANENT_REDIRECT, Body::Whole(Bytes::new()));
+            match confirmed(&Answer { status, headers, body, trailers: None }, true) {
+                Err(Delivery::Refused { reason }) => reason,
+                other => panic!("{other:?}"),
+            }
+        };
+        for (to, shown) in [
+            ("https://collector:4318/v1/traces", "https://collector:4318/v1/traces"),
+            ("https://me:s3cr3t@host/x?key=s3cr3t", "https://REDACTED@host/x?REDACTED"),
+            ("/login?state=s3cr3t", "/login?REDACTED"),
+        ] {
+            let expected = format!(
+                "the collector answered 308 Permanent Redirect; a redirect, here to {shown}, is not followed: the \
+                 endpoint has to be where it leads"
+            );
+            assert_eq!(refused(to), expected);
+        }
+        assert_eq!(refused(""), "the collector answered 308 Permanent Redirect");
+        assert!(refused(&"x".repeat(10_000)).len() < 500);
     }
 
     #[test]
