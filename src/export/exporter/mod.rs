@@ -329,7 +329,7 @@ impl<R: Weigh> Exporter<R> {
                 let rejected = rejected.min(count);
                 flow.delivered(count - rejected);
                 flow.dropped(DropReason::Rejected, rejected);
-                self.notices.delivered(flow.lost());
+                self.notices.answered(flow.lost(), rejected < count);
                 if rejected > 0 || message.is_some() {
                     self.notices.rejected(rejected, message.unwrap_or_default());
                 }

@@ -59,7 +59,11 @@ pub(super) struct Notices {
     said_oversized: Option<Instant>,
     /// What was not said yet of records that were too large.
     oversized: (u64, u64),
+    /// How many rejected records were not said yet.
+    rejected: u64,
     lost_before: u64,
+    /// What was lost in failures of which nothing was said.
+    unsaid: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -139,6 +143,9 @@ impl fmt::Display for Notice {
             What::Rejected { url, count: 0, message } => {
                 write!(f, "{url} took the {name} and says: {message}")
             }
+            What::Rejected { url, count, message } if message.is_empty() => {
+                write!(f, "{url} rejected {count} {items} and does not say why")
+            }
             What::Rejected { url, count, message } => write!(f, "{url} rejected {count} {items}: {message}"),
             What::Oversized { shortened, dropped } => write!(
                 f,
@@ -161,20 +168,31 @@ impl Notices {
             said_rejected: None,
             said_oversized: None,
             oversized: (0, 0),
+            rejected: 0,
             lost_before: 0,
+            unsaid: 0,
         }
     }
 
-    /// A batch was stored; so many records were lost since the start.
-    pub(super) fn delivered(&mut self, lost: u64) {
+    /// A batch was taken, and if the receiver did not reject all of it, stored; so many records were lost since the start.
+    pub(super) fn answered(&mut self, lost: u64, is_stored: bool) {
+        if !is_stored {
+            if !matches!(self.state, State::Failing { .. }) {
+                self.lost_before = lost;
+            }
+            return;
+        }
         let before = std::mem::replace(&mut self.state, State::Good);
+        let meanwhile = lost.saturating_sub(self.lost_before);
         let url = || self.url.clone();
         match before {
             State::Untried => self.say(What::Delivering { url: url() }),
             State::Failing { said: true } => {
-                self.say(What::Recovered { url: url(), lost: lost.saturating_sub(self.lost_before) });
+                let lost = meanwhile + std::mem::take(&mut self.unsaid);
+                self.say(What::Recovered { url: url(), lost });
             }
-            State::Good | State::Failing { said: false } => {}
+            State::Failing { said: false } => self.unsaid += meanwhile,
+            State::Good => {}
         }
         self.lost_before = lost;
     }
@@ -193,7 +211,9 @@ impl Notices {
 
     /// The receiver rejected so many of a batch, or has something to say.
     pub(super) fn rejected(&mut self, count: u64, message: String) {
+        self.rejected += count;
         if due(&mut self.said_rejected) {
+            let count = std::mem::take(&mut self.rejected);
             self.say(What::Rejected { url: self.url.clone(), count, message });
         }
     }

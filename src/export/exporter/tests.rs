@@ -302,6 +302,61 @@ async fn what_was_rejected_or_refused_is_counted_and_never_sent_again() {
     assert_eq!(rig.said()[1], "http://REDACTED@collector:4318/v1/traces rejected 3 spans: too old");
 }
 
+/// So many of a batch are rejected.
+fn rejects(rejected: u64, message: &str) -> Step {
+    let message = Some(message.to_owned()).filter(|message| !message.is_empty());
+    Step::Answers(Delivery::Accepted { rejected, message })
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_rejected_between_two_lines_about_it_is_counted_in_the_second() {
+    let rig = Rig::start([], rejects(3, ""));
+    for _ in 0..9 {
+        rig.push(4);
+        rig.pass(10.0).await;
+    }
+    let rejected: Vec<_> = rig.said().into_iter().filter(|said| said.contains("rejected")).collect();
+    let line = |count| {
+        let url = "http://REDACTED@collector:4318/v1/traces";
+        format!("{url} rejected {count} spans and does not say why")
+    };
+    // At 0 and at 60 seconds.
+    assert_eq!(rejected, [line(3), line(6 * 3)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receiver_that_rejects_everything_delivers_nothing() {
+    let rig = Rig::start([rejects(4, "no tenant"), busy(None), rejects(4, "")], accepted());
+    for _ in 0..2 {
+        rig.push(4);
+        rig.pass(10.0).await;
+    }
+    let said = rig.said();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].ends_with("rejected 4 spans: no tenant"), "{said:?}");
+    assert!(said[1].starts_with("traces cannot be delivered"), "{said:?}");
+    rig.push(4);
+    rig.pass(10.0).await;
+    assert!(rig.said()[2].contains("again; 4 spans were lost"), "{:?}", rig.said());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_failure_of_which_nothing_was_said_has_lost_is_said_with_the_next_recovery() {
+    let refused = || Step::Answers(Delivery::Refused { reason: "no".to_owned() });
+    let rig = Rig::start((0..8).flat_map(|_| [refused(), accepted()]), accepted());
+    for _ in 0..16 {
+        rig.push(4);
+        rig.pass(10.0).await;
+    }
+    let recovered: Vec<_> = rig.said().into_iter().filter(|said| said.contains(" again; ")).collect();
+    let lost = |count| {
+        let url = "http://REDACTED@collector:4318/v1/traces";
+        format!("traces are delivered to {url} again; {count} spans were lost or not confirmed meanwhile")
+    };
+    // Failures at 0, 20, 40, …, of which those at 0, 60 and 120 seconds are said.
+    assert_eq!(recovered, [lost(4), lost(12), lost(12)]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_receiver_that_never_answers_leaves_spans_unconfirmed_and_is_not_sent_them_twice() {
     let rig = Rig::start([Step::Hangs], accepted());
