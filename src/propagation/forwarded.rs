@@ -94,14 +94,14 @@ impl<'a> Element<'a> {
             if !pair.trim_ascii().is_empty() {
                 let equals = pair.iter().position(|byte| *byte == b'=')?;
                 let (name, value) = (pair.get(..equals)?.trim_ascii(), pair.get(equals + 1..)?);
-                let value = unquoted(value)?;
                 let once = |has: &mut bool| !std::mem::replace(has, true);
+                // What others say, such as `by` and extensions, may have escapes and is not read.
                 if name.eq_ignore_ascii_case(b"for") {
-                    element.node = once(&mut has_node).then_some(node(value))?;
+                    element.node = once(&mut has_node).then_some(node(unquoted(value)?))?;
                 } else if name.eq_ignore_ascii_case(b"proto") {
-                    element.scheme = once(&mut has_scheme).then_some(scheme(value))?;
+                    element.scheme = once(&mut has_scheme).then_some(scheme(unquoted(value)?))?;
                 } else if name.eq_ignore_ascii_case(b"host") {
-                    element.host = once(&mut has_host).then_some(host(value))?;
+                    element.host = once(&mut has_host).then_some(host(unquoted(value)?))?;
                 }
             }
             match rest {
@@ -283,6 +283,11 @@ mod tests {
             host: Some(b"shop.example:8443"),
         };
         assert_eq!(parsed, expected);
+        let said = r#"for=192.0.2.1;by="_a\"b";note="1\\,\"2\";for=192.0.2.9";proto=https"#;
+        assert_eq!(from_right(&["for=192.0.2.8", said])[0], said);
+        let parsed = Element::parse(said.as_bytes());
+        let node = Some("192.0.2.1".parse().unwrap());
+        assert_eq!(parsed, Element { node, scheme: Some(Scheme::Https), host: None });
         let partly = Element::parse(b"for=unknown;proto=gopher;host=\"a b\"");
         assert_eq!(partly, Element::default());
         for malformed in
