@@ -20,12 +20,20 @@ impl AddressRange {
         let first: IpAddr = first.parse().ok()?;
         let most = if first.is_ipv4() { 32 } else { 128 };
         let bits: u8 = bits.unwrap_or(most);
-        (bits <= most).then_some(Self { first, bits })
+        match first {
+            // An address of version 4, as sockets of version 6 show it; it is compared as what it is.
+            IpAddr::V6(first) if bits >= 96 && bits <= most => {
+                let mapped =
+                    first.to_ipv4_mapped().map(|first| Self { first: first.into(), bits: bits - 96 });
+                mapped.or(Some(Self { first: first.into(), bits }))
+            }
+            first => (bits <= most).then_some(Self { first, bits }),
+        }
     }
 
     /// Is the address in it?
     pub(crate) fn contains(self, address: IpAddr) -> bool {
-        match (self.first, address) {
+        match (self.first, address.to_canonical()) {
             (IpAddr::V4(first), IpAddr::V4(address)) => {
                 let mask = u32::MAX.checked_shl(32 - u32::from(self.bits)).unwrap_or(0);
                 (first.to_bits() ^ address.to_bits()) & mask == 0
@@ -43,5 +51,33 @@ impl fmt::Display for AddressRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let whole = if self.first.is_ipv4() { 32 } else { 128 };
         if self.bits == whole { self.first.fmt(f) } else { write!(f, "{}/{}", self.first, self.bits) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_version_4_is_in_its_range_however_either_is_written() {
+        for (range, shown, inside, outside) in [
+            ("10.0.0.0/8", "10.0.0.0/8", "10.1.2.3", "11.0.0.1"),
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8", "10.1.2.3", "11.0.0.1"),
+            ("::ffff:10.0.0.7", "10.0.0.7", "10.0.0.7", "10.0.0.8"),
+            ("::ffff:0.0.0.0/96", "0.0.0.0/0", "192.0.2.1", "::1"),
+            ("2001:db8::/96", "2001:db8::/96", "2001:db8::7", "10.0.0.1"),
+            ("::/0", "::/0", "2001:db8::7", "10.0.0.1"),
+        ] {
+            let parsed = AddressRange::parse(range).expect(range);
+            assert_eq!(parsed.to_string(), shown);
+            let contains = |address: &str| parsed.contains(address.parse().expect("an address"));
+            assert_eq!((contains(inside), contains(outside)), (true, false), "{range}");
+            if !inside.contains(':') {
+                assert!(contains(&format!("::ffff:{inside}")), "{range}");
+            }
+        }
+        for none in ["::ffff:10.0.0.0/129", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/", ""] {
+            assert_eq!(AddressRange::parse(none), None, "{none}");
+        }
     }
 }
