@@ -23,17 +23,24 @@ const MOST_BYTES: usize = 8 * 1_024;
 /// Stands for what was cut off.
 const CUT: &str = "…";
 
-/// Words in the names of headers that hold credentials. If one is captured, only its presence is recorded.
-const SECRETS: [&str; 10] = [
+/// Words in the names of headers that hold credentials, also where these are written with `_`. If one is captured, only its
+/// presence is recorded.
+const SECRETS: [&str; 16] = [
+    "access-key",
     "api-key",
     "apikey",
     "assertion",
     "auth-key",
     "authorization",
     "cookie",
+    "credential",
+    "functions-key",
     "jwt",
+    "passwd",
     "password",
+    "private-key",
     "secret",
+    "subscription-key",
     "token",
 ];
 
@@ -138,7 +145,7 @@ impl Headers {
 
 impl Shows {
     fn of(name: &HeaderName) -> Self {
-        match name.as_str() {
+        match name.as_str().replace('_', "-").as_str() {
             name if SECRETS.iter().any(|word| name.contains(word)) => Self::Nothing,
             name if URLS.contains(&name) => Self::Url,
             _ => Self::All,
@@ -184,12 +191,26 @@ fn hidden_in<'v>(text: Cow<'v, str>, hidden: &Hidden) -> Cow<'v, str> {
     if text.starts_with('/') {
         return url(&text, hidden).into();
     }
+    if text.as_bytes().contains(&b'<') {
+        return targets(&text, hidden).into();
+    }
     // Few values have a colon, which is found faster.
     if !text.as_bytes().contains(&b':') || !text.contains("://") {
         return text;
     }
     let is_one = !text.contains([' ', '\t', ',', '<']);
     if is_one { url(&text, hidden).into() } else { masked_urls(&text).into_owned().into() }
+}
+
+/// A value with URLs in brackets, as `link` has them, also relative ones.
+fn targets(text: &str, hidden: &Hidden) -> String {
+    let mut parts = text.split('<');
+    let mut shown = masked_urls(parts.next().unwrap_or_default()).into_owned();
+    for part in parts {
+        let end = part.find('>').unwrap_or(part.len());
+        shown.extend(["<", &masked_urls(&url(&part[..end], hidden)), &masked_urls(&part[end..])]);
+    }
+    shown
 }
 
 /// A URL or the end of one, as `url.full` is shown: no credentials, no query values; and no fragment, which some hand
@@ -270,7 +291,16 @@ mod tests {
             "x-access-token",
             "x-amz-security-token",
             "x-amzn-oidc-accesstoken",
+            "api_key",
+            "ocp-apim-subscription-key",
+            "x-access-key",
+            "x-amz-credential",
             "x-api-key",
+            "x-api_key",
+            "x-auth_key",
+            "x-functions-key",
+            "x_csrf_token",
+            "x-private_key",
             "x-apikey",
             "x-auth-key",
             "x-auth-token",
@@ -329,10 +359,19 @@ mod tests {
             ("/reset/s3cr3t?key=s3cr3t", "/reset/REDACTED?key=REDACTED"),
             ("https://me:s3cr3t@a.example/reset/s3cr3t", "https://REDACTED@a.example/reset/REDACTED"),
             ("<https://a.example/x?key=s3cr3t>; rel=next", "<https://a.example/x?REDACTED>; rel=next"),
+            ("<http://p/http://me:s3cr3t@a.example/x>", "<http://p/http://REDACTED@a.example/x>"),
+            ("</reset/s3cr3t?key=s3cr3t>; rel=next", "</reset/REDACTED?key=REDACTED>; rel=next"),
+            (
+                "<?key=s3cr3t>; rel=a, <https://a.example/reset/s3cr3t>; rel=\"http://b/?s3cr3t\"",
+                "<?key=REDACTED>; rel=a, <https://a.example/reset/REDACTED>; rel=\"http://b/?REDACTED\"",
+            ),
+            ("<https://a.example/?s3cr3t", "<https://a.example/?REDACTED"),
+            ("Ann <ann@a.example>", "Ann <ann@a.example>"),
             ("0; url=https://a.example/#s3cr3t", "0; url=https://a.example/#REDACTED"),
             ("text/html; q=0.9, */*", "text/html; q=0.9, */*"),
             ("Bot/1.0 (+http://a.example/bot)", "Bot/1.0 (+http://a.example/bot)"),
             ("9:30", "9:30"),
+            ("a < b", "a < b"),
         ] {
             let found = captured(&["x-own"], &headers(&[("x-own", sent.as_bytes())]), &hidden);
             assert_eq!(found[0].1, [shown]);
