@@ -230,7 +230,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
         if self.keeps_fields(&details) {
             // User code formats some of them: the registry must not be locked meanwhile.
             attributes.record(&mut Visitor(&mut Keep(&mut details)));
-            details.tell_hop(&details.fields);
+            details.tell_hop(&details);
         }
         if let Some(span) = ctx.span(id).filter(|_| !details.is_empty()) {
             span.extensions_mut().insert(details);
@@ -250,7 +250,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
         let mut extensions = span.extensions_mut();
         match extensions.get_mut::<Details>() {
             Some(details) => {
-                details.tell_hop(&more.fields);
+                details.tell_hop(&more);
                 details.add(more);
             }
             None => extensions.insert(more),

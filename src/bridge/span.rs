@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::clock::Moment;
 use crate::context::{SpanId, TraceContext};
 use crate::current::Current;
-use crate::record::{FieldValue, Fields, Kind};
+use crate::record::{FieldValue, Fields, Kind, NameSpan, Outcome};
 use crate::traces::SpanRecord;
 
 /// The conventions' default limit of attributes.
@@ -78,12 +78,26 @@ impl Details {
         }
     }
 
-    /// Says fields of the request, if this is its own span.
-    pub(super) fn tell_hop(&self, fields: &Fields) {
+    /// Says of the request what was said of this span, if it is the request's own.
+    pub(super) fn tell_hop(&self, said: &Self) {
         let hop = self.current.as_ref().and_then(|current| current.hop.as_ref());
-        if let Some(hop) = hop.filter(|hop| self.stands_for_hop && hop.end().is_none()) {
-            for (name, value) in fields.iter() {
-                hop.add_field(name, value);
+        let Some(hop) = hop.filter(|hop| self.stands_for_hop && hop.end().is_none()) else { return };
+        for (name, value) in said.fields.iter() {
+            hop.add_field(name, value);
+        }
+        if said.name.is_none() && said.status != Some(true) {
+            return;
+        }
+        let mut notes = hop.notes();
+        let notes = notes.get_or_insert_default();
+        if let Some(name) = said.name.clone() {
+            notes.span_name = Some(NameSpan::new(move |_, _| name.to_string()));
+        }
+        if said.status == Some(true) {
+            // What is said by `request::outcome` and `request::error` is more precise.
+            notes.outcome.get_or_insert(Outcome::ServerError);
+            if let Some(message) = said.status_message.as_deref() {
+                notes.error.get_or_insert_with(|| vec![message.to_owned()]);
             }
         }
     }

@@ -273,6 +273,32 @@ async fn fields_recorded_on_the_request_span_are_the_requests() {
 }
 
 #[tokio::test]
+async fn what_tracing_opentelemetry_takes_of_a_span_is_said_of_the_request_by_its_own() {
+    let make = || {
+        info_span!("request", otel.name = field::Empty, otel.kind = "server", otel.status_code = field::Empty)
+    };
+    let served = served_by(
+        |layer| layer.clone().request_span_with(make),
+        || async {
+            tracing::Span::current()
+                .record("otel.name", "query Bookings")
+                .record("otel.status_code", "ERROR");
+        },
+    )
+    .await;
+    let span = served.span();
+    assert_eq!((span.name.as_str(), span.is_error()), ("query Bookings", true));
+    assert_eq!(served.request.closing_line()["outcome"], "server_error");
+    let make = || info_span!("request", otel.status_message = "no seats", otel.status_code = "OK");
+    let served = served_by(|layer| layer.clone().request_span_with(make), || async {}).await;
+    assert!(!served.span().is_error(), "the last word of the two is OK");
+    let make = || info_span!("request", otel.status_description = "no seats");
+    let served = served_by(|layer| layer.clone().request_span_with(make), || async {}).await;
+    assert!(served.span().is_error());
+    assert_eq!(served.request.closing_line()["error"], "no seats");
+}
+
+#[tokio::test]
 async fn in_current_span_needs_the_option_and_then_works() {
     let (told, heard) = mpsc::channel();
     let handler = || {
