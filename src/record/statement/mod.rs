@@ -7,6 +7,8 @@ mod scanner;
 mod summary;
 
 use std::fmt;
+use std::iter::Peekable;
+use std::str::Chars;
 
 pub(crate) use self::scanner::Dialect;
 
@@ -172,7 +174,7 @@ pub(crate) fn without_values(error: &str) -> String {
         if let Some(close) = closes {
             shown.push('?');
             // Without an end, everything that follows may be the value.
-            rest.by_ref().find(|c| *c == close);
+            pass(&mut rest, close);
         } else if c.is_numeric() {
             while rest.next_if(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | ':')).is_some() {}
             shown.push('?');
@@ -182,6 +184,19 @@ pub(crate) fn without_values(error: &str) -> String {
         before = c;
     }
     shown
+}
+
+/// Goes behind the end of a value. Databases do not escape what they quote: a parenthesis may be the value's own unless it is
+/// the last one, and so may a quote within a word.
+fn pass(rest: &mut Peekable<Chars<'_>>, close: char) {
+    let mut left = rest.clone().filter(|c| *c == close).count();
+    while let Some(c) = rest.next() {
+        left -= usize::from(c == close);
+        let is_end = if close == ')' { left == 0 } else { !rest.peek().is_some_and(|c| c.is_alphanumeric()) };
+        if c == close && is_end {
+            return;
+        }
+    }
 }
 
 /// The text while it is written.

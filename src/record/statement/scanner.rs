@@ -152,6 +152,13 @@ impl<'a> Scanner<'a> {
 
     fn word(&mut self) -> Token<'a> {
         let word = self.take_while(is_word);
+        let is = |known: &str| word.eq_ignore_ascii_case(known);
+        // Oracle's quotes of one's own choice, and its passwords, which need none.
+        if self.dialect == Dialect::Other
+            && (self.byte(0) == b'\'' && (is("q") || is("nq")) || is("identified"))
+        {
+            return self.give_up();
+        }
         let is_truth = word.eq_ignore_ascii_case("true") || word.eq_ignore_ascii_case("false");
         if is_truth { Token::Value } else { Token::Word(word) }
     }
@@ -245,6 +252,11 @@ impl<'a> Scanner<'a> {
     }
 
     fn quoted_value(&mut self, quote: u8) -> Token<'a> {
+        // Where three quotes begin a text, one of them does not end it (BigQuery).
+        let quotes = (0..4).take_while(|ahead| self.byte(*ahead) == quote).count();
+        if self.dialect == Dialect::Other && quotes == 3 {
+            return self.give_up();
+        }
         match self.close(quote, true) {
             Some(_) => Token::Value,
             None => self.give_up(),

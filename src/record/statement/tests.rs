@@ -48,6 +48,15 @@ fn what_databases_read_differently_is_read_as_the_named_one_does_or_left_out() {
     assert_eq!(text("1--'a\nsecret'", Dialect::Other), "??…");
     assert_eq!(text("SELECT [it's] WHERE x = 'secret'", Dialect::Other), "SELECT ?…");
     assert_eq!(text("SELECT `a` FROM `t`", Dialect::Mysql), "SELECT `a` FROM `t`");
+    for oracle in ["Q'[it's secret]'", "nq'!it's secret!'"] {
+        assert_eq!(text(&format!("SELECT {oracle} FROM dual"), Dialect::Other), "SELECT ?…");
+    }
+    for triple in ["\"\"\"a \" secret\"\"\"", "'''it's secret'''", "r'''it's secret'''"] {
+        let shown = text(&format!("SELECT {triple}"), Dialect::Other);
+        assert!(shown.ends_with("?…") && !shown.contains("secret"), "{shown}");
+    }
+    assert_eq!(text("SELECT '', '''' FROM t", Dialect::Other), "SELECT ?, ? FROM t");
+    assert_eq!(text("ALTER USER ann IDENTIFIED BY secret", Dialect::Other), "ALTER USER ann ?…");
 }
 
 #[test]
@@ -160,7 +169,14 @@ fn piece(dialect: Dialect) -> impl Strategy<Value = String> {
         Dialect::Postgres => vec!["$$ 'secret $$", "$q$ $$secret$$ $q$", "E'secret'", "/* /* */ secret */"],
         Dialect::Mysql => vec!["\"secret\"", "# secret '\n", "_utf8'secret'"],
         Dialect::Sqlite => vec!["x'7342'"],
-        Dialect::Other => vec!["\"secret\"", "\"it's secret\"", "'secret\\' "],
+        Dialect::Other => vec![
+            "\"secret\"",
+            "\"it's secret\"",
+            "'secret\\' ",
+            "q'[it's secret]'",
+            "'''it's secret'''",
+            "IDENTIFIED BY secret",
+        ],
     };
     prop_oneof![
         3 => quoted.prop_map(str::to_owned),
@@ -187,6 +203,10 @@ fn an_errors_text_shows_no_value() {
         ("invalid input: 'secret' at 12", "invalid input: ? at ?"),
         ("can't connect to 10.0.0.7:5432 (os error 111)", "can't connect to ? (os error ?)"),
         ("never closed: 'secret", "never closed: ?"),
+        ("Duplicate entry 'o'secret@example.org' for key 'users.email'", "Duplicate entry ? for key ?"),
+        ("Key (name)=(a)secret) already exists", "Key (name)=? already exists"),
+        ("key (a)=(1) conflicts with existing key (a)=(secret).", "key (a)=?."),
+        ("Key (name)=(secret", "Key (name)=?"),
     ];
     for (error, right) in cases {
         assert_eq!(without_values(error), right);
