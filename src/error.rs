@@ -187,8 +187,10 @@ fn is_of_scheme(letter: char) -> bool {
 fn masked(url: &str) -> Cow<'_, str> {
     let is_scheme = |end: &usize| url[..*end].chars().all(is_of_scheme);
     let (scheme, rest) = url.split_at(url.find("://").filter(is_scheme).map_or(0, |end| end + 3));
-    let authority_end = rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
-    let path_end = rest.find(['?', '#']).unwrap_or(rest.len());
+    let query_at = rest.find(['?', '#']).unwrap_or(rest.len());
+    // Parameters of the path, and the keys of a connection (`sb://host/;SharedAccessKey=…`).
+    let path_end = rest.find(';').filter(|at| rest[*at..].contains('=')).unwrap_or(query_at).min(query_at);
+    let authority_end = rest.find(['/', '\\']).unwrap_or(path_end).min(path_end);
     let (authority, path) = (&rest[..authority_end], &rest[authority_end..path_end]);
     if !authority.contains('@') && (rest.contains('@') && path.is_empty() || !has_port(authority)) {
         // Most likely a name and a password with a letter that ends the authority.
@@ -300,6 +302,12 @@ mod tests {
             ("é://?S ://", "é://?REDACTED ://"),
             ("of [a://h:1/,b://me:S@h:2/]: gone", "of [a://h:1/,b://REDACTED@h:2/]: gone"),
             ("a://me:S@h:1,a://me:S@h:2", "a://REDACTED@h:1,a://REDACTED@h:2"),
+            ("a://me:S@h:1;a://me:S@h:2; gone", "a://REDACTED@h:1;a://REDACTED@h:2; gone"),
+            ("no Endpoint=sb://h/;KeyName=Root;Key=S=", "no Endpoint=sb://h/;REDACTED"),
+            ("jdbc:sqlserver://h;user=sa;password=S: gone", "jdbc:sqlserver://h;REDACTED: gone"),
+            ("jdbc:sqlserver://h:1;password=S?S", "jdbc:sqlserver://h:1;REDACTED"),
+            ("http://h/a;jsessionid=S/b?c=S", "http://h/a;REDACTED"),
+            ("http://me:S;s=S@h/b", "http://REDACTED"),
             ("of http://h/?q='S'&k=\"S\"; gone", "of http://h/?REDACTED; gone"),
             (
                 "<http://h?k='S'>; {\"u\":\"a://h?S\",\"v\":1}",
