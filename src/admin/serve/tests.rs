@@ -103,6 +103,26 @@ async fn the_level_is_changed_from_this_machine_and_a_wrong_one_is_answered_with
 }
 
 #[tokio::test]
+async fn what_a_proxy_asks_in_its_older_version_changes_nothing() {
+    let started = start();
+    for (method, path, body) in
+        [("PUT", "/log-level", "debug"), ("PUT", "/switches", "log_level=debug"), ("DELETE", "/switches", "")]
+    {
+        let length = body.len();
+        let asked = format!(
+            "{method} {path} HTTP/1.0\r\nhost: {}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}",
+            started.address
+        );
+        let (head, said) = started.ask(&asked).await;
+        assert!(
+            head.starts_with("http/1.0 403 ") && said.contains("OBSERVABILITY_ADMIN_TOKEN"),
+            "{head} {said}"
+        );
+    }
+    assert_eq!(started.get("/log-level", "").await.1, "info\n");
+}
+
+#[tokio::test]
 async fn switches_are_shown_turned_and_turned_back_from_this_machine() {
     let started = start();
     let now = |body: &str| {
