@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::USER_AGENT;
+use http::header::{ACCEPT_ENCODING, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -150,6 +150,8 @@ impl HttpClient {
         *request.uri_mut() = self.uri.clone();
         let headers = request.headers_mut();
         headers.insert(USER_AGENT, agent(own.get(USER_AGENT)));
+        // Where nothing is said, a receiver may choose any coding (RFC 9110, 12.5.3), and none is read here.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         headers.extend(self.headers.clone());
         // What says how the body is encoded is the encoder's alone.
         own.iter().filter(|(name, _)| *name != USER_AGENT).for_each(|(name, value)| {

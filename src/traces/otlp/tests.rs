@@ -96,6 +96,7 @@ async fn the_request_is_what_the_specification_asks_for() {
     assert_eq!(received[0].header("content-type"), "application/x-protobuf");
     assert_eq!(received[0].header("authorization"), "Bearer s3cr3t");
     assert_eq!(received[0].header("content-encoding"), "");
+    assert_eq!(received[0].header("accept-encoding"), "identity", "an answer that is compressed is not read");
     let agent = received[0].header("user-agent");
     let version = agent.strip_prefix(concat!("tower-observability/", env!("CARGO_PKG_VERSION"), " "));
     assert!(version.is_some_and(|rest| rest.starts_with("OTel-OTLP-Exporter-Rust/")), "{agent}");
