@@ -17,6 +17,9 @@ use tower_observability::doctor::authorization;
 const PATIENCE: Duration = Duration::from_secs(15);
 const LONGEST_ANSWER: usize = 64 << 20;
 
+/// Where the list is in an answer of Prometheus or Loki.
+pub(super) const RESULT: &str = "/data/result";
+
 /// Asks, and remembers.
 pub(super) struct Asker {
     client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::ask::{Asker, text};
+use super::ask::{Asker, RESULT, text};
 use super::lines::{Line, lines};
 use super::options::Evidence;
 
@@ -97,9 +97,8 @@ const CHARTS: [(&str, &str); 3] = [
 const REFUSED: &str = "|4..|CANCELLED|INVALID_ARGUMENT|NOT_FOUND|ALREADY_EXISTS|PERMISSION_DENIED|FAILED_PRECONDITION|ABORTED\
 |OUT_OF_RANGE|UNAUTHENTICATED";
 
-/// Where the list is in an answer of Jaeger, and in one of Prometheus or Loki.
+/// Where the list is in an answer of Jaeger.
 const TRACES: &str = "/data";
-pub(super) const RESULT: &str = "/data/result";
 
 /// Asks all three stores.
 pub(super) async fn collect(mut asker: Asker, evidence: &Evidence) -> Found {

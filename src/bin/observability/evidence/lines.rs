@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::ask::{Asker, text};
-use super::collect::RESULT;
+use super::ask::{Asker, RESULT, text};
 use super::options::Evidence;
 
 /// As many as Loki gives at once, by default.
