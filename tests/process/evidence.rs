@@ -134,7 +134,7 @@ async fn an_address_may_end_with_a_slash_and_a_wrong_one_is_answered_with_right_
     let base = format!("{empty}/");
     let stores = ["--traces", &*base, "--logs", &*base, "--metrics", &*base];
     tell("slash", &[&["--trace", TRACE], &stores[..]].concat()).await;
-    let asked = asked.lock().unwrap();
+    let asked = asked.lock().unwrap().clone();
     assert!(asked.len() >= 3 && asked.iter().all(|path| !path.starts_with("//")), "{asked:?}");
 
     for (arguments, right) in [
