@@ -20,14 +20,14 @@ impl AddressRange {
         let first: IpAddr = first.parse().ok()?;
         let most = if first.is_ipv4() { 32 } else { 128 };
         let bits: u8 = bits.unwrap_or(most);
-        match first {
-            // An address of version 4, as sockets of version 6 show it; it is compared as what it is.
-            IpAddr::V6(first) if bits >= 96 && bits <= most => {
-                let mapped =
-                    first.to_ipv4_mapped().map(|first| Self { first: first.into(), bits: bits - 96 });
-                mapped.or(Some(Self { first: first.into(), bits }))
+        // An address of version 4, as sockets of version 6 show it, is compared as what it is.
+        let mapped = if let IpAddr::V6(first) = first { first.to_ipv4_mapped() } else { None };
+        match mapped {
+            Some(first) => {
+                let bits = bits.checked_sub(128 - 32).filter(|bits| *bits <= 32)?;
+                Some(Self { first: first.into(), bits })
             }
-            first => (bits <= most).then_some(Self { first, bits }),
+            None => (bits <= most).then_some(Self { first, bits }),
         }
     }
 
@@ -76,7 +76,9 @@ mod tests {
                 assert!(contains(&format!("::ffff:{inside}")), "{range}");
             }
         }
-        for none in ["::ffff:10.0.0.0/129", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/", ""] {
+        for none in
+            ["::ffff:10.0.0.0/129", "::ffff:10.0.0.0/8", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/", ""]
+        {
             assert_eq!(AddressRange::parse(none), None, "{none}");
         }
     }

@@ -11,6 +11,7 @@ use tower_observability::{Observability, Work};
 
 use crate::support::child::{Child, Ended, run};
 use crate::support::collector::{Answer, Collector};
+use crate::support::port::free_address;
 
 #[test]
 fn program() {
@@ -148,7 +149,7 @@ fn the_same_arrives_over_grpc() {
 
 #[test]
 fn without_a_collector_each_point_is_dropped_and_counted_and_the_end_is_in_time() {
-    let absent = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let absent = free_address();
     let start = Instant::now();
     let child = child("once", &format!("http://{absent}")).env("OBSERVABILITY_SHUTDOWN_TIMEOUT", "1000");
     let ended = child.end().well();

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::support::child::signal;
 use crate::support::collector::Collector;
 use crate::support::http::get;
+use crate::support::port::free_address;
 
 fn workshop() -> Command {
     let mut command = Command::new(program());
@@ -338,8 +339,7 @@ fn a_program_that_does_not_start_is_named() {
 
 #[test]
 fn one_service_alone_starts_again_at_the_same_admin_port() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let port = free.to_string();
+    let port = free_address().port().to_string();
     for _ in 0..2 {
         let service = Service::start("inventory", &[("OTEL_EXPORTER_PROMETHEUS_PORT", &port)]);
         assert_eq!(service.addresses.admin, format!("http://127.0.0.1:{port}"));

@@ -9,6 +9,7 @@ pub mod exposition;
 pub mod failures;
 pub mod hostile;
 pub mod http;
+pub mod port;
 pub mod program;
 pub mod reports;
 pub mod repository;

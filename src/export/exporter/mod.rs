@@ -357,7 +357,8 @@ impl<R: Weigh> Exporter<R> {
                 after.map_or(step, |after| self.pause(after).max(step))
             }
         };
-        let next = Instant::now() + pause;
+        // What it asked for in answer to another request holds for this one as well.
+        let next = (Instant::now() + pause).max(self.paused.unwrap_or_else(Instant::now));
         if next >= life.earliest(flight.limit()) {
             return self.give_up(flight);
         }
@@ -368,7 +369,7 @@ impl<R: Weigh> Exporter<R> {
     /// The receiver asked for a pause: this request and the next ones wait.
     fn pause(&mut self, after: Duration) -> Duration {
         let after = after.min(LONGEST_PAUSE);
-        self.paused = Some(Instant::now() + after);
+        self.paused = self.paused.max(Some(Instant::now() + after));
         after
     }
 

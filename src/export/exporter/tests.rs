@@ -302,6 +302,18 @@ async fn what_was_rejected_or_refused_is_counted_and_never_sent_again() {
     assert_eq!(rig.said()[1], "http://REDACTED@collector:4318/v1/traces rejected 3 spans: too old");
 }
 
+#[tokio::test(start_paused = true)]
+async fn of_several_pauses_that_a_receiver_asks_for_the_longest_holds_for_all_requests() {
+    let rig = Rig::start([accepted(), busy(Some(20)), busy(Some(1)), accepted()], accepted());
+    rig.push(4);
+    rig.pass(1.0).await;
+    rig.push(8);
+    rig.pass(1.0).await;
+    rig.push(4);
+    rig.pass(30.0).await;
+    assert_eq!(rig.attempts(), [(0.0, 4), (1.0, 4), (1.0, 4), (21.0, 4), (21.0, 4), (21.0, 4)]);
+}
+
 /// So many of a batch are rejected.
 fn rejects(rejected: u64, message: &str) -> Step {
     let message = Some(message.to_owned()).filter(|message| !message.is_empty());

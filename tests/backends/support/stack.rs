@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use crate::shared::port::free_address;
 use crate::shared::repository::top;
 use crate::support::http;
 use crate::support::systems::{ALERTMANAGER, PROMETHEUS_PROGRAM};
@@ -72,9 +73,9 @@ impl Drop for Folder {
     }
 }
 
-/// A port that is free now.
+/// A port that is free, and stays so until somebody asks for it by its number.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    free_address().port()
 }
 
 impl Server {
@@ -110,8 +111,10 @@ impl Server {
     /// Starts it; it is ready when it takes a connection.
     pub(crate) async fn listening(command: &mut Command, address: &str) -> Self {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
-        let server = Self { url: format!("http://{address}"), child };
+        let mut server = Self { url: format!("http://{address}"), child };
         eventually(MAY_START_FOR, address, async || {
+            // Else somebody else might answer at its address.
+            assert!(server.child.try_wait().unwrap().is_none(), "{command:?} has ended");
             tokio::net::TcpStream::connect(address).await.map(drop).map_err(|error| error.to_string())
         })
         .await;

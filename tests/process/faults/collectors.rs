@@ -1,6 +1,6 @@
 //! Faults of the collector, and of the way there.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::Measured;
@@ -8,6 +8,7 @@ use super::service::{REQUESTS, Service};
 use crate::support::authority::{Authority, Shown};
 use crate::support::child::Child;
 use crate::support::collector::{Answer, Collector};
+use crate::support::port::free_address;
 
 /// What is where spans are sent to, while the fault lasts.
 pub(super) enum Place {
@@ -68,16 +69,15 @@ impl Place {
     fn taken(&self, child: Child) -> (Child, Option<Collector>, SocketAddr) {
         let child = child.env("OTEL_EXPORTER_OTLP_TIMEOUT", "1500");
         let to = |child: Child, endpoint: String| child.env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
-        let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let collector = match self {
             Self::Absent => {
-                let address = free();
+                let address = free_address();
                 return (to(child, format!("http://{address}")), None, address);
             }
             Self::Unknown => {
                 // Longer than a label of a name may be, so that no server is asked.
                 let child = to(child, format!("http://{}.example:4318", "x".repeat(64)));
-                return (child.env("OTEL_BSP_EXPORT_TIMEOUT", "1500"), None, free());
+                return (child.env("OTEL_BSP_EXPORT_TIMEOUT", "1500"), None, free_address());
             }
             Self::Distrusted(_) => Collector::start_tls(Authority::new("untrusted").server(Shown::Right)),
             Self::Answers(_) | Self::Restarting => Collector::start(),

@@ -10,6 +10,7 @@ use tower_observability::testing::Instance;
 use tower_observability::{Work, attempts};
 
 use super::attempts::{Body, hyper};
+use crate::support::port::free_address;
 use crate::support::server::Server;
 
 /// Answers with the status of `x-answer`.
@@ -85,7 +86,7 @@ async fn what_may_be_done_twice_and_what_was_refused_is_told_when_it_is_tried_ag
 async fn what_may_be_tried_again_is_not() {
     let server = answers().await;
     let url = server.url("/charges");
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = free_address();
     let nowhere = format!("http://{nobody}/");
     let ready = |builder: http::request::Builder| builder.body(Empty::new()).unwrap();
     let renewed = ["old", "new"].map(|token| ready(request("GET", &url, 401).header("authorization", token)));

@@ -25,6 +25,7 @@ use tower::{Layer, ServiceExt};
 use tower_observability::testing::{Instance, Span};
 use tower_observability::{Kind, ObservabilityLayer, side};
 
+use crate::support::port::free_address;
 use crate::support::server::Server;
 
 const CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -171,7 +172,7 @@ async fn an_answer_of_400_or_more_is_an_error_of_the_call() {
 #[tokio::test]
 async fn a_refused_connection_says_so_in_span_line_and_metric_and_the_error_passes_through() {
     let seen = Instance::new();
-    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let address = free_address();
     let error = call(seen.client_layer(), &format!("http://{address}/")).await.unwrap_err();
     assert!(error.contains("Connect"), "{error}");
     let span = client_span(&seen);

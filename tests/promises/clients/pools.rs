@@ -19,7 +19,8 @@ use tokio::net::TcpStream;
 use tower::{Layer, Service, ServiceExt};
 use tower_observability::testing::Instance;
 
-use super::words::{nobody, word};
+use super::words::word;
+use crate::support::port::free_address;
 
 type Body = Empty<Bytes>;
 type Boxed = Box<dyn std::error::Error + Send + Sync>;
@@ -186,6 +187,6 @@ async fn a_pool_made_of_parts_goes_below_the_layer_and_its_connectors_error_is_r
     let whole = tower::service_fn(|request: Request<Body>| async move {
         connect(request.uri().clone()).await?.call(request).await.map_err(Boxed::from)
     });
-    seen.client_layer().layer(whole).oneshot(request(nobody())).await.unwrap_err();
+    seen.client_layer().layer(whole).oneshot(request(free_address())).await.unwrap_err();
     assert_eq!(word(&seen), ("connection_refused".into(), "server_error".into()));
 }

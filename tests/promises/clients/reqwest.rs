@@ -18,8 +18,9 @@ use tower_observability::reqwest::Client;
 use tower_observability::testing::Instance;
 use tower_observability::{ObservabilityLayer, request, side};
 
-use super::words::{answering, nobody, word};
+use super::words::{answering, word};
 use super::{CALLER, client_span};
+use crate::support::port::free_address;
 use crate::support::server::Server;
 
 const INSIDE: &str = "orders.internal";
@@ -192,7 +193,7 @@ async fn a_redirect_policy_of_ones_own_stands_within_ours() {
 async fn what_reqwest_calls_an_error_has_a_word_and_its_text_no_query() {
     let server = echo().await;
     let never = answering(b"").await;
-    let refused = format!("http://{}/?token=s3cret", nobody());
+    let refused = format!("http://{}/?token=s3cret", free_address());
     let slow = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let late = format!("http://{}/?token=s3cret", slow.local_addr().unwrap());
     for (to, expected, outcome) in [

@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::support::port::free_address;
 use bytes::Bytes;
 use futures_util::stream;
 use http::{Request, Response, Uri};
@@ -31,11 +32,6 @@ pub(super) async fn answering(answer: &'static [u8]) -> SocketAddr {
         }
     });
     address
-}
-
-/// An address at which nobody listens.
-pub(super) fn nobody() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 /// The word that all three signals say of the instance's one call.
@@ -82,7 +78,7 @@ async fn a_name_that_is_not_known_is_told_from_a_connection_that_is_refused() {
     });
     let connector = HttpConnector::new_with_resolver(resolver);
     assert_eq!(without_body(connector, "http://nobody.invalid/").await, said("dns_error"));
-    let url = format!("http://{}/", nobody());
+    let url = format!("http://{}/", free_address());
     assert_eq!(without_body(HttpConnector::new(), &url).await, said("connection_refused"));
 }
 
@@ -140,7 +136,7 @@ async fn an_error_of_a_type_of_ones_own_is_read_out_of_its_box() {
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
     let mut boxed = client.map_err(|error| Box::new(error) as Box<dyn Error + Send + Sync>);
     let answer = tower::service_fn(move |request| boxed.call(request));
-    let request = Request::get(format!("http://{}/", nobody())).body(Full::default()).unwrap();
+    let request = Request::get(format!("http://{}/", free_address())).body(Full::default()).unwrap();
     seen.client_layer().layer(answer).oneshot(request).await.unwrap_err();
     assert_eq!(word(&seen), said("connection_refused"));
 }

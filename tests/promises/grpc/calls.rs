@@ -4,6 +4,7 @@ use tower::{BoxError, Layer, ServiceBuilder};
 use tower_observability::{Observed, side};
 
 use super::*;
+use crate::support::port::free_address;
 use tonic::transport::Channel;
 
 /// A shop that nobody watches, and a client that is.
@@ -108,7 +109,7 @@ async fn our_own_patience_ends_as_a_timeout() {
 async fn who_is_not_there_is_unavailable_and_a_readable_error_says_why() {
     for readable in [false, true] {
         let seen = Instance::new();
-        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = free_address();
         let origin: http::Uri = format!("http://{address}").parse().unwrap();
         let channel = tonic::transport::Endpoint::from(origin.clone()).connect_lazy();
         let code = if readable {

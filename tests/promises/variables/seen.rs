@@ -10,6 +10,7 @@ use super::program::Program;
 use crate::support::authority::{Authority, Shown};
 use crate::support::child::{Child, Ended};
 use crate::support::collector::{Answer, Collected, CollectedLog, CollectedMetric, Collector, Received};
+use crate::support::port::free_address;
 
 /// What surrounds a variable while it is run.
 #[derive(Clone, Default)]
@@ -52,7 +53,7 @@ impl Scene {
         if let Some(answer) = &self.always {
             collector.always(answer.clone());
         }
-        let port = free_port();
+        let port = free_address().port().to_string();
         let mut child = Child::new("variables", self.program.name());
         for (name, value) in self.with.iter().copied().chain(variable) {
             let value = value.replace("{collector}", &collector.endpoint()).replace("{port}", &port);
@@ -81,11 +82,6 @@ impl Tls {
         let files = vec![("{ca}", authority.file()), ("{certificate}", certificate), ("{key}", key)];
         (Collector::start_tls(server), files)
     }
-}
-
-fn free_port() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port().to_string()
 }
 
 impl Seen {
