@@ -1,6 +1,5 @@
 //! The files of `examples/stack`, run as they are: only hosts, ports and the folder of the secrets are others.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
