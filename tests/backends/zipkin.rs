@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::support::http::{ask, get, query};
 use crate::support::systems::{COLLECTOR_OTLP, ZIPKIN};
 use crate::support::wait::{SOON, eventually};
-use crate::support::workshop::{CALLS, SERVICES, Workshop, spans_sent};
+use crate::support::workshop::{CALLS, SERVICES, Workshop, spans_of, spans_sent};
 
 /// One booking, and what Zipkin knows of it.
 struct Booked {
@@ -103,8 +103,7 @@ async fn whole_trace(trace_id: &str, sent: &BTreeMap<String, usize>) -> Vec<Valu
         let spans: Vec<Value> = serde_json::from_str(&answer.body).map_err(|_| answer.body.clone())?;
         let ids: BTreeSet<_> = spans.iter().filter_map(|span| span["id"].as_str()).collect();
         let is_known = |span: &Value| span["parentId"].as_str().is_none_or(|parent| ids.contains(parent));
-        let mut came = BTreeMap::new();
-        spans.iter().for_each(|span| *came.entry(service(span).to_owned()).or_default() += 1);
+        let came = spans_of(spans.iter().map(service));
         let is_whole = came == *sent && spans.iter().all(is_known);
         if is_whole { Ok(spans) } else { Err(format!("{came:?} of {sent:?}: {}", answer.body)) }
     })

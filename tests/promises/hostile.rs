@@ -59,7 +59,6 @@ fn fill_the_page(series: usize) {
 const CLIENTS: usize = 256;
 /// An orchestrator's patience by default.
 const PATIENCE: Duration = Duration::from_secs(1);
-const ROUNDS: usize = 3;
 
 fn probed() {
     let observability = tower_observability::init("bookings").unwrap();
@@ -67,20 +66,14 @@ fn probed() {
     fill_the_page(500);
     let mut held = Vec::new();
     for (what, sent) in hostile::KINDS {
-        let mut lasted = Vec::new();
-        // On a machine that is busy with something else the next round may be quick: whose clients hold it up is slow in each.
-        while lasted.len() < ROUNDS && lasted.last().is_none_or(|lasted| *lasted >= PATIENCE) {
-            held.extend(hostile::hold(address, CLIENTS, sent));
-            let probes = ["/live", "/ready"].map(|path| {
-                let (lasted, answer) = hostile::probe(address, path);
-                assert_eq!(answer, "HTTP/1.1 200 OK", "{what}: {path}");
-                lasted
-            });
-            lasted.extend(probes.into_iter().max());
-            // Descriptors are not what is tried here.
-            held.drain(..held.len() - CLIENTS / 2);
+        held.extend(hostile::hold(address, CLIENTS, sent));
+        for path in ["/live", "/ready"] {
+            let (lasted, answer) = hostile::probe(address, path);
+            assert_eq!(answer, "HTTP/1.1 200 OK", "{what}: {path}");
+            assert!(lasted < PATIENCE, "{what}: {path} took {lasted:?}");
         }
-        assert!(lasted.last().is_some_and(|lasted| *lasted < PATIENCE), "{what}: {lasted:?}");
+        // Descriptors are not what is tried here.
+        held.drain(..held.len() - CLIENTS / 2);
     }
     println!("{HELD}");
 }

@@ -109,6 +109,7 @@ const LIMITS: BatchLimits = BatchLimits {
 };
 
 const URL: &str = "http://user:s3cr3t@collector:4318/v1/traces";
+const SHOWN: &str = "http://REDACTED@collector:4318/v1/traces";
 
 fn accepted() -> Step {
     Step::Answers(Delivery::Accepted { rejected: 0, message: None })
@@ -154,6 +155,14 @@ impl Rig {
         self.adds_up();
     }
 
+    /// So many full batches, ten seconds apart.
+    async fn batches(&self, count: usize) {
+        for _ in 0..count {
+            self.push(4);
+            self.pass(10.0).await;
+        }
+    }
+
     /// Created = delivered + unconfirmed + dropped + what is really held.
     fn adds_up(&self) {
         let report = self.queue.report();
@@ -178,6 +187,10 @@ impl Rig {
 
     fn said(&self) -> Vec<String> {
         self.notices.lock().unwrap().iter().map(ToString::to_string).collect()
+    }
+
+    fn said_with(&self, part: &str) -> Vec<String> {
+        self.said().into_iter().filter(|said| said.contains(part)).collect()
     }
 }
 
@@ -323,26 +336,16 @@ fn rejects(rejected: u64, message: &str) -> Step {
 #[tokio::test(start_paused = true)]
 async fn what_is_rejected_between_two_lines_about_it_is_counted_in_the_second() {
     let rig = Rig::start([], rejects(3, ""));
-    for _ in 0..9 {
-        rig.push(4);
-        rig.pass(10.0).await;
-    }
-    let rejected: Vec<_> = rig.said().into_iter().filter(|said| said.contains("rejected")).collect();
-    let line = |count| {
-        let url = "http://REDACTED@collector:4318/v1/traces";
-        format!("{url} rejected {count} spans and does not say why")
-    };
+    rig.batches(9).await;
+    let line = |count| format!("{SHOWN} rejected {count} spans and does not say why");
     // At 0 and at 60 seconds.
-    assert_eq!(rejected, [line(3), line(6 * 3)]);
+    assert_eq!(rig.said_with("rejected"), [line(3), line(6 * 3)]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_receiver_that_rejects_everything_delivers_nothing() {
     let rig = Rig::start([rejects(4, "no tenant"), busy(None), rejects(4, "")], accepted());
-    for _ in 0..2 {
-        rig.push(4);
-        rig.pass(10.0).await;
-    }
+    rig.batches(2).await;
     let said = rig.said();
     assert_eq!(said.len(), 2, "{said:?}");
     assert!(said[0].ends_with("rejected 4 spans: no tenant"), "{said:?}");
@@ -356,17 +359,12 @@ async fn a_receiver_that_rejects_everything_delivers_nothing() {
 async fn what_a_failure_of_which_nothing_was_said_has_lost_is_said_with_the_next_recovery() {
     let refused = || Step::Answers(Delivery::Refused { reason: "no".to_owned() });
     let rig = Rig::start((0..8).flat_map(|_| [refused(), accepted()]), accepted());
-    for _ in 0..16 {
-        rig.push(4);
-        rig.pass(10.0).await;
-    }
-    let recovered: Vec<_> = rig.said().into_iter().filter(|said| said.contains(" again; ")).collect();
+    rig.batches(16).await;
     let lost = |count| {
-        let url = "http://REDACTED@collector:4318/v1/traces";
-        format!("traces are delivered to {url} again; {count} spans were lost or not confirmed meanwhile")
+        format!("traces are delivered to {SHOWN} again; {count} spans were lost or not confirmed meanwhile")
     };
     // Failures at 0, 20, 40, …, of which those at 0, 60 and 120 seconds are said.
-    assert_eq!(recovered, [lost(4), lost(12), lost(12)]);
+    assert_eq!(rig.said_with(" again; "), [lost(4), lost(12), lost(12)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -477,10 +475,7 @@ async fn an_exporter_whose_owner_vanished_flushes_and_ends() {
 #[tokio::test(start_paused = true)]
 async fn a_receiver_that_is_always_failing_is_one_line() {
     let rig = Rig::start([], busy(None));
-    for _ in 0..20 {
-        rig.push(4);
-        rig.pass(10.0).await;
-    }
+    rig.batches(20).await;
     assert_eq!(rig.said().len(), 1, "{:?}", rig.said());
 }
 
@@ -490,10 +485,7 @@ async fn an_outage_that_begins_soon_after_another_is_said_once_it_lasts() {
     rig.push(4);
     rig.pass(10.0).await;
     assert_eq!(rig.said().len(), 2, "{:?}", rig.said());
-    for _ in 0..20 {
-        rig.push(4);
-        rig.pass(10.0).await;
-    }
+    rig.batches(20).await;
     let said = rig.said();
     assert_eq!(said.len(), 3, "{said:?}");
     assert!(said[2].starts_with("traces cannot be delivered"), "{said:?}");

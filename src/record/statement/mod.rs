@@ -189,13 +189,12 @@ pub(crate) fn without_values(error: &str) -> String {
 /// Goes behind the end of a value. Databases do not escape what they quote: a parenthesis may be the value's own unless it is
 /// the last one, and so may a quote within a word.
 fn pass(rest: &mut Peekable<Chars<'_>>, close: char) {
-    let mut left = rest.clone().filter(|c| *c == close).count();
-    while let Some(c) = rest.next() {
-        left -= usize::from(c == close);
-        let is_end = if close == ')' { left == 0 } else { !rest.peek().is_some_and(|c| c.is_alphanumeric()) };
-        if c == close && is_end {
-            return;
-        }
+    let find = |rest: &mut Peekable<Chars<'_>>| rest.find(|c| *c == close).is_some();
+    if close == ')' {
+        let left = rest.clone().filter(|c| *c == close).count();
+        (0..left.max(1)).for_each(|_| _ = find(rest));
+    } else {
+        while find(rest) && rest.peek().is_some_and(|c| c.is_alphanumeric()) {}
     }
 }
 

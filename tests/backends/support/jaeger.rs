@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::http;
 use super::systems::JAEGER;
 use super::wait::{SOON, eventually};
+use super::workshop::spans_of;
 
 /// All spans of a trace that Jaeger has.
 pub struct Trace(pub Vec<Span>);
@@ -56,8 +57,7 @@ impl Trace {
     pub async fn of_spans(trace_id: &str, sent: &BTreeMap<String, usize>) -> Self {
         eventually(SOON, &format!("{sent:?} of the trace {trace_id}"), async || {
             let trace = Self::so_far(trace_id).await;
-            let mut came = BTreeMap::new();
-            trace.0.iter().for_each(|span| *came.entry(span.service.clone()).or_default() += 1);
+            let came = spans_of(trace.0.iter().map(|span| &*span.service));
             if came == *sent { Ok(trace) } else { Err(format!("{came:?} {trace:?}")) }
         })
         .await

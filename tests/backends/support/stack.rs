@@ -109,26 +109,32 @@ impl Server {
 
     /// Starts it; it is ready when it takes a connection.
     pub(crate) async fn listening(command: &mut Command, address: &str) -> Self {
+        Self::once(command, address, async || Ok(())).await
+    }
+
+    /// Starts it; it is ready when it says so at this path.
+    pub(crate) async fn start_at(command: &mut Command, address: &str, ready: &str) -> Self {
+        let url = format!("http://{address}{ready}");
+        Self::once(command, address, async || {
+            let answer = http::get(&url).await;
+            if answer.status.is_success() { Ok(()) } else { Err(answer.body) }
+        })
+        .await
+    }
+
+    /// Starts it, and waits until it takes a connection and is ready.
+    async fn once(
+        command: &mut Command,
+        address: &str,
+        mut is_ready: impl AsyncFnMut() -> Result<(), String>,
+    ) -> Self {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
         let mut server = Self { url: format!("http://{address}"), child };
         eventually(MAY_START_FOR, address, async || {
             // Else somebody else might answer at its address.
             assert!(server.child.try_wait().unwrap().is_none(), "{command:?} has ended");
-            tokio::net::TcpStream::connect(address).await.map(drop).map_err(|error| error.to_string())
-        })
-        .await;
-        server
-    }
-
-    /// Starts it; it is ready when it says so at this path.
-    pub(crate) async fn start_at(command: &mut Command, address: &str, ready: &str) -> Self {
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
-        let server = Self { url: format!("http://{address}"), child };
-        let ready = format!("{}{ready}", server.url);
-        eventually(MAY_START_FOR, &ready, async || {
             tokio::net::TcpStream::connect(address).await.map_err(|error| error.to_string())?;
-            let answer = http::get(&ready).await;
-            if answer.status.is_success() { Ok(()) } else { Err(answer.body) }
+            is_ready().await
         })
         .await;
         server

@@ -272,7 +272,16 @@ pub fn spans_sent(lines: &[Line]) -> BTreeMap<String, usize> {
         let sent = account.split(' ').next()?.parse().ok()?;
         Some((line.json()["service"].as_str()?.to_owned(), sent))
     };
-    lines.iter().filter_map(sent).collect()
+    let sent: BTreeMap<_, _> = lines.iter().filter_map(sent).collect();
+    assert_eq!(sent.len(), SERVICES.len(), "{sent:?}");
+    sent
+}
+
+/// How many spans there are of each service.
+pub fn spans_of<'a>(services: impl Iterator<Item = &'a str>) -> BTreeMap<String, usize> {
+    let mut spans = BTreeMap::new();
+    services.for_each(|service| *spans.entry(service.to_owned()).or_default() += 1);
+    spans
 }
 
 fn collect(value: Value, texts: &mut Vec<String>) {

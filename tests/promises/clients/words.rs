@@ -5,7 +5,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::support::port::free_address;
 use bytes::Bytes;
 use futures_util::stream;
 use http::{Request, Response, Uri};
@@ -20,6 +19,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower::{Layer, Service, ServiceExt};
 use tower_observability::testing::Instance;
+
+use crate::support::port::free_address;
 
 /// A server that reads a request's beginning, answers this to it, and hangs up.
 pub(super) async fn answering(answer: &'static [u8]) -> SocketAddr {
