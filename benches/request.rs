@@ -102,6 +102,12 @@ impl Counts {
         self.made.extend(made.into_inner().expect("no panic"));
     }
 
+    fn forget(&mut self, situations: impl IntoIterator<Item = Situation>) {
+        for situation in situations.into_iter().flat_map(|situation| [situation, situation.below_noop()]) {
+            self.made.remove(&(situation.stack, situation.work));
+        }
+    }
+
     fn of(&self, situation: Situation) -> Cost {
         self.made[&(situation.stack, situation.work)]
     }
@@ -125,39 +131,80 @@ fn of_steps() -> impl Iterator<Item = Situation> {
     STEPS.into_iter().flat_map(|step| [step.more, step.less])
 }
 
+/// What is counted, and the most that it may cost: on the request's thread, the lines' and the exporter's, and on all.
+struct Limited {
+    name: &'static str,
+    of: Of,
+    most: Vec<f64>,
+}
+
+enum Of {
+    Situation(Situation),
+    Step(Step),
+}
+
+impl Limited {
+    fn all() -> Vec<Self> {
+        let situations = LIMITS.into_iter().map(|(situation, limit)| Self {
+            name: situation.name,
+            of: Of::Situation(situation),
+            most: limit.rows().to_vec(),
+        });
+        let each = |step: Step| Self { name: step.name, most: step.most.to_vec(), of: Of::Step(step) };
+        situations.chain(STEPS.into_iter().map(each)).collect()
+    }
+
+    fn situations(&self) -> Vec<Situation> {
+        match &self.of {
+            Of::Situation(situation) => vec![*situation],
+            Of::Step(step) => vec![step.more, step.less],
+        }
+    }
+
+    fn cost(&self, counts: &Counts) -> [f64; 6] {
+        match &self.of {
+            Of::Situation(situation) => counts.above_noop(*situation).rows(),
+            Of::Step(step) => counts.each(*step).rows(),
+        }
+    }
+
+    fn is_exceeded(&self, cost: [f64; 6]) -> bool {
+        cost.iter().zip(&self.most).any(|(count, most)| count > most)
+    }
+}
+
+/// Counts what has a limit. What is above it is counted once more, and the lower count holds: how many lines a thread finds
+/// when it wakes depends on what else runs, which makes some hundredths; code that costs more does so both times.
 fn gate(counts: &mut Counts) -> ExitCode {
-    counts.make(LIMITS.into_iter().map(|(situation, _)| situation).chain(of_steps()));
-    let mut exceeded = false;
-    for (situation, limit) in LIMITS {
-        let cost = counts.above_noop(situation);
-        println!("{}, above a layer that does nothing:", situation.name);
-        for (what, count, most) in [
-            ("instructions on the request's thread", cost.instructions, limit.instructions),
-            ("allocations on the request's thread", cost.allocations, limit.allocations),
-            ("instructions on the lines' thread", cost.lines, limit.lines),
-            ("instructions on the exporter's thread", cost.export, limit.export),
-            ("instructions on all threads", cost.whole, limit.whole),
-            ("allocations on all threads", cost.whole_allocations, limit.whole_allocations),
-        ] {
-            println!("    {count:9.2} {what}, of at most {most}{}", if count > most { " (!)" } else { "" });
-            exceeded |= count > most;
+    const NAMES: [&str; 6] = [
+        "instructions on the request's thread",
+        "allocations on the request's thread",
+        "instructions on the lines' thread",
+        "instructions on the exporter's thread",
+        "instructions on all threads",
+        "allocations on all threads",
+    ];
+    let limited = Limited::all();
+    counts.make(limited.iter().flat_map(Limited::situations));
+    let mut costs: Vec<_> = limited.iter().map(|one| one.cost(counts)).collect();
+    let again: Vec<_> = (0..limited.len()).filter(|one| limited[*one].is_exceeded(costs[*one])).collect();
+    for one in again.iter().map(|one| &limited[*one]) {
+        println!("counted once more: {}", one.name);
+        counts.forget(one.situations());
+    }
+    counts.make(again.iter().flat_map(|one| limited[*one].situations()));
+    for one in again {
+        let once_more = limited[one].cost(counts);
+        costs[one].iter_mut().zip(once_more).for_each(|(count, other)| *count = count.min(other));
+    }
+    for (one, cost) in limited.iter().zip(&costs) {
+        println!("{}:", one.name);
+        for ((name, count), most) in NAMES.into_iter().zip(cost).zip(&one.most) {
+            println!("    {count:9.2} {name}, of at most {most}{}", if count > most { " (!)" } else { "" });
         }
     }
-    for step in STEPS {
-        let cost = counts.each(step);
-        println!("{}:", step.name);
-        let counted = [
-            ("instructions on the request's thread", cost.instructions),
-            ("allocations on the request's thread", cost.allocations),
-            ("instructions on the lines' thread", cost.lines),
-            ("instructions on the exporter's thread", cost.export),
-        ];
-        for ((what, count), most) in counted.into_iter().zip(step.most) {
-            println!("    {count:9.2} {what}, of at most {most}{}", if count > most { " (!)" } else { "" });
-            exceeded |= count > most;
-        }
-    }
-    if exceeded { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    let is_exceeded = limited.iter().zip(costs).any(|(one, cost)| one.is_exceeded(cost));
+    if is_exceeded { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 fn table(counts: &mut Counts) {

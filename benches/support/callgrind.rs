@@ -48,6 +48,12 @@ impl Cost {
         }
     }
 
+    /// In the order of its fields.
+    pub(crate) fn rows(self) -> [f64; 6] {
+        let Self { instructions, allocations, lines, export, whole, whole_allocations } = self;
+        [instructions, allocations, lines, export, whole, whole_allocations]
+    }
+
     pub(crate) fn per(self, requests: f64) -> Self {
         Self {
             instructions: self.instructions / requests,

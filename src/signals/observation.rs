@@ -295,13 +295,16 @@ impl Observation {
         reports.end(&hop, end);
         // A query outside of any request is in no trace, neither sampled nor held.
         let is_recorded = spans.is_on() && (hop.trace.flags.is_sampled() || hop.kept.is_held());
-        if lines.tells(&hop, end) {
-            // The last receiver takes ownership, which saves a clone.
-            let (first, last) = if is_recorded { (Arc::clone(&hop), Some(hop)) } else { (hop, None) };
-            lines.tell(first, end);
-            last.into_iter().for_each(|hop| spans.hop(hop));
-        } else if is_recorded {
-            spans.hop(hop);
+        let is_told = lines.tells(&hop, end);
+        // The line last: whoever has read it and ends the process then does not lose the span.
+        match (is_recorded, is_told) {
+            (true, true) => {
+                spans.hop(Arc::clone(&hop));
+                lines.tell(hop, end);
+            }
+            (true, false) => spans.hop(hop),
+            (false, true) => lines.tell(hop, end),
+            (false, false) => {}
         }
     }
 }

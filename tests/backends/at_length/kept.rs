@@ -61,6 +61,8 @@ fn start(vehicles: &Ended) -> Workshop {
         ("OBSERVABILITY_TRACES_KEEP_MEMORY", "67108864"),
         ("OBSERVABILITY_TRACES_PEERS", "127.0.0.0/8,localhost"),
         ("OBSERVABILITY_TRACES_PEERS_TOKEN", TOKEN),
+        // What the provider takes at once is no timeout on a busy machine.
+        ("PROVIDER_MAY_TAKE_MS", "1000"),
         ("VEHICLES_COMMAND", &vehicles.command()),
     ])
 }
@@ -132,8 +134,8 @@ async fn later<T>(
     requests: u64,
     meanwhile: impl AsyncFnOnce() -> T,
 ) -> (Vec<Asked>, T) {
+    workshop.steady_provider().await;
     pause(workshop, true);
-    workshop.steady_provider();
     let asked = load(workshop, &[unreadable(kind, requests)]);
     assert!(asked.iter().all(|asked| asked.status == 201), "{asked:#?}");
     let done = meanwhile().await;

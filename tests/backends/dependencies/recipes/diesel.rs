@@ -48,10 +48,10 @@ mod tests {
         let _subscriber = seen.subscribe();
         let mut work = Work::internal("book").begin();
         work.within(|| {
-            let row = (bookings::id.eq(4_711), bookings::name.eq("secret"));
+            let row = (bookings::id.eq(471_147_114), bookings::name.eq("secret"));
             diesel::insert_into(bookings::table).values(row).execute(&mut connection).unwrap();
             diesel::insert_into(bookings::table).values(row).execute(&mut connection).unwrap_err();
-            let found = bookings::table.find(4_711).select(bookings::name);
+            let found = bookings::table.find(471_147_114).select(bookings::name);
             assert_eq!(found.first::<String>(&mut connection).unwrap(), "secret");
         });
         work.finish(tower_observability::Outcome::Ok);
@@ -62,7 +62,7 @@ mod tests {
         let inserts: Vec<_> = spans.iter().filter(|span| span.name == "INSERT bookings").collect();
         assert!(inserts.len() == 2 && !inserts[0].is_error() && inserts[1].is_error(), "{seen}");
         let all = format!("{spans:?}");
-        assert!(!all.contains("secret") && !all.contains("4711"), "{all}");
+        assert!(!all.contains("secret") && !all.contains("471147114"), "{all}");
         let ok = [("db_query_summary", "INSERT bookings"), ("error_type", "server_error")];
         assert_eq!(seen.metric("db_client_operation_duration_seconds_count", &ok), 1.0);
     }

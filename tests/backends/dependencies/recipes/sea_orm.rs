@@ -36,9 +36,9 @@ async fn each_query_of_seaorm_is_a_span_of_its_request_without_a_line_of_code() 
     let _subscriber = seen.subscribe();
     Work::internal("book")
         .run(async {
-            let (id, name) = (ActiveValue::Set(4_711), ActiveValue::Set("secret".to_owned()));
+            let (id, name) = (ActiveValue::Set(471_147_114), ActiveValue::Set("secret".to_owned()));
             entity::Entity::insert(entity::ActiveModel { id, name }).exec(&database).await.unwrap();
-            let found = entity::Entity::find_by_id(4_711).one(&database).await.unwrap();
+            let found = entity::Entity::find_by_id(471_147_114).one(&database).await.unwrap();
             assert_eq!(found.unwrap().name, "secret");
         })
         .await;
@@ -49,7 +49,7 @@ async fn each_query_of_seaorm_is_a_span_of_its_request_without_a_line_of_code() 
         assert_eq!(span.attribute("db.system.name"), "postgresql");
     }
     let all = format!("{:?}", seen.spans());
-    assert!(!all.contains("secret") && !all.contains("4711"), "{all}");
+    assert!(!all.contains("secret") && !all.contains("471147114"), "{all}");
     let select = [("db_collection_name", "sea_bookings"), ("db_operation_name", "SELECT")];
     assert_eq!(seen.metric("db_client_operation_duration_seconds_count", &select), 1.0);
 }
