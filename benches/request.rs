@@ -83,7 +83,7 @@ struct Counts {
 impl Counts {
     /// Makes the counts that these need and that are not made yet, two at once: a count mostly sleeps between its bursts.
     fn make(&mut self, situations: impl IntoIterator<Item = Situation>) {
-        const AT_ONCE: usize = 2;
+        const AT_ONCE: usize = 4;
         let needed = situations.into_iter().flat_map(|situation| [situation, situation.below_noop()]);
         let needed = needed.map(|needed| ((needed.stack, needed.work), needed));
         let needed: HashMap<_, _> = needed.filter(|(key, _)| !self.made.contains_key(key)).collect();
