@@ -187,7 +187,8 @@ async fn a_name_and_a_password_within_an_address_are_sent() {
     let stores = ["--traces", "http://127.0.0.1:9", "--logs", &*url, "--metrics", &*url];
     let told = tell("guarded", &[&["--trace", TRACE], &stores[..]].concat()).await;
     // As a number of its own: a port may have these digits.
-    let is_refused = |said: &str| said.split(|sign: char| !sign.is_ascii_digit()).any(|number| number == "401");
+    let is_refused =
+        |said: &str| said.split(|sign: char| !sign.is_ascii_digit()).any(|number| number == "401");
     assert!(!is_refused(&told.said), "{}", told.said);
     let mut command = Command::new(program());
     command.args(["doctor", "--service", "shop", "--prometheus", &url, "--loki", &url]);

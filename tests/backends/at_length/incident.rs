@@ -50,7 +50,7 @@ async fn watch(workshop: &Workshop) -> (Watch, [Server; 3]) {
     let others = [
         journey(workshop.gateway(), &journey_at).await,
         exporter(&BLACKBOX_EXPORTER, &blackbox_at, &["--config.file=blackbox.yml"], &folder).await,
-        exporter(&NODE_EXPORTER, &node_at, &[], &folder).await,
+        exporter(&NODE_EXPORTER, &node_at, &["--no-collector.systemd"], &folder).await,
     ];
     let admin = |service: &str| workshop.addresses(service).admin.trim_start_matches("http://").to_owned();
     let admins = SERVICES.map(|service| (format!("\"{service}:9464\""), format!("\"{}\"", admin(service))));

@@ -15,7 +15,7 @@ use crate::support::workshop::{SERVICES, Workshop, ask};
 /// The samplers decide after ten seconds.
 const DECIDED_WITHIN: Duration = Duration::from_secs(40);
 
-/// More requests for the figures.
+/// Requests for the figures.
 const MEASURED: u64 = 8_000;
 
 struct Collector {
@@ -137,8 +137,6 @@ async fn figures(workshop: &Workshop, tier: &Tier) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tier_of_collectors_keeps_the_traces_that_matter_whole_and_one_per_cent_of_the_rest() {
     let tier = Tier::start().await;
-    let idle = tier.all().map(|(_, collector)| peak_memory(collector.server.id()) / 1048576.0);
-    println!("memory before: {idle:.0?} MiB");
     let workshop = Workshop::start(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &tier.balancer.server.url)]);
     let asked = load(&workshop, &LOAD);
     let traces = traces(&workshop, &asked).await;
@@ -161,5 +159,14 @@ async fn a_tier_of_collectors_keeps_the_traces_that_matter_whole_and_one_per_cen
     for sampler in &tier.samplers {
         assert_eq!(sampler.says("otelcol_processor_tail_sampling_sampling_trace_dropped_too_early"), 0.0);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "prints the figures of the guide; run by hand"]
+async fn what_a_tier_of_collectors_costs_each_side() {
+    let tier = Tier::start().await;
+    let idle = tier.all().map(|(_, collector)| peak_memory(collector.server.id()) / 1048576.0);
+    println!("memory before: {idle:.0?} MiB");
+    let workshop = Workshop::start(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &tier.balancer.server.url)]);
     figures(&workshop, &tier).await;
 }

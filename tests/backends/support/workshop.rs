@@ -10,8 +10,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
 
-use super::wait::{SOON, eventually};
-
 const MAY_TAKE: Duration = Duration::from_secs(60);
 
 /// Less than the 2 s for which the payment provider lets the first charge wait, and more than a busy machine needs for
@@ -150,15 +148,9 @@ impl Workshop {
     }
 
     /// From now on the payment provider takes every charge, and takes it at once. Until then it fails by a plan that
-    /// counts charges, so that how busy the machine is decides which booking meets what. A circuit that it left open is
-    /// closed by the first booking that is taken.
-    pub async fn steady_provider(&self) {
+    /// counts charges, so that how busy the machine is decides which booking meets what.
+    pub fn steady_provider(&self) {
         assert_eq!(ask("PUT", &format!("{}/mood", self.provider), &[], Some(&json!("steady"))).status, 200);
-        eventually(SOON, "a booking is taken", async || {
-            let answer = self.ask_for_booking(4_711, &[]);
-            if answer.status == 201 { Ok(()) } else { Err(format!("{} {}", answer.status, answer.body)) }
-        })
-        .await;
     }
 
     pub fn addresses(&self, service: &str) -> &Addresses {
