@@ -32,14 +32,31 @@ fn a_message_tells_what_fires_from_what_is_over_and_has_no_link_to_nowhere() {
         run(&AMTOOL.path(), &arguments, "").trim().to_owned()
     };
     assert_eq!(rendered("title", "text"), "1 firing: shop RequestErrors");
+    let lines = |name: &str| {
+        let text = rendered(name, "text");
+        let lines = text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty());
+        lines.collect::<Vec<_>>()
+    };
+    let over = "Since 2026-11-29 23:59:00 UTC, until 2026-12-01 00:01:00 UTC.";
     assert_eq!(
-        rendered("text", "text").lines().map(str::trim).collect::<Vec<_>>(),
+        lines("chat"),
         [
-            "*RequestErrors* (warning): <b> fails",
+            // As Slack wants it: what stands between < and > is a link.
+            "*RequestErrors* (warning): &lt;b&gt; fails",
             "Since 2026-11-29 23:59:00 UTC.",
-            "<https://g/d?x=1&y=2|lines>",
+            "<https://g/d?x=1&amp;y=2|lines>",
             "*Other* (resolved): something else",
-            "Since 2026-11-29 23:59:00 UTC, until 2026-12-01 00:01:00 UTC.",
+            over,
+        ]
+    );
+    assert_eq!(
+        lines("plain"),
+        [
+            "RequestErrors (warning): <b> fails",
+            "Since 2026-11-29 23:59:00 UTC.",
+            "lines: https://g/d?x=1&y=2",
+            "Other (resolved): something else",
+            over,
         ]
     );
     let mail = rendered("html", "html");
