@@ -327,6 +327,7 @@ impl Running {
         // While log records still leave.
         self.signals.lines.report_left_out();
         self.signals.spans.report_lost();
+        self.signals.points.as_ref().map(Points::report_lost);
         self.signals.reports.report_left_out(&self.signals.lines);
         // An exporter needs a moment after its end to count what it gave up. The error is the end of the senders, so of
         // the exporters; or else the time is over.

@@ -377,6 +377,7 @@ async fn each_second(signals: &'static Signals) {
         clock::resync();
         let is_losing = signals.lines.report_left_out()
             | signals.spans.report_lost()
+            | signals.points.as_ref().is_some_and(Points::report_lost)
             | signals.reports.report_left_out(&signals.lines);
         tokio::time::sleep(Duration::from_secs(1)).await;
         if !is_losing {

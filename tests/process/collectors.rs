@@ -54,6 +54,18 @@ fn a_loss_of_spans_and_records_is_reported_while_it_happens_and_when_it_has_ende
     }
 }
 
+#[test]
+fn a_loss_of_data_points_is_reported_while_it_happens() {
+    let collector = Collector::start();
+    collector.always(Answer::Status(400));
+    let child = Child::new("collectors", "burst").env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint());
+    let child = child.env("OTEL_METRICS_EXPORTER", "otlp").env("OTEL_METRIC_EXPORT_INTERVAL", "100");
+    let ended = child.end().well();
+    let begin = "tower-observability: data points of metrics are being lost: ";
+    let begun: Vec<_> = ended.output.iter().filter(|line| line.starts_with(begin)).collect();
+    assert!(begun.len() == 1 && begun[0].contains("(so far: rejected "), "{:#?}", ended.output);
+}
+
 /// Each span is a batch of its own.
 fn ran(collector: &Collector) -> Ended {
     let child = Child::new("collectors", "jobs").env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint());

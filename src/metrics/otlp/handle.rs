@@ -14,13 +14,14 @@ use crate::account::FlowReport;
 use crate::export::{Exporter, Queue, Tell};
 use crate::metrics::{Metrics, Recorder};
 use crate::resource::Resource;
-use crate::threads::Phase;
+use crate::threads::{LossNotice, Phase};
 
 /// The handle: nothing that is recorded goes through it.
 #[derive(Clone, Debug)]
 pub(crate) struct Points {
     queue: Arc<Queue<Point>>,
     requests: Requests,
+    lost: Arc<LossNotice>,
 }
 
 /// What runs on a thread of ours.
@@ -47,12 +48,19 @@ impl Points {
         let reader =
             Reader::new(recorder, Arc::clone(&queue), requests.clone(), limits.delay, export.temporality);
         let exporter = Exporter::new(SIGNAL, Arc::clone(&queue), transport, limits, &url, tell);
-        Some((Self { queue, requests }, PointExport { reader, exporter }))
+        let lost = Arc::new(LossNotice::new("data points of metrics"));
+        Some((Self { queue, requests, lost }, PointExport { reader, exporter }))
     }
 
     /// What became of the data points.
     pub(crate) fn report(&self) -> FlowReport {
         self.queue.report()
+    }
+
+    /// Reports on standard error when a loss begins and when it has ended. Called about once a second, and at the end; true
+    /// while a loss goes on.
+    pub(crate) fn report_lost(&self) -> bool {
+        self.lost.look(self.report().reasons())
     }
 
     /// Has everything collected and sent; resolves when it is accounted for.

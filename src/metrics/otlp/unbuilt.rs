@@ -34,6 +34,10 @@ impl Points {
         match *self {}
     }
 
+    pub(crate) fn report_lost(&self) -> bool {
+        match *self {}
+    }
+
     pub(crate) fn flush(&self) -> Ready<()> {
         match *self {}
     }
