@@ -86,6 +86,15 @@ impl Flight {
         self.state = State::Waiting(Box::pin(sleep_until(next)));
     }
 
+    /// Waits longer, if it waits.
+    pub(super) fn wait_at_least_until(&mut self, next: Instant) {
+        if let State::Waiting(sleep) = &mut self.state
+            && sleep.deadline() < next
+        {
+            sleep.as_mut().reset(next);
+        }
+    }
+
     /// Does it wait for its next attempt?
     pub(super) fn is_waiting(&self) -> bool {
         matches!(self.state, State::Waiting(_))

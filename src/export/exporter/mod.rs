@@ -366,10 +366,12 @@ impl<R: Weigh> Exporter<R> {
         self.flights.insert(place, flight);
     }
 
-    /// The receiver asked for a pause: this request and the next ones wait.
+    /// The receiver asked for a pause: this request, those that wait already, and the next ones wait.
     fn pause(&mut self, after: Duration) -> Duration {
         let after = after.min(LONGEST_PAUSE);
-        self.paused = self.paused.max(Some(Instant::now() + after));
+        let until = Instant::now() + after;
+        self.paused = self.paused.max(Some(until));
+        self.flights.iter_mut().for_each(|flight| flight.wait_at_least_until(until));
         after
     }
 
