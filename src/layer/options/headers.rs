@@ -48,7 +48,7 @@ const SECRETS: [&str; 16] = [
 const SCHEMES: [&str; 2] = ["basic ", "bearer "];
 
 /// Their value is a URL, however it looks, so what is hidden in URLs is hidden in them.
-const URLS: [&str; 3] = ["content-location", "location", "referer"];
+const URLS: [&str; 5] = ["content-location", "destination", "location", "referer", "sourcemap"];
 
 static SECRET_LISTED: Once = Once::new();
 static NOT_A_NAME: Once = Once::new();
@@ -79,6 +79,8 @@ struct Listed {
 enum Shows {
     All,
     Url,
+    /// A URL behind `url=`, as `refresh` has it.
+    UrlBehind,
     Nothing,
 }
 
@@ -148,6 +150,7 @@ impl Shows {
         match name.as_str().replace('_', "-").as_str() {
             name if SECRETS.iter().any(|word| name.contains(word)) => Self::Nothing,
             name if URLS.contains(&name) => Self::Url,
+            "refresh" => Self::UrlBehind,
             _ => Self::All,
         }
     }
@@ -170,7 +173,11 @@ impl Listed {
         // Nearly all are text, which one look tells.
         let text = str::from_utf8(value.as_bytes())
             .map_or_else(|_| String::from_utf8_lossy(value.as_bytes()), Cow::Borrowed);
-        let text = if self.shows == Shows::Url { url(&text, hidden).into() } else { hidden_in(text, hidden) };
+        let text = match self.shows {
+            Shows::Url => url(&text, hidden).into(),
+            Shows::UrlBehind => url_behind(&text, hidden).into(),
+            _ => hidden_in(text, hidden),
+        };
         let kept = prefix(&text, LONGEST.min(*room));
         *room -= kept.len();
         if kept.len() == text.len() { text } else { [kept, CUT].concat().into() }
@@ -211,6 +218,12 @@ fn targets(text: &str, hidden: &Hidden) -> String {
         shown.extend(["<", &masked_urls(&url(&part[..end], hidden)), &masked_urls(&part[end..])]);
     }
     shown
+}
+
+/// A value with a URL at its end: `5; url=/start?token=…`.
+fn url_behind(text: &str, hidden: &Hidden) -> String {
+    let at = text.to_ascii_lowercase().find("url=").map_or(0, |at| at + "url=".len());
+    text[..at].to_owned() + &url(&text[at..], hidden)
 }
 
 /// A URL or the end of one, as `url.full` is shown: no credentials, no query values; and no fragment, which some hand
@@ -349,6 +362,19 @@ mod tests {
         ] {
             let found = captured(&["location"], &headers(&[("location", sent.as_bytes())]), &hidden);
             assert_eq!(found[0].1, [shown]);
+        }
+    }
+
+    #[test]
+    fn where_a_header_leads_by_a_parameter_hides_it_as_well() {
+        for (sent, shown) in [
+            ("0; url=/start?token=s3cr3t", "0; url=/start?token=REDACTED"),
+            ("5;URL='https://me:s3cr3t@a.example/'", "5;URL='https://REDACTED@a.example/'"),
+            ("5", "5"),
+            ("0, /?s3cr3t", "0, /?REDACTED"),
+        ] {
+            let sent = headers(&[("refresh", sent.as_bytes())]);
+            assert_eq!(captured(&["refresh"], &sent, &Hidden::default())[0].1, [shown]);
         }
     }
 
