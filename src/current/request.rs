@@ -45,8 +45,8 @@ fn with_open_hop(say: impl FnOnce(&Arc<Hop>)) -> bool {
 
 /// Adds a field to the request's span and log line. A later value of the same name replaces the earlier one.
 ///
-/// The value is a number, `bool`, text, a [`Duration`](std::time::Duration) in seconds, or an
-/// [`Option`], whose `None` adds nothing; for any other type that implements `Display`, use
+/// The value is a number, `bool`, text, an address, a UUID, a [`Duration`](std::time::Duration) in seconds, or an
+/// [`Option`], whose `None` adds nothing ([all of them](IntoValue)); for any other type that implements `Display`, use
 /// [`Value::display`](crate::Value::display). Unlike `record` of a `tracing` span it needs no declared field.
 ///
 /// At most 128 fields are kept; the span says how many were dropped. Returns `false` if there is no running request.
@@ -54,10 +54,11 @@ fn with_open_hop(say: impl FnOnce(&Arc<Hop>)) -> bool {
 /// ```
 /// use tower_observability::{Value, request};
 ///
-/// fn sell(sku: &String, voucher: Option<&str>, seller: std::net::Ipv4Addr) {
+/// fn sell(sku: &String, voucher: Option<&str>, seller: std::net::Ipv4Addr, coupon: &serde_json::Value) {
 ///     request::add("sku", sku);
 ///     request::add("voucher", voucher); // not there if there is none
-///     request::add("seller", Value::display(seller));
+///     request::add("seller", seller);
+///     request::add("coupon", Value::display(coupon));
 /// }
 ///
 /// assert!(!request::add("customer_id", 4711), "outside of a request nothing is recorded");

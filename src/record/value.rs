@@ -2,9 +2,18 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::num::NonZero;
+use std::path;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
+use http::{Method, StatusCode};
+use uuid::Uuid;
+
 use super::formatted;
+use crate::context::{RequestId, SpanId, TraceId};
 
 /// A field's value, kept in its own type down to the log line and the span attribute.
 ///
@@ -32,14 +41,25 @@ pub enum Value {
     List(Box<[Cow<'static, str>]>),
 }
 
-/// What can be the value of a field: numbers, `bool`, text, [`Duration`] in seconds, and an
-/// [`Option`] of each, whose `None` adds nothing. For any other type there is [`Value::display`].
+/// What can be the value of a field, also by reference:
+///
+/// - numbers, and an HTTP status; what needs more than 64 bits is text, since readers of JSON lose its digits;
+/// - `bool`;
+/// - [`Duration`], in seconds;
+/// - text in whatever holds it: `String`, `&str`, `Cow<str>`, `Box<str>`, `Arc<str>`, `char`, `format_args!(…)`,
+///   `path.display()`;
+/// - addresses, HTTP methods, UUIDs, and the ids of a trace, a span and a request, as text;
+/// - an [`Option`] of each, whose `None` adds nothing.
+///
+/// For any other type there is [`Value::display`].
 ///
 /// ```
 /// use std::time::Duration;
 /// use tower_observability::{IntoValue, Value};
 ///
 /// assert_eq!(Duration::from_millis(1_500).into_value(), Some(Value::F64(1.5)));
+/// assert_eq!(http::StatusCode::NOT_FOUND.into_value(), Some(Value::U64(404)));
+/// assert_eq!(std::net::Ipv4Addr::LOCALHOST.into_value(), Some(Value::from("127.0.0.1")));
 /// assert_eq!(None::<&str>.into_value(), None);
 /// ```
 #[diagnostic::on_unimplemented(
@@ -144,9 +164,36 @@ values! {
     u32 => |value| Self::U64(value.into());
     u64 => |value| Self::U64(value);
     usize => |value| Self::U64(value as u64);
+    i128 => |value| i64::try_from(value).map_or_else(|_| Self::display(value), Self::I64);
+    u128 => |value| u64::try_from(value).map_or_else(|_| Self::display(value), Self::U64);
+    NonZero<i8> => |value| value.get().into();
+    NonZero<i16> => |value| value.get().into();
+    NonZero<i32> => |value| value.get().into();
+    NonZero<i64> => |value| value.get().into();
+    NonZero<i128> => |value| value.get().into();
+    NonZero<isize> => |value| value.get().into();
+    NonZero<u8> => |value| value.get().into();
+    NonZero<u16> => |value| value.get().into();
+    NonZero<u32> => |value| value.get().into();
+    NonZero<u64> => |value| value.get().into();
+    NonZero<u128> => |value| value.get().into();
+    NonZero<usize> => |value| value.get().into();
     f32 => |value| Self::F64(value.into());
     f64 => |value| Self::F64(value);
     Duration => |value| Self::F64(value.as_secs_f64());
+    StatusCode => |value| value.as_u16().into();
+    char => |value| String::from(value).into();
+    fmt::Arguments<'_> => |value| Self::display(value);
+    path::Display<'_> => |value| Self::display(value);
+    IpAddr => |value| Self::display(value);
+    Ipv4Addr => |value| Self::display(value);
+    Ipv6Addr => |value| Self::display(value);
+    SocketAddr => |value| Self::display(value);
+    SocketAddrV4 => |value| Self::display(value);
+    SocketAddrV6 => |value| Self::display(value);
+    Uuid => |value| Self::display(value);
+    TraceId => |value| Self::display(value);
+    SpanId => |value| Self::display(value);
 }
 
 values! {
@@ -155,7 +202,21 @@ values! {
     &String => |value| value.as_str().into();
     String => |value| Self::Str(value.into());
     Box<str> => |value| String::from(value).into();
+    Rc<str> => |value| (*value).into();
+    Arc<str> => |value| (*value).into();
     Cow<'_, str> => |value| Self::Str(Cow::Owned(value.into_owned()));
+    &Box<str> => |value| (**value).into();
+    &Rc<str> => |value| (**value).into();
+    &Arc<str> => |value| (**value).into();
+    &Cow<'_, str> => |value| (**value).into();
+}
+
+values! {
+    |text| Some(text.as_str());
+    Method => |value| value.as_str().into();
+    &Method => |value| value.as_str().into();
+    RequestId => |value| value.as_str().into();
+    &RequestId => |value| value.as_str().into();
 }
 
 impl IntoValue for Value {
@@ -174,6 +235,21 @@ impl<T: IntoValue> IntoValue for Option<T> {
     }
 }
 
+impl<'a, T> IntoValue for &'a Option<T>
+where
+    &'a T: IntoValue,
+{
+    fn into_value(self) -> Option<Value> {
+        self.as_ref()?.into_value()
+    }
+}
+
+impl IntoValue for &Value {
+    fn into_value(self) -> Option<Value> {
+        Some(self.clone())
+    }
+}
+
 // By reference, as iterators yield them.
 macro_rules! references {
     ($($copied:ty),+) => {
@@ -189,7 +265,14 @@ macro_rules! references {
     };
 }
 
-references!(bool, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64, Duration, &str);
+references! {
+    bool, i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize,
+    NonZero<i8>, NonZero<i16>, NonZero<i32>, NonZero<i64>, NonZero<i128>, NonZero<isize>,
+    NonZero<u8>, NonZero<u16>, NonZero<u32>, NonZero<u64>, NonZero<u128>, NonZero<usize>,
+    f32, f64, Duration, StatusCode, char, fmt::Arguments<'_>, Uuid, TraceId, SpanId,
+    IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6,
+    &str, &String, &Box<str>, &Arc<str>, &Cow<'_, str>
+}
 
 impl<T: Into<Cow<'static, str>>> FromIterator<T> for Value {
     fn from_iter<I: IntoIterator<Item = T>>(texts: I) -> Self {

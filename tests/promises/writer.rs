@@ -1,16 +1,18 @@
 //! Promise: what a service's author writes first compiles, and arrives in every signal.
 
+use std::borrow::Cow;
+use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
+use std::net::SocketAddr;
+use std::num::NonZero;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use std::convert::Infallible;
-use std::net::SocketAddr;
-
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, Response};
+use axum::http::{Method, Request, Response, StatusCode};
 use axum::routing::get;
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::client::legacy::Client;
@@ -66,6 +68,75 @@ async fn a_field_may_be_whatever_is_at_hand() {
     assert_eq!((span.attribute("waited"), span.attribute("part")), (&Value::F64(0.25), &Value::U64(3)));
     assert_eq!(line["id"], "00000000-0000-0000-0000-000000000000");
     assert!(!span.attributes.contains_key("none") && line.get("none").is_none(), "{line:#}");
+}
+
+/// What a handler has at hand besides numbers and text of its own.
+struct AtHand {
+    shared: Arc<str>,
+    boxed: Box<str>,
+    cow: Cow<'static, str>,
+    note: Option<String>,
+    id: uuid::Uuid,
+    peer: SocketAddr,
+}
+
+#[tokio::test]
+async fn a_field_is_taken_in_whatever_holds_it_and_by_reference() {
+    let (seen, line) = said(|| {
+        let at_hand = &AtHand {
+            shared: "shared".into(),
+            boxed: "boxed".into(),
+            cow: "cow".into(),
+            note: Some("note".into()),
+            id: uuid::Uuid::nil(),
+            peer: ([127, 0, 0, 1], 80).into(),
+        };
+        let owned = String::from("owned");
+        let (owned, text): (&&String, &&str) = (&&owned, &"text");
+        request::add("text_owned", owned);
+        request::add("text_text", text);
+        for (key, text) in
+            [("text_shared", &at_hand.shared), ("text_shared_too", &Arc::clone(&at_hand.shared))]
+        {
+            request::add(key, text);
+        }
+        request::add("text_boxed", &at_hand.boxed);
+        request::add("text_cow", &at_hand.cow);
+        request::add_to_lines("text_note", &at_hand.note);
+        request::add("text_x", 'x');
+        request::add("text_a-b", format_args!("{}-{}", 'a', 'b'));
+        request::add("text_/tmp", Path::new("/tmp").display());
+        request::add("text_00000000-0000-0000-0000-000000000000", at_hand.id);
+        request::add("text_127.0.0.1", at_hand.peer.ip());
+        let (peer, least): (&SocketAddr, &i128) = (&at_hand.peer, &i128::MIN);
+        request::add("text_127.0.0.1:80", peer);
+        request::add("text_PUT", &Method::PUT);
+        request::add("text_340282366920938463463374607431768211455", u128::MAX);
+        request::add("text_-170141183460469231731687303715884105728", least);
+        request::add("number", 7_u128);
+        request::add("upstream", StatusCode::NOT_FOUND);
+        request::add("not_zero", NonZero::new(8_u32).unwrap());
+        let trace = request::trace().unwrap();
+        request::add("trace", trace.trace_id);
+        request::add("the_request", request::id());
+        request::add("nothing", &None::<String>);
+    })
+    .await;
+    let span = seen.only_request().span().clone();
+    let texts: Vec<_> =
+        span.attributes.iter().filter_map(|(key, value)| Some((key.strip_prefix("text_")?, value))).collect();
+    assert_eq!(texts.len(), 16, "{texts:?}");
+    for (text, value) in texts {
+        assert_eq!(value, text.trim_end_matches("_too"));
+    }
+    assert_eq!((&line["number"], &line["upstream"], &line["not_zero"]), (&7.into(), &404.into(), &8.into()));
+    assert_eq!((&line["trace"], &line["the_request"]), (&line["trace_id"], &line["request_id"]));
+    assert!(line.get("nothing").is_none(), "{line:#}");
+    let work =
+        Work::internal("job").attribute("shared", Arc::<str>::from("a")).attribute("id", uuid::Uuid::nil());
+    let seen = Instance::new();
+    seen.adopt(work).run(async {}).await;
+    assert_eq!(seen.spans()[0].attribute("id"), "00000000-0000-0000-0000-000000000000");
 }
 
 #[derive(Debug)]

@@ -289,7 +289,7 @@ fn a_place_on_one_machine_is_found() {
 
 /// The crates whose types and traits stand in our signatures: a new major version of one is one of ours. The second part
 /// says why it is there, and the feature without which it is not.
-const IN_SIGNATURES: [(&str, &str); 13] = [
+const IN_SIGNATURES: [(&str, &str); 14] = [
     ("axum", "routers that are observed or merged; feature `axum`"),
     ("http", "requests and responses"),
     ("http_body", "bodies"),
@@ -303,6 +303,7 @@ const IN_SIGNATURES: [(&str, &str); 13] = [
     ("tower", "its two traits, `Layer` and `Service`"),
     ("tracing", "spans and subscribers"),
     ("tracing_subscriber", "the layer for a user's own registry"),
+    ("uuid", "an id as the value of a field"),
 ];
 
 fn public_api() -> public_api::PublicApi {

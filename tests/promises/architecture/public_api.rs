@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::Visit;
 use syn::{Fields, ImplItem, Item, TraitItem, UseTree, Visibility};
 
@@ -282,6 +283,10 @@ impl Crate {
         {
             let name = text(&item.mac.path);
             api.lines.insert(format!("{name}! in {}: {}", module.path.join("::"), text(&item.mac.tokens)));
+            api.foreign.extend(idents(item.mac.tokens.clone()).filter_map(|name| {
+                let Place::Foreign(name) = self.resolve(&module.path, &[name])? else { return None };
+                Some(name)
+            }));
         }
         let Item::Impl(item) = item else { return };
         let of_type = named(&item.self_ty).and_then(|path| self.resolve(&module.path, &path));
@@ -409,6 +414,17 @@ fn leaves(tree: &UseTree) -> Vec<(String, Vec<String>)> {
         UseTree::Glob(_) => vec![("*".to_owned(), Vec::new())],
         UseTree::Group(group) => group.items.iter().flat_map(leaves).collect(),
     }
+}
+
+/// The names that stand in a macro's tokens, those in groups among them.
+fn idents(tokens: TokenStream) -> Box<dyn Iterator<Item = String>> {
+    Box::new(tokens.into_iter().flat_map(|token| -> Box<dyn Iterator<Item = String>> {
+        match token {
+            TokenTree::Ident(name) => Box::new(std::iter::once(name.to_string())),
+            TokenTree::Group(group) => idents(group.stream()),
+            _ => Box::new(std::iter::empty()),
+        }
+    }))
 }
 
 fn name_of(item: &Item) -> Option<String> {
