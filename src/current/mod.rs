@@ -14,7 +14,6 @@ pub use spawn::{InRequest, in_request, spawn};
 
 #[cfg(feature = "interop-opentelemetry")]
 pub(crate) use otel::attach_contexts;
-pub(crate) use spawn::scoped;
 pub(crate) use stack::{
     Current, Entered, current, current_hop, enter_as_hop, enter_foreign_span, enter_hop, enter_span,
     exit_span, stands_for_hop, top_hop, with_hop,

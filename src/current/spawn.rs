@@ -90,12 +90,7 @@ where
 /// # }
 /// ```
 pub fn in_request<F>(inner: F) -> InRequest<F> {
-    scoped(inner, current(), Span::current())
-}
-
-/// Ties a future to a context and a span.
-pub(crate) fn scoped<F>(inner: F, current: Option<Current>, span: Span) -> InRequest<F> {
-    InRequest { inner: Some(inner), current, span }
+    InRequest { inner: Some(inner), current: current(), span: Span::current() }
 }
 
 impl<F: Future> Future for InRequest<F> {

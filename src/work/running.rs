@@ -1,15 +1,16 @@
 //! The time between a piece of work's begin and its end.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
-use tracing::Span;
+use pin_project_lite::pin_project;
 
 use super::Work;
 use crate::clock::Moment;
-use crate::current::{Current, current, scoped};
+use crate::current::current;
 use crate::names::attribute;
 use crate::propagation::Remote;
 use crate::record;
@@ -29,6 +30,23 @@ use crate::signals::{Observation, Signals, Verdict};
 #[must_use = "dropped at once it is reported as cancelled"]
 pub struct Running {
     observation: Option<Observation>,
+}
+
+pin_project! {
+    /// A future whose polls, and whose destructors where it is cancelled, belong to the work: a panic in either ends it.
+    struct Driven<'a, F> {
+        // Taken only by the drop.
+        #[pin]
+        work: Option<F>,
+        running: &'a mut Running,
+    }
+
+    impl<F> PinnedDrop for Driven<'_, F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            this.running.within(|| this.work.set(None));
+        }
+    }
 }
 
 const ORDER: &str = "tower_observability::order";
@@ -76,11 +94,7 @@ impl Running {
     }
 
     pub(super) async fn drive<F: Future>(&mut self, work: F) -> F::Output {
-        let here = self.observation.as_ref().and_then(Observation::hop);
-        let here = here.cloned().map(Current::of);
-        // Tied to the work for the time after `self` is dropped: what cancelled work logs in its destructors is its own.
-        let mut work = pin!(scoped(work, here, Span::none()));
-        poll_fn(|cx| self.within(|| work.as_mut().poll(cx))).await
+        Driven { work: Some(work), running: self }.await
     }
 
     /// Records the error's texts, unless the work itself recorded an error.
@@ -90,6 +104,16 @@ impl Running {
             let texts = texts(hop);
             hop.notes().get_or_insert_default().error.get_or_insert(texts);
         }
+    }
+}
+
+impl<F: Future> Future for Driven<'_, F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let Some(work) = this.work.as_pin_mut() else { return Poll::Pending };
+        this.running.within(|| work.poll(cx))
     }
 }
 

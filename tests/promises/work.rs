@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use tower_observability::testing::{Instance, Span};
-use tower_observability::{Kind, Outcome, Work, propagation, request};
+use tower_observability::{Kind, Outcome, Query, Work, propagation, request};
 
 fn named(seen: &Instance, name: &str) -> Span {
     seen.request(name).span().clone()
@@ -111,6 +111,36 @@ async fn work_that_is_dropped_is_cancelled_and_a_panic_is_a_panic() {
     let outcomes: Vec<_> =
         seen.lines().iter().map(|line| line["outcome"].as_str().unwrap().to_owned()).collect();
     assert_eq!(outcomes, ["cancelled", "panic"]);
+}
+
+#[tokio::test]
+async fn a_panic_in_a_destructor_of_work_that_is_cancelled_is_a_panic_and_belongs_to_it() {
+    struct Fails;
+    impl Drop for Fails {
+        fn drop(&mut self) {
+            assert!(!request::add("dropped", true), "not closed");
+        }
+    }
+    let seen = Instance::new();
+    let endless = || async {
+        let _fails = Fails;
+        std::future::pending::<()>().await;
+    };
+    let mut job = Box::pin(seen.adopt(Work::internal("job")).run(endless()));
+    assert!(futures_util::poll!(job.as_mut()).is_pending());
+    let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(job)));
+    assert!(dropped.is_err(), "the panic goes on");
+    let line = seen.request("job").closing_line().clone();
+    assert_eq!((&line["outcome"], &line["dropped"]), (&"panic".into(), &true.into()), "{line:#}");
+    assert_eq!(request::trace(), None, "nothing is current");
+    let query = seen.scope(async {
+        let mut query = Box::pin(Query::new("redis", "GET").run(endless()));
+        assert!(futures_util::poll!(query.as_mut()).is_pending());
+        _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(query)));
+    });
+    seen.adopt(Work::internal("asks")).run(query).await;
+    let spans = seen.spans();
+    assert_eq!(spans.iter().find(|span| span.name == "GET").unwrap().attribute("error.type"), "panic");
 }
 
 #[tokio::test]
