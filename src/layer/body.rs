@@ -1,5 +1,6 @@
 //! The time from the response's head to its last byte or trailer.
 
+use std::any::Any;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -9,6 +10,7 @@ use http::{HeaderMap, header};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
+use super::fault::Fault;
 use super::grpc;
 use crate::record::{Hop, HttpVersion, Outcome};
 use crate::signals::{Observation, Signals};
@@ -118,6 +120,13 @@ impl Serving {
         }
     }
 
+    /// The body said why it goes no further.
+    #[cold]
+    fn failed(&mut self, error: &dyn Any) {
+        Fault::of(error).note(&self.observation);
+        self.observation.finish(Outcome::BodyError, None);
+    }
+
     /// So many bytes more. Over HTTP/1 those beyond the length that was promised are not sent.
     #[inline]
     fn sends(&mut self, bytes: u64) {
@@ -139,7 +148,10 @@ impl Serving {
     }
 }
 
-impl<B: Body> Body for ResponseBody<B> {
+impl<B: Body> Body for ResponseBody<B>
+where
+    B::Error: 'static,
+{
     type Data = B::Data;
     type Error = B::Error;
 
@@ -161,7 +173,7 @@ impl<B: Body> Body for ResponseBody<B> {
                     return Poll::Pending;
                 };
                 match &frame {
-                    Some(Err(_)) => serving.observation.finish(Outcome::BodyError, None),
+                    Some(Err(error)) => serving.failed(error),
                     Some(Ok(frame)) => {
                         serving.sends(frame.data_ref().map_or(0, |data| data.remaining() as u64));
                         match frame.trailers_ref() {
@@ -181,9 +193,9 @@ impl<B: Body> Body for ResponseBody<B> {
             }
             Watch::Calling(signals, hop) => {
                 let frame = ready!(inner.poll_frame(cx));
-                if matches!(frame, Some(Err(_))) {
+                if let Some(Err(error)) = &frame {
                     signals.red.client_body_failed();
-                    signals.lines.body_failed(hop);
+                    signals.lines.body_failed(hop, Fault::of(error).chain.as_deref());
                     *this.watch = Watch::Passed;
                 }
                 Poll::Ready(frame)

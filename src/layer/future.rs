@@ -124,10 +124,8 @@ where
 
 impl Watch {
     fn failed(mut self, error: &dyn Any) {
-        let fault = Fault::of(error);
-        if let (Some(hop), Some(chain)) = (self.observation.hop(), fault.chain) {
-            hop.notes().get_or_insert_default().error.get_or_insert(chain);
-        }
+        let mut fault = Fault::of(error);
+        fault.note(&self.observation);
         self.observation.finish(fault.outcome, fault.word);
     }
 

@@ -17,6 +17,7 @@ use super::sampling::Sampler;
 use super::sink::{MemoryLines, Sink};
 use super::urgent;
 use crate::account::FlowReport;
+use crate::names::key;
 use crate::record::{Detailed, End, Hop, Kind, Severity, Snapshot, Value};
 use crate::resource::Resource;
 use crate::threads::{LossNotice, complain};
@@ -355,8 +356,8 @@ impl Lines {
         }
     }
 
-    /// Writes the line of a call whose response's body failed after its head.
-    pub(crate) fn body_failed(&self, hop: &Arc<Hop>) {
+    /// Writes the line of a call whose response's body failed after its head, with the texts of its error and the causes.
+    pub(crate) fn body_failed(&self, hop: &Arc<Hop>, error: Option<&[String]>) {
         if !self.is_on() || !self.gate.lets_pass(Level::WARN, hop_line::CLIENT) {
             return;
         }
@@ -367,6 +368,9 @@ impl Lines {
         said.info.trace = Some(hop.trace_now());
         said.info.hop = Some(Arc::clone(hop));
         said.info.is_routed = hop.route.get().is_some();
+        if let Some(error) = error {
+            said.add(key::ERROR, &error.join(": ").into());
+        }
         said.fields_of_request();
         self.take(said, |records, said| records.event(said));
     }

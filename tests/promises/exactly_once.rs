@@ -310,6 +310,7 @@ async fn a_body_that_fails_after_its_head_is_a_body_error() {
     let scene = Scene::of(Router::new().route("/x", get(answer))).await;
     scene.raw("GET /x HTTP/1.1\r\nhost: a\r\n\r\n", usize::MAX).await;
     scene.is_reported_as(ended("body_error", 200).error("body_error").bytes(5)).await;
+    assert_eq!(scene.seen.only_request().closing_line()["error"], "the disk is gone");
 }
 
 #[tokio::test]

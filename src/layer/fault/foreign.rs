@@ -1,5 +1,6 @@
-//! The errors of clients that are there only by a feature.
+//! The errors of clients and of bodies that are there only by a feature.
 
+pub(super) use axum::of_axum;
 pub(super) use reqwest::{is_elapsed, readable, url, word};
 
 #[cfg(feature = "reqwest")]
@@ -57,6 +58,26 @@ mod reqwest {
     }
 
     pub(in crate::layer::fault) fn word(_: &(dyn Error + 'static)) -> Option<&'static str> {
+        None
+    }
+}
+
+#[cfg(feature = "axum")]
+mod axum {
+    use std::any::Any;
+    use std::error::Error;
+
+    pub(in crate::layer::fault) fn of_axum(error: &dyn Any) -> Option<&(dyn Error + 'static)> {
+        error.downcast_ref::<::axum::Error>().map(|error| error as _)
+    }
+}
+
+#[cfg(not(feature = "axum"))]
+mod axum {
+    use std::any::Any;
+    use std::error::Error;
+
+    pub(in crate::layer::fault) fn of_axum(_: &dyn Any) -> Option<&(dyn Error + 'static)> {
         None
     }
 }

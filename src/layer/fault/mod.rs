@@ -12,6 +12,7 @@ use std::io;
 
 use crate::error::masked_urls;
 use crate::record::{Outcome, causes, formatted, guarded};
+use crate::signals::Observation;
 
 type Boxed = Box<dyn Error + Send + Sync>;
 
@@ -31,6 +32,13 @@ impl Fault {
         let Some(error) = readable(error) else { return opaque() };
         // `Display` of the causes is the user's code; if it panics there, they are left out.
         guarded(|| Self::read(error)).unwrap_or_else(opaque)
+    }
+
+    /// Notes its texts on the hop, unless the service has recorded an error itself.
+    pub(super) fn note(&mut self, observation: &Observation) {
+        if let (Some(hop), Some(chain)) = (observation.hop(), self.chain.take()) {
+            hop.notes().get_or_insert_default().error.get_or_insert(chain);
+        }
     }
 
     fn read(error: &(dyn Error + 'static)) -> Self {
@@ -68,6 +76,7 @@ fn readable(error: &dyn Any) -> Option<&(dyn Error + 'static)> {
         .or_else(|| known::<tokio::time::error::Elapsed>(error))
         .or_else(|| known::<hyper_util::client::legacy::Error>(error))
         .or_else(|| foreign::readable(error))
+        .or_else(|| foreign::of_axum(error))
 }
 
 /// The next cause; an I/O error shows what it carries only by a method of its own.

@@ -178,7 +178,7 @@ fn a_line_of_each_kind(format: &str) -> Vec<Json> {
     work.notes().get_or_insert_default().error = Some(vec!["outer".into(), "root".into()]);
     work.add("error", "the user's");
     lines.hop(&work, &ended(&work, Outcome::ServerError, None));
-    lines.body_failed(&Arc::new(a_request(Kind::Client, "/users/7")));
+    lines.body_failed(&Arc::new(a_request(Kind::Client, "/users/7")), None);
     lines.say(tracing::Level::INFO, "tower_observability", "started", &[("port", 9464.into())]);
     let _entered = enter_hop(&work);
     lines.fatal(fatal("index out of range", "worker", Some(("src/app.rs", 7)), Some("0: main")));

@@ -106,9 +106,10 @@ fn a_call_has_a_line_only_if_it_did_not_end_well() {
 #[test]
 fn a_call_whose_body_failed_after_its_head_has_a_line() {
     let (lines, seen) = lines(Logs::new().json());
-    lines.body_failed(&request(Kind::Client));
+    lines.body_failed(&request(Kind::Client), Some(&["no end".into(), "connection reset".into()]));
     let line: serde_json::Value = serde_json::from_str(&seen.all()[0]).expect("JSON");
     assert_eq!(line["message"], "GET payments:8080/users/7 response body failed");
+    assert_eq!(line["error"], "no end: connection reset");
     assert_eq!((&line["level"], &line["trace_id"]), (&"WARN".into(), &TRACE.into()));
 }
 
@@ -140,7 +141,7 @@ fn what_the_user_said_of_the_request_is_on_its_line_only() {
     assert_eq!((&line["error"], &line["error_chain"]), (&"outer".into(), &"outer: root".into()));
     assert_eq!(line["field_error"], "the user's");
     let (lines, seen) = lines(Logs::new().json());
-    lines.body_failed(&hop);
+    lines.body_failed(&hop, None);
     assert!(!seen.all()[0].contains("customer_id"));
 }
 

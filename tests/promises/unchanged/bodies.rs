@@ -32,7 +32,7 @@ async fn observed<B: http_body::Body>(seen: &Instance, body: impl Fn() -> B) -> 
 
 async fn is_unchanged<B: http_body::Body<Data = Bytes> + Unpin>(body: impl Fn() -> B)
 where
-    B::Error: std::fmt::Debug,
+    B::Error: std::fmt::Debug + 'static,
 {
     let seen = Instance::new();
     let bare = told(body()).await;
