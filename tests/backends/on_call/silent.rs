@@ -9,7 +9,7 @@ use crate::support::stack::{Folder, Server, free_port};
 use crate::support::wait::{SOON, eventually};
 
 /// Alert and severity; another one of the same service; is it silent?
-const PAIRS: [(&str, &str, &str, &str, bool); 17] = [
+const PAIRS: [(&str, &str, &str, &str, bool); 18] = [
     ("ServiceDown", "critical", "RequestErrors", "critical", true),
     ("ServiceDown", "critical", "QueueStuck", "critical", true),
     ("DependencyFailing", "critical", "RequestErrors", "critical", true),
@@ -23,6 +23,7 @@ const PAIRS: [(&str, &str, &str, &str, bool); 17] = [
     ("DependencySlow", "critical", "SloBurnHour", "critical", false),
     ("DependencySlow", "warning", "RequestsSlow", "critical", false),
     ("RequestErrors", "warning", "RequestErrorsElevated", "warning", true),
+    ("RequestErrors", "info", "RequestErrorsElevated", "warning", false),
     ("WorkFailing", "warning", "WorkFailed", "warning", true),
     ("DiskNearlyFull", "critical", "DiskLow", "warning", true),
     ("ServiceNotReady", "critical", "NotReady", "warning", true),
