@@ -12,8 +12,15 @@ use crate::support::prometheus::now;
 const JOBS: [&str; 5] = ["payments", "worker", "customers", "bookings", "vehicles"];
 /// What nothing can be had of where no control group can be made.
 const OF_CONTROL_GROUPS: [&str; 2] = ["Throttled", "Memory"];
-/// What a pool of sqlx does not say, and what a queue has none of as long as its worker keeps up.
-const MAY_BE_EMPTY: [&str; 2] = ["Tasks that wait for a connection", "Oldest message"];
+/// What a pool of sqlx does not say, what a queue has none of as long as its worker keeps up, and what is there only once
+/// something went wrong with it.
+const MAY_BE_EMPTY: [&str; 5] = [
+    "Tasks that wait for a connection",
+    "Oldest message",
+    "Messages behind newer ones",
+    "Held spans let go before their time",
+    "Metrics beyond 2,000 label sets",
+];
 
 /// Asks all of them about the last minutes, as a board does; returns a row for each: board, panel, how many series.
 pub(crate) async fn ask_all(prometheus: &str) -> Vec<(String, String, usize)> {

@@ -9,9 +9,17 @@ use super::bounds;
 pub(super) struct Board {
     pub(super) uid: &'static str,
     pub(super) title: &'static str,
-    /// Is it about one service?
-    pub(super) of_one: bool,
+    pub(super) about: About,
     pub(super) panels: &'static [Panel],
+}
+
+/// The services that it shows.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum About {
+    All,
+    /// Those that are chosen; an alert's link chooses its own.
+    Chosen,
+    One,
 }
 
 /// One panel.
@@ -56,7 +64,11 @@ impl Board {
     /// As Grafana reads it from a file.
     pub(super) fn json(&self) -> Value {
         let panels: Vec<_> = self.panels.iter().enumerate().map(|(place, panel)| panel.json(place)).collect();
-        let of_job = if self.of_one { ", job=\"$job\"" } else { "" };
+        let of_job = match self.about {
+            About::All => "",
+            About::Chosen => ", job=~\"$job\"",
+            About::One => ", job=\"$job\"",
+        };
         let annotation = |name: &str, color: &str, expr: String, text: &str| {
             json!({
                 "name": name, "enable": true, "hide": false, "iconColor": color, "expr": expr, "step": "10s",
@@ -83,7 +95,7 @@ impl Board {
                     "{{job}} {{instance}} started"),
                 annotation("Alerts", "red", format!("ALERTS{{alertstate=\"firing\"{of_job}}}"), "{{alertname}}"),
             ] },
-            "templating": { "list": if self.of_one { variables() } else { json!([]) } },
+            "templating": { "list": variables(self.about) },
             "panels": panels,
         })
     }
@@ -203,8 +215,8 @@ fn source(store: &str) -> Value {
     json!({ "type": store, "uid": store })
 }
 
-/// The service, and of it a route and an instance.
-fn variables() -> Value {
+/// The services or the service, and of the latter a route and an instance. One that pushes its metrics has no `up`.
+fn variables(about: About) -> Value {
     let variable = |name: &str, query: &str, all: bool| {
         let mut variable = json!({
             "name": name, "type": "query", "datasource": source("prometheus"), "query": { "query": query, "refId": name },
@@ -217,9 +229,18 @@ fn variables() -> Value {
         }
         variable
     };
-    json!([
-        variable("job", "label_values(up, job)", false),
-        variable("instance", "label_values(up{job=\"$job\"}, instance)", true),
-        variable("route", "label_values(job_route:requests:rate1m{job=\"$job\"}, http_route)", true),
-    ])
+    let jobs = "label_values({__name__=~\"up|target_info\"}, job)";
+    match about {
+        About::All => json!([]),
+        About::Chosen => json!([variable("job", jobs, true)]),
+        About::One => json!([
+            variable("job", jobs, false),
+            variable(
+                "instance",
+                "label_values({__name__=~\"up|target_info\", job=\"$job\"}, instance)",
+                true
+            ),
+            variable("route", "label_values(job_route:requests:rate1m{job=\"$job\"}, http_route)", true),
+        ]),
+    }
 }

@@ -7,9 +7,11 @@ mod promql;
 mod rules;
 mod vocabulary;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use boards::About;
 use panels::BOARDS;
+use promql::Used;
 use rules::{Rule, rules, scenarios};
 use vocabulary::Vocabulary;
 
@@ -69,7 +71,8 @@ fn each_alert_has_the_bounds_that_the_guide_says() {
                 alert.expr.contains("group_left (severity) job_route:severity:info").then_some(None)
             }
             "the route's, at most warning" => {
-                let lowered = "label_replace(job_route:severity:info{severity=\"critical\"}, \"severity\", \"warning\"";
+                let lowered =
+                    "label_replace(job_route:severity:info{severity=\"critical\"}, \"severity\", \"warning\"";
                 alert.expr.contains(lowered).then_some(None)
             }
             "the service's" => alert.expr.contains("group_left (severity) job:severity:info").then_some(None),
@@ -104,6 +107,68 @@ fn each_alert_has_its_links_and_its_runbook() {
         let section = page.split(&format!("\n## {}\n\n", alert.name)).nth(1).unwrap_or_default();
         let section = section.split("\n#").next().unwrap();
         assert!(section.len() > 40, "{} has no runbook", alert.name);
+    }
+}
+
+/// The metrics that an expression is about: of what is recorded, those that it is recorded of.
+fn measured(promql: &str, recorded: &BTreeMap<String, Vec<String>>) -> BTreeSet<String> {
+    let (mut found, mut open) = (BTreeSet::new(), vec![promql.to_owned()]);
+    let mut seen = BTreeSet::new();
+    while let Some(promql) = open.pop() {
+        for name in Used::of(&promql).metrics {
+            // How urgent it is.
+            if name.ends_with(":severity:info") || !seen.insert(name.clone()) {
+                continue;
+            }
+            match recorded.get(&name) {
+                Some(expressions) => open.extend(expressions.iter().cloned()),
+                None => {
+                    let family = ["_bucket", "_count"].into_iter().find_map(|part| name.strip_suffix(part));
+                    found.insert(family.unwrap_or(&name).to_owned());
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn each_alert_leads_to_a_board_that_shows_what_it_is_about() {
+    let mut recorded: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for rule in rules().into_iter().filter(|rule| !rule.is_alert) {
+        recorded.entry(rule.name).or_default().push(rule.expr);
+    }
+    for alert in alerts() {
+        let place = alert.annotation("dashboard_url").split("/d/").nth(1).unwrap();
+        let (uid, chosen) = place.split_once('?').unwrap_or((place, ""));
+        let board = BOARDS.iter().find(|board| board.uid == uid).unwrap();
+        assert_eq!(chosen.starts_with("var-job="), board.about != About::All, "{}: {place}", alert.name);
+        let queries = board.panels.iter().flat_map(|panel| panel.queries);
+        let queries = queries.filter(|(query, _)| !query.starts_with("{service_name="));
+        let shown: BTreeSet<_> = queries.flat_map(|(promql, _)| measured(promql, &recorded)).collect();
+        let asked = measured(&alert.expr, &recorded);
+        let hidden: Vec<_> = asked.difference(&shown).collect();
+        // All lights shows each alert that fires.
+        assert!(
+            hidden.is_empty() || shown.contains("ALERTS"),
+            "{}: {uid} does not show {hidden:?}",
+            alert.name
+        );
+    }
+}
+
+#[test]
+fn what_a_board_asks_is_asked_of_the_services_that_are_chosen() {
+    for (board, panel) in BOARDS.iter().flat_map(|board| board.panels.iter().map(move |panel| (board, panel)))
+    {
+        let chosen = match board.about {
+            About::All => continue,
+            About::Chosen => "job=~\"$job\"",
+            About::One => "=\"$job\"",
+        };
+        for (promql, _) in panel.queries.iter().filter(|(promql, _)| !promql.contains("node_timex_")) {
+            assert!(promql.contains(chosen), "{}: {promql}", board.uid);
+        }
     }
 }
 

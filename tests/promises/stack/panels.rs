@@ -1,7 +1,7 @@
 //! The boards and what each of their panels asks.
 
 use super::boards::Kind::{Heatmap, Lights, Lines, Logs, Table};
-use super::boards::{Board, Panel, panel};
+use super::boards::{About, Board, Panel, panel};
 
 const ALL_LIGHTS: &[Panel] = &[
     panel(
@@ -11,7 +11,7 @@ const ALL_LIGHTS: &[Panel] = &[
         "none",
         &[(
             "2 * (count by (job) (ALERTS{alertstate=\"firing\", severity=\"critical\"}) > bool 0)\n\
-         or count by (job) (ALERTS{alertstate=\"firing\", severity=\"warning\"}) > bool 0\nor 0 * group by (job) (up)",
+         or count by (job) (ALERTS{alertstate=\"firing\", severity=\"warning\"}) > bool 0\nor 0 * group by (job) (up or target_info)",
             "{{job}}",
         )],
         &[],
@@ -44,7 +44,14 @@ const ALL_LIGHTS: &[Panel] = &[
         &[("max by (job) (job_route:request_duration_seconds:p95_5m)", "{{job}}")],
         &["RequestsSlow"],
     ),
-    panel("Processes", "Reached by Prometheus.", Lights, "none", &[("sum by (job) (up)", "{{job}}")], &[]),
+    panel(
+        "Processes",
+        "Reached by Prometheus; of a service that pushes its metrics, heard of.",
+        Lights,
+        "none",
+        &[("sum by (job) (up) or count by (job) (target_info)", "{{job}}")],
+        &[],
+    ),
     panel(
         "Journeys",
         "1: the last run succeeded.",
@@ -156,7 +163,7 @@ const SERVICE: &[Panel] = &[
         Table,
         "dateTimeFromNow",
         &[(
-            "1000 * process_start_time_seconds{job=\"$job\"} * on (job, instance) group_left (service_version) target_info",
+            "1000 * process_start_time_seconds{job=\"$job\", instance=~\"$instance\"} * on (job, instance) group_left (service_version) target_info",
             "{{instance}} {{service_version}}",
         )],
         &[],
@@ -170,6 +177,17 @@ const SERVICE: &[Panel] = &[
             "sum by (work_name, error_type) (rate(work_duration_seconds_count{job=\"$job\", instance=~\"$instance\"}[$__rate_interval]))",
             "{{work_name}} {{error_type}}",
         )],
+        &[],
+    ),
+    panel(
+        "Reached and ready",
+        "1: Prometheus reaches the process; its readiness probe succeeds.",
+        Lines,
+        "none",
+        &[
+            ("up{job=\"$job\", instance=~\"$instance\"}", "{{instance}} reached"),
+            ("probe_success{job=\"readiness\", service=\"$job\"}", "{{instance}} ready"),
+        ],
         &[],
     ),
     panel(
@@ -189,7 +207,7 @@ const DEPENDENCIES: &[Panel] = &[
         "By caller and callee.",
         Lines,
         "reqps",
-        &[("job_callee:calls:rate1m", "{{job}} → {{server_address}}:{{server_port}}")],
+        &[("job_callee:calls:rate1m{job=~\"$job\"}", "{{job}} → {{server_address}}:{{server_port}}")],
         &[],
     ),
     panel(
@@ -197,7 +215,10 @@ const DEPENDENCIES: &[Panel] = &[
         "By caller and callee.",
         Lines,
         "percentunit",
-        &[("job_callee:call_errors:ratio_rate1m", "{{job}} → {{server_address}}:{{server_port}}")],
+        &[(
+            "job_callee:call_errors:ratio_rate1m{job=~\"$job\"}",
+            "{{job}} → {{server_address}}:{{server_port}}",
+        )],
         &["DependencyFailing"],
     ),
     panel(
@@ -205,7 +226,10 @@ const DEPENDENCIES: &[Panel] = &[
         "By caller and callee.",
         Lines,
         "s",
-        &[("job_callee:call_duration_seconds:p95_5m", "{{job}} → {{server_address}}:{{server_port}}")],
+        &[(
+            "job_callee:call_duration_seconds:p95_5m{job=~\"$job\"}",
+            "{{job}} → {{server_address}}:{{server_port}}",
+        )],
         &["DependencySlow"],
     ),
     panel(
@@ -214,7 +238,7 @@ const DEPENDENCIES: &[Panel] = &[
         Table,
         "none",
         &[(
-            "sum by (job, server_address, server_port, error_type) (increase(http_client_request_duration_seconds_count{error_type!=\"\"}[5m])) > 0",
+            "sum by (job, server_address, server_port, error_type) (increase(http_client_request_duration_seconds_count{job=~\"$job\", error_type!=\"\"}[5m]) or increase(rpc_client_call_duration_seconds_count{job=~\"$job\", error_type!=\"\"}[5m])) > 0",
             "{{job}} → {{server_address}}:{{server_port}} {{error_type}}",
         )],
         &[],
@@ -225,7 +249,7 @@ const DEPENDENCIES: &[Panel] = &[
         Lines,
         "s",
         &[(
-            "histogram_quantile(0.95, sum by (job, work_name, le) (rate(work_duration_seconds_bucket[$__rate_interval])))",
+            "histogram_quantile(0.95, sum by (job, work_name, le) (rate(work_duration_seconds_bucket{job=~\"$job\"}[$__rate_interval])))",
             "{{job}} {{work_name}}",
         )],
         &[],
@@ -235,7 +259,7 @@ const DEPENDENCIES: &[Panel] = &[
         "95th percentile of the queries.",
         Lines,
         "s",
-        &[("job_database:query_duration_seconds:p95_5m", "{{job}} {{db_namespace}}")],
+        &[("job_database:query_duration_seconds:p95_5m{job=~\"$job\"}", "{{job}} {{db_namespace}}")],
         &["DatabaseSlow"],
     ),
     panel(
@@ -244,7 +268,7 @@ const DEPENDENCIES: &[Panel] = &[
         Lines,
         "percentunit",
         &[(
-            "job_instance_pool:connections_used:ratio",
+            "job_instance_pool:connections_used:ratio{job=~\"$job\"}",
             "{{job}} {{instance}} {{db_client_connection_pool_name}}",
         )],
         &["PoolNearlyUsedUp"],
@@ -255,7 +279,7 @@ const DEPENDENCIES: &[Panel] = &[
         Lines,
         "s",
         &[(
-            "histogram_quantile(0.95, sum by (job, db_client_connection_pool_name, le) (rate(db_client_connection_wait_time_seconds_bucket[$__rate_interval])))",
+            "histogram_quantile(0.95, sum by (job, db_client_connection_pool_name, le) (rate(db_client_connection_wait_time_seconds_bucket{job=~\"$job\"}[$__rate_interval])))",
             "{{job}} {{db_client_connection_pool_name}}",
         )],
         &["PoolSlow"],
@@ -266,7 +290,7 @@ const DEPENDENCIES: &[Panel] = &[
         Lines,
         "none",
         &[(
-            "sum by (job, db_client_connection_pool_name) (db_client_connection_pending_requests)",
+            "sum by (job, db_client_connection_pool_name) (db_client_connection_pending_requests{job=~\"$job\"})",
             "{{job}} {{db_client_connection_pool_name}}",
         )],
         &["PoolWaiting"],
@@ -276,7 +300,7 @@ const DEPENDENCIES: &[Panel] = &[
         "Messages that wait.",
         Lines,
         "none",
-        &[("max by (job, queue) (queue_depth)", "{{job}} {{queue}}")],
+        &[("max by (job, queue) (queue_depth{job=~\"$job\"})", "{{job}} {{queue}}")],
         &["QueueGrowing"],
     ),
     panel(
@@ -284,7 +308,7 @@ const DEPENDENCIES: &[Panel] = &[
         "Of each queue.",
         Lines,
         "s",
-        &[("max by (job, queue) (queue_oldest_message_age_seconds)", "{{job}} {{queue}}")],
+        &[("max by (job, queue) (queue_oldest_message_age_seconds{job=~\"$job\"})", "{{job}} {{queue}}")],
         &["QueueStuck"],
     ),
     panel(
@@ -292,7 +316,7 @@ const DEPENDENCIES: &[Panel] = &[
         "Share of look-ups that hit.",
         Lines,
         "percentunit",
-        &[("job_cache:hits:ratio10m", "{{job}} {{cache}}")],
+        &[("job_cache:hits:ratio10m{job=~\"$job\"}", "{{job}} {{cache}}")],
         &[],
     ),
     panel(
@@ -300,8 +324,19 @@ const DEPENDENCIES: &[Panel] = &[
         "1: open.",
         Lines,
         "none",
-        &[("max by (job, breaker) (breaker_state{state=\"open\"})", "{{job}} {{breaker}}")],
+        &[("max by (job, breaker) (breaker_state{job=~\"$job\", state=\"open\"})", "{{job}} {{breaker}}")],
         &["BreakerOpen"],
+    ),
+    panel(
+        "Messages behind newer ones",
+        "Within five minutes, by destination.",
+        Lines,
+        "none",
+        &[(
+            "sum by (job, messaging_destination_name) (increase(messages_out_of_order_total{job=~\"$job\"}[5m]))",
+            "{{job}} {{messaging_destination_name}}",
+        )],
+        &["MessagesOutOfOrder"],
     ),
 ];
 
@@ -311,7 +346,7 @@ const SATURATION: &[Panel] = &[
         "Used share of the limit, or of the workers.",
         Lines,
         "percentunit",
-        &[("job_instance:cpu_used:ratio5m", "{{job}} {{instance}}")],
+        &[("job_instance:cpu_used:ratio5m{job=~\"$job\"}", "{{job}} {{instance}}")],
         &["CpuSaturated"],
     ),
     panel(
@@ -319,7 +354,7 @@ const SATURATION: &[Panel] = &[
         "Share of the quota periods.",
         Lines,
         "percentunit",
-        &[("job_instance:cpu_throttled:ratio5m", "{{job}} {{instance}}")],
+        &[("job_instance:cpu_throttled:ratio5m{job=~\"$job\"}", "{{job}} {{instance}}")],
         &["CpuThrottled"],
     ),
     panel(
@@ -327,7 +362,7 @@ const SATURATION: &[Panel] = &[
         "Used share of the limit.",
         Lines,
         "percentunit",
-        &[("job_instance:memory_used:ratio", "{{job}} {{instance}}")],
+        &[("job_instance:memory_used:ratio{job=~\"$job\"}", "{{job}} {{instance}}")],
         &["MemoryNearLimit"],
     ),
     panel(
@@ -335,7 +370,10 @@ const SATURATION: &[Panel] = &[
         "Of each process.",
         Lines,
         "bytes",
-        &[("process_resident_memory_bytes", "{{job}} {{instance}}")],
+        &[(
+            "process_resident_memory_bytes{job=~\"$job\"} or process_memory_usage_bytes{job=~\"$job\"}",
+            "{{job}} {{instance}}",
+        )],
         &[],
     ),
     panel(
@@ -343,16 +381,34 @@ const SATURATION: &[Panel] = &[
         "Share of each file system.",
         Lines,
         "percentunit",
-        &[("job_instance_path:disk_free:ratio", "{{job}} {{instance}} {{path}}")],
+        &[("job_instance_path:disk_free:ratio{job=~\"$job\"}", "{{job}} {{instance}} {{path}}")],
         &[],
     ),
-    panel("Network", "Bytes a second.", Lines, "Bps", &[("job:network_bytes:rate5m", "{{job}}")], &[]),
+    panel(
+        "Network",
+        "Bytes a second.",
+        Lines,
+        "Bps",
+        &[("job:network_bytes:rate5m{job=~\"$job\"}", "{{job}}")],
+        &[],
+    ),
+    panel(
+        "Network, by request",
+        "Bytes for each request.",
+        Lines,
+        "bytes",
+        &[("job:network_bytes_per_request:rate5m{job=~\"$job\"}", "{{job}}")],
+        &[],
+    ),
     panel(
         "File descriptors",
         "Used share.",
         Lines,
         "percentunit",
-        &[("process_open_fds / process_max_fds", "{{job}} {{instance}}")],
+        &[(
+            "process_open_fds{job=~\"$job\"} / process_max_fds{job=~\"$job\"} or process_unix_file_descriptor_count{job=~\"$job\"} / process_max_fds{job=~\"$job\"}",
+            "{{job}} {{instance}}",
+        )],
         &[],
     ),
     panel(
@@ -360,8 +416,22 @@ const SATURATION: &[Panel] = &[
         "In the global queue of the runtime.",
         Lines,
         "none",
-        &[("tokio_global_queue_depth", "{{job}} {{instance}}")],
+        &[("tokio_global_queue_depth{job=~\"$job\"}", "{{job}} {{instance}}")],
         &[],
+    ),
+    panel(
+        "Clocks",
+        "How far those of all machines are off, and may be off where nothing sets them.",
+        Lines,
+        "s",
+        &[
+            ("abs(node_timex_offset_seconds)", "{{instance}}"),
+            (
+                "node_timex_maxerror_seconds and on (job, instance) node_timex_sync_status == 0",
+                "{{instance}} at most",
+            ),
+        ],
+        &["ClockWrong"],
     ),
 ];
 
@@ -372,24 +442,34 @@ const TELEMETRY: &[Panel] = &[
         Lines,
         "cps",
         &[
-            ("sum by (job) (rate(otel_sdk_span_started_total[$__rate_interval]))", "{{job}} spans"),
-            ("sum by (job) (rate(otel_sdk_log_created_total[$__rate_interval]))", "{{job}} lines"),
+            (
+                "sum by (job) (rate(otel_sdk_span_started_total{job=~\"$job\"}[$__rate_interval]))",
+                "{{job}} spans",
+            ),
+            (
+                "sum by (job) (rate(otel_sdk_log_created_total{job=~\"$job\"}[$__rate_interval]))",
+                "{{job}} lines",
+            ),
         ],
         &[],
     ),
     panel(
         "Delivered",
-        "Spans and lines a second.",
+        "Spans, lines and data points a second.",
         Lines,
         "cps",
         &[
             (
-                "sum by (job) (rate(otel_sdk_exporter_span_exported_total{error_type=\"\"}[$__rate_interval]))",
+                "sum by (job) (rate(otel_sdk_exporter_span_exported_total{job=~\"$job\", error_type=\"\"}[$__rate_interval]))",
                 "{{job}} spans",
             ),
             (
-                "sum by (job) (rate(otel_sdk_exporter_log_exported_total{error_type=\"\"}[$__rate_interval]))",
+                "sum by (job) (rate(otel_sdk_exporter_log_exported_total{job=~\"$job\", error_type=\"\"}[$__rate_interval]))",
                 "{{job}} lines",
+            ),
+            (
+                "sum by (job) (rate(otel_sdk_exporter_metric_data_point_exported_total{job=~\"$job\", error_type=\"\"}[$__rate_interval]))",
+                "{{job}} data points",
             ),
         ],
         &[],
@@ -401,19 +481,23 @@ const TELEMETRY: &[Panel] = &[
         "cps",
         &[
             (
-                "sum by (job, otel_component_name, error_type) (rate(otel_sdk_processor_span_processed_total{error_type!=\"\"}[$__rate_interval]))",
+                "sum by (job, otel_component_name, error_type) (rate(otel_sdk_processor_span_processed_total{job=~\"$job\", error_type!=\"\"}[$__rate_interval]))",
                 "{{job}} {{otel_component_name}} {{error_type}}",
             ),
             (
-                "sum by (job, otel_component_name, error_type) (rate(otel_sdk_exporter_span_exported_total{error_type!=\"\"}[$__rate_interval]))",
+                "sum by (job, otel_component_name, error_type) (rate(otel_sdk_exporter_span_exported_total{job=~\"$job\", error_type!=\"\"}[$__rate_interval]))",
                 "{{job}} {{otel_component_name}} {{error_type}}",
             ),
             (
-                "sum by (job, otel_component_name, error_type) (rate(otel_sdk_processor_log_processed_total{error_type!=\"\"}[$__rate_interval]))",
+                "sum by (job, otel_component_name, error_type) (rate(otel_sdk_processor_log_processed_total{job=~\"$job\", error_type!=\"\"}[$__rate_interval]))",
                 "{{job}} {{otel_component_name}} {{error_type}}",
             ),
             (
-                "sum by (job, otel_component_name, error_type) (rate(otel_sdk_exporter_log_exported_total{error_type!=\"\"}[$__rate_interval]))",
+                "sum by (job, otel_component_name, error_type) (rate(otel_sdk_exporter_log_exported_total{job=~\"$job\", error_type!=\"\"}[$__rate_interval]))",
+                "{{job}} {{otel_component_name}} {{error_type}}",
+            ),
+            (
+                "sum by (job, otel_component_name, error_type) (rate(otel_sdk_exporter_metric_data_point_exported_total{job=~\"$job\", error_type!=\"\"}[$__rate_interval]))",
                 "{{job}} {{otel_component_name}} {{error_type}}",
             ),
         ],
@@ -425,7 +509,7 @@ const TELEMETRY: &[Panel] = &[
         Lines,
         "percentunit",
         &[(
-            "otel_sdk_processor_span_queue_size / ignoring (otel_component_name, otel_component_type) otel_sdk_processor_span_queue_capacity",
+            "otel_sdk_processor_span_queue_size{job=~\"$job\"} / ignoring (otel_component_name, otel_component_type) otel_sdk_processor_span_queue_capacity{job=~\"$job\"}",
             "{{job}} {{instance}}",
         )],
         &[],
@@ -435,7 +519,10 @@ const TELEMETRY: &[Panel] = &[
         "Used share of the buffer.",
         Lines,
         "percentunit",
-        &[("observability_log_queue_bytes / observability_log_queue_capacity_bytes", "{{job}} {{instance}}")],
+        &[(
+            "observability_log_queue_bytes{job=~\"$job\"} / observability_log_queue_capacity_bytes{job=~\"$job\"}",
+            "{{job}} {{instance}}",
+        )],
         &[],
     ),
     panel(
@@ -444,10 +531,32 @@ const TELEMETRY: &[Panel] = &[
         Lines,
         "cps",
         &[(
-            "sum by (job, reason) (rate(observability_log_left_out_total[$__rate_interval]))",
+            "sum by (job, reason) (rate(observability_log_left_out_total{job=~\"$job\"}[$__rate_interval]))",
             "{{job}} {{reason}}",
         )],
         &["LogLinesLeftOut"],
+    ),
+    panel(
+        "Held spans let go before their time",
+        "A second, by reason.",
+        Lines,
+        "cps",
+        &[(
+            "sum by (job, reason) (rate(observability_spans_discarded_total{job=~\"$job\", reason=~\"memory|queue_full|trace_full\"}[$__rate_interval]))",
+            "{{job}} {{reason}}",
+        )],
+        &["HeldTracesDiscarded"],
+    ),
+    panel(
+        "Metrics beyond 2,000 label sets",
+        "By name.",
+        Table,
+        "none",
+        &[(
+            "count by (job, __name__) ({job=~\"$job\", otel_metric_overflow=\"true\", __name__!~\".+_(bucket|sum)\"})",
+            "{{job}} {{__name__}}",
+        )],
+        &[],
     ),
 ];
 
@@ -457,7 +566,7 @@ const SLO: &[Panel] = &[
         "Of 30 days, at the pace of the last three days.",
         Lights,
         "percentunit",
-        &[("job:slo_budget_left:ratio", "{{job}}")],
+        &[("job:slo_budget_left:ratio{job=~\"$job\"}", "{{job}}")],
         &[],
     ),
     panel(
@@ -465,7 +574,10 @@ const SLO: &[Panel] = &[
         "1: the budget lasts exactly for the period.",
         Lines,
         "none",
-        &[("job:slo_errors:ratio_rate1h / on (job) (1 - job:slo_objective:ratio)", "{{job}}")],
+        &[(
+            "job:slo_errors:ratio_rate1h{job=~\"$job\"} / on (job) (1 - job:slo_objective:ratio{job=~\"$job\"})",
+            "{{job}}",
+        )],
         &["SloBurnHour"],
     ),
     panel(
@@ -473,7 +585,10 @@ const SLO: &[Panel] = &[
         "1: the budget lasts exactly for the period.",
         Lines,
         "none",
-        &[("job:slo_errors:ratio_rate6h / on (job) (1 - job:slo_objective:ratio)", "{{job}}")],
+        &[(
+            "job:slo_errors:ratio_rate6h{job=~\"$job\"} / on (job) (1 - job:slo_objective:ratio{job=~\"$job\"})",
+            "{{job}}",
+        )],
         &["SloBurnQuarterDay"],
     ),
     panel(
@@ -481,7 +596,10 @@ const SLO: &[Panel] = &[
         "1: the budget lasts exactly for the period.",
         Lines,
         "none",
-        &[("job:slo_errors:ratio_rate3d / on (job) (1 - job:slo_objective:ratio)", "{{job}}")],
+        &[(
+            "job:slo_errors:ratio_rate3d{job=~\"$job\"} / on (job) (1 - job:slo_objective:ratio{job=~\"$job\"})",
+            "{{job}}",
+        )],
         &["SloBurnThreeDays"],
     ),
     panel(
@@ -489,17 +607,17 @@ const SLO: &[Panel] = &[
         "The share of requests that must succeed.",
         Table,
         "percentunit",
-        &[("job:slo_objective:ratio", "{{job}}")],
+        &[("job:slo_objective:ratio{job=~\"$job\"}", "{{job}}")],
         &[],
     ),
 ];
 
 /// All boards.
 pub(super) const BOARDS: &[Board] = &[
-    Board { uid: "all-lights", title: "All lights", of_one: false, panels: ALL_LIGHTS },
-    Board { uid: "service", title: "Service", of_one: true, panels: SERVICE },
-    Board { uid: "dependencies", title: "Dependencies", of_one: false, panels: DEPENDENCIES },
-    Board { uid: "saturation", title: "Saturation", of_one: false, panels: SATURATION },
-    Board { uid: "telemetry", title: "Telemetry", of_one: false, panels: TELEMETRY },
-    Board { uid: "slo", title: "SLO", of_one: false, panels: SLO },
+    Board { uid: "all-lights", title: "All lights", about: About::All, panels: ALL_LIGHTS },
+    Board { uid: "service", title: "Service", about: About::One, panels: SERVICE },
+    Board { uid: "dependencies", title: "Dependencies", about: About::Chosen, panels: DEPENDENCIES },
+    Board { uid: "saturation", title: "Saturation", about: About::Chosen, panels: SATURATION },
+    Board { uid: "telemetry", title: "Telemetry", about: About::Chosen, panels: TELEMETRY },
+    Board { uid: "slo", title: "SLO", about: About::Chosen, panels: SLO },
 ];

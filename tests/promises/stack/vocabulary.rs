@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use tower_observability::names::instrument::{self, Instrument, Kind};
 use tower_observability::names::{label, metric, word};
 
 use super::promql::Used;
@@ -97,12 +98,29 @@ impl Vocabulary {
     }
 
     fn has_metric(&self, name: &str) -> bool {
+        let pushed = instrument::TABLE.iter().any(|instrument| pushed(instrument) == name);
         let plain = ["_bucket", "_count", "_sum"].into_iter().find_map(|end| name.strip_suffix(end));
         let ours = |name: &str| metric::TABLE.iter().any(|(metric, _)| *metric == name);
         let histogram = plain.is_some_and(|name| name.ends_with("_seconds") && ours(name));
         let journeys = name.starts_with("journey_") && self.journey.contains(&format!("\"{name}\""));
-        ours(name) || histogram || journeys || self.recorded.contains(name) || OTHERS.contains(&name)
+        ours(name)
+            || pushed
+            || histogram
+            || journeys
+            || self.recorded.contains(name)
+            || OTHERS.contains(&name)
     }
+}
+
+/// The name of a metric that came over OTLP, as Prometheus and a collector's page write it.
+fn pushed(instrument: &Instrument) -> String {
+    let unit = match instrument.unit {
+        "s" => "_seconds",
+        "By" => "_bytes",
+        _ => "",
+    };
+    let total = if matches!(instrument.kind, Kind::Counter | Kind::OlderCounter) { "_total" } else { "" };
+    format!("{}{unit}{total}", instrument.name.replace('.', "_"))
 }
 
 /// Can the label have this value? Labels whose values are the user's have any.
