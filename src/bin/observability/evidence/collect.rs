@@ -70,8 +70,14 @@ const FIGURES: [(&str, &str); 7] = [
         "histogram_quantile(0.95, sum by (le) (rate(http_server_request_duration_seconds_bucket{s}[{w}]) or rate(rpc_server_call_duration_seconds_bucket{s}[{w}])))",
     ),
     ("most requests in flight", "max(max_over_time(http_server_active_requests{s}[{w}]))"),
-    ("CPU, seconds a second", "sum(rate(process_cpu_seconds_total{s}[{w}]))"),
-    ("resident memory, bytes", "max(max_over_time(process_resident_memory_bytes{s}[{w}]))"),
+    (
+        "CPU, seconds a second",
+        "sum(rate(process_cpu_seconds_total{s}[{w}]) or rate(process_cpu_time_seconds_total{s}[{w}]))",
+    ),
+    (
+        "resident memory, bytes",
+        "max(max_over_time(process_resident_memory_bytes{s}[{w}]) or max_over_time(process_memory_usage_bytes{s}[{w}]))",
+    ),
     (
         "failed calls to others a second",
         "sum(rate(http_client_request_duration_seconds_count{c}[{w}]) or rate(rpc_client_call_duration_seconds_count{c}[{w}]))",
