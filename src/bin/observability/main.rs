@@ -4,6 +4,7 @@ mod doctor;
 mod evidence;
 mod view;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -47,8 +48,13 @@ fn main() -> ExitCode {
 }
 
 fn failed(why: &str) -> ExitCode {
-    eprintln!("observability: {why}");
+    say(&format!("observability: {why}"));
     ExitCode::FAILURE
+}
+
+/// A line on standard error, which nobody may read any more.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 #[cfg(test)]

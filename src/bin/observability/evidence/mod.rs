@@ -13,6 +13,8 @@ use std::process::ExitCode;
 
 pub(super) use options::{Evidence, url};
 
+use super::say;
+
 /// Asks the stores and writes the page.
 pub(super) async fn run(evidence: Evidence) -> Result<ExitCode, String> {
     let asker = ask::Asker::new(tls::connector(&evidence.tls)?);
@@ -22,15 +24,15 @@ pub(super) async fn run(evidence: Evidence) -> Result<ExitCode, String> {
     let found = collect::collect(asker, &evidence).await;
     let missing = found.missing.len();
     std::fs::write(&evidence.out, page::page(&found)).map_err(failed)?;
-    eprintln!(
+    say(&format!(
         "{}: {} spans, {} lines, {} figures; {missing} questions without an answer",
         evidence.out.display(),
         found.spans.len(),
         found.lines.len(),
         found.figures.len(),
-    );
+    ));
     for question in &found.missing {
-        eprintln!("  {question}");
+        say(&format!("  {question}"));
     }
     Ok(ExitCode::SUCCESS)
 }

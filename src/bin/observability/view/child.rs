@@ -5,6 +5,8 @@ use std::os::unix::process::ExitStatusExt as _;
 
 use tokio::process::{Child as Process, Command};
 
+use super::super::say;
+
 /// The variables beside the endpoint, which is the page's. Each stands in the help as well.
 pub(super) const VARIABLES: [(&str, &str); 8] = [
     // Other SDKs speak gRPC unless they are told.
@@ -41,7 +43,7 @@ impl Child {
             command.env(name, value);
         }
         for name in ENDPOINTS.into_iter().filter(|name| is_set(name)) {
-            eprintln!("observability view: {name} is set, so that the command sends there and not here");
+            say(&format!("observability view: {name} is set, so that the command sends there and not here"));
         }
         let started = command.spawn();
         started.map(Self).map_err(|error| format!("{} cannot be started: {error}", program.display()))

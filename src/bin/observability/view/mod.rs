@@ -15,6 +15,7 @@ use tower_observability::{View as Page, Viewer};
 use self::child::Child;
 pub(super) use self::options::{HELP, View};
 use self::signals::Signal;
+use super::say;
 
 /// Whose page it is.
 enum Place {
@@ -34,8 +35,8 @@ enum Event {
 pub(super) async fn run(view: View) -> Result<ExitCode, String> {
     let place = open(&view).await?;
     match &place {
-        Place::Ours(viewer) => eprintln!("observability view: {}{}", viewer.url(), grpc_note(viewer)),
-        Place::Joined(url) => eprintln!("observability view: {url}, which another one has opened"),
+        Place::Ours(viewer) => say(&format!("observability view: {}{}", viewer.url(), grpc_note(viewer))),
+        Place::Joined(url) => say(&format!("observability view: {url}, which another one has opened")),
     }
     let (tell, mut events) = mpsc::channel(8);
     signals::listen(&tell, Event::Signal)?;
@@ -60,10 +61,10 @@ pub(super) async fn run(view: View) -> Result<ExitCode, String> {
         }
     };
     if let (Place::Ours(viewer), false, true) = (&place, is_told_to_end, std::io::stdin().is_terminal()) {
-        eprintln!(
+        say(&format!(
             "observability view: the command ended with {code}; the page stays at {} until ctrl-c",
             viewer.url()
-        );
+        ));
         events.recv().await;
     }
     Ok(ExitCode::from(code))
