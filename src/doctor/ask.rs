@@ -9,7 +9,7 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use serde_json::Value;
 
 use super::finding::Finding;
-use crate::export::{Answer, Body, Delivery, Endpoint, HttpClient, in_short};
+use crate::export::{Answer, Body, Delivery, Endpoint, HttpClient, in_short, join};
 
 /// Why nothing is known of what was asked.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,6 +46,18 @@ pub fn authorization(url: &str) -> Option<String> {
     Some(format!("Basic {}", STANDARD.encode(decoded.collect::<Vec<u8>>())))
 }
 
+/// The URL of a question to a store: the path below its base, the parameters behind those that the base has.
+#[must_use]
+pub fn question(base: &str, path: &str, parameters: &[(&str, &str)]) -> String {
+    let escaped = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+    let mut url = join(base, path);
+    for (name, value) in parameters {
+        let mark = if url.contains('?') { '&' } else { '?' };
+        url.extend([mark.to_string(), format!("{}={}", escaped(name), escaped(value))]);
+    }
+    url
+}
+
 /// The answer of this URL.
 ///
 /// # Errors
@@ -67,12 +79,7 @@ pub(super) async fn json(
     parameters: &[(&str, &str)],
     timeout: Duration,
 ) -> Result<Value, Unknown> {
-    let escaped = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
-    let pairs = parameters.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value)));
-    let pairs: Vec<_> = pairs.collect();
-    let behind = if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) };
-    let url = format!("{}{path}{behind}", base.trim_end_matches('/'));
-    let mut endpoint = Endpoint::plain(&url);
+    let mut endpoint = Endpoint::plain(&question(base, path, parameters));
     endpoint.headers.extend(authorization(base).map(|header| ("authorization".to_owned(), header)));
     let answer = answer(&endpoint, timeout).await.map_err(Unknown::Failed)?;
     let other = || Unknown::Failed(format!("{path} was answered by {}", in_short(&answer)));
@@ -162,6 +169,19 @@ pub(super) mod tests {
             let sent = sent.map(|sent| format!("Basic {}", STANDARD.encode(sent)));
             assert_eq!(authorization(url), sent, "{url}");
         }
+    }
+
+    #[test]
+    fn a_question_stands_behind_what_the_address_has() {
+        let asked = |base: &str| question(base, "/api/v1/query", &[("query", "up + 1"), ("time", "7")]);
+        for (base, url) in [
+            ("http://p:9090", "http://p:9090/api/v1/query?query=up%20%2B%201&time=7"),
+            ("http://p/x/", "http://p/x/api/v1/query?query=up%20%2B%201&time=7"),
+            ("http://p/x?token=K", "http://p/x/api/v1/query?token=K&query=up%20%2B%201&time=7"),
+        ] {
+            assert_eq!(asked(base), url);
+        }
+        assert_eq!(question("http://p/#f", "/labels", &[]), "http://p/labels");
     }
 
     #[tokio::test]

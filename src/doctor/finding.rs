@@ -95,7 +95,8 @@ pub(super) const WHICH: &str = "which service is meant? --service says it";
 
 /// A text of somebody else: on one line, at most so many characters, and no secret of a URL in it. A URL that is cut can
 /// no longer be told from other words, so it is masked first.
-pub(super) fn foreign(text: &str, most: usize) -> String {
+#[must_use]
+pub fn foreign(text: &str, most: usize) -> String {
     masked_urls(text).chars().map(|c| if steers(c) { ' ' } else { c }).take(most).collect()
 }
 

@@ -17,8 +17,8 @@ mod reports;
 mod send;
 mod signals;
 
-pub use ask::authorization;
-pub use finding::{Finding, Verdict};
+pub use ask::{authorization, question};
+pub use finding::{Finding, Verdict, foreign};
 
 use std::time::Duration;
 

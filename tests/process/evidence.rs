@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::response::IntoResponse;
 use serde_json::json;
 
 use crate::support::program::program;
@@ -162,6 +163,54 @@ async fn a_password_within_an_address_is_not_on_the_page() {
     for text in [&told.page, &told.said] {
         assert!(!text.contains("s3cr3t") && !text.contains("reader"), "{text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_within_an_address_is_sent_and_shown_to_nobody() {
+    let (_keyed, keyed, asked) = store(json!({ "data": { "result": [] } }).to_string()).await;
+    let (good, bad) = (format!("{keyed}/x?token=s3cr3t"), "http://127.0.0.1:9/?by=ann@s3cr3t");
+    let told = tell("key", &["--trace", TRACE, "--traces", bad, "--logs", &good, "--metrics", &good]).await;
+    let asked = asked.lock().unwrap().clone();
+    assert!(asked.iter().any(|path| path.starts_with("/x/api/v1/query?token=s3cr3t&query=")), "{asked:?}");
+    for text in [&told.page, &told.said] {
+        assert!(!text.contains("s3cr3t") && text.contains("?REDACTED"), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_that_a_store_says_steers_the_terminal_and_a_redirect_says_where_it_leads() {
+    let answers = async |request: Request| match request.uri().path() {
+        "/loki/api/v1/query_range" => {
+            let to = [("location", "https://login.example/?state=s3cr3t")];
+            (StatusCode::FOUND, to, String::new()).into_response()
+        }
+        // What a server would compress for whoever does not say that it must not.
+        _ if request.headers().get("accept-encoding").is_none() => "\u{1f}\u{8b}".into_response(),
+        _ => {
+            let steering = "\u{1b}]0;owned\u{7}\u{1b}[2J\r\n\u{202e}oops";
+            (StatusCode::INTERNAL_SERVER_ERROR, steering).into_response()
+        }
+    };
+    let server = Server::start(Router::new().fallback(answers)).await;
+    let url = server.url("");
+    let told = tell("steers", &["--trace", TRACE, "--traces", &url, "--logs", &url, "--metrics", &url]).await;
+    let steers = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+    assert!(!told.said.contains(steers) && told.said.contains("500"), "{:?}", told.said);
+    assert!(told.said.contains("302 Found to https://login.example/?REDACTED"), "{}", told.said);
+}
+
+#[test]
+fn a_standard_error_that_nobody_reads_is_no_failure() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let out = out("unread");
+    let stores =
+        ["--traces", "http://127.0.0.1:9", "--logs", "http://127.0.0.1:9", "--metrics", "http://127.0.0.1:9"];
+    let mut command = Command::new(program());
+    command.args(["evidence", "--trace", TRACE]).args(stores).arg("--out").arg(&out).stderr(writer);
+    assert_eq!(command.status().unwrap().code(), Some(0));
+    assert!(std::fs::read_to_string(&out).unwrap().contains("No span is known"));
+    std::fs::remove_file(out).unwrap();
 }
 
 /// A store that answers only whom it knows.

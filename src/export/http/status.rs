@@ -67,7 +67,9 @@ fn redirect(headers: &HeaderMap) -> String {
 pub(crate) fn in_short(answer: &Answer) -> String {
     let kind =
         answer.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("no content type");
-    format!("{} with {kind}: {:?}", answer.status, on_one_line(answer.body.bytes()))
+    let to = answer.headers.get(LOCATION).and_then(|to| to.to_str().ok()).filter(|to| !to.is_empty());
+    let to: String = to.map_or_else(String::new, |to| format!(" to {}", on_one_line(to.as_bytes())));
+    format!("{}{to} with {kind}: {:?}", answer.status, on_one_line(answer.body.bytes()))
 }
 
 /// The type of a body without its parameters, in lower case: it has no case of its own (RFC 9110, 8.3.1). Empty where there is

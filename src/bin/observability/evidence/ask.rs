@@ -2,20 +2,23 @@
 
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
 use hyper::body::Bytes;
-use hyper::header::{AUTHORIZATION, HeaderValue};
+use hyper::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderValue, LOCATION};
 use hyper::{Request, Uri};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
-use tower_observability::doctor::authorization;
+use tower_observability::doctor::{authorization, foreign, question};
 
 const PATIENCE: Duration = Duration::from_secs(15);
+/// A store that was silent so often in a row is not asked further: dozens of questions would take half an hour.
+const MOST_SILENCES: usize = 3;
 const LONGEST_ANSWER: usize = 64 << 20;
+/// So much of an answer that is no good one is shown.
+const SHOWN: usize = 200;
 
 /// Where the list is in an answer of Prometheus or Loki.
 pub(super) const RESULT: &str = "/data/result";
@@ -23,6 +26,9 @@ pub(super) const RESULT: &str = "/data/result";
 /// Asks, and remembers.
 pub(super) struct Asker {
     client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    patience: Duration,
+    /// The store that was asked last, and how often it was silent since it last answered.
+    silent: (String, usize),
     /// Every question with an answer.
     pub(super) asked: Vec<String>,
     /// Every question without one, and why.
@@ -32,7 +38,8 @@ pub(super) struct Asker {
 impl Asker {
     pub(super) fn new(connector: HttpsConnector<HttpConnector>) -> Self {
         let client = Client::builder(TokioExecutor::new()).build(connector);
-        Self { client, asked: Vec::new(), missing: Vec::new() }
+        let silent = (String::new(), 0);
+        Self { client, patience: PATIENCE, silent, asked: Vec::new(), missing: Vec::new() }
     }
 
     /// What a file has as JSON with a list at this place; null where it has none.
@@ -45,7 +52,7 @@ impl Asker {
     fn with_list(&mut self, of: &str, text: &str, list: &str) -> Value {
         let why = match serde_json::from_str::<Value>(text) {
             Ok(found) if found.pointer(list).is_some_and(Value::is_array) => return found,
-            Ok(_) => format!("not what was asked for: {}", text.chars().take(200).collect::<String>()),
+            Ok(_) => format!("not what was asked for: {}", foreign(text, SHOWN)),
             Err(error) => format!("no JSON: {error}"),
         };
         self.missing.push(format!("{of}: it is {why}"));
@@ -73,25 +80,37 @@ impl Asker {
         path: &str,
         parameters: &[(&str, &str)],
     ) -> Option<String> {
-        let base = base.trim_end_matches('/');
+        if self.silent.0 != base {
+            self.silent = (base.to_owned(), 0);
+        }
+        if self.silent.1 >= MOST_SILENCES {
+            return None;
+        }
         let shown =
             parameters.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" & ");
-        let question = format!("{}{path} {shown}", public(base));
-        let escaped = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
-        let parameters =
-            parameters.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value)));
-        let url = format!("{base}{path}?{}", parameters.collect::<Vec<_>>().join("&"));
-        let answer = tokio::time::timeout(PATIENCE, self.get(&url)).await;
-        match answer.unwrap_or_else(|_| Err(format!("no answer within {PATIENCE:?}"))) {
+        let asked = format!("{} {shown}", public(&question(base, path, &[])));
+        match self.answer(&question(base, path, parameters)).await {
             Ok(text) => {
-                self.asked.push(question);
+                self.asked.push(asked);
                 Some(text)
             }
             Err(why) => {
-                self.missing.push(format!("{question}: {why}"));
+                self.missing.push(format!("{asked}: {why}"));
+                if self.silent.1 == MOST_SILENCES {
+                    let store = public(base);
+                    self.missing
+                        .push(format!("{store}: silent {MOST_SILENCES} times, and not asked further"));
+                }
                 None
             }
         }
+    }
+
+    /// A good answer in time.
+    async fn answer(&mut self, url: &str) -> Result<String, String> {
+        let answer = tokio::time::timeout(self.patience, self.get(url)).await;
+        self.silent.1 = if answer.is_err() { self.silent.1 + 1 } else { 0 };
+        answer.unwrap_or_else(|_| Err(format!("no answer within {:?}", self.patience)))
     }
 
     /// A good answer that has a list at this place; null for any other.
@@ -103,7 +122,7 @@ impl Asker {
         list: &str,
     ) -> Value {
         let text = self.text(base, path, parameters).await;
-        let of = format!("the answer to {}{path}", public(base));
+        let of = format!("the answer to {}", public(&question(base, path, &[])));
         text.map_or(Value::Null, |text| self.with_list(&of, &text, list))
     }
 
@@ -116,25 +135,29 @@ impl Asker {
             request.headers_mut().insert(AUTHORIZATION, value);
         }
         *request.uri_mut() = uri;
+        // Where nothing is said, a store may compress it.
+        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let response = self.client.request(request).await.map_err(|error| chain(&error))?;
         let status = response.status();
+        let leads = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
+        let leads = leads.map_or_else(String::new, |to| format!(" to {}", foreign(to, SHOWN)));
         let body = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await;
-        let body = body.map_err(|error| error.to_string())?.to_bytes();
-        let text = String::from_utf8_lossy(&body).into_owned();
-        if status.is_success() {
-            Ok(text)
-        } else {
-            Err(format!("{status} {}", text.chars().take(200).collect::<String>()))
-        }
+        let body = body.map_err(|error| match error.downcast_ref::<LengthLimitError>() {
+            Some(_) => "its answer is longer than 64 MiB, which is not read".to_owned(),
+            None => chain(&*error),
+        })?;
+        let text = String::from_utf8_lossy(&body.to_bytes()).into_owned();
+        if status.is_success() { Ok(text) } else { Err(format!("{status}{leads} {}", foreign(&text, SHOWN))) }
     }
 }
 
-/// An address without the user and the password that it may hold: the page is handed on.
+/// An address without the user, the password and the key that it may hold: the page is handed on.
 pub(super) fn public(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (rest, hidden) = rest.find(['?', '#']).map_or((rest, ""), |at| (&rest[..at], "?REDACTED"));
     let authority = rest.split('/').next().unwrap_or_default();
     rest.get(authority.rfind('@').map_or(0, |at| at + 1)..)
-        .map_or_else(String::new, |rest| format!("{scheme}://{rest}"))
+        .map_or_else(String::new, |rest| format!("{scheme}://{rest}{hidden}"))
 }
 
 /// A text as it is, anything else as JSON.
@@ -148,12 +171,28 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 #[cfg(test)]
+#[tokio::test]
+async fn a_store_that_is_silent_three_times_is_not_asked_a_fourth_time() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = format!("http://{}", listener.local_addr().unwrap());
+    let connector = super::tls::connector(&super::tls::Tls::default()).unwrap();
+    let mut asker = Asker { patience: Duration::from_millis(20), ..Asker::new(connector) };
+    for _ in 0..10 {
+        assert_eq!(asker.text(&silent, "/x", &[]).await, None);
+    }
+    assert_eq!(asker.missing.len(), MOST_SILENCES + 1, "{:?}", asker.missing);
+    assert!(asker.missing[MOST_SILENCES].ends_with("not asked further"), "{:?}", asker.missing);
+}
+
+#[cfg(test)]
 #[test]
 fn an_address_is_shown_without_its_password() {
     for (url, shown) in [
         ("http://reader:p@ss@logs:3100/loki", "http://logs:3100/loki"),
         ("https://token@logs/", "https://logs/"),
         ("http://logs:3100/a@b", "http://logs:3100/a@b"),
+        ("http://logs/loki?token=s3cr3t", "http://logs/loki?REDACTED"),
+        ("http://logs?by=ann@shop", "http://logs?REDACTED"),
         ("file:lines.json", "file:lines.json"),
     ] {
         assert_eq!(public(url), shown);

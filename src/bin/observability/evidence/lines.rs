@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
+use tower_observability::doctor::foreign;
 
 use super::ask::{Asker, RESULT, text};
 use super::options::Evidence;
@@ -40,7 +41,7 @@ pub(super) async fn lines(
         let read: Vec<Line> = found.lines().filter_map(of_victoria_logs).collect();
         // A page to log in, for example.
         if read.len() < found.lines().count() {
-            let first: String = found.chars().take(200).collect();
+            let first = foreign(&found, 200);
             asker.missing.push(format!("lines: an answer that has no records: {first}"));
         }
         read
