@@ -1,5 +1,6 @@
 //! The page: one HTML file that needs nothing else.
 
+use std::collections::HashSet;
 use std::fmt::{Display, Write as _};
 
 use jiff::Timestamp;
@@ -45,7 +46,8 @@ pub(super) fn page(found: &Found) -> String {
 /// The deepest failed spans: those of which no failed span is the child.
 fn deepest(spans: &[Span]) -> impl Iterator<Item = &Span> {
     let failed = || spans.iter().filter(|span| span.error.is_some());
-    failed().filter(move |span| !failed().any(|child| child.parent == span.id))
+    let above: HashSet<&str> = failed().map(|span| span.parent.as_str()).collect();
+    failed().filter(move |span| !above.contains(span.id.as_str()))
 }
 
 fn summary(page: &mut String, found: &Found) {
