@@ -125,7 +125,7 @@ const SERVICE: &[Panel] = &[
         Heatmap,
         "s",
         &[(
-            "sum by (le) (increase(http_server_request_duration_seconds_bucket{job=\"$job\", http_route=~\"$route\", instance=~\"$instance\"}[$__rate_interval]))",
+            "sum by (le) (increase(http_server_request_duration_seconds_bucket{job=\"$job\", http_route=~\"$route\", instance=~\"$instance\"}[$__rate_interval]) or increase(rpc_server_call_duration_seconds_bucket{job=\"$job\", http_route=~\"$route\", instance=~\"$instance\"}[$__rate_interval]))",
             "{{le}}",
         )],
         &[],
