@@ -1,5 +1,6 @@
-//! The Compose file, as far as no schema tells it.
+//! The Compose file and the manifests, as far as no schema tells it.
 
+use serde::Deserialize as _;
 use serde_yaml_ng::Value;
 
 use crate::readme::read;
@@ -33,6 +34,38 @@ fn nothing_is_mounted_below_what_is_mounted_read_only() {
             assert!(below.is_none(), "{name:?}: {below:?} is below {above}");
         }
     }
+}
+
+/// What of a place to scrape makes a target one of the readiness probes.
+fn probes(place: &Value, relabelings: &str, target: &str) -> Vec<(String, String)> {
+    let relabelings = place[relabelings].as_sequence().unwrap();
+    let of = |label: &str| relabelings.iter().find(|one| one[target] == label).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let labels =
+        ["__param_target", "__address__"].map(|label| (label.to_owned(), text(&of(label)["replacement"])));
+    let module = ("module".to_owned(), text(&place["params"]["module"][0]));
+    labels.into_iter().chain([module]).collect()
+}
+
+#[test]
+fn readiness_is_asked_in_kubernetes_as_it_is_by_compose() {
+    let compose: Value = serde_yaml_ng::from_str(&read("examples/stack/prometheus/prometheus.yml")).unwrap();
+    let jobs = compose["scrape_configs"].as_sequence().unwrap();
+    let job = jobs.iter().find(|job| job["job_name"] == "readiness").unwrap();
+    let manifests = read("examples/stack/kubernetes/monitoring.yml");
+    let manifests =
+        serde_yaml_ng::Deserializer::from_str(&manifests).map(|one| Value::deserialize(one).unwrap());
+    let monitor = manifests.into_iter().find(|one| one["metadata"]["name"] == "readiness").unwrap();
+    let pods = &monitor["spec"]["podMetricsEndpoints"][0];
+    assert_eq!((&job["metrics_path"], &pods["path"]), (&Value::from("/probe"), &Value::from("/probe")));
+    assert_eq!(probes(job, "relabel_configs", "target_label"), probes(pods, "relabelings", "targetLabel"));
+    // By these the rules know it.
+    let labels = serde_yaml_ng::to_string(&pods["relabelings"]).unwrap();
+    assert!(
+        labels.contains("targetLabel: job\n  replacement: readiness")
+            && labels.contains("targetLabel: service"),
+        "{labels}"
+    );
 }
 
 #[test]
