@@ -81,7 +81,7 @@ struct Counts {
 }
 
 impl Counts {
-    /// Makes the counts that these need and that are not made yet, two at once: a count mostly sleeps between its bursts.
+    /// Makes the counts that these need and that are not made yet, four at once: a count mostly sleeps between its bursts.
     fn make(&mut self, situations: impl IntoIterator<Item = Situation>) {
         const AT_ONCE: usize = 4;
         let needed = situations.into_iter().flat_map(|situation| [situation, situation.below_noop()]);

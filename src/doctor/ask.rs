@@ -98,7 +98,7 @@ pub(super) async fn json(
 pub(super) fn whole(answer: &Answer) -> Result<&[u8], &'static str> {
     match &answer.body {
         Body::Whole(body) => Ok(body),
-        Body::TooLong => Err("is longer than 64 MiB, which is not read"),
+        Body::TooLong => Err("is longer than 64 MiB and was not read"),
         Body::BrokenOff => Err("broke off"),
     }
 }
@@ -189,7 +189,7 @@ pub(super) mod tests {
         let text = |mebibytes: usize| format!("\"{}\"", "x".repeat(mebibytes << 20)).into_bytes();
         assert!(asked("200 OK", text(6)).await.is_ok_and(|value| value.is_string()));
         let unread = |how: &str| Err(Unknown::Unread(format!("the answer to /x {how}")));
-        assert_eq!(asked("200 OK", text(65)).await, unread("is longer than 64 MiB, which is not read"));
+        assert_eq!(asked("200 OK", text(65)).await, unread("is longer than 64 MiB and was not read"));
         assert_eq!(asked("200 OK\r\ncontent-length: 9", b"{}".to_vec()).await, unread("broke off"));
         assert!(matches!(asked("200 OK", b"no".to_vec()).await, Err(Unknown::Failed(_))));
         let told = Unknown::Unread(String::new()).of(Finding::step("loki", "labels", "not known"));

@@ -1,7 +1,7 @@
 //! One thing that was looked at, and how it is.
 
 use crate::config::{Config, Source};
-use crate::error::masked_urls;
+use crate::error::{masked_url, masked_urls};
 use crate::terminal::steers;
 
 /// How something is.
@@ -92,6 +92,12 @@ impl Finding {
 
 /// What an unknown name leaves open.
 pub(super) const WHICH: &str = "which service is meant? --service says it";
+
+/// An address without its credentials, and without what stands behind its path: the page of evidence is handed on.
+#[must_use]
+pub fn public(url: &str) -> String {
+    masked_url(url).into_owned()
+}
 
 /// A text of somebody else: on one line, at most so many characters, and no secret of a URL in it. A URL that is cut can
 /// no longer be told from other words, so it is masked first.

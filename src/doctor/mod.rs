@@ -18,7 +18,7 @@ mod send;
 mod signals;
 
 pub use ask::{authorization, question};
-pub use finding::{Finding, Verdict, foreign};
+pub use finding::{Finding, Verdict, foreign, public};
 
 use std::time::Duration;
 

@@ -43,7 +43,7 @@ pub enum Value {
 
 /// What can be the value of a field, also by reference:
 ///
-/// - numbers, and an HTTP status; what needs more than 64 bits is text, since readers of JSON lose its digits;
+/// - numbers, and an HTTP status; an `i128` beyond `i64` and a `u128` beyond `u64` are text, since readers of JSON lose their digits;
 /// - `bool`;
 /// - [`Duration`], in seconds;
 /// - text in whatever holds it: `String`, `&str`, `Cow<str>`, `Box<str>`, `Arc<str>`, `char`, `format_args!(…)`,
@@ -88,7 +88,7 @@ impl Value {
         Self::Str(Cow::Borrowed(text))
     }
 
-    /// The text of anything that implements [`Display`](fmt::Display), such as a UUID; at most 64 KiB of it. If its
+    /// The text of anything that implements [`Display`](fmt::Display), such as an amount of money; at most 64 KiB of it. If its
     /// formatting panics, the text is `<panicked>`.
     #[must_use]
     pub fn display(value: impl fmt::Display) -> Self {

@@ -34,7 +34,7 @@ pub struct Running {
 
 pin_project! {
     /// A future whose polls, and whose destructors where it is cancelled, belong to the work: a panic in either ends it.
-    struct Driven<'a, F> {
+    pub(super) struct Driven<'a, F> {
         // Taken only by the drop.
         #[pin]
         work: Option<F>,
@@ -93,8 +93,8 @@ impl Running {
         observation.finish(Outcome::ServerError, code.map(Interned::as_str));
     }
 
-    pub(super) async fn drive<F: Future>(&mut self, work: F) -> F::Output {
-        Driven { work: Some(work), running: self }.await
+    pub(super) fn drive<F: Future>(&mut self, work: F) -> Driven<'_, F> {
+        Driven { work: Some(work), running: self }
     }
 
     /// Records the error's texts, unless the work itself recorded an error.

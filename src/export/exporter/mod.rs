@@ -354,7 +354,7 @@ impl<R: Weigh> Exporter<R> {
                 self.notices.failed(&reason);
                 // A receiver that says "at once" is not asked in a circle.
                 let step = flight.backoff.next();
-                after.map_or(step, |after| self.pause(after).max(step))
+                after.map_or(step, |after| self.pause(after, life).max(step))
             }
         };
         // What it asked for in answer to another request holds for this one as well.
@@ -367,11 +367,13 @@ impl<R: Weigh> Exporter<R> {
     }
 
     /// The receiver asked for a pause: this request, those that wait already, and the next ones wait.
-    fn pause(&mut self, after: Duration) -> Duration {
+    fn pause(&mut self, after: Duration, life: &Life) -> Duration {
         let after = after.min(LONGEST_PAUSE);
         let until = Instant::now() + after;
         self.paused = self.paused.max(Some(until));
-        self.flights.iter_mut().for_each(|flight| flight.wait_at_least_until(until));
+        // One for which that is too late has its attempt when it would have had it.
+        let in_time = self.flights.iter_mut().filter(|flight| until < life.earliest(flight.limit()));
+        in_time.for_each(|flight| flight.wait_at_least_until(until));
         after
     }
 

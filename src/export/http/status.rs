@@ -54,22 +54,28 @@ pub(crate) fn confirmed(answer: &Answer, is_otlp: bool) -> Result<Bytes, Deliver
 
 /// Where a redirect points: most often the same with `https://`, or a page to sign in.
 fn redirect(headers: &HeaderMap) -> String {
-    match headers.get(LOCATION).and_then(|to| to.to_str().ok()).filter(|to| !to.is_empty()) {
+    match location(headers) {
         Some(to) => {
-            let to: String = masked_url(to).chars().take(LONGEST_MESSAGE).collect();
             format!("; a redirect, here to {to}, is not followed: the endpoint has to be where it leads")
         }
         None => String::new(),
     }
 }
 
+fn location(headers: &HeaderMap) -> Option<String> {
+    let to = headers.get(LOCATION).and_then(|to| to.to_str().ok()).filter(|to| !to.is_empty())?;
+    Some(masked_url(to).chars().take(LONGEST_MESSAGE).collect())
+}
+
 /// What an answer looks like: its status, the type of its body, and how that begins.
 pub(crate) fn in_short(answer: &Answer) -> String {
     let kind =
         answer.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("no content type");
-    let to = answer.headers.get(LOCATION).and_then(|to| to.to_str().ok()).filter(|to| !to.is_empty());
-    let to: String = to.map_or_else(String::new, |to| format!(" to {}", on_one_line(to.as_bytes())));
-    format!("{}{to} with {kind}: {:?}", answer.status, on_one_line(answer.body.bytes()))
+    // The text of a redirect has the same address once more.
+    match location(&answer.headers) {
+        Some(to) => format!("{} to {to}", answer.status),
+        None => format!("{} with {kind}: {:?}", answer.status, on_one_line(answer.body.bytes())),
+    }
 }
 
 /// The type of a body without its parameters, in lower case: it has no case of its own (RFC 9110, 8.3.1). Empty where there is

@@ -222,7 +222,9 @@ fn targets(text: &str, hidden: &Hidden) -> String {
 
 /// A value with a URL at its end: `5; url=/start?token=…`.
 fn url_behind(text: &str, hidden: &Hidden) -> String {
-    let at = text.to_ascii_lowercase().find("url=").map_or(0, |at| at + "url=".len());
+    // Behind one of these it is a part of the URL.
+    let before = text.split(['/', '?', '#']).next().unwrap_or_default();
+    let at = before.to_ascii_lowercase().find("url=").map_or(0, |at| at + "url=".len());
     text[..at].to_owned() + &url(&text[at..], hidden)
 }
 
@@ -372,6 +374,8 @@ mod tests {
             ("5;URL='https://me:s3cr3t@a.example/'", "5;URL='https://REDACTED@a.example/'"),
             ("5", "5"),
             ("0, /?s3cr3t", "0, /?REDACTED"),
+            ("0; /x?token=s3cr3t&url=/y", "0; /x?token=REDACTED&url=REDACTED"),
+            ("0; /x?url=/a&token=s3cr3t", "0; /x?url=REDACTED&token=REDACTED"),
         ] {
             let sent = headers(&[("refresh", sent.as_bytes())]);
             assert_eq!(captured(&["refresh"], &sent, &Hidden::default())[0].1, [shown]);

@@ -46,7 +46,7 @@ const ALL_LIGHTS: &[Panel] = &[
     ),
     panel(
         "Processes",
-        "Reached by Prometheus; of a service that pushes its metrics, heard of.",
+        "Scraped by Prometheus or, where metrics are pushed, seen within five minutes.",
         Lights,
         "none",
         &[("sum by (job) (up) or count by (job) (target_info)", "{{job}}")],
@@ -186,7 +186,10 @@ const SERVICE: &[Panel] = &[
         "none",
         &[
             ("up{job=\"$job\", instance=~\"$instance\"}", "{{instance}} reached"),
-            ("probe_success{job=\"readiness\", service=\"$job\"}", "{{instance}} ready"),
+            (
+                "probe_success{job=\"readiness\", service=\"$job\", instance=~\"$instance\"}",
+                "{{instance}} ready",
+            ),
         ],
         &[],
     ),
@@ -421,7 +424,7 @@ const SATURATION: &[Panel] = &[
     ),
     panel(
         "Clocks",
-        "How far those of all machines are off, and may be off where nothing sets them.",
+        "The offset of each machine's clock and, where nothing sets it, its largest possible error.",
         Lines,
         "s",
         &[

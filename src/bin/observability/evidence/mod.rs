@@ -13,6 +13,8 @@ use std::process::ExitCode;
 
 pub(super) use options::{Evidence, url};
 
+use tower_observability::doctor::foreign;
+
 use super::say;
 
 /// Asks the stores and writes the page.
@@ -32,7 +34,8 @@ pub(super) async fn run(evidence: Evidence) -> Result<ExitCode, String> {
         found.figures.len(),
     ));
     for question in &found.missing {
-        say(&format!("  {question}"));
+        // A store's answers name services and traces.
+        say(&format!("  {}", foreign(question, usize::MAX)));
     }
     Ok(ExitCode::SUCCESS)
 }
