@@ -42,6 +42,13 @@ fn row<'a>(rows: &'a [Row], alert: &str) -> &'a Row {
 }
 
 #[test]
+fn each_test_of_rules_says_in_which_order_they_are_evaluated() {
+    for (file, groups, order) in rules::orders() {
+        assert_eq!(order, groups, "{file}: promtool chooses an order of its own, another one each time");
+    }
+}
+
+#[test]
 fn rules_use_only_what_is_emitted() {
     let vocabulary = Vocabulary::new();
     for rule in rules() {

@@ -1,5 +1,6 @@
 //! The rules as their files have them, and their unit tests.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_yaml_ng::Value;
@@ -67,6 +68,24 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         Scenario { alert: alert.to_owned(), name: name.to_owned(), firing: firing.collect() }
     };
     tests.map(scenario).collect()
+}
+
+/// The groups of each file of tests, as the files of rules that it names have them, and the order that it tells promtool.
+pub(super) fn orders() -> Vec<(String, Vec<String>, Vec<String>)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let list = |value: &Value| value.as_sequence().cloned().unwrap_or_default();
+    let rules: BTreeMap<_, _> = texts("rules").into_iter().collect();
+    let groups = |file: &Value| {
+        let rules: Value =
+            serde_yaml_ng::from_str(&rules[text(file).trim_start_matches("../rules/")]).unwrap();
+        list(&rules["groups"]).iter().map(|group| text(&group["name"])).collect::<Vec<_>>()
+    };
+    let order = |(name, tests): (String, String)| {
+        let tests: Value = serde_yaml_ng::from_str(&tests).unwrap();
+        let has = list(&tests["rule_files"]).iter().flat_map(groups).collect();
+        (name, has, tests.get("group_eval_order").map(list).unwrap_or_default().iter().map(text).collect())
+    };
+    texts("tests").into_iter().map(order).collect()
 }
 
 fn files(folder: &str) -> Vec<Value> {
