@@ -352,12 +352,12 @@ impl<R: Weigh> Exporter<R> {
             }
             Delivery::Retry { after, reason } => {
                 self.notices.failed(&reason);
+                after.into_iter().for_each(|after| self.pause(after, life));
                 // A receiver that says "at once" is not asked in a circle.
-                let step = flight.backoff.next();
-                after.map_or(step, |after| self.pause(after, life).max(step))
+                flight.backoff.next()
             }
         };
-        // What it asked for in answer to another request holds for this one as well.
+        // What it asked for, be it in answer to another request, holds for this one.
         let next = (Instant::now() + pause).max(self.paused.unwrap_or_else(Instant::now));
         if next >= life.earliest(flight.limit()) {
             return self.give_up(flight);
@@ -367,14 +367,12 @@ impl<R: Weigh> Exporter<R> {
     }
 
     /// The receiver asked for a pause: this request, those that wait already, and the next ones wait.
-    fn pause(&mut self, after: Duration, life: &Life) -> Duration {
-        let after = after.min(LONGEST_PAUSE);
-        let until = Instant::now() + after;
+    fn pause(&mut self, after: Duration, life: &Life) {
+        let until = Instant::now() + after.min(LONGEST_PAUSE);
         self.paused = self.paused.max(Some(until));
         // One for which that is too late has its attempt when it would have had it.
         let in_time = self.flights.iter_mut().filter(|flight| until < life.earliest(flight.limit()));
         in_time.for_each(|flight| flight.wait_at_least_until(until));
-        after
     }
 
     fn give_up(&mut self, flight: Flight) {
