@@ -285,7 +285,7 @@ impl<'a, const FIELD: u32> Attributes<'a, FIELD> {
     }
 
     /// An attribute of the user's.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn field(&mut self, name: &[u8], value: FieldValue<'_>) {
         match value {
             FieldValue::Bool(value) => {
@@ -316,9 +316,9 @@ impl<'a, const FIELD: u32> Attributes<'a, FIELD> {
     }
 
     fn integer(&mut self, name: &[u8], value: u64) {
-        if value < 0x80 {
-            self.begin(name, 2);
-            return self.message.raw(&[INT, value as u8]);
+        if value < 0x80 && 4 + name.len() + 2 < SHORT {
+            self.short(name, 2);
+            return self.message.raw(&[VALUE, 2, INT, value as u8]);
         }
         self.begin(name, 1 + varint_length(value));
         self.message.member_number(3, value);

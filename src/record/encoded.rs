@@ -76,7 +76,7 @@ pub(super) const HEAD: usize = 9;
 
 impl Encoded {
     /// Adds a field.
-    #[inline]
+    #[inline(always)]
     pub(super) fn value(&mut self, longest: Longest, name: &[u8], value: FieldValue<'_>) {
         match value {
             FieldValue::Bool(value) => self.number(Tag::Bool, name, u64::from(value)),

@@ -8,14 +8,8 @@ use super::{NameHash, UsedNames};
 pub(crate) struct Fields {
     encoded: Encoded,
     count: usize,
-    /// Which names there are, in one word where those are few.
-    few: u64,
-    /// The same where there are more of them.
-    used: Option<Box<UsedNames>>,
+    used: UsedNames,
 }
-
-/// So many names have a word for themselves.
-const FEW: usize = 8;
 
 /// Of a longer text the beginning is kept.
 const LONGEST: Longest = Longest { value: 64 * 1024 * 1024, all: 1024 * 1024 * 1024 };
@@ -45,8 +39,7 @@ impl Fields {
 
     /// About how many bytes it takes beside itself.
     pub(crate) fn size(&self) -> usize {
-        let used = self.used.as_ref().map_or(0, |used| size_of_val(&**used));
-        self.encoded.bytes.capacity() + used
+        self.encoded.bytes.capacity()
     }
 
     /// How many bytes its names and values take.
@@ -62,7 +55,7 @@ impl Fields {
         if let Some((_, value)) = next_field(&mut &*field) {
             self.put(start, end, to.as_bytes(), value);
         }
-        self.learn(NameHash::from(to));
+        self.used.add(to);
     }
 
     /// Sets a field; a later value replaces an earlier one of the same name.
@@ -72,10 +65,10 @@ impl Fields {
     }
 
     /// Sets a field, unless it is a new one and there are so many already: then false.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn set_within(&mut self, most: usize, name: &[u8], value: FieldValue<'_>) -> bool {
-        let bit = NameHash::from(name);
-        if self.may_contain(bit)
+        let hash = NameHash::from(name);
+        if self.used.may_contain(hash)
             && let Some((start, end)) = self.find(name)
         {
             self.put(start, end, name, value);
@@ -89,32 +82,8 @@ impl Fields {
         }
         self.encoded.value(LONGEST, name, value);
         self.count += 1;
-        self.learn(bit);
+        self.used.add(hash);
         true
-    }
-
-    /// False if there is no such name; true if there probably is one.
-    #[inline]
-    fn may_contain(&self, bit: NameHash) -> bool {
-        match &self.used {
-            Some(used) => used.may_contain(bit),
-            None => self.few & bit.in_one_word() != 0,
-        }
-    }
-
-    #[inline]
-    fn learn(&mut self, bit: NameHash) {
-        match &mut self.used {
-            Some(used) => used.add(bit),
-            None => {
-                self.few |= bit.in_one_word();
-                if self.count > FEW {
-                    let mut used = Box::<UsedNames>::default();
-                    self.each(|name, _| used.add(name));
-                    self.used = Some(used);
-                }
-            }
-        }
     }
 
     /// Where a field begins and ends.

@@ -62,12 +62,6 @@ impl NameHash {
     fn place(self) -> (usize, u64) {
         ((self.0 >> 6) as usize % 16, 1 << (self.0 % 64))
     }
-
-    /// Its place among the bits of one word.
-    #[inline]
-    pub(crate) fn in_one_word(self) -> u64 {
-        1 << (self.0 % 64)
-    }
 }
 
 impl From<&str> for NameHash {
