@@ -176,7 +176,9 @@ pub(crate) fn note_cause(hop: &Hop, error: &dyn Error, place: Option<&'static Lo
 /// ```
 #[cfg(feature = "reports")]
 pub fn user(id: impl Into<String>) -> bool {
-    with_trail(|trail| trail.user = Some(prefix(&id.into(), LONGEST_REASON).to_owned()))
+    // Before the notes are locked: it is the user's code.
+    let id = id.into();
+    with_trail(|trail| trail.user = Some(prefix(&id, LONGEST_REASON).to_owned()))
 }
 
 /// Chooses which error reports are one issue: those of the same text. By default those of one place, one type of error and
@@ -194,7 +196,9 @@ pub fn user(id: impl Into<String>) -> bool {
 /// ```
 #[cfg(feature = "reports")]
 pub fn fingerprint(text: impl Into<String>) -> bool {
-    with_trail(|trail| trail.fingerprint = Some(prefix(&text.into(), LONGEST_REASON).to_owned()))
+    // As in `user`.
+    let text = text.into();
+    with_trail(|trail| trail.fingerprint = Some(prefix(&text, LONGEST_REASON).to_owned()))
 }
 
 #[cfg(feature = "reports")]

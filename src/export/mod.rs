@@ -35,7 +35,7 @@ pub(crate) use exporter::first_of;
 pub(crate) use exporter::{Exporter, Notice, Signal, Tell};
 pub(crate) use feature::{GRPC, GZIP};
 pub(crate) use queue::{Queue, Weigh};
-#[cfg(feature = "otlp")]
+#[cfg(any(feature = "otlp", feature = "reports"))]
 pub(crate) use transport::Lost;
 pub(crate) use transport::{Attempt, Delivery, Encoded, Payload, Sent, Transport};
 pub(crate) use url::{Destination, has_credentials, join, reachable};

@@ -77,14 +77,20 @@ impl Payload {
     }
 }
 
-#[cfg(feature = "otlp")]
+#[cfg(any(feature = "otlp", feature = "reports"))]
 impl Lost {
     pub(crate) fn is_lost(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 
+    /// Is the request gone, delivered or lost?
+    #[cfg(feature = "reports")]
+    pub(crate) fn is_settled(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+
     /// One that is lost.
-    #[cfg(test)]
+    #[cfg(all(test, feature = "otlp"))]
     pub(crate) fn of_test() -> Self {
         Self(Arc::new(AtomicBool::new(true)))
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 
 use super::{
     Detailed, ErrorType, FieldValue, Fields, Http, HttpVersion, KeepReason, Kept, Message, Method, Outcome,
@@ -69,7 +69,8 @@ pub(crate) struct Hop {
     /// Why it is kept although it was not sampled.
     pub(crate) kept: Kept,
     /// The hop in which a query is made, whose line names it if it is slow; where there are reports, that of any hop.
-    pub(crate) within: Option<Arc<Self>>,
+    /// Weak, since a job that starts its own successor would hold all those before it for ever.
+    pub(crate) within: Weak<Self>,
     /// The route that was observed in detail when it began within a request to it.
     pub(crate) within_detailed: Option<Route>,
     state: Mutex<Progress>,
@@ -154,6 +155,11 @@ impl Hop {
     #[cfg(test)]
     pub(crate) fn new(trace: TraceContext, kind: Kind, start: Moment, subject: Subject) -> Self {
         Self { trace, kind, start, subject, ..Self::default() }
+    }
+
+    /// The hop that it is made in, while that runs.
+    pub(crate) fn outer(&self) -> Option<Arc<Self>> {
+        self.within.upgrade().filter(|outer| outer.end().is_none())
     }
 
     pub(crate) fn http(&self) -> Option<&Http> {
@@ -362,13 +368,13 @@ impl Hop {
     #[inline]
     pub(crate) fn finish(&self, end: impl FnOnce(Option<Outcome>) -> End) -> End {
         let Progress { notes, end: ended, .. } = &mut *self.state();
+        if let Some(ended) = ended {
+            return *ended;
+        }
         let (said, texts) = notes.as_ref().map_or((None, 0), |notes| (notes.outcome, notes.text_length()));
         let texts = texts + self.brought();
         let texts = texts + self.on_lines().map_or(0, |fields| fields.text_length());
         self.text_length.store(texts, Ordering::Relaxed);
-        if let Some(ended) = ended {
-            return *ended;
-        }
         let end = end(said);
         *ended = Some(end);
         end
@@ -393,7 +399,7 @@ impl Default for Hop {
             subject: Subject::Http(Http::new(Method::Other, Scheme::Http, HttpVersion::V11)),
             route: RouteCell::new(None),
             kept: Kept::default(),
-            within: None,
+            within: Weak::new(),
             within_detailed: None,
             state: Mutex::default(),
             on_lines: OnceLock::new(),

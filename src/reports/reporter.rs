@@ -79,14 +79,14 @@ impl Reporter {
     #[inline]
     pub(crate) fn follow(&self, hop: &mut Hop, outer: Option<&Arc<Hop>>) {
         if self.is_on() {
-            hop.within = outer.cloned();
+            hop.within = outer.map(Arc::downgrade).unwrap_or_default();
             hop.notes().get_or_insert_default().trail = Some(Box::new(Trail::new(Box::<Crumbs>::default())));
         }
     }
 
     /// Takes an event: onto the trail of what it happened in, and an ERROR outside of all as a report of its own.
     pub(crate) fn event(&self, said: &Snapshot) {
-        if !self.is_on() || self.keep(said.info.hop.as_deref(), |crumbs| crumbs.add(said)) {
+        if !self.is_on() || self.keep(said.info.hop.as_ref(), |crumbs| crumbs.add(said)) {
             return;
         }
         if said.info.severity == Severity::Error {
@@ -96,13 +96,13 @@ impl Reporter {
 
     /// Takes a panic: the cause of what its request ends by, or a report of its own.
     pub(crate) fn panic(&self, said: &Snapshot) {
-        if self.is_on() && !self.keep(said.info.hop.as_deref(), |crumbs| crumbs.add_panic(said)) {
+        if self.is_on() && !self.keep(said.info.hop.as_ref(), |crumbs| crumbs.add_panic(said)) {
             self.file_event(said);
         }
     }
 
     /// Has the hop that will be reported keep something; false if there is none, or it has ended.
-    fn keep(&self, hop: Option<&Hop>, add: impl FnOnce(&mut Crumbs)) -> bool {
+    fn keep(&self, hop: Option<&Arc<Hop>>, add: impl FnOnce(&mut Crumbs)) -> bool {
         let Some(hop) = hop.map(outermost).filter(|hop| is_reported(hop.kind) && hop.end().is_none()) else {
             return false;
         };
@@ -122,9 +122,9 @@ impl Reporter {
     fn ended(&self, hop: &Arc<Hop>, end: &End) {
         // The others keep the hop for a while, and need it not.
         let trail = hop.notes().as_mut().and_then(|notes| notes.trail.take());
-        if let Some(outer) = hop.within.as_deref().filter(|outer| outer.end().is_none()) {
+        if let Some(outer) = hop.outer() {
             let said = crumb(hop, end);
-            self.keep(Some(outer), |crumbs| crumbs.add(&said));
+            self.keep(Some(&outer), |crumbs| crumbs.add(&said));
             if !always_reported(hop.kind) {
                 return;
             }
@@ -219,10 +219,10 @@ fn has_failed(outcome: Outcome) -> bool {
 }
 
 /// The hop that is reported of what happens in this one.
-fn outermost(hop: &Hop) -> &Hop {
-    let mut hop = hop;
+fn outermost(hop: &Arc<Hop>) -> Arc<Hop> {
+    let mut hop = Arc::clone(hop);
     while !always_reported(hop.kind)
-        && let Some(outer) = hop.within.as_deref().filter(|outer| outer.end().is_none())
+        && let Some(outer) = hop.outer()
     {
         hop = outer;
     }

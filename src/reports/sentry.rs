@@ -16,7 +16,9 @@ use super::options::Reports;
 use super::way_out::{LeftOutCounts, post};
 use crate::account::{DropReason, FlowReport};
 use crate::clock::Moment;
-use crate::export::{Attempt, Delivery, Encoded, Endpoint, HttpClient, Payload, Queue, Sent, Transport};
+use crate::export::{
+    Attempt, Delivery, Encoded, Endpoint, HttpClient, Lost, Payload, Queue, Sent, Transport,
+};
 use crate::logs::timestamp;
 use crate::resource::Resource;
 use crate::threads::rest_if_due;
@@ -38,9 +40,14 @@ struct Sentry {
     limits: Arc<Limits>,
     queue: Arc<Queue<Filed>>,
     left_out: Arc<dyn LeftOutCounts>,
-    /// How many of each reason the server was told of.
-    told: [u64; REASONS.len()],
+    /// How many of each reason the server was told of, as far as what is under way arrives.
+    told: Counts,
+    /// What is under way, to be told again if it is lost.
+    under_way: Vec<(Counts, Lost)>,
 }
+
+/// How many were discarded, in the order of [`REASONS`].
+type Counts = [u64; REASONS.len()];
 
 /// Makes the transport.
 pub(super) fn transport(
@@ -63,7 +70,8 @@ pub(super) fn transport(
         limits: Arc::default(),
         queue,
         left_out,
-        told: [0; REASONS.len()],
+        told: Counts::default(),
+        under_way: Vec::new(),
     }))
 }
 
@@ -76,25 +84,40 @@ impl Sentry {
         })
     }
 
-    /// What was discarded and not told yet, as an item behind the others.
-    fn add_client_report(&mut self, out: &mut Vec<u8>) {
+    /// What was discarded and not told yet, as an item behind the others; whoever holds what is returned says whether it is lost.
+    fn add_client_report(&mut self, out: &mut Vec<u8>) -> Option<Lost> {
+        self.take_back_lost();
         let counts = counts(&self.queue.report(), &self.limits, &*self.left_out);
-        let discarded: Vec<Value> = (REASONS.iter().zip(counts).zip(self.told))
-            .filter(|((_, count), told)| count > told)
-            .map(|((reason, count), told)| {
-                json!({ "reason": reason, "category": "error", "quantity": count - told })
-            })
+        let new: Counts = std::array::from_fn(|reason| counts[reason].saturating_sub(self.told[reason]));
+        let discarded: Vec<Value> = (REASONS.iter().zip(new))
+            .filter(|(_, count)| *count > 0)
+            .map(|(reason, count)| json!({ "reason": reason, "category": "error", "quantity": count }))
             .collect();
-        self.told = counts;
-        if !discarded.is_empty() {
-            let report = json!({ "timestamp": timestamp(Moment::now()), "discarded_events": discarded });
-            add_item(out, "client_report", report.to_string().as_bytes());
+        if discarded.is_empty() {
+            return None;
         }
+        let report = json!({ "timestamp": timestamp(Moment::now()), "discarded_events": discarded });
+        add_item(out, "client_report", report.to_string().as_bytes());
+        self.told = counts;
+        let lost = Lost::default();
+        self.under_way.push((new, lost.clone()));
+        Some(lost)
+    }
+
+    /// What was told in an envelope that was lost was not told.
+    fn take_back_lost(&mut self) {
+        let Self { told, under_way, .. } = self;
+        under_way.retain(|(counts, lost)| {
+            if lost.is_lost() {
+                told.iter_mut().zip(counts).for_each(|(told, count)| *told = told.saturating_sub(*count));
+            }
+            !lost.is_lost() && !lost.is_settled()
+        });
     }
 }
 
-/// How many were discarded so far, in the order of [`REASONS`].
-fn counts(flow: &FlowReport, limits: &Limits, left_out: &dyn LeftOutCounts) -> [u64; REASONS.len()] {
+/// How many were discarded so far.
+fn counts(flow: &FlowReport, limits: &Limits, left_out: &dyn LeftOutCounts) -> Counts {
     let of = |reason| flow.dropped.iter().find(|(why, _)| *why == reason).map_or(0, |(_, count)| *count);
     let limited = limits.discarded();
     let network = of(DropReason::Timeout) + of(DropReason::Unreachable) + flow.unconfirmed;
@@ -134,8 +157,8 @@ impl Transport<Filed> for Sentry {
             encoded.shortened += u64::from(is_shortened);
             let mut body = begin(Some(&report.id));
             add_item(&mut body, "event", &item);
-            self.add_client_report(&mut body);
-            encoded.payloads.push(Payload { records: 1, body: body.into(), ..Payload::default() });
+            let lost = self.add_client_report(&mut body);
+            encoded.payloads.push(Payload { records: 1, body: body.into(), lost });
         }
         encoded
     }

@@ -101,8 +101,9 @@ impl Signals {
         let (trace, tracestate) = self.place(from.trace, &from.tracestate);
         let peer = from.peer.filter(|_| kind == Kind::Consumer);
         Hop::begin(trace, kind, start, |hop| {
-            hop.parent = from.trace.map(|parent| parent.span_id);
-            hop.parent_is_remote = from.trace.is_some();
+            // Nobody has a span of ids that were made up here.
+            hop.parent = from.trace.filter(|parent| !parent.flags.is_invented()).map(|parent| parent.span_id);
+            hop.parent_is_remote = hop.parent.is_some();
             hop.tracestate = tracestate.unwrap_or(from.tracestate);
             hop.baggage = from.baggage;
             hop.request_id = from.request_id;
@@ -156,7 +157,7 @@ impl Signals {
             );
         };
         self.hop_below(here, Kind::Client, start, |hop| {
-            hop.within.clone_from(&outer.hop);
+            hop.within = outer.hop.as_ref().map(Arc::downgrade).unwrap_or_default();
             complete(hop);
         })
     }

@@ -340,7 +340,7 @@ impl Drop for PanicGuard<'_> {
 /// Names a slow query on the hop in which it was made; of several, the slowest.
 #[cold]
 fn note_slow(hop: &Hop, query: &Query, end: &End) {
-    let Some(outer) = hop.within.as_ref().filter(|outer| outer.end().is_none()) else { return };
+    let Some(outer) = hop.outer() else { return };
     let took = end.at.nanos_since(hop.start) as f64 / 1e6;
     let slowest =
         outer.notes().as_ref().and_then(|notes| notes.fields.get(attribute::SLOW_QUERY_MS).map(Value::from));

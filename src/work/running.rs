@@ -161,7 +161,8 @@ fn hop(signals: &Signals, mut work: Work) -> Arc<Hop> {
     let is_linked = !work.links.is_empty();
     let complete = |hop: &mut Hop| {
         hop.subject = Subject::Work(subject);
-        let mut links = work.links.iter().filter_map(|remote| remote.trace);
+        let mut links =
+            work.links.iter().filter_map(|remote| remote.trace).filter(|trace| !trace.flags.is_invented());
         hop.links = links.by_ref().take(signals.spans.link_limit).collect();
         hop.links_dropped = u32::try_from(links.count()).unwrap_or(u32::MAX);
         add_message(hop, verdict, waited);
@@ -177,5 +178,26 @@ fn hop(signals: &Signals, mut work: Work) -> Arc<Hop> {
         // Linked work has a trace of its own, wherever it is begun.
         None if is_linked => signals.hop(Remote::default(), work.kind, start, complete),
         None => signals.hop_below(current().as_ref(), work.kind, start, complete),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::{Flags, SpanId, TraceContext, TraceId};
+    use crate::testing::Instance;
+
+    #[tokio::test]
+    async fn ids_that_were_made_up_here_are_neither_linked_to_nor_a_parent() {
+        let place = |flags| Some(TraceContext::new(TraceId::random(), SpanId::random(), flags));
+        // As a B3 caller's that sent no more than its decision.
+        let invented = || Remote { trace: place(Flags::INVENTED), ..Remote::default() };
+        let sent = Remote { trace: place(Flags::NONE), ..Remote::default() };
+        let seen = Instance::new();
+        seen.adopt(Work::consumer("linked").link(invented()).link(sent)).run(async {}).await;
+        assert_eq!(seen.request("linked").span().links.len(), 1);
+        let running = seen.adopt(Work::consumer("below").parent(invented())).begin();
+        let hop = running.observation.as_ref().and_then(Observation::hop).expect("it runs");
+        assert_eq!((hop.parent, hop.parent_is_remote), (None, false));
     }
 }

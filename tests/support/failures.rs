@@ -5,6 +5,7 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
@@ -170,6 +171,30 @@ pub fn limited() {
     });
 }
 
+/// Fails until a limit of one second is over, and once more.
+pub fn patient() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let observability = tower_observability::init("bookings").unwrap();
+        let fail = async |number: u32| {
+            let answer = move || async move {
+                request::fingerprint(number.to_string());
+                500
+            };
+            ask("/fails", "/fails", answer).await;
+            observability.flush(Duration::from_secs(20)).await;
+        };
+        fail(0).await;
+        let limited = Instant::now();
+        for number in 1..=3 {
+            fail(number).await;
+        }
+        tokio::time::sleep_until((limited + Duration::from_millis(1_100)).into()).await;
+        fail(4).await;
+        println!("report: {}", observability.shutdown().await.reports);
+    });
+}
+
 /// Two hundred failing requests, each with a cause of its own, and the longest that one of them took.
 pub fn harmless() {
     run(|| async {
@@ -188,6 +213,51 @@ pub fn harmless() {
         }
         println!("longest: {longest:?}");
         println!("harmed: {harmed}");
+    });
+}
+
+/// Jobs each of which starts the next one, as a service that lives for long has them.
+pub fn chain() {
+    fn job(left: u32, over: tokio::sync::oneshot::Sender<()>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(Work::internal("tick").run(async move {
+            if left == 0 {
+                let _ = over.send(());
+            } else {
+                tower_observability::spawn(job(left - 1, over));
+            }
+        }))
+    }
+    run(|| async {
+        let (over, is_over) = tokio::sync::oneshot::channel();
+        job(30_000, over).await;
+        is_over.await.unwrap();
+        println!("ended");
+    });
+}
+
+/// Ids whose conversion runs code that says something of the request, or panics.
+pub fn talkative() {
+    struct Customer(bool);
+
+    impl From<Customer> for String {
+        fn from(customer: Customer) -> Self {
+            tracing::info!("a customer");
+            assert!(!customer.0, "an id that cannot be shown");
+            "4711".to_owned()
+        }
+    }
+
+    run(|| async {
+        ask("/customers", "/customers", || async {
+            assert!(request::user(Customer(false)) && request::fingerprint(Customer(false)));
+            500
+        })
+        .await;
+        ask("/panics", "/panics", || async {
+            request::user(Customer(true));
+            200
+        })
+        .await;
     });
 }
 

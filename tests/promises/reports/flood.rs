@@ -46,6 +46,19 @@ fn a_limit_is_obeyed_and_told_once_it_is_over() {
 }
 
 #[test]
+fn what_was_discarded_is_told_also_where_the_first_envelopes_that_would_tell_it_are_discarded() {
+    let receiver = Receiver::start();
+    receiver.next([Answer::status(429).with("retry-after", "1")]);
+    let ended = ran("patient", &receiver.dsn());
+    let said = ended.said("report: ");
+    let dropped =
+        said.rsplit_once("(rejected ").and_then(|(_, count)| count.trim_end_matches(')').parse().ok());
+    let dropped: u64 = dropped.unwrap_or_else(|| panic!("{said}"));
+    assert!(dropped >= 2, "{said}");
+    assert_eq!(receiver.discarded("ratelimit_backoff"), dropped, "{said}");
+}
+
+#[test]
 fn any_web_server_is_no_receiver() {
     let receiver = Receiver::start();
     receiver.always(Answer::status(200).saying("<h1>Sign in</h1>"));

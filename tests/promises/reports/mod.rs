@@ -20,7 +20,10 @@ fn program() {
         ("story", failures::story),
         ("flood", failures::flood),
         ("limited", failures::limited),
+        ("patient", failures::patient),
         ("harmless", failures::harmless),
+        ("chain", failures::chain),
+        ("talkative", failures::talkative),
         ("alone", failures::alone),
         ("beside", sdk::beside),
     ]);
@@ -216,4 +219,19 @@ fn without_a_dsn_nothing_is_kept_and_nothing_sent() {
     assert!(!told.lines.iter().any(|line| line.to_string().contains("report_id")));
     let takes = told.ended.output.iter().any(|line| line == "user: true");
     assert!(!takes, "nothing takes a user");
+}
+
+#[test]
+fn a_job_that_starts_its_successor_holds_none_of_those_before_it() {
+    let receiver = Receiver::start();
+    let ended = Child::new("reports", "chain").env("SENTRY_DSN", receiver.dsn()).end().well();
+    assert!(ended.output.iter().any(|line| line == "ended"), "{:#?}", ended.output);
+}
+
+#[test]
+fn an_id_whose_own_code_logs_or_panics_stops_no_request() {
+    let receiver = Receiver::start();
+    let ended = Child::new("reports", "talkative").env("SENTRY_DSN", receiver.dsn()).end().well();
+    let users: Vec<_> = receiver.events().iter().map(|event| event["user"]["id"].clone()).collect();
+    assert_eq!(users, ["4711".into(), Value::Null], "{:#?}", ended.output);
 }
