@@ -6,7 +6,7 @@ use http_body::Body;
 use percent_encoding::percent_decode;
 
 use crate::clock::Moment;
-use crate::record::Code;
+use crate::record::{Code, error_text};
 use crate::signals::Observation;
 
 const STATUS: &str = "grpc-status";
@@ -86,7 +86,7 @@ fn said(fields: &HeaderMap) -> Option<Code> {
 fn answered(observation: &mut Observation, code: Code, fields: &HeaderMap) {
     let Some(hop) = observation.hop() else { return };
     if let Some(message) = fields.get(MESSAGE).filter(|message| code != Code::OK && !message.is_empty()) {
-        let message = percent_decode(message.as_bytes()).decode_utf8_lossy().into_owned();
+        let message = error_text(&percent_decode(message.as_bytes()).decode_utf8_lossy());
         // What the service noted itself says more.
         hop.notes().get_or_insert_default().error.get_or_insert_with(|| vec![message]);
     }

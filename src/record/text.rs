@@ -1,7 +1,6 @@
 //! A user's value as text: bounded, and none of his formatting's panics passes.
 
 use std::borrow::Cow;
-use std::error::Error;
 use std::fmt::{self, Write as _};
 
 use crate::error::{guarded, masked_urls};
@@ -66,7 +65,7 @@ pub(crate) fn formatted(value: fmt::Arguments<'_>) -> String {
 }
 
 /// What an error says, without what a URL in it may have as a secret.
-pub(crate) fn error_text(error: &dyn Error) -> String {
+pub(crate) fn error_text(error: &(impl fmt::Display + ?Sized)) -> String {
     let text = formatted(format_args!("{error}"));
     match masked_urls(&text) {
         Cow::Borrowed(_) => text,

@@ -14,7 +14,9 @@ use std::time::SystemTime;
 
 use crate::current::request::{chain, note_cause};
 use crate::propagation::Remote;
-use crate::record::{Hop, Interned, IntoValue, Kind, Message, Operation, Outcome, Value, formatted};
+use crate::record::{
+    Hop, Interned, IntoValue, Kind, Message, Operation, Outcome, Value, error_text, formatted,
+};
 use crate::signals::{Signals, global};
 
 /// A job or a message: a span, a log line and metrics, in the sender's trace.
@@ -325,7 +327,7 @@ impl Work {
         E: fmt::Display,
         F: Future<Output = Result<T, E>>,
     {
-        self.run_reported(work, |_, error| vec![formatted(format_args!("{error}"))]).await
+        self.run_reported(work, |_, error| vec![error_text(error)]).await
     }
 
     async fn run_reported<T, E, F>(self, work: F, texts: impl FnOnce(&Hop, &E) -> Vec<String>) -> Result<T, E>

@@ -9,7 +9,7 @@ use crate::clock::Moment;
 use crate::current::{current, request};
 use crate::names::attribute;
 use crate::record;
-use crate::record::{Dialect, Interned, Outcome, Stated, Subject, formatted, without_values};
+use crate::record::{Dialect, Interned, Outcome, Stated, Subject, error_text, without_values};
 use crate::signals::{Observation, Signals, global};
 
 /// A query of a database, a cache or a search engine: a span of kind CLIENT by the database conventions and a value in
@@ -159,7 +159,7 @@ impl Query {
         match &result {
             Ok(_) => running.finish(Outcome::Ok),
             Err(error) => {
-                running.record_error(|_| vec![without_values(&formatted(format_args!("{error}")))]);
+                running.record_error(|_| vec![without_values(&error_text(error))]);
                 running.fail(code(error).as_deref());
             }
         }

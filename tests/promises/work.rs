@@ -65,6 +65,21 @@ async fn work_that_fails_is_an_error_with_its_text_in_span_and_line() {
 }
 
 #[tokio::test]
+async fn a_url_in_the_text_of_an_error_has_neither_credentials_nor_a_query_wherever_it_failed() {
+    const ERROR: &str = "cannot reach https://ada:s3cret@bank.example/pay?key=s3cret (refused)";
+    let seen = Instance::new();
+    let failing = || async { Err::<(), _>(ERROR) };
+    let pay = Work::internal("pay").run(async {
+        Work::internal("by hand").try_run(failing()).await.unwrap_err();
+        Query::new("elasticsearch", "search").try_run(failing()).await.unwrap_err();
+    });
+    seen.scope(pay).await;
+    let lines = seen.lines();
+    assert_eq!(lines.iter().filter(|line| line.get("error").is_some()).count(), 2, "{seen}");
+    assert!(!format!("{seen}{:?}{lines:?}", seen.spans()).contains("s3cret"), "{seen}");
+}
+
+#[tokio::test]
 async fn errors_of_any_type_fail_the_work_without_an_annotation_and_with_their_sources() {
     let seen = Instance::new();
     let work = seen.adopt(Work::internal("clean up"));

@@ -158,7 +158,8 @@ fn list_of_values<'a>(scanner: &Scanner<'a>) -> Option<Scanner<'a>> {
     }
 }
 
-/// The text of a database's error without what may be a value: what stands in quotes, numbers, and what follows `=(`.
+/// The text of a database's error without what may be a value: what stands in quotes or behind what announces a row or a key,
+/// and numbers.
 pub(crate) fn without_values(error: &str) -> String {
     let mut shown = String::with_capacity(error.len());
     let mut rest = error.chars().peekable();
@@ -168,13 +169,15 @@ pub(crate) fn without_values(error: &str) -> String {
             c == '\'' && before.is_alphanumeric() && rest.peek().is_some_and(|c| c.is_alphanumeric());
         let closes = match c {
             '\'' | '"' | '`' if !is_apostrophe => Some(c),
-            '(' if before == '=' => Some(')'),
+            '(' if BEFORE_VALUES.iter().any(|before| shown.ends_with(before)) => Some(')'),
             _ => None,
         };
         if let Some(close) = closes {
             shown.push('?');
             // Without an end, everything that follows may be the value.
-            pass(&mut rest, close);
+            if !(shown.ends_with("Duplicate entry ?") && pass_entry(&mut rest)) {
+                pass(&mut rest, close);
+            }
         } else if c.is_numeric() {
             while rest.next_if(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | ':')).is_some() {}
             shown.push('?');
@@ -184,6 +187,17 @@ pub(crate) fn without_values(error: &str) -> String {
         before = c;
     }
     shown
+}
+
+/// What stands before values in parentheses: of a constraint (PostgreSQL), of a row (PostgreSQL), of a key (SQL Server).
+const BEFORE_VALUES: [&str; 3] = ["=", " contains ", " value is "];
+
+/// Goes behind a value of MySQL's, which may have any quotes, and that a key's name follows; false if none does.
+fn pass_entry(rest: &mut Peekable<Chars<'_>>) -> bool {
+    let left: String = rest.clone().collect();
+    let length = left.rfind("' for key").map(|end| left[..=end].chars().count());
+    length.into_iter().for_each(|length| _ = rest.nth(length - 1));
+    length.is_some()
 }
 
 /// Goes behind the end of a value. Databases do not escape what they quote: a parenthesis may be the value's own unless it is

@@ -72,6 +72,17 @@ async fn any_status_but_ok_is_an_error_of_the_call() {
 }
 
 #[tokio::test]
+async fn a_url_in_what_a_callee_says_has_no_query() {
+    let (seen, _shop, mut client) = scene().await;
+    client
+        .place(order(Code::Internal, "no answer of https://bank.example/pay?key=s3cret"))
+        .await
+        .unwrap_err();
+    has(&span(&seen).await, &[("exception.message", "no answer of https://bank.example/pay?REDACTED")]);
+    assert!(!format!("{:?}{:?}", seen.spans(), seen.lines()).contains("s3cret"));
+}
+
+#[tokio::test]
 async fn a_stream_is_over_with_its_status_not_with_its_head() {
     let (seen, _shop, mut client) = scene().await;
     let asked = Order { sizes: vec![1, 2], ..order(Code::DataLoss, "burnt") };
