@@ -76,11 +76,13 @@ impl Drop for Waiting {
             return;
         }
         request::add(attribute::CONNECTION_WAIT_MS, waited as f64 / 1e6);
-        if let Some(here) = here.filter(|here| signals.spans.records(here.trace.flags)) {
+        let Some(here) = here else { return };
+        let trace = here.trace_now();
+        if signals.spans.records(trace.flags) {
             signals.spans.span(Box::new(SpanRecord {
-                trace: TraceContext { span_id: SpanId::random(), ..here.trace },
-                tracestate: here.tracestate().clone(),
-                parent: Some(here.trace.span_id),
+                trace: TraceContext { span_id: SpanId::random(), ..trace },
+                tracestate: here.tracestate_now().into_owned(),
+                parent: Some(trace.span_id),
                 kind: Kind::Internal,
                 name: Cow::Owned(["acquire ", self.pool.as_str()].concat()),
                 target: "tower_observability::acquire",

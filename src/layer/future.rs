@@ -162,6 +162,9 @@ impl Watch {
         self.observation.status = Some(status.as_u16());
         if self.head == Expects::Head {
             self.observation.head_leaves();
+            if let Some(http) = self.observation.hop().and_then(|hop| hop.http()) {
+                http.is_answered_in(response.version().into());
+            }
         }
         if self.observation.signals().spans.peers().is_some() {
             self.meet_peer(&mut response);

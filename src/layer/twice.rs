@@ -8,7 +8,7 @@
 use http::{Method, Request};
 
 use crate::current::top_hop;
-use crate::record::{Hop, Http, Kind, Piece};
+use crate::record::{Hop, Http, Kind, Piece, host_and_port_of};
 use crate::traces::REDACTED;
 
 /// Is the current hop this very request's?
@@ -23,7 +23,7 @@ pub(super) fn is_this<B>(hop: &Hop, kind: Kind, request: &Request<B>) -> bool {
     // An inner layer may have made the address relative; then there is no host to compare.
     is_running(hop, kind) && {
         let uri = request.uri();
-        is_of(hop, request.method(), uri.path(), || uri.host())
+        is_of(hop, request.method(), uri.path(), || uri.authority().map(host_and_port_of))
     }
 }
 
@@ -40,15 +40,19 @@ pub(crate) fn is_of<'a>(
     hop: &Hop,
     method: &Method,
     path: &str,
-    host: impl FnOnce() -> Option<&'a str>,
+    place: impl FnOnce() -> Option<(&'a str, Option<u16>)>,
 ) -> bool {
     hop.http().is_some_and(|http| {
         let known = http.piece(Piece::Path);
         let same = match hop.kind {
             // A client may make calls of its own within a call, such as the one for a token.
             Kind::Client => {
-                let asked = |host: &str| host.eq_ignore_ascii_case(http.piece(Piece::Host));
-                (path == known || is_hidden(http, path)) && host().is_none_or(asked)
+                let asked = |(host, port): (&str, Option<u16>)| {
+                    let [port, asked] =
+                        [port, http.port].map(|port| port.unwrap_or(http.scheme.default_port()));
+                    host.eq_ignore_ascii_case(http.piece(Piece::Host)) && port == asked
+                };
+                (path == known || is_hidden(http, path)) && place().is_none_or(asked)
             }
             _ => known.ends_with(path) || is_hidden(http, path),
         };

@@ -56,7 +56,7 @@ pub fn inject_with(set: impl FnMut(&'static str, &str)) {
 /// ```
 #[must_use]
 pub fn extract_with<V: AsRef<[u8]>>(get: impl Fn(&str) -> Option<V>) -> Remote {
-    let keys = carrier::KEYS.into_iter().chain(formats::KEYS);
+    let keys = carrier::KEYS.into_iter().chain(formats::KEYS).chain([carrier::PEER_KEY]);
     let read = keys.filter_map(|key| Some((key, get(key)?.as_ref().to_vec()))).collect();
     extract(&Read(read))
 }

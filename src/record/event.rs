@@ -81,9 +81,9 @@ thread_local! {
 /// Runs what makes an event of a record of the `log` crate; these are the record's key-values, for which the event has no
 /// fields.
 pub(crate) fn with_log_fields(fields: Fields, run: impl FnOnce()) {
-    let _ = LOG_FIELDS.try_with(|kept| kept.set(Some(fields)));
+    let around = LOG_FIELDS.try_with(|kept| kept.replace(Some(fields))).ok().flatten();
     run();
-    let _ = LOG_FIELDS.try_with(Cell::take);
+    let _ = LOG_FIELDS.try_with(|kept| kept.set(around));
 }
 
 /// Is this event a record of the `log` crate? Those come with the metadata of a bridge; their own are in their fields.
@@ -110,8 +110,10 @@ impl Snapshot {
         fields.bytes.clear();
         let mut snapshot = Self { info: EventInfo::of(metadata, at, place), fields };
         let is_log = is_log_record(event);
+        // Before its message is formatted, whose code may log as well.
+        let log_fields = if is_log { LOG_FIELDS.try_with(Cell::take).ok().flatten() } else { None };
         event.record(&mut Visitor(&mut Copying { snapshot: &mut snapshot, is_log }));
-        if is_log && let Some(fields) = LOG_FIELDS.try_with(Cell::take).ok().flatten() {
+        if let Some(fields) = log_fields {
             snapshot.values(&fields);
         }
         snapshot.own_fields_end();

@@ -1,6 +1,7 @@
 //! What a hop remembers of an HTTP request: copied once at its begin, into one inline buffer.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::OnceLock;
 
 use http::uri::Authority;
 
@@ -57,6 +58,8 @@ pub(crate) struct Http {
     pub(crate) method: Method,
     pub(crate) scheme: Scheme,
     pub(crate) version: HttpVersion,
+    /// What a call was answered in, where that is another version than it was asked in.
+    negotiated: OnceLock<HttpVersion>,
     pub(crate) port: Option<u16>,
     /// The host is a `Host` header as sent. Few of them are shown, so it is parsed only then.
     pub(crate) host_as_sent: bool,
@@ -132,6 +135,7 @@ impl Http {
             method,
             scheme,
             version,
+            negotiated: OnceLock::new(),
             port: None,
             host_as_sent: false,
             peer: None,
@@ -152,6 +156,19 @@ impl Http {
         self.method = request.method().into();
         self.scheme = Scheme::of(request.uri());
         self.version = request.version().into();
+    }
+
+    /// The protocol's version: what the two sides agreed on, where that is known (semantic conventions, network attributes).
+    pub(crate) fn spoken_version(&self) -> HttpVersion {
+        self.negotiated.get().copied().unwrap_or(self.version)
+    }
+
+    /// A call was answered in this version: before, its client need not know which one it will be.
+    #[inline]
+    pub(crate) fn is_answered_in(&self, version: HttpVersion) {
+        if version != self.version {
+            let _ = self.negotiated.set(version);
+        }
     }
 
     /// Is a tunnel asked for? Also where the operator's list of methods does not name CONNECT.

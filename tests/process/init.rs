@@ -50,11 +50,22 @@ fn program() {
     ]);
 }
 
+/// Its own code logs, too.
+struct Talkative;
+
+impl std::fmt::Display for Talkative {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        log::info!(part = 1; "said within");
+        f.write_str("a record that logs")
+    }
+}
+
 fn plain() {
     let observability = tower_observability::init("plain").unwrap();
     println!("admin: {}", observability.admin_address().is_some());
     tracing::info!("an event of the user");
     log::info!(seats = 4, who = "Ada", price = 1.5, list:? = [1, 2]; "a record of the user");
+    log::info!(order = 7; "{}", Talkative);
 }
 
 /// As an error that `main` returns is printed.
@@ -252,6 +263,10 @@ fn without_a_runtime_and_an_environment_lines_and_metrics_are_on_and_traces_say_
     assert_eq!((&record["seats"], &record["who"]), (&4.into(), &"Ada".into()), "{record}");
     assert_eq!((&record["price"], &record["list"]), (&1.5.into(), &"[1, 2]".into()), "{record}");
     assert_eq!(record["target"], module_path!());
+    let of = |message: &str| logged.iter().find(|line| line["message"] == message).expect("a line");
+    let (within, around) = (of("said within"), of("a record that logs"));
+    assert_eq!((&within["part"], &within["order"]), (&1.into(), &serde_json::Value::Null), "{within}");
+    assert_eq!((&around["order"], &around["part"]), (&7.into(), &serde_json::Value::Null), "{around}");
     assert_eq!(ended.messages("WARN"), Vec::<String>::new());
 }
 

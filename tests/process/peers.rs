@@ -110,7 +110,9 @@ async fn process(message: String) -> StatusCode {
         .map(|(k, v)| (k.to_owned(), v.to_owned()))
         .collect();
     let failing = message.contains_key("fails");
-    let work = Work::consumer("process booking").parent(propagation::extract(&message));
+    // As the clients of brokers do.
+    let remote = propagation::extract_with(|key| message.get(key));
+    let work = Work::consumer("process booking").parent(remote);
     let _ = work.run_result(async move { if failing { Err("no seats".into()) } else { Ok(()) } }).await;
     StatusCode::OK
 }

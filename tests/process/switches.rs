@@ -1,6 +1,7 @@
 //! Promise: what is observed is turned up and down while the process runs, by those who may, for a while, and said so.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -10,7 +11,7 @@ use axum::routing::get;
 use serde_json::Value;
 use tokio::runtime::Builder;
 use tower::{Layer as _, ServiceExt as _};
-use tower_observability::{Observability, ObservabilityLayer, RouteLayer, request};
+use tower_observability::{Observability, ObservabilityLayer, RouteLayer, acquire, request};
 use tracing::Instrument as _;
 
 use crate::support::child::{Child, Ended, run};
@@ -40,6 +41,12 @@ async fn handle() {
     let request = Request::get("http://vehicles:8080/").body(Body::empty()).unwrap();
     // Below a span, so that the call is not right below the request.
     call.oneshot(request).instrument(tracing::info_span!("step")).await.unwrap();
+    // A wait that is noticed.
+    let connection = async {
+        std::thread::sleep(Duration::from_millis(3));
+        Ok::<_, Infallible>(())
+    };
+    let Ok(()) = acquire("stock", connection).await;
 }
 
 fn routes() -> Router {
@@ -181,7 +188,8 @@ fn one_routes_details_shares_and_the_level_are_turned_and_turn_back() {
     let all = [SERVER, INTERNAL, CLIENT].map(|kind| (kind, String::new()));
     assert_eq!(kinds(&collector, "all"), BTreeSet::from(all));
     assert_eq!(kinds(&collector, "after"), BTreeSet::new());
-    assert_eq!(collector.spans().len(), 3 + 2 * 3);
+    // Server, step, call, and the wait for a connection.
+    assert_eq!(collector.spans().len(), 4 + 2 * 4);
 
     assert_eq!(messages(&ended, "/one/before"), [""; 0]);
     let said = ["looking", "looking as well", "calling", "GET /one/{id} 200"];
@@ -217,8 +225,8 @@ fn a_route_that_is_known_late_is_observed_in_detail_from_then_on() {
     let ended = child("late", &collector);
     let spans = collector.spans();
     let kept: Vec<_> = spans.iter().map(|span| (span.span.kind, span.text("observability.kept"))).collect();
-    let expected =
-        [(CLIENT, ""), (INTERNAL, ""), (SERVER, "detailed")].map(|(kind, why)| (kind, why.to_owned()));
+    let expected = [(CLIENT, ""), (INTERNAL, ""), (INTERNAL, ""), (SERVER, "detailed")]
+        .map(|(kind, why)| (kind, why.to_owned()));
     assert_eq!(kept, expected, "{:#?}", ended.output);
     let said = ["looking", "looking as well", "calling", "GET /one/{id} 200"];
     assert_eq!(messages(&ended, "/one/detailed"), said);

@@ -123,7 +123,14 @@ impl HttpClient {
     fn failed(&self, error: &(dyn Error + 'static), sent: bool) -> Delivery {
         match tls::explain(error, &self.endpoint) {
             Some(reason) => Delivery::Unreachable { reason },
-            None if is_not_http(error) => Delivery::Unanswered { again: true, reason: self.not_http() },
+            // It is HTTP, and may well be a success.
+            None if is_error(error, hyper::Error::is_parse_too_large) => Delivery::Unanswered {
+                again: false,
+                reason: "the response's header section is too large".to_owned(),
+            },
+            None if is_error(error, hyper::Error::is_parse) => {
+                Delivery::Unanswered { again: true, reason: self.not_http() }
+            }
             None if sent => Delivery::Unanswered {
                 again: true,
                 reason: format!("the collector hung up ({})", chain(error)),
@@ -245,10 +252,9 @@ fn header_map(headers: &[(String, String)]) -> Result<HeaderMap, String> {
     Ok(map)
 }
 
-/// Is it an answer that is not HTTP?
-fn is_not_http(error: &(dyn Error + 'static)) -> bool {
-    let hyper = error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse);
-    hyper || error.source().is_some_and(is_not_http)
+/// Is it, or one of its causes, such an error of hyper's?
+fn is_error(error: &(dyn Error + 'static), is: fn(&hyper::Error) -> bool) -> bool {
+    error.downcast_ref().is_some_and(is) || error.source().is_some_and(|cause| is_error(cause, is))
 }
 
 /// The error with its causes.
@@ -259,5 +265,40 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 impl fmt::Debug for HttpClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpClient").field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// What becomes of a request that is answered by these bytes.
+    async fn answered(bytes: Vec<u8>) -> Result<Answer, Delivery> {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("its address");
+        let answering = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            let _ = stream.read(&mut [0; 4_096]);
+            stream.write_all(&bytes)
+        });
+        let client = HttpClient::new(&Endpoint::plain(&format!("http://{address}/"))).expect("a client");
+        let timeout = Duration::from_secs(30);
+        let answer = client.post(HeaderMap::new(), Bytes::from_static(b"{}"), timeout, Sent::default()).await;
+        let _ = answering.join();
+        answer
+    }
+
+    #[tokio::test]
+    async fn a_response_with_too_many_headers_may_be_a_success_and_is_not_asked_for_again() {
+        let headers = |count| "x-of-a-proxy: 1\r\n".repeat(count);
+        let head = |count| format!("HTTP/1.1 200 OK\r\n{}content-length: 0\r\n\r\n", headers(count));
+        assert!(answered(head(50).into_bytes()).await.is_ok());
+        let refused = answered(head(500).into_bytes()).await;
+        assert!(matches!(refused, Err(Delivery::Unanswered { again: false, .. })), "{refused:?}");
+        let refused = answered(b"220 mail.example ESMTP\r\n".to_vec()).await;
+        assert!(matches!(refused, Err(Delivery::Unanswered { again: true, .. })), "{refused:?}");
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn network(
     http: &Http,
     peer: Option<(IpText, u16)>,
 ) {
-    attributes.text(name::NETWORK_PROTOCOL_VERSION, http.version.as_str());
+    attributes.text(name::NETWORK_PROTOCOL_VERSION, http.spoken_version().as_str());
     if let Some((ip, port)) = peer {
         attributes.text(name::NETWORK_PEER_ADDRESS, ip);
         attributes.number(name::NETWORK_PEER_PORT, port);

@@ -14,7 +14,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, Response, StatusCode};
+use axum::http::{HeaderMap, Response, StatusCode, Version};
 use axum::routing::get;
 use bytes::Bytes;
 use futures_util::stream;
@@ -306,4 +306,39 @@ async fn a_tunnel_that_we_open_is_upgraded() {
     let span = client_span(&seen);
     assert_eq!(span.attribute("observability.outcome"), "upgraded");
     assert_eq!(span.attribute("server.address"), "db.internal");
+}
+
+#[tokio::test]
+async fn the_version_of_a_call_is_the_one_that_was_agreed_on() {
+    for (version, right) in [(Version::HTTP_11, "1.1"), (Version::HTTP_2, "2")] {
+        let seen = Instance::new();
+        let service = tower::service_fn(move |_: http::Request<()>| async move {
+            Ok::<_, Infallible>(http::Response::builder().version(version).body(Body::empty()).unwrap())
+        });
+        let request = http::Request::get("https://stock.example/").body(()).unwrap();
+        seen.client_layer().layer(service).oneshot(request).await.unwrap();
+        assert_eq!(client_span(&seen).attribute("network.protocol.version"), right);
+    }
+}
+
+#[tokio::test]
+async fn a_call_to_another_port_within_a_call_is_one_of_its_own() {
+    let seen = Instance::new();
+    let answer = || {
+        tower::service_fn(|_: http::Request<()>| async {
+            Ok::<_, Infallible>(http::Response::new(Body::empty()))
+        })
+    };
+    let ask = |port: u16| http::Request::post(format!("http://localhost:{port}/")).body(()).unwrap();
+    let layer = seen.client_layer();
+    let outer = tower::service_fn(move |_: http::Request<()>| {
+        let (same, token) = (layer.layer(answer()), layer.layer(answer()));
+        async move {
+            same.oneshot(ask(3000)).await?;
+            token.oneshot(ask(4000)).await
+        }
+    });
+    seen.client_layer().layer(outer).oneshot(ask(3000)).await.unwrap();
+    let ports: Vec<_> = seen.spans().iter().map(|span| span.attribute("server.port").to_string()).collect();
+    assert_eq!(ports, ["4000", "3000"]);
 }

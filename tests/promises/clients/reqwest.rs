@@ -364,3 +364,12 @@ async fn what_a_layer_is_told_to_tell_holds_for_it_too() {
     assert_eq!(span.attribute("asked"), "/away/302/s3cr3t.example".len());
     assert_eq!(span.attribute("answered"), 302);
 }
+
+#[tokio::test]
+async fn a_filter_that_panics_reaches_no_send() {
+    let (seen, server) = (Instance::new(), echo().await);
+    let client = client(seen.client_layer().filter(|asked| asked.headers["x-tenant"] == "a"), &server);
+    let answer = asked(&seen, &client, url(&server, INSIDE, "/headers")).await;
+    assert!(answer.contains("method: GET\n"), "{answer}");
+    assert_eq!(client_span(&seen).attribute("observability.outcome"), "ok");
+}
