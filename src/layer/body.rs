@@ -41,6 +41,9 @@ pin_project! {
             if let Watch::Serving(serving) = this.watch {
                 // What a cancelled body says in its destructors belongs to the request.
                 serving.observation.run(|| this.inner.set(None));
+                if serving.promised == Promised::Head {
+                    serving.over(None);
+                }
             }
         }
     }
@@ -61,10 +64,19 @@ struct Serving {
     observation: Observation,
     /// What the head said; the body can only make it worse.
     outcome: Outcome,
-    /// How many bytes the head promises, as far as it or the body knows.
-    length: Option<u64>,
+    promised: Promised,
     /// The caller stops reading at that length: over HTTP/1 it needs no other end.
     ends_at_length: bool,
+}
+
+/// What the head lets the caller expect behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Promised {
+    /// Nothing: HEAD, 204, 304. Over HTTP/1 hyper drops such a body, over HTTP/2 it sends it all the same.
+    Head,
+    /// So many bytes, as far as the head or the body knows.
+    Bytes(u64),
+    Body,
 }
 
 impl<B> ResponseBody<B> {
@@ -86,13 +98,15 @@ impl<B: Body> ResponseBody<B> {
         inner: B,
         observation: Observation,
         outcome: Outcome,
-        length: Option<u64>,
+        mut promised: Promised,
     ) -> Self {
         let version = observation.hop().and_then(|hop| hop.http()).map(|http| http.version);
         let ends_at_length = version.is_none_or(|version| version < HttpVersion::V2);
         // hyper takes the length away from a head of HTTP/1 whose body is over before it began.
-        let length = length.filter(|_| !ends_at_length || !inner.is_end_stream());
-        let mut serving = Serving { observation, outcome, length, ends_at_length };
+        if matches!(promised, Promised::Bytes(_)) && ends_at_length && inner.is_end_stream() {
+            promised = Promised::Body;
+        }
+        let mut serving = Serving { observation, outcome, promised, ends_at_length };
         serving.finish_if_over(&inner);
         Self { inner: Some(inner), watch: Watch::Serving(serving) }
     }
@@ -115,7 +129,7 @@ impl Serving {
         if self.observation.call.is_some() {
             grpc::over(&mut self.observation, trailers);
         } else {
-            let is_as_promised = self.length.is_none_or(|length| self.observation.response_bytes == length);
+            let is_as_promised = !matches!(self.promised, Promised::Bytes(length) if self.observation.response_bytes != length);
             self.observation.finish(if is_as_promised { self.outcome } else { Outcome::BodyError }, None);
         }
     }
@@ -131,13 +145,19 @@ impl Serving {
     #[inline]
     fn sends(&mut self, bytes: u64) {
         let sent = self.observation.response_bytes + bytes;
-        let most = if self.ends_at_length { self.length } else { None };
-        self.observation.response_bytes = most.map_or(sent, |most| sent.min(most));
+        self.observation.response_bytes = match self.promised {
+            Promised::Bytes(most) if self.ends_at_length => sent.min(most),
+            _ => sent,
+        };
     }
 
     /// Asked at construction and after every frame: with a `Content-Length` the caller stops polling here.
     fn finish_if_over(&mut self, inner: &impl Body) {
-        let all_sent = self.length.is_some_and(|length| self.observation.response_bytes >= length);
+        let all_sent = match self.promised {
+            Promised::Head => true,
+            Promised::Bytes(length) => self.observation.response_bytes >= length,
+            Promised::Body => false,
+        };
         if all_sent && self.ends_at_length || inner.is_end_stream() {
             self.over(None);
         }

@@ -11,6 +11,7 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 
 use super::ResponseBody;
+use super::body::Promised;
 use super::client;
 use super::fault::Fault;
 use super::grpc;
@@ -67,7 +68,7 @@ struct Watch {
 pub(crate) enum Expects {
     /// A response to be followed to its last byte.
     Body,
-    /// HEAD: hyper drops the body without polling it.
+    /// HEAD: the head is all that the caller gets.
     NoBody,
     /// The client's side: the hop ends at the head (HTTP spans, "HTTP client span duration"), unless it is one of gRPC.
     Head,
@@ -188,14 +189,18 @@ impl Watch {
             return Response::from_parts(head, ResponseBody::of_call(body, self.observation, outcome));
         }
         self.echo(response.headers_mut());
-        if self.head.ends_with(status, outcome) {
+        if outcome == Outcome::Upgraded {
             self.observation.finish(outcome, None);
         }
-        // hyper sends the length that the body knows, if the head names none.
-        let length = ResponseBody::<R>::length(response.headers());
-        let length = length.or_else(|| response.body().size_hint().exact());
+        let promised = if self.head.ends_with(status) {
+            Promised::Head
+        } else {
+            // hyper sends the length that the body knows, if the head names none.
+            let length = ResponseBody::<R>::length(response.headers());
+            length.or_else(|| response.body().size_hint().exact()).map_or(Promised::Body, Promised::Bytes)
+        };
         let (head, body) = response.into_parts();
-        Response::from_parts(head, ResponseBody::of_response(body, self.observation, outcome, length))
+        Response::from_parts(head, ResponseBody::of_response(body, self.observation, outcome, promised))
     }
 
     /// Services that keep traces together say so in the response.
@@ -243,7 +248,7 @@ impl Watch {
             self.echo(response.headers_mut());
         }
         grpc::head(&mut self.observation, &response);
-        response.map(|body| ResponseBody::of_response(body, self.observation, Outcome::Ok, None))
+        response.map(|body| ResponseBody::of_response(body, self.observation, Outcome::Ok, Promised::Body))
     }
 }
 
@@ -264,9 +269,10 @@ impl Expects {
         if *method == http::Method::HEAD { Self::NoBody } else { Self::Body }
     }
 
-    /// Is the response over with its head? hyper drops such a body without asking it again.
-    fn ends_with(self, status: StatusCode, outcome: Outcome) -> bool {
+    /// Is the response over with its head, as far as its caller knows? Of those below 200 hyper sends none as a response: it
+    /// answers 500 in its place.
+    fn ends_with(self, status: StatusCode) -> bool {
         let bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-        bodiless || self == Self::NoBody || outcome == Outcome::Upgraded
+        bodiless || self == Self::NoBody || status.is_informational()
     }
 }

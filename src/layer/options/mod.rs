@@ -53,8 +53,9 @@ pub enum Trust {
 /// method and path suffix is observed once for both requests.
 ///
 /// The request ends with the last byte or trailer of its response body, or, if the response has no body (HEAD, 204, 304,
-/// 101, a successful CONNECT), with the response head. If it is dropped before, its outcome is `cancelled`; if it panics,
-/// `panic`, and the panic continues. Errors, readiness, extensions and bodies pass through unchanged. `poll_ready`
+/// 101, a successful CONNECT), with the response head. Over HTTP/2 hyper sends the body that such a response has all the
+/// same, and the request ends with that. If it is dropped before, its outcome is `cancelled`; if it panics, `panic`, and the
+/// panic continues. Errors, readiness, extensions and bodies pass through unchanged. `poll_ready`
 /// belongs to no request.
 ///
 /// ```

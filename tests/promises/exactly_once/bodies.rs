@@ -81,6 +81,61 @@ async fn a_body_of_another_length_than_promised_is_a_body_error() {
     }
 }
 
+/// What becomes of an answer without content, whose body has these pieces all the same: hyper drops it over HTTP/1, and sends
+/// it over HTTP/2.
+async fn without_content(
+    version: http::Version,
+    (method, status): (&str, u16),
+    pieces: &'static [Result<&'static str, &'static str>],
+    is_read: bool,
+) -> (String, u64) {
+    let seen = Instance::new();
+    let says = tower::service_fn(move |_: Request| async move {
+        let pieces = pieces.iter().map(|piece| match piece {
+            Ok(text) => Ok(Frame::data(Bytes::from(*text))),
+            Err(why) => Err(std::io::Error::other(*why)),
+        });
+        let head = Response::builder().status(status).header(header::CONTENT_LENGTH, 7);
+        Ok::<_, Infallible>(head.body(StreamBody::new(stream::iter(pieces))).unwrap())
+    });
+    let mut request = asked();
+    *request.version_mut() = version;
+    *request.method_mut() = method.parse().unwrap();
+    let response = seen.layer().layer(says).oneshot(request).await.unwrap();
+    let mut body = response.into_body();
+    while is_read && let Some(Ok(_)) = body.frame().await {}
+    drop(body);
+    let line = seen.only_request().closing_line().clone();
+    (line["outcome"].as_str().unwrap().to_owned(), line["response_bytes"].as_u64().unwrap())
+}
+
+#[tokio::test]
+async fn what_an_answer_without_content_sends_over_http_2_is_told_and_so_is_its_failure() {
+    use http::Version;
+    for answer in [("HEAD", 200), ("GET", 204), ("GET", 304)] {
+        for (version, pieces, is_read, expected) in [
+            (Version::HTTP_11, &[Ok("12345")][..], false, ("ok", 0)),
+            (Version::HTTP_11, &[][..], false, ("ok", 0)),
+            (Version::HTTP_2, &[][..], true, ("ok", 0)),
+            (Version::HTTP_2, &[Ok("12345")][..], true, ("ok", 5)),
+            (Version::HTTP_2, &[Ok("12345"), Err("broken")][..], true, ("body_error", 5)),
+            // The caller has all that he may expect.
+            (Version::HTTP_2, &[Ok("12345")][..], false, ("ok", 0)),
+        ] {
+            let (outcome, bytes) = without_content(version, answer, pieces, is_read).await;
+            assert_eq!((&*outcome, bytes), expected, "{answer:?} {version:?} {pieces:?} {is_read}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_final_status_of_the_hundreds_is_the_500_that_the_caller_gets_whatever_its_body() {
+    for pieces in [&[][..], &[Ok("12345")][..]] {
+        let told = without_content(http::Version::HTTP_11, ("GET", 103), pieces, false).await;
+        assert_eq!(told, ("server_error".to_owned(), 0), "{pieces:?}");
+    }
+}
+
 #[tokio::test]
 async fn the_length_in_the_head_is_what_was_promised_also_where_the_body_knows_another() {
     use http::Version;
