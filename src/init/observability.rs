@@ -43,6 +43,9 @@ pub struct Observability {
     open: Option<()>,
 }
 
+/// The end that somebody waits for; dropped with what ends, nobody does any more.
+struct Awaited(Option<&'static Running>);
+
 /// Our recorder, in the hands of the user.
 struct Handed(Option<&'static Recorder>);
 
@@ -167,7 +170,9 @@ impl Observability {
     /// Sends what is queued, spans, log records and metrics first and lines last, and returns what was delivered and lost.
     ///
     /// Takes at most the [shutdown timeout](crate::Builder::shutdown_timeout), whatever the collector does.
-    /// Never fails: what could not be delivered is counted in the report. Works on any runtime.
+    /// Never fails: what could not be delivered is counted in the report. Works on any runtime. Dropped before it
+    /// has resolved, by a timeout of your own for example, it blocks for the fraction of a second in which the lines are
+    /// written and what did not leave is counted, for a second at most.
     pub async fn shutdown(mut self) -> Report {
         self.open = None;
         let running = self.running;
@@ -175,7 +180,12 @@ impl Observability {
         // On a new thread, because both runtimes, the user's and ours, may be blocked.
         let closer = std::thread::Builder::new().name("observability-end".to_owned());
         match closer.spawn(move || drop(send.send(running.close()))) {
-            Ok(_) => report.await.unwrap_or_default(),
+            Ok(_) => {
+                let mut end = Awaited(Some(running));
+                let report = report.await.unwrap_or_default();
+                end.0 = None;
+                report
+            }
             Err(error) => {
                 complain(format_args!("no thread for the shutdown, so it blocks: {error}"));
                 running.close()
@@ -305,6 +315,14 @@ impl Drop for Observability {
         if self.open.take().is_some() {
             self.running.warn_of_end_at_once();
             self.running.close();
+        }
+    }
+}
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        if let Some(running) = self.0.take() {
+            running.close_soon();
         }
     }
 }

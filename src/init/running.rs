@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 #[cfg(unix)]
 use std::task::Poll;
@@ -280,6 +280,18 @@ impl Running {
     /// Ends everything within the timeout, spans, log records and metrics first and lines last. Blocks.
     pub(super) fn close(&self) -> Report {
         self.close_within(self.timeout)
+    }
+
+    /// Ends at once, because whoever waited for the end has given up: the lines are last, and would be lost. Blocks.
+    pub(super) fn close_soon(&'static self) {
+        let (tell, closed) = mpsc::channel();
+        // On a thread of its own: the end that is under way may wait for standard output, which this one does not.
+        let closer = thread::Builder::new().name("observability-end".to_owned());
+        drop(closer.spawn(move || {
+            self.close_within(SHORTEST);
+            tell.send(())
+        }));
+        let _ = closed.recv_timeout(FORCED);
     }
 
     /// Says so if the guard is dropped before anything has happened: then it was not kept in a variable.

@@ -26,6 +26,7 @@ fn program() {
         ("many-spans", many_spans),
         ("writes-on", writes_on),
         ("ends-at-once", ends_at_once),
+        ("gives-up", gives_up),
     ]);
 }
 
@@ -149,6 +150,17 @@ fn ends_at_once() {
     fails().unwrap_err();
 }
 
+/// As where the end has a timeout of the service's own, or is one of two things in a `select!`.
+fn gives_up() {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let observability = start();
+        work().await;
+        let patience = Duration::from_millis(50);
+        assert!(tokio::time::timeout(patience, observability.shutdown()).await.is_err());
+    });
+}
+
 fn program_of(name: &str, collector: &str) -> Child {
     Child::new("shutdown", name).env("OTEL_EXPORTER_OTLP_ENDPOINT", collector)
 }
@@ -257,6 +269,20 @@ fn a_collector_that_never_answers_does_not_keep_the_process() {
         let end = messages.iter().find_map(|message| message.strip_prefix("observability ends: spans: "));
         assert!(end.unwrap().starts_with("0 delivered, 10 unconfirmed, 0 dropped"), "{program}: {end:?}");
     }
+}
+
+#[test]
+fn who_gives_up_the_wait_for_the_end_has_the_lines_and_the_account_all_the_same() {
+    let child = program_of("gives-up", &silent::hanging()).env("OBSERVABILITY_SHUTDOWN_TIMEOUT", "3600000");
+    let begin = Instant::now();
+    let ended = child.end().well();
+    assert!(begin.elapsed() < Duration::from_secs(9));
+    let messages = ended.messages("INFO");
+    assert!(messages.iter().any(|message| message == "the last line"), "{messages:?}");
+    let (said, lines) = last_word(&ended.output);
+    assert_eq!(said, format!("{lines} delivered, 0 unconfirmed, 0 dropped"));
+    let end = messages.iter().find_map(|message| message.strip_prefix("observability ends: spans: "));
+    assert!(end.unwrap().starts_with("0 delivered, 10 unconfirmed, 0 dropped"), "{end:?}");
 }
 
 #[test]
