@@ -38,8 +38,10 @@ impl Writer {
     ) -> io::Result<Self> {
         let shared = Arc::new(Shared::new(capacity, stripes));
         let pump = Pump::new(Arc::clone(&shared), out, at_once, maker);
-        let thread =
-            std::thread::Builder::new().name("observe-lines".to_owned()).spawn(move || pump.run())?;
+        let thread = std::thread::Builder::new().name("observe-lines".to_owned()).spawn(move || pump.run());
+        let no_thread =
+            |error: io::Error| io::Error::new(error.kind(), format!("no thread to write them: {error}"));
+        let thread = thread.map_err(no_thread)?;
         Ok(Self { shared, thread: thread.thread().clone() })
     }
 

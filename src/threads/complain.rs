@@ -39,7 +39,8 @@ static STDERR: Stderr = Stderr {
     changed: Condvar::new(),
 };
 
-/// Has one line written to stderr, a second after the last one at the earliest. Never waits for it.
+/// Has one line written to stderr, a second after the last one at the earliest. Never waits for it, unless there can be no
+/// thread that does.
 pub(crate) fn complain(message: fmt::Arguments<'_>) {
     let starts = {
         let mut state = STDERR.state();
@@ -51,8 +52,13 @@ pub(crate) fn complain(message: fmt::Arguments<'_>) {
         !std::mem::replace(&mut state.speaking, true)
     };
     let thread = || std::thread::Builder::new().name("observe-stderr".to_owned());
-    if starts && thread().spawn(|| STDERR.speak()).is_err() {
-        STDERR.state().speaking = false;
+    let speaks = || {
+        suppress_telemetry();
+        STDERR.speak(PAUSE);
+    };
+    if starts && thread().spawn(speaks).is_err() {
+        // Where there can be no further thread, it is said here: that may be what it is about.
+        STDERR.speak(Duration::ZERO);
     }
 }
 
@@ -135,8 +141,7 @@ impl Stderr {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn speak(&self) {
-        suppress_telemetry();
+    fn speak(&self, pause: Duration) {
         let mut state = self.state();
         while let Some(message) = state.waiting.pop_front() {
             let more = match std::mem::take(&mut state.unsaid) {
@@ -146,8 +151,8 @@ impl Stderr {
             drop(state);
             // stderr is closed: there is nowhere to report this.
             let _ = writeln!(std::io::stderr(), "tower-observability: {message}{more}");
-            let pause = self.changed.wait_timeout_while(self.state(), PAUSE, |state| !state.hurried);
-            state = pause.unwrap_or_else(PoisonError::into_inner).0;
+            let paused = self.changed.wait_timeout_while(self.state(), pause, |state| !state.hurried);
+            state = paused.unwrap_or_else(PoisonError::into_inner).0;
         }
         state.speaking = false;
         self.changed.notify_all();

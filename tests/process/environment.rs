@@ -46,6 +46,15 @@ fn without_a_standard_output_or_error_it_works() {
     program_of().redirected(">&- 2>&- <&-").end().well();
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn without_a_thread_for_the_lines_it_works_and_says_so() {
+    let ended = program_of().with_few_threads().end().well();
+    assert!(ended.said("err served: ").starts_with("true"));
+    let why = ended.said("tower-observability: no log lines: ");
+    assert!(why.starts_with("no thread to write them: "), "{why}");
+}
+
 #[test]
 fn without_a_home_a_path_or_a_folder_it_works() {
     let ended = program_of().without_env("HOME").without_env("PATH").without_env("TMPDIR").end().well();

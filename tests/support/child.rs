@@ -80,6 +80,13 @@ impl Child {
         self.started_by(&format!("{limit}; exec \"$0\" \"$@\" > '{}'", file.display()))
     }
 
+    /// Starts it with memory for two threads, of which the test itself is one.
+    pub fn with_few_threads(self) -> Self {
+        // Memory that is not used costs nothing but addresses.
+        self.env("RUST_MIN_STACK", (1_u64 << 30).to_string())
+            .started_by("ulimit -v 2700000; exec \"$0\" \"$@\"")
+    }
+
     fn started_by(mut self, script: &str) -> Self {
         let mut command = Command::new("sh");
         command.args(["-c", script]);
