@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, Method, Request};
+use http::uri::Authority;
+use http::{HeaderMap, Method, Request, Uri};
 
 use super::grpc;
 use super::options::{Options, Trust};
@@ -135,7 +136,8 @@ impl<B> Asked<'_, B> {
     /// the client. `host` is what the client asked a proxy for.
     fn copy(&self, http: &mut Http, whole: bool, host: Option<&[u8]>) {
         let Self { request, known, .. } = self;
-        let (path, sent) = (self.path.as_bytes(), http.unknown_method(request.method()).as_bytes());
+        let path = if self.path.is_empty() { tunnel(request.uri()) } else { self.path }.as_bytes();
+        let sent = http.unknown_method(request.method()).as_bytes();
         if !whole {
             return http.set([path, b"", b"", b"", sent]);
         }
@@ -155,6 +157,14 @@ impl<B> Asked<'_, B> {
         http.set([path, query, host, known.user_agent.only().unwrap_or_default(), sent]);
         http.peer = route::peer(request.extensions());
     }
+}
+
+/// Where the tunnel leads that is asked for: a CONNECT has that in the place of a path.
+#[cold]
+fn tunnel(uri: &Uri) -> &str {
+    let authority = uri.authority().map_or("", Authority::as_str);
+    // Without the credentials before it.
+    authority.rsplit_once('@').map_or(authority, |(_, target)| target)
 }
 
 /// How long a body is, if its head says so.

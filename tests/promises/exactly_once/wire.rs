@@ -20,6 +20,22 @@ async fn a_tunnel_is_over_with_its_head() {
 }
 
 #[tokio::test]
+async fn the_line_of_a_tunnel_says_where_it_leads_and_not_by_whose_password() {
+    let answer = |request: Request| async move {
+        tokio::spawn(hyper::upgrade::on(request));
+        StatusCode::OK
+    };
+    for asked in ["db.internal:5432", "ada:secret@db.internal:5432"] {
+        let scene = Scene::of(Router::new().fallback(answer)).await;
+        scene.raw(&format!("CONNECT {asked} HTTP/1.1\r\nhost: db.internal\r\n\r\n"), usize::MAX).await;
+        scene.is_reported_as(ended("upgraded", 200)).await;
+        let line = &scene.seen.lines()[0];
+        assert_eq!(line["path"], "db.internal:5432", "{line:#}");
+        assert_eq!(line["message"], "CONNECT db.internal:5432 200 upgraded", "{line:#}");
+    }
+}
+
+#[tokio::test]
 async fn a_tunnel_that_is_refused_is_an_answer_like_any_other() {
     let scene = Scene::of(Router::new().fallback(|| async { (StatusCode::BAD_GATEWAY, "no") })).await;
     scene.raw("CONNECT a:1 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n", usize::MAX).await;
