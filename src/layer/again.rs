@@ -40,6 +40,10 @@ const NOT_REACHED: [&str; 7] = [
     word::TLS_ERROR,
 ];
 
+/// The other side says that it has done nothing: the request was not whole, came over the wrong connection, too early, or
+/// was one too many.
+const NOT_DONE: [u16; 4] = [408, 421, 425, 429];
+
 /// What 400, 404, 403 and 401 mean.
 const WRONG: [Code; 4] =
     [Code::INVALID_ARGUMENT, Code::NOT_FOUND, Code::PERMISSION_DENIED, Code::UNAUTHENTICATED];
@@ -87,7 +91,7 @@ impl Made {
             _ => {}
         }
         let is_unsafe = matches!(now.method, Method::Post | Method::Patch) && !self.asked.is_grpc;
-        let may_be_done = end.is_none_or(may_be_done);
+        let may_be_done = end.is_none_or(may_be_done) && !is_left_out(&last.hop);
         (is_unsafe && !self.asked.has_key && may_be_done)
             .then(|| format!("{} without an idempotency key", now.method.as_str()))
     }
@@ -96,8 +100,17 @@ impl Made {
 /// The other side may have done what it was asked for.
 fn may_be_done(end: End) -> bool {
     let was_reached = !matches!(end.error_type, ErrorType::Word(word) if NOT_REACHED.contains(&word));
-    // Too many requests: this one was none of them.
-    was_reached && end.status != Some(429)
+    was_reached && !end.status.is_some_and(|status| NOT_DONE.contains(&status))
+}
+
+/// Did the other side say of a request over HTTP/2 that it has done nothing of it: refused its stream, or went away and
+/// left it out (RFC 9113, "request reliability")? The type of that error is private to hyper.
+fn is_left_out(hop: &Hop) -> bool {
+    let says = |text: &String| {
+        text.starts_with("stream error received: refused stream")
+            || text.starts_with("connection error received: ")
+    };
+    hop.notes().as_ref().and_then(|notes| notes.error.as_ref()).is_some_and(|chain| chain.iter().any(says))
 }
 
 #[cfg(test)]

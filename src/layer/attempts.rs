@@ -29,8 +29,8 @@ use crate::threads::lock;
 /// Each attempt is a separate call, so the client layer goes inside the retry. The retry policy may build a new request. A
 /// call that is made within an attempt, such as one for a token, is not counted.
 ///
-/// What must not be tried again is told when it is: a POST or PATCH without an `idempotency-key` that may have reached the
-/// other side, and any call that was answered with 400, 401 (and has the same credentials again), 403 or 404, over gRPC with
+/// What must not be tried again is told when it is: a POST or PATCH without an `idempotency-key` that the other side may
+/// have done, and any call that was answered with 400, 401 (and has the same credentials again), 403 or 404, over gRPC with
 /// the codes of the same meaning. The attempt and the request around it have the fields `observability.retry`, which is
 /// `not_retryable`, and `observability.retry_reason`; there is a log line of level WARN, and
 /// `retries_total{retry="<host>", result="not_retryable"}` counts it.
