@@ -9,6 +9,8 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+use crate::threads::aside;
+
 const LIMIT: Duration = Duration::from_secs(1);
 /// The most threads that may run one check at once; beyond them it is not ready.
 const MOST_THREADS: usize = 4;
@@ -105,11 +107,17 @@ impl Check {
     /// never come back are few.
     fn on_a_thread(self: Arc<Self>) -> JoinHandle<bool> {
         let ours = Handle::current();
-        ours.clone().spawn_blocking(move || {
+        let answer = aside(move || {
             let asked = self.asked.fetch_add(1, Ordering::Relaxed);
             let _leaves = Leaves(&self.asked);
             asked < MOST_THREADS
                 && ours.block_on(async { tokio::time::timeout(LIMIT, (self.ask)()).await.unwrap_or(false) })
+        });
+        tokio::spawn(async move {
+            match answer {
+                Ok(answer) => answer.await.unwrap_or(false),
+                Err(_) => false,
+            }
         })
     }
 }

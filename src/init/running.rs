@@ -22,7 +22,7 @@ use crate::account::FlowReport;
 use crate::admin::AdminState;
 use crate::metrics::Points;
 use crate::signals::Signals;
-use crate::threads::{Phase, complain, finish_complaining, lock, share_processor, suppress_telemetry};
+use crate::threads::{Phase, aside, complain, finish_complaining, lock, share_processor, suppress_telemetry};
 
 /// The running thread. Dropping it ends the thread, with whatever still runs on it.
 #[derive(Debug)]
@@ -242,9 +242,16 @@ impl Running {
     /// no longer ends the process by itself.
     async fn end_by_force(&'static self, signal: &'static str) {
         say(self.signals, Level::WARN, format_args!("{signal} again: the process ends at once"));
-        let closed = tokio::task::spawn_blocking(|| self.close_within(FORCED.min(self.timeout)));
-        // A shutdown that was in progress may wait for standard output; this one does not.
-        let _ = tokio::time::timeout(2 * FORCED, closed).await;
+        match aside(|| self.close_within(FORCED.min(self.timeout))) {
+            // A shutdown that was in progress may wait for standard output; this one does not.
+            Ok(closed) => {
+                let _ = tokio::time::timeout(2 * FORCED, closed).await;
+            }
+            // The lines are written by a thread that there is.
+            Err(_) => {
+                self.signals.lines.flush(FORCED);
+            }
+        }
         // As a shell reports a process that the signal ended.
         std::process::exit(if signal == "SIGTERM" { 143 } else { 130 });
     }
@@ -270,8 +277,9 @@ impl Running {
             };
             let _ = tokio::time::timeout_at(end, sent).await;
             let left = end.saturating_duration_since(tokio::time::Instant::now()).max(SHORTEST);
-            let lines = tokio::task::spawn_blocking(move || self.signals.lines.flush(left));
-            let _ = tokio::time::timeout_at(end, lines).await;
+            if let Ok(lines) = aside(move || self.signals.lines.flush(left)) {
+                let _ = tokio::time::timeout_at(end, lines).await;
+            }
             let _ = tell.send(self.account());
         });
         flushed.await.unwrap_or_else(|_| self.account())

@@ -1,15 +1,18 @@
 //! Promise: whatever surrounds the process, it starts, serves and ends.
 
+use std::time::Duration;
+
 use tokio::runtime::Builder;
 use tower_observability::Work;
 
 use crate::support::child::{Child, Ended, run};
 use crate::support::collector::Collector;
 use crate::support::http::get;
+use crate::support::silent::Yes;
 
 #[test]
 fn program() {
-    run(&[("works", works)]);
+    run(&[("works", works), ("short-of-threads", short_of_threads)]);
 }
 
 fn works() {
@@ -26,6 +29,32 @@ fn works() {
         println!("out {text}");
         let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("err {text}\n").as_bytes());
     }
+}
+
+/// For a while there can be no further thread.
+fn short_of_threads() {
+    let observability = tower_observability::init("anywhere").unwrap();
+    let job = || Builder::new_current_thread().build().unwrap().block_on(Work::internal("job").run(async {}));
+    // A check of no runtime is asked on a thread of its own.
+    observability.ready_check("database", || async { true });
+    let address = observability.admin_address().unwrap().to_string();
+    let ready = || get(&address, "/ready").starts_with("HTTP/1.1 200");
+    let mut taken: Vec<Vec<u8>> = Vec::new();
+    let mut more = || {
+        let mut addresses = Vec::new();
+        let is_there = addresses.try_reserve_exact(1 << 30).is_ok();
+        taken.push(addresses);
+        is_there
+    };
+    while more() {}
+    job();
+    let runtime = Builder::new_current_thread().build().unwrap();
+    let report = runtime.block_on(observability.flush(Duration::from_secs(1)));
+    eprintln!("short: {} delivered, ready: {}", report.spans.delivered, ready());
+    drop(taken);
+    job();
+    eprintln!("ready: {}", ready());
+    eprintln!("spans: {}", runtime.block_on(observability.shutdown()).spans);
 }
 
 fn program_of() -> Child {
@@ -49,10 +78,25 @@ fn without_a_standard_output_or_error_it_works() {
 #[cfg(target_os = "linux")]
 #[test]
 fn without_a_thread_for_the_lines_it_works_and_says_so() {
-    let ended = program_of().with_few_threads().end().well();
+    let ended = program_of().with_threads(2).end().well();
     assert!(ended.said("err served: ").starts_with("true"));
     let why = ended.said("tower-observability: no log lines: ");
     assert!(why.starts_with("no thread to write them: "), "{why}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_could_have_no_thread_for_a_while_is_made_up_for() {
+    let collector = Yes::listen();
+    let endpoint = collector.url.replace("127.0.0.1", "localhost");
+    let child = Child::new("environment", "short-of-threads").with_threads(5);
+    let ended = child.env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint).end().well();
+    assert_eq!(ended.said("short: "), "0 delivered, ready: false");
+    assert_eq!(ended.said("ready: "), "true");
+    assert_eq!(ended.said("spans: "), "2 delivered, 0 unconfirmed, 0 dropped");
+    assert_eq!(ended.messages("FATAL"), Vec::<String>::new());
+    let why = "dns error: no thread to resolve it: ";
+    assert!(warned(&ended).iter().any(|message| message.contains(why)), "{:?}", warned(&ended));
 }
 
 #[test]

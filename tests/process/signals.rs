@@ -131,6 +131,23 @@ fn a_signal_after_the_drain_ends_a_process_that_does_not_end() {
     assert_eq!(ended.messages("WARN"), ["SIGINT again: the process ends at once"]);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_process_that_can_have_no_further_thread_is_ended_by_force_all_the_same() {
+    // The test's, and both of ours.
+    let child = Child::new("signals", "hangs").with_threads(3).env("OBSERVABILITY_DRAIN_DELAY", "0");
+    let mut child = child.start();
+    child.line("listening");
+    child.interrupt();
+    child.line("worked");
+    child.interrupt();
+    let ended = child.end();
+    assert_eq!(ended.status.code(), Some(130), "{:#?}", ended.output);
+    assert_eq!(ended.messages("WARN"), ["SIGINT again: the process ends at once"]);
+    let jobs = ended.messages("INFO").into_iter().filter(|message| message == "job ok");
+    assert_eq!((jobs.count(), ended.messages("FATAL").len()), (50, 0), "{:#?}", ended.output);
+}
+
 #[test]
 fn an_end_by_force_delivers_what_waits_and_tells_its_account() {
     let collector = Yes::listen();

@@ -80,11 +80,12 @@ impl Child {
         self.started_by(&format!("{limit}; exec \"$0\" \"$@\" > '{}'", file.display()))
     }
 
-    /// Starts it with memory for two threads, of which the test itself is one.
-    pub fn with_few_threads(self) -> Self {
-        // Memory that is not used costs nothing but addresses.
-        self.env("RUST_MIN_STACK", (1_u64 << 30).to_string())
-            .started_by("ulimit -v 2700000; exec \"$0\" \"$@\"")
+    /// Starts it with addresses for so many threads of 1 GiB, of which the test itself is one. What is not used costs no
+    /// memory.
+    pub fn with_threads(self, threads: usize) -> Self {
+        let kib = (threads << 20) + 600_000;
+        let script = format!("ulimit -v {kib}; exec \"$0\" \"$@\"");
+        self.env("RUST_MIN_STACK", (1_u64 << 30).to_string()).started_by(&script)
     }
 
     fn started_by(mut self, script: &str) -> Self {

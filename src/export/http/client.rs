@@ -17,6 +17,7 @@ use hyper_util::client::legacy::{Builder, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::body::Outgoing;
+use super::resolver::Resolver;
 use super::{Endpoint, tls};
 use crate::error::WithCauses;
 use crate::export::{Delivery, Sent};
@@ -78,7 +79,7 @@ impl HttpClient {
     pub(crate) fn new(endpoint: &Endpoint) -> Result<Self, String> {
         let uri = without_credentials(&endpoint.url).ok_or("the endpoint is not a URL")?;
         let headers = header_map(&endpoint.headers)?;
-        let mut connector = HttpConnector::new();
+        let mut connector = HttpConnector::new_with_resolver(Resolver);
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
         connector.set_nodelay(true);
         let connector = tls::connector(connector, endpoint)?;

@@ -3,6 +3,7 @@
 mod body;
 mod client;
 mod endpoint;
+mod resolver;
 mod status;
 #[cfg(feature = "tls")]
 mod tls;
@@ -27,10 +28,11 @@ mod tls {
     use hyper_util::client::legacy::connect::HttpConnector;
 
     use super::Endpoint;
+    use super::resolver::Resolver;
 
-    pub(super) type Connector = HttpConnector;
+    pub(super) type Connector = HttpConnector<Resolver>;
 
-    pub(super) fn connector(http: HttpConnector, endpoint: &Endpoint) -> Result<Connector, String> {
+    pub(super) fn connector(http: Connector, endpoint: &Endpoint) -> Result<Connector, String> {
         if endpoint.is_tls() { Err("TLS is not built in".to_owned()) } else { Ok(http) }
     }
 

@@ -14,6 +14,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, Error as TlsError, SignatureSc
 use tower::Service as _;
 
 use super::{Connector, Endpoint};
+use crate::export::http::resolver::Resolver;
 use crate::threads::lock;
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -46,7 +47,7 @@ pub(in crate::export::http) async fn shown(uri: Uri, endpoint: &Endpoint) -> Opt
     let verifier = Arc::<Witness>::clone(&witness);
     let mut config = builder.with_custom_certificate_verifier(verifier).with_no_client_auth();
     config.alpn_protocols = vec![if endpoint.http2 { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
-    let mut http = HttpConnector::new();
+    let mut http = HttpConnector::new_with_resolver(Resolver);
     http.enforce_http(false);
     // It fails in any case: no certificate is accepted.
     let _ = connect(HttpsConnector::from((http, config)), uri).await;

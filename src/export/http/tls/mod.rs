@@ -21,16 +21,17 @@ use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, ConfigBuilder, Error, RootCertStore};
 
 use super::Endpoint;
+use super::resolver::Resolver;
 use crate::file::read_by;
 
-pub(super) type Connector = HttpsConnector<HttpConnector>;
+pub(super) type Connector = HttpsConnector<HttpConnector<Resolver>>;
 
 /// Connects to this endpoint, with TLS where its URL says so.
 ///
 /// # Errors
 ///
 /// A file cannot be used, or this machine has no root certificates; the text says what is right.
-pub(super) fn connector(mut http: HttpConnector, endpoint: &Endpoint) -> Result<Connector, String> {
+pub(super) fn connector(mut http: HttpConnector<Resolver>, endpoint: &Endpoint) -> Result<Connector, String> {
     http.enforce_http(false);
     let mut config = if endpoint.is_tls() { config(endpoint)? } else { plain()? };
     config.alpn_protocols = vec![if endpoint.http2 { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
