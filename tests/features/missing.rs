@@ -1,4 +1,4 @@
-//! Promise: what is configured and not built in is a warning with the line of Cargo.toml, and the service runs.
+//! Promise: what is configured and not built in is a warning with what to add in Cargo.toml, and the service runs.
 
 use crate::support::child::{Child, Ended, run};
 use crate::support::collector::Collector;
@@ -18,7 +18,7 @@ fn started() {
 }
 
 fn line(feature: &str) -> String {
-    format!("tower-observability = {{ version = \"0.1\", features = [\"{feature}\"] }}")
+    format!("add features = [\"{feature}\"] to tower-observability in Cargo.toml")
 }
 
 fn start_up(ended: &Ended) -> String {

@@ -353,7 +353,7 @@ fn every_text_that_it_quotes_is_written_by_the_code() {
     for quoted in [
         "turns them on)",
         "4317 is the port of OTLP over gRPC",
-        "is not built in; it is with this line in Cargo.toml",
+        "is not built in; add features = ",
         "the collector's certificate is",
         "the collector demands a client's certificate",
         "are not exported: ",

@@ -1,9 +1,9 @@
-//! The proof that what needs a feature says which line of Cargo.toml it needs, and that nothing leaves another way.
+//! The proof that what needs a feature says what to add in Cargo.toml, and that nothing leaves another way.
 
 use super::*;
 
 fn line(feature: &str) -> String {
-    format!("tower-observability = {{ version = \"0.1\", features = [\"{feature}\"] }}")
+    format!("add features = [\"{feature}\"] to tower-observability in Cargo.toml")
 }
 
 /// Every variable says that its value is not served, with the line.

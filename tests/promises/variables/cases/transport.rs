@@ -1,5 +1,5 @@
 //! The cases of the way to a collector: each variable for all signals, for spans, for log records, and for metrics. What a
-//! feature serves is served with it, and without it answered by the line of Cargo.toml that adds it.
+//! feature serves is served with it, and without it answered by what to add in Cargo.toml.
 
 use super::logs::only_records;
 use super::metrics::only_metrics;
@@ -30,13 +30,9 @@ macro_rules! missing {
             "is not served: ",
             $before,
             $what,
-            " is not built in; it is with this line in Cargo.toml: tower-observability = { version = \"",
-            env!("CARGO_PKG_VERSION_MAJOR"),
-            ".",
-            env!("CARGO_PKG_VERSION_MINOR"),
-            "\", features = [\"",
+            " is not built in; add features = [\"",
             $feature,
-            "\"] }"
+            "\"] to tower-observability in Cargo.toml"
         )
     };
 }
