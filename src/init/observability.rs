@@ -290,12 +290,14 @@ impl Observability {
     /// `GET /metrics`, `/live`, `/ready`, `/log-level` and `/switches`, to merge into your own router.
     ///
     /// They are read-only: nothing can be changed here. They work with and without the admin listener, and every
-    /// client of the router can read them. Merged after `.layer(ObservabilityLayer::new())`, they are not observed
-    /// themselves, and requests that match no route are observed as before.
+    /// client of the router can read them. Merged before `.layer(ObservabilityLayer::new())`, they are observed as other
+    /// routes are. Merged after it, they are not; call this behind `.layer(…)` then, so that requests which match no route
+    /// are observed as before. What was returned before any layer was in use, and is merged after it, replaces the
+    /// router's observed fallback by one that is not.
     ///
     /// ```no_run
     /// # fn app(observability: &tower_observability::Observability) -> axum::Router {
-    /// axum::Router::new().merge(observability.admin_routes())
+    /// axum::Router::new().merge(observability.admin_routes()).layer(tower_observability::ObservabilityLayer::new())
     /// # }
     /// ```
     #[cfg(feature = "axum")]
