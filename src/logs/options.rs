@@ -156,8 +156,9 @@ impl Logs {
         self
     }
 
-    /// Requests and work that took at least this long always have their line, whatever [`Logs::sample_ok`] says. Default: one second. Variable:
-    /// `OBSERVABILITY_LOG_SLOW`, in milliseconds.
+    /// Requests and work that took at least this long always have their line, whatever [`Logs::sample_ok`] says. A query that
+    /// took as long has a line of its own, and its request's line and span name the slowest one, as
+    /// `observability.slow_query`. Default: one second. Variable: `OBSERVABILITY_LOG_SLOW`, in milliseconds.
     pub fn slow(mut self, from: Duration) -> Self {
         self.sampling.slow = from;
         self
@@ -406,7 +407,7 @@ const SAMPLING: [Variable<Logs>; 3] = [
     Variable {
         name: "OBSERVABILITY_LOG_SLOW",
         default: "1000",
-        about: "A request that takes this long keeps its line, in milliseconds.",
+        about: "In milliseconds: a request, or work, that takes this long keeps its line; a query that does has a line of its own, and the line of its request names it (`observability.slow_query`).",
         set: |logs, value| {
             logs.sampling.slow = milliseconds(value)?;
             Ok(())
