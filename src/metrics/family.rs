@@ -133,9 +133,19 @@ fn lines_of(name: &str) -> impl Iterator<Item = String> {
 }
 
 impl Names {
-    fn reserve(&mut self, prefix: &str) {
+    /// Reserves the names of this crate's that begin so. Returns what the user had registered under them, which is no
+    /// longer shown: two families of one name make the whole page invalid.
+    fn reserve(&mut self, prefix: &str) -> Vec<Arc<Family>> {
         let ours = metric::TABLE.iter().map(|(name, _)| *name).filter(|name| name.starts_with(prefix));
         self.reserved.extend(ours.flat_map(lines_of));
+        let is_lost =
+            |family: &Family| family.called.is_some() && self.is_reserved(family.series.kind(), &family.name);
+        let lost: Vec<_> = self.families.values().filter(|family| is_lost(family)).cloned().collect();
+        for family in &lost {
+            self.families.remove(&family.name);
+            self.taken.retain(|_, owner| *owner != family.name);
+        }
+        lost
     }
 
     /// Does a line of such a family begin with a name of this crate's?
@@ -156,6 +166,10 @@ impl Names {
         let own = || series.kind().suffixes().iter().map(|suffix| format!("{name}{suffix}"));
         if let Some(owner) = own().find_map(|own| self.taken.get(&own)) {
             return Err(Some(owner.clone()));
+        }
+        // It may have been reserved since it was asked for.
+        if called.is_some() && self.is_reserved(series.kind(), name) {
+            return Err(Some(name.to_owned()));
         }
         if called.is_some() && self.families.len() >= MOST_FAMILIES {
             return Err(None);
@@ -181,7 +195,9 @@ impl Families {
     pub(super) fn new(options: &Metrics) -> Self {
         let buckets = options.buckets.iter();
         let mut names = Names::default();
-        RESERVED.iter().for_each(|prefix| names.reserve(prefix));
+        for prefix in RESERVED {
+            names.reserve(prefix);
+        }
         Self {
             names: RwLock::new(names),
             described: Mutex::default(),
@@ -196,9 +212,13 @@ impl Families {
         }
     }
 
-    /// From now on the names of this crate's that begin so are not the user's to register.
+    /// From now on the names of this crate's that begin so are not the user's; what is registered already is refused now,
+    /// and its handles write to nothing.
     pub(super) fn reserve(&self, prefix: &str) {
-        self.names.write().unwrap_or_else(PoisonError::into_inner).reserve(prefix);
+        let lost = self.names.write().unwrap_or_else(PoisonError::into_inner).reserve(prefix);
+        for family in lost {
+            self.refuse_reserved(family.series.kind(), &family.name);
+        }
     }
 
     fn is_reserved(&self, kind: Kind, name: &str) -> bool {

@@ -169,6 +169,29 @@ fn no_metric_of_the_users_takes_one_of_ours_away() {
 }
 
 #[test]
+fn what_is_added_later_takes_its_names_back() {
+    let (recorder, watched) = (recorder(), Watched::default());
+    let early = with_local_recorder(&recorder, || {
+        gauge!("db_client_connection_count", "db_client_connection_pool_name" => "bookings").set(9.0);
+        counter!("queue_read_failures", "queue" => "votes").increment(9);
+        gauge!("queue_length").set(5.0);
+        gauge!("queue_depth", "queue" => "votes")
+    });
+    early.set(9.0);
+    let source = watched.queue("votes".to_owned(), || std::future::pending::<Option<QueueState>>());
+    recorder.add_source(source.expect("the first"));
+    let state = || PoolState { used: Some(1), ..PoolState::default() };
+    recorder.add_source(watched.pool("bookings".to_owned(), state).expect("the first"));
+    early.set(8.0);
+    with_local_recorder(&recorder, || gauge!("queue_depth").set(7.0));
+    let [page, _] = pages(&recorder);
+    assert!(page.contains("\nqueue_read_failures_total{queue=\"votes\"} 0\n"), "{page}");
+    assert!(page.contains("db_client_connection_state=\"used\"} 1\n") && page.contains("\nqueue_length 5\n"));
+    assert!(!page.contains("queue_depth"), "the reader has not answered yet: {page}");
+    assert!(page.contains("\nobservability_metrics_refused_total{reason=\"name_clash\"} 4\n"), "{page}");
+}
+
+#[test]
 fn counts_are_exact_though_pages_are_made_meanwhile() {
     let recorder = recorder();
     let done = AtomicBool::new(false);
