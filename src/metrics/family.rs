@@ -17,8 +17,23 @@ use crate::names::metric;
 
 /// How many names the user may have; a name made of an id would otherwise fill the memory.
 const MOST_FAMILIES: usize = 2_000;
-/// The names that are always reserved for this crate, by how they begin. A [`Source`](super::Source) adds its own.
-const RESERVED: [&str; 5] = ["http_", "rpc_", "work_duration_", "observability_", "otel_sdk_"];
+/// The names that are always reserved for this crate, by how they begin: all that it registers itself, whether it has done
+/// so yet or not. A [`Source`](super::Source) adds its own.
+const RESERVED: [&str; 13] = [
+    "breaker_",
+    "cache_",
+    "db_client_connection_timeouts_",
+    "db_client_connection_wait_time_",
+    "db_client_operation_",
+    "http_",
+    "messages_",
+    "messaging_",
+    "observability_",
+    "otel_sdk_",
+    "retries_",
+    "rpc_",
+    "work_duration_",
+];
 
 /// The type of a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

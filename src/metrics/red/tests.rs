@@ -37,6 +37,24 @@ fn counts(recorder: &Recorder, family: &str) -> Vec<String> {
 }
 
 #[test]
+fn no_name_of_ours_is_the_users_before_our_first_use_of_it() {
+    let (red, recorder) = red();
+    ::metrics::with_local_recorder(recorder, || {
+        for name in FAMILIES {
+            ::metrics::gauge!(name.strip_suffix("_total").unwrap_or(name)).set(9.0);
+            ::metrics::counter!(name).increment(9);
+        }
+    });
+    let page = recorder.render(Exposition::Text);
+    let refused = 2 * FAMILIES.len();
+    let counted = format!("observability_metrics_refused_total{{reason=\"name_clash\"}} {refused}\n");
+    assert!(page.contains(&counted), "{page}");
+    red.count(Interned::of("provider"), Count::Retried, 1);
+    let page = recorder.render(Exposition::Text);
+    assert!(page.contains("retries_total{result=\"retried\",retry=\"provider\"} 1\n"), "{page}");
+}
+
+#[test]
 fn the_first_sight_of_a_route_creates_its_500_at_zero() {
     let (red, recorder) = red();
     let hop = hop(Kind::Server, http(Method::Get));
