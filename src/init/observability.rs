@@ -91,9 +91,10 @@ impl Observability {
 
     /// Shows how full a queue is on `/metrics`: `queue_depth` and `queue_oldest_message_age_seconds`, by the queue's name.
     ///
-    /// The reader runs every ten seconds, never at a scrape, on the runtime within which it was added, else on ours. A
-    /// reading that takes longer than two seconds, panics or returns `None` is counted in `queue_read_failures_total`, and
-    /// the figures are absent until the next good one: what is not known is not zero. A queue of the same name is replaced.
+    /// The reader runs every ten seconds, never at a scrape, on the runtime within which it was added, else on a thread of
+    /// ours. A reading that takes longer than two seconds, panics or returns `None` is counted in
+    /// `queue_read_failures_total`, and the figures are absent until the next good one: what is not known is not zero. A
+    /// queue of the same name is replaced.
     /// At most 500 queues are read.
     ///
     /// ```no_run

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::source::{Samples, Source};
@@ -82,6 +84,8 @@ struct Queue {
     read: Box<dyn Fn() -> Reading + Send + Sync>,
     /// The runtime where the reader was added: its connection belongs to it.
     home: Option<Handle>,
+    /// Is a thread reading it?
+    on_thread: AtomicBool,
     seen: Mutex<Seen>,
 }
 
@@ -131,6 +135,7 @@ impl Watched {
         let queue = Queue {
             read: Box::new(move || Box::pin(read())),
             home: Handle::try_current().ok(),
+            on_thread: AtomicBool::new(false),
             seen: Mutex::default(),
         };
         let is_first = add(&self.0.queues, "queue", name, Arc::new(queue))?;
@@ -183,20 +188,43 @@ impl Queue {
     /// On the runtime of the reader's connection, so that a reader that blocks does not block ours. What panics or takes too
     /// long is no answer.
     async fn answer(self: &Arc<Self>) -> Option<QueueState> {
-        let reader = Arc::clone(self);
-        let read = async move {
-            let reading = guarded(|| (reader.read)())?;
-            reading.await
-        };
+        let queue = Arc::clone(self);
         let mut task = match &self.home {
-            Some(home) => home.spawn(read),
-            None => tokio::spawn(read),
+            Some(home) => home.spawn(queue.ask()),
+            None => queue.on_a_thread(),
         };
         let answer = timeout(LIMIT, &mut task).await;
         if answer.is_err() {
             task.abort();
         }
         answer.ok()?.ok()?
+    }
+
+    async fn ask(self: Arc<Self>) -> Option<QueueState> {
+        let reading = guarded(|| (self.read)())?;
+        reading.await
+    }
+
+    /// Asks on a new thread, because the current one also exports and answers, and must not be blocked. While it does not
+    /// come back there is no other of this queue.
+    fn on_a_thread(self: Arc<Self>) -> JoinHandle<Option<QueueState>> {
+        let ours = Handle::current();
+        ours.clone().spawn_blocking(move || {
+            if self.on_thread.swap(true, Ordering::Relaxed) {
+                return None;
+            }
+            let _leaves = Leaves(&self.on_thread);
+            ours.block_on(async { timeout(LIMIT, Arc::clone(&self).ask()).await.ok().flatten() })
+        })
+    }
+}
+
+/// Says that the thread is back, by a panic as well.
+struct Leaves<'a>(&'a AtomicBool);
+
+impl Drop for Leaves<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
     }
 }
 

@@ -1,7 +1,5 @@
 //! Tests: what pools and queues show, and what becomes of a reader that hangs, fails or panics.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use super::*;
 use crate::metrics::{Exposition, Metrics, Recorder};
 
@@ -70,4 +68,34 @@ async fn a_queue_is_read_in_the_background_and_its_absence_is_no_zero() {
     tokio::time::sleep(EVERY).await;
     settle().await;
     assert!(page(&recorder).contains("queue_depth{queue=\"votes\"} 12\n"), "it recovers");
+}
+
+#[test]
+fn a_reader_without_a_runtime_may_block_and_delays_no_other() {
+    let (recorder, watched) = (Recorder::new(&Metrics::default()), Watched::default());
+    let (go_on, blocks) = std::sync::mpsc::channel::<()>();
+    let blocks = Mutex::new(blocks);
+    let blocking = move || {
+        let _ = blocks.lock().map(|blocks| blocks.recv());
+        async { Some(QueueState { depth: Some(1), oldest: None }) }
+    };
+    recorder.add_source(watched.queue("blocking".to_owned(), blocking).expect("the first"));
+    watched.queue("good".to_owned(), || async { Some(QueueState { depth: Some(12), oldest: None }) });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let seen = |line: &str| {
+        let until = std::time::Instant::now() + Duration::from_secs(60);
+        runtime.block_on(async {
+            while !page(&recorder).contains(line) {
+                assert!(std::time::Instant::now() < until, "{line}: {}", page(&recorder));
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        });
+    };
+    runtime.spawn(watched.clone().read_queues());
+    seen("queue_depth{queue=\"good\"} 12\n");
+    seen("queue_read_failures_total{queue=\"blocking\"} 1\n");
+    drop(go_on);
+    // It is read again when something is added, and at once.
+    watched.queue("good".to_owned(), std::future::pending::<Option<QueueState>>);
+    seen("queue_depth{queue=\"blocking\"} 1\n");
 }
