@@ -14,9 +14,12 @@ use super::label::{label_name, metric_name};
 use super::refused::{Reason, Refused};
 use crate::account::Tally;
 use crate::names::metric;
+use crate::threads::lock;
 
 /// How many names the user may have; a name made of an id would otherwise fill the memory.
 const MOST_FAMILIES: usize = 2_000;
+/// How many labels of one family are remembered in the user's spelling.
+const MOST_SPELLINGS: usize = 64;
 /// The names that are always reserved for this crate, by how they begin: all that it registers itself, whether it has done
 /// so yet or not. A [`Source`](super::Source) adds its own.
 const RESERVED: [&str; 13] = [
@@ -60,8 +63,6 @@ pub(super) struct Families {
     durations: Option<Vec<f64>>,
     exemplars: bool,
     exponential: bool,
-    // The user's own spelling of labels that Prometheus does not allow.
-    spellings: Mutex<HashMap<String, String>>,
     refused: Arc<Refused>,
 }
 
@@ -82,6 +83,8 @@ pub(super) struct Family {
     /// What the user called it; `None` of this crate's own.
     pub(super) called: Option<String>,
     pub(super) series: Series,
+    // The user's own spelling of labels that Prometheus does not allow.
+    spellings: Mutex<HashMap<String, String>>,
 }
 
 #[derive(Debug)]
@@ -190,9 +193,29 @@ impl Names {
             return Err(None);
         }
         self.taken.extend(own().map(|own| (own, name.to_owned())));
-        let family = Arc::new(Family { name: name.to_owned(), called: called.map(str::to_owned), series });
-        self.families.insert(name.to_owned(), Arc::clone(&family));
+        let (name, called) = (name.to_owned(), called.map(str::to_owned));
+        let family = Arc::new(Family { name, called, series, spellings: Mutex::default() });
+        self.families.insert(family.name.clone(), Arc::clone(&family));
         Ok(family)
+    }
+}
+
+impl Family {
+    /// Remembers how the user spells a label that is another one on the page.
+    pub(super) fn spell(&self, raw: &str) {
+        let name = label_name(raw);
+        if name != raw {
+            let mut spellings = lock(&self.spellings);
+            if spellings.len() < MOST_SPELLINGS {
+                spellings.entry(name).or_insert_with(|| raw.to_owned());
+            }
+        }
+    }
+
+    /// How the user spells this label.
+    #[cfg(feature = "otlp")]
+    pub(super) fn spelling(&self, name: &str) -> Option<String> {
+        lock(&self.spellings).get(name).cloned()
     }
 }
 
@@ -222,7 +245,6 @@ impl Families {
             durations: options.durations.clone(),
             exemplars: options.exemplars,
             exponential: options.has_exponential(),
-            spellings: Mutex::default(),
             refused: Arc::default(),
         }
     }
@@ -326,26 +348,9 @@ impl Families {
         )
     }
 
-    /// Remembers how the user spells a label that is another one on the page.
-    pub(super) fn spell(&self, raw: &str) {
-        let name = label_name(raw);
-        if name != raw {
-            let mut spellings = self.spellings.lock().unwrap_or_else(PoisonError::into_inner);
-            if spellings.len() < MOST_FAMILIES {
-                spellings.entry(name).or_insert_with(|| raw.to_owned());
-            }
-        }
-    }
-
     /// Have histograms exponential buckets as well?
     pub(super) fn has_exponential(&self) -> bool {
         self.exponential
-    }
-
-    /// How the user spells this label.
-    #[cfg(feature = "otlp")]
-    pub(super) fn spelling(&self, name: &str) -> Option<String> {
-        self.spellings.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
     fn clash(&self, kind: Kind, name: &str, owner: &str) -> Option<Arc<Family>> {

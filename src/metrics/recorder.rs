@@ -158,7 +158,7 @@ impl Store {
         let family = self.0.family(registrant, I::KIND, key.name())?;
         let placed = I::place(&self.0, &family, labels(key))?;
         if family.called.is_some() {
-            key.labels().for_each(|label| self.0.spell(label.key()));
+            key.labels().for_each(|label| family.spell(label.key()));
         }
         if placed.overflowed {
             let message = format_args!(

@@ -49,7 +49,8 @@ enum Coming {
 /// What the series of one family have in common.
 struct Stream {
     family: String,
-    is_ours: bool,
+    /// The user's family; `None` of this crate's own.
+    theirs: Option<Arc<Family>>,
     kind: Kind,
     head: Arc<Head>,
 }
@@ -98,7 +99,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn kept(&self, family: &Family) -> Stream {
+    fn kept(&self, family: &Arc<Family>) -> Stream {
         let shown = family.series.kind();
         let described = self.families.description(shown, &family.name);
         let unit = described.as_ref().and_then(|described| described.unit);
@@ -115,7 +116,8 @@ impl<'a> Walk<'a> {
                     form: self.form(kind),
                     is_delta: self.is_delta(kind, true),
                 };
-                Stream { family: family.name.clone(), is_ours: false, kind, head: Arc::new(head) }
+                let theirs = Some(Arc::clone(family));
+                Stream { family: family.name.clone(), theirs, kind, head: Arc::new(head) }
             }
         }
     }
@@ -131,7 +133,7 @@ impl<'a> Walk<'a> {
             form: self.form(kind),
             is_delta: self.is_delta(kind, is_kept),
         };
-        Stream { family: family.to_owned(), is_ours: true, kind, head: Arc::new(head) }
+        Stream { family: family.to_owned(), theirs: None, kind, head: Arc::new(head) }
     }
 
     fn form(&self, kind: Kind) -> Form {
@@ -229,7 +231,7 @@ impl<'a> Walk<'a> {
             (value, start.unwrap_or(0), None)
         };
         let period = Period { start, end: self.times.now };
-        let attributes = self.attributes(stream, labels);
+        let attributes = Self::attributes(stream, labels);
         let More { bounds, exemplars } = more;
         // A sum that may fall is none.
         let sum_of =
@@ -252,14 +254,17 @@ impl<'a> Walk<'a> {
         Some(Point { head: Arc::clone(&stream.head), bytes, fate })
     }
 
-    fn attributes(&self, stream: &Stream, labels: &str) -> Vec<Attribute> {
+    fn attributes(stream: &Stream, labels: &str) -> Vec<Attribute> {
+        let theirs = stream.theirs.as_ref();
         let attributes = labels_of(labels).map(|(label, value)| {
-            let ours = instrument::attribute(label).filter(|_| stream.is_ours || label == OVERFLOW);
-            let (name, of) = match ours {
-                Some((name, of)) => (name.to_owned(), of),
-                None if stream.is_ours => (label.to_owned(), Type::Text),
-                None => (self.families.spelling(label).unwrap_or_else(|| label.to_owned()), Type::Text),
-            };
+            let ours = instrument::attribute(label).filter(|_| theirs.is_none() || label == OVERFLOW);
+            let (name, of) = ours.map_or_else(
+                || {
+                    let spelling = theirs.and_then(|family| family.spelling(label));
+                    (spelling.unwrap_or_else(|| label.to_owned()), Type::Text)
+                },
+                |(name, of)| (name.to_owned(), of),
+            );
             (name, value, of)
         });
         attributes.collect()

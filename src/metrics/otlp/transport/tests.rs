@@ -131,6 +131,23 @@ fn a_counter_and_a_gauge_arrive_under_the_users_own_names() {
 }
 
 #[test]
+fn a_label_is_spelled_as_in_its_own_metric() {
+    let recorder = recorder(&Metrics::new());
+    with_local_recorder(recorder, || {
+        counter!("orders", "http.method" => "GET").increment(1);
+        counter!("refunds", "http_method" => "GET").increment(1);
+        counter!("returns", "http-method" => "GET").increment(1);
+    });
+    let metrics = now(recorder);
+    for (name, label) in
+        [("/orders", "http.method"), ("/refunds", "http_method"), ("/returns", "http-method")]
+    {
+        let (points, _) = numbers(&metrics[name]);
+        assert_eq!(attributes(&points[0].attributes), [(label, text("GET"))], "{name}");
+    }
+}
+
+#[test]
 fn what_is_ours_has_the_names_types_and_units_of_the_conventions() {
     let recorder = recorder(&Metrics::new());
     recorder.add_source(Source::new("process_", |samples| {
