@@ -34,6 +34,9 @@ pub(crate) struct BatchLimits {
 /// What an infinite timeout is: an hour, so that a batch still ends some day.
 const NEVER: Duration = Duration::from_secs(3_600);
 
+/// No delay is longer: at an instant that no clock reaches nothing would leave, and to compute it would panic.
+const LONGEST_DELAY: Duration = Duration::from_secs(365 * 86_400);
+
 /// The specification's default.
 const BATCH: usize = 512;
 
@@ -64,7 +67,7 @@ impl Batching {
         BatchLimits {
             batch_size: self.batch.unwrap_or(BATCH).min(self.queue),
             largest_batch: self.batch.unwrap_or(LARGEST_BATCH).min(self.queue),
-            delay: self.delay.unwrap_or(default_delay),
+            delay: self.delay.unwrap_or(default_delay).min(LONGEST_DELAY),
             attempt: bounded(attempt),
             batch: bounded(self.timeout),
         }
@@ -88,4 +91,17 @@ pub(crate) fn shown_milliseconds(time: Duration) -> String {
 
 pub(crate) fn shown_limit(limit: Option<usize>) -> String {
     limit.map(|limit| limit.to_string()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delay_without_end_is_one_that_can_be_waited_for() {
+        let batching = Batching { delay: Some(Duration::MAX), ..Batching::default() };
+        let delay = batching.limits(Duration::ZERO, Duration::MAX).delay;
+        assert!(delay >= Duration::from_secs(30 * 86_400));
+        assert!(tokio::time::Instant::now().checked_add(delay).is_some());
+    }
 }

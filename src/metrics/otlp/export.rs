@@ -1,10 +1,15 @@
 //! Whether metrics are sent, where to, how often, and how their counts are told.
 
+use std::time::Duration;
+
 #[cfg(feature = "cli")]
 use crate::export::Endpoint;
 use crate::export::{BatchLimits, Destination};
 use crate::otlp::{METRICS, OtlpConfig, Shared};
 use crate::variable::Refusal;
+
+/// More often than this nothing is collected.
+pub(super) const SHORTEST: Duration = Duration::from_millis(10);
 
 /// Whether metrics are sent, where to, how often, and how.
 #[derive(Clone, Debug)]
@@ -71,6 +76,7 @@ impl Export {
 
     /// The delay is the time between two collections.
     pub(super) fn batch_limits(&self) -> BatchLimits {
-        self.otlp.batch_limits(self.otlp.timeout())
+        let limits = self.otlp.batch_limits(self.otlp.timeout());
+        BatchLimits { delay: limits.delay.max(SHORTEST), ..limits }
     }
 }

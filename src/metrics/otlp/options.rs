@@ -1,6 +1,6 @@
 //! The variables of metrics over OTLP.
 
-use super::export::Temporality;
+use super::export::{SHORTEST, Temporality};
 use crate::export::{set_milliseconds, shown_milliseconds, whole};
 use crate::metrics::options::Metrics;
 use crate::otlp::endpoint_rows;
@@ -12,16 +12,13 @@ const GROUPS: &[&[Variable<Metrics>]] =
 
 pub(in crate::metrics) const VARIABLES: &[Variable<Metrics>] = &table::<_, { count(GROUPS) }>(GROUPS);
 
-/// More often than this nothing is collected, in milliseconds.
-const SHORTEST: usize = 10;
-
 const PERIOD: &[Variable<Metrics>] = &[
     Variable {
         name: "OTEL_METRIC_EXPORT_INTERVAL",
         default: "60000",
         about: "How often metrics are sent over OTLP, in milliseconds, from 10.",
         set: |metrics, text| {
-            let interval = whole(text, SHORTEST)
+            let interval = whole(text, SHORTEST.as_millis() as usize)
                 .map_err(|_| Refusal::expected("a whole number of milliseconds from 10"))?;
             metrics.export.otlp.batching.delay = Some(std::time::Duration::from_millis(interval as u64));
             Ok(())
@@ -74,3 +71,22 @@ const FORM: &[Variable<Metrics>] = &[
 
 const EXPLICIT: &str = "explicit_bucket_histogram";
 const EXPONENTIAL: &str = "base2_exponential_bucket_histogram";
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::otlp::Otlp;
+
+    #[test]
+    fn an_interval_of_code_has_the_bounds_of_the_variable() {
+        let shown = |delay| {
+            let metrics = Metrics::new().otlp(Otlp::new().batch_delay(delay));
+            (PERIOD[0].show)(&metrics)
+        };
+        assert_eq!(shown(Duration::ZERO), "10");
+        assert_eq!(shown(Duration::from_secs(5)), "5000");
+        assert_eq!(shown(Duration::MAX), shown(Duration::MAX / 2), "a time that can be waited for");
+    }
+}

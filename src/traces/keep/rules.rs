@@ -28,6 +28,9 @@ pub(crate) const MEMORY: usize = 16 * 1024 * 1024;
 /// How long a trace is held unless another time is chosen.
 pub(crate) const TIME: Duration = Duration::from_secs(10);
 
+/// No time is longer.
+const LONGEST_TIME: Duration = Duration::from_secs(86_400);
+
 /// So many routes may have a time of their own.
 pub(crate) const MOST_ROUTES: usize = 256;
 
@@ -41,6 +44,12 @@ impl KeepRules {
     /// Is any trace kept at all?
     pub(crate) fn is_on(&self) -> bool {
         self.errors || self.slow.is_some() || !self.slow_routes.is_empty() || self.rare
+    }
+
+    /// For how long a trace is held: what is held for ever is never discarded, and an instant that no clock reaches cannot be
+    /// computed.
+    pub(crate) fn set_time(&mut self, time: Duration) {
+        self.time = time.min(LONGEST_TIME);
     }
 
     /// From when on this route is slow; of too many routes, the first ones count.

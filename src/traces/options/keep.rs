@@ -40,7 +40,7 @@ pub(super) const KEEP: &[Variable<Traces>] = &[
         name: "OBSERVABILITY_TRACES_KEEP_TIME",
         default: "10000",
         about: "For how many milliseconds a trace is held until it is known whether it is kept.",
-        set: |traces, text| milliseconds(text).map(|time| traces.keep.time = time),
+        set: |traces, text| milliseconds(text).map(|time| traces.keep.set_time(time)),
         show: |traces| traces.keep.time.as_millis().to_string(),
     },
     Variable {
@@ -198,6 +198,8 @@ mod tests {
         set(&mut traces, "TIME", "60000").unwrap();
         let rules = traces.keep_rules().unwrap();
         assert_eq!((rules.memory, rules.time), (1_048_576, Duration::from_secs(60)));
+        let endless = Traces::new().keep_errors().keep_time(Duration::MAX).keep_rules().unwrap();
+        assert_eq!(endless.time, Duration::from_secs(86_400), "an instant that can be waited for");
         assert!(set(&mut traces, "MEMORY", "100").is_err(), "too little for one trace");
     }
 }

@@ -251,11 +251,11 @@ impl Traces {
         self
     }
 
-    /// How long a trace is held until it is known whether it is kept. Then it is discarded and counted.
+    /// How long a trace is held until it is known whether it is kept, at most a day. Then it is discarded and counted.
     ///
     /// Default: 10 s. Variable: `OBSERVABILITY_TRACES_KEEP_TIME`.
     pub fn keep_time(mut self, time: Duration) -> Self {
-        self.keep.time = time;
+        self.keep.set_time(time);
         self
     }
 
