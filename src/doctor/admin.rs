@@ -1,5 +1,6 @@
 //! The admin port: free, or taken by whom; and what a service says of itself that already runs there.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -36,17 +37,24 @@ pub(super) async fn examine(
     }
     let place = format!("{}:{}", admin.host, admin.port);
     let chosen = |answer: String| Finding::chosen(ABOUT, answer, from(config, &[PORT, HOST]));
-    let (listener, unserved) = bind(admin);
-    if let Some(listener) = listener {
-        let free =
-            chosen(if admin.port == 0 { "any free port".to_owned() } else { format!("{place}, free") });
-        found.push(match container_advice(config, env, &listener) {
-            Some(advice) => free.warns(advice),
-            None => free,
-        });
+    let (error, unserved) = match bind(admin) {
+        Ok(None) => return found,
+        Ok(Some(listener)) => {
+            let any = admin.port == 0;
+            let free = chosen(if any { "any free port".to_owned() } else { format!("{place}, free") });
+            found.push(match container_advice(config, env, &listener) {
+                Some(advice) => free.warns(advice),
+                None => free,
+            });
+            return found;
+        }
+        Err(why) => why,
+    };
+    // Whoever listens at an address that is not this machine's, say, has not taken it from us.
+    if error.kind() != ErrorKind::AddrInUse {
+        found.push(chosen(format!("{place}, not to be had")).fails(unserved));
         return found;
     }
-    let unserved = unserved.unwrap_or_default();
     let taken = chosen(format!("{place}, taken"));
     match Listener::ask(admin.host.as_str(), admin.port, timeout).await {
         Listener::Ours { name, page } if service.is_none_or(|service| service == name) => {
@@ -156,8 +164,17 @@ mod tests {
         port: u16,
         patience: Duration,
     ) -> Vec<(Verdict, &'static str, String)> {
+        found_at("127.0.0.1", service, port, patience).await
+    }
+
+    async fn found_at(
+        host: &str,
+        service: Option<&str>,
+        port: u16,
+        patience: Duration,
+    ) -> Vec<(Verdict, &'static str, String)> {
         let port = port.to_string();
-        let env = [(HOST, "127.0.0.1"), (PORT, &port)];
+        let env = [(HOST, host), (PORT, &port)];
         let env: Env = env.into_iter().collect();
         let config = choose(Options::default(), &env, Terminals { output: false, errors: false });
         let found = examine(&config, &env, service, patience).await;
@@ -191,6 +208,19 @@ mod tests {
         }
         let other = server(|_| Some(("404 Not Found", b"no\n".to_vec()))).await;
         is(found(other, PATIENCE).await.first(), Verdict::Failed, "", &["what answers there", "404"]);
+    }
+
+    #[tokio::test]
+    async fn only_a_port_that_is_in_use_is_taken() {
+        let page = "target_info{service_name=\"bookings\",telemetry_distro_name=\"tower-observability\"} 1\n";
+        let port = server(move |_| Some(("200 OK", page.as_bytes().to_vec()))).await;
+        // An address for documentation, which no machine has (RFC 5737), and a name that none has (RFC 6761).
+        for host in ["192.0.2.1", "bookings.invalid"] {
+            let found = found_at(host, Some("bookings"), port, PATIENCE).await;
+            let texts = ["not to be had", "are not served at", HOST];
+            is(found.first(), Verdict::Failed, "", &texts);
+            assert!(found.len() == 1 && !found[0].2.contains("taken"), "{found:?}");
+        }
     }
 
     #[tokio::test]

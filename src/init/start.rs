@@ -1,5 +1,6 @@
 //! The start: everything is built first, then the process's globals are taken, those that may refuse first.
 
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -236,7 +237,10 @@ impl Assembly {
             self_metrics::add_machine(recorder, metrics);
             self_metrics::add(recorder, signals, resource, &config.options);
         }
-        let (listener, unserved) = bind(admin);
+        let (listener, unserved) = match bind(admin) {
+            Ok(listener) => (listener, None),
+            Err((_, said)) => (None, Some(said)),
+        };
         let unreachable = listener.as_ref().and_then(|listener| container_advice(config, env, listener));
         let admin_address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
         let switches = switches(signals, config);
@@ -300,22 +304,19 @@ fn take_last_words(signals: &'static Signals, globals: Globals) -> Option<String
     (!signals.lines.take_log_records()).then(|| foreign.to_owned())
 }
 
-/// The listener of the admin routes; `None` with a warning if they cannot be served.
-pub(crate) fn bind(admin: &Admin) -> (Option<TcpListener>, Option<String>) {
+/// The listener of the admin routes, `None` if they are off; else why they cannot be served, and what to say of it.
+pub(crate) fn bind(admin: &Admin) -> Result<Option<TcpListener>, (io::Error, String)> {
     if !admin.enabled {
-        return (None, None);
+        return Ok(None);
     }
-    match admin::bind(admin) {
-        Ok(listener) => (Some(listener), None),
-        Err(error) => (
-            None,
-            Some(format!(
-                "/metrics, /live and /ready are not served at {}:{} ({error}); OTEL_EXPORTER_PROMETHEUS_HOST \
-                 and OTEL_EXPORTER_PROMETHEUS_PORT choose another address",
-                admin.host, admin.port
-            )),
-        ),
-    }
+    admin::bind(admin).map(Some).map_err(|error| {
+        let said = format!(
+            "/metrics, /live and /ready are not served at {}:{} ({error}); OTEL_EXPORTER_PROMETHEUS_HOST \
+             and OTEL_EXPORTER_PROMETHEUS_PORT choose another address",
+            admin.host, admin.port
+        );
+        (error, said)
+    })
 }
 
 /// What to say where nothing outside of a container reaches the listener, unless that was chosen.
