@@ -1,6 +1,6 @@
 //! What a page of metrics says of losses: the counters of the guide, those that have counted.
 
-use super::finding::Finding;
+use super::finding::{Finding, foreign};
 use crate::terminal::steers;
 
 /// One counter of the page that should stay at zero.
@@ -17,7 +17,7 @@ const fn loss(series: &'static str, label: &'static str, what: &'static str, rem
     Loss { series, label, what, remedy }
 }
 
-const LOSSES: [Loss; 16] = [
+const LOSSES: [Loss; 15] = [
     loss(
         "otel_sdk_processor_span_processed_total",
         "error_type=\"queue_full\"",
@@ -103,18 +103,17 @@ const LOSSES: [Loss; 16] = [
         "a name is taken by another type, or a value is not a number: see `reason` on the page",
     ),
     loss(
-        "",
-        "otel_metric_overflow=\"true\"",
-        "series beyond the limit",
-        "a metric has 2,000 label sets; find the label without a bound, most likely an id",
-    ),
-    loss(
         "observability_spans_discarded_total",
         "reason=\"memory",
         "spans discarded",
         "the memory of traces that may be kept is full; OBSERVABILITY_TRACES_KEEP_MEMORY",
     ),
 ];
+
+/// What the one series has that gathers the label sets beyond the limit.
+const OVERFLOW: &str = "otel_metric_overflow=\"true\"";
+/// So many metrics of which there are such are named.
+const MOST_NAMED: usize = 5;
 
 /// The name of the service whose page it is, if it is one of ours.
 pub(super) fn service(page: &str) -> Option<String> {
@@ -163,6 +162,7 @@ pub(super) fn examine(about: &'static str, page: &str) -> Vec<Finding> {
             told.extend(lines);
         }
     }
+    found.extend(overflowed(about, page));
     if found.is_empty() {
         found.push(Finding::step(about, "losses", "none"));
     }
@@ -171,6 +171,28 @@ pub(super) fn examine(about: &'static str, page: &str) -> Vec<Finding> {
         found.push(step.with("`init` was called outside of a runtime; under #[tokio::main] they are there"));
     }
     found
+}
+
+/// The metrics with more label sets than are kept. How many these were is not on the page: the values of the overflow series
+/// are amounts of something.
+fn overflowed(about: &'static str, page: &str) -> Option<Finding> {
+    let lines = page.lines().filter(|line| !line.starts_with('#') && line.contains(OVERFLOW));
+    let mut names: Vec<&str> = Vec::new();
+    for (name, _) in lines.filter_map(|line| line.split_once('{')) {
+        let bases = ["_bucket", "_sum", "_count"].into_iter().filter_map(|end| name.strip_suffix(end));
+        let is_histogram = |base: &&str| page.contains(&format!("# TYPE {base} histogram\n"));
+        let name = bases.into_iter().find(is_histogram).unwrap_or(name);
+        if !names.contains(&name) && names.len() <= MOST_NAMED {
+            names.push(name);
+        }
+    }
+    let more = if names.len() > MOST_NAMED { ", and others" } else { "" };
+    names.truncate(MOST_NAMED);
+    let named = foreign(&names.join(", "), 400);
+    (!names.is_empty()).then(|| {
+        Finding::step(about, "losses", format!("series beyond the limit: {named}{more}"))
+            .warns("a metric has 2,000 label sets; find the label without a bound, most likely an id")
+    })
 }
 
 /// The number behind the labels.
@@ -195,6 +217,12 @@ mod tests {
         otel_sdk_exporter_span_exported_total{} 99\n\
         observability_log_lines_shortened_total 2\n\
         mine_total{otel_metric_overflow=\"true\"} 7\n\
+        # TYPE wait_seconds histogram\n\
+        wait_seconds_bucket{otel_metric_overflow=\"true\",le=\"1.0\"} 30\n\
+        wait_seconds_bucket{otel_metric_overflow=\"true\",le=\"+Inf\"} 41\n\
+        wait_seconds_sum{otel_metric_overflow=\"true\"} 1234.5\n\
+        wait_seconds_count{otel_metric_overflow=\"true\"} 41\n\
+        basket_count{otel_metric_overflow=\"true\"} 0\n\
         tokio_workers 1\n\
         target_info{service_name=\"bookings\",telemetry_distro_name=\"tower-observability\"} 1\n";
 
@@ -202,8 +230,12 @@ mod tests {
     fn what_has_counted_is_told_once_and_the_rest_is_not() {
         let found = examine("admin port", PAGE);
         let told: Vec<_> = found.iter().map(|finding| finding.answer.as_str()).collect();
-        let expected =
-            ["3 spans rejected", "4 spans not delivered", "2 lines shortened", "7 series beyond the limit"];
+        let expected = [
+            "3 spans rejected",
+            "4 spans not delivered",
+            "2 lines shortened",
+            "series beyond the limit: mine_total, wait_seconds, basket_count",
+        ];
         assert_eq!(told, expected);
         assert_eq!(examine("admin port", "x 1\ntokio_x 1\n")[0].answer, "none");
         assert_eq!(examine("admin port", "x 1\n")[1].answer, "no tokio_…");
