@@ -17,7 +17,7 @@ const fn loss(series: &'static str, label: &'static str, what: &'static str, rem
     Loss { series, label, what, remedy }
 }
 
-const LOSSES: [Loss; 15] = [
+const LOSSES: [Loss; 18] = [
     loss(
         "otel_sdk_processor_span_processed_total",
         "error_type=\"queue_full\"",
@@ -71,6 +71,24 @@ const LOSSES: [Loss; 15] = [
         "error_type=\"",
         "data points not delivered",
         "a line says why `metrics cannot be delivered`",
+    ),
+    loss(
+        "observability_reports_processed_total",
+        "error_type=\"",
+        "error reports dropped",
+        "more requests fail than can be reported; their lines and spans are there",
+    ),
+    loss(
+        "observability_reports_exported_total",
+        "error_type=\"",
+        "error reports not delivered",
+        "a line says why `error reports cannot be delivered`",
+    ),
+    loss(
+        "observability_spans_shortened_total",
+        "",
+        "spans shortened",
+        "alone they were larger than a request may be; record an id instead of the whole value",
     ),
     loss(
         "observability_log_left_out_total",
@@ -239,6 +257,21 @@ mod tests {
         assert_eq!(told, expected);
         assert_eq!(examine("admin port", "x 1\ntokio_x 1\n")[0].answer, "none");
         assert_eq!(examine("admin port", "x 1\n")[1].answer, "no tokio_…");
+    }
+
+    #[test]
+    fn error_reports_and_shortened_spans_are_losses_as_well() {
+        let page = "tokio_workers 1\n\
+            observability_reports_processed_total{otel_component_name=\"a/0\"} 9\n\
+            observability_reports_processed_total{error_type=\"queue_full\",otel_component_name=\"a/0\"} 1\n\
+            observability_reports_exported_total{otel_component_name=\"b/0\"} 9\n\
+            observability_reports_exported_total{error_type=\"rejected\",otel_component_name=\"b/0\"} 2\n\
+            observability_reports_exported_total{error_type=\"timeout\",otel_component_name=\"b/0\"} 3\n\
+            observability_spans_shortened_total 4\n";
+        let found = examine("admin port", &format!("\n{page}"));
+        let told: Vec<_> = found.iter().map(|finding| finding.answer.as_str()).collect();
+        let expected = ["1 error reports dropped", "5 error reports not delivered", "4 spans shortened"];
+        assert_eq!(told, expected);
     }
 
     #[test]
