@@ -87,6 +87,12 @@ pub(crate) fn milliseconds(value: &str) -> Result<Duration, Refusal> {
     value.parse().map(Duration::from_millis).map_err(|_| Refusal::expected("a whole number of milliseconds"))
 }
 
+/// The words of a list. Their case does not matter: "Enum values SHOULD be interpreted in a case-insensitive manner".
+pub(crate) fn words(list: &str) -> Vec<String> {
+    let words = list.split(',').map(str::trim).filter(|word| !word.is_empty());
+    words.map(str::to_ascii_lowercase).collect()
+}
+
 /// Reads a boolean as the specification defines it: `true` in any case, else false; an unknown word is refused.
 pub(crate) fn boolean(value: &str) -> Result<bool, Refusal> {
     match value {
@@ -106,6 +112,12 @@ mod tests {
         for bad in ["1.5", "-1", "1s", "", "99999999999999999999"] {
             assert!(matches!(milliseconds(bad), Err(Refusal::Expected(_))), "{bad}");
         }
+    }
+
+    #[test]
+    fn the_words_of_a_list_have_no_case_and_none_is_empty() {
+        assert_eq!(words(" OTLP,,Prometheus ,"), ["otlp", "prometheus"]);
+        assert!(words(" , ").is_empty());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::names::{Conventions, attribute};
 use crate::propagation::{Propagators, Proxies};
 use crate::record::Methods;
 use crate::resource::{Resource, parse_attributes};
-use crate::variable::{Refusal, Variable, boolean, milliseconds};
+use crate::variable::{Refusal, Variable, boolean, milliseconds, words};
 
 /// The options that concern all signals.
 #[derive(Clone, Debug, Default)]
@@ -204,7 +204,8 @@ impl General {
 
     /// Any list is accepted, unless it asks for older names beside the newer ones.
     fn set_conventions(&mut self, value: &str) -> Result<(), Refusal> {
-        let names = || value.split(',').map(str::trim);
+        let names = words(value);
+        let names = || names.iter().map(String::as_str);
         self.conventions = Conventions {
             rpc: names().any(|name| name == "rpc"),
             database: names().any(|name| name == "database"),
@@ -242,7 +243,7 @@ impl General {
 }
 
 fn check_exceptions(value: &str) -> Result<(), Refusal> {
-    match value {
+    match &*value.to_ascii_lowercase() {
         "logs" => Ok(()),
         "logs/dup" => Err(Refusal::NotServed("errors are recorded on lines and log records only".to_owned())),
         _ => Err(Refusal::expected("logs")),

@@ -14,7 +14,7 @@ use crate::export::Destination;
 use crate::export::Endpoint;
 use crate::otlp::{Otlp, Shared};
 use crate::resource::Resource;
-use crate::variable::{Refusal, Variable, boolean, count, milliseconds, table};
+use crate::variable::{Refusal, Variable, boolean, count, milliseconds, table, words};
 
 /// Options for logs: which lines are written, in which format, and whether they are exported over OTLP as well.
 ///
@@ -465,8 +465,8 @@ fn set_format(logs: &mut Logs, value: &str) -> Result<(), Refusal> {
 /// A list; `none` counts only where it stands alone.
 fn set_exporter(logs: &mut Logs, value: &str) -> Result<(), Refusal> {
     let (mut console, mut otlp, mut none, mut unserved) = (false, false, false, None);
-    for exporter in value.split(',').map(str::trim).filter(|exporter| !exporter.is_empty()) {
-        match exporter {
+    for exporter in words(value) {
+        match &*exporter {
             "console" => console = true,
             "otlp" => otlp = true,
             "none" => none = true,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::otlp::{self, Export, Temporality};
 use crate::otlp::{Otlp, Shared};
-use crate::variable::{Refusal, Variable, boolean, count, table};
+use crate::variable::{Refusal, Variable, boolean, count, table, words};
 
 /// The rows, by subject.
 const GROUPS: &[&[Variable<Metrics>]] = &[Metrics::OWN, otlp::VARIABLES];
@@ -270,8 +270,8 @@ impl Metrics {
 
     fn set_exporter(&mut self, value: &str) -> Result<(), Refusal> {
         let (mut page, mut otlp, mut none, mut unserved) = (false, false, false, None);
-        for name in value.split(',').map(str::trim).filter(|name| !name.is_empty()) {
-            match name {
+        for name in words(value) {
+            match &*name {
                 "prometheus" => page = true,
                 "otlp" => otlp = true,
                 "none" => none = true,
@@ -314,7 +314,7 @@ impl Metrics {
     }
 
     fn set_exemplars(&mut self, value: &str) -> Result<(), Refusal> {
-        self.exemplars = match value {
+        self.exemplars = match &*value.to_ascii_lowercase() {
             "trace_based" => true,
             "always_off" => false,
             "always_on" => {

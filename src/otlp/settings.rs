@@ -58,7 +58,7 @@ impl Settings {
 
     /// A protocol that is not built in is chosen all the same: what listens there understands no other.
     pub(crate) fn set_protocol(&mut self, text: &str) -> Result<(), Refusal> {
-        let (protocol, checked) = match text {
+        let (protocol, checked) = match &*text.to_ascii_lowercase() {
             "http/protobuf" => (Protocol::Http, Ok(())),
             "grpc" => (Protocol::Grpc, GRPC.check().map_err(Refusal::NotServed)),
             "http/json" => {
@@ -84,7 +84,7 @@ impl Settings {
     }
 
     pub(crate) fn set_compression(&mut self, text: &str) -> Result<(), Refusal> {
-        let gzip = match text {
+        let gzip = match &*text.to_ascii_lowercase() {
             "none" => false,
             "gzip" => {
                 check_gzip()?;

@@ -10,7 +10,7 @@ use super::headers::{self, KnownHeaders};
 use super::{OutgoingContext, Remote};
 use crate::context::{Baggage, RequestId, TraceContext, Tracestate};
 use crate::names::header::{BAGGAGE, REQUEST_ID, TRACEPARENT, TRACESTATE};
-use crate::variable::Refusal;
+use crate::variable::{Refusal, words};
 
 /// Which formats are read and written (`OTEL_PROPAGATORS`), and whether the request's id is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,8 +52,7 @@ impl Propagators {
     pub(crate) fn from_list(list: &str) -> Result<Self, Refusal> {
         let mut chosen = Vec::new();
         let mut none = false;
-        for name in list.split(',').map(str::trim).filter(|name| !name.is_empty()) {
-            let name = name.to_ascii_lowercase();
+        for name in words(list) {
             match Propagator::ALL.into_iter().find(|format| format.name() == name) {
                 Some(format) => chosen.push(format),
                 None if name == "none" => none = true,

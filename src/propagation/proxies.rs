@@ -111,10 +111,10 @@ impl Proxies {
         let refused = || Refusal::expected(RIGHT);
         let (mut at, mut hops, mut forwarded) = (Vec::new(), None, false);
         for word in list.split(',').map(str::trim).filter(|word| !word.is_empty()) {
-            if word == "none" {
+            if word.eq_ignore_ascii_case("none") {
                 // It is the only word of the list.
                 return if list.trim() == word { Ok(Self::at([""; 0])) } else { Err(refused()) };
-            } else if word == BY_RFC {
+            } else if word.eq_ignore_ascii_case(BY_RFC) {
                 forwarded = true;
             } else if let Some(number) = word.strip_prefix("hops=") {
                 let number = number.parse().ok().filter(|number| (1..=MOST_HOPS).contains(number));

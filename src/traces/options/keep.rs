@@ -7,7 +7,7 @@ use super::Traces;
 use crate::context::AddressRange;
 use crate::export::whole;
 use crate::traces::keep::{KeepRules, MOST_ROUTES};
-use crate::variable::{Refusal, Variable, milliseconds};
+use crate::variable::{Refusal, Variable, milliseconds, words};
 
 /// What is slow unless another time is chosen.
 const SLOW: Duration = Duration::from_millis(1_000);
@@ -90,8 +90,8 @@ fn shown_slow(traces: &Traces) -> String {
 
 fn set_keep(traces: &mut Traces, text: &str) -> Result<(), Refusal> {
     let (mut errors, mut slow, mut rare) = (false, false, false);
-    for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
-        match word {
+    for word in words(text) {
+        match &*word {
             "errors" => errors = true,
             "slow" => slow = true,
             "rare" => rare = true,

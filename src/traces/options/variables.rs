@@ -4,7 +4,7 @@ use super::keep::KEEP;
 use super::{Format, Root, SamplerName, Traces, zipkin};
 use crate::export::{masked_url, shown_limit, shown_milliseconds, whole};
 use crate::otlp::{batch_rows, endpoint_rows};
-use crate::variable::{Refusal, Variable, count, table};
+use crate::variable::{Refusal, Variable, count, table, words};
 
 /// The rows, by subject.
 const GROUPS: &[&[Variable<Traces>]] = &[
@@ -105,8 +105,9 @@ fn in_force(traces: &Traces, value: impl FnOnce() -> String) -> String {
 fn set_exporter(traces: &mut Traces, text: &str) -> Result<(), Refusal> {
     let mut ignored = Vec::new();
     let (mut chosen, mut console) = (None, false);
-    for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
-        let format = match name {
+    let names = words(text);
+    for name in &names {
+        let format = match name.as_str() {
             "otlp" => Format::Otlp,
             "zipkin" => Format::Zipkin,
             "none" => continue,
@@ -115,17 +116,17 @@ fn set_exporter(traces: &mut Traces, text: &str) -> Result<(), Refusal> {
                 continue;
             }
             "logging" | "otlp/stdout" | "jaeger" => {
-                ignored.push(name);
+                ignored.push(name.as_str());
                 continue;
             }
             _ => return Err(Refusal::Expected("otlp, zipkin, console, otlp,console, or none".to_owned())),
         };
         // One receiver of a process: the first that is named.
         if *chosen.get_or_insert(format) != format {
-            ignored.push(name);
+            ignored.push(name.as_str());
         }
     }
-    let is_none = || text.split(',').any(|name| name.trim() == "none");
+    let is_none = || names.iter().any(|name| name == "none");
     let chosen = chosen.or(console.then_some(Format::Console)).or_else(|| is_none().then_some(Format::None));
     if chosen.is_some() {
         traces.console = console;
@@ -154,9 +155,10 @@ fn instead(ignored: &[&str], chosen: Option<Format>) -> String {
 }
 
 fn set_sampler(traces: &mut Traces, text: &str) -> Result<(), Refusal> {
+    let text = text.to_ascii_lowercase();
     let (root, parent_based) = match text.strip_prefix("parentbased_") {
         Some(root) => (root, true),
-        None => (text, false),
+        None => (text.as_str(), false),
     };
     let root = match root {
         "always_on" => Root::AlwaysOn,

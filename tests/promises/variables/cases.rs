@@ -129,6 +129,7 @@ fn general() -> Vec<Case> {
             .good("10.0.0.0/8", exporting(), |seen| came_from(seen, "192.0.2.2"))
             .good("hops=2", exporting(), |seen| came_from(seen, "192.0.2.1"))
             .same("none", exporting(), |seen| seen.span("/root").is_some_and(|span| span.text("url.scheme") == "http"))
+            .same("None", exporting(), |seen| seen.span("/root").is_some_and(|span| span.text("url.scheme") == "http"))
             .bad("10.0.0.0/33", PROXIES)
             .bad("forwarded", PROXIES),
         of("OTEL_CONFIG_FILE", "").bad(
@@ -156,6 +157,7 @@ fn general() -> Vec<Case> {
             .same("database", exporting(), |seen| names_rpc(seen, "rpc.response.status_code", "rpc.request.metadata."))
             .same("rpc,database", exporting(), |seen| names_messages(seen, "messaging.system", "messaging.kafka.offset"))
             .good("messaging", exporting(), |seen| names_messages(seen, "messaging.system.name", "kafka.offset"))
+            .good("RPC", exporting(), |seen| names_rpc(seen, "rpc.status_code", "rpc.request.header."))
             .good("rpc", exporting(), |seen| names_rpc(seen, "rpc.status_code", "rpc.request.header."))
             .bad("rpc/dup", "is not served: each name is written once: those of 1.44, or with `rpc` those of 1.45")
             .bad("http/dup", "is not served: the stable names of HTTP are written, and no older ones"),

@@ -39,6 +39,7 @@ fn lines() -> Vec<Case> {
             .good("otlp", exporting(), |seen| !seen.has_line("at work") && !seen.records.is_empty())
             .good("otlp,console", exporting(), |seen| seen.has_line("at work") && !seen.records.is_empty())
             .good("none", exporting(), |seen| !seen.has_line("at work") && seen.records.is_empty())
+            .good("Console, OTLP", exporting(), |seen| seen.has_line("at work") && !seen.records.is_empty())
             .bad("file", "is not a list of console and otlp (`console,otlp` is both), or none; console stays")
             .bad("otlp/stdout", "is not served: `otlp/stdout` is ignored"),
         of("OBSERVABILITY_LOG_CLIENT", "false")

@@ -12,6 +12,7 @@ pub(super) fn cases() -> Vec<Case> {
                 !seen.page("http_server_request_duration").is_empty()
             })
             .good("none", Scene::default(), |seen| seen.page("http_server_request_duration").is_empty())
+            .good("NONE", Scene::default(), |seen| seen.page("http_server_request_duration").is_empty())
             .good("otlp", exporting(), |seen| {
                 !seen.posted("/v1/metrics").is_empty() && seen.page("http_server_request_duration").is_empty()
             })
@@ -32,6 +33,7 @@ pub(super) fn cases() -> Vec<Case> {
             .good("always_off", exporting(), |seen| {
                 !has_exemplars(seen) && !seen.page("http_server_request_duration").is_empty()
             })
+            .good("Always_Off", exporting(), |seen| !has_exemplars(seen))
             .bad("sometimes", "is not `trace_based` or `always_off`; trace_based stays")
             .bad(
                 "always_on",

@@ -37,6 +37,7 @@ fn choices() -> Vec<Case> {
         of("OTEL_TRACES_EXPORTER", "otlp")
             .same("otlp", exporting(), |seen| seen.posted("/v1/traces").len() == 1)
             .good("none", exporting(), |seen| seen.received.is_empty())
+            .good("None", exporting(), |seen| seen.received.is_empty())
             .good(
                 "zipkin",
                 exporting().with("OTEL_EXPORTER_ZIPKIN_ENDPOINT", "{collector}/api/v2/spans"),
@@ -53,6 +54,7 @@ fn choices() -> Vec<Case> {
             .same("parentbased_always_on", exporting(), |seen| seen.sampled() == [true, false, true])
             .good("always_on", exporting(), |seen| seen.sampled() == [true, true, true])
             .good("always_off", exporting(), |seen| seen.sampled() == [false, false, false])
+            .good("ALWAYS_OFF", exporting(), |seen| seen.sampled() == [false, false, false])
             .good("parentbased_always_off", exporting(), |seen| seen.sampled() == [true, false, false])
             .good("traceidratio", exporting(), |seen| seen.sampled() == [true, true, true])
             .good("traceidratio", shares("0"), |seen| seen.sampled() == [false, false, false])
@@ -94,6 +96,7 @@ fn kept() -> Vec<Case> {
         of("OBSERVABILITY_TRACES_KEEP", "none")
             .same("none", unsampled(), |seen| seen.span("/root").is_none())
             .good("errors,rare", unsampled(), |seen| seen.span("/root").is_some())
+            .good("Errors, RARE", unsampled(), |seen| seen.span("/root").is_some())
             .bad("failures", "is not a list of errors, slow and rare, or none; none stays"),
         of("OBSERVABILITY_TRACES_KEEP_SLOW", "")
             .good("0", unsampled(), |seen| seen.span("/root").is_some())

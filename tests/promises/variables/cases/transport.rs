@@ -66,7 +66,11 @@ impl Whose {
                 "is not served: what is exported leaves as http/protobuf, which goes to the same port",
             );
         if GRPC {
-            case.good("grpc", (self.scene)(), is_of(service, "application/grpc"))
+            case.good("grpc", (self.scene)(), is_of(service, "application/grpc")).good(
+                "GRPC",
+                (self.scene)(),
+                is_of(service, "application/grpc"),
+            )
         } else {
             case.bad("grpc", missing!("", "OTLP over gRPC", "otlp-grpc"))
         }
@@ -92,7 +96,7 @@ impl Whose {
             .same("none", (self.scene)(), move |seen| !seen.posted(path).is_empty() && !is_packed(seen))
             .bad("zstd", "is not gzip or none; none stays");
         if GZIP {
-            case.good("gzip", (self.scene)(), is_packed)
+            case.good("gzip", (self.scene)(), is_packed).good("GZIP", (self.scene)(), is_packed)
         } else {
             case.bad("gzip", missing!("what is exported leaves uncompressed. ", "gzip", "gzip"))
         }
