@@ -1,5 +1,6 @@
 //! What an operator changes while the process runs: read, changed for a while, and back again by itself.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -60,16 +61,16 @@ pub(super) struct Wish {
 }
 
 impl Wish {
-    /// Reads a form's body, `log_level=info,my_crate=debug&for=10m`.
+    /// Reads a form's body, `log_level=info,my_crate=debug&for=10m`, as programs write it: a blank is `+` there.
     pub(super) fn read(body: &str) -> Result<Self, String> {
         let mut wish = Self { values: Vec::new(), holds: HOLDS };
         for pair in body.trim().split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').ok_or_else(|| format!("name=value, not `{pair}`"))?;
-            let decoded = percent_decode_str(value).decode_utf8();
-            let value = decoded.map_err(|_| format!("UTF-8 in the value of `{name}`"))?;
-            match name {
-                "for" => wish.holds = duration(&value)?,
-                _ => wish.values.push((name.to_owned(), value.trim().to_owned())),
+            let value = decoded(value).ok_or_else(|| format!("UTF-8 in the value of `{name}`"))?;
+            let name = decoded(name).ok_or_else(|| format!("UTF-8 in the name `{name}`"))?;
+            match name.trim() {
+                "for" => wish.holds = duration(value.trim())?,
+                name => wish.values.push((name.to_owned(), value.trim().to_owned())),
             }
         }
         if wish.values.is_empty() {
@@ -77,6 +78,12 @@ impl Wish {
         }
         Ok(wish)
     }
+}
+
+/// A name or a value of a form.
+fn decoded(text: &str) -> Option<String> {
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8().ok().map(Cow::into_owned)
 }
 
 /// A number with its unit: seconds, minutes or hours.
@@ -294,6 +301,22 @@ pub(super) mod tests {
             tokio::time::sleep(Duration::from_secs(3_600)).await;
             assert_eq!((switches.now("log_level").as_str(), tasks.num_alive_tasks()), ("info", 0));
         }
+    }
+
+    #[test]
+    fn a_form_is_read_as_programs_write_it() {
+        let read = |body: &str| Wish::read(body).map(|wish| wish.values);
+        let is = |name: &str, value: &str| Ok(vec![(name.to_owned(), value.to_owned())]);
+        for body in [
+            "log_level=info%2C+bookings%3Ddebug",
+            "log_level=info,+bookings=debug",
+            "log_level=info, bookings=debug",
+            "log%5Flevel=info%2C%20bookings%3Ddebug&for=+10m+",
+        ] {
+            assert_eq!(read(body), is("log_level", "info, bookings=debug"), "{body}");
+        }
+        assert_eq!(read("route=/a%2Bb"), is("route", "/a+b"));
+        assert!(read("%ff=1").is_err_and(|why| why.starts_with("UTF-8 in the name")));
     }
 
     #[tokio::test]
