@@ -44,7 +44,8 @@ impl Admin {
     /// The address to listen on, a name or an IP address. A scraper in another container needs `0.0.0.0`, which is every
     /// IPv4 address. Default: `127.0.0.1`. Variable: `OTEL_EXPORTER_PROMETHEUS_HOST`.
     pub fn host(mut self, host: impl Into<String>) -> Self {
-        self.host = host.into();
+        let host = host.into();
+        self.host = bare(&host).to_owned();
         self
     }
 
@@ -60,6 +61,12 @@ impl Admin {
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(token.into()).filter(|token| !token.is_empty());
         self
+    }
+
+    /// Host and port, as in a URL.
+    pub(crate) fn address(&self) -> String {
+        let Self { host, port, .. } = self;
+        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
     }
 
     /// What to say at the start of a process that nothing outside of its container can scrape.
@@ -117,7 +124,7 @@ impl Admin {
     ];
 
     fn set_host(&mut self, value: &str) -> Result<(), Refusal> {
-        let bare = value.trim_start_matches('[').trim_end_matches(']');
+        let bare = bare(value);
         let is_name = !bare.is_empty()
             && bare.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'));
         if bare.parse::<IpAddr>().is_err() && !is_name {
@@ -126,6 +133,11 @@ impl Admin {
         self.host = bare.to_owned();
         Ok(())
     }
+}
+
+/// An IPv6 address is in brackets where a port may follow, and not where it is looked up.
+fn bare(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 // Not derived, because the token must not be shown.
@@ -160,7 +172,13 @@ mod tests {
             let (admin, result) = set("OTEL_EXPORTER_PROMETHEUS_HOST", value);
             assert_eq!((admin.host.as_str(), result), (host, Ok(())));
         }
-        for value in ["http://localhost", "localhost:9464", "a b"] {
+        for (host, address) in
+            [("[::1]", "[::1]:9464"), ("::1", "[::1]:9464"), ("localhost", "localhost:9464")]
+        {
+            let admin = Admin::new().host(host);
+            assert_eq!((admin.host.contains('['), admin.address().as_str()), (false, address));
+        }
+        for value in ["http://localhost", "localhost:9464", "a b", "[::1", "[[::1]]"] {
             let (admin, result) = set("OTEL_EXPORTER_PROMETHEUS_HOST", value);
             assert_eq!(admin.host, "127.0.0.1");
             assert!(matches!(result, Err(Refusal::Expected(_))), "{value}");

@@ -35,7 +35,7 @@ pub(super) async fn examine(
         let remedy = "OTEL_METRICS_EXPORTER=prometheus shows them";
         found.push(if is_meant { off.with(remedy) } else { off.warns(remedy) });
     }
-    let place = format!("{}:{}", admin.host, admin.port);
+    let place = admin.address();
     let chosen = |answer: String| Finding::chosen(ABOUT, answer, from(config, &[PORT, HOST]));
     let (error, unserved) = match bind(admin) {
         Ok(None) => return found,

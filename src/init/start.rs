@@ -311,9 +311,9 @@ pub(crate) fn bind(admin: &Admin) -> Result<Option<TcpListener>, (io::Error, Str
     }
     admin::bind(admin).map(Some).map_err(|error| {
         let said = format!(
-            "/metrics, /live and /ready are not served at {}:{} ({error}); OTEL_EXPORTER_PROMETHEUS_HOST \
+            "/metrics, /live and /ready are not served at {} ({error}); OTEL_EXPORTER_PROMETHEUS_HOST \
              and OTEL_EXPORTER_PROMETHEUS_PORT choose another address",
-            admin.host, admin.port
+            admin.address()
         );
         (error, said)
     })
