@@ -55,9 +55,11 @@ impl Admin {
         self
     }
 
-    /// The token with which another machine may change the log level and the other switches, sent as `Authorization: Bearer …`.
+    /// The token that it takes to change the log level and the other switches, from this machine as well, sent as
+    /// `Authorization: Bearer …`.
     ///
-    /// An empty token is none. Default: none, so the level can only be changed from this machine. Variable: `OBSERVABILITY_ADMIN_TOKEN`.
+    /// An empty token is none. Default: none, so the level can only be changed from this machine. Variable:
+    /// `OBSERVABILITY_ADMIN_TOKEN`.
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(token.into()).filter(|token| !token.is_empty());
         self
@@ -114,7 +116,8 @@ impl Admin {
         Variable {
             name: "OBSERVABILITY_ADMIN_TOKEN",
             default: "",
-            about: "Bearer token that a caller from another machine needs to change the log level or another switch.",
+            about: "Bearer token that it takes to change the log level or another switch; without it, whoever is on this \
+                    machine may.",
             set: |admin, value| {
                 admin.token = Some(value.to_owned());
                 Ok(())

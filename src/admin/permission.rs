@@ -1,4 +1,4 @@
-//! Who may read, and who may change something: a caller on this machine, or one that knows the token.
+//! Who may read, and who may change something: one that knows the token; where there is none, a caller on this machine.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -32,9 +32,10 @@ pub(super) fn may_read<B>(peer: SocketAddr, request: &Request<B>, own: &str) -> 
         || by_uri && hosts(request.headers()).all(|host| host.is_some_and(|host| is_ours(&host)))
 }
 
-/// May a request from this peer change the log level?
+/// May a request from this peer change the log level? Where there is a token, nobody may without it: what a proxy on this
+/// machine passes on cannot always be told from what was asked here.
 pub(super) fn may_change(peer: Option<SocketAddr>, headers: &HeaderMap, token: Option<&str>) -> bool {
-    is_local(peer, headers) || token.is_some_and(|token| has_token(headers, token))
+    token.map_or_else(|| is_local(peer, headers), |token| has_token(headers, token))
 }
 
 /// From this machine, and not on behalf of another: a proxy or a web page on this machine must not pass for it.
@@ -88,10 +89,14 @@ mod tests {
     use super::*;
 
     fn may(peer: &str, headers: &[(&'static str, &str)]) -> bool {
+        may_with(None, peer, headers)
+    }
+
+    fn may_with(token: Option<&str>, peer: &str, headers: &[(&'static str, &str)]) -> bool {
         let headers = headers
             .iter()
             .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().expect("a header")));
-        may_change(peer.parse().ok(), &headers.collect(), Some("hush"))
+        may_change(peer.parse().ok(), &headers.collect(), token)
     }
 
     #[test]
@@ -159,10 +164,17 @@ mod tests {
 
     #[test]
     fn the_token_opens_from_anywhere_and_nothing_like_it_does() {
+        let may = |peer, headers: &[_]| may_with(Some("hush"), peer, headers);
         assert!(may("10.0.0.1:1", &[("authorization", "Bearer hush")]));
         assert!(may("10.0.0.1:1", &[("authorization", "bearer hush"), ("x-forwarded-for", "10.0.0.2")]));
+        assert!(may("127.0.0.1:1", &[("authorization", "Bearer hush")]));
+        // As a proxy on this machine asks that names nobody.
+        assert!(!may("127.0.0.1:1", &[("host", "127.0.0.1:9464")]));
         for wrong in ["Bearer hus", "Bearer hushh", "Bearer ", "hush", "Basic hush", "Bearer Hush"] {
-            assert!(!may("10.0.0.1:1", &[("authorization", wrong)]), "{wrong}");
+            for peer in ["10.0.0.1:1", "127.0.0.1:1"] {
+                assert!(!may(peer, &[("authorization", wrong)]), "{wrong}");
+            }
         }
+        assert!(!may_with(None, "10.0.0.1:1", &[("authorization", "Bearer hush")]));
     }
 }

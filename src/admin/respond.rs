@@ -140,7 +140,10 @@ where
     // whom; who sits on this machine speaks HTTP/1.1.
     let direct = Some(peer).filter(|_| parts.version > Version::HTTP_10);
     if !may_change(direct, &parts.headers, state.token.as_deref()) {
-        let why = "allowed from this machine only, or with the bearer token of OBSERVABILITY_ADMIN_TOKEN\n";
+        let why = match state.token {
+            Some(_) => "allowed with the bearer token of OBSERVABILITY_ADMIN_TOKEN only\n",
+            None => "allowed from this machine only, or with the bearer token of OBSERVABILITY_ADMIN_TOKEN\n",
+        };
         return answer(StatusCode::FORBIDDEN, TEXT, why);
     }
     let body = match read(body, MOST_DIRECTIVES).await {

@@ -37,7 +37,7 @@ pub(super) mod tests {
     use crate::admin::switches::tests::switches;
     use crate::metrics::Metrics;
 
-    /// One counter, no checks, a switch for the log level, which is `info`, and a token.
+    /// One counter, no checks, a switch for the log level, which is `info`.
     pub(in crate::admin) fn state() -> AdminState {
         let recorder: &'static Recorder = Box::leak(Box::new(Recorder::new(&Metrics::new())));
         with_local_recorder(recorder, || counter!("orders").increment(1));
@@ -46,7 +46,7 @@ pub(super) mod tests {
             shows_metrics: true,
             readiness: Readiness::default(),
             switches: switches().0,
-            token: Some("hush".to_owned()),
+            token: None,
             keep: None,
             host: "bookings.test".to_owned(),
         }
@@ -54,6 +54,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_token_is_not_shown() {
-        assert!(!format!("{:?}", state()).contains("hush"));
+        let state = AdminState { token: Some("hush".to_owned()), ..state() };
+        assert!(!format!("{state:?}").contains("hush"));
     }
 }

@@ -16,10 +16,14 @@ struct Started {
 }
 
 fn start() -> Started {
+    start_with(state())
+}
+
+fn start_with(state: AdminState) -> Started {
     let listener = bind(&Admin::new().port(0)).expect("a free port");
     let address = listener.local_addr().expect("bound");
     let (phase, receiver) = watch::channel(Phase::Running);
-    let state = Arc::new(state());
+    let state = Arc::new(state);
     let serving = tokio::spawn(serve(listener, Arc::clone(&state), receiver));
     Started { address, state, phase, serving }
 }
@@ -142,12 +146,20 @@ async fn switches_are_shown_turned_and_turned_back_from_this_machine() {
 }
 
 #[tokio::test]
-async fn a_caller_behind_a_proxy_needs_the_token() {
-    let started = start();
-    let (head, _) = started.put_level("debug", "x-forwarded-for: 10.0.0.1\r\n").await;
-    assert!(head.starts_with("http/1.1 403 "), "{head}");
-    let headers = "x-forwarded-for: 10.0.0.1\r\nauthorization: Bearer hush\r\n";
-    assert!(started.put_level("debug", headers).await.0.starts_with("http/1.1 200 "));
+async fn a_caller_behind_a_proxy_needs_the_token_and_where_there_is_one_everybody() {
+    let (headers, bearer) = ("x-forwarded-for: 10.0.0.1\r\n", "authorization: Bearer hush\r\n");
+    let without = start();
+    for headers in [headers.to_owned(), format!("{headers}{bearer}")] {
+        let (head, said) = without.put_level("debug", &headers).await;
+        assert!(head.starts_with("http/1.1 403 ") && said.contains("from this machine"), "{head} {said}");
+    }
+    let with = start_with(AdminState { token: Some("hush".to_owned()), ..state() });
+    for headers in [headers, ""] {
+        let (head, said) = with.put_level("debug", headers).await;
+        assert!(head.starts_with("http/1.1 403 ") && said.contains("token"), "{head} {said}");
+        let (head, _) = with.put_level("debug", &format!("{headers}{bearer}")).await;
+        assert!(head.starts_with("http/1.1 200 "), "{head}");
+    }
 }
 
 #[tokio::test]
