@@ -7,6 +7,7 @@ mod text;
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use self::text::{keyed, number, pressure, processors, share};
@@ -43,8 +44,9 @@ impl Container {
 
 fn source(container: Container) -> Source {
     let Container { cpu, cpu_time, memory, pressure } = container;
+    let counted = OnceLock::new();
     Source::new("container_", move |samples| {
-        cpu.iter().for_each(|place| add_quota(samples, place));
+        cpu.iter().for_each(|place| add_quota(samples, place, &counted));
         cpu_time.iter().for_each(|place| add_time(samples, place));
         memory.iter().for_each(|place| add_memory(samples, place));
         pressure.iter().for_each(|place| add_pressure(samples, place));
@@ -64,8 +66,9 @@ fn add_time(samples: &mut Samples, place: &Place) {
     samples.single(metric::CONTAINER_CPU_TIME, seconds);
 }
 
-/// The tightest quota of the group and those above it, and what that one did.
-fn add_quota(samples: &mut Samples, place: &Place) {
+/// The tightest quota of the group and those above it, and what that one did. The counts stay those of the group that was
+/// the tightest at first: those of another one would be a jump, or a fall.
+fn add_quota(samples: &mut Samples, place: &Place, counted: &OnceLock<PathBuf>) {
     let quota_of = |folder: &Path| match place.version {
         Version::One => share(&read(folder, "cpu.cfs_quota_us")?, &read(folder, "cpu.cfs_period_us")?),
         Version::Two => processors(&read(folder, "cpu.max")?),
@@ -73,7 +76,7 @@ fn add_quota(samples: &mut Samples, place: &Place) {
     let quotas = place.folders.iter().filter_map(|folder| Some((quota_of(folder)?, folder)));
     let Some((limit, folder)) = quotas.min_by(|(a, _), (b, _)| a.total_cmp(b)) else { return };
     samples.single(metric::CONTAINER_CPU_LIMIT, Some(limit));
-    let Some(text) = read(folder, "cpu.stat") else { return };
+    let Some(text) = read(counted.get_or_init(|| folder.clone()), "cpu.stat") else { return };
     let count = |key| keyed(&text, key).map(|count| count as f64);
     samples.single(metric::CONTAINER_CPU_PERIODS, count("nr_periods"));
     samples.single(metric::CONTAINER_CPU_THROTTLED_PERIODS, count("nr_throttled"));

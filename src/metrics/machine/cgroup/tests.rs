@@ -134,6 +134,33 @@ fn the_tightest_limit_of_all_groups_above_is_reported_with_its_throttling() {
 }
 
 #[test]
+fn counts_stay_those_of_one_group_when_another_one_becomes_the_tightest() {
+    let stat = |periods: u32| format!("nr_periods {periods}\nnr_throttled 1\nthrottled_usec 1000000\n");
+    let folder = Folder::new(
+        "changes",
+        &[
+            ("slice/cgroup.type", "domain\n"),
+            ("slice/cpu.max", "100000 100000\n"),
+            ("slice/cpu.stat", &stat(5)),
+            ("slice/service/cgroup.type", "domain\n"),
+            ("slice/service/cpu.max", "200000 100000\n"),
+            ("slice/service/cpu.stat", &stat(900)),
+        ],
+    );
+    let recorder = Recorder::new(&Metrics::new());
+    recorder.add_source(source(Container::of(&folder.hierarchies("0::/slice/service\n", UNIFIED))));
+    let shows = |limit: &str, periods: u32| {
+        let page = recorder.render(Exposition::Text);
+        let lines = [limit.to_owned(), format!("container_cpu_periods_total {periods}\n")];
+        assert!(lines.iter().all(|line| page.contains(line)), "{lines:?} {page}");
+    };
+    shows("container_cpu_limit 1\n", 5);
+    fs::write(folder.0.join("slice/cpu.max"), "400000 100000\n").unwrap();
+    fs::write(folder.0.join("slice/cpu.stat"), stat(6)).unwrap();
+    shows("container_cpu_limit 2\n", 6);
+}
+
+#[test]
 fn the_machines_own_root_is_no_container() {
     let folder = Folder::new(
         "root",
