@@ -105,6 +105,10 @@ fn escaped_prefix(text: &[u8], most: usize) -> usize {
         }
         at += width;
     }
+    // In a text that is not escaped, a backslash and what follows it is no escape, and may end within a character.
+    while text.get(at).is_some_and(|byte| (0x80..0xc0).contains(byte)) {
+        at -= 1;
+    }
     at
 }
 
@@ -153,9 +157,14 @@ mod tests {
 
     /// The line of a message and two fields of these lengths.
     fn made(format: FormatName, [message, first, second]: [usize; 3]) -> Vec<u8> {
-        let mut said = Snapshot::new(Severity::Info, "app", &"m".repeat(message));
-        said.add("first", &"x".repeat(first).into());
-        said.add("second", &"y".repeat(second).into());
+        made_of(format, [&"m".repeat(message), &"x".repeat(first), &"y".repeat(second)])
+    }
+
+    /// The line of a message and two fields.
+    fn made_of(format: FormatName, [message, first, second]: [&str; 3]) -> Vec<u8> {
+        let mut said = Snapshot::new(Severity::Info, "app", message);
+        said.add("first", &first.to_owned().into());
+        said.add("second", &second.to_owned().into());
         let mut object = Object::default();
         let maker = LineMaker::new(format.format(&Resource::default(), false));
         assert!(maker.append(&Item::Event(said.event()), &mut object), "no line");
@@ -178,8 +187,34 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_character_behind_a_backslash_is_not_divided() {
+        for text in ["\\é", "\\u日本", "\\😀", "x\\é"] {
+            // Whatever the place of the cut is.
+            for before in ["", "a", "aa", "aaa", "aaaa", "aaaaa"] {
+                for format in FormatName::ALL {
+                    let line = made_of(format, [&format!("{before}{}", text.repeat(100_000)), "", ""]);
+                    assert!(line.len() <= LONGEST_LINE, "{format:?}");
+                    assert!(String::from_utf8(line).is_ok(), "{format:?} {before}{text}");
+                }
+            }
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn a_cut_line_of_each_format_is_text_that_fits(
+            (message, field) in ("[\\\\uné日😀\n\u{1b}]{1,8}", "[\\\\x01é日😀]{1,8}"),
+            times in 10_000_usize..60_000,
+        ) {
+            for format in FormatName::ALL {
+                let line = made_of(format, [&message.repeat(times), &field.repeat(times), ""]);
+                prop_assert!(line.len() <= LONGEST_LINE, "{:?}", format);
+                prop_assert!(String::from_utf8(line).is_ok(), "{:?}", format);
+            }
+        }
+
         #[test]
         fn a_cut_line_is_still_an_object_that_fits(
             pieces in prop::collection::vec((".{1,6}", 0_usize..40_000), 1..8)
