@@ -34,23 +34,12 @@ struct State {
     hurried: bool,
 }
 
-static STDERR: Stderr = Stderr {
-    state: Mutex::new(State { waiting: VecDeque::new(), unsaid: 0, speaking: false, hurried: false }),
-    changed: Condvar::new(),
-};
+static STDERR: Stderr = Stderr { state: Mutex::new(State::new()), changed: Condvar::new() };
 
 /// Has one line written to stderr, a second after the last one at the earliest. Never waits for it, unless there can be no
 /// thread that does.
 pub(crate) fn complain(message: fmt::Arguments<'_>) {
-    let starts = {
-        let mut state = STDERR.state();
-        if state.waiting.len() >= MOST {
-            state.unsaid += 1;
-            return;
-        }
-        state.waiting.push_back(message.to_string());
-        !std::mem::replace(&mut state.speaking, true)
-    };
+    let starts = STDERR.state().take(message);
     let thread = || std::thread::Builder::new().name("observe-stderr".to_owned());
     let speaks = || {
         suppress_telemetry();
@@ -136,6 +125,23 @@ impl LossNotice {
     }
 }
 
+impl State {
+    const fn new() -> Self {
+        Self { waiting: VecDeque::new(), unsaid: 0, speaking: false, hurried: false }
+    }
+
+    /// Takes a message, or counts it where too many wait. Is there no thread that speaks? The caller starts it then: also
+    /// where too many wait, because none could be started for them.
+    fn take(&mut self, message: fmt::Arguments<'_>) -> bool {
+        if self.waiting.len() < MOST {
+            self.waiting.push_back(message.to_string());
+        } else {
+            self.unsaid += 1;
+        }
+        !std::mem::replace(&mut self.speaking, true)
+    }
+}
+
 impl Stderr {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -173,6 +179,19 @@ impl Once {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_thread_is_asked_for_again_also_when_no_more_may_wait() {
+        let mut state = State::new();
+        for n in 0..MOST + 2 {
+            assert!(state.take(format_args!("{n}")), "{n}");
+            // It could not be started.
+            state.speaking = false;
+        }
+        assert_eq!((state.waiting.len(), state.unsaid), (MOST, 2));
+        assert!(state.take(format_args!("one more")));
+        assert!(!state.take(format_args!("it speaks")));
+    }
 
     #[test]
     fn a_loss_is_said_when_it_begins_and_when_it_has_ended() {
