@@ -18,7 +18,7 @@ use crate::support::wait::{SOON, eventually};
 use crate::support::workshop::{Answer, built};
 
 /// Whatever an incident waits for.
-pub(super) const MAY_TAKE: Duration = Duration::from_secs(240);
+pub(super) const MAY_TAKE: Duration = Duration::from_secs(300);
 
 /// Customers who come until this is dropped; keeps when the first of them failed.
 pub(super) struct Customers {
