@@ -15,9 +15,12 @@ use crate::support::stack::{Folder, file};
 use crate::support::systems::{AMTOOL, BOARDS, MANIFESTS};
 
 /// Labels of an alert, and who gets it.
-const ROUTES: [(&str, &str); 7] = [
+const ROUTES: [(&str, &str); 10] = [
     ("alertname=RequestErrors severity=critical job=payments", "page"),
     ("alertname=ServiceDown severity=critical job=payments", "page"),
+    ("alertname=DependencyFailing severity=critical job=payments", "page"),
+    ("alertname=DependencyFailing severity=warning job=payments", "chat"),
+    ("alertname=TrafficGone severity=warning job=payments", "chat"),
     ("alertname=JourneyFailed severity=critical job=journey", "page"),
     ("alertname=RequestErrorsElevated severity=warning job=payments", "chat"),
     ("alertname=DiskLow severity=warning job=payments", "chat"),
