@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tower_observability::doctor::foreign;
+use tower_observability::names::{FORMATS, ecs, gelf, key, otel};
 
 use super::ask::{Asker, RESULT, text};
 use super::options::Evidence;
@@ -82,27 +83,43 @@ fn of_loki(answer: &Value) -> Vec<Line> {
     lines
 }
 
-/// A line of the format `json`; of any other text, a record that came over OTLP, the store says the rest.
+/// A line of any format of ours or of somebody else's; of text that is no JSON, a record that came over OTLP for example, and
+/// of what such a line leaves out, the store says the rest.
 fn read(line: &str, beside: Map<String, Value>) -> Line {
-    let (fields, message) = match serde_json::from_str::<Map<String, Value>>(line) {
-        Ok(fields) => (fields, None),
-        Err(_) => (beside, Some(line.to_owned())),
-    };
-    let first =
-        |names: &[&str]| names.iter().find_map(|name| fields.get(*name)).map(text).unwrap_or_default();
-    let at = first(&["timestamp", "_time"]).parse::<Timestamp>();
-    let message = message.unwrap_or_else(|| first(&["message"]));
-    let said = ["error", "error_type", "error.type", "exception.message", "error_chain", "outcome"];
-    let said = said.iter().filter_map(|name| {
-        let value = fields.get(*name).filter(|value| !value.is_null())?;
+    let mut fields = serde_json::from_str::<Map<String, Value>>(line).unwrap_or_default();
+    // The format `otel` has them a level deeper.
+    for part in ["attributes", "resource"] {
+        if let Some(Value::Object(deeper)) = fields.remove(part) {
+            deeper.into_iter().for_each(|(name, value)| _ = fields.entry(name).or_insert(value));
+        }
+    }
+    let message = [key::MESSAGE, gelf::MESSAGE, otel::MESSAGE, "msg"];
+    let message = message.iter().find_map(|name| fields.get(*name)).map_or_else(|| line.to_owned(), text);
+    for (name, value) in beside {
+        fields.entry(name).or_insert(value);
+    }
+    let find = |name: &str| fields.get(name).filter(|value| !value.is_null());
+    let first = |names: &[&str]| names.iter().copied().find_map(find).map(text).unwrap_or_default();
+    let said = [key::ERROR, key::ERROR_TYPE, key::ERROR_CHAIN, key::OUTCOME].into_iter().filter_map(|name| {
+        let names = FORMATS.iter().find(|names| names[0] == name)?;
+        // Loki has no points in the names of what stands beside a line.
+        let value = names.iter().find_map(|name| find(name).or_else(|| find(&name.replace('.', "_"))))?;
         (value != "ok").then(|| format!("{name}={}", text(value)))
     });
+    let times = [key::TIMESTAMP, ecs::TIMESTAMP, "_time", "time", "ts"];
     Line {
-        at: at.map(|at| at.as_nanosecond() as f64 / 1e9).unwrap_or_default(),
-        level: first(&["level", "severity", "severity_text", "detected_level"]),
-        service: first(&["service", "service.name", "service_name"]),
+        at: times.iter().copied().filter_map(find).find_map(seconds).unwrap_or_default(),
+        // `level` is a number where `_level_name` stands beside it.
+        level: first(&[gelf::LEVEL, ecs::LEVEL, otel::LEVEL, "severity", key::LEVEL, "detected_level"]),
+        service: first(&[key::SERVICE, ecs::SERVICE, gelf::SERVICE, "service_name"]),
         text: [message].into_iter().chain(said).collect::<Vec<_>>().join("  "),
     }
+}
+
+/// A time as text, or as seconds since 1970.
+fn seconds(at: &Value) -> Option<f64> {
+    let of_text = |text: &str| Some(text.parse::<Timestamp>().ok()?.as_nanosecond() as f64 / 1e9);
+    at.as_f64().or_else(|| of_text(at.as_str()?))
 }
 
 #[cfg(test)]
@@ -120,6 +137,28 @@ mod tests {
         assert_eq!((line.at, &*line.level, &*line.service), (1.5, "ERROR", "shop"));
         assert_eq!(line.text, "GET / 500  error=no disk  outcome=server_error");
         assert_eq!(read("no JSON at all", Map::new()).text, "no JSON at all");
+    }
+
+    #[test]
+    fn a_line_is_read_in_each_format_and_somebody_elses_as_it_is() {
+        for line in [
+            r#"{"@timestamp":"1970-01-01T00:00:01.5Z","log.level":"ERROR","service.name":"shop","message":"GET / 500","labels.outcome":"server_error","error.message":"no disk"}"#,
+            r#"{"@timestamp":"1970-01-01T00:00:01.5Z","level":"ERROR","level_value":40000,"service":"shop","message":"GET / 500","outcome":"server_error","error":"no disk"}"#,
+            r#"{"version":"1.1","timestamp":1.5,"level":3,"_level_name":"ERROR","host":"h","_service":"shop","short_message":"GET / 500","_outcome":"server_error","_error":"no disk"}"#,
+            r#"{"timestamp":"1970-01-01T00:00:01.5Z","severity_text":"ERROR","severity_number":17,"resource":{"service.name":"shop"},"body":"GET / 500","attributes":{"observability.outcome":"server_error","exception.message":"no disk"}}"#,
+        ] {
+            let line = read(line, Map::new());
+            assert_eq!((line.at, &*line.level, &*line.service), (1.5, "ERROR", "shop"));
+            assert_eq!(line.text, "GET / 500  error=no disk  outcome=server_error");
+        }
+        // Of another program: what its store says of it is all that is known.
+        let line = r#"{"request":"GET /","upstream_status":502}"#;
+        let of_loki = of_loki(&json!({ "data": { "result": [{
+            "stream": { "service_name": "nginx", "detected_level": "error" }, "values": [["1500000000", line]],
+        }]}}));
+        assert_eq!((of_loki[0].at, &*of_loki[0].level, &*of_loki[0].service), (1.5, "error", "nginx"));
+        assert_eq!(of_loki[0].text, line);
+        assert_eq!(read(r#"{"ts":1.5,"msg":"boom"}"#, Map::new()).text, "boom");
     }
 
     #[test]

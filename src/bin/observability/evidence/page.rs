@@ -12,6 +12,9 @@ const STYLE: &str = "body{font:14px sans-serif;max-width:980px;margin:2em auto}t
 vertical-align:top}table{border-collapse:collapse}td:first-child{white-space:nowrap}tr:nth-child(even){background:#f4f6f7}.bad{color:#b03a2e}\
 code{font-size:12px;word-break:break-all}";
 
+/// Our levels, and what other programs call theirs.
+const LOUD: [&str; 5] = ["WARN", "WARNING", "ERROR", "FATAL", "CRITICAL"];
+
 /// What a report about the cause still needs from people.
 const WHYS: &str = "<h2>Five whys</h2><ol><li>Why did customers notice? …</li><li>Why did that happen? …</li><li>Why? …</li>\
 <li>Why? …</li><li>Why was it possible? …</li></ol><h2>Report</h2><ul><li>Impact (who, how many, how long): …</li>\
@@ -72,7 +75,8 @@ fn summary(page: &mut String, found: &Found) {
 fn timeline(page: &mut String, found: &Found) {
     let mut events: Vec<(f64, String)> =
         found.events.iter().map(|event| (event.at, event.what.clone())).collect();
-    let loud = found.lines.iter().filter(|line| ["WARN", "ERROR", "FATAL"].contains(&line.level.as_str()));
+    let is_loud = |level: &str| LOUD.iter().any(|loud| loud.eq_ignore_ascii_case(level));
+    let loud = found.lines.iter().filter(|line| is_loud(&line.level));
     events.extend(loud.map(|line| (line.at, format!("{} {}: {}", line.level, line.service, line.text))));
     if let Some(first) = found.spans.first() {
         events.push((first.start, format!("the trace begins: {} {}", first.service, first.name)));
