@@ -68,7 +68,8 @@ pub(super) async fn answer(endpoint: &Endpoint, timeout: Duration) -> Result<Ans
     client.ask(timeout).await.map_err(reason)
 }
 
-/// The JSON of a good answer to this question of an API.
+/// The JSON of a good answer to this question of Prometheus' or Loki's API. JSON without their word for success is somebody
+/// else's, a login's for example: what is not in it is not missing.
 ///
 /// # Errors
 ///
@@ -87,7 +88,8 @@ pub(super) async fn json(
         return Err(other());
     }
     let body = whole(&answer).map_err(|how| Unknown::Unread(format!("the answer to {path} {how}")))?;
-    serde_json::from_slice(body).map_err(|_| other())
+    let json: Option<Value> = serde_json::from_slice(body).ok();
+    json.filter(|json| json["status"] == "success").ok_or_else(other)
 }
 
 /// The body of an answer.
@@ -186,12 +188,19 @@ pub(super) mod tests {
 
     #[tokio::test]
     async fn a_long_answer_is_read_and_one_that_is_not_whole_is_no_failure_of_who_answers() {
-        let text = |mebibytes: usize| format!("\"{}\"", "x".repeat(mebibytes << 20)).into_bytes();
-        assert!(asked("200 OK", text(6)).await.is_ok_and(|value| value.is_string()));
+        let text = |mebibytes: usize| {
+            format!("{{\"status\":\"success\",\"data\":\"{}\"}}", "x".repeat(mebibytes << 20)).into_bytes()
+        };
+        assert!(asked("200 OK", text(6)).await.is_ok_and(|value| value["data"].is_string()));
         let unread = |how: &str| Err(Unknown::Unread(format!("the answer to /x {how}")));
         assert_eq!(asked("200 OK", text(65)).await, unread("is longer than 64 MiB and was not read"));
         assert_eq!(asked("200 OK\r\ncontent-length: 9", b"{}".to_vec()).await, unread("broke off"));
         assert!(matches!(asked("200 OK", b"no".to_vec()).await, Err(Unknown::Failed(_))));
+        let login = br#"{"error":"log in first"}"#.to_vec();
+        let says_so =
+            |why: &str| why.starts_with("/x was answered by 200 OK") && why.contains("log in first");
+        let of_another = asked("200 OK", login).await;
+        assert!(matches!(&of_another, Err(Unknown::Failed(why)) if says_so(why)), "{of_another:?}");
         let told = Unknown::Unread(String::new()).of(Finding::step("loki", "labels", "not known"));
         assert_eq!(told.verdict, Verdict::Warning);
         let moved = asked("302 Found\r\nlocation: https://login/?state=s3cr3t", Vec::new()).await;

@@ -68,7 +68,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_unknown_name_is_warned_of_and_one_that_is_not_there_fails() {
-        let port = server(|_| Some(("200 OK", br#"{"data":["service_name"]}"#.to_vec()))).await;
+        let port =
+            server(|_| Some(("200 OK", br#"{"status":"success","data":["service_name"]}"#.to_vec()))).await;
         let url = format!("http://127.0.0.1:{port}");
         for (service, verdict, said) in [
             (None, Verdict::Warning, "which service is meant? --service says it"),

@@ -75,7 +75,7 @@ fn targets(answer: &Value, service: Option<&str>) -> Vec<Finding> {
 async fn facts(url: &str, service: Option<&str>, timeout: Duration) -> Finding {
     let step = |answer: &str| Finding::step(ABOUT, "target_info", answer);
     let Some(service) = service else { return step("not looked for").warns(WHICH) };
-    let quoted = service.replace('\\', "\\\\").replace('"', "\\\"");
+    let quoted = service.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     let query = format!("count(target_info{{job=\"{quoted}\"}} or target_info{{service_name=\"{quoted}\"}})");
     match ask::json(url, "/api/v1/query", &[("query", &query)], timeout).await {
         Err(unknown) => unknown.of(step("not known")),

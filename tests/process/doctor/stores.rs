@@ -1,6 +1,8 @@
 //! What Prometheus and Loki are asked, of stand-ins that answer as their documentation says. The real Prometheus is asked by
 //! the tests of the real systems.
 
+use std::sync::{Arc, Mutex};
+
 use axum::Router;
 use axum::extract::RawQuery;
 use axum::http::StatusCode;
@@ -99,4 +101,29 @@ async fn loki_is_asked_for_its_labels_and_for_the_service() {
     let none = Server::start(Router::new().fallback((StatusCode::UNAUTHORIZED, "who are you?"))).await;
     let told = beside(of("bookings", "--loki", none.url(""))).await;
     told.fails(("loki", "labels"), &["401 Unauthorized", "who are you?"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_answers_with_something_else_is_not_taken_for_one_that_has_nothing() {
+    let login = json!({ "error": "log in first" }).to_string();
+    let server = Server::start(Router::new().fallback(async move || login)).await;
+    let told = beside(of("bookings", "--loki", server.url(""))).await;
+    told.fails(("loki", "labels"), &["not known", "log in first"]);
+    let told = beside(of("bookings", "--prometheus", server.url(""))).await;
+    told.fails(("prometheus", "targets"), &["not known", "log in first"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_services_name_of_two_lines_is_one_text_in_a_query() {
+    let queries = Arc::new(Mutex::new(String::new()));
+    let heard = queries.clone();
+    let answers = async move |RawQuery(query): RawQuery| {
+        heard.lock().unwrap().push_str(&query.unwrap_or_default());
+        json!({ "status": "success", "data": { "activeTargets": [], "result": [] } }).to_string()
+    };
+    let server = Server::start(Router::new().fallback(answers)).await;
+    beside(of("a\"b\\\nc", "--prometheus", server.url(""))).await;
+    let queries = queries.lock().unwrap().clone();
+    // job="a\"b\\\nc"
+    assert!(queries.contains("job%3D%22a%5C%22b%5C%5C%5Cnc%22"), "{queries}");
 }
