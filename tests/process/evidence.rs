@@ -130,6 +130,20 @@ async fn json_that_is_not_what_was_asked_for_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_is_not_all_there_is_says_so() {
+    let span = json!({ "traceID": TRACE, "spanID": "1", "processID": "p", "operationName": "GET /", "startTime": now() * 1e6 });
+    let trace = json!({ "processes": { "p": { "serviceName": "shop" } }, "spans": [span] });
+    let (_part, part, _) =
+        store(json!({ "data": [trace], "errors": [{ "msg": "shard 3 is away" }] }).to_string()).await;
+    let (_less, less, _) =
+        store(json!({ "data": { "result": [] }, "warnings": ["store eu-2 is away"] }).to_string()).await;
+    let stores = ["--traces", &*part, "--logs", "http://127.0.0.1:9", "--metrics", &*less];
+    let told = tell("part", &[&["--trace", TRACE], &stores[..]].concat()).await;
+    assert!(told.said.contains("has errors: [{\"msg\":\"shard 3 is away\"}]"), "{}", told.said);
+    assert_eq!(told.said.matches("query has warnings: [\"store eu-2 is away\"]").count(), 1, "{}", told.said);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_may_end_with_a_slash_and_a_wrong_one_is_answered_with_right_ones() {
     let (_empty, empty, asked) = store(json!({ "data": { "result": [] } }).to_string()).await;
     let base = format!("{empty}/");

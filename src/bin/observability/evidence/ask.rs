@@ -169,7 +169,16 @@ impl Asker {
     ) -> Value {
         let text = self.text(base, path, parameters).await;
         let of = format!("the answer to {}", public(&question(base, path, &[])));
-        text.map_or(Value::Null, |text| self.with_list(&of, &text, list))
+        let answer = text.map_or(Value::Null, |text| self.with_list(&of, &text, list));
+        // A store of several parts answers with what it has where one of them is away.
+        for name in ["warnings", "errors"] {
+            let said = answer.get(name).filter(|said| said.as_array().is_some_and(|said| !said.is_empty()));
+            let said = said.map(|said| format!("{of} has {name}: {}", foreign(&said.to_string(), SHOWN)));
+            // Each question is answered so.
+            let new = said.filter(|said| !self.missing.contains(said));
+            self.missing.extend(new);
+        }
+        answer
     }
 
     async fn get(&self, url: &str) -> Result<String, Refused> {
