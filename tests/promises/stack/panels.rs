@@ -300,10 +300,16 @@ const DEPENDENCIES: &[Panel] = &[
     ),
     panel(
         "Queues",
-        "Messages that wait.",
+        "Messages that wait, and readings that failed.",
         Lines,
         "none",
-        &[("max by (job, queue) (queue_depth{job=~\"$job\"})", "{{job}} {{queue}}")],
+        &[
+            ("max by (job, queue) (queue_depth{job=~\"$job\"})", "{{job}} {{queue}}"),
+            (
+                "sum by (job, queue) (increase(queue_read_failures_total{job=~\"$job\"}[5m])) > 0",
+                "{{job}} {{queue}} not read",
+            ),
+        ],
         &["QueueGrowing"],
     ),
     panel(
