@@ -152,24 +152,28 @@ mod tests {
         Some(Space { total: 10, free: 5, reserved: 1 })
     }
 
-    /// Ten seconds of asking, if there is no answer.
-    fn tries(watched: &[Watched]) -> impl Iterator<Item = Vec<(&Path, Space)>> {
-        std::iter::repeat_with(|| ask(watched, held)).take(200)
+    /// The first answer that is awaited, asked for a minute.
+    fn first(watched: &[Watched], is_awaited: fn(&[(&Path, Space)]) -> bool) -> Vec<PathBuf> {
+        let until = Instant::now() + Duration::from_secs(60);
+        let tries = std::iter::repeat_with(|| ask(watched, held)).take_while(|_| Instant::now() < until);
+        let found = tries.into_iter().find(|found| is_awaited(found)).unwrap_or_default();
+        found.into_iter().map(|(path, _)| path.to_owned()).collect()
     }
 
     #[test]
     fn a_path_that_hangs_is_asked_by_one_thread_only_and_keeps_no_other_from_the_page() {
         let watched = ["/hangs", "/well"].map(|path| Watched::new(path.into()));
-        let well = (Path::new("/well"), Space { total: 10, free: 5, reserved: 1 });
         let hold = HELD.lock();
         for _ in 0..3 {
             // The other is slow at worst, where the machine is busy.
-            let answered = tries(&watched).find(|found| !found.is_empty());
-            assert_eq!(answered, Some(vec![well]));
+            assert_eq!(first(&watched, |found| !found.is_empty()), [Path::new("/well")]);
         }
         assert_eq!(Arc::strong_count(&watched[0].asked), 2, "one thread for all of the questions");
         drop(hold);
-        let both = tries(&watched).find(|found| found.len() == 2);
-        assert_eq!(both.expect("in the end")[0].0, Path::new("/hangs"));
+        // Where the machine is busy, an answer is late now and then; here each of both may be another time.
+        assert_eq!(
+            first(&watched, |found| found.iter().any(|(path, _)| path.ends_with("hangs")))[0],
+            Path::new("/hangs")
+        );
     }
 }
