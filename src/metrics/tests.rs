@@ -178,7 +178,7 @@ fn what_is_added_later_takes_its_names_back() {
         gauge!("queue_depth", "queue" => "votes")
     });
     early.set(9.0);
-    let source = watched.queue("votes".to_owned(), || std::future::pending::<Option<QueueState>>());
+    let source = watched.queue("votes".to_owned(), std::future::pending::<Option<QueueState>>);
     recorder.add_source(source.expect("the first"));
     let state = || PoolState { used: Some(1), ..PoolState::default() };
     recorder.add_source(watched.pool("bookings".to_owned(), state).expect("the first"));
