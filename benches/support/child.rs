@@ -84,6 +84,8 @@ fn command(situation: Situation, collector: SocketAddr, task: &str) -> Command {
     };
     command.envs(settings.iter().copied());
     command.env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{collector}"));
+    // Under callgrind, beside other counts, the last batch takes its time.
+    command.env("OBSERVABILITY_SHUTDOWN_TIMEOUT", "60000");
     command
 }
 
