@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-use crate::threads::aside;
+use crate::threads::Asides;
 
 const LIMIT: Duration = Duration::from_secs(1);
 /// The most threads that may run one check at once; beyond them it is not ready.
@@ -30,12 +30,8 @@ struct Check {
     ask: Box<dyn Fn() -> Answer + Send + Sync>,
     // On the runtime where the check was added: a pool's connections belong to it.
     home: Option<Handle>,
-    // How many threads are asking it.
-    asked: AtomicUsize,
+    threads: Asides,
 }
-
-/// Counts down when the check ends, by a panic as well.
-struct Leaves<'a>(&'a AtomicUsize);
 
 type Answer = Pin<Box<dyn Future<Output = bool> + Send>>;
 
@@ -61,7 +57,7 @@ impl Readiness {
             name,
             ask,
             home: Handle::try_current().ok(),
-            asked: AtomicUsize::new(0),
+            threads: Asides::default(),
         }));
     }
 
@@ -106,12 +102,9 @@ impl Check {
     /// Asks on a new thread, because the current one also exports and must not be blocked. Threads that
     /// never come back are few.
     fn on_a_thread(self: Arc<Self>) -> JoinHandle<bool> {
-        let ours = Handle::current();
-        let answer = aside(move || {
-            let asked = self.asked.fetch_add(1, Ordering::Relaxed);
-            let _leaves = Leaves(&self.asked);
-            asked < MOST_THREADS
-                && ours.block_on(async { tokio::time::timeout(LIMIT, (self.ask)()).await.unwrap_or(false) })
+        let (ours, check) = (Handle::current(), Arc::clone(&self));
+        let answer = self.threads.aside(MOST_THREADS, move || {
+            ours.block_on(async { tokio::time::timeout(LIMIT, (check.ask)()).await.unwrap_or(false) })
         });
         tokio::spawn(async move {
             match answer {
@@ -119,12 +112,6 @@ impl Check {
                 Err(_) => false,
             }
         })
-    }
-}
-
-impl Drop for Leaves<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

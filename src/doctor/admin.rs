@@ -52,7 +52,7 @@ pub(super) async fn examine(
     };
     // Whoever listens at an address that is not this machine's, say, has not taken it from us.
     if error.kind() != ErrorKind::AddrInUse {
-        found.push(chosen(format!("{place}, not to be had")).fails(unserved));
+        found.push(chosen(format!("{place}, cannot be opened")).fails(unserved));
         return found;
     }
     let taken = chosen(format!("{place}, taken"));
@@ -217,7 +217,7 @@ mod tests {
         // An address for documentation, which no machine has (RFC 5737), and a name that none has (RFC 6761).
         for host in ["192.0.2.1", "bookings.invalid"] {
             let found = found_at(host, Some("bookings"), port, PATIENCE).await;
-            let texts = ["not to be had", "are not served at", HOST];
+            let texts = ["cannot be opened", "are not served at", HOST];
             is(found.first(), Verdict::Failed, "", &texts);
             assert!(found.len() == 1 && !found[0].2.contains("taken"), "{found:?}");
         }

@@ -277,6 +277,7 @@ impl Running {
             };
             let _ = tokio::time::timeout_at(end, sent).await;
             let left = end.saturating_duration_since(tokio::time::Instant::now()).max(SHORTEST);
+            // Without a further thread nobody waits for the lines, which are written all the same.
             if let Ok(lines) = aside(move || self.signals.lines.flush(left)) {
                 let _ = tokio::time::timeout_at(end, lines).await;
             }
@@ -295,11 +296,15 @@ impl Running {
         let (tell, closed) = mpsc::channel();
         // On a thread of its own: the end that is under way may wait for standard output, which this one does not.
         let closer = thread::Builder::new().name("observability-end".to_owned());
-        drop(closer.spawn(move || {
+        let closes = closer.spawn(move || {
             self.close_within(SHORTEST);
             tell.send(())
-        }));
-        let _ = closed.recv_timeout(FORCED);
+        });
+        match closes {
+            Ok(_) => drop(closed.recv_timeout(FORCED)),
+            // The lines are written by a thread that there is.
+            Err(_) => drop(self.signals.lines.flush(SHORTEST)),
+        }
     }
 
     /// Says so if the guard is dropped before anything has happened: then it was not kept in a variable.

@@ -40,9 +40,9 @@ const NOT_REACHED: [&str; 7] = [
     word::TLS_ERROR,
 ];
 
-/// The other side says that it has done nothing: the request was not whole, came over the wrong connection, too early, or
-/// was one too many.
-const NOT_DONE: [u16; 4] = [408, 421, 425, 429];
+/// The other side says that it has done nothing: the request came over the wrong connection, too early, or was one too many.
+/// Not 408, which servers also answer while they still work at it.
+const NOT_DONE: [u16; 3] = [421, 425, 429];
 
 /// What 400, 404, 403 and 401 mean.
 const WRONG: [Code; 4] =

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use super::source::{Samples, Source};
 use crate::clock::Moment;
 use crate::names::{Conventions, label, metric};
 use crate::record::guarded;
-use crate::threads::{complain, lock};
+use crate::threads::{Asides, complain, lock};
 
 /// The figures of a pool of connections. What the pool does not say stays `None`, and its metric is absent.
 ///
@@ -84,8 +83,8 @@ struct Queue {
     read: Box<dyn Fn() -> Reading + Send + Sync>,
     /// The runtime where the reader was added: its connection belongs to it.
     home: Option<Handle>,
-    /// Is a thread reading it?
-    on_thread: AtomicBool,
+    /// What reads it where there was no runtime.
+    threads: Asides,
     seen: Mutex<Seen>,
 }
 
@@ -135,7 +134,7 @@ impl Watched {
         let queue = Queue {
             read: Box::new(move || Box::pin(read())),
             home: Handle::try_current().ok(),
-            on_thread: AtomicBool::new(false),
+            threads: Asides::default(),
             seen: Mutex::default(),
         };
         let is_first = add(&self.0.queues, "queue", name, Arc::new(queue))?;
@@ -208,23 +207,11 @@ impl Queue {
     /// Asks on a new thread, because the current one also exports and answers, and must not be blocked. While it does not
     /// come back there is no other of this queue.
     fn on_a_thread(self: Arc<Self>) -> JoinHandle<Option<QueueState>> {
-        let ours = Handle::current();
-        ours.clone().spawn_blocking(move || {
-            if self.on_thread.swap(true, Ordering::Relaxed) {
-                return None;
-            }
-            let _leaves = Leaves(&self.on_thread);
-            ours.block_on(async { timeout(LIMIT, Arc::clone(&self).ask()).await.ok().flatten() })
-        })
-    }
-}
-
-/// Says that the thread is back, by a panic as well.
-struct Leaves<'a>(&'a AtomicBool);
-
-impl Drop for Leaves<'_> {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Relaxed);
+        let (ours, queue) = (Handle::current(), Arc::clone(&self));
+        let answer = self
+            .threads
+            .aside(1, move || ours.block_on(async { timeout(LIMIT, queue.ask()).await.ok().flatten() }));
+        tokio::spawn(async move { answer.ok()?.await.ok()? })
     }
 }
 

@@ -114,7 +114,8 @@ impl Otlp {
         self
     }
 
-    /// How long a record waits at most for a full batch; of metrics, the time between two collections, from 10 ms.
+    /// How long a record waits at most for a full batch; of metrics, the time between two collections, from 10 ms. At most a
+    /// year.
     ///
     /// Default: 5 s for a span, 1 s for a log record, on a terminal 0.5 s; 60 s for metrics. Variables:
     /// `OTEL_BSP_SCHEDULE_DELAY` (traces), `OTEL_BLRP_SCHEDULE_DELAY` (logs), `OTEL_METRIC_EXPORT_INTERVAL` (metrics).

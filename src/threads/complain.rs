@@ -43,11 +43,12 @@ pub(crate) fn complain(message: fmt::Arguments<'_>) {
     let thread = || std::thread::Builder::new().name("observe-stderr".to_owned());
     let speaks = || {
         suppress_telemetry();
-        STDERR.speak(PAUSE);
+        STDERR.speak(PAUSE, usize::MAX);
     };
     if starts && thread().spawn(speaks).is_err() {
-        // Where there can be no further thread, it is said here: that may be what it is about.
-        STDERR.speak(Duration::ZERO);
+        // Where there can be no further thread, it is said here: that may be what it is about. No more than may wait, since others
+        // go on.
+        STDERR.speak(Duration::ZERO, MOST);
     }
 }
 
@@ -147,9 +148,10 @@ impl Stderr {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn speak(&self, pause: Duration) {
+    fn speak(&self, pause: Duration, most: usize) {
         let mut state = self.state();
-        while let Some(message) = state.waiting.pop_front() {
+        for _ in 0..most {
+            let Some(message) = state.waiting.pop_front() else { break };
             let more = match std::mem::take(&mut state.unsaid) {
                 0 => String::new(),
                 unsaid => format!(" ({unsaid} messages before this one were not written)"),

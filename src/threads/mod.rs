@@ -9,7 +9,7 @@ mod yielding;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-pub(crate) use aside::aside;
+pub(crate) use aside::{Asides, aside};
 pub(crate) use complain::{LossNotice, Once, complain, finish_complaining};
 pub(crate) use suppression::{is_suppressed, suppress_telemetry, unsuppressed};
 pub(crate) use yielding::{begin_run, empties, rest_after_long_step, rest_if_due, share_processor};

@@ -79,7 +79,7 @@ impl HttpClient {
     pub(crate) fn new(endpoint: &Endpoint) -> Result<Self, String> {
         let uri = without_credentials(&endpoint.url).ok_or("the endpoint is not a URL")?;
         let headers = header_map(&endpoint.headers)?;
-        let mut connector = HttpConnector::new_with_resolver(Resolver);
+        let mut connector = HttpConnector::new_with_resolver(Resolver::default());
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
         connector.set_nodelay(true);
         let connector = tls::connector(connector, endpoint)?;

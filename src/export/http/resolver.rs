@@ -9,11 +9,15 @@ use std::task::{Context, Poll};
 use hyper_util::client::legacy::connect::dns::Name;
 use tower::Service;
 
-use crate::threads::aside;
+use crate::threads::Asides;
+
+/// More questions at once than an exporter has requests under way: so many threads wait at most for a name server that does not
+/// answer, which may take longer than the requests that asked.
+const MOST_THREADS: usize = 16;
 
 /// Asks the system's resolver.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Resolver;
+#[derive(Clone, Debug, Default)]
+pub(super) struct Resolver(Asides);
 
 type Addresses = io::Result<std::vec::IntoIter<SocketAddr>>;
 
@@ -27,7 +31,7 @@ impl Service<Name> for Resolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let found = aside(move || (name.as_str(), 0).to_socket_addrs());
+        let found = self.0.aside(MOST_THREADS, move || (name.as_str(), 0).to_socket_addrs());
         let broken = |_| Err(io::Error::other("the resolver panicked"));
         Box::pin(async move {
             match found {

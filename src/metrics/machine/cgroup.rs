@@ -67,7 +67,8 @@ fn add_time(samples: &mut Samples, place: &Place) {
 }
 
 /// The tightest quota of the group and those above it, and what that one did. The counts stay those of the group that was
-/// the tightest at first: those of another one would be a jump, or a fall.
+/// the tightest at first: those of another one would be a jump, or a fall. If its quota is taken away while the process runs,
+/// the throttling by another one is not seen.
 fn add_quota(samples: &mut Samples, place: &Place, counted: &OnceLock<PathBuf>) {
     let quota_of = |folder: &Path| match place.version {
         Version::One => share(&read(folder, "cpu.cfs_quota_us")?, &read(folder, "cpu.cfs_period_us")?),

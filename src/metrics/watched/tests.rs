@@ -1,5 +1,7 @@
 //! Tests: what pools and queues show, and what becomes of a reader that hangs, fails or panics.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::*;
 use crate::metrics::{Exposition, Metrics, Recorder};
 

@@ -109,7 +109,10 @@ fn subject(attributes: &mut Attributes<'_, impl SpanWriter>, hop: &Hop, end: &En
 #[inline]
 fn server(attributes: &mut Attributes<'_, impl SpanWriter>, hop: &Hop, http: &Http) {
     method(attributes, http);
-    attributes.text(name::URL_PATH, http.path());
+    // A CONNECT has no path, but the target of a tunnel in its place.
+    if !http.is_connect() || http.path().starts_with(b"/") {
+        attributes.text(name::URL_PATH, http.path());
+    }
     attributes.text(name::URL_SCHEME, http.scheme.as_str());
     attributes.known(name::URL_QUERY, &*query(http));
     if let Some(route) = hop.route.get() {

@@ -32,6 +32,7 @@ async fn the_line_of_a_tunnel_says_where_it_leads_and_not_by_whose_password() {
         let line = &scene.seen.lines()[0];
         assert_eq!(line["path"], "db.internal:5432", "{line:#}");
         assert_eq!(line["message"], "CONNECT db.internal:5432 200 upgraded", "{line:#}");
+        assert!(!scene.seen.spans()[0].attributes.contains_key("url.path"), "{:?}", scene.seen.spans());
     }
 }
 

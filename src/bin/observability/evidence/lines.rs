@@ -99,7 +99,9 @@ fn read(line: &str, beside: Map<String, Value>) -> Line {
         fields.entry(name).or_insert(value);
     }
     let find = |name: &str| fields.get(name).filter(|value| !value.is_null());
-    let first = |names: &[&str]| names.iter().copied().find_map(find).map(text).unwrap_or_default();
+    // Some loggers number their levels.
+    let find_text = |name: &str| find(name).filter(|value| !value.is_number());
+    let first = |names: &[&str]| names.iter().copied().find_map(find_text).map(text).unwrap_or_default();
     let said = [key::ERROR, key::ERROR_TYPE, key::ERROR_CHAIN, key::OUTCOME].into_iter().filter_map(|name| {
         let names = FORMATS.iter().find(|names| names[0] == name)?;
         // Loki has no points in the names of what stands beside a line.
@@ -116,10 +118,11 @@ fn read(line: &str, beside: Map<String, Value>) -> Line {
     }
 }
 
-/// A time as text, or as seconds since 1970.
+/// A time as text, or as seconds or milliseconds since 1970: as seconds, those since 1973 would be later than the year 5000.
 fn seconds(at: &Value) -> Option<f64> {
     let of_text = |text: &str| Some(text.parse::<Timestamp>().ok()?.as_nanosecond() as f64 / 1e9);
-    at.as_f64().or_else(|| of_text(at.as_str()?))
+    let of_number = |number: f64| if number > 1e11 { number / 1e3 } else { number };
+    at.as_f64().map(of_number).or_else(|| of_text(at.as_str()?))
 }
 
 #[cfg(test)]
@@ -159,6 +162,9 @@ mod tests {
         assert_eq!((of_loki[0].at, &*of_loki[0].level, &*of_loki[0].service), (1.5, "error", "nginx"));
         assert_eq!(of_loki[0].text, line);
         assert_eq!(read(r#"{"ts":1.5,"msg":"boom"}"#, Map::new()).text, "boom");
+        let beside = Map::from_iter([("detected_level".to_owned(), json!("error"))]);
+        let of_pino = read(r#"{"level":50,"time":1500000000500,"msg":"boom"}"#, beside);
+        assert_eq!((of_pino.at, &*of_pino.level, &*of_pino.text), (1_500_000_000.5, "error", "boom"));
     }
 
     #[test]

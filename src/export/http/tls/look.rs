@@ -47,7 +47,7 @@ pub(in crate::export::http) async fn shown(uri: Uri, endpoint: &Endpoint) -> Opt
     let verifier = Arc::<Witness>::clone(&witness);
     let mut config = builder.with_custom_certificate_verifier(verifier).with_no_client_auth();
     config.alpn_protocols = vec![if endpoint.http2 { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
-    let mut http = HttpConnector::new_with_resolver(Resolver);
+    let mut http = HttpConnector::new_with_resolver(Resolver::default());
     http.enforce_http(false);
     // It fails in any case: no certificate is accepted.
     let _ = connect(HttpsConnector::from((http, config)), uri).await;
