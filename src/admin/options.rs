@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
+use crate::context::within_brackets;
 use crate::variable::{Refusal, Variable};
 
 /// Options for the admin listener.
@@ -45,7 +46,7 @@ impl Admin {
     /// IPv4 address. Default: `127.0.0.1`. Variable: `OTEL_EXPORTER_PROMETHEUS_HOST`.
     pub fn host(mut self, host: impl Into<String>) -> Self {
         let host = host.into();
-        self.host = bare(&host).to_owned();
+        self.host = within_brackets(&host).unwrap_or(&host).to_owned();
         self
     }
 
@@ -127,7 +128,7 @@ impl Admin {
     ];
 
     fn set_host(&mut self, value: &str) -> Result<(), Refusal> {
-        let bare = bare(value);
+        let bare = within_brackets(value).unwrap_or(value);
         let is_name = !bare.is_empty()
             && bare.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'));
         if bare.parse::<IpAddr>().is_err() && !is_name {
@@ -136,11 +137,6 @@ impl Admin {
         self.host = bare.to_owned();
         Ok(())
     }
-}
-
-/// An IPv6 address is in brackets where a port may follow, and not where it is looked up.
-fn bare(host: &str) -> &str {
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 // Not derived, because the token must not be shown.

@@ -35,8 +35,14 @@ pub(crate) fn listed_host(written: &str) -> String {
 }
 
 fn bare(host: &str) -> &str {
-    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    address.or_else(|| host.strip_suffix('.')).unwrap_or(host)
+    within_brackets(host).or_else(|| host.strip_suffix('.')).unwrap_or(host)
+}
+
+/// What is between brackets: an address of version 6 is, where a port may follow (RFC 3986, 3.2.2), and not where it is looked
+/// up.
+#[inline]
+pub(crate) fn within_brackets(host: &str) -> Option<&str> {
+    host.strip_prefix('[')?.strip_suffix(']')
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ mod tracestate;
 pub(crate) use address_range::AddressRange;
 pub use baggage::Baggage;
 pub(crate) use hex::pairs as hex_pairs;
-pub(crate) use hosts::{listed_host, names_host};
+pub(crate) use hosts::{listed_host, names_host, within_brackets};
 pub use id::{Flags, InvalidId, SpanId, TraceId};
 pub use request_id::RequestId;
 pub(crate) use share::{TurnedShare, randomness, threshold_of};

@@ -12,7 +12,6 @@ use super::future::Expects;
 use super::options::{ObservabilityLayer, Options, with_parts};
 use super::side::{Callable, Client, Server, Side};
 use super::{ResponseBody, ResponseFuture, client, server};
-use crate::record::guarded;
 use crate::signals::{Signals, global, started};
 
 /// The service that [`ObservabilityLayer`](super::ObservabilityLayer) makes of another one.
@@ -121,8 +120,8 @@ fn in_force(own: Option<&'static Signals>) -> Option<&'static Signals> {
     own.or_else(global).filter(|signals| !signals.is_off())
 }
 
-/// Does the user's filter accept the request? One that panics leaves nothing out.
+/// Does the user's filter accept the request?
 #[cold]
 fn is_wanted<B>(filter: &dyn Fn(&Parts) -> bool, request: &mut Request<B>) -> bool {
-    with_parts(request, |parts| guarded(|| filter(parts)).unwrap_or(true))
+    with_parts(request, filter)
 }

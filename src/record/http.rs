@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use http::uri::Authority;
 
 use super::method::Method;
+use crate::context::within_brackets;
 
 /// `http` or `https`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -267,7 +268,7 @@ pub(crate) fn address(host: &str) -> &str {
     // Byte by byte: to look for it as for a letter takes 200 instructions more, three times for each call.
     let start = host.bytes().rposition(|byte| byte == b'@').map_or(0, |at| at + 1);
     let host = host.get(start..).unwrap_or_default();
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+    within_brackets(host).unwrap_or(host)
 }
 
 /// Host and port of a URI's authority, without the credentials before them.

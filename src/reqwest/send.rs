@@ -3,8 +3,6 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use http::request::Parts;
-
 use ::reqwest::{Body, Client as Inner, Error, Request, Response, ResponseBuilderExt, Url};
 
 use super::redirects::{Carried, Guarded};
@@ -12,7 +10,7 @@ use crate::current::{current, top_hop};
 use crate::layer::{Expects, Options, ResponseFuture, inject, is_of, is_running, next_attempt, open};
 use crate::names::header::BAGGAGE;
 use crate::propagation::clear_headers;
-use crate::record::{Hop, Http, HttpVersion, Kind, Method, Scheme, Subject, guarded};
+use crate::record::{Hop, Http, HttpVersion, Kind, Method, Scheme, Subject};
 use crate::signals::{Observation, Signals, global};
 
 /// The client that sends, and the layer that records.
@@ -56,7 +54,7 @@ impl Sender {
     fn begin(&self, request: &mut Request) -> Option<Observation> {
         let options = Options::of(self.options.as_ref());
         // Before the signals are looked up: without `init` that is a complaint.
-        if options.filter.as_ref().is_some_and(|wants| !is_wanted(&**wants, request)) {
+        if options.filter.as_ref().is_some_and(|wants| !wants(&asked(request).into_parts().0)) {
             return None;
         }
         let signals = self.signals.or_else(global).filter(|signals| !signals.is_off())?;
@@ -101,11 +99,6 @@ fn is_observed(request: &Request) -> bool {
             })
     };
     top_hop(|hop| is_this(hop)).unwrap_or(false)
-}
-
-/// Does the user's filter accept the request? One that panics leaves nothing out.
-fn is_wanted(filter: &dyn Fn(&Parts) -> bool, request: &Request) -> bool {
-    guarded(|| filter(&asked(request).into_parts().0)).unwrap_or(true)
 }
 
 fn describe(http: &mut Http, request: &Request) {

@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Uri, header};
 
+use crate::context::within_brackets;
+
 /// Why a request is refused, if it is.
 pub(super) fn refuse(uri: &Uri, headers: &HeaderMap) -> Option<&'static str> {
     let text =
@@ -26,7 +28,7 @@ pub(super) fn refuse(uri: &Uri, headers: &HeaderMap) -> Option<&'static str> {
 fn is_loopback(host: &str) -> bool {
     let Ok(authority) = host.parse::<Authority>() else { return false };
     let name = authority.host();
-    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    let address = within_brackets(name).unwrap_or(name);
     let is_name = name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost");
     !host.contains('@') && (is_name || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()))
 }

@@ -7,7 +7,7 @@ use axum::routing::get as on_get;
 use tokio::runtime::Builder;
 use tower_observability::{Observability, ObservabilityLayer, Work};
 
-use crate::support::child::{Child, Running, run};
+use crate::support::child::{Child, Ended, Running, run};
 use crate::support::http::{ask, get};
 use crate::support::server::Server;
 use crate::support::silent::{self, Yes};
@@ -140,29 +140,27 @@ fn mounted_routes_only_read_and_are_not_ready_from_the_signal_on() {
 
 #[test]
 fn a_signal_after_the_drain_ends_a_process_that_does_not_end() {
-    let mut child = Child::new("signals", "hangs").env("OBSERVABILITY_DRAIN_DELAY", "0").start();
+    ended_by_force(Child::new("signals", "hangs"), "drained");
+}
+
+/// Interrupts it twice, the second time after this line.
+fn ended_by_force(child: Child, after: &str) -> Ended {
+    let mut child = child.env("OBSERVABILITY_DRAIN_DELAY", "0").start();
     child.line("listening");
     child.interrupt();
-    child.line("drained");
+    child.line(after);
     child.interrupt();
     let ended = child.end();
     assert_eq!(ended.status.code(), Some(130), "{:#?}", ended.output);
     assert_eq!(ended.messages("WARN"), ["SIGINT again: the process ends at once"]);
+    ended
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_process_that_can_have_no_further_thread_is_ended_by_force_all_the_same() {
     // The test's, and both of ours.
-    let child = Child::new("signals", "hangs").with_threads(3).env("OBSERVABILITY_DRAIN_DELAY", "0");
-    let mut child = child.start();
-    child.line("listening");
-    child.interrupt();
-    child.line("worked");
-    child.interrupt();
-    let ended = child.end();
-    assert_eq!(ended.status.code(), Some(130), "{:#?}", ended.output);
-    assert_eq!(ended.messages("WARN"), ["SIGINT again: the process ends at once"]);
+    let ended = ended_by_force(Child::new("signals", "hangs").with_threads(3), "worked");
     let jobs = ended.messages("INFO").into_iter().filter(|message| message == "job ok");
     assert_eq!((jobs.count(), ended.messages("FATAL").len()), (50, 0), "{:#?}", ended.output);
 }

@@ -22,7 +22,7 @@ use super::side::{Client, Server, Side};
 use crate::context::{listed_host, names_host};
 use crate::names::attribute;
 use crate::propagation::Proxies;
-use crate::record::NameSpan;
+use crate::record::{NameSpan, guarded};
 use crate::signals::Signals;
 
 /// What a caller's trace context may do.
@@ -280,6 +280,7 @@ impl<D> ObservabilityLayer<D> {
     /// Requests for which `observe` returns false are passed on unobserved; those for which it panics are observed. Default:
     /// every request is observed.
     pub fn filter(self, observe: impl Fn(&request::Parts) -> bool + Send + Sync + 'static) -> Self {
+        let observe = move |parts: &request::Parts| guarded(|| observe(parts)).unwrap_or(true);
         self.change(|options| options.filter = Some(Arc::new(observe)))
     }
 

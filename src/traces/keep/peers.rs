@@ -7,7 +7,7 @@ use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
-use crate::context::{AddressRange, TraceId, names_host};
+use crate::context::{AddressRange, TraceId, names_host, within_brackets};
 
 /// An address is no longer than a host name may be, with its port.
 const LONGEST_ADDRESS: usize = 253 + 6;
@@ -86,8 +86,7 @@ impl Peers {
         let is_port =
             port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
         let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-        let is_v6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-        let is_host = match is_v6 {
+        let is_host = match within_brackets(host) {
             Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
             None => !host.is_empty() && host.bytes().all(is_host),
         };
